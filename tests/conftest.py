@@ -1,0 +1,70 @@
+"""Fixtures for all tests. Each test has its own ports, files and processes."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.support import Node, Proxy, Server
+from tests.support.browser import CHROMIUM_FLAGS, find_chromium
+
+# A shared machine may be slow at any moment; each test's time-out is bound enough.
+hypothesis.settings.register_profile("slotcast", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("slotcast")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """Return the URL of a database that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'slotcast.db'}"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Run a server on a new database."""
+    with Server(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[Proxy]:
+    """Put a proxy before `server`."""
+    with Proxy(server.port) as standing:
+        yield standing
+
+
+@pytest.fixture
+def node() -> Iterator[Callable[..., Node]]:
+    """Return what starts a script of tests/node; each is ended with the test."""
+    with ExitStack() as scripts:
+
+        def start(script: str, *arguments: str) -> Node:
+            return scripts.enter_context(Node(script, *arguments))
+
+        yield start
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Run a headless Chromium."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """Open an empty page; what it logs is shown on a failure, and an uncaught error fails."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    uncaught: list[Any] = []
+    page.on("console", lambda message: print(f"[page {message.type}] {message.text}"))
+    page.on("pageerror", uncaught.append)
+    yield page
+    await context.close()
+    assert not uncaught, f"errors that the page did not catch: {uncaught}"

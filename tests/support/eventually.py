@@ -1,0 +1,43 @@
+"""Waiting for a thing to become true, never for a time to pass."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import TypeVar
+
+_Seen = TypeVar("_Seen")
+_POLL_SECONDS = 0.01
+
+
+async def eventually(look: Callable[[], _Seen | Awaitable[_Seen]], timeout: float = 5.0, what: str = "") -> _Seen:
+    """Look again and again until something true is seen, and return it.
+
+    Args:
+        look: a function, or a coroutine function.
+        timeout: seconds after which the test fails, with what was seen last.
+        what: what was waited for, said in the failure.
+    """
+    give_up_at = time.monotonic() + timeout
+    while True:
+        answer = look()
+        seen = await answer if isawaitable(answer) else answer
+        if seen:
+            return seen
+        if time.monotonic() > give_up_at:
+            raise AssertionError(_late(what, timeout, seen))
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def wait_until(look: Callable[[], _Seen], timeout: float = 5.0, what: str = "") -> _Seen:
+    """Do what `eventually` does, where there is no event loop."""
+    give_up_at = time.monotonic() + timeout
+    while not (seen := look()):
+        if time.monotonic() > give_up_at:
+            raise AssertionError(_late(what, timeout, seen))
+        time.sleep(_POLL_SECONDS)
+    return seen
+
+
+def _late(what: str, timeout: float, seen: object) -> str:
+    return f"{what or 'what was waited for'} did not come within {timeout} s; last seen: {seen!r}"

@@ -1,0 +1,176 @@
+"""A real server process: started from server.py, waited for, killed and started again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.support.port import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+_READY_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.02
+
+
+class Server:
+    """One server on a database of its own, at `url` from `__enter__` to `__exit__`.
+
+    It hears no `SLOTCAST_*` of the machine it runs on, only `settings`. What it and its commands
+    print is kept in one file over all its restarts, readable as `log`, and is printed at the end,
+    so that pytest shows it beside a failure. A traceback in it fails the test, unless the server
+    `may_crash`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *flags: str,
+        port: int | None = None,
+        database: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        may_crash: bool = False,
+    ) -> None:
+        self.port = port or free_port()
+        self.database = database or f"sqlite:///{folder / 'slotcast.db'}"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._flags = flags
+        self._settings = dict(settings or {})
+        self._may_crash = may_crash
+        self._log_path = folder / f"server-{self.port}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._groups: list[int] = []
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of this server and of commands that act on its database."""
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SLOTCAST_", "PYTEST_")) and name != "PYTHONASYNCIODEBUG"
+        }
+        return clean | {"PYTHONUNBUFFERED": "1", "SLOTCAST_DATABASE": self.database} | self._settings
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the process and return when it is ready to serve."""
+        assert not self.is_running, "this server already runs"
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "server.py", *self._serving_flags()],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._groups.append(self._process.pid)
+        self._wait_until_ready()
+
+    def kill9(self) -> None:
+        """End the process as a power cut or the kernel would: it gets no chance to say goodbye."""
+        process = self._running()
+        process.kill()
+        process.wait()
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the process to end, and return its exit code."""
+        process = self._running()
+        process.send_signal(with_signal)
+        return process.wait(_STOP_SECONDS)
+
+    def restart(self) -> None:
+        """Start again on the same port and database, stopping first what still runs."""
+        if self.is_running:
+            self.stop()
+        self.start()
+
+    def command(self, *arguments: str, timeout: float = 30.0) -> str:
+        """Run `python server.py …` on the same database, and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "server.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, f"server.py {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if self.is_running:
+                self.stop()
+        finally:
+            self._end()
+        if kind is None and not self._may_crash:
+            assert "Traceback (most recent call last)" not in self.log, "the server logged a crash"
+
+    def _serving_flags(self) -> list[str]:
+        return ["--port", str(self.port), "--database", self.database, *self._flags]
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "this server was never started"
+        return self._process
+
+    def _wait_until_ready(self) -> None:
+        process = self._running()
+        give_up_at = time.monotonic() + _READY_SECONDS
+        while not self._is_ready():
+            if process.poll() is not None:
+                raise AssertionError(f"server.py ended with {process.returncode}:\n{self.log}")
+            if time.monotonic() > give_up_at:
+                raise AssertionError(f"not ready within {_READY_SECONDS} s:\n{self.log}")
+            time.sleep(_POLL_SECONDS)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _end(self) -> None:
+        """Leave nothing running, also no process that the server had started."""
+        for group in self._groups:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+        print(self.log)
