@@ -91,7 +91,7 @@ NEED_NODE = node -e 'process.exit(+("$(NODE_AT_LEAST)".localeCompare(process.ver
 %/node_modules/.installed: %/package.json %/package-lock.json | $(PYTHON)
 	@$(NEED_NODE)
 	@echo "Installing $*/package-lock.json"
-	@npm --prefix $* ci --no-audit --no-fund --loglevel=error
+	@npm --prefix $* ci --include=dev --no-audit --no-fund --loglevel=error
 	@touch $@
 
 web/dist/.built: $(WEB_SOURCES) $(WEB_PARTS)

@@ -64,7 +64,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     page = await context.new_page()
     uncaught: list[Any] = []
     page.on("console", lambda message: print(f"[page {message.type}] {message.text}"))
-    page.on("pageerror", uncaught.append)
+    page.on("pageerror", lambda error: uncaught.append(error))  # noqa: PLW0108 - Playwright marks its handlers
     yield page
     await context.close()
     assert not uncaught, f"errors that the page did not catch: {uncaught}"
