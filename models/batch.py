@@ -1,0 +1,71 @@
+"""What the commands of one transaction share: the instant, the calendars as this transaction has them, the receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from peewee import Database
+
+from models.errors import NotFound
+from models.identity import Tokens
+from models.receipts import Kept
+from models.tables import CalendarRow
+
+
+class Done(NamedTuple):
+    """What a command did, before it is an answer: `{name: value}` is its result.
+
+    `secret` is the kind of token that the asker gets with it, made from the value's id. `seq` and `cursor` are those
+    of the command's own change; without one, the head's.
+    """
+
+    calendar: str
+    name: str
+    value: Any
+    secret: str = ""
+
+
+@dataclass(slots=True)
+class Keeping:
+    """How much of the past the book keeps."""
+
+    log_seconds: int = 7 * 86_400
+    log_changes: int = 100_000
+    receipt_seconds: int = 86_400
+
+
+@dataclass(slots=True)
+class Batch:
+    """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns."""
+
+    db: Database
+    tokens: Tokens
+    keeping: Keeping
+    now: int = 0
+    calendars: dict[str, CalendarRow] = field(default_factory=dict)
+    receipts: dict[str, Kept] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+
+    def calendar(self, name: str) -> CalendarRow:
+        """The calendar as it is in this transaction."""
+        row = self.calendars.get(name)
+        if row is None:
+            raise NotFound(what="calendar")
+        return row
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Everything in it, or nothing: on an error the rows and what is cached of them go back together."""
+        self.db.execute_sql("SAVEPOINT command")
+        calendars = dict(self.calendars)
+        try:
+            yield
+        except Exception:
+            self.calendars = calendars
+            self.db.execute_sql("ROLLBACK TO command")
+            self.db.execute_sql("RELEASE command")
+            raise
+        self.db.execute_sql("RELEASE command")

@@ -1,0 +1,190 @@
+"""What the public may see, and what happened to it: the slot, the calendar's info, the change, and their one encoding.
+
+The encoding is the wire's: it is made once, inside the transaction that makes the change, stored in the log, and
+only ever given a prefix afterwards. Every type here is an allow-list; no field of a customer can get in.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+SLOTS_A_CHANGE = 200
+
+
+class Type(StrEnum):
+    """What happened; also the name of the Socket.IO event that carries it."""
+
+    SLOT_OPENED = "slot.opened"
+    SLOT_HELD = "slot.held"
+    SLOT_RELEASED = "slot.released"
+    SLOT_EXPIRED = "slot.expired"
+    SLOT_BOOKED = "slot.booked"
+    SLOT_CANCELLED = "slot.cancelled"
+    SLOT_RESCHEDULED = "slot.rescheduled"
+    SLOT_UPDATED = "slot.updated"
+    SLOT_CLOSED = "slot.closed"
+    SLOT_REOPENED = "slot.reopened"
+    SLOT_REMOVED = "slot.removed"
+    SCHEDULE_CHANGED = "schedule.changed"
+    BOOKING_UPDATED = "booking.updated"
+    CALENDAR_UPDATED = "calendar.updated"
+    CALENDAR_ARCHIVED = "calendar.archived"
+
+
+class Slot(Struct, kw_only=True):
+    """A slot as everyone may see it. `version` is the seq of its last change; times are RFC 3339."""
+
+    id: str
+    start: str
+    end: str
+    capacity: int
+    held: int
+    held_until: str | UnsetType = UNSET
+    remaining: int
+    status: Literal["open", "held", "booked", "closed"]
+    bookable: bool
+    version: int
+    data: Raw | UnsetType = UNSET
+
+
+class Policy(Struct, kw_only=True, frozen=True):
+    """A calendar's rules; durations in seconds. The default refuses nothing but the past."""
+
+    hold_seconds: int = 300
+    min_notice: int = 0
+    max_advance: int | None = None
+    cancel_notice: int = 0
+    buffer_before: int = 0
+    buffer_after: int = 0
+    overlap: Literal["allow", "reject"] = "allow"
+    max_holds: int = 10
+    confirmation: Literal["none", "staff"] = "none"
+
+
+class Info(Struct, kw_only=True, frozen=True):
+    """A calendar as its viewers may see it."""
+
+    id: str
+    name: str
+    zone: str
+    visibility: Literal["public", "private"]
+    booking: Literal["anyone", "token"]
+    policy: Policy
+    archived: bool
+
+
+class Change(Struct, kw_only=True):
+    """One thing that happened to one calendar, whole. `seq` is gapless within the calendar."""
+
+    calendar: str
+    seq: int
+    prev: int
+    cursor: str
+    at: str
+    type: str
+    slots: list[Slot]
+    removed: list[str]
+    info: Info | UnsetType = UNSET
+    tx: str | UnsetType = UNSET
+
+
+class Customer(Struct, kw_only=True):
+    """Who booked: for staff and for the booking's own holder only."""
+
+    name: str
+    email: str | UnsetType = UNSET
+    phone: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+
+
+class Booking(Struct, kw_only=True):
+    """A booking as staff see it, to be upserted by `version`. An erased customer is null."""
+
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
+    customer: Customer | None
+    created_at: str
+    version: int
+
+
+class Logged(NamedTuple):
+    """A row of the change log: the encoded change, and beside it what must not be in it."""
+
+    calendar: str
+    seq: int
+    nonce: str
+    type: str
+    body: bytes
+    bookings: tuple[str, ...] = ()
+
+    @property
+    def cursor(self) -> str:
+        return write_cursor(self.seq, self.nonce)
+
+
+class Cursor(NamedTuple):
+    """A place in one calendar's history."""
+
+    seq: int
+    nonce: str
+
+
+class SlotKey(Struct):
+    """The part of a public slot that a replica files it by."""
+
+    id: str
+    start: str
+    end: str
+
+
+class Applied(Struct):
+    """The part of a change that a replica needs: its slots stay encoded as they came."""
+
+    slots: list[Raw]
+    removed: list[str]
+    info: Info | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_applied = msgspec.json.Decoder(Applied)
+_slot_key = msgspec.json.Decoder(SlotKey)
+
+
+def encode(thing: Any) -> bytes:
+    """The wire's JSON of anything here."""
+    return _encoder.encode(thing)
+
+
+def decode_applied(body: bytes) -> Applied:
+    """What a replica applies of an encoded change."""
+    return _applied.decode(body)
+
+
+def decode_slot_key(body: bytes | Raw) -> SlotKey:
+    """Where a replica files an encoded slot."""
+    return _slot_key.decode(body)
+
+
+def with_bookings(body: bytes, bookings: list[Booking]) -> bytes:
+    """The staff's form of an encoded change: the same, and its bookings as they are now."""
+    return b'%b,"bookings":%b}' % (body[:-1], _encoder.encode(bookings))
+
+
+def write_cursor(seq: int, nonce: str) -> str:
+    return f"{seq}.{nonce}"
+
+
+def read_cursor(text: str) -> Cursor:
+    """ValueError for what no server of ours has written."""
+    head, dot, nonce = text.partition(".")
+    if not dot or not nonce or len(text) > 64 or not head.isascii() or not head.isdigit() or len(head) > 18:
+        message = "a cursor is sent back as it came, like 42.Zm9vYmFy"
+        raise ValueError(message)
+    return Cursor(int(head), nonce)

@@ -1,0 +1,53 @@
+"""The only place that reads the time, and the only one that knows how times are written.
+
+Inside, a time is an `int`: milliseconds since 1970-01-01T00:00Z. On the wire it is RFC 3339 in UTC with a `Z`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+Clock = Callable[[], int]
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+# RFC 3339, section 5.6; a leap second is refused, as no slot begins in one.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def system_clock() -> int:
+    """Milliseconds since the epoch, now."""
+    return time.time_ns() // 1_000_000
+
+
+@lru_cache(maxsize=65_536)
+def write_time(moment: int) -> str:
+    """RFC 3339 in UTC; the fraction only where there is one."""
+    at = _EPOCH + _MILLISECOND * moment
+    return (
+        at.strftime("%Y-%m-%dT%H:%M:%SZ") if moment % SECOND == 0 else f"{at:%Y-%m-%dT%H:%M:%S}.{moment % SECOND:03}Z"
+    )
+
+
+@lru_cache(maxsize=65_536)
+def read_time(text: str) -> int:
+    """Milliseconds since the epoch; ValueError for what is not RFC 3339 with an offset."""
+    if not _TIME.fullmatch(text):
+        message = "a time is RFC 3339 with an offset, like 2027-01-31T09:00:00Z"
+        raise ValueError(message)
+    head, fraction = text[:19], ""
+    rest = text[19:]
+    if rest.startswith("."):
+        fraction = rest[1:].rstrip("Zz").split("+")[0].split("-")[0]
+        rest = rest[1 + len(fraction) :]
+    at = datetime.fromisoformat(head.replace(" ", "T").replace("t", "T") + (rest if rest not in "Zz" else "+00:00"))
+    return (at - _EPOCH) // _MILLISECOND + int(fraction[:3].ljust(3, "0") or 0)

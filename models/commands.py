@@ -1,0 +1,201 @@
+"""What can be asked of the book: imperative, frozen, picklable. Whoever asks comes with it.
+
+A command holds no times of its own but those of the slots it speaks of, and `received`: when the request arrived.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from models.change import Customer, Info
+from models.errors import Forbidden, Unauthorized
+
+GUEST_KEY_LENGTH = 22  # characters: what a random 128-bit key has in base64url
+
+
+class Asker(Struct, frozen=True, kw_only=True):
+    """Who asks, as far as the server has made sure of it.
+
+    `subject` is the token's `sub`, or "" without a token; `address` is the peer's, for holders without one.
+    `calendars` are those the token names, None for all of them.
+    """
+
+    subject: str = ""
+    address: str = ""
+    is_staff: bool = False
+    calendars: frozenset[str] | None = frozenset()
+
+    @property
+    def holder(self) -> str:
+        """Under whose name holds are counted."""
+        return f"sub:{self.subject}" if self.subject else f"address:{self.address}"
+
+    def is_named(self, calendar: str) -> bool:
+        """Whether the asker's token names the calendar."""
+        return bool(self.subject) and (self.calendars is None or calendar in self.calendars)
+
+    def is_staff_of(self, calendar: str) -> bool:
+        return self.is_staff and self.is_named(calendar)
+
+    def may_view(self, info: Info) -> bool:
+        return info.visibility == "public" or self.is_named(info.id)
+
+    def may_book(self, info: Info) -> bool:
+        return self.may_view(info) and (info.booking == "anyone" or self.is_named(info.id))
+
+    def refusal(self) -> Unauthorized | Forbidden:
+        """How to refuse this asker what its token, or its having none, does not allow."""
+        return Forbidden() if self.subject else Unauthorized()
+
+
+NOBODY = Asker()
+# The server itself, and whoever sits at its command line.
+OPERATOR = Asker(subject="operator", is_staff=True, calendars=None)
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """One thing asked. `key` makes it happen once however often it is sent; `received` is in milliseconds."""
+
+    asker: Asker = NOBODY
+    key: str = ""
+    received: int = 0
+
+
+class CreateCalendar(Command, frozen=True, kw_only=True):
+    """Policy fields are the wire's, durations in seconds."""
+
+    calendar: str
+    name: str
+    zone: str
+    visibility: Literal["public", "private"] = "public"
+    booking: Literal["anyone", "token"] = "anyone"
+    policy: dict[str, Any] = {}
+
+
+class UpdateCalendar(Command, frozen=True, kw_only=True):
+    """What is unset stays as it is; `policy` is merged."""
+
+    calendar: str
+    name: str | UnsetType = UNSET
+    zone: str | UnsetType = UNSET
+    visibility: Literal["public", "private"] | UnsetType = UNSET
+    booking: Literal["anyone", "token"] | UnsetType = UNSET
+    policy: dict[str, Any] = {}
+
+
+class ArchiveCalendar(Command, frozen=True, kw_only=True):
+    calendar: str
+
+
+class NewSlot(Struct, frozen=True, kw_only=True):
+    """A slot to be opened, `[start, end)` in milliseconds; `data` is JSON for the public."""
+
+    start: int
+    end: int
+    capacity: int = 1
+    data: bytes | None = None
+
+
+class OpenSlots(Command, frozen=True, kw_only=True):
+    """At most 200 at once."""
+
+    calendar: str
+    slots: tuple[NewSlot, ...]
+
+
+class UpdateSlot(Command, frozen=True, kw_only=True):
+    slot: str
+    start: int | UnsetType = UNSET
+    end: int | UnsetType = UNSET
+    capacity: int | UnsetType = UNSET
+    data: bytes | None | UnsetType = UNSET
+    if_version: int | None = None
+
+
+class CloseSlot(Command, frozen=True, kw_only=True):
+    slot: str
+    if_version: int | None = None
+
+
+class ReopenSlot(Command, frozen=True, kw_only=True):
+    slot: str
+    if_version: int | None = None
+
+
+class RemoveSlot(Command, frozen=True, kw_only=True):
+    slot: str
+    if_version: int | None = None
+
+
+class HeldSeat(Struct, frozen=True, kw_only=True):
+    """A hold, and the proof that it is the asker's."""
+
+    id: str
+    token: str
+
+
+class HoldSlot(Command, frozen=True, kw_only=True):
+    slot: str
+    seats: int = 1
+
+
+class ExtendHold(Command, frozen=True, kw_only=True):
+    hold: HeldSeat
+
+
+class ReleaseHold(Command, frozen=True, kw_only=True):
+    hold: HeldSeat
+
+
+class BookSlot(Command, frozen=True, kw_only=True):
+    """With `hold`, its seats unless fewer are named; without, one seat unless more are named."""
+
+    slot: str
+    customer: Customer
+    seats: int | None = None
+    hold: HeldSeat | None = None
+    if_still_free: bool = False
+
+
+class CancelBooking(Command, frozen=True, kw_only=True):
+    """`token` is the booking's; staff of its calendar need none."""
+
+    booking: str
+    token: str = ""
+
+
+class LapseHolds(Command, frozen=True, kw_only=True):
+    """Asked by the clock: gives back the seats of the calendar's holds that have run out."""
+
+    calendar: str
+
+
+class TrimLog(Command, frozen=True, kw_only=True):
+    """Asked by the clock: forgets changes and receipts that are older than the settings keep."""
+
+    calendar: str
+
+
+CalendarCommand = CreateCalendar | UpdateCalendar | ArchiveCalendar | OpenSlots | LapseHolds | TrimLog
+SlotCommand = UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot | HoldSlot | BookSlot
+HoldCommand = ExtendHold | ReleaseHold
+BookingCommand = CancelBooking
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a command did: `result` as the wire's JSON object, tokens in it; where the calendar stands after it."""
+
+    calendar: str
+    seq: int
+    cursor: str
+    result: bytes
+
+
+class WithToken(Struct, frozen=True, kw_only=True):
+    """A question about one booking, by whoever has its token or is its calendar's staff."""
+
+    asker: Asker
+    booking: str
+    token: str = ""

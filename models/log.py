@@ -1,0 +1,134 @@
+"""The change log: one row a change, its `seq` gapless within its calendar, written with what it tells of.
+
+Order is promised within a calendar only, and by `seq` only. A row is public: it never holds personal data. Whoever
+reads rows that follow a cursor has missed nothing, as long as the cursor's own row, or the head, has its nonce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from peewee import Database, fn
+
+from models.batch import Batch
+from models.change import Change, Cursor, Info, Logged, Type, encode, write_cursor
+from models.change import Slot as PublicSlot
+from models.clock import SECOND, write_time
+from models.identity import new_nonce
+from models.statement import Statement, bind
+from models.tables import Calendar, CalendarRow, Log
+
+_advance = Statement(
+    Calendar.update({Calendar.seq: Calendar.seq + 1, Calendar.nonce: bind("nonce")})
+    .where(Calendar.id == bind("calendar"))
+    .returning(Calendar.seq)
+)
+_insert = Statement(
+    Log.insert(
+        {
+            Log.calendar: bind("calendar"),
+            Log.seq: bind("seq"),
+            Log.nonce: bind("nonce"),
+            Log.at: bind("at"),
+            Log.type: bind("type"),
+            Log.body: bind("body"),
+            Log.bookings: bind("bookings"),
+        }
+    )
+)
+_ROW = (Log.calendar, Log.seq, Log.nonce, Log.type, Log.body, Log.bookings)
+_after = Statement(
+    Log.select(*_ROW)
+    .where((Log.calendar == bind("calendar")) & (Log.seq > bind("seq")))
+    .order_by(Log.seq)
+    .limit(bind("most"))
+)
+_nonce_at = Statement(Log.select(Log.nonce).where((Log.calendar == bind("calendar")) & (Log.seq == bind("seq"))))
+_last_before = Statement(
+    Log.select(fn.MAX(Log.seq)).where((Log.calendar == bind("calendar")) & (Log.at < bind("before")))
+)
+_trim = Statement(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through"))))
+
+
+def next_seq(batch: Batch, calendar: str) -> int:
+    """Allots the calendar's next seq, and moves its head there, in the transaction that will `append` the change."""
+    row = batch.calendar(calendar)
+    nonce = new_nonce()
+    found = _advance.row(batch.db, calendar=calendar, nonce=nonce)
+    assert found is not None, "the calendar's row is locked by this transaction"  # noqa: S101 - an invariant
+    batch.calendars[calendar] = row._replace(seq=found[0], nonce=nonce)
+    return int(found[0])
+
+
+def append(
+    batch: Batch,
+    calendar: str,
+    kind: Type,
+    *,
+    slots: Iterable[PublicSlot] = (),
+    removed: Sequence[str] = (),
+    bookings: Sequence[str] = (),
+    info: Info | UnsetType = UNSET,
+    tx: str | UnsetType = UNSET,
+) -> None:
+    """Writes the change of the seq just allotted; `bookings` are ids, and stay out of the public body."""
+    head = batch.calendars[calendar]
+    body = encode(
+        Change(
+            calendar=calendar,
+            seq=head.seq,
+            prev=head.seq - 1,
+            cursor=head_cursor(head),
+            at=write_time(batch.now),
+            type=kind.value,
+            slots=list(slots),
+            removed=list(removed),
+            info=info,
+            tx=tx,
+        )
+    )
+    _insert.execute(
+        batch.db,
+        calendar=calendar,
+        seq=head.seq,
+        nonce=head.nonce,
+        at=batch.now,
+        type=kind.value,
+        body=body,
+        bookings=" ".join(bookings),
+    )
+    batch.moved.add(calendar)
+
+
+def head_cursor(calendar: CalendarRow) -> str:
+    """The cursor of the calendar's last change."""
+    return write_cursor(calendar.seq, calendar.nonce)
+
+
+def _logged(row: tuple[Any, ...]) -> Logged:
+    calendar, seq, nonce, kind, body, bookings = row
+    return Logged(calendar, seq, nonce, kind, bytes(body), tuple(bookings.split()))
+
+
+def read_after(db: Database, calendar: str, seq: int, most: int) -> list[Logged]:
+    """The rows that follow `seq`, oldest first, at most `most` of them."""
+    return [_logged(row) for row in _after.rows(db, calendar=calendar, seq=seq, most=most)]
+
+
+def is_of_this_history(db: Database, calendar: CalendarRow, cursor: Cursor) -> bool:
+    """Whether the head, or the row at the cursor's seq, has the cursor's nonce."""
+    if cursor.seq == calendar.seq:
+        return cursor.nonce == calendar.nonce
+    found = _nonce_at.row(db, calendar=calendar.id, seq=cursor.seq)
+    return found is not None and found[0] == cursor.nonce
+
+
+def trim(batch: Batch, calendar: str) -> int:
+    """Forgets what is older than the settings keep; returns how many rows went. What stays has no gap."""
+    keeping = batch.keeping
+    last = _last_before.row(batch.db, calendar=calendar, before=batch.now - keeping.log_seconds * SECOND)
+    too_old = last[0] if last and last[0] is not None else 0
+    too_many = batch.calendar(calendar).seq - keeping.log_changes
+    return int(_trim.execute(batch.db, calendar=calendar, through=max(too_old, too_many)).rowcount)

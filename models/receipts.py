@@ -1,0 +1,86 @@
+"""One command, once, however often it is sent: the receipt is written in the command's own transaction.
+
+It stands under calendar, caller and key, none of which can be read from it, and holds the answer without its token,
+which is made anew for whoever repeats the request.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from models.commands import GUEST_KEY_LENGTH, NOBODY, Command
+from models.errors import BadRequest, IdempotencyMismatch
+from models.identity import Tokens
+from models.statement import ListStatement, Statement, bind
+from models.tables import Receipt
+
+KEY_LENGTH = 200  # characters at most
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+class Kept(NamedTuple):
+    """A receipt as a repeated command finds it."""
+
+    fingerprint: str
+    seq: int
+    cursor: str
+    result: bytes
+
+
+def check_key(command: Command, *, is_required: bool) -> None:
+    """A guest's key is all that tells it from another guest, so it must be one that nobody guesses."""
+    key = command.key
+    if not key:
+        if is_required:
+            raise BadRequest("A `key` is required, so that a retry is done once.", field="key")
+        return
+    if len(key) > KEY_LENGTH:
+        raise BadRequest(f"A `key` has at most {KEY_LENGTH} characters.", field="key")
+    if not command.asker.subject and len(key) < GUEST_KEY_LENGTH:
+        raise BadRequest(f"Without a token a `key` needs at least {GUEST_KEY_LENGTH} characters.", field="key")
+
+
+def identify(tokens: Tokens, calendar: str, command: Command) -> str:
+    """Under what a command's receipt stands."""
+    return tokens.pseudonym("receipt", calendar, command.asker.subject, command.key)
+
+
+def fingerprint(tokens: Tokens, command: Command) -> str:
+    """Two commands have the same one if they ask for the same; a key may stand for one of them only."""
+    bare = msgspec.structs.replace(command, asker=NOBODY, key="", received=0)
+    return tokens.pseudonym("command", type(command).__name__, _encoder.encode(bare).decode())
+
+
+_find = ListStatement(
+    lambda ids: Receipt.select(Receipt.id, Receipt.fingerprint, Receipt.seq, Receipt.cursor, Receipt.result).where(
+        Receipt.id.in_(ids)
+    )
+)
+find = _find.rows
+
+keep = Statement(
+    Receipt.insert(
+        {
+            Receipt.id: bind("id"),
+            Receipt.calendar: bind("calendar"),
+            Receipt.fingerprint: bind("fingerprint"),
+            Receipt.seq: bind("seq"),
+            Receipt.cursor: bind("cursor"),
+            Receipt.result: bind("result"),
+            Receipt.created_at: bind("now"),
+        }
+    )
+)
+
+forget = Statement(
+    Receipt.delete().where((Receipt.calendar == bind("calendar")) & (Receipt.created_at < bind("before")))
+)
+
+
+def check_same(kept: Kept, mark: str) -> None:
+    """Refuses another command under a key that is taken."""
+    if kept.fingerprint != mark:
+        raise IdempotencyMismatch

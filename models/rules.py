@@ -1,0 +1,132 @@
+"""The law in one place: the predicate that lists a slot as bookable and books it, and the checks of policy.
+
+A rule either passes or raises the refusal that names it in `details`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from models.change import Info, Policy
+from models.clock import SECOND
+from models.commands import Asker
+from models.errors import (
+    BadRequest,
+    CapacityExceeded,
+    InvalidTransition,
+    OutsideCancellationWindow,
+    SlotUnavailable,
+    TooFar,
+    TooSoon,
+)
+from models.statement import literal
+from models.tables import CalendarRow, Slot, SlotRow, SlotState, columns
+
+# Others get a lapsed hold's seats only this long after its end, so that its holder's last request is still served.
+GRACE = SECOND // 2
+HOLD_SECONDS = range(30, 1801)
+LONGEST_POLICY_SECONDS = 366 * 86_400
+MOST_SEATS = 10_000
+
+_policy_decoder = msgspec.json.Decoder(Policy)
+
+
+def has_seats(seats: Any) -> Any:
+    """The guard: open, not blocked by a neighbour, and that many seats left. Asked inside the write."""
+    return (
+        (Slot.state == literal(SlotState.OPEN))
+        & (Slot.blocked == literal(0))
+        & (Slot.capacity - Slot.held - Slot.booked >= seats)
+    )
+
+
+# Every row of a slot is read with the guard's own answer beside it.
+SLOT_COLUMNS = (*columns(Slot), has_seats(1).alias("bookable"))
+
+
+def policy_of(calendar: CalendarRow) -> Policy:
+    return _policy_decoder.decode(calendar.policy)
+
+
+def info_of(calendar: CalendarRow) -> Info:
+    """What viewers are told of a calendar."""
+    return Info(
+        id=calendar.id,
+        name=calendar.name,
+        zone=calendar.zone,
+        visibility=calendar.visibility,  # type: ignore[arg-type] - the table's CHECK
+        booking=calendar.booking,  # type: ignore[arg-type]
+        policy=policy_of(calendar),
+        archived=bool(calendar.archived),
+    )
+
+
+def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
+    """The policy with what is given in its place; BadRequest names the first field that can't be."""
+    unknown = set(given) - set(Policy.__struct_fields__)
+    if unknown:
+        raise BadRequest(f"There is no policy `{min(unknown)}`.", field=f"policy.{min(unknown)}")
+    try:
+        merged = msgspec.convert({**msgspec.to_builtins(policy), **given}, Policy)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The policy is not valid: {error}", field="policy") from error
+    if merged.hold_seconds not in HOLD_SECONDS:
+        raise BadRequest("`hold_seconds` is 30 to 1800.", field="policy.hold_seconds")
+    for name in ("min_notice", "max_advance", "cancel_notice", "buffer_before", "buffer_after"):
+        if not 0 <= (getattr(merged, name) or 0) <= LONGEST_POLICY_SECONDS:
+            raise BadRequest(f"`{name}` is seconds, from 0 to a year.", field=f"policy.{name}")
+    if not 1 <= merged.max_holds <= MOST_SEATS:
+        raise BadRequest("`max_holds` is at least 1.", field="policy.max_holds")
+    return merged
+
+
+def check_view(asker: Asker, calendar: CalendarRow) -> None:
+    if calendar.visibility != "public" and not asker.is_named(calendar.id):
+        raise asker.refusal()
+
+
+def check_book(asker: Asker, calendar: CalendarRow) -> None:
+    check_view(asker, calendar)
+    if calendar.booking != "anyone" and not asker.is_named(calendar.id):
+        raise asker.refusal()
+    check_in_use(calendar)
+
+
+def check_staff(asker: Asker, calendar: str) -> None:
+    if not asker.is_staff_of(calendar):
+        raise asker.refusal()
+
+
+def check_in_use(calendar: CalendarRow) -> None:
+    if calendar.archived:
+        raise InvalidTransition("The calendar is archived.", rule="archived")
+
+
+def check_notice(policy: Policy, slot: SlotRow, now: int) -> None:
+    """Whether the slot may be taken at this distance from its start."""
+    ahead = slot.start - now
+    if ahead <= 0:
+        raise TooSoon("The slot has begun.", rule="past")
+    if ahead < policy.min_notice * SECOND:
+        raise TooSoon(rule="min_notice", min_notice=policy.min_notice)
+    if policy.max_advance is not None and ahead > policy.max_advance * SECOND:
+        raise TooFar(rule="max_advance", max_advance=policy.max_advance)
+
+
+def check_cancel(policy: Policy, slot: SlotRow, now: int) -> None:
+    ahead = slot.start - now
+    if ahead <= 0 or ahead < policy.cancel_notice * SECOND:
+        raise OutsideCancellationWindow(rule="cancel_notice", cancel_notice=policy.cancel_notice)
+
+
+def why_not_taken(slot: SlotRow, seats: int) -> SlotUnavailable | CapacityExceeded | InvalidTransition:
+    """Why the guard found the slot not to be had, from the slot as it stands in the same transaction."""
+    if slot.state == SlotState.CLOSED:
+        return SlotUnavailable("The slot is closed.", rule="closed")
+    if slot.blocked:
+        return SlotUnavailable("A neighbouring booking leaves no room for it.", rule="overlap")
+    if seats > slot.capacity or slot.remaining > 0:
+        return CapacityExceeded(rule="capacity", capacity=slot.capacity, remaining=slot.remaining)
+    return SlotUnavailable("The slot is full.", rule="capacity", remaining=0)

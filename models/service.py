@@ -1,0 +1,157 @@
+"""The door to the book: a command goes in, rows of the log come out; a query goes in, a snapshot comes out.
+
+Everything here may be called from any thread. What reads does so at once, on the calling thread's own connection;
+what writes goes to the writer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from peewee import Database, DatabaseError, fn
+
+from models import bookings, database, snapshot
+from models.batch import Keeping
+from models.change import Booking, Cursor, Info
+from models.clock import Clock, system_clock
+from models.commands import Answer, Command, LapseHolds, WithToken
+from models.database import UnusableDatabase, Watch
+from models.errors import Overloaded, Refused
+from models.identity import Tokens
+from models.rules import GRACE
+from models.snapshot import Moved, PlacedSlot, Replay, Snapshot
+from models.statement import Statement, bind, literal
+from models.tables import Hold, HoldState
+from models.writer import Outcome, Reply, Writer
+
+__all__ = [
+    "Book", "Keeping", "Moved", "Outcome", "PlacedSlot", "Replay", "Reply", "Snapshot", "UnusableDatabase", "Watch",
+]  # fmt: skip
+
+_due = Statement(
+    Hold.select(Hold.calendar)
+    .where((Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("before")))
+    .distinct()
+)
+_next_expiry = Statement(Hold.select(fn.MIN(Hold.expires_at)).where(Hold.state == literal(HoldState.ACTIVE)))
+
+
+def _nobody_hears(calendars: set[str]) -> None:
+    """Where no bell hangs: the command line."""
+
+
+@dataclass(slots=True)
+class Book:
+    """The book behind one database.
+
+    `on_commit` hears, on the writer's thread, which calendars a commit of this process has moved.
+    """
+
+    url: str
+    secret: bytes
+    clock: Clock = system_clock
+    synchronous: str = "full"
+    keeping: Keeping = field(default_factory=Keeping)
+    on_commit: Callable[[set[str]], None] = _nobody_hears
+    tokens: Tokens = field(init=False)
+    _db: Database = field(init=False)
+    _writer: Writer = field(init=False)
+
+    def open(self) -> list[str]:
+        """Opens the database and brings its schema up to date; returns the migrations that this took."""
+        self.tokens = Tokens(self.secret)
+        self._db = database.open_database(self.url, synchronous=self.synchronous)
+        try:
+            self._db.connect()
+            applied = database.migrate(self._db)
+        except DatabaseError as error:
+            raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
+        finally:
+            self.forget_thread()
+        self._writer = Writer(self._db, self.tokens, self.clock, self.keeping, lambda moved: self.on_commit(moved))
+        self._writer.start()
+        return applied
+
+    def close(self) -> None:
+        """Lets queued commands finish."""
+        self._writer.close()
+        self.forget_thread()
+
+    def forget_thread(self) -> None:
+        """Closes the calling thread's connection; each thread that reads ends with it."""
+        if not self._db.is_closed():
+            self._db.close()
+
+    # Commands
+
+    def submit(self, command: Command, reply: Reply) -> None:
+        """Queues the command; `reply` hears its outcome on the writer's thread, after COMMIT."""
+        self._writer.submit(command, reply)
+
+    def run(self, command: Command) -> Answer:
+        """Does the command and waits for it: for callers without a loop. Raises what refuses it."""
+        done = threading.Event()
+        outcomes: list[Outcome] = []
+
+        def reply(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            done.set()
+
+        self._writer.submit(command, reply)
+        done.wait()
+        if isinstance(outcomes[0], Refused):
+            raise outcomes[0]
+        return outcomes[0]
+
+    @property
+    def queued(self) -> int:
+        """How many commands wait for the writer."""
+        return self._writer.queued
+
+    # Queries
+
+    def calendars(self) -> list[Info]:
+        """Every calendar; whose they are to see is the caller's to sort out, with `Asker.may_view`."""
+        return snapshot.read_calendars(self._db)
+
+    def snapshot(
+        self, calendar: str, begin: int, finish: int, *, most: int = 1 << 31, has_bookings: bool = False
+    ) -> Snapshot:
+        """The calendar's slots that touch `[begin, finish)`, in milliseconds; NotFound without such a calendar."""
+        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, has_bookings=has_bookings)
+
+    def replay(self, calendar: str, cursor: Cursor, most: int) -> Replay:
+        """What followed the cursor, if it is at most `most` changes and the log has all of them."""
+        return snapshot.read_replay(self._db, calendar, cursor, most)
+
+    def moves(self, have: dict[str, int], staffed: frozenset[str] = frozenset()) -> Moved:
+        """What came after `have`, for each calendar that stands elsewhere now."""
+        return snapshot.read_moves(self._db, have, staffed)
+
+    def calendar_of_slot(self, slot: str) -> str:
+        return snapshot.read_slot_calendar(self._db, slot)
+
+    def booking(self, asked: WithToken) -> Booking:
+        """One booking with its customer, for its holder or its calendar's staff."""
+        with database.reading(self._db):
+            row = bookings.find(self._db, self.tokens, asked.booking, asked.token, is_staff_of=asked.asker.is_staff_of)
+        return bookings.for_staff(row)
+
+    def due(self) -> list[Command]:
+        """What the clock asks for now: a sweep of each calendar whose holds have run out."""
+        with database.reading(self._db):
+            return [LapseHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
+
+    def watch(self) -> Watch:
+        """What hears of other processes' commits; for one thread of its own."""
+        return Watch(self._db)
+
+    def check(self) -> None:
+        """Overloaded if the database does not answer."""
+        try:
+            with database.reading(self._db):
+                self._db.execute_sql("SELECT 1").fetchall()
+        except DatabaseError as error:
+            raise Overloaded("The database does not answer.") from error

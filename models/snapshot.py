@@ -1,0 +1,140 @@
+"""What a calendar looks like at one instant: everything in a snapshot was read in one transaction, and so has one seq."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from peewee import Database
+
+from models import bookings, log, rules, slots
+from models.change import Booking, Cursor, Info, Logged, encode, write_cursor
+from models.database import reading
+from models.errors import NotFound
+from models.rules import SLOT_COLUMNS
+from models.statement import ListStatement, Statement, bind, literal
+from models.tables import Calendar, CalendarRow, Slot, SlotRow, SlotState, columns
+
+CHANGES_A_READ = 1_000
+CALENDARS_A_READ = 256
+
+_calendar = Statement(Calendar.select(*columns(Calendar)).where(Calendar.id == bind("calendar")))
+_all = Statement(Calendar.select(*columns(Calendar)).order_by(Calendar.id))
+_heads = ListStatement(lambda ids: Calendar.select(Calendar.id, Calendar.seq).where(Calendar.id.in_(ids)))
+_window = Statement(
+    Slot.select(*SLOT_COLUMNS)
+    .where(
+        (Slot.calendar == bind("calendar"))
+        & (Slot.end > bind("begin"))
+        & (Slot.start < bind("finish"))
+        & (Slot.state != literal(SlotState.REMOVED))
+    )
+    .order_by(Slot.start, Slot.id)
+    .limit(bind("most"))
+)
+_slot = Statement(
+    Slot.select(*SLOT_COLUMNS).where((Slot.id == bind("slot")) & (Slot.state != literal(SlotState.REMOVED)))
+)
+
+
+class PlacedSlot(NamedTuple):
+    """An encoded public slot and where it stands in time."""
+
+    start: int
+    end: int
+    id: str
+    body: bytes
+
+
+class Snapshot(NamedTuple):
+    """A calendar's slots in a window, by start, as they were at `seq`; `bookings` for staff."""
+
+    info: Info
+    seq: int
+    nonce: str
+    slots: list[PlacedSlot]
+    bookings: list[Booking]
+
+    @property
+    def cursor(self) -> str:
+        return write_cursor(self.seq, self.nonce)
+
+
+class Replay(NamedTuple):
+    """The changes that follow a cursor, and where the calendar stood when they were read; None if they are gone."""
+
+    info: Info
+    seq: int
+    nonce: str
+    changes: list[Logged] | None
+
+
+def read_calendar_row(db: Database, calendar: str) -> CalendarRow:
+    """NotFound for a calendar that there is not. Inside the caller's transaction."""
+    row = _calendar.row(db, calendar=calendar)
+    if row is None:
+        raise NotFound(what="calendar")
+    return CalendarRow._make(row)
+
+
+def read_calendars(db: Database) -> list[Info]:
+    with reading(db):
+        return [rules.info_of(CalendarRow._make(row)) for row in _all.rows(db)]
+
+
+def read_snapshot(
+    db: Database, calendar: str, begin: int, finish: int, *, most: int, has_bookings: bool = False
+) -> Snapshot:
+    """The slots that touch `[begin, finish)`, at most `most`, and the bookings on them if asked for."""
+    with reading(db):
+        head = read_calendar_row(db, calendar)
+        rows = _window.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
+        booked = bookings.read_window(db, calendar, begin, finish, most) if has_bookings else []
+        placed = [_placed(SlotRow._make(row)) for row in rows]
+    return Snapshot(rules.info_of(head), head.seq, head.nonce, placed, booked)
+
+
+def _placed(row: SlotRow) -> PlacedSlot:
+    return PlacedSlot(row.start, row.end, row.id, encode(slots.public(row)))
+
+
+def read_slot_calendar(db: Database, slot: str) -> str:
+    """The calendar of a slot; NotFound for a slot that there is not."""
+    with reading(db):
+        row = _slot.row(db, slot=slot)
+    if row is None:
+        raise NotFound(what="slot")
+    return SlotRow._make(row).calendar
+
+
+def read_replay(db: Database, calendar: str, cursor: Cursor, most: int) -> Replay:
+    """What followed the cursor, whole or not at all: another history, a trimmed one or too much of it gives None."""
+    with reading(db):
+        head = read_calendar_row(db, calendar)
+        changes: list[Logged] | None = None
+        if cursor.seq <= head.seq <= cursor.seq + most and log.is_of_this_history(db, head, cursor):
+            changes = log.read_after(db, calendar, cursor.seq, most)
+    return Replay(rules.info_of(head), head.seq, head.nonce, changes)
+
+
+class Moved(NamedTuple):
+    """What the log has of the calendars asked for that the asker has not: and the bookings that the rows name."""
+
+    changes: dict[str, list[Logged]]
+    bookings: dict[str, Booking]
+
+
+def read_moves(db: Database, have: dict[str, int], staffed: frozenset[str]) -> Moved:
+    """The rows after `have` of each calendar, at most 1,000 of each, in one transaction.
+
+    The bookings that they name come with them for the calendars in `staffed`. A calendar that stands before what
+    the asker has was put back to an earlier copy: it comes with no rows, and the asker reads it anew.
+    """
+    changes: dict[str, list[Logged]] = {}
+    with reading(db):
+        names = list(have)
+        for place in range(0, len(names), CALENDARS_A_READ):
+            for calendar, seq in _heads.rows(db, names[place : place + CALENDARS_A_READ]):
+                if seq != have[calendar]:
+                    changes[calendar] = log.read_after(db, calendar, have[calendar], CHANGES_A_READ)
+        ids = [booking for name in staffed & changes.keys() for row in changes[name] for booking in row.bookings]
+        return Moved(changes, bookings.read_by_id(db, ids))

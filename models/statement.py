@@ -1,0 +1,85 @@
+"""Peewee queries compiled once to SQL: the hot commands pay for the database, not for building the same tree again.
+
+A statement's parameters are named by `bind`, and given by name when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from peewee import SQL, Database, Query, Value
+
+
+class _Bind:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def bind(name: str) -> Any:
+    """Where the parameter `name` goes."""
+    return Value(_Bind(name), converter=False, unpack=False)
+
+
+def literal(value: int) -> Any:
+    """A constant written into the SQL: with a parameter in its place no partial index would be used."""
+    return SQL(str(int(value)))
+
+
+class Statement:
+    """One query, compiled the first time that a kind of database runs it."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._compiled: dict[type[Database], tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+
+    def _compile(self, db: Database) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        sql, params = db.get_sql_context().sql(self._query).query()
+        names: list[str] = []
+        fixed: dict[str, Any] = {}
+        for place, param in enumerate(params):
+            if isinstance(param, _Bind):
+                names.append(param.name)
+            else:
+                names.append(f"#{place}")
+                fixed[f"#{place}"] = param
+        compiled = self._compiled[type(db)] = (sql, tuple(names), fixed)
+        return compiled
+
+    def execute(self, db: Database, **values: Any) -> Any:
+        """Runs it; returns the driver's cursor."""
+        sql, names, fixed = self._compiled.get(type(db)) or self._compile(db)
+        if fixed:
+            values |= fixed
+        return db.execute_sql(sql, [values[name] for name in names])
+
+    def rows(self, db: Database, **values: Any) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self.execute(db, **values).fetchall()
+        return found
+
+    def row(self, db: Database, **values: Any) -> tuple[Any, ...] | None:
+        """The first row; the rest is read too, since SQLite finishes a RETURNING only then."""
+        found = self.rows(db, **values)
+        return found[0] if found else None
+
+
+class ListStatement:
+    """A query over a list of any length: compiled for the powers of two, the list filled up with its last item."""
+
+    def __init__(self, build: Callable[[list[Any]], Query]) -> None:
+        @lru_cache(maxsize=32)
+        def statement(size: int) -> Statement:
+            return Statement(build([bind(f"item{place}") for place in range(size)]))
+
+        self._statement = statement
+
+    def rows(self, db: Database, items: Sequence[Any], **values: Any) -> list[tuple[Any, ...]]:
+        """No items, no rows. At most some hundreds: SQLite's parameters are counted."""
+        if not items:
+            return []
+        size = 1 << (len(items) - 1).bit_length()
+        padded = (*items, *[items[-1]] * (size - len(items)))
+        return self._statement(size).rows(db, **{f"item{place}": item for place, item in enumerate(padded)}, **values)

@@ -1,0 +1,193 @@
+"""The book's tables, and their rows as the rest of the book reads them. Times are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from peewee import BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
+
+
+class SlotState(IntEnum):
+    """OPEN and CLOSED move to each other; REMOVED is final, and its row stays for those who hold its id."""
+
+    OPEN = 0
+    CLOSED = 1
+    REMOVED = 2
+
+
+class Origin(IntEnum):
+    """Whose a slot is: a schedule touches only its own."""
+
+    MANUAL = 0
+    SCHEDULE = 1
+
+
+class HoldState(IntEnum):
+    """ACTIVE has seats; the others are how it ended."""
+
+    ACTIVE = 0
+    BOOKED = 1
+    RELEASED = 2
+    EXPIRED = 3
+
+
+class Calendar(Model):
+    id = TextField(primary_key=True)
+    name = TextField()
+    zone = TextField()
+    visibility = TextField()
+    booking = TextField()
+    policy = TextField()
+    archived = BooleanField()
+    created_at = BigIntegerField()
+    seq = BigIntegerField()
+    nonce = TextField()
+
+    class Meta:
+        table_name = "calendar"
+
+
+class Slot(Model):
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    start = BigIntegerField()
+    end = BigIntegerField()
+    capacity = IntegerField()
+    held = IntegerField()
+    booked = IntegerField()
+    blocked = IntegerField()
+    held_until = BigIntegerField(null=True)
+    state = IntegerField()
+    origin = IntegerField()
+    version = BigIntegerField()
+    data = TextField(null=True)
+
+    class Meta:
+        table_name = "slot"
+
+
+class Hold(Model):
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    slot = TextField()
+    seats = IntegerField()
+    holder = TextField()
+    state = IntegerField()
+    created_at = BigIntegerField()
+    expires_at = BigIntegerField()
+
+    class Meta:
+        table_name = "hold"
+
+
+class Booking(Model):
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    slot = TextField()
+    seats = IntegerField()
+    status = TextField()
+    name = TextField(null=True)
+    email = TextField(null=True)
+    phone = TextField(null=True)
+    note = TextField(null=True)
+    created_at = BigIntegerField()
+    version = BigIntegerField()
+
+    class Meta:
+        table_name = "booking"
+
+
+class Receipt(Model):
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    fingerprint = TextField()
+    seq = BigIntegerField()
+    cursor = TextField()
+    result = BlobField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "receipt"
+
+
+class Log(Model):
+    calendar = TextField()
+    seq = BigIntegerField()
+    nonce = TextField()
+    at = BigIntegerField()
+    type = TextField()
+    body = BlobField()
+    bookings = TextField()
+
+    class Meta:
+        table_name = "change_log"
+        primary_key = CompositeKey("calendar", "seq")
+
+
+class CalendarRow(NamedTuple):
+    """In the order of the table's columns, as every row here."""
+
+    id: str
+    name: str
+    zone: str
+    visibility: str
+    booking: str
+    policy: str
+    archived: bool
+    created_at: int
+    seq: int
+    nonce: str
+
+
+class SlotRow(NamedTuple):
+    """`bookable` is the guard's own predicate, asked of the row by the database."""
+
+    id: str
+    calendar: str
+    start: int
+    end: int
+    capacity: int
+    held: int
+    booked: int
+    blocked: int
+    held_until: int | None
+    state: int
+    origin: int
+    version: int
+    data: str | None
+    bookable: bool
+
+    @property
+    def remaining(self) -> int:
+        return self.capacity - self.held - self.booked
+
+
+class HoldRow(NamedTuple):
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    holder: str
+    state: int
+    created_at: int
+    expires_at: int
+
+
+class BookingRow(NamedTuple):
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    note: str | None
+    created_at: int
+    version: int
+
+
+def columns(table: type[Model]) -> list[object]:
+    """The table's columns, in the order of its row type."""
+    return list(table._meta.sorted_fields)  # noqa: SLF001 - Peewee's documented way in
