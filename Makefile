@@ -17,7 +17,7 @@ NODE_AT_LEAST := 20.19
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
-PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 PYTHON_ROOMS := $(wildcard server.py) $(foreach room,models realtime tests bench,$(if $(wildcard $(room)/*.py),$(room)))
