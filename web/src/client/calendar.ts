@@ -1,0 +1,206 @@
+/** One calendar, kept live: its slots, its changes, and what a visitor can do with them. */
+
+import type { Connection, Watch } from "./connection";
+import type { Courier } from "./courier";
+import type { SlotcastError } from "./error";
+import type { Delivery, Position } from "./link";
+import { Replica } from "./replica";
+import { Roster } from "./roster";
+import type { Booking, CalendarInfo, Change, Customer, Hold, Slot, StaffBooking } from "./wire";
+
+export type CalendarEvent =
+  /** Everything was replaced: draw anew. */
+  | { readonly kind: "snapshot" }
+  /** One change was applied, exactly once and in order. */
+  | { readonly kind: "change"; readonly change: Change }
+  /** The server will not show this calendar. */
+  | { readonly kind: "refused"; readonly error: SlotcastError };
+
+export type CalendarListener = (event: CalendarEvent) => void;
+
+/** The proof that a hold or a booking is yours. */
+export interface Proof {
+  readonly id: string;
+  readonly token: string;
+}
+
+export interface BookOptions {
+  readonly customer: Customer;
+  readonly seats?: number;
+  readonly hold?: Proof;
+  /** If the hold has lapsed, book the plain way. */
+  readonly if_still_free?: boolean;
+  readonly key?: string;
+}
+
+export class Calendar implements Watch {
+  readonly id: string;
+  readonly #connection: Connection;
+  protected readonly courier: Courier;
+  readonly #replica = new Replica();
+  readonly #roster = new Roster();
+  readonly #listeners = new Set<CalendarListener>();
+  #window: { readonly from?: string; readonly to?: string } = {};
+  #awaited: "cursor" | "snapshot" | undefined = "snapshot";
+  #refusal: SlotcastError | undefined;
+
+  constructor(id: string, connection: Connection, courier: Courier) {
+    this.id = id;
+    this.#connection = connection;
+    this.courier = courier;
+    connection.watch(id, this);
+  }
+
+  /** Sorted by time; the same array until something changes. */
+  get slots(): readonly Slot[] {
+    return this.#replica.slots;
+  }
+
+  get info(): CalendarInfo | undefined {
+    return this.#replica.info;
+  }
+
+  /** The last change applied; -1 before the first snapshot. */
+  get seq(): number {
+    return this.#replica.seq;
+  }
+
+  get cursor(): string | undefined {
+    return this.#replica.cursor;
+  }
+
+  /** What `slots` covers, half-open. */
+  get covered(): { readonly from: string; readonly to: string } {
+    return this.#replica.window;
+  }
+
+  /** Only for staff. */
+  get bookings(): readonly StaffBooking[] {
+    return this.#roster.all;
+  }
+
+  get isLoaded(): boolean {
+    return !this.#replica.isEmpty;
+  }
+
+  get refusal(): SlotcastError | undefined {
+    return this.#refusal;
+  }
+
+  slot(id: string): Slot | undefined {
+    return this.#replica.slot(id);
+  }
+
+  subscribe(listener: CalendarListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Shows another stretch of time. A `snapshot` event follows. */
+  window(from: string | undefined, to: string | undefined): void {
+    this.#window = { ...(from && { from }), ...(to && { to }) };
+    this.#ask("snapshot");
+  }
+
+  close(): void {
+    this.#connection.unwatch(this.id);
+    this.#listeners.clear();
+  }
+
+  async hold(slot: string, options: { seats?: number; key?: string } = {}): Promise<Hold> {
+    return (await this.courier.mutate("slot.hold", { slot, ...options })).hold as Hold;
+  }
+
+  async extend(hold: Proof): Promise<Hold> {
+    const fields = { hold: hold.id, token: hold.token };
+    return (await this.courier.mutate("hold.extend", fields)).hold as Hold;
+  }
+
+  async release(hold: Proof): Promise<void> {
+    await this.courier.mutate("hold.release", { hold: hold.id, token: hold.token });
+  }
+
+  async book(slot: string, options: BookOptions): Promise<Booking> {
+    const { hold, ...rest } = options;
+    const proof = hold && { hold: { id: hold.id, token: hold.token } };
+    return (await this.courier.mutate("slot.book", { slot, ...proof, ...rest })).booking as Booking;
+  }
+
+  async booking(proof: Proof): Promise<Booking> {
+    const fields = { booking: proof.id, token: proof.token };
+    return (await this.courier.read("booking.get", fields)).booking as Booking;
+  }
+
+  async cancel(proof: Proof): Promise<Booking> {
+    const fields = { booking: proof.id, token: proof.token };
+    return (await this.courier.mutate("booking.cancel", fields)).booking as Booking;
+  }
+
+  async reschedule(proof: Proof, slot: string, hold?: Proof): Promise<Booking> {
+    const fields = {
+      booking: proof.id,
+      token: proof.token,
+      slot,
+      ...(hold && { hold: { id: hold.id, token: hold.token } }),
+    };
+    return (await this.courier.mutate("booking.reschedule", fields)).booking as Booking;
+  }
+
+  /** For the connection: where to go on from. */
+  position(): Position {
+    const after = this.#awaited === "snapshot" ? undefined : this.#replica.cursor;
+    return { ...(after !== undefined && { after }), ...this.#window };
+  }
+
+  /** For the connection: what came. */
+  deliver(delivery: Delivery): void {
+    if (delivery.kind === "change") {
+      if (this.#apply(delivery.change) === "gap" && this.#awaited === undefined) {
+        this.#ask("cursor");
+      }
+    } else if (delivery.kind === "snapshot") {
+      this.#awaited = undefined;
+      this.#refusal = undefined;
+      this.#replica.applySnapshot(delivery.snapshot);
+      this.#roster.applySnapshot(delivery.snapshot.bookings ?? []);
+      this.#emit({ kind: "snapshot" });
+    } else if (delivery.kind === "resumed") {
+      this.#resume(delivery.resumption.changes);
+    } else {
+      this.#refusal = delivery.error;
+      this.#emit({ kind: "refused", error: delivery.error });
+    }
+  }
+
+  #resume(changes: readonly Change[]): void {
+    // An answer to an earlier question: another window was asked for meanwhile.
+    if (this.#awaited === "snapshot") return;
+    this.#awaited = undefined;
+    this.#refusal = undefined;
+    // A replay with a hole in it cannot be mended by asking for the same replay.
+    for (const change of changes) {
+      if (this.#apply(change) === "gap") {
+        this.#ask("snapshot");
+        return;
+      }
+    }
+  }
+
+  #apply(change: Change): "applied" | "dropped" | "gap" {
+    const verdict = this.#replica.apply(change);
+    if (verdict === "applied") {
+      this.#roster.apply(change.bookings ?? []);
+      this.#emit({ kind: "change", change });
+    }
+    return verdict;
+  }
+
+  #ask(what: "cursor" | "snapshot"): void {
+    this.#awaited = what;
+    this.#connection.rewatch(this.id);
+  }
+
+  #emit(event: CalendarEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+}

@@ -1,0 +1,278 @@
+/** The life of a connection: climbs the ladder, keeps one link, and comes back by itself.
+ *
+ * Whatever happens below (a lost socket, a killed server, a hop to another transport), the
+ * calendars above see only deliveries: each is watched again by its own cursor on the next
+ * link, and its replica drops what it already has. */
+
+import { CLIMB, delay_ms, RECONNECT } from "./backoff";
+import { ServerClock } from "./clock";
+import { type Environment, thisEnvironment } from "./environment";
+import { SlotcastError } from "./error";
+import { Ladder, RUNGS } from "./ladder";
+import type { Delivery, Link, OpenLink, Position } from "./link";
+import { openLink } from "./open";
+import { move, type Reason, type Status, type Transport } from "./state";
+
+export type Token = string | (() => string | Promise<string>);
+
+export interface ConnectionSetting {
+  readonly token?: Token;
+  readonly isStaff?: boolean;
+  /** Which transports may be used, best first. */
+  readonly transports?: readonly Transport[];
+  readonly environment?: Environment;
+  readonly open?: OpenLink;
+}
+
+export interface Watch {
+  position(): Position;
+  deliver(delivery: Delivery): void;
+}
+
+/** A link that was opened, and whether it was lost before we came to sit on it. */
+interface Seat {
+  link?: Link;
+  lost?: Reason;
+}
+
+/** Live for this long, a connection counts as a good one and the back-off begins anew. */
+const STEADY_MS = 10_000;
+
+export class Connection {
+  readonly base: URL;
+  readonly clock = new ServerClock();
+  readonly #setting: ConnectionSetting;
+  readonly #environment: Environment;
+  readonly #ladder: Ladder;
+  readonly #open: OpenLink;
+  readonly #watches = new Map<string, Watch>();
+  readonly #listeners = new Set<(status: Status) => void>();
+  readonly #stopListening: () => void;
+  #status: Status = { state: "connecting", reason: "started" };
+  #seat: Seat | undefined;
+  #awaited = new Set<string>();
+  #arrival: Reason = "opened";
+  #attempt = 0;
+  #climbs = 0;
+  #turn = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #steady: ReturnType<typeof setTimeout> | undefined;
+  #climb: ReturnType<typeof setTimeout> | undefined;
+  #refusal: SlotcastError | undefined;
+
+  constructor(base: URL, setting: ConnectionSetting) {
+    this.base = base;
+    this.#setting = setting;
+    this.#environment = setting.environment ?? thisEnvironment();
+    const allowed = setting.transports ?? RUNGS;
+    // Bookings travel only in the staff namespace, not on the one-way streams.
+    this.#ladder = new Ladder(setting.isStaff ? allowed.filter(isTwoWay) : allowed);
+    this.#open = setting.open ?? openLink;
+    this.#stopListening = this.#environment.listen((what) => this.#heard(what));
+    void this.#connect();
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** Why the server refused us for good, once `state` is `closed` by `refused`. */
+  get refusal(): SlotcastError | undefined {
+    return this.#refusal;
+  }
+
+  /** The link to ask by, while there is one that is live. */
+  get link(): Link | undefined {
+    return this.#status.state === "live" ? this.#seat?.link : undefined;
+  }
+
+  async token(): Promise<string | undefined> {
+    const { token } = this.#setting;
+    return typeof token === "function" ? token() : token;
+  }
+
+  listen(listener: (status: Status) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  watch(calendar: string, watch: Watch): void {
+    this.#watches.set(calendar, watch);
+    this.rewatch(calendar);
+  }
+
+  /** Subscribes again from where the watch stands: after a gap, or for another window. */
+  rewatch(calendar: string): void {
+    const watch = this.#watches.get(calendar);
+    if (watch !== undefined) this.#seat?.link?.watch(calendar, watch.position());
+  }
+
+  unwatch(calendar: string): void {
+    this.#watches.delete(calendar);
+    this.#awaited.delete(calendar);
+    this.#seat?.link?.unwatch(calendar);
+  }
+
+  close(): void {
+    this.#end("ended");
+  }
+
+  async #connect(): Promise<void> {
+    this.#cancel();
+    const turn = new AbortController();
+    this.#turn = turn;
+    let failure: unknown;
+    for (const transport of this.#ladder.plan(this.#attempt)) {
+      try {
+        const seat = await this.#take(transport, turn.signal);
+        if (turn.signal.aborted) return seat.link?.close();
+        return this.#adopt(seat, "opened");
+      } catch (error) {
+        if (turn.signal.aborted) return;
+        failure = error;
+        if (isRefusal(error)) break;
+      }
+    }
+    const mayRenew = typeof this.#setting.token === "function" && this.#attempt < 2;
+    if (isRefusal(failure) && !mayRenew) {
+      this.#refusal = failure;
+      this.#end("refused");
+    } else {
+      this.#wait("unreachable");
+    }
+  }
+
+  async #take(transport: Transport, signal: AbortSignal): Promise<Seat> {
+    const seat: Seat = {};
+    const token = await this.token();
+    const isStaff = this.#setting.isStaff ?? false;
+    const setting = { base: this.base, isStaff, token, clock: this.clock, signal };
+    seat.link = await this.#open(transport, setting, {
+      delivered: (calendar, delivery) => {
+        if (seat === this.#seat) this.#delivered(calendar, delivery);
+      },
+      lost: (reason) => {
+        seat.lost = reason;
+        if (seat === this.#seat) this.#lost(reason);
+      },
+    });
+    return seat;
+  }
+
+  #adopt(seat: Seat, arrival: Reason): void {
+    const old = this.#seat;
+    this.#seat = seat;
+    this.#arrival = arrival;
+    old?.link?.close();
+    if (seat.lost !== undefined) {
+      this.#lost(seat.lost);
+      return;
+    }
+    this.#awaited = new Set(this.#watches.keys());
+    for (const [calendar, watch] of this.#watches) seat.link?.watch(calendar, watch.position());
+    this.#settle();
+  }
+
+  #delivered(calendar: string, delivery: Delivery): void {
+    this.#watches.get(calendar)?.deliver(delivery);
+    if (delivery.kind !== "change" && this.#awaited.delete(calendar)) this.#settle();
+  }
+
+  /** Live once every calendar that was watched on arrival has had its answer. */
+  #settle(): void {
+    const transport = this.#seat?.link?.transport;
+    if (transport === undefined || this.#awaited.size > 0) return;
+    this.#ladder.worked(transport);
+    clearTimeout(this.#steady);
+    this.#steady = setTimeout(() => {
+      this.#attempt = 0;
+    }, STEADY_MS);
+    this.#go({ state: "live", reason: this.#arrival, transport });
+    this.#planClimb();
+  }
+
+  #lost(reason: Reason): void {
+    const transport = this.#seat?.link?.transport;
+    if (reason === "silent" && transport !== undefined) this.#ladder.stayedSilent(transport);
+    this.#seat = undefined;
+    this.#cancel();
+    this.#wait(reason);
+  }
+
+  #wait(reason: Reason): void {
+    const wait = delay_ms(RECONNECT, this.#attempt);
+    this.#attempt += 1;
+    const state = this.#environment.isOnline() ? "reconnecting" : "offline";
+    this.#go({ state, reason, retry_at: Date.now() + wait });
+    this.#timer = setTimeout(() => void this.#connect(), wait);
+  }
+
+  #heard(what: "online" | "offline" | "woken"): void {
+    if (this.#status.state === "closed") return;
+    if (what === "offline") {
+      this.#seat?.link?.close();
+      this.#lost("network_lost");
+    } else if (this.#seat === undefined) {
+      this.#attempt = 0;
+      const reason = what === "online" ? "network_back" : "woken";
+      if (this.#status.state !== "connecting") this.#go({ state: "reconnecting", reason });
+      void this.#connect();
+    } else {
+      // A socket may have died in its sleep; an answer, or its absence, tells.
+      for (const calendar of this.#watches.keys()) this.rewatch(calendar);
+    }
+  }
+
+  #planClimb(): void {
+    clearTimeout(this.#climb);
+    const transport = this.#seat?.link?.transport;
+    if (transport === undefined || this.#ladder.above(transport).length === 0) {
+      this.#climbs = 0;
+      return;
+    }
+    const wait = CLIMB.first_ms / 2 + delay_ms(CLIMB, this.#climbs);
+    this.#climb = setTimeout(() => void this.#climbUp(transport), wait);
+  }
+
+  /** Opens a better rung beside the one we stand on, and only then lets go. */
+  async #climbUp(from: Transport): Promise<void> {
+    const { signal } = this.#turn;
+    this.#climbs += 1;
+    if (this.#environment.isVisible()) {
+      for (const transport of this.#ladder.above(from)) {
+        const seat = await this.#take(transport, signal).catch(() => undefined);
+        if (signal.aborted) return seat?.link?.close();
+        if (seat !== undefined && seat.lost === undefined) return this.#adopt(seat, "climbed");
+      }
+    }
+    this.#planClimb();
+  }
+
+  #cancel(): void {
+    this.#turn.abort();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#steady);
+    clearTimeout(this.#climb);
+  }
+
+  #end(reason: Reason): void {
+    if (this.#status.state === "closed") return;
+    this.#cancel();
+    this.#stopListening();
+    this.#seat?.link?.close();
+    this.#seat = undefined;
+    this.#go({ state: "closed", reason });
+  }
+
+  #go(to: Status): void {
+    this.#status = move(this.#status, to);
+    for (const listener of [...this.#listeners]) listener(to);
+  }
+}
+
+const isTwoWay = (transport: Transport): boolean =>
+  transport === "websocket" || transport === "polling";
+
+/** Final: the same token will be refused again. Anything else may pass. */
+const isRefusal = (error: unknown): error is SlotcastError =>
+  error instanceof SlotcastError && (error.code === "unauthorized" || error.code === "forbidden");

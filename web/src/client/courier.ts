@@ -1,0 +1,65 @@
+/** Carries a request there and its answer back, over whatever gets through.
+ *
+ * A mutation gets its key here, once. It may be sent again under the same key as often as
+ * needed: the server's receipt answers the second sending with the first one's outcome. */
+
+import { delay_ms, RESEND } from "./backoff";
+import type { Connection } from "./connection";
+import { isPassing, SlotcastError } from "./error";
+import { hasRoute, requestOverHttp } from "./http";
+import { newKey } from "./key";
+import type { Fields } from "./wire";
+
+const TRIES = 6;
+const DEADLINE_MS = 45_000;
+/** A longer wait than this is the visitor's to decide on. */
+const LONGEST_WAIT_MS = 10_000;
+
+export class Courier {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Asks; a read needs no key. */
+  read(name: string, fields: Fields): Promise<Fields> {
+    return this.#deliver(name, fields);
+  }
+
+  /** Commands; `fields` may bring a key of an earlier attempt. */
+  mutate(name: string, fields: Fields): Promise<Fields> {
+    return this.#deliver(name, { key: newKey(), ...fields });
+  }
+
+  async #deliver(name: string, fields: Fields): Promise<Fields> {
+    const deadline = Date.now() + DEADLINE_MS;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#once(name, fields, attempt);
+      } catch (error) {
+        if (!(error instanceof SlotcastError) || !isPassing(error)) throw error;
+        const wait = Math.max(error.retry_after_ms, delay_ms(RESEND, attempt));
+        const isTooLate = Date.now() + wait > deadline || wait > LONGEST_WAIT_MS;
+        if (attempt + 1 >= TRIES || isTooLate) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+  }
+
+  async #once(name: string, fields: Fields, attempt: number): Promise<Fields> {
+    const { state } = this.#connection.status;
+    if (state === "closed" && this.#connection.refusal === undefined) {
+      throw new SlotcastError({
+        code: "closed",
+        message: "The client was closed.",
+        retryable: false,
+      });
+    }
+    const { link } = this.#connection;
+    // What the socket did not answer the first time goes another way the second time.
+    const mayUseLink = attempt % 2 === 0 || !hasRoute(name);
+    if (link?.request !== undefined && mayUseLink) return link.request(name, fields);
+    return requestOverHttp(this.#connection.base, await this.#connection.token(), name, fields);
+  }
+}

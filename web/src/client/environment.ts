@@ -1,0 +1,46 @@
+/** What the device and the page tell us: network, visibility, and having slept. */
+
+export interface Environment {
+  isOnline(): boolean;
+  isVisible(): boolean;
+  /** Calls back on every change until the returned function is called. */
+  listen(on: (what: "online" | "offline" | "woken") => void): () => void;
+}
+
+const TICK_MS = 5_000;
+/** Hidden pages may run timers once a minute; what is later than that was asleep. */
+const SLEPT_MS = 75_000;
+
+/** In a browser the page's own; elsewhere (Node, a worker) always online and visible. */
+export function thisEnvironment(): Environment {
+  const hasPage = typeof window !== "undefined" && typeof document !== "undefined";
+  return {
+    isOnline: () => !hasPage || navigator.onLine,
+    isVisible: () => !hasPage || document.visibilityState === "visible",
+    listen(on) {
+      if (!hasPage) return () => {};
+      const controller = new AbortController();
+      const { signal } = controller;
+      window.addEventListener("online", () => on("online"), { signal });
+      window.addEventListener("offline", () => on("offline"), { signal });
+      window.addEventListener("pageshow", (event) => event.persisted && on("woken"), { signal });
+      document.addEventListener(
+        "visibilitychange",
+        () => document.visibilityState === "visible" && on("woken"),
+        { signal },
+      );
+      const timer = watchForSleep(() => on("woken"));
+      signal.addEventListener("abort", () => clearInterval(timer));
+      return () => controller.abort();
+    },
+  };
+}
+
+function watchForSleep(on: () => void): ReturnType<typeof setInterval> {
+  let last = Date.now();
+  return setInterval(() => {
+    const now = Date.now();
+    if (now - last > SLEPT_MS) on();
+    last = now;
+  }, TICK_MS);
+}

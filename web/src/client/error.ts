@@ -1,0 +1,92 @@
+/** Every refusal has a code, a message, whether to try again, and what to do next. */
+
+export type ErrorCode =
+  | "bad_request"
+  | "unauthorized"
+  | "forbidden"
+  | "hold_not_yours"
+  | "not_found"
+  | "slot_unavailable"
+  | "capacity_exceeded"
+  | "invalid_transition"
+  | "limit_exceeded"
+  | "already_exists"
+  | "cursor_gone"
+  | "hold_expired"
+  | "version_conflict"
+  | "too_soon"
+  | "too_far"
+  | "outside_cancellation_window"
+  | "policy_refused"
+  | "idempotency_mismatch"
+  | "rate_limited"
+  | "internal"
+  | "overloaded"
+  /** This side's own: nobody answered in time. What was asked may have happened. */
+  | "timeout"
+  /** This side's own: the request did not get through. */
+  | "unreachable"
+  /** This side's own: the client was closed. */
+  | "closed";
+
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details?: Readonly<Record<string, unknown>> | null;
+}
+
+export class SlotcastError extends Error {
+  override readonly name = "SlotcastError";
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+  /** What the server asked us to wait, in milliseconds. */
+  readonly retry_after_ms: number;
+
+  constructor(body: ErrorBody, retry_after_ms = 0) {
+    super(body.message);
+    this.code = body.code;
+    this.retryable = body.retryable;
+    this.details = body.details ?? {};
+    this.retry_after_ms = retry_after_ms;
+  }
+}
+
+export const timedOut = (): SlotcastError =>
+  new SlotcastError({ code: "timeout", message: "The server did not answer.", retryable: true });
+
+export const unreachable = (): SlotcastError =>
+  new SlotcastError({
+    code: "unreachable",
+    message: "The server could not be reached.",
+    retryable: true,
+  });
+
+/** Reads the `error` of an ack or a problem document; what is not one becomes `internal`. */
+export function readError(value: unknown, retry_after_ms = 0): SlotcastError {
+  const body = (typeof value === "object" && value !== null ? value : {}) as Partial<ErrorBody> & {
+    readonly title?: string;
+    readonly detail?: string;
+  };
+  return new SlotcastError(
+    {
+      code: body.code ?? "internal",
+      message: body.message ?? body.detail ?? body.title ?? "The server gave no reason.",
+      retryable: body.retryable ?? false,
+      details: body.details ?? {},
+    },
+    retry_after_ms,
+  );
+}
+
+/** Passing faults: the same request under the same key may be sent again. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "timeout",
+  "unreachable",
+  "overloaded",
+  "internal",
+  "rate_limited",
+]);
+
+export const isPassing = (error: SlotcastError): boolean => PASSING.has(error.code);

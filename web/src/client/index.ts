@@ -1,0 +1,104 @@
+/** Slotcast's client: calendars of bookable time slots, live.
+ *
+ *     const client = connect("https://book.example.org");
+ *     const calendar = client.calendar("demo");
+ *     calendar.subscribe(() => render(calendar.slots));
+ *     const hold = await calendar.hold(slot.id);
+ *     const booking = await calendar.book(slot.id, { hold, customer: { name: "Ada" } });
+ */
+
+import { Calendar } from "./calendar";
+import { Connection, type ConnectionSetting } from "./connection";
+import { Courier } from "./courier";
+import { fetchJson } from "./http";
+import { apiUrl, bearer } from "./link";
+import { StaffCalendar } from "./staff";
+import type { Status } from "./state";
+import type { CalendarInfo } from "./wire";
+
+export type ConnectOptions = Omit<ConnectionSetting, "isStaff" | "open">;
+
+class Client<Kind extends Calendar> {
+  readonly #connection: Connection;
+  readonly #courier: Courier;
+  readonly #calendars = new Map<string, Kind>();
+  readonly #make: (id: string, connection: Connection, courier: Courier) => Kind;
+
+  constructor(
+    url: string | URL,
+    setting: ConnectionSetting,
+    make: (id: string, connection: Connection, courier: Courier) => Kind,
+  ) {
+    const here = typeof location === "undefined" ? undefined : location.href;
+    this.#connection = new Connection(new URL(url, here), setting);
+    this.#courier = new Courier(this.#connection);
+    this.#make = make;
+  }
+
+  /** The state of the connection, why it is in it, and by which transport it is live. */
+  get status(): Status {
+    return this.#connection.status;
+  }
+
+  /** Why the connection was refused for good. */
+  get refusal() {
+    return this.#connection.refusal;
+  }
+
+  /** The server's now, in epoch milliseconds. */
+  now(): number {
+    return this.#connection.clock.now();
+  }
+
+  onStatus(listener: (status: Status) => void): () => void {
+    return this.#connection.listen(listener);
+  }
+
+  /** The calendars that this client may see. */
+  async calendars(): Promise<readonly CalendarInfo[]> {
+    const headers = bearer(await this.#connection.token());
+    const answer = await fetchJson(apiUrl(this.#connection.base, "/calendars"), { headers });
+    return answer.calendars as readonly CalendarInfo[];
+  }
+
+  /** Watches a calendar; the same object however often it is asked for. */
+  calendar(id: string): Kind {
+    const known = this.#calendars.get(id);
+    if (known !== undefined) return known;
+    const made = this.#make(id, this.#connection, this.#courier);
+    this.#calendars.set(id, made);
+    return made;
+  }
+
+  /** Stops watching it. */
+  leave(id: string): void {
+    this.#calendars.get(id)?.close();
+    this.#calendars.delete(id);
+  }
+
+  close(): void {
+    for (const id of [...this.#calendars.keys()]) this.leave(id);
+    this.#connection.close();
+  }
+}
+
+export type SlotcastClient = Client<Calendar>;
+export type StaffClient = Client<StaffCalendar>;
+
+export function connect(url: string | URL, options: ConnectOptions = {}): SlotcastClient {
+  return new Client(url, options, (...parts) => new Calendar(...parts));
+}
+
+/** The token must have the scope `staff`. */
+export function connectStaff(url: string | URL, options: ConnectOptions): StaffClient {
+  const setting = { ...options, isStaff: true };
+  return new Client(url, setting, (...parts) => new StaffCalendar(...parts));
+}
+
+export type { BookOptions, Calendar, CalendarEvent, CalendarListener, Proof } from "./calendar";
+export type { Token } from "./connection";
+export { type ErrorCode, SlotcastError } from "./error";
+export { newKey } from "./key";
+export { MOST_SLOTS, type NewSlot, type SlotEdit, type StaffCalendar } from "./staff";
+export { REASONS, type Reason, type State, type Status, type Transport } from "./state";
+export type * from "./wire";

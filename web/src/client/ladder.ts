@@ -1,0 +1,55 @@
+/** Which transports to try, and in which order.
+ *
+ * Each rung is tried by itself and with its own time-out: a WebSocket that a proxy swallows
+ * without a word must not keep the visitor from polling. The rung that last worked is tried
+ * alone at first, so that a restarted server is not met by four attempts from everyone;
+ * every second attempt walks the whole ladder. A rung that opened but stayed silent (a
+ * buffering proxy) goes to the end for a while. */
+
+import type { Transport } from "./state";
+
+export const RUNGS: readonly Transport[] = ["websocket", "polling", "sse", "longpoll"];
+
+const SILENCE_MS = 120_000;
+
+export class Ladder {
+  readonly #rungs: readonly Transport[];
+  readonly #now: () => number;
+  readonly #silent_until = new Map<Transport, number>();
+  #working: Transport | undefined;
+
+  constructor(rungs: readonly Transport[] = RUNGS, now: () => number = Date.now) {
+    this.#rungs = rungs;
+    this.#now = now;
+  }
+
+  /** What to try at this attempt, counted from 0 since the last time it was live. */
+  plan(attempt: number): readonly Transport[] {
+    if (this.#working !== undefined && attempt % 2 === 0) return [this.#working];
+    return this.#ordered();
+  }
+
+  /** The rungs above this one, best first; none for the best. */
+  above(transport: Transport): readonly Transport[] {
+    const height = this.#rungs.indexOf(transport);
+    return this.#ordered().filter((rung) => this.#rungs.indexOf(rung) < height);
+  }
+
+  worked(transport: Transport): void {
+    this.#working = transport;
+    this.#silent_until.delete(transport);
+  }
+
+  stayedSilent(transport: Transport): void {
+    this.#silent_until.set(transport, this.#now() + SILENCE_MS);
+    if (this.#working === transport) this.#working = undefined;
+  }
+
+  #ordered(): readonly Transport[] {
+    const isSilent = (rung: Transport) => (this.#silent_until.get(rung) ?? 0) > this.#now();
+    return [
+      ...this.#rungs.filter((rung) => !isSilent(rung)),
+      ...this.#rungs.filter((rung) => isSilent(rung)),
+    ];
+  }
+}

@@ -1,0 +1,25 @@
+/** The bookings that staff see, upserted by version: an older picture never overwrites. */
+
+import type { StaffBooking } from "./wire";
+
+export class Roster {
+  readonly #bookings = new Map<string, StaffBooking>();
+
+  applySnapshot(bookings: readonly StaffBooking[]): void {
+    this.#bookings.clear();
+    this.apply(bookings);
+  }
+
+  apply(bookings: readonly StaffBooking[]): void {
+    for (const booking of bookings) {
+      const known = this.#bookings.get(booking.id);
+      if (known === undefined || known.version <= booking.version) {
+        this.#bookings.set(booking.id, booking);
+      }
+    }
+  }
+
+  get all(): readonly StaffBooking[] {
+    return [...this.#bookings.values()];
+  }
+}
