@@ -50,7 +50,7 @@ check-python: $(VENV)/.tests
 	$(BIN)/ruff check --output-format concise .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PYTHON_ROOMS)
-	$(if $(and $(wildcard server.py),$(wildcard models/*.py),$(wildcard realtime/*.py)),$(BIN)/lint-imports)
+	$(if $(and $(wildcard models/*.py),$(wildcard realtime/*.py)),$(BIN)/lint-imports)
 
 check-web: $(WEB_PARTS)
 	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present check)
