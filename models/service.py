@@ -14,20 +14,20 @@ from peewee import Database, DatabaseError, fn
 
 from models import bookings, database, snapshot
 from models.batch import Keeping
-from models.change import Booking, Cursor, Info
+from models.change import Booking, Info
 from models.clock import Clock, system_clock
 from models.commands import Answer, Command, LapseHolds, WithToken
 from models.database import UnusableDatabase, Watch
 from models.errors import Overloaded, Refused
 from models.identity import Tokens
 from models.rules import GRACE
-from models.snapshot import Moved, PlacedSlot, Replay, Snapshot
+from models.snapshot import Moved, PlacedSlot, Snapshot
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldState
 from models.writer import Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Keeping", "Moved", "Outcome", "PlacedSlot", "Replay", "Reply", "Snapshot", "UnusableDatabase", "Watch",
+    "Book", "Keeping", "Moved", "Outcome", "PlacedSlot", "Reply", "Snapshot", "UnusableDatabase", "Watch",
 ]  # fmt: skip
 
 _due = Statement(
@@ -116,15 +116,12 @@ class Book:
         """Every calendar; whose they are to see is the caller's to sort out, with `Asker.may_view`."""
         return snapshot.read_calendars(self._db)
 
-    def snapshot(
-        self, calendar: str, begin: int, finish: int, *, most: int = 1 << 31, has_bookings: bool = False
-    ) -> Snapshot:
-        """The calendar's slots that touch `[begin, finish)`, in milliseconds; NotFound without such a calendar."""
-        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, has_bookings=has_bookings)
+    def snapshot(self, calendar: str, begin: int, finish: int, *, most: int = 1 << 31, tail: int = 0) -> Snapshot:
+        """The calendar's slots that touch `[begin, finish)`, in milliseconds, and the last `tail` changes of its log.
 
-    def replay(self, calendar: str, cursor: Cursor, most: int) -> Replay:
-        """What followed the cursor, if it is at most `most` changes and the log has all of them."""
-        return snapshot.read_replay(self._db, calendar, cursor, most)
+        NotFound without such a calendar.
+        """
+        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, tail=tail)
 
     def moves(self, have: dict[str, int], staffed: frozenset[str] = frozenset()) -> Moved:
         """What came after `have`, for each calendar that stands elsewhere now."""
@@ -138,6 +135,16 @@ class Book:
         with database.reading(self._db):
             row = bookings.find(self._db, self.tokens, asked.booking, asked.token, is_staff_of=asked.asker.is_staff_of)
         return bookings.for_staff(row)
+
+    def bookings(self, calendar: str, begin: int, finish: int, most: int) -> list[Booking]:
+        """The bookings of the slots that touch `[begin, finish)`, by the slots' start. For staff."""
+        with database.reading(self._db):
+            return bookings.read_window(self._db, calendar, begin, finish, most)
+
+    def bookings_by_id(self, ids: list[str]) -> dict[str, Booking]:
+        """The bookings with these ids, as they are now. For staff."""
+        with database.reading(self._db):
+            return bookings.read_by_id(self._db, ids)
 
     def due(self) -> list[Command]:
         """What the clock asks for now: a sweep of each calendar whose holds have run out."""

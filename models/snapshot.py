@@ -7,7 +7,7 @@ from typing import NamedTuple
 from peewee import Database
 
 from models import bookings, log, rules, slots
-from models.change import Booking, Cursor, Info, Logged, encode, write_cursor
+from models.change import Booking, Info, Logged, encode, write_cursor
 from models.database import reading
 from models.errors import NotFound
 from models.rules import SLOT_COLUMNS
@@ -46,26 +46,17 @@ class PlacedSlot(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A calendar's slots in a window, by start, as they were at `seq`; `bookings` for staff."""
+    """A calendar's slots in a window, by start, as they were at `seq`; `tail` is the end of its log up to there."""
 
     info: Info
     seq: int
     nonce: str
     slots: list[PlacedSlot]
-    bookings: list[Booking]
+    tail: list[Logged]
 
     @property
     def cursor(self) -> str:
         return write_cursor(self.seq, self.nonce)
-
-
-class Replay(NamedTuple):
-    """The changes that follow a cursor, and where the calendar stood when they were read; None if they are gone."""
-
-    info: Info
-    seq: int
-    nonce: str
-    changes: list[Logged] | None
 
 
 def read_calendar_row(db: Database, calendar: str) -> CalendarRow:
@@ -81,16 +72,14 @@ def read_calendars(db: Database) -> list[Info]:
         return [rules.info_of(CalendarRow._make(row)) for row in _all.rows(db)]
 
 
-def read_snapshot(
-    db: Database, calendar: str, begin: int, finish: int, *, most: int, has_bookings: bool = False
-) -> Snapshot:
-    """The slots that touch `[begin, finish)`, at most `most`, and the bookings on them if asked for."""
+def read_snapshot(db: Database, calendar: str, begin: int, finish: int, *, most: int, tail: int = 0) -> Snapshot:
+    """The slots that touch `[begin, finish)`, at most `most`, and the log's last `tail` changes."""
     with reading(db):
         head = read_calendar_row(db, calendar)
         rows = _window.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
-        booked = bookings.read_window(db, calendar, begin, finish, most) if has_bookings else []
         placed = [_placed(SlotRow._make(row)) for row in rows]
-    return Snapshot(rules.info_of(head), head.seq, head.nonce, placed, booked)
+        last = log.read_after(db, calendar, head.seq - tail, tail) if tail else []
+    return Snapshot(rules.info_of(head), head.seq, head.nonce, placed, last)
 
 
 def _placed(row: SlotRow) -> PlacedSlot:
@@ -104,16 +93,6 @@ def read_slot_calendar(db: Database, slot: str) -> str:
     if row is None:
         raise NotFound(what="slot")
     return SlotRow._make(row).calendar
-
-
-def read_replay(db: Database, calendar: str, cursor: Cursor, most: int) -> Replay:
-    """What followed the cursor, whole or not at all: another history, a trimmed one or too much of it gives None."""
-    with reading(db):
-        head = read_calendar_row(db, calendar)
-        changes: list[Logged] | None = None
-        if cursor.seq <= head.seq <= cursor.seq + most and log.is_of_this_history(db, head, cursor):
-            changes = log.read_after(db, calendar, cursor.seq, most)
-    return Replay(rules.info_of(head), head.seq, head.nonce, changes)
 
 
 class Moved(NamedTuple):
