@@ -34,6 +34,7 @@ run: $(VENV)/.runtime $(WEB)  ## Serve on http://localhost:8080 (ARGS="--port 90
 
 test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" picks, WORKERS=0 debugs)
 	@$(PYTHON) -m tests.support.browser
+	@$(if $(WEB_PARTS),npm --prefix web run --silent --if-present test)
 	@exec $(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
 
 check: check-python check-web  ## Check style, types and the walls between the rooms
@@ -91,7 +92,7 @@ NEED_NODE = node -e 'process.exit(+("$(NODE_AT_LEAST)".localeCompare(process.ver
 %/node_modules/.installed: %/package.json %/package-lock.json | $(PYTHON)
 	@$(NEED_NODE)
 	@echo "Installing $*/package-lock.json"
-	@npm --prefix $* ci --include=dev --no-audit --no-fund --loglevel=error
+	@npm --prefix $* ci --include=dev --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 web/dist/.built: $(WEB_SOURCES) $(WEB_PARTS)
