@@ -21,7 +21,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 PYTHON_ROOMS := $(wildcard server.py) $(foreach room,models realtime tests bench,$(if $(wildcard $(room)/*.py),$(room)))
-WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print 2>/dev/null)
 WEB := $(if $(wildcard web/package.json),web/dist/.built)
 WEB_PARTS := $(if $(wildcard web/package.json),web/node_modules/.installed)
 NODE_TESTS := $(if $(wildcard tests/node/package.json),tests/node/node_modules/.installed)
@@ -66,6 +66,7 @@ $(PYTHON):
 	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	        echo "Making $(VENV) with $$python"; \
 	        $$python -m venv $(VENV) && exit 0; \
+	        rm -rf $(VENV); \
 	        echo "$$python cannot make $(VENV); it may lack its venv module (on Debian: python3-venv)." >&2; \
 	        exit 1; \
 	    fi; \
