@@ -116,7 +116,6 @@ export interface Resumption {
 }
 
 export type SubscribeAnswer =
-  | ({ readonly mode: "snapshot" } & Snapshot)
-  | ({ readonly mode: "resumed" } & Resumption);
+  ({ readonly mode: "snapshot" } & Snapshot) | ({ readonly mode: "resumed" } & Resumption);
 
 export type Fields = Readonly<Record<string, unknown>>;

@@ -1,0 +1,32 @@
+/** What went wrong, in words for a visitor, and what to do next. */
+
+import { SlotcastError } from "../client";
+
+const ADVICE: Readonly<Record<string, string>> = {
+  slot_unavailable: "Someone was a moment faster and that time is taken. Please pick another one.",
+  capacity_exceeded: "There are not that many places left. Try fewer, or another time.",
+  hold_expired: "Your hold has lapsed. If the time is still free, you can take it again.",
+  hold_not_yours: "This hold belongs to someone else. Please pick the time again.",
+  limit_exceeded: "You are holding as many times as you may. Let one go first.",
+  too_soon: "This time starts too soon to be booked here. Please pick a later one.",
+  too_far: "This time is too far ahead to be booked yet.",
+  outside_cancellation_window: "It is too late to change this here. Please get in touch directly.",
+  policy_refused: "The calendar’s rules do not allow this. Please pick another time.",
+  invalid_transition: "That is no longer possible, because something else changed meanwhile.",
+  version_conflict: "It has changed since you looked. Have another look and try again.",
+  not_found: "It is gone. It may have been removed a moment ago.",
+  unauthorized: "You need a valid link for this. Ask whoever sent it to you for a new one.",
+  forbidden: "This link does not allow that.",
+  rate_limited: "That was a lot at once. Wait a moment, then try again.",
+  overloaded: "The server is busy. Wait a moment, then try again.",
+  timeout: "No answer came. Nothing is booked twice if you try again.",
+  unreachable: "We could not get through. Check your connection, then try again.",
+  bad_request: "Something in the form is not right. Please check it.",
+  idempotency_mismatch: "Please try that again.",
+  already_exists: "There is one already.",
+};
+
+export function adviceFor(error: unknown): string {
+  if (!(error instanceof SlotcastError)) return "Something went wrong. Please try again.";
+  return ADVICE[error.code] ?? "Something went wrong on our side. Please try again in a moment.";
+}

@@ -1,0 +1,119 @@
+/** One slot on the board: what it says, and whether it can be taken. */
+
+import type { Policy, Slot } from "../client";
+import { h, setData, setText } from "./dom";
+import type { Mark } from "./mine";
+import { countdownText, durationText, type Manner, timeText } from "./time";
+
+export interface Sight {
+  readonly slot: Slot;
+  readonly mark: Mark | undefined;
+  readonly policy: Policy | undefined;
+  readonly isPending: boolean;
+}
+
+export interface Setting {
+  readonly zone: string;
+  readonly manner: Manner;
+  readonly now: number;
+}
+
+/** Why a slot that is bookable by its own state is not, by the clock; empty when it is. */
+export function clockRefusal(slot: Slot, policy: Policy | undefined, now: number): string {
+  const start = Date.parse(slot.start);
+  if (start <= now) return "Started";
+  if (policy === undefined) return "";
+  if (start < now + policy.min_notice * 1_000) return "Too soon";
+  const { max_advance } = policy;
+  if (max_advance !== null && max_advance > 0 && start > now + max_advance * 1_000)
+    return "Not yet";
+  return "";
+}
+
+export function canTake({ slot, mark, policy }: Sight, now: number): boolean {
+  return mark === undefined && slot.bookable && clockRefusal(slot, policy, now) === "";
+}
+
+/** The small line under the time. */
+export function note(sight: Sight, now: number): string {
+  const { slot, mark, policy } = sight;
+  if (sight.isPending) return "One moment…";
+  if (mark?.kind === "hold") return `Yours for ${countdownText(mark.until - now)}`;
+  if (mark?.kind === "booking") return mark.status === "pending" ? "Requested" : "Booked by you";
+  if (slot.status === "closed") return "Closed";
+  if (slot.status === "booked") return slot.capacity > 1 ? "Full" : "Booked";
+  if (slot.status === "held") {
+    const left = slot.held_until ? Date.parse(slot.held_until) - now : 0;
+    return left > 0 ? `On hold ${countdownText(left)}` : "On hold";
+  }
+  const refusal = clockRefusal(slot, policy, now);
+  if (refusal !== "") return refusal;
+  if (!slot.bookable) return "Blocked";
+  if (slot.capacity > 1) return `${slot.remaining} of ${slot.capacity} left`;
+  return durationText(Date.parse(slot.end) - Date.parse(slot.start));
+}
+
+export class SlotCell {
+  readonly element: HTMLLIElement;
+  readonly button: HTMLButtonElement;
+  readonly #time = h("span", { class: "slot-time" });
+  readonly #note = h("span", { class: "slot-note" });
+  readonly #bar = h("span", { class: "slot-bar", "aria-hidden": "true" });
+  #sight: Sight | undefined;
+  #drawn = "";
+
+  constructor(id: string, pick: (cell: SlotCell) => void) {
+    this.button = h(
+      "button",
+      { type: "button", class: "slot", tabindex: -1, onclick: () => pick(this) },
+      this.#time,
+      this.#note,
+      this.#bar,
+    );
+    this.button.dataset.slot = id;
+    this.element = h("li", { class: "cell" }, this.button);
+  }
+
+  get sight(): Sight | undefined {
+    return this.#sight;
+  }
+
+  /** Whether it looks different from a moment ago, by a change and not by the clock. */
+  draw(sight: Sight, setting: Setting): boolean {
+    const { slot } = sight;
+    const before = this.#drawn;
+    this.#sight = sight;
+    this.#drawn = [slot.start, slot.end, slot.status, slot.remaining, slot.bookable].join();
+    const { zone, manner, now } = setting;
+    setText(this.#time, timeText(Date.parse(slot.start), zone, manner));
+    setData(this.button, "status", slot.status);
+    setData(this.button, "version", String(slot.version));
+    setData(this.button, "mine", sight.mark?.kind);
+    setData(this.button, "pending", sight.isPending ? "" : undefined);
+    this.tick(setting);
+    return before !== "" && before !== this.#drawn && now > 0;
+  }
+
+  /** What the clock alone changes. */
+  tick({ zone, manner, now }: Setting): void {
+    const sight = this.#sight;
+    if (sight === undefined) return;
+    const { slot, mark, policy } = sight;
+    const isFree = canTake(sight, now);
+    const text = note(sight, now);
+    setText(this.#note, text);
+    setData(this.button, "free", isFree ? "" : undefined);
+    const isUsable = isFree || mark !== undefined;
+    if (isUsable) this.button.removeAttribute("aria-disabled");
+    else this.button.setAttribute("aria-disabled", "true");
+    const from = timeText(Date.parse(slot.start), zone, manner);
+    const to = timeText(Date.parse(slot.end), zone, manner);
+    const label = `${from} to ${to}, ${isFree ? `free, ${text}` : text}`;
+    // A label that counts down would be read out over and over; the minute is enough.
+    this.button.setAttribute("aria-label", label.replace(/ \d+:\d\d(:\d\d)?$/, ""));
+    const until = mark?.kind === "hold" ? mark.until : Date.parse(slot.held_until ?? "");
+    const whole = (policy?.hold_seconds ?? 300) * 1_000;
+    const share = Number.isNaN(until) ? 0 : Math.min(1, Math.max(0, (until - now) / whole));
+    this.#bar.style.setProperty("--share", share.toFixed(4));
+  }
+}

@@ -1,0 +1,37 @@
+/** A token comes in the address's fragment, which no server sees and no log keeps. It is taken
+ * out of the address bar at once, so that it is neither shared nor bookmarked by accident. */
+
+export function takeToken(name: string): string | undefined {
+  const key = `slotcast.token.${name}`;
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given) {
+    remember(key, given);
+    history.replaceState(null, "", location.pathname + location.search);
+    return given;
+  }
+  return recall(key);
+}
+
+export function forgetToken(name: string): void {
+  try {
+    sessionStorage.removeItem(`slotcast.token.${name}`);
+  } catch {
+    // Storage may be forbidden; then nothing was kept.
+  }
+}
+
+function remember(key: string, token: string): void {
+  try {
+    sessionStorage.setItem(key, token);
+  } catch {
+    // Storage may be forbidden; the token then lasts as long as the page.
+  }
+}
+
+function recall(key: string): string | undefined {
+  try {
+    return sessionStorage.getItem(key) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
