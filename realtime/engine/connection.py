@@ -1,0 +1,276 @@
+"""One Engine.IO session: a WebSocket, or a mailbox that becomes one when the client upgrades.
+
+Everything that leaves it goes through `put`, so nothing can overtake anything: either straight to the
+transport, or into the mailbox, never both.
+"""
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from engineio.async_socket import AsyncSocket
+
+from .counter import SLOW
+from .frame import CloseCode, Opcode, encode_frame
+from .mailbox import Mailbox
+from .packet import SEPARATOR, socketio_frames, socketio_text
+from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from .engine_server import EngineServer
+    from .member import Member
+
+PING = b"2"
+CLOSE = b"1"
+NOOP = b"6"
+CONGESTED_BYTES = 65_536  # asyncio's own mark for a transport, applied to a mailbox
+
+
+class Connection(WebSocket, AsyncSocket):  # type: ignore[misc]  # engineio has no types
+    """What a Socket.IO sid stands for. Slotted: 5,000 of them cost 2 to 3 KB each, transport included."""
+
+    __slots__ = (
+        "_in_flight",
+        "_released",
+        "_session",
+        "deadline",
+        "headers",
+        "is_pinged",
+        "mailbox",
+        "members",
+        "query",
+        "server",
+        "sid",
+        "wheel_slot",
+    )
+
+    no_members: ClassVar["tuple[Member, ...]"] = ()
+
+    def __init__(self, server: "EngineServer", sid: str, address: str, query: str) -> None:
+        WebSocket.__init__(self, server.limits, server.counters, address)
+        self.server = server
+        self.sid = sid
+        self.query = query
+        self.headers: dict[str, str] | None = None
+        self.members = self.no_members
+        self.mailbox: Mailbox | None = None
+        self.deadline = 0.0
+        self.is_pinged = False
+        self.wheel_slot = -1
+        self._in_flight = 0
+        self._released: asyncio.Future[None] | None = None
+        self._session: dict[str, Any] | None = None
+
+    # -- what engineio expects of a socket
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """The application's own data, made when first asked for."""
+        if self._session is None:
+            self._session = {}
+        return self._session
+
+    @session.setter
+    def session(self, value: dict[str, Any]) -> None:
+        self._session = value
+
+    @property
+    def connected(self) -> bool:
+        """Whether the session is open."""
+        return self.is_open
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session is over."""
+        return not self.is_open
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether it runs over WebSocket."""
+        return self.mailbox is None
+
+    async def send(self, pkt: Any) -> None:
+        """Send an engineio packet (AsyncSocket)."""
+        data = pkt.encode()
+        if isinstance(data, str):
+            self.send_text(data.encode())
+        else:
+            self.send_binary(bytes(data))
+
+    async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002, ARG002
+        """End the session (AsyncSocket)."""
+        self.depart(reason or self.server.reason.SERVER_DISCONNECT)
+
+    @property
+    def environ(self) -> dict[str, Any]:
+        """What is left of the request, named as WSGI does: the peer, the query, the kept headers."""
+        kept = self.headers or {}
+        return {
+            "REMOTE_ADDR": self.address,
+            "QUERY_STRING": self.query,
+            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in kept.items()},
+        }
+
+    # -- sending
+
+    def open_mailbox(self) -> None:
+        """Begin as a polling session."""
+        self.mailbox = Mailbox()
+        self.format = socketio_text
+        self.put = self._post
+
+    def send_text(self, text: bytes) -> None:
+        """Send one Engine.IO packet, its type included."""
+        self.counters.packets_out += 1
+        self.counters.bytes_out += len(text)
+        self.put(text if self.mailbox is not None else encode_frame(Opcode.TEXT, text))
+
+    def send_binary(self, data: bytes) -> None:
+        """Send one binary message."""
+        self.counters.packets_out += 1
+        self.counters.bytes_out += len(data)
+        if self.mailbox is not None:
+            self.put(b"b" + base64.b64encode(data))
+        else:
+            self.put(encode_frame(Opcode.BINARY, data))
+
+    def reply(self, text: bytes) -> None:
+        """Send the answer to a request, as `send_text` does."""
+        self.counters.packets_out += 1
+        self.counters.bytes_out += len(text)
+        self.put_reply(text if self.mailbox is not None else encode_frame(Opcode.TEXT, text))
+
+    def ping(self) -> None:
+        """Ask whether the client is there."""
+        self.send_text(PING)
+
+    def _post(self, text: bytes) -> None:
+        mailbox = self.mailbox
+        if mailbox is not None:
+            mailbox.put(text)
+            self.is_congested = mailbox.queued_bytes > CONGESTED_BYTES
+            if mailbox.queued_bytes > self.limits.max_queued_bytes + self._excused_bytes:
+                self.abort(SLOW)
+
+    def take_mail(self) -> bytes:
+        """Everything that waits, for a poll's answer."""
+        mail = self.mailbox.take() if self.mailbox is not None else b""
+        self.is_congested = False
+        self._excused_bytes = 0
+        self.on_clear()
+        return mail
+
+    # -- receiving
+
+    def on_text(self, text: str) -> None:
+        """Take one Engine.IO packet."""
+        kind = text[:1]
+        if kind == "4":
+            self.server.receive(self, text[1:])
+        elif kind == "3":
+            self.server.wheel.pong(self)
+        elif kind == "1":
+            self.depart(self.server.reason.CLIENT_DISCONNECT, NOOP)
+        elif kind != "6":
+            self.fail()
+
+    def on_binary(self, data: bytes) -> None:
+        """Take one binary message."""
+        self.server.receive(self, data)
+
+    def fail(self) -> None:
+        """The client broke the protocol."""
+        self.depart("parse error")
+
+    def begin_request(self, weight: int = 1) -> None:
+        """Count a request that has started; beyond the limit the next one waits unread."""
+        self._in_flight += weight
+        if self.is_congested or self._in_flight >= self.server.max_in_flight:
+            self.hold()
+
+    def end_request(self, weight: int = 1) -> None:
+        """A request has been answered."""
+        self._in_flight -= weight
+        self.on_clear()
+
+    def hold_for(self, awaitable: "Awaitable[Any]") -> None:
+        """Read nothing more until this is done: what follows depends on it."""
+        weight = self.server.max_in_flight
+        self.begin_request(weight)
+        self.server.run(self, awaitable, weight)
+
+    def on_clear(self) -> None:
+        """Go on reading, if nothing is in the way any more."""
+        if self.is_held and not self.is_congested and self._in_flight < self.server.max_in_flight:
+            self.release()
+            if self._released is not None and not self.is_held:
+                self._released.set_result(None)
+                self._released = None
+
+    async def until_released(self) -> None:
+        """Wait while the connection is held (for a POST, which has no socket to leave unread)."""
+        while self.is_held and self.is_open:
+            if self._released is None:
+                self._released = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._released)
+
+    # -- ending
+
+    def abort(self, reason: str) -> None:
+        """Cut the transport, without a Socket.IO goodbye, so that the client's library reconnects."""
+        mailbox = self.mailbox
+        self._end_mailbox(reason, CLOSE)
+        if mailbox is not None:
+            mailbox.cut()
+        WebSocket.abort(self, reason)
+
+    def depart(self, reason: str, last: bytes = CLOSE, code: int = CloseCode.NORMAL) -> None:
+        """Close the transport in good order. A poll that waits is answered with `last`."""
+        self._end_mailbox(reason, last)
+        self.shut(code, reason)
+
+    def on_end(self, reason: str) -> None:
+        """Tell the server, once."""
+        if self._released is not None and not self._released.done():
+            self._released.set_result(None)
+        self.server.forget(self, reason)
+
+    def _end_mailbox(self, reason: str, last: bytes) -> None:
+        if self.mailbox is not None and self.is_open:
+            self._end(reason)
+            self.mailbox.end(last)
+
+    # -- upgrading
+
+    def adopt(self, transport: asyncio.Transport) -> None:
+        """Move from the mailbox to this WebSocket; what waited goes out first, in order."""
+        mailbox = self.mailbox
+        if mailbox is None or not self.is_open:
+            transport.abort()
+            return
+        waiting = self.take_mail()
+        self.mailbox = None
+        self.format = socketio_frames
+        self._excused_bytes = len(waiting)
+        self.begin(transport)
+        for text in waiting.split(SEPARATOR) if waiting else ():
+            if text[:1] == b"b":
+                self.put(encode_frame(Opcode.BINARY, base64.b64decode(text[1:])))
+            else:
+                self.put(encode_frame(Opcode.TEXT, text))
+        if not self.is_congested:
+            self._excused_bytes = 0
+        mailbox.end(NOOP)
+        self.counters.open_polling -= 1
+        self.counters.open_websocket += 1
+
+
+def decode_packet(text: str) -> str | bytes:
+    """One packet of a polling payload: text, or binary behind a `b`. Raises ValueError."""
+    if text[:1] == "b":
+        return base64.b64decode(text[1:], validate=True)
+    return text
+
+

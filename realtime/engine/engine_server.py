@@ -1,0 +1,290 @@
+"""Engine.IO on aiohttp: sessions, and the HTTP requests that open, poll, post to and upgrade them."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from sys import intern
+from typing import Any, Final
+
+import engineio
+import msgspec
+from aiohttp import web
+
+from .connection import Connection
+from .counter import Counters
+from .frame import CloseCode, Opcode, encode_frame
+from .newcomer import Newcomers
+from .origin import Allowed, Origins
+from .outlet import Limits
+from .polling import answer_poll, take_post
+from .probe import Probe
+from .takeover import BadHandshake, answer_handshake, is_handshake, take_over
+from .wheel import SLICE_SECONDS, Wheel
+
+logger: Final = logging.getLogger(__name__)
+
+UNSUPPORTED_VERSION: Final = (
+    "This server speaks Engine.IO 4. Use a Socket.IO client of version 3 or 4 for JavaScript, 2 for Java, "
+    "16 for Swift, 2 for Dart or 5 for Python, or later."
+)
+RETRY_AFTER_SECONDS: Final = 5
+
+
+class Refused(Exception):
+    """A request that is answered with an error and changes nothing."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no types
+    """engineio.AsyncServer whose connections own their transports.
+
+    Beyond engineio's arguments: `max_queued_bytes`, what a client that does not read may hold;
+    `max_in_flight`, requests of one client that run at once; `join_timeout`, seconds for a client to
+    join a namespace; `address_of`, the peer's address from the request; `keep_headers`, the request
+    headers that handlers will see in `environ`, for nothing else of the request is kept.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        max_queued_bytes: int = 1_000_000,
+        max_in_flight: int = 16,
+        join_timeout: float | None = None,
+        address_of: Callable[[web.Request], str] | None = None,
+        keep_headers: Iterable[str] = (),
+        cors_allowed_origins: Allowed = None,
+        cors_credentials: bool = True,
+        **options: Any,
+    ) -> None:
+        options.setdefault("async_mode", "aiohttp")
+        if isinstance(options.get("logger", False), bool):
+            options["logger"] = logger  # else engineio adds a handler and sets a level behind our back
+        super().__init__(**options)
+        if self.async_mode != "aiohttp":
+            raise ValueError("the engine runs on aiohttp only")
+        self.limits = Limits(max_queued_bytes, self.max_http_buffer_size)
+        self.max_in_flight = max_in_flight
+        self.join_timeout = join_timeout
+        self.keep_headers = tuple(keep_headers)
+        self.origins = Origins(cors_allowed_origins, with_credentials=cors_credentials)
+        self.counters = Counters()
+        self.wheel = Wheel(self.ping_interval, self.ping_timeout)
+        self.refuse = False
+        self.sockets: dict[str, Connection] = {}
+        self._address_of = address_of or _remote
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._newcomers = Newcomers(join_timeout, self.sockets) if join_timeout else None
+
+    # -- the application's side
+
+    def attach(self, app: web.Application, engineio_path: str = "engine.io") -> None:
+        """Serve under this path, and close the connections when the application stops."""
+        app.router.add_route("*", f"/{engineio_path.strip('/')}/", self.handle_request)
+        app.on_shutdown.append(self._on_shutdown)
+
+    async def drain(self, seconds: float = 1.0) -> None:
+        """Refuse newcomers and close every transport, so that clients reconnect elsewhere.
+
+        Closing is sliced, and at most `seconds` are spent on waiting for the goodbyes to leave.
+        """
+        self.refuse = True
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for connection in list(self.sockets.values()):
+            connection.depart("drain", code=CloseCode.GOING_AWAY)
+            if loop.time() - began > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                began = loop.time()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def shutdown(self) -> None:
+        """Stop the timer."""
+        self.wheel.stop()
+
+    async def _on_shutdown(self, _app: web.Application) -> None:
+        await self.drain()
+        await self.shutdown()
+
+    # -- what connections call
+
+    def receive(self, connection: Connection, data: str | bytes) -> None:
+        """Hand a message to its handler. A coroutine is waited for before the next message is read."""
+        try:
+            result = self.handlers["message"](connection.sid, data)
+        except Exception:
+            logger.exception("message handler")
+            return
+        if result is not None and inspect.isawaitable(result):
+            connection.hold_for(result)
+
+    def run(self, connection: Connection, awaitable: Awaitable[Any], weight: int) -> None:
+        """Run what a connection started, and tell it when that is done."""
+
+        async def work() -> None:
+            try:
+                await awaitable
+            except Exception:
+                logger.exception("handler")
+            finally:
+                connection.end_request(weight)
+
+        self.keep(work())
+
+    def keep(self, coroutine: Any) -> None:
+        """Start a task and hold on to it until it is done."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def forget(self, connection: Connection, reason: str) -> None:
+        """A connection is over: tell the application, then drop it."""
+        self.wheel.discard(connection)
+        if connection.upgraded:
+            self.counters.open_websocket -= 1
+        else:
+            self.counters.open_polling -= 1
+        handler = self.handlers.get("disconnect")
+        farewell = None
+        if handler is not None:
+            try:
+                farewell = handler(connection.sid, reason)
+            except Exception:
+                logger.exception("disconnect handler")
+        if farewell is not None and inspect.isawaitable(farewell):
+            self.keep(self._see_off(connection, farewell))
+        else:
+            self.sockets.pop(connection.sid, None)
+
+    async def _see_off(self, connection: Connection, farewell: Awaitable[Any]) -> None:
+        """The application may still read the session while its disconnect handler runs."""
+        try:
+            await farewell
+        except Exception:
+            logger.exception("disconnect handler")
+        finally:
+            self.sockets.pop(connection.sid, None)
+
+    def _get_socket(self, sid: str) -> Connection:
+        try:
+            return self.sockets[sid]
+        except KeyError:
+            raise KeyError("Session not found") from None
+
+    # -- requests
+
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:  # type: ignore[override]
+        """Answer one HTTP request of the protocol."""
+        if not self.origins.is_allowed(request):
+            return web.Response(status=400, text="This origin may not connect.")
+        try:
+            response = await self._route(request)
+        except Refused as refusal:
+            response = web.Response(status=refusal.status, text=refusal.message)
+        except BadHandshake as fault:
+            response = web.Response(status=400, text=str(fault))
+        if not response.prepared and response.status != 101:  # noqa: PLR2004
+            response.headers.update(self.origins.headers(request))
+        return response
+
+    async def _route(self, request: web.Request) -> web.StreamResponse:
+        if request.method == "OPTIONS":
+            return web.Response(status=204)
+        query = request.query
+        transport = query.get("transport")
+        if transport not in self.transports:
+            raise Refused("The transport is unknown.")
+        if query.get("EIO") != "4":
+            raise Refused(UNSUPPORTED_VERSION)
+        sid = query.get("sid")
+        if request.method == "GET":
+            if sid is None:
+                return await self._open(request, transport)
+            connection = self._session(sid)
+            if is_handshake(request):
+                return self._upgrade(request, connection)
+            if transport != "polling" or connection.mailbox is None:
+                raise Refused("This session is not polling.")
+            return await answer_poll(connection, request, self.http_compression and self.compression_threshold)
+        if request.method == "POST" and sid is not None:
+            return await take_post(self._session(sid), request)
+        raise Refused("This request has no meaning here.")
+
+    def _session(self, sid: str) -> Connection:
+        connection = self.sockets.get(sid)
+        if connection is None or not connection.is_open:
+            raise Refused("The session is unknown.")
+        if asyncio.get_running_loop().time() >= connection.deadline and not connection.is_held:
+            connection.abort(self.reason.PING_TIMEOUT)
+            raise Refused("The session is unknown.")
+        return connection
+
+    async def _open(self, request: web.Request, transport: str) -> web.StreamResponse:
+        if self.refuse:
+            self.counters.refused += 1
+            return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, text="Try again later.")
+        is_websocket = transport == "websocket"
+        if is_websocket is not is_handshake(request):
+            raise Refused("The transport and the Upgrade header do not agree.")
+        head = answer_handshake(request) if is_websocket else b""
+        connection = Connection(self, self.generate_id(), self._address_of(request), intern(request.query_string))
+        if self.keep_headers:
+            connection.headers = {name: request.headers[name] for name in self.keep_headers if name in request.headers}
+        await self._admit(connection)
+        self.sockets[connection.sid] = connection
+        self.counters.accepted += 1
+        opening = b"0" + msgspec.json.encode(
+            {
+                "sid": connection.sid,
+                "upgrades": ["websocket"] if self._may_upgrade and not is_websocket else [],
+                "pingInterval": round((self.ping_interval + self.ping_interval_grace_period) * 1000),
+                "pingTimeout": round(self.ping_timeout * 1000),
+                "maxPayload": self.max_http_buffer_size,
+            }
+        )
+        response: web.StreamResponse
+        if is_websocket:
+            self.counters.open_websocket += 1
+            response = take_over(request, connection, head + encode_frame(Opcode.TEXT, opening))
+        else:
+            self.counters.open_polling += 1
+            connection.open_mailbox()
+            response = web.Response(body=opening, content_type="text/plain", charset="utf-8")
+            if self.cookie:
+                attributes = self.cookie if isinstance(self.cookie, dict) else {"name": self.cookie, "path": "/", "SameSite": "Lax"}
+                response.headers["Set-Cookie"] = self._generate_sid_cookie(connection.sid, attributes)
+        if connection.is_open:
+            self.wheel.add(connection)
+            if self._newcomers is not None:
+                self._newcomers.add(connection)
+        return response
+
+    async def _admit(self, connection: Connection) -> None:
+        """Ask the application whether this client may connect."""
+        handler = self.handlers.get("connect")
+        if handler is None:
+            return
+        verdict = handler(connection.sid, connection.environ)
+        if inspect.isawaitable(verdict):
+            verdict = await verdict
+        if verdict is not None and verdict is not True:
+            raise Refused(verdict if isinstance(verdict, str) else "Unauthorized", 401)
+
+    @property
+    def _may_upgrade(self) -> bool:
+        return bool(self.allow_upgrades) and "websocket" in self.transports
+
+    def _upgrade(self, request: web.Request, connection: Connection) -> web.StreamResponse:
+        mailbox = connection.mailbox
+        if mailbox is None or not self._may_upgrade:
+            raise Refused("This session cannot be upgraded.")
+        return take_over(request, Probe(connection, mailbox), answer_handshake(request))
+
+
+def _remote(request: web.Request) -> str:
+    return request.remote or ""

@@ -1,0 +1,82 @@
+"""Socket.IO packets as clients send them: decoded strictly, as the reference parser does.
+
+What is not exactly a packet is Malformed, and the sender's connection is closed.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+CONNECT: Final = 0
+DISCONNECT: Final = 1
+EVENT: Final = 2
+ACK: Final = 3
+CONNECT_ERROR: Final = 4
+BINARY_EVENT: Final = 5
+BINARY_ACK: Final = 6
+
+# A client that could emit these would call the server's own handlers for them.
+RESERVED_EVENTS: Final = frozenset({"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"})
+
+_LONGEST_NUMBER: Final = 15  # an id must survive JavaScript's numbers
+
+
+class Malformed(ValueError):
+    """The packet cannot be read."""
+
+
+class Message(NamedTuple):
+    """One packet. `data` is the payload as JSON has it; `ack_id` is None where no answer is wanted."""
+
+    type: int
+    namespace: str
+    ack_id: int | None
+    data: Any
+    attachments: int = 0
+
+
+def decode(text: str, loads: Callable[[str], Any]) -> Message:
+    """Read `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]`. Raises Malformed."""
+    kind = "0123456".find(text[0]) if text else -1
+    if kind < 0:
+        raise Malformed("packet type")
+    at, attachments = 1, 0
+    if kind >= BINARY_EVENT:
+        attachments, at = _number(text, at)
+        if at == 1 or text[at : at + 1] != "-":
+            raise Malformed("attachments")
+        at += 1
+    namespace = "/"
+    if text[at : at + 1] == "/":
+        comma = text.find(",", at)
+        stop = comma if comma >= 0 else len(text)
+        namespace = text[at:stop].partition("?")[0]
+        at = stop + 1
+    start = at
+    number, at = _number(text, at)
+    ack_id = number if at > start else None
+    try:
+        data = loads(text[at:]) if at < len(text) else None
+    except (ValueError, RecursionError) as fault:
+        raise Malformed("payload") from fault
+    if not _is_sound(kind, data, has_payload=at < len(text)) or (kind in {ACK, BINARY_ACK} and ack_id is None):
+        raise Malformed("payload")
+    return Message(kind, namespace, ack_id, data, attachments)
+
+
+def _number(text: str, at: int) -> tuple[int, int]:
+    stop = at
+    while stop < len(text) and text[stop] in "0123456789":
+        stop += 1
+    if stop - at > _LONGEST_NUMBER:
+        raise Malformed("number")
+    return (int(text[at:stop]) if stop > at else 0), stop
+
+
+def _is_sound(kind: int, data: Any, *, has_payload: bool) -> bool:
+    if kind == CONNECT:
+        return not has_payload or isinstance(data, dict)
+    if kind == DISCONNECT:
+        return not has_payload
+    if kind in {EVENT, BINARY_EVENT}:
+        return isinstance(data, list) and bool(data) and isinstance(data[0], str) and data[0] not in RESERVED_EVENTS
+    return kind in {ACK, BINARY_ACK} and isinstance(data, list)

@@ -1,0 +1,78 @@
+"""What leaves: events, encoded once for each kind of connection however many receive them.
+
+A *format* is a function from a packet to the bytes that one kind of connection wants. A new kind of
+connection is a new function; `Packet.encoded` calls it the first time that someone asks.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, TypeAlias
+
+from .frame import Opcode, encode_frame
+
+SEPARATOR: Final = b"\x1e"  # between two packets of one polling payload
+
+
+class Encoded:
+    """JSON that is already bytes. A handler returns it as the one argument of its acknowledgement."""
+
+    __slots__ = ("json",)
+
+    def __init__(self, json: bytes) -> None:
+        self.json = json
+
+
+class Event(NamedTuple):
+    """One event. `payload` is the JSON of its argument (or of several, with commas between).
+
+    `id` is for transports that number their events (server-sent events); Socket.IO does not.
+    """
+
+    namespace: str
+    name: bytes
+    payload: bytes
+    id: bytes = b""
+
+    def text(self) -> bytes:
+        """The Socket.IO packet inside its Engine.IO message, as text."""
+        comma = b"," if self.payload else b""
+        return b"42%b[%b%b%b]" % (namespace_prefix(self.namespace), self.name, comma, self.payload)
+
+
+class Packet:
+    """Events that go out in one write, in order."""
+
+    __slots__ = ("_encodings", "events")
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.events = tuple(events)
+        self._encodings: dict[Format, bytes] = {}
+
+    @staticmethod
+    def join(packets: "Iterable[Packet]") -> "Packet":
+        """All their events, in one write."""
+        return Packet(event for packet in packets for event in packet.events)
+
+    def encoded(self, form: "Format") -> bytes:
+        """The bytes in this format, made on the first call."""
+        data = self._encodings.get(form)
+        if data is None:
+            data = self._encodings[form] = form(self)
+        return data
+
+
+Format: TypeAlias = Callable[[Packet], bytes]
+
+
+def socketio_frames(packet: Packet) -> bytes:
+    """Socket.IO over WebSocket: a text frame an event."""
+    return b"".join([encode_frame(Opcode.TEXT, event.text()) for event in packet.events])
+
+
+def socketio_text(packet: Packet) -> bytes:
+    """Socket.IO over long polling: text packets with a separator between."""
+    return SEPARATOR.join([event.text() for event in packet.events])
+
+
+def namespace_prefix(namespace: str) -> bytes:
+    """How a Socket.IO packet names its namespace; the default one goes unnamed."""
+    return b"" if namespace == "/" else namespace.encode() + b","

@@ -1,0 +1,133 @@
+"""The two requests of long polling: a GET that waits for packets, a POST that brings some."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from aiohttp import web
+
+from .connection import NOOP, Connection, decode_packet
+
+_OK: Final = b"ok"
+
+
+class PollWatch(asyncio.Protocol):
+    """Sits before aiohttp's handler while a poll waits, to learn that the client has hung up.
+
+    aiohttp tells a handler only when it is made to cancel handlers everywhere.
+    """
+
+    __slots__ = ("_handler", "_on_lost", "data_received", "eof_received", "pause_writing", "resume_writing")
+
+    def __init__(self, handler: asyncio.Protocol, on_lost: Callable[[], None]) -> None:
+        self._handler = handler
+        self._on_lost = on_lost
+        self.data_received = handler.data_received
+        self.eof_received = handler.eof_received
+        self.pause_writing = handler.pause_writing
+        self.resume_writing = handler.resume_writing
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell both."""
+        self._on_lost()
+        self._handler.connection_lost(exc)
+
+
+async def answer_poll(connection: Connection, request: web.Request, compress_above: int | bool) -> web.StreamResponse:  # noqa: FBT001
+    """Wait for packets and send them all. A second poll beside it ends the session."""
+    mailbox = connection.mailbox
+    transport = request.transport
+    if mailbox is None or transport is None:
+        return web.Response(status=400)
+    if mailbox.is_polled:
+        connection.depart("parse error")
+        return web.Response(status=400, text="Another poll is waiting.")
+    mailbox.is_polled = True
+    watch = PollWatch(request.protocol, lambda: connection.abort("transport error"))
+    transport.set_protocol(watch)
+    try:
+        await mailbox.wait()
+    except asyncio.CancelledError:
+        connection.abort("transport error")
+        raise
+    finally:
+        mailbox.is_polled = False
+        if not transport.is_closing():
+            transport.set_protocol(request.protocol)
+    body = (connection.take_mail() if connection.mailbox is mailbox else mailbox.take()) or NOOP
+    response = web.Response(body=body, content_type="text/plain", charset="utf-8")
+    if compress_above is not False and len(body) >= compress_above:
+        response.enable_compression()
+    response.headers.update(connection.server.origins.headers(request))
+    mailbox.transport = transport
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except ConnectionError:
+        connection.abort("transport error")
+    finally:
+        mailbox.transport = None
+    return response
+
+
+async def take_post(connection: Connection, request: web.Request) -> web.StreamResponse:
+    """Take the packets of one payload, in order. A fault in any ends the session."""
+    mailbox = connection.mailbox
+    if mailbox is None or mailbox.is_posted:
+        if mailbox is not None:
+            connection.depart("parse error")
+        return web.Response(status=400, text="This session takes no payload now.")
+    mailbox.is_posted = True
+    try:
+        body = await _read_body(request, connection.limits.max_message_bytes)
+        if body is None:
+            connection.depart("parse error")
+            return web.Response(status=413, text="The payload is too large.")
+        is_sound = await _deliver(connection, body)
+    except ValueError:
+        connection.depart("parse error")
+        return web.Response(status=400, text="The payload is malformed.")
+    finally:
+        mailbox.is_posted = False
+    if not is_sound:
+        return web.Response(status=400, text="The payload is malformed.")
+    return web.Response(body=_OK, content_type="text/plain")
+
+
+async def _read_body(request: web.Request, limit: int) -> bytes | None:
+    if (request.content_length or 0) > limit:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+async def _deliver(connection: Connection, body: bytes) -> bool:
+    """Hand on each packet; false if one of them was the session's fault and end."""
+    for text in _split(body.decode()):
+        await connection.until_released()
+        if not connection.is_open:
+            return False
+        packet = decode_packet(text)
+        if isinstance(packet, bytes):
+            connection.on_binary(packet)
+        else:
+            connection.on_text(packet)
+        if not connection.is_open:
+            return packet == "1"
+    return True
+
+
+def _split(payload: str) -> Iterator[str]:
+    """One at a time: a megabyte of separators must not become a million strings at once."""
+    at = 0
+    while True:
+        stop = payload.find("\x1e", at)
+        if stop < 0:
+            yield payload[at:]
+            return
+        yield payload[at:stop]
+        at = stop + 1

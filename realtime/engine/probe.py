@@ -1,0 +1,54 @@
+"""An upgrade in progress: a second socket that asks whether WebSocket works for this client.
+
+The client sends `2probe`, gets `3probe`, finishes its poll, and says `5`. Until then everything goes
+through the mailbox; at `5` the session adopts the transport. So nothing is lost and nothing overtakes.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from .frame import Opcode, encode_frame
+from .outlet import discard
+from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .mailbox import Mailbox
+
+PROBE_SECONDS: Final = 10.0
+
+
+class Probe(WebSocket):
+    """The new transport, before it is the session's."""
+
+    __slots__ = ("_connection", "_mailbox", "_timer")
+
+    def __init__(self, connection: "Connection", mailbox: "Mailbox") -> None:
+        super().__init__(connection.limits, connection.counters, connection.address)
+        self._connection = connection
+        self._mailbox = mailbox
+        self._timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self.abort, "probe timeout")
+
+    def on_text(self, text: str) -> None:
+        """`2probe`, then `5`; anything else ends the attempt and leaves the session polling."""
+        if text == "2probe" and not self._mailbox.is_upgrading:
+            self._mailbox.is_upgrading = True
+            self.put(encode_frame(Opcode.TEXT, b"3probe"))
+            self._mailbox.wake()
+        elif text == "5" and self._mailbox.is_upgrading:
+            self._hand_on()
+        else:
+            self.abort("probe failed")
+
+    def on_end(self, reason: str) -> None:  # noqa: ARG002
+        """The attempt is over; the session goes on polling."""
+        self._timer.cancel()
+        self._mailbox.is_upgrading = False
+
+    def _hand_on(self) -> None:
+        """The transport changes hands once more; what was read behind the `5` goes with it."""
+        self._timer.cancel()
+        self.put = discard
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            self._connection.adopt(transport)

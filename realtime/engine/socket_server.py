@@ -1,0 +1,323 @@
+"""Socket.IO on the engine: socketio.AsyncServer's interface, with one encode and one write.
+
+The promise: requests of one socket start in the order they were sent, each is acknowledged in the very
+step in which its handler returns, and nothing that leaves a socket overtakes anything.
+"""
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import msgspec
+import socketio
+from socketio.exceptions import ConnectionRefusedError as Refusal
+
+from . import message as packets
+from .connection import Connection
+from .engine_server import EngineServer
+from .member import Member, Standing
+from .message import Malformed, Message, decode
+from .packet import Encoded, Event, Packet, namespace_prefix
+from .room import RoomManager
+
+logger: Final = logging.getLogger(__name__)
+
+MAX_NAMESPACES: Final = 32  # of one connection
+INTERNAL_FAILURE: Final = (
+    b'{"ok":false,"error":{"code":"internal","message":"The request failed; it may be tried again.","retryable":true}}'
+)
+
+
+class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has no types
+    """A drop-in for socketio.AsyncServer on aiohttp.
+
+    Beyond its arguments, and those of EngineServer: `max_attachments`, binary attachments accepted in
+    one packet. It is 0, for they cost memory before any handler has seen the packet.
+    """
+
+    eio: EngineServer
+    manager: RoomManager
+
+    def __init__(
+        self,
+        client_manager: RoomManager | None = None,
+        logger: Any = False,  # noqa: FBT002
+        json: Any = None,
+        *,
+        max_attachments: int = 0,
+        **options: Any,
+    ) -> None:
+        if client_manager is not None and not isinstance(client_manager, RoomManager):
+            raise TypeError("client_manager must be a RoomManager: rooms hold connections, not ids")
+        if options.get("serializer", "default") != "default":
+            raise ValueError("the engine speaks Socket.IO's own encoding only")
+        options.setdefault("join_timeout", 10.0)
+        super().__init__(
+            client_manager=client_manager or RoomManager(),
+            logger=_logger if isinstance(logger, bool) else logger,
+            json=json,
+            **options,
+        )
+        self.max_attachments = max_attachments
+        self._loads: Callable[[str], Any] = json.loads if json is not None else msgspec.json.decode
+        self._json = json
+
+    def _engineio_server_class(self) -> type[EngineServer]:
+        return EngineServer
+
+    # -- beyond socketio
+
+    @property
+    def counters(self) -> Any:
+        """What the engine has counted."""
+        return self.eio.counters
+
+    @property
+    def refuse(self) -> bool:
+        """Whether newcomers are answered 503."""
+        return self.eio.refuse
+
+    @refuse.setter
+    def refuse(self, value: bool) -> None:
+        self.eio.refuse = value
+
+    async def drain(self, seconds: float = 1.0) -> None:
+        """Refuse newcomers and close all transports; clients reconnect elsewhere."""
+        await self.eio.drain(seconds)
+
+    def connection(self, sid: str, namespace: str | None = None) -> Connection:
+        """The connection of a Socket.IO sid. Raises KeyError when it is gone."""
+        names = [namespace] if namespace is not None else list(self.manager.members)
+        for name in names:
+            member = self.manager.member(sid, name)
+            if member is not None:
+                return member.connection
+        raise KeyError(sid)
+
+    def encode_event(self, namespace: str, event: str, payload: bytes, id: bytes = b"") -> Packet:  # noqa: A002
+        """A packet of one event, whose one argument is the JSON `payload`."""
+        return Packet((Event(namespace, msgspec.json.encode(event), payload, id),))
+
+    def encode_arguments(self, namespace: str, event: str, arguments: list[Any]) -> Packet:
+        """A packet of one event with any number of arguments."""
+        return self.encode_event(namespace, event, b",".join([self._dumps(argument) for argument in arguments]))
+
+    def encode_failure(self, error: Exception) -> bytes:  # noqa: ARG002
+        """The acknowledgement of a request whose handler raised, as JSON. Override to say more."""
+        return INTERNAL_FAILURE
+
+    def send_event(self, member: Member, event: str, arguments: list[Any], ack_id: int | None = None) -> None:
+        """Send one event to one member, with attachments and a request for an answer if need be."""
+        self._send(member.connection, packets.EVENT, member.namespace, [event, *arguments], ack_id)
+
+    # -- what comes in
+
+    def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:  # type: ignore[override]  # noqa: ARG002
+        if not self.manager_initialized:
+            self.manager_initialized = True
+            self.manager.initialize()
+
+    def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> Coroutine[Any, Any, None] | None:  # type: ignore[override]
+        """Take one packet. What is returned must be done before the next one is read."""
+        connection = self.eio.sockets[eio_sid]
+        try:
+            message = self._complete(connection, data)
+            return self._dispatch(connection, message) if message is not None else None
+        except Malformed:
+            connection.fail()
+            return None
+
+    def _complete(self, connection: Connection, data: str | bytes) -> Message | None:
+        """A whole message, or None while attachments are missing."""
+        waiting = self._binary_packet.get(connection.sid)
+        if waiting is None:
+            if isinstance(data, bytes):
+                raise Malformed("attachment without a packet")
+            message = decode(data, self._loads)
+            if message.attachments > self.max_attachments:
+                raise Malformed("too many attachments")
+            if not message.attachments:
+                return message
+            self._binary_packet[connection.sid] = (message, [])
+            return None
+        message, attachments = waiting
+        if isinstance(data, str):
+            raise Malformed("attachment missing")
+        attachments.append(data)
+        if len(attachments) < message.attachments:
+            return None
+        del self._binary_packet[connection.sid]
+        try:
+            return message._replace(data=self.packet_class.reconstruct_binary(message.data, attachments))
+        except (IndexError, TypeError) as fault:
+            raise Malformed("placeholder") from fault
+
+    def _dispatch(self, connection: Connection, message: Message) -> Coroutine[Any, Any, None] | None:
+        if message.type == packets.CONNECT:
+            return self._handle_connect(connection.sid, message.namespace, message.data)
+        member = self.manager.member_of(connection, message.namespace)
+        if message.type == packets.DISCONNECT:
+            if member is None or member.standing is not Standing.JOINED:
+                return None
+            return self._part(member, self.reason.CLIENT_DISCONNECT)
+        if member is None:
+            # Node closes too; but to speak right behind one's own disconnect is no fault.
+            if not connection.members:
+                raise Malformed("no such membership")
+            return None
+        if message.type in {packets.EVENT, packets.BINARY_EVENT}:
+            connection.begin_request()
+            self.eio.keep(self._answer(member, message))
+            return None
+        callback = member.take_callback(message.ack_id or 0)
+        return self._call_back(callback, message.data) if callback is not None else None
+
+    async def _call_back(self, callback: Callable[..., Any], arguments: list[Any]) -> None:
+        result = callback(*arguments)
+        if hasattr(result, "__await__"):
+            await result
+
+    async def _answer(self, member: Member, message: Message) -> None:
+        """Run a request's handler and acknowledge it, with no suspension between the two."""
+        try:
+            try:
+                result = await self._trigger_event(message.data[0], message.namespace, member.sid, *message.data[1:])
+            except Exception as error:
+                logger.exception("handler of %r", message.data[0])
+                result = Encoded(self.encode_failure(error))
+            if message.ack_id is not None and result is not self.not_handled:
+                self._acknowledge(member.connection, message, result)
+        finally:
+            member.connection.end_request()
+
+    def _acknowledge(self, connection: Connection, message: Message, result: Any) -> None:
+        if isinstance(result, Encoded):
+            payload = result.json
+        else:
+            arguments = list(result) if isinstance(result, tuple) else [] if result is None else [result]
+            if self.packet_class.data_is_binary(arguments):
+                self._send(connection, packets.ACK, message.namespace, arguments, message.ack_id)
+                return
+            payload = b",".join([self._dumps(argument) for argument in arguments])
+        connection.reply(b"43%b%d[%b]" % (namespace_prefix(message.namespace), message.ack_id, payload))
+
+    # -- joining and leaving
+
+    async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
+        connection = self.eio.sockets[eio_sid]
+        if not self._is_known(namespace) or len(connection.members) >= MAX_NAMESPACES:
+            self._send(connection, packets.CONNECT_ERROR, namespace, {"message": "Invalid namespace"})
+            return
+        member = self.manager.join(connection, namespace)
+        if member is None:
+            connection.fail()
+            return
+        if self.always_connect:
+            self._welcome(member)
+        try:
+            verdict = await self._ask(member, data)
+        except Exception:
+            # Not CONNECT_ERROR, which tells the client's library to give up for good.
+            logger.exception("connect handler of %s", namespace)
+            self.manager.leave(member)
+            connection.abort("connect failed")
+            return
+        if isinstance(verdict, dict):
+            kind = packets.DISCONNECT if self.always_connect else packets.CONNECT_ERROR
+            self.manager.leave(member)
+            self._send(connection, kind, namespace, verdict)
+        elif not connection.is_open:
+            await self._part(member, self.reason.TRANSPORT_CLOSE)
+        elif not self.always_connect:
+            self._welcome(member)
+
+    def _welcome(self, member: Member) -> None:
+        self._send(member.connection, packets.CONNECT, member.namespace, {"sid": member.sid})
+        member.welcome()
+
+    async def _ask(self, member: Member, data: Any) -> dict[str, Any] | None:
+        """Run the connect handler; the reason if it refuses. Old ones take no `auth`."""
+        environ = member.connection.environ
+        try:
+            try:
+                answer = await self._trigger_event("connect", member.namespace, member.sid, environ, data)
+            except TypeError as error:
+                if data:
+                    raise
+                try:
+                    answer = await self._trigger_event("connect", member.namespace, member.sid, environ)
+                except TypeError:
+                    raise error from None
+        except Refusal as refusal:
+            arguments = refusal.error_args
+            return arguments if isinstance(arguments, dict) else {"message": str(arguments)}
+        except ConnectionRefusedError:
+            return {"message": "Connection refused by server"}
+        return {"message": "Connection rejected by server"} if answer is False else None
+
+    def _is_known(self, namespace: str) -> bool:
+        return (
+            self.namespaces == "*"
+            or namespace in self.namespaces
+            or namespace in self.handlers
+            or namespace in self.namespace_handlers
+        )
+
+    async def _part(self, member: Member, reason: str) -> None:
+        """End a membership: the handler still sees its rooms and its session."""
+        if member.standing is Standing.LEAVING:
+            return
+        member.standing = Standing.LEAVING
+        try:
+            await self._trigger_event("disconnect", member.namespace, member.sid, reason)
+        except Exception:
+            logger.exception("disconnect handler of %s", member.namespace)
+        finally:
+            self.manager.leave(member)
+
+    def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> Coroutine[Any, Any, None] | None:  # type: ignore[override]
+        self._binary_packet.pop(eio_sid, None)
+        members = self.eio.sockets[eio_sid].members
+        return self._part_all(members, reason) if members else None
+
+    async def _part_all(self, members: tuple[Member, ...], reason: str) -> None:
+        for member in members:
+            if member.standing is Standing.JOINED:  # one that is joining is parted when its handler returns
+                await self._part(member, reason)
+
+    async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        """Say a final goodbye (packet 41): the client's library will not reconnect by itself.
+
+        To drop a client that may come back, use `connection(sid).abort(reason)`.
+        """
+        member = self.manager.member(sid, namespace or "/")
+        if member is not None and member.standing is Standing.JOINED:
+            self._send(member.connection, packets.DISCONNECT, member.namespace, None)
+            await self._part(member, self.reason.SERVER_DISCONNECT)
+
+    # -- what goes out
+
+    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None:
+            self._put(connection, pkt)
+
+    def _send(self, connection: Connection, kind: int, namespace: str, data: Any, ack_id: int | None = None) -> None:
+        self._put(connection, self.packet_class(kind, data=data, namespace=namespace, id=ack_id))
+
+    def _put(self, connection: Connection, pkt: Any) -> None:
+        encoded = pkt.encode()
+        for part in encoded if isinstance(encoded, list) else [encoded]:
+            if isinstance(part, str):
+                connection.send_text(b"4" + part.encode())
+            else:
+                connection.send_binary(bytes(part))
+
+    def _dumps(self, value: Any) -> bytes:
+        if self._json is None:
+            return msgspec.json.encode(value)
+        text: str = self._json.dumps(value, separators=(",", ":"))
+        return text.encode()
+
+
+_logger: Final = logger
