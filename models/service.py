@@ -14,20 +14,20 @@ from peewee import Database, DatabaseError, fn
 
 from models import bookings, database, snapshot
 from models.batch import Keeping
-from models.change import Booking, Info
+from models.change import Booking, Info, Logged
 from models.clock import Clock, system_clock
 from models.commands import Answer, Command, LapseHolds, WithToken
 from models.database import UnusableDatabase, Watch
 from models.errors import Overloaded, Refused
 from models.identity import Tokens
 from models.rules import GRACE
-from models.snapshot import Moved, PlacedSlot, Snapshot
+from models.snapshot import PlacedSlot, Snapshot
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldState
 from models.writer import Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Keeping", "Moved", "Outcome", "PlacedSlot", "Reply", "Snapshot", "UnusableDatabase", "Watch",
+    "Book", "Keeping", "Outcome", "PlacedSlot", "Reply", "Snapshot", "UnusableDatabase", "Watch",
 ]  # fmt: skip
 
 _due = Statement(
@@ -123,9 +123,9 @@ class Book:
         """
         return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, tail=tail)
 
-    def moves(self, have: dict[str, int], staffed: frozenset[str] = frozenset()) -> Moved:
-        """What came after `have`, for each calendar that stands elsewhere now."""
-        return snapshot.read_moves(self._db, have, staffed)
+    def moves(self, have: dict[str, int]) -> dict[str, list[Logged]]:
+        """What came after `have`, for each calendar that stands elsewhere now; no rows for one that went back."""
+        return snapshot.read_moves(self._db, have)
 
     def calendar_of_slot(self, slot: str) -> str:
         return snapshot.read_slot_calendar(self._db, slot)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from peewee import Database
 
-from models import bookings, log, rules, slots
-from models.change import Booking, Info, Logged, encode, write_cursor
+from models import log, rules, slots
+from models.change import Info, Logged, encode, write_cursor
 from models.database import reading
 from models.errors import NotFound
 from models.rules import SLOT_COLUMNS
@@ -95,18 +95,11 @@ def read_slot_calendar(db: Database, slot: str) -> str:
     return SlotRow._make(row).calendar
 
 
-class Moved(NamedTuple):
-    """What the log has of the calendars asked for that the asker has not: and the bookings that the rows name."""
+def read_moves(db: Database, have: dict[str, int]) -> dict[str, list[Logged]]:
+    """The rows after `have` of each calendar that stands elsewhere now, at most 1,000 of each, in one transaction.
 
-    changes: dict[str, list[Logged]]
-    bookings: dict[str, Booking]
-
-
-def read_moves(db: Database, have: dict[str, int], staffed: frozenset[str]) -> Moved:
-    """The rows after `have` of each calendar, at most 1,000 of each, in one transaction.
-
-    The bookings that they name come with them for the calendars in `staffed`. A calendar that stands before what
-    the asker has was put back to an earlier copy: it comes with no rows, and the asker reads it anew.
+    A calendar that stands before what the asker has was put back to an earlier copy: it comes with no rows, and the
+    asker reads it anew.
     """
     changes: dict[str, list[Logged]] = {}
     with reading(db):
@@ -115,5 +108,4 @@ def read_moves(db: Database, have: dict[str, int], staffed: frozenset[str]) -> M
             for calendar, seq in _heads.rows(db, names[place : place + CALENDARS_A_READ]):
                 if seq != have[calendar]:
                     changes[calendar] = log.read_after(db, calendar, have[calendar], CHANGES_A_READ)
-        ids = [booking for name in staffed & changes.keys() for row in changes[name] for booking in row.bookings]
-        return Moved(changes, bookings.read_by_id(db, ids))
+    return changes
