@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from peewee import Database
 
@@ -18,14 +18,13 @@ from models.tables import CalendarRow
 class Done(NamedTuple):
     """What a command did, before it is an answer: `{name: value}` is its result.
 
-    `secret` is the kind of token that the asker gets with it, made from the value's id. `seq` and `cursor` are those
-    of the command's own change; without one, the head's.
+    `token` says that the asker gets one with it, and of which kind; it is made from the value's id.
     """
 
     calendar: str
     name: str
     value: Any
-    secret: str = ""
+    token: Literal["hold", "booking"] | None = None
 
 
 @dataclass(slots=True)
@@ -60,12 +59,12 @@ class Batch:
     def savepoint(self) -> Iterator[None]:
         """Everything in it, or nothing: on an error the rows and what is cached of them go back together."""
         self.db.execute_sql("SAVEPOINT command")
-        calendars = dict(self.calendars)
+        calendars, receipts, moved = dict(self.calendars), dict(self.receipts), set(self.moved)
         try:
             yield
         except Exception:
-            self.calendars = calendars
-            self.db.execute_sql("ROLLBACK TO command")
-            self.db.execute_sql("RELEASE command")
+            self.calendars, self.receipts, self.moved = calendars, receipts, moved
+            self.db.execute_sql("ROLLBACK TO SAVEPOINT command")
+            self.db.execute_sql("RELEASE SAVEPOINT command")
             raise
-        self.db.execute_sql("RELEASE command")
+        self.db.execute_sql("RELEASE SAVEPOINT command")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
@@ -13,7 +13,7 @@ from models.change import Customer, Type
 from models.clock import write_time
 from models.commands import BookSlot, CancelBooking
 from models.errors import BadRequest, Forbidden, HoldExpired, InvalidTransition, NotFound
-from models.identity import Tokens, new_id
+from models.identity import UUID, Tokens, new_id
 from models.statement import ListStatement, Statement, bind
 from models.tables import Booking, BookingRow, HoldRow, HoldState, Slot, SlotRow, columns
 
@@ -77,7 +77,7 @@ def for_staff(row: BookingRow) -> change.Booking:
         calendar=row.calendar,
         slot=row.slot,
         seats=row.seats,
-        status=row.status,  # type: ignore[arg-type] - the table's CHECK
+        status=cast("Any", row.status),  # the table's CHECK
         customer=customer,
         created_at=write_time(row.created_at),
         version=row.version,
@@ -88,22 +88,25 @@ def book_slot(batch: Batch, command: BookSlot) -> Done:
     """`slot.book`: with a hold its seats, else seats that are free; one write decides."""
     slot = slots.find(batch, command.slot)
     calendar = batch.calendar(slot.calendar)
-    rules.check_book(command.asker, calendar)
+    policy = rules.policy_of(calendar)
     customer = _checked_customer(command.customer)
-    hold = _usable_hold(batch, command, slot)
+    hold = _named_hold(batch, command, slot)
     seats = command.seats if command.seats is not None else hold.seats if hold else 1
     holds.check_seats(seats)
-    policy = rules.policy_of(calendar)
-    if hold is None:
-        rules.check_notice(policy, slot, batch.now)
-    elif seats > hold.seats:
+    if hold is not None and seats > hold.seats:
         raise BadRequest("A hold can be booked with its own seats or fewer.", field="seats")
-    seq = log.next_seq(batch, slot.calendar)
-    if hold is None:
-        taken = holds.take(batch, slot, seq, booked=seats)
-    else:
+    if hold is not None and _is_usable(hold, command, batch.now):
+        seq = log.next_seq(batch, slot.calendar)
         holds.end(batch, hold, HoldState.BOOKED)
         taken = slots.shift(batch, slot.id, seq, held=-hold.seats, booked=seats)
+    else:
+        rules.check_book(command.asker, calendar)
+        rules.check_notice(policy, slot, batch.now)
+        seq = log.next_seq(batch, slot.calendar)
+        if hold is not None and hold.state == HoldState.ACTIVE:  # its grace keeps others out, not its holder
+            holds.end(batch, hold, HoldState.EXPIRED)
+            slots.shift(batch, slot.id, seq, held=-hold.seats)
+        taken = holds.take(batch, slot, seq, booked=seats)
     row = BookingRow(
         id=new_id(batch.now),
         calendar=slot.calendar,
@@ -126,23 +129,28 @@ def book_slot(batch: Batch, command: BookSlot) -> Done:
         seq=seq,
     )
     log.append(batch, slot.calendar, Type.SLOT_BOOKED, slots=[slots.public(taken)], bookings=[row.id])
-    return Done(slot.calendar, "booking", public(row), secret="booking")
+    return Done(slot.calendar, "booking", public(row), token="booking")
 
 
-def _usable_hold(batch: Batch, command: BookSlot, slot: SlotRow) -> HoldRow | None:
-    """The hold that pays for the booking; None to try the plain way, also once it ran out, if the asker said so."""
+def _named_hold(batch: Batch, command: BookSlot, slot: SlotRow) -> HoldRow | None:
+    """The hold that is to pay for the booking."""
     if command.hold is None:
         return None
     hold = holds.find(batch, command.hold)
     if hold.slot != slot.id:
         raise BadRequest("The hold is on another slot.", field="hold")
+    return hold
+
+
+def _is_usable(hold: HoldRow, command: BookSlot, now: int) -> bool:
+    """Whether the hold pays; False to try the plain way, once it ran out and if the asker said so."""
     try:
-        holds.check_active(hold, command.received or batch.now)
+        holds.check_active(hold, command.received or now)
     except HoldExpired:
         if command.if_still_free:
-            return None
+            return False
         raise
-    return hold
+    return True
 
 
 def _checked_customer(customer: Customer) -> dict[str, str | None]:
@@ -163,7 +171,7 @@ def _checked_customer(customer: Customer) -> dict[str, str | None]:
 
 def find(db: Database, tokens: Tokens, booking: str, token: str, *, is_staff_of: Any) -> BookingRow:
     """The booking, once its token, or its calendar's staff, has shown the right to it."""
-    row = _read.row(db, booking=booking)
+    row = _read.row(db, booking=booking) if UUID.fullmatch(booking) else None
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)

@@ -11,11 +11,11 @@ from peewee import fn
 from models import log, rules
 from models.batch import Batch, Done
 from models.change import Policy, Type
+from models.clock import SECOND
 from models.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
 from models.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.identity import SLUG, new_nonce
 from models.receipts import forget
-from models.clock import SECOND
 from models.statement import Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Slot, SlotState
 

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 SLOTS_A_CHANGE = 200
+_SEQ_DIGITS = 18  # what fits in 64 bits
+_CURSOR_CHARACTERS = 64
 
 
 class Type(StrEnum):
@@ -184,7 +186,8 @@ def write_cursor(seq: int, nonce: str) -> str:
 def read_cursor(text: str) -> Cursor:
     """ValueError for what no server of ours has written."""
     head, dot, nonce = text.partition(".")
-    if not dot or not nonce or len(text) > 64 or not head.isascii() or not head.isdigit() or len(head) > 18:
+    is_number = head.isascii() and head.isdigit() and len(head) <= _SEQ_DIGITS
+    if not dot or not nonce or not is_number or len(text) > _CURSOR_CHARACTERS:
         message = "a cursor is sent back as it came, like 42.Zm9vYmFy"
         raise ValueError(message)
     return Cursor(int(head), nonce)

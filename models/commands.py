@@ -110,7 +110,7 @@ class UpdateSlot(Command, frozen=True, kw_only=True):
     start: int | UnsetType = UNSET
     end: int | UnsetType = UNSET
     capacity: int | UnsetType = UNSET
-    data: bytes | None | UnsetType = UNSET
+    data: bytes | UnsetType | None = UNSET
     if_version: int | None = None
 
 

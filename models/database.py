@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from peewee import Database, SqliteDatabase
+from peewee import Database, DatabaseError, InterfaceError, SqliteDatabase
 from playhouse.migrations import Runner
+
+from models.errors import Overloaded
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_SECONDS = 10
@@ -56,15 +58,12 @@ def migrate(db: Database) -> list[str]:
     Two processes may start at once: the whole run is one write transaction, so the second finds it done.
     """
     runner = Runner(db, str(MIGRATIONS))
-    try:
-        with db.atomic("IMMEDIATE") if isinstance(db, SqliteDatabase) else db.atomic():
-            unknown = [row.name for row in runner.status() if row.path is None]
-            if unknown:
-                message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
-                raise UnusableDatabase(message)
-            return list(runner.up())
-    except sqlite3.DatabaseError as error:
-        raise UnusableDatabase(f"The database can't be opened: {error}") from error
+    with db.atomic("IMMEDIATE") if isinstance(db, SqliteDatabase) else db.atomic():
+        unknown = [row.name for row in runner.status() if row.path is None]
+        if unknown:
+            message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
+            raise UnusableDatabase(message)
+        return list(runner.up())
 
 
 def begin_write(db: Database) -> None:
@@ -75,12 +74,16 @@ def begin_write(db: Database) -> None:
 @contextmanager
 def reading(db: Database) -> Iterator[None]:
     """One read transaction: everything in it sees the same instant."""
-    db.connect(reuse_if_open=True)
-    db.execute_sql("BEGIN")
     try:
-        yield
-    finally:
-        db.execute_sql("ROLLBACK")
+        db.connect(reuse_if_open=True)
+        db.execute_sql("BEGIN")
+        try:
+            yield
+        finally:
+            db.execute_sql("ROLLBACK")
+    except (DatabaseError, InterfaceError) as error:
+        db.close()
+        raise Overloaded("The database does not answer.") from error
 
 
 def is_in_transaction(db: Database) -> bool:
@@ -102,9 +105,12 @@ class Watch:
 
     def has_moved(self) -> bool:
         """Whether anything was committed since the last call. Call it on one thread only."""
-        self._db.connect(reuse_if_open=True)
-        version = self._db.execute_sql("PRAGMA data_version").fetchall()[0][0]
-        moved = version != self._seen
+        try:
+            self._db.connect(reuse_if_open=True)
+            version = self._db.execute_sql("PRAGMA data_version").fetchall()[0][0]
+        except (DatabaseError, InterfaceError) as error:
+            raise Overloaded("The database does not answer.") from error
+        moved: bool = version != self._seen
         self._seen = version
         return moved
 

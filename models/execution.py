@@ -1,19 +1,20 @@
-"""From a command to its answer, inside the writer's transaction: where it belongs, whether it was done before, doing it.
+"""From a command to its answer, inside the writer's transaction: where it belongs, was it done before, doing it.
 
 What a whole batch needs is read with one statement each: the calendars of its commands, their rows, its receipts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from models import bookings, calendars, commands, holds, log, receipts, slots
 from models.batch import Batch, Done
-from models.commands import Answer, Command
-from models.errors import BadRequest, NotFound
+from models.commands import Answer, CalendarCommand, Command
+from models.errors import BadRequest, NotFound, Refused
+from models.identity import SLUG, UUID
 from models.receipts import Kept
 from models.statement import ListStatement
 from models.tables import Booking, Calendar, CalendarRow, Hold, Slot, columns
@@ -57,6 +58,16 @@ _homes = {
 }
 
 
+class Placed(NamedTuple):
+    """A command, the calendar that it is for ("" if there is none), and under what its receipt stands ("" for none)."""
+
+    command: Command
+    calendar: str
+    mark: str = ""
+    fingerprint: str = ""
+    refusal: Refused | None = None
+
+
 def _subject(command: Command) -> tuple[str, str]:
     """What the command is about: the kind of thing, and its id."""
     match command:
@@ -64,42 +75,52 @@ def _subject(command: Command) -> tuple[str, str]:
             return "hold", command.hold.id
         case commands.CancelBooking():
             return "booking", command.booking
-        case _ if hasattr(command, "slot"):
-            return "slot", command.slot
-    return "calendar", command.calendar  # type: ignore[attr-defined] - what is left has one
+    slot = getattr(command, "slot", None)
+    return ("calendar", cast("CalendarCommand", command).calendar) if slot is None else ("slot", slot)
 
 
-def prepare(batch: Batch, asked: Sequence[Command]) -> list[str]:
-    """Reads what the batch's commands have in common; returns each one's calendar, "" where there is none."""
+def prepare(batch: Batch, asked: Sequence[Command]) -> list[Placed]:
+    """Reads what the batch's commands have in common. No command, however malformed, fails another one here."""
     subjects = [_subject(command) for command in asked]
     homes: dict[tuple[str, str], str] = {}
     for kind, statement in _homes.items():
-        ids = [subject for of, subject in subjects if of == kind]
-        homes |= {(kind, row[0]): row[1] for row in statement.rows(batch.db, ids)}
-    places = [subject[1] if subject[0] == "calendar" else homes.get(subject, "") for subject in subjects]
-    known = sorted({place for place in places if place})
+        ids = [subject for of, subject in subjects if of == kind and UUID.fullmatch(subject)]
+        if ids:
+            homes |= {(kind, row[0]): row[1] for row in statement.rows(batch.db, ids)}
+    homes |= {(kind, name): name for kind, name in subjects if kind == "calendar" and SLUG.fullmatch(name)}
+    known = sorted(set(homes.values()))
     batch.calendars = {row[0]: CalendarRow._make(row) for row in _calendars.rows(batch.db, known)}
-    marks = [
-        receipts.identify(batch.tokens, place, command)
-        for command, place in zip(asked, places, strict=True)
-        if command.key and place
-    ]
+    placed = [_place(batch, command, homes.get(subject, "")) for command, subject in zip(asked, subjects, strict=True)]
+    marks = [one.mark for one in placed if one.mark]
     batch.receipts = {row[0]: Kept(*row[1:]) for row in receipts.find(batch.db, marks)}
-    return places
+    return placed
 
 
-def execute(batch: Batch, command: Command, calendar: str) -> Answer:
+def _place(batch: Batch, command: Command, calendar: str) -> Placed:
+    try:
+        receipts.check_key(command, is_required=isinstance(command, KEY_REQUIRED))
+        if not command.key or not calendar:
+            return Placed(command, calendar)
+        mark = receipts.identify(batch.tokens, calendar, command)
+        return Placed(command, calendar, mark, receipts.fingerprint(batch.tokens, command))
+    except Refused as refusal:
+        return Placed(command, calendar, refusal=refusal)
+    except (UnicodeEncodeError, RecursionError) as error:
+        return Placed(command, calendar, refusal=BadRequest(f"The command can't be written down: {error}"))
+
+
+def execute(batch: Batch, placed: Placed) -> Answer:
     """Does the command, or answers as it was answered before; raises what refuses it."""
-    receipts.check_key(command, is_required=isinstance(command, KEY_REQUIRED))
-    if not calendar:
-        raise NotFound(what=_subject(command)[0])
+    command, calendar, mark, fingerprint, refusal = placed
+    if refusal is not None:
+        raise refusal
     handler = HANDLERS.get(type(command))
     if handler is None:
         raise BadRequest("This command is not supported.")
-    if not command.key:
+    if not calendar and not isinstance(command, commands.CreateCalendar):
+        raise NotFound(what=_subject(command)[0])
+    if not mark:
         return _answer(batch, handler(batch, command))[0]
-    mark = receipts.identify(batch.tokens, calendar, command)
-    fingerprint = receipts.fingerprint(batch.tokens, command)
     kept = batch.receipts.get(mark)
     if kept is not None:
         receipts.check_same(kept, fingerprint)
@@ -111,28 +132,28 @@ def execute(batch: Batch, command: Command, calendar: str) -> Answer:
     return answer
 
 
+_BLANK = b'"token":""'  # no string has it inside: there its quotes would be escaped
+
+
 def _answer(batch: Batch, done: Done) -> tuple[Answer, bytes]:
-    """The answer, and the same without its token: what a receipt may hold."""
+    """The answer, and its result with the token left blank: what a receipt may hold."""
     head = batch.calendar(done.calendar)
-    public = result = msgspec.json.encode({done.name: done.value})
-    if done.secret:
-        done.value.token = batch.tokens.token(done.secret, done.value.id)
-        result = msgspec.json.encode({done.name: done.value})
-    return Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result), public
+    if done.token:
+        done.value.token = ""
+    result = blank = msgspec.json.encode({done.name: done.value})
+    if done.token:
+        result = _filled(blank, batch.tokens.token(done.token, done.value.id))
+    return Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result), blank
 
 
-_SECRETS = ("hold", "booking")
+def _filled(blank: bytes, token: str) -> bytes:
+    return blank.replace(_BLANK, b'"token":"%b"' % token.encode())
 
 
 def _repeated(batch: Batch, calendar: str, kept: Kept) -> Answer:
     """The first answer again, its token made anew."""
-    result = msgspec.json.decode(kept.result)
-    for kind in _SECRETS:
-        if kind in result:
-            result[kind]["token"] = batch.tokens.token(kind, result[kind]["id"])
-    return Answer(calendar=calendar, seq=kept.seq, cursor=kept.cursor, result=msgspec.json.encode(result))
-
-
-def supported() -> Iterable[type[Command]]:
-    """Every command that the book can do."""
-    return HANDLERS
+    result = kept.result
+    if _BLANK in result:
+        ((kind, value),) = msgspec.json.decode(result).items()
+        result = _filled(result, batch.tokens.token(kind, value["id"]))
+    return Answer(calendar=calendar, seq=kept.seq, cursor=kept.cursor, result=result)

@@ -11,7 +11,7 @@ from models.change import SLOTS_A_CHANGE, Type
 from models.clock import SECOND, write_time
 from models.commands import ExtendHold, HeldSeat, HoldSlot, LapseHolds, ReleaseHold
 from models.errors import BadRequest, HoldExpired, HoldNotYours, InvalidTransition, LimitExceeded, NotFound
-from models.identity import new_id
+from models.identity import UUID, new_id
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldRow, HoldState, SlotRow, columns
 
@@ -132,7 +132,7 @@ def hold_slot(batch: Batch, command: HoldSlot) -> Done:
     )
     taken = take(batch, slot, seq, held=hold.seats)
     log.append(batch, slot.calendar, Type.SLOT_HELD, slots=[slots.public(taken)])
-    return Done(slot.calendar, "hold", public(hold), secret="hold")
+    return Done(slot.calendar, "hold", public(hold), token="hold")
 
 
 def check_seats(seats: int) -> None:
@@ -142,7 +142,7 @@ def check_seats(seats: int) -> None:
 
 def find(batch: Batch, given: HeldSeat) -> HoldRow:
     """The hold, once its token has shown that it is the asker's."""
-    row = _read.row(batch.db, hold=given.id)
+    row = _read.row(batch.db, hold=given.id) if UUID.fullmatch(given.id) else None
     if row is None:
         raise NotFound(what="hold")
     if not batch.tokens.is_token(given.token, "hold", given.id):
@@ -170,12 +170,12 @@ def extend_hold(batch: Batch, command: ExtendHold) -> Done:
     seconds = rules.policy_of(batch.calendar(hold.calendar)).hold_seconds
     expires_at = min(batch.now + seconds * SECOND, hold.created_at + 2 * seconds * SECOND)
     if expires_at <= hold.expires_at:
-        return Done(hold.calendar, "hold", public(hold), secret="hold")
+        return Done(hold.calendar, "hold", public(hold), token="hold")
     seq = log.next_seq(batch, hold.calendar)
     _extend.execute(batch.db, hold=hold.id, expires_at=expires_at)
     slot = slots.shift(batch, hold.slot, seq)
     log.append(batch, hold.calendar, Type.SLOT_HELD, slots=[slots.public(slot)])
-    return Done(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), secret="hold")
+    return Done(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), token="hold")
 
 
 def release_hold(batch: Batch, command: ReleaseHold) -> Done:

@@ -48,8 +48,8 @@ class Tokens:
 
     def is_token(self, given: str, kind: str, subject: str) -> bool:
         """Compared in constant time."""
-        return hmac.compare_digest(given.encode(), self.token(kind, subject).encode())
+        return hmac.compare_digest(given.encode(errors="replace"), self.token(kind, subject).encode())
 
     def pseudonym(self, kind: str, *parts: str) -> str:
         """A stable stand-in for who or what must not be read from the database: callers, keys, addresses."""
-        return self._digest(kind, "\0".join(parts)).hex()[:32]
+        return self._digest(kind, "".join([f"{len(part)}:{part}" for part in parts])).hex()[:32]

@@ -20,6 +20,8 @@ from models.identity import new_nonce
 from models.statement import Statement, bind
 from models.tables import Calendar, CalendarRow, Log
 
+TRIMMED_AT_ONCE = 5_000  # rows; a few milliseconds, so that nobody waits for it
+
 _advance = Statement(
     Calendar.update({Calendar.seq: Calendar.seq + 1, Calendar.nonce: bind("nonce")})
     .where(Calendar.id == bind("calendar"))
@@ -49,6 +51,7 @@ _nonce_at = Statement(Log.select(Log.nonce).where((Log.calendar == bind("calenda
 _last_before = Statement(
     Log.select(fn.MAX(Log.seq)).where((Log.calendar == bind("calendar")) & (Log.at < bind("before")))
 )
+_oldest = Statement(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("calendar")))
 _trim = Statement(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through"))))
 
 
@@ -57,7 +60,7 @@ def next_seq(batch: Batch, calendar: str) -> int:
     row = batch.calendar(calendar)
     nonce = new_nonce()
     found = _advance.row(batch.db, calendar=calendar, nonce=nonce)
-    assert found is not None, "the calendar's row is locked by this transaction"  # noqa: S101 - an invariant
+    assert found is not None, "the calendar's row is locked by this transaction"
     batch.calendars[calendar] = row._replace(seq=found[0], nonce=nonce)
     return int(found[0])
 
@@ -131,4 +134,6 @@ def trim(batch: Batch, calendar: str) -> int:
     last = _last_before.row(batch.db, calendar=calendar, before=batch.now - keeping.log_seconds * SECOND)
     too_old = last[0] if last and last[0] is not None else 0
     too_many = batch.calendar(calendar).seq - keeping.log_changes
-    return int(_trim.execute(batch.db, calendar=calendar, through=max(too_old, too_many)).rowcount)
+    oldest = _oldest.row(batch.db, calendar=calendar)
+    most = (oldest[0] if oldest and oldest[0] is not None else 0) + TRIMMED_AT_ONCE - 1
+    return int(_trim.execute(batch.db, calendar=calendar, through=min(max(too_old, too_many), most)).rowcount)

@@ -5,7 +5,8 @@ A rule either passes or raises the refusal that names it in `details`.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import msgspec
 
@@ -46,8 +47,13 @@ def has_seats(seats: Any) -> Any:
 SLOT_COLUMNS = (*columns(Slot), has_seats(1).alias("bookable"))
 
 
+@lru_cache(maxsize=4_096)
+def _read_policy(text: str) -> Policy:
+    return _policy_decoder.decode(text)
+
+
 def policy_of(calendar: CalendarRow) -> Policy:
-    return _policy_decoder.decode(calendar.policy)
+    return _read_policy(calendar.policy)
 
 
 def info_of(calendar: CalendarRow) -> Info:
@@ -56,8 +62,8 @@ def info_of(calendar: CalendarRow) -> Info:
         id=calendar.id,
         name=calendar.name,
         zone=calendar.zone,
-        visibility=calendar.visibility,  # type: ignore[arg-type] - the table's CHECK
-        booking=calendar.booking,  # type: ignore[arg-type]
+        visibility=cast("Any", calendar.visibility),  # the table's CHECK
+        booking=cast("Any", calendar.booking),
         policy=policy_of(calendar),
         archived=bool(calendar.archived),
     )

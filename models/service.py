@@ -10,15 +10,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from peewee import Database, DatabaseError, fn
+from peewee import Database, DatabaseError
 
 from models import bookings, database, snapshot
 from models.batch import Keeping
 from models.change import Booking, Info, Logged
 from models.clock import Clock, system_clock
-from models.commands import Answer, Command, LapseHolds, WithToken
+from models.commands import Answer, Command, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
-from models.errors import Overloaded, Refused
+from models.errors import Refused
 from models.identity import Tokens
 from models.rules import GRACE
 from models.snapshot import PlacedSlot, Snapshot
@@ -35,7 +35,6 @@ _due = Statement(
     .where((Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("before")))
     .distinct()
 )
-_next_expiry = Statement(Hold.select(fn.MIN(Hold.expires_at)).where(Hold.state == literal(HoldState.ACTIVE)))
 
 
 def _nobody_hears(calendars: set[str]) -> None:
@@ -70,7 +69,7 @@ class Book:
             raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
         finally:
             self.forget_thread()
-        self._writer = Writer(self._db, self.tokens, self.clock, self.keeping, lambda moved: self.on_commit(moved))
+        self._writer = Writer(self._db, self.tokens, self.clock, self.keeping, self._heard)
         self._writer.start()
         return applied
 
@@ -78,6 +77,10 @@ class Book:
         """Lets queued commands finish."""
         self._writer.close()
         self.forget_thread()
+
+    def _heard(self, moved: set[str]) -> None:
+        """Looks up who listens at each commit, as that may be set after the writer has started."""
+        self.on_commit(moved)
 
     def forget_thread(self) -> None:
         """Closes the calling thread's connection; each thread that reads ends with it."""
@@ -151,14 +154,15 @@ class Book:
         with database.reading(self._db):
             return [LapseHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
 
+    def upkeep(self) -> list[Command]:
+        """What the clock asks for once in a while: that each calendar forgets what is too old to be asked for."""
+        return [TrimLog(calendar=info.id) for info in self.calendars()]
+
     def watch(self) -> Watch:
         """What hears of other processes' commits; for one thread of its own."""
         return Watch(self._db)
 
     def check(self) -> None:
         """Overloaded if the database does not answer."""
-        try:
-            with database.reading(self._db):
-                self._db.execute_sql("SELECT 1").fetchall()
-        except DatabaseError as error:
-            raise Overloaded("The database does not answer.") from error
+        with database.reading(self._db):
+            self._db.execute_sql("SELECT 1").fetchall()

@@ -1,4 +1,4 @@
-"""What a calendar looks like at one instant: everything in a snapshot was read in one transaction, and so has one seq."""
+"""What a calendar looks like at one instant: a snapshot is read in one transaction, and so has one seq."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from models import log, rules, slots
 from models.change import Info, Logged, encode, write_cursor
 from models.database import reading
 from models.errors import NotFound
+from models.identity import SLUG, UUID
 from models.rules import SLOT_COLUMNS
 from models.statement import ListStatement, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Slot, SlotRow, SlotState, columns
@@ -61,7 +62,7 @@ class Snapshot(NamedTuple):
 
 def read_calendar_row(db: Database, calendar: str) -> CalendarRow:
     """NotFound for a calendar that there is not. Inside the caller's transaction."""
-    row = _calendar.row(db, calendar=calendar)
+    row = _calendar.row(db, calendar=calendar) if SLUG.fullmatch(calendar) else None
     if row is None:
         raise NotFound(what="calendar")
     return CalendarRow._make(row)
@@ -88,11 +89,12 @@ def _placed(row: SlotRow) -> PlacedSlot:
 
 def read_slot_calendar(db: Database, slot: str) -> str:
     """The calendar of a slot; NotFound for a slot that there is not."""
-    with reading(db):
-        row = _slot.row(db, slot=slot)
-    if row is None:
-        raise NotFound(what="slot")
-    return SlotRow._make(row).calendar
+    if UUID.fullmatch(slot):
+        with reading(db):
+            row = _slot.row(db, slot=slot)
+        if row is not None:
+            return SlotRow._make(row).calendar
+    raise NotFound(what="slot")
 
 
 def read_moves(db: Database, have: dict[str, int]) -> dict[str, list[Logged]]:

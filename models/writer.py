@@ -19,8 +19,8 @@ from models import database
 from models.batch import Batch, Keeping
 from models.clock import Clock
 from models.commands import Answer, Command
-from models.errors import Internal, InvalidTransition, Overloaded, Refused
-from models.execution import execute, prepare
+from models.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
+from models.execution import Placed, execute, prepare
 from models.identity import Tokens
 
 COMMANDS_A_BATCH = 50
@@ -32,11 +32,16 @@ Outcome = Answer | Refused
 Reply = Callable[[Outcome], None]
 Heard = Callable[[set[str]], None]
 
-_log = logging.getLogger("slotcast.writer")
+_logger = logging.getLogger("slotcast.writer")
 
 
-class _CommitFailed(Exception):
-    """COMMIT raised: nobody knows whether it happened."""
+class _Abandoned(Exception):
+    """Nothing of the batch was done. `is_for_all`: nor would anything be, if it were tried again now."""
+
+    def __init__(self, outcome: Refused, *, is_for_all: bool = False) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.is_for_all = is_for_all
 
 
 class Writer:
@@ -51,16 +56,18 @@ class Writer:
         self._queue: SimpleQueue[tuple[Command, Reply] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="slotcast-writer", daemon=True)
         self._is_closed = False
+        self._closing = threading.Lock()
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, command: Command, reply: Reply) -> None:
         """Queues a command; `reply` is called on the writer's thread once its outcome is final. Any thread may ask."""
-        if self._is_closed:
-            reply(Overloaded("The server is stopping."))
-            return
-        self._queue.put((command, reply))
+        with self._closing:  # else a command could be queued behind the end, and never be answered
+            if not self._is_closed:
+                self._queue.put((command, reply))
+                return
+        reply(Overloaded("The server is stopping."))
 
     @property
     def queued(self) -> int:
@@ -69,9 +76,11 @@ class Writer:
 
     def close(self) -> None:
         """Answers everything that was queued before, then ends."""
-        self._is_closed = True
+        with self._closing:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
         if self._thread.is_alive():
-            self._queue.put(None)
             self._thread.join()
 
     def _run(self) -> None:
@@ -107,82 +116,101 @@ class Writer:
             try:
                 reply(outcome)
             except Exception:
-                _log.exception("A reply could not be delivered")
+                _logger.exception("A reply could not be delivered")
 
     def _outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
         """One for each command, in order: no caller is ever left without."""
         try:
-            self._db.connect(reuse_if_open=True)
-            database.begin_write(self._db)
-        except (DatabaseError, InterfaceError) as error:
-            _log.warning("No transaction could begin: %s", error)
-            self._drop_connection()
-            return [Overloaded()] * len(commands)
-        try:
-            return self._transact(commands)
-        except _CommitFailed:
-            _log.exception("A commit failed; its %d commands are answered with overloaded", len(commands))
-            self._drop_connection()
-            return [Overloaded()] * len(commands)
-        except (DatabaseError, InterfaceError) as error:
-            _log.warning("A batch of %d was abandoned: %s", len(commands), error)
-            is_connected = self._roll_back()
-            if len(commands) == 1 or not is_connected:
-                return [Overloaded()] * len(commands)
-            return [outcome for command in commands for outcome in self._outcomes([command])]
-        except Exception:
-            _log.exception("A batch of %d failed", len(commands))
-            self._roll_back()
-            if len(commands) == 1:
-                return [Internal()]
-            return [outcome for command in commands for outcome in self._outcomes([command])]
-
-    def _transact(self, commands: Sequence[Command]) -> list[Outcome]:
-        batch = Batch(self._db, self._tokens, self._keeping)
-        places = prepare(batch, commands)
-        batch.now = self._clock()
-        outcomes = [self._outcome(batch, command, place) for command, place in zip(commands, places, strict=True)]
-        try:
-            self._db.execute_sql("COMMIT")
-        except Exception as error:
-            raise _CommitFailed from error
-        if batch.moved:
-            self._on_commit(batch.moved)
+            return self._attempt(commands)
+        except _Abandoned as abandoned:
+            if abandoned.is_for_all or len(commands) == 1:
+                return [abandoned.outcome] * len(commands)
+        outcomes: list[Outcome] = []
+        for command in commands:
+            try:
+                outcomes += self._attempt([command])
+            except _Abandoned as alone:
+                outcomes.append(alone.outcome)
+                if alone.is_for_all:
+                    return outcomes + [alone.outcome] * (len(commands) - len(outcomes))
         return outcomes
 
-    def _outcome(self, batch: Batch, command: Command, calendar: str) -> Outcome:
+    def _attempt(self, commands: Sequence[Command]) -> list[Outcome]:
+        """One transaction; raises `_Abandoned` when nothing of it was done."""
+        try:
+            self._db.connect(reuse_if_open=True)
+            database.begin_write(self._db)
+        except Exception as error:
+            _logger.warning("No transaction could begin: %s", error)
+            self._drop_connection()
+            raise _Abandoned(Overloaded(), is_for_all=True) from error
+        try:
+            batch, outcomes = self._transact(commands)
+        except (DatabaseError, InterfaceError) as error:
+            _logger.warning("A batch of %d was abandoned: %s", len(commands), error)
+            self._roll_back()
+            raise _Abandoned(Overloaded()) from error
+        except Exception as error:
+            _logger.exception("A batch of %d failed", len(commands))
+            self._roll_back()
+            raise _Abandoned(Internal()) from error
+        return outcomes if self._commit(batch) else [Overloaded()] * len(commands)
+
+    def _transact(self, commands: Sequence[Command]) -> tuple[Batch, list[Outcome]]:
+        batch = Batch(self._db, self._tokens, self._keeping)
+        placed = prepare(batch, commands)
+        batch.now = self._clock()
+        return batch, [self._outcome(batch, one) for one in placed]
+
+    def _commit(self, batch: Batch) -> bool:
+        """Whether it is certain that the batch was committed; if so, whoever listens hears what it moved."""
+        try:
+            self._db.execute_sql("COMMIT")
+        except Exception:
+            _logger.exception("A commit failed; its commands are answered with overloaded")
+            self._drop_connection()
+            return False
+        try:
+            if batch.moved:
+                self._on_commit(batch.moved)
+        except Exception:
+            _logger.exception("The bell could not be rung")
+        return True
+
+    def _outcome(self, batch: Batch, placed: Placed) -> Outcome:
+        name = type(placed.command).__name__
         try:
             with batch.savepoint():
-                outcome: Outcome = execute(batch, command, calendar)
+                outcome: Outcome = execute(batch, placed)
         except Refused as refusal:
             outcome = refusal
         except IntegrityError as error:
-            _log.warning("A constraint refused %s: %s", type(command).__name__, error)
+            _logger.warning("A constraint refused %s: %s", name, error)
             outcome = InvalidTransition("The database's constraints refused it.", rule="constraint")
         except (DatabaseError, InterfaceError):
             raise
+        except (UnicodeEncodeError, OverflowError) as error:
+            outcome = BadRequest(f"The command can't be written down: {error}")
         except Exception:
-            _log.exception("%s failed", type(command).__name__)
+            _logger.exception("%s failed", name)
             outcome = Internal()
         if not database.is_in_transaction(self._db):
             message = "the connection is no longer in a transaction"
             raise DatabaseError(message)
         return outcome
 
-    def _roll_back(self) -> bool:
-        """Ends what is left of the transaction; drops a connection that can't, and then says False."""
+    def _roll_back(self) -> None:
+        """Ends what is left of the transaction; drops a connection that can't."""
         try:
             if database.is_in_transaction(self._db):
                 self._db.execute_sql("ROLLBACK")
         except Exception:
-            _log.exception("A rollback failed; the connection is dropped")
+            _logger.exception("A rollback failed; the connection is dropped")
             self._drop_connection()
-            return False
-        return True
 
     def _drop_connection(self) -> None:
         try:
             if not self._db.is_closed():
                 self._db.close()
         except Exception:
-            _log.exception("The connection could not be closed")
+            _logger.exception("The connection could not be closed")
