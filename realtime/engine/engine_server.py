@@ -49,7 +49,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # engineio has 
     headers that handlers will see in `environ`, for nothing else of the request is kept.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         *,
         max_queued_bytes: int = 1_000_000,

@@ -4,7 +4,6 @@ No state lives here; `websocket` keeps it.
 """
 
 from enum import IntEnum
-
 from typing import Final
 
 

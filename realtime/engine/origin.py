@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-Allowed: TypeAlias = "None | str | Iterable[str] | Callable[[str], bool]"
+Allowed: TypeAlias = "str | Iterable[str] | Callable[[str], bool] | None"
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}  # the Swift client sends the socket's own scheme
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

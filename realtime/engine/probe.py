@@ -21,12 +21,13 @@ PROBE_SECONDS: Final = 10.0
 class Probe(WebSocket):
     """The new transport, before it is the session's."""
 
-    __slots__ = ("_connection", "_mailbox", "_timer")
+    __slots__ = ("_connection", "_is_handed_on", "_mailbox", "_timer")
 
     def __init__(self, connection: "Connection", mailbox: "Mailbox") -> None:
         super().__init__(connection.limits, connection.counters, connection.address)
         self._connection = connection
         self._mailbox = mailbox
+        self._is_handed_on = False
         self._timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self.abort, "probe timeout")
 
     def on_text(self, text: str) -> None:
@@ -45,9 +46,17 @@ class Probe(WebSocket):
         self._timer.cancel()
         self._mailbox.is_upgrading = False
 
+    def keep_tail(self, rest: bytes) -> None:
+        """What was read behind the `5` goes with the transport."""
+        if self._is_handed_on:
+            self._connection.data_received(rest)
+        else:
+            super().keep_tail(rest)
+
     def _hand_on(self) -> None:
-        """The transport changes hands once more; what was read behind the `5` goes with it."""
+        """The transport changes hands once more."""
         self._timer.cancel()
+        self._is_handed_on = True
         self.put = discard
         transport, self.transport = self.transport, None
         if transport is not None:

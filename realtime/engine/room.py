@@ -153,7 +153,7 @@ class RoomManager(AsyncManager):  # type: ignore[misc]  # socketio has no types
 
     # -- sending
 
-    async def emit(  # noqa: PLR0913
+    async def emit(
         self,
         event: str,
         data: Any,

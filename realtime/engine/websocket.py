@@ -95,8 +95,13 @@ class WebSocket(Outlet):
         except Violation as violation:
             self.shut(violation.code, violation.reason)
         else:
-            if rest < len(data) and self.is_open:
-                self._tail = bytearray(data[rest:] if rest else data)
+            if rest < len(data):
+                self.keep_tail(data[rest:] if rest else data)
+
+    def keep_tail(self, rest: bytes) -> None:
+        """Hook: bytes that were read and not used; they are the beginning of what comes next."""
+        if self.is_open:
+            self._tail = bytearray(rest)
 
     def _read_frames(self, data: bytes) -> int:
         """Read whole frames; return where the first one that is not whole begins."""
@@ -125,7 +130,7 @@ class WebSocket(Outlet):
             else:
                 self._take(head, payload)
         self._needed_bytes = _SHORTEST_HEAD
-        return at if self.is_open else end
+        return at
 
     def _check_head(self, head: int, size: int) -> None:
         """Refuse a frame by its first byte, before its payload is waited for (RFC 6455, 5.2 to 5.5)."""
@@ -172,7 +177,7 @@ class WebSocket(Outlet):
                 return
             self._message = bytearray()
         self._check_size(len(payload))
-        assert self._message is not None  # noqa: S101  _check_head has seen to it
+        assert self._message is not None
         self._message += payload
         if is_last:
             whole, self._message = bytes(self._message), None

@@ -1,0 +1,111 @@
+"""Servers of the engine on real ports, and raw clients that know nothing of them."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from websockets.asyncio.client import ClientConnection, connect
+from yarl import URL
+
+from realtime.engine import EngineServer, SocketServer
+
+PING_INTERVAL_SECONDS = 0.3
+PING_TIMEOUT_SECONDS = 0.2
+
+Serve = Callable[..., Awaitable["Place"]]
+
+
+class Place:
+    """Where a server listens, and the raw requests that a client of the protocol makes."""
+
+    def __init__(self, port: int, path: str, http: aiohttp.ClientSession, stack: AsyncExitStack) -> None:
+        self.port = port
+        self.http_url = f"http://127.0.0.1:{port}"
+        self._url = URL(f"{self.http_url}/{path}/")
+        self._http = http
+        self._stack = stack
+
+    async def request(self, method: str, body: str | bytes | None = None, **query: str) -> tuple[int, str]:
+        """Return status and text of one request with exactly this query."""
+        headers: dict[str, str] = {}
+        return await self.request_with(headers, method, body, **query)
+
+    async def request_with(
+        self, headers: dict[str, str], method: str, body: str | bytes | None = None, **query: str
+    ) -> tuple[int, str]:
+        async with self._http.request(method, self._url.with_query(query), data=body, headers=headers) as response:
+            return response.status, await response.text()
+
+    async def response(self, method: str, headers: dict[str, str] | None = None, **query: str) -> aiohttp.ClientResponse:
+        async with self._http.request(method, self._url.with_query(query), headers=headers) as response:
+            await response.read()
+            return response
+
+    async def open_polling(self) -> str:
+        """Open a polling session and return its sid."""
+        status, text = await self.request("GET", EIO="4", transport="polling")
+        assert status == 200
+        return str(json.loads(text[1:])["sid"])
+
+    async def poll(self, sid: str, **query: str) -> tuple[int, str]:
+        return await self.request("GET", EIO="4", transport="polling", sid=sid, **query)
+
+    async def post(self, sid: str, body: str | bytes) -> tuple[int, str]:
+        return await self.request("POST", body, EIO="4", transport="polling", sid=sid)
+
+    async def dial(self, headers: dict[str, str] | None = None, **query: str) -> ClientConnection:
+        """Open a WebSocket with exactly this query."""
+        url = self._url.with_scheme("ws").with_query(query)
+        dialing = connect(
+            str(url), compression=None, ping_interval=None, additional_headers=headers, proxy=None, close_timeout=2
+        )
+        return await self._stack.enter_async_context(dialing)
+
+    async def open_websocket(self) -> tuple[ClientConnection, dict[str, Any]]:
+        """Open a WebSocket session and return it with its handshake."""
+        socket = await self.dial(EIO="4", transport="websocket")
+        opening = await text_of(socket)
+        assert opening[0] == "0"
+        return socket, json.loads(opening[1:])
+
+    async def join(self, namespace: str = "/") -> ClientConnection:
+        """Open a WebSocket session and connect to a namespace."""
+        socket, _ = await self.open_websocket()
+        prefix = "" if namespace == "/" else f"{namespace},"
+        await socket.send(f"40{prefix}")
+        assert (await text_of(socket)).startswith(f"40{prefix}")
+        return socket
+
+
+async def text_of(socket: ClientConnection, *, skip_pings: bool = True) -> str:
+    """Return the next text message; pings are answered and left out unless asked for."""
+    while True:
+        message = await socket.recv()
+        assert isinstance(message, str)
+        if message == "2" and skip_pings:
+            await socket.send("3")
+            continue
+        return message
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Return what puts a server on a free port until the test ends."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+
+        async def start(server: SocketServer | EngineServer, path: str = "socket.io") -> Place:
+            app = web.Application()
+            server.attach(app, path)
+            runner = web.AppRunner(app, access_log=None)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            return Place(runner.addresses[0][1], path, http, stack)
+
+        yield start
