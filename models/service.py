@@ -119,6 +119,10 @@ class Book:
         """Every calendar; whose they are to see is the caller's to sort out, with `Asker.may_view`."""
         return snapshot.read_calendars(self._db)
 
+    def calendar(self, calendar: str) -> Info:
+        """One calendar's info; NotFound without it. Whose it is to see is the caller's to sort out."""
+        return snapshot.read_calendar(self._db, calendar)
+
     def snapshot(self, calendar: str, begin: int, finish: int, *, most: int = 1 << 31, tail: int = 0) -> Snapshot:
         """The calendar's slots that touch `[begin, finish)`, in milliseconds, and the last `tail` changes of its log.
 

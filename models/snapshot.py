@@ -73,6 +73,11 @@ def read_calendars(db: Database) -> list[Info]:
         return [rules.info_of(CalendarRow._make(row)) for row in _all.rows(db)]
 
 
+def read_calendar(db: Database, calendar: str) -> Info:
+    with reading(db):
+        return rules.info_of(read_calendar_row(db, calendar))
+
+
 def read_snapshot(db: Database, calendar: str, begin: int, finish: int, *, most: int, tail: int = 0) -> Snapshot:
     """The slots that touch `[begin, finish)`, at most `most`, and the log's last `tail` changes."""
     with reading(db):
