@@ -56,9 +56,7 @@ class Client<Kind extends Calendar> {
 
   /** The calendars that this client may see. */
   async calendars(): Promise<readonly CalendarInfo[]> {
-    const headers = bearer(await this.#connection.token());
-    const answer = await fetchJson(apiUrl(this.#connection.base, "/calendars"), { headers });
-    return answer.calendars as readonly CalendarInfo[];
+    return listCalendars(this.#connection.base, await this.#connection.token());
   }
 
   /** Watches a calendar; the same object however often it is asked for. */
@@ -80,6 +78,15 @@ class Client<Kind extends Calendar> {
     for (const id of [...this.#calendars.keys()]) this.leave(id);
     this.#connection.close();
   }
+}
+
+/** The calendars that there are to see, without a connection. */
+export async function listCalendars(
+  url: string | URL,
+  token?: string,
+): Promise<readonly CalendarInfo[]> {
+  const answer = await fetchJson(apiUrl(new URL(url), "/calendars"), { headers: bearer(token) });
+  return answer.calendars as readonly CalendarInfo[];
 }
 
 export type SlotcastClient = Client<Calendar>;

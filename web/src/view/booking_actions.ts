@@ -1,0 +1,95 @@
+/** What a visitor does with a calendar, and what this browser remembers of it. */
+
+import type { Booking, Calendar, Customer, Slot } from "../client";
+import { SlotcastError } from "../client";
+import type { Mine, MyBooking, MyHold } from "./mine";
+
+/** Bookings that another side can change without naming the slot. */
+const CONCERNS = new Set(["booking.updated", "slot.cancelled", "slot.rescheduled"]);
+
+export class BookingActions {
+  readonly #calendar: Calendar;
+  readonly #mine: Mine;
+
+  constructor(calendar: Calendar, mine: Mine) {
+    this.#calendar = calendar;
+    this.#mine = mine;
+  }
+
+  async hold(slot: Pick<Slot, "id" | "start" | "end">, seats = 1): Promise<MyHold> {
+    const hold = await this.#calendar.hold(slot.id, seats > 1 ? { seats } : {});
+    this.#mine.keepHold(hold, slot);
+    return { ...hold, start: slot.start, end: slot.end };
+  }
+
+  async extend(hold: MyHold): Promise<MyHold> {
+    const longer = await this.#calendar.extend(hold);
+    this.#mine.keepHold(longer, hold);
+    return { ...longer, start: hold.start, end: hold.end };
+  }
+
+  /** A hold has a fixed number of places: let go and take again; if that fails, as before. */
+  async reseat(hold: MyHold, seats: number): Promise<MyHold> {
+    const { slot: id, start, end } = hold;
+    await this.letGo(hold);
+    try {
+      return await this.hold({ id, start, end }, seats);
+    } catch (error) {
+      await this.hold({ id, start, end }, hold.seats).catch(() => {});
+      throw error;
+    }
+  }
+
+  async letGo(hold: MyHold): Promise<void> {
+    this.#mine.dropHold(hold.id);
+    try {
+      await this.#calendar.release(hold);
+    } catch (error) {
+      // Lapsed or released before: it is gone, as was asked.
+      if (!isGone(error)) throw error;
+    }
+  }
+
+  async book(hold: MyHold, customer: Customer, seats: number): Promise<Booking> {
+    const options = { hold, if_still_free: true, seats, customer };
+    const booking = await this.#calendar.book(hold.slot, options);
+    this.#mine.keepBooking(booking, hold);
+    this.#mine.dropHold(hold.id);
+    return booking;
+  }
+
+  async cancel(booking: MyBooking): Promise<void> {
+    const cancelled = await this.#calendar.cancel(booking);
+    this.#mine.keepBooking({ ...cancelled, token: booking.token }, booking);
+  }
+
+  async move(booking: MyBooking, slot: Slot): Promise<void> {
+    const moved = await this.#calendar.reschedule(booking, slot.id);
+    this.#mine.keepBooking({ ...moved, token: booking.token }, slot);
+  }
+
+  /** Asks how the visitor's bookings stand, where a change may have concerned them. */
+  async refresh(type: string | undefined, slots: readonly Slot[]): Promise<void> {
+    if (type !== undefined && !CONCERNS.has(type)) return;
+    const touched = new Set(slots.map((slot) => slot.id));
+    for (const booking of this.#mine.bookings) {
+      if (type !== undefined && touched.size > 0 && !touched.has(booking.slot)) continue;
+      await this.#refreshOne(booking);
+    }
+  }
+
+  async #refreshOne(booking: MyBooking): Promise<void> {
+    try {
+      const now = await this.#calendar.booking(booking);
+      if (now.status === booking.status && now.slot === booking.slot) return;
+      const slot = this.#calendar.slot(now.slot) ?? booking;
+      this.#mine.keepBooking({ ...now, token: booking.token }, slot);
+    } catch (error) {
+      if (isGone(error)) this.#mine.dropBooking(booking.id);
+    }
+  }
+}
+
+const isGone = (error: unknown): boolean =>
+  error instanceof SlotcastError &&
+  ["not_found", "hold_expired", "invalid_transition"].includes(error.code);

@@ -1,0 +1,344 @@
+/** A calendar to book from: the board, the days, what is mine, and the sheet to book in.
+ * It lives in whatever element it is given, a page's or the embeddable element's. */
+
+import type { Calendar, SlotcastClient, Slot } from "../client";
+import { adviceFor } from "./advice";
+import { ask } from "./ask";
+import { Board } from "./board";
+import { BookingActions } from "./booking_actions";
+import { BookingForm } from "./booking_form";
+import { DayStrip } from "./day_strip";
+import { h, setText } from "./dom";
+import { Mine, type MyBooking, type MyHold } from "./mine";
+import { MinePanel } from "./mine_panel";
+import { Pill } from "./pill";
+import type { Setting } from "./slot_cell";
+import { Toasts } from "./toast";
+import { dayKey, dayTitle, isZone, timeText, visitorManner, visitorZone } from "./time";
+import { type Whose, ZoneSwitch } from "./zone_switch";
+
+const TICK_MS = 500;
+const REDRAW_MS = 30_000;
+
+export class BookingView {
+  readonly calendar: Calendar;
+  readonly #client: SlotcastClient;
+  readonly #root: HTMLElement;
+  readonly #stateRoot: HTMLElement;
+  readonly #mine: Mine;
+  readonly #actions: BookingActions;
+  readonly #board = new Board((slot, button) => void this.#pick(slot, button));
+  readonly #strip = new DayStrip((key) => this.#goTo(key));
+  readonly #panel: MinePanel;
+  readonly #form: BookingForm;
+  readonly #pill = new Pill();
+  readonly #toasts = new Toasts();
+  readonly #zones = new ZoneSwitch((whose) => this.#choose(whose));
+  readonly #title = h("h1", { class: "title" }, "…");
+  readonly #banner = h("p", { class: "banner", hidden: true });
+  readonly #blank = h("div", { class: "blank", hidden: true });
+  readonly #only: HTMLInputElement;
+  readonly #pending = new Set<string>();
+  readonly #manner = visitorManner();
+  readonly #visitorZone = visitorZone();
+  readonly #stops: (() => void)[] = [];
+  #whose: Whose = "visitor";
+  #moving: MyBooking | undefined;
+  #isDue = false;
+  #lastDraw = 0;
+
+  constructor(client: SlotcastClient, id: string, root: HTMLElement, stateRoot: HTMLElement) {
+    this.#client = client;
+    this.#root = root;
+    this.#stateRoot = stateRoot;
+    this.calendar = client.calendar(id);
+    this.#mine = new Mine(id, () => this.#plan());
+    this.#actions = new BookingActions(this.calendar, this.#mine);
+    this.#form = new BookingForm(this.#actions);
+    this.#panel = new MinePanel({
+      goOn: (hold) => this.#openForm(hold),
+      letGo: (hold) => void this.#attempt(() => this.#actions.letGo(hold)),
+      move: (booking) => this.#startMove(booking),
+      cancel: (booking) => void this.#cancel(booking),
+      forget: (booking) => this.#mine.dropBooking(booking.id),
+    });
+    this.#only = h("input", { type: "checkbox", onchange: () => this.#plan() });
+    this.#build(id);
+    this.#listen();
+    this.#draw();
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    this.#root.replaceChildren();
+  }
+
+  #build(id: string): void {
+    this.#root.classList.add("booking");
+    this.#root.dataset.calendar = id;
+    this.#root.append(
+      h("header", { class: "head" }, this.#title, this.#pill.element),
+      h(
+        "div",
+        { class: "tools" },
+        this.#zones.element,
+        h("label", { class: "only" }, this.#only, "Only free times"),
+      ),
+      this.#banner,
+      h(
+        "div",
+        { class: "columns" },
+        h("div", { class: "main" }, this.#strip.element, this.#blank, this.#board.element),
+        this.#panel.element,
+      ),
+      this.#form.element,
+      this.#toasts.element,
+    );
+  }
+
+  #listen(): void {
+    const { calendar } = this;
+    this.#stops.push(
+      calendar.subscribe((event) => {
+        if (event.kind === "change") {
+          void this.#actions.refresh(event.change.type, event.change.slots);
+        } else if (event.kind === "snapshot") {
+          void this.#actions.refresh(undefined, []);
+        }
+        this.#plan();
+      }),
+      this.#client.onStatus((status) => {
+        if (status.state === "live" && this.#mine.bookings.length > 0) {
+          void this.#actions.refresh(undefined, []);
+        }
+        this.#plan();
+      }),
+    );
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#stops.push(() => clearInterval(timer));
+    const seen = new IntersectionObserver(() => this.#markDay(), {
+      rootMargin: "-20% 0px -60% 0px",
+    });
+    this.#stops.push(() => seen.disconnect());
+    this.#observer = seen;
+  }
+
+  #observer: IntersectionObserver | undefined;
+
+  #setting(): Setting {
+    const info = this.calendar.info;
+    const own = info !== undefined && isZone(info.zone) ? info.zone : this.#visitorZone;
+    const zone = this.#whose === "calendar" ? own : this.#visitorZone;
+    return { zone, manner: this.#manner, now: this.#client.now() };
+  }
+
+  /** Draws before the next frame; at once where there are no frames, in a hidden page. */
+  #plan(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const draw = () => {
+      if (this.#isDue) this.#draw();
+    };
+    if (document.visibilityState === "visible") requestAnimationFrame(draw);
+    setTimeout(draw, 60);
+  }
+
+  #draw(): void {
+    this.#isDue = false;
+    this.#lastDraw = Date.now();
+    const { calendar } = this;
+    const { info } = calendar;
+    const setting = this.#setting();
+    this.#pill.show(this.#client.status, this.#stateRoot);
+    this.#drawBanner();
+    if (info !== undefined) {
+      setText(this.#title, info.name);
+      this.#zones.draw(this.#visitorZone, info.zone, this.#whose, setting.now);
+    }
+    this.#board.element.toggleAttribute("data-only-free", this.#only.checked);
+    const days = this.#board.draw(
+      {
+        slots: calendar.slots,
+        policy: info?.policy,
+        pending: this.#pending,
+        markOf: (slot) => this.#mine.markOf(slot),
+      },
+      setting,
+    );
+    const shown = this.#only.checked ? days.filter((day) => day.free > 0) : days;
+    this.#strip.draw(shown, dayKey(setting.now, setting.zone), this.#manner);
+    this.#panel.draw(this.#mine, info?.policy.hold_seconds ?? 300, setting);
+    this.#drawBlank(shown.length);
+    for (const { key } of days) {
+      const section = this.#board.section(key);
+      if (section) this.#observer?.observe(section);
+    }
+    if (calendar.isLoaded) this.#root.dataset.seq = String(calendar.seq);
+  }
+
+  #drawBanner(): void {
+    const { state } = this.#client.status;
+    const text =
+      this.#moving !== undefined
+        ? ""
+        : state === "offline"
+          ? "You are offline. What you see may be out of date; it catches up by itself."
+          : state === "reconnecting" && this.calendar.isLoaded
+            ? "The connection broke. What you see may be out of date; it catches up by itself."
+            : this.calendar.info?.archived
+              ? "This calendar is closed. Nothing new can be booked here."
+              : "";
+    if (this.#moving !== undefined) return;
+    setText(this.#banner, text);
+    this.#banner.hidden = text === "";
+    this.#banner.dataset.tone = "warn";
+  }
+
+  #drawBlank(days: number): void {
+    const refusal = this.calendar.refusal ?? this.#client.refusal;
+    const { calendar } = this;
+    const [title, text] =
+      refusal?.code === "not_found"
+        ? ["There is no such calendar", "Check the address, or ask whoever gave it to you."]
+        : refusal !== undefined
+          ? ["This calendar is private", adviceFor(refusal)]
+          : !calendar.isLoaded
+            ? ["", ""]
+            : days > 0
+              ? ["", ""]
+              : this.#only.checked && calendar.slots.length > 0
+                ? [
+                    "Nothing is free",
+                    "As soon as a time is given back, it shows up here by itself.",
+                  ]
+                : ["No times yet", "As soon as some are opened, they show up here by themselves."];
+    const isLoading = !calendar.isLoaded && refusal === undefined;
+    this.#root.toggleAttribute("data-loading", isLoading);
+    this.#blank.hidden = title === "";
+    if (this.#blank.dataset.title === title) return;
+    this.#blank.dataset.title = title;
+    this.#blank.replaceChildren(h("h2", {}, title), h("p", {}, text));
+    if (refusal !== undefined) setText(this.#title, "Slotcast");
+  }
+
+  #tick(): void {
+    const setting = this.#setting();
+    const lapsed = this.#client.status.state === "live" ? this.#mine.prune(setting.now) : [];
+    for (const hold of lapsed) {
+      if (this.#form.hold?.id === hold.id) continue;
+      const time = timeText(Date.parse(hold.start), setting.zone, this.#manner);
+      this.#toasts.say(`Your hold on ${time} has lapsed.`);
+    }
+    this.#board.tick(setting);
+    this.#panel.tick(this.#mine, setting.now);
+    this.#form.tick(setting.now);
+    if (Date.now() - this.#lastDraw > REDRAW_MS) this.#plan();
+  }
+
+  async #pick(slot: Slot, button: HTMLButtonElement): Promise<void> {
+    const hold = this.#mine.holds.find((one) => one.slot === slot.id);
+    if (this.#moving !== undefined) return this.#finishMove(this.#moving, slot);
+    if (hold !== undefined) return this.#openForm(hold);
+    if (button.getAttribute("aria-disabled") === "true" || this.#pending.has(slot.id)) return;
+    if (this.#mine.markOf(slot.id) !== undefined) {
+      this.#panel.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
+      return;
+    }
+    this.#pending.add(slot.id);
+    this.#plan();
+    const held = await this.#attempt(() => this.#actions.hold(slot));
+    this.#pending.delete(slot.id);
+    this.#plan();
+    if (held !== undefined) this.#openForm(held);
+  }
+
+  #openForm(hold: MyHold): void {
+    const slot = this.calendar.slot(hold.slot);
+    this.#form.open(hold, slot, this.calendar.info?.policy, this.#setting());
+  }
+
+  #startMove(booking: MyBooking): void {
+    this.#moving = booking;
+    const stop = () => {
+      this.#moving = undefined;
+      this.#plan();
+    };
+    this.#banner.replaceChildren(
+      `Pick the new time for your booking on ${this.#words(booking)}.`,
+      h("button", { type: "button", class: "button small", onclick: stop }, "Keep it as it is"),
+    );
+    this.#banner.dataset.tone = "calm";
+    this.#banner.hidden = false;
+    this.#banner.scrollIntoView({ block: "nearest" });
+    this.#board.element.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus();
+  }
+
+  async #finishMove(booking: MyBooking, slot: Slot): Promise<void> {
+    if (!slot.bookable || slot.id === booking.slot) return;
+    const isSure = await ask(this.#root, {
+      title: "Move your booking?",
+      text: `From ${this.#words(booking)} to ${this.#words(slot)}.`,
+      yes: "Move it",
+      no: "Not yet",
+    });
+    if (!isSure) return;
+    await this.#attempt(async () => {
+      await this.#actions.move(booking, slot);
+      this.#moving = undefined;
+      this.#toasts.say(`Moved to ${this.#words(slot)}.`, "good");
+    });
+    this.#plan();
+  }
+
+  async #cancel(booking: MyBooking): Promise<void> {
+    const isSure = await ask(this.#root, {
+      title: "Cancel this booking?",
+      text: `${this.#words(booking)} becomes free for others at once.`,
+      yes: "Cancel the booking",
+      no: "Keep it",
+      isGrave: true,
+    });
+    if (!isSure) return;
+    await this.#attempt(async () => {
+      await this.#actions.cancel(booking);
+      this.#toasts.say("Your booking is cancelled.");
+    });
+  }
+
+  async #attempt<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#toasts.say(adviceFor(error), "bad");
+      return undefined;
+    }
+  }
+
+  #words({ start }: { readonly start: string }): string {
+    const { zone, now } = this.#setting();
+    const at = Date.parse(start);
+    const day = dayTitle(dayKey(at, zone), dayKey(now, zone), this.#manner);
+    return `${day}, ${timeText(at, zone, this.#manner)}`;
+  }
+
+  #choose(whose: Whose): void {
+    this.#whose = whose;
+    this.#draw();
+  }
+
+  #goTo(key: string): void {
+    const section = this.#board.section(key);
+    section?.scrollIntoView({ block: "start", behavior: "smooth" });
+    section?.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus({ preventScroll: true });
+  }
+
+  #markDay(): void {
+    const middle = window.innerHeight * 0.3;
+    for (const section of this.#board.element.querySelectorAll<HTMLElement>(".day")) {
+      const box = section.getBoundingClientRect();
+      if (box.bottom < middle) continue;
+      this.#strip.mark(section.dataset.day ?? "");
+      return;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/** What the visitor holds and has booked, with what can be done about it. */
+
+import { h, setText } from "./dom";
+import { isStanding, type Mine, type MyBooking, type MyHold } from "./mine";
+import type { Setting } from "./slot_cell";
+import { countdownText, dayKey, dayTitle, nearness, timeText } from "./time";
+
+export interface PanelActions {
+  goOn(hold: MyHold): void;
+  letGo(hold: MyHold): void;
+  move(booking: MyBooking): void;
+  cancel(booking: MyBooking): void;
+  forget(booking: MyBooking): void;
+}
+
+const STATUS = {
+  pending: "Waiting for confirmation",
+  confirmed: "Booked",
+  cancelled: "Cancelled",
+  rejected: "Declined",
+  no_show: "Missed",
+} as const;
+
+interface Item {
+  readonly element: HTMLElement;
+  readonly when: HTMLElement;
+  readonly line: HTMLElement;
+  drawn: string;
+}
+
+export class MinePanel {
+  readonly element: HTMLElement;
+  readonly #list = h("ul", { class: "mine-list" });
+  readonly #empty = h("p", { class: "mine-empty" });
+  readonly #items = new Map<string, Item>();
+  readonly #actions: PanelActions;
+
+  constructor(actions: PanelActions) {
+    this.#actions = actions;
+    this.element = h(
+      "aside",
+      { class: "mine", "aria-labelledby": "mine-title" },
+      h("h2", { class: "mine-title", id: "mine-title" }, "Your times"),
+      this.#list,
+      this.#empty,
+    );
+  }
+
+  draw(mine: Mine, hold_seconds: number, setting: Setting): void {
+    const minutes = Math.max(1, Math.round(hold_seconds / 60));
+    setText(
+      this.#empty,
+      `Nothing yet. Pick a time, and it is held for you for ${minutes} ${
+        minutes === 1 ? "minute" : "minutes"
+      } while you fill in your name.`,
+    );
+    const wanted = new Set<string>();
+    for (const hold of mine.holds) {
+      wanted.add(hold.id);
+      this.#drawItem(hold.id, "hold", hold, setting, () => this.#holdButtons(hold));
+    }
+    for (const booking of mine.bookings) {
+      wanted.add(booking.id);
+      const make = () => this.#bookingButtons(booking, setting.now);
+      this.#drawItem(booking.id, booking.status, booking, setting, make);
+      const item = this.#items.get(booking.id);
+      if (item) setText(item.line, STATUS[booking.status] + places(booking.seats));
+    }
+    for (const [id, item] of this.#items) {
+      if (wanted.has(id)) continue;
+      item.element.remove();
+      this.#items.delete(id);
+    }
+    this.#empty.hidden = wanted.size > 0;
+    this.element.dataset.count = String(wanted.size);
+    this.tick(mine, setting.now);
+  }
+
+  tick(mine: Mine, now: number): void {
+    for (const hold of mine.holds) {
+      const item = this.#items.get(hold.id);
+      const left = countdownText(Date.parse(hold.expires_at) - now);
+      if (item) setText(item.line, `Held for you ${left}${places(hold.seats)}`);
+    }
+  }
+
+  #drawItem(
+    id: string,
+    state: string,
+    it: MyHold | MyBooking,
+    { zone, manner, now }: Setting,
+    buttons: () => readonly HTMLElement[],
+  ): void {
+    const start = Date.parse(it.start);
+    const key = dayKey(start, zone);
+    const today = dayKey(now, zone);
+    const day = nearness(key, today) || dayTitle(key, today, manner);
+    const from = timeText(start, zone, manner);
+    const when = `${day}, ${from} – ${timeText(Date.parse(it.end), zone, manner)}`;
+    const item = this.#items.get(id) ?? this.#add(id);
+    setText(item.when, when);
+    const drawn = `${state} ${it.slot} ${Date.parse(it.start) > now}`;
+    if (item.drawn === drawn) return;
+    item.drawn = drawn;
+    item.element.dataset.state = state;
+    item.element.querySelector(".actions")?.replaceChildren(...buttons());
+  }
+
+  #add(id: string): Item {
+    const when = h("p", { class: "mine-when" });
+    const line = h("p", { class: "mine-line" });
+    const element = h("li", { class: "mine-item" }, when, line, h("div", { class: "actions" }));
+    element.dataset.mine = id;
+    const item = { element, when, line, drawn: "" };
+    this.#items.set(id, item);
+    this.#list.append(element);
+    return item;
+  }
+
+  #holdButtons(hold: MyHold): readonly HTMLElement[] {
+    return [
+      button("Book it", "primary", () => this.#actions.goOn(hold)),
+      button("Let it go", "quiet", () => this.#actions.letGo(hold)),
+    ];
+  }
+
+  #bookingButtons(booking: MyBooking, now: number): readonly HTMLElement[] {
+    if (!isStanding(booking.status)) {
+      return [button("Remove from list", "quiet", () => this.#actions.forget(booking))];
+    }
+    if (Date.parse(booking.start) <= now) return [];
+    return [
+      button("Move", "", () => this.#actions.move(booking)),
+      button("Cancel", "quiet", () => this.#actions.cancel(booking)),
+    ];
+  }
+}
+
+const places = (seats: number): string => (seats > 1 ? ` · ${seats} places` : "");
+
+const button = (text: string, kind: string, onclick: () => void): HTMLElement =>
+  h("button", { type: "button", class: `button small ${kind}`, onclick }, text);
