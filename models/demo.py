@@ -1,0 +1,44 @@
+"""A calendar to look at on a new database: two weeks of a barber's opening hours, through the same door as any other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from models.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
+from models.errors import AlreadyExists
+from models.schedule import expand, local_date, read_schedule
+from models.service import Book
+
+CALENDAR = "demo"
+NAME = "Rosa's Barber Shop"
+ZONE = "Europe/Vienna"
+DAYS = 14
+_WEEK = ["mon", "tue", "wed", "thu", "fri"]
+_SLOTS_A_COMMAND = 200
+
+
+def seed(book: Book) -> int:
+    """Makes the demo calendar; returns how many slots it opened, 0 where it was there already."""
+    try:
+        book.run(CreateCalendar(asker=OPERATOR, calendar=CALENDAR, name=NAME, zone=ZONE))
+    except AlreadyExists:
+        return 0
+    today = local_date(ZONE, book.clock())
+    schedule = read_schedule(
+        {
+            "windows": [
+                {"days": _WEEK, "start": "09:00", "end": "12:30"},
+                {"days": _WEEK, "start": "13:30", "end": "18:00"},
+                {"days": ["sat"], "start": "09:00", "end": "13:00"},
+            ],
+            "slot_minutes": 30,
+            "from": today.isoformat(),
+        }
+    )
+    now = book.clock()
+    hours = expand(schedule, ZONE, today, today + timedelta(days=DAYS - 1))
+    slots = [NewSlot(start=start, end=end) for start, end in hours if start > now]
+    for place in range(0, len(slots), _SLOTS_A_COMMAND):
+        some = tuple(slots[place : place + _SLOTS_A_COMMAND])
+        book.run(OpenSlots(asker=OPERATOR, key=f"demo-{place}", calendar=CALENDAR, slots=some))
+    return len(slots)

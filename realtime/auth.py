@@ -1,0 +1,132 @@
+"""Who is asking: bearer tokens (JWT, HS256) become askers, and end when they say.
+
+A token has `sub`, and may have `scope` ("staff"), `calendars` (ids, or "*") and `exp`. It is never logged or kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from typing import Any, NamedTuple
+
+import jwt
+
+from models.commands import Asker
+from models.errors import Unauthorized
+
+ALGORITHM = "HS256"
+MOST_CHARACTERS = 8_192
+_LONGEST_TIMER_SECONDS = 86_400.0
+
+
+class Identity(NamedTuple):
+    """An asker, and the second since the epoch at which it ends; None for never."""
+
+    asker: Asker
+    expires_at: float | None
+
+
+class Auth:
+    """Reads and writes tokens. The signing key is made from the secret, which is the root of other tokens too."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = hmac.digest(secret, b"slotcast jwt", hashlib.sha256) if len(secret) < _KEY_BYTES else secret
+
+    def identify(self, token: str | None, address: str) -> Identity:
+        """Who sent this token from this address; Unauthorized if it is malformed, forged or over."""
+        holder = holder_address(address)
+        if not token:
+            return Identity(Asker(address=holder), None)
+        claims = self._claims(token)
+        scope = claims.get("scope", "")
+        scopes = scope.split() if isinstance(scope, str) else []
+        return Identity(
+            Asker(
+                subject=claims["sub"],
+                address=holder,
+                is_staff="staff" in scopes,
+                calendars=_calendars(claims.get("calendars", [])),
+            ),
+            claims.get("exp"),
+        )
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > MOST_CHARACTERS:
+            raise Unauthorized
+        try:
+            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": ["sub"]})
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise Unauthorized from error
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not subject or len(subject) > 255:  # noqa: PLR2004 - as RFC 7519 allows, bounded
+            raise Unauthorized
+        return claims
+
+    def write_token(self, subject: str, *, scope: str, calendars: list[str] | str, seconds: int | None) -> str:
+        """A token that `identify` will take."""
+        claims: dict[str, Any] = {"sub": subject, "calendars": calendars, "iat": int(time.time())}
+        if scope:
+            claims["scope"] = scope
+        if seconds is not None:
+            claims["exp"] = claims["iat"] + seconds
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+
+
+_KEY_BYTES = 32  # PyJWT warns of shorter keys for HS256 (RFC 7518, 3.2)
+
+
+def _calendars(claim: Any) -> frozenset[str] | None:
+    if claim == "*":
+        return None
+    if isinstance(claim, list) and all(isinstance(name, str) for name in claim):
+        return None if "*" in claim else frozenset(claim)
+    raise Unauthorized("The token's `calendars` is neither a list of ids nor \"*\".")
+
+
+def holder_address(address: str) -> str:
+    """Whom a hold is counted for without a token: the address; for IPv6 its /64, which one customer has whole."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> 64 << 64))
+
+
+class Expiry:
+    """Calls `end` when an identity is over. One timer for those that have an end, none for the others."""
+
+    __slots__ = ("_end", "_handle", "_at")
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
+        self._at: float | None = None
+        self._handle: asyncio.TimerHandle | None = None
+
+    def set(self, expires_at: float | None) -> None:
+        """From now on the end is then, in seconds since the epoch."""
+        self.cancel()
+        self._at = expires_at
+        self._arm()
+
+    def cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _arm(self) -> None:
+        if self._at is None:
+            return
+        left = self._at - time.time()
+        loop = asyncio.get_running_loop()
+        if left <= 0:
+            self._handle = loop.call_soon(self._end)  # type: ignore[assignment] - both can be cancelled
+        else:
+            self._handle = loop.call_later(min(left, _LONGEST_TIMER_SECONDS), self._arm)

@@ -1,0 +1,71 @@
+"""The desk: where a request becomes an answer, whichever way it came.
+
+A mutation's answer leaves only after this process has sent out the change that it made, so what its asker reads next
+has it too.
+"""
+
+from __future__ import annotations
+
+from models.change import Booking, Info
+from models.clock import DAY, Clock
+from models.commands import Answer, Asker, WithToken
+from models.errors import BadRequest, Forbidden
+from realtime import wire
+from realtime.catch_up import WINDOW, CatchUp
+from realtime.dispatcher import Dispatcher
+from realtime.door import Door
+
+LONGEST_LIST = 3_660 * DAY
+
+
+class Desk:
+    """Knows no transport: requests come as `wire.Request`, and answers go as what they are."""
+
+    def __init__(self, door: Door, dispatcher: Dispatcher, catch_up: CatchUp, clock: Clock) -> None:
+        self._door = door
+        self._dispatcher = dispatcher
+        self._catch_up = catch_up
+        self.clock = clock
+
+    async def do(self, request: wire.Mutation, asker: Asker, received: int) -> Answer:
+        """Does what changes the book; `received` is when the request arrived, in milliseconds."""
+        answer = await self._door.run(request.command(asker, received))
+        await self._dispatcher.settled(answer.calendar, answer.seq)
+        return answer
+
+    async def booking(self, request: wire.GetBooking, asker: Asker) -> Booking:
+        """One booking, for who has its token or is its calendar's staff."""
+        asked = WithToken(asker=asker, booking=request.booking, token=request.token)
+        return await self._door.read(self._door.book.booking, asked)
+
+    async def bookings(self, request: wire.ListBookings, asker: Asker) -> list[Booking]:
+        """The bookings of a window's slots, for staff."""
+        if not asker.is_staff_of(request.calendar):
+            raise asker.refusal()
+        begin, finish = wire.read_window(request.from_, request.to, self.clock(), WINDOW)
+        if finish - begin > LONGEST_LIST:
+            raise BadRequest("`from` and `to` are ten years apart at most.", field="to")
+        return await self._catch_up.bookings(request.calendar, begin, finish)
+
+    async def answer(self, request: wire.Request, asker: Asker, received: int) -> bytes:
+        """The ack of any request that is not about the asker's own connection."""
+        match request:
+            case wire.Mutation():
+                return wire.write_answer(await self.do(request, asker, received))
+            case wire.GetBooking():
+                return wire.write_ok(booking=await self.booking(request, asker))
+            case wire.ListBookings():
+                return wire.write_ok(bookings=await self.bookings(request, asker))
+        raise Forbidden("That can't be asked here.")
+
+    async def calendars(self, asker: Asker) -> list[Info]:
+        """The calendars that the asker may see and that are in use."""
+        every = await self._door.read(self._door.book.calendars)
+        return [info for info in every if asker.may_view(info) and not info.archived]
+
+    async def calendar(self, calendar: str, asker: Asker) -> Info:
+        """One calendar's info, also of an archived one."""
+        found = await self._door.read(self._door.book.calendar, calendar)
+        if not asker.may_view(found):
+            raise asker.refusal()
+        return found

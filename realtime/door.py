@@ -1,0 +1,80 @@
+"""The door between the loop and the book's threads: commands and questions go in, answers come out on the loop.
+
+A batch's answers wake the loop once, however many there are; and the calendars that its commit moved come first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from models.commands import Answer, Command
+from models.errors import Overloaded, Refused
+from models.service import Book, Outcome
+
+T = TypeVar("T")
+
+READERS = 2
+MOST_QUEUED = 5_000  # commands; a second or so of work, after which "later" is the honest answer
+
+
+class Door:
+    """The loop's side of the book. `on_commit` hears, on the loop, which calendars this process has moved."""
+
+    def __init__(self, book: Book, on_commit: Callable[[set[str]], None]) -> None:
+        self.book = book
+        self._on_commit = on_commit
+        self._loop = asyncio.get_running_loop()
+        self._done: deque[tuple[asyncio.Future[Answer] | None, Any]] = deque()
+        self._is_woken = False
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="slotcast-reader")
+        book.on_commit = self._committed
+
+    async def run(self, command: Command) -> Answer:
+        """Does the command; raises what refuses it. Commands are done in the order in which `run` was called."""
+        if self.book.queued > MOST_QUEUED:
+            raise Overloaded
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self.book.submit(command, partial(self._reply, future))
+        return await future
+
+    async def read(self, question: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Asks the book something, off the loop."""
+        return await self._loop.run_in_executor(self._readers, partial(question, *args, **kwargs))
+
+    async def close(self) -> None:
+        """Lets queued commands finish and closes the book."""
+        await self._loop.run_in_executor(None, self.book.close)
+        for _ in range(READERS):
+            self._readers.submit(self.book.forget_thread)
+        self._readers.shutdown()
+
+    def _committed(self, moved: set[str]) -> None:
+        self._wake(None, moved)
+
+    def _reply(self, future: asyncio.Future[Answer], outcome: Outcome) -> None:
+        self._wake(future, outcome)
+
+    def _wake(self, future: asyncio.Future[Answer] | None, what: Any) -> None:
+        """On the writer's thread. The flag is cleared before the deque is emptied, so no answer is ever left in it."""
+        self._done.append((future, what))
+        if not self._is_woken:
+            self._is_woken = True
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._is_woken = False
+        while self._done:
+            future, what = self._done.popleft()
+            if future is None:
+                self._on_commit(what)
+            elif future.done():
+                continue  # whoever asked has gone
+            elif isinstance(what, Refused):
+                future.set_exception(what)
+            else:
+                future.set_result(what)

@@ -1,0 +1,137 @@
+"""The routes of `/api`: each names a request of the wire, and the path gives the id that the request is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import Any
+
+from aiohttp import web
+
+from models.change import encode
+from models.errors import BadRequest
+from realtime import wire
+from realtime.catch_up import CatchUp
+from realtime.desk import Desk
+from realtime.http.gate import Gate
+
+BOOKING_TOKEN = "Booking-Token"  # noqa: S105 - a header's name
+_VERSION = re.compile(r'(?:W/)?"?(\d{1,16})"?', re.ASCII)
+_CREATED = 201
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# Method, path, request, status. The path's `id` becomes the field after the colon.
+MUTATIONS = (
+    ("POST", "/api/calendars", "calendar.create", "", _CREATED),
+    ("PATCH", "/api/calendars/{id}", "calendar.update", "id", 200),
+    ("DELETE", "/api/calendars/{id}", "calendar.archive", "id", 200),
+    ("POST", "/api/calendars/{id}/slots", "slot.open", "calendar", _CREATED),
+    ("PATCH", "/api/slots/{id}", "slot.update", "slot", 200),
+    ("DELETE", "/api/slots/{id}", "slot.remove", "slot", 200),
+    ("POST", "/api/slots/{id}/close", "slot.close", "slot", 200),
+    ("POST", "/api/slots/{id}/reopen", "slot.reopen", "slot", 200),
+    ("POST", "/api/slots/{id}/holds", "slot.hold", "slot", _CREATED),
+    ("POST", "/api/holds/{id}/extend", "hold.extend", "hold", 200),
+    ("POST", "/api/holds/{id}/release", "hold.release", "hold", 200),
+    ("POST", "/api/slots/{id}/bookings", "slot.book", "slot", _CREATED),
+    ("POST", "/api/bookings/{id}/cancel", "booking.cancel", "booking", 200),
+)
+
+
+class Api:
+    """The handlers; `routes` is what an application adds."""
+
+    def __init__(self, gate: Gate, desk: Desk, catch_up: CatchUp) -> None:
+        self._gate = gate
+        self._desk = desk
+        self._catch_up = catch_up
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/calendars", self.calendars),
+            web.get("/api/calendars/{id}", self.calendar),
+            web.get("/api/calendars/{id}/slots", self.slots),
+            web.get("/api/calendars/{id}/bookings", self.bookings),
+            web.get("/api/bookings/{id}", self.booking),
+            *(web.route(method, path, self._mutation(*rest)) for method, path, *rest in MUTATIONS),
+        ]
+
+    def _mutation(self, name: str, subject: str, status: int) -> Handler:
+        async def mutate(request: web.Request) -> web.Response:
+            received = self._desk.clock()
+            asker = self._gate.asker(request)
+            fields = await self._gate.body(request)
+            if subject:
+                _put(fields, subject, request.match_info["id"])
+            if "Idempotency-Key" in request.headers:
+                _put(fields, "key", request.headers["Idempotency-Key"])
+            if "If-Match" in request.headers:
+                _put(fields, "if_version", read_version(request.headers["If-Match"]))
+            asked = wire.read_request(name, fields)
+            if not isinstance(asked, wire.Mutation):
+                raise TypeError(name)
+            answer = await self._desk.do(asked, asker, received)
+            body = wire.write_answer(answer, head=b"{")
+            return web.Response(status=status, body=body, content_type="application/json")
+
+        return mutate
+
+    async def calendars(self, request: web.Request) -> web.Response:
+        infos = await self._desk.calendars(self._gate.asker(request))
+        return _json({"calendars": infos})
+
+    async def calendar(self, request: web.Request) -> web.Response:
+        info = await self._desk.calendar(_calendar(request), self._gate.asker(request))
+        return _json({"info": info})
+
+    async def slots(self, request: web.Request) -> web.Response:
+        """A snapshot of a window. Its ETag names what is in it, not when it was asked for."""
+        asker = self._gate.asker(request)
+        query = request.query
+        wanted = self._catch_up.wanted(None, query.get("from"), query.get("to"))
+        body = await self._catch_up.look(_calendar(request), asker, wanted)
+        etag = blake2b(body[: body.index(b',"from":')], digest_size=12).hexdigest()
+        headers = {"Cache-Control": "private, no-cache", "ETag": f'"{etag}"'}
+        if etag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=b"{" + body, content_type="application/json", headers=headers)
+
+    async def bookings(self, request: web.Request) -> web.Response:
+        asker = self._gate.asker(request)
+        fields = {name: request.query[name] for name in ("from", "to") if name in request.query}
+        asked = wire.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
+        return _json({"bookings": await self._desk.bookings(asked, asker)})  # type: ignore[arg-type]
+
+    async def booking(self, request: web.Request) -> web.Response:
+        """The booking's own token comes in a header: a URL ends up in logs and histories."""
+        asker = self._gate.asker(request)
+        token = request.headers.get(BOOKING_TOKEN, "")
+        asked = wire.read_request("booking.get", {"booking": request.match_info["id"], "token": token})
+        return _json({"booking": await self._desk.booking(asked, asker)})  # type: ignore[arg-type]
+
+
+def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+    """What the path or a header says; a body that says something else is refused."""
+    if fields.setdefault(name, value) != value:
+        raise BadRequest(f"The body's `{name}` is not the one of the request.", field=name)
+
+
+def _calendar(request: web.Request) -> str:
+    asked = wire.read_request("calendar.unsubscribe", {"calendar": request.match_info["id"]})
+    return asked.calendar  # type: ignore[attr-defined,no-any-return]
+
+
+def _json(thing: Any) -> web.Response:
+    return web.Response(
+        body=encode(thing), content_type="application/json", headers={"Cache-Control": "private, no-cache"}
+    )
+
+
+def read_version(text: str) -> int:
+    """The version of an `If-Match` header, which is a slot's version in quotes."""
+    match = _VERSION.fullmatch(text.strip())
+    if match is None:
+        raise BadRequest('`If-Match` is a slot\'s version, like "42".', field="If-Match")
+    return int(match[1])

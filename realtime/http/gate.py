@@ -1,0 +1,109 @@
+"""Who is at the door of an HTTP request: its peer's address behind trusted proxies, its origin, its token, its body."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from models.commands import Asker
+from models.errors import BadRequest, Forbidden, Unauthorized
+from realtime.auth import Auth, holder_address
+from realtime.engine.origin import Origins
+from realtime.limits import Buckets
+
+Network = IPv4Network | IPv6Network
+BODY_BYTES = 1_000_000
+_FORWARDED = 32  # addresses in one header that are looked at
+
+
+class Proxies:
+    """Which peers are believed when they say for whom they ask."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._networks)
+
+    def address_of(self, request: web.BaseRequest) -> str:
+        """The first address, seen from here, that is no trusted proxy."""
+        address = request.remote or ""
+        if not self._networks or not self._is_trusted(address):
+            return address
+        hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
+        for hop in reversed(hops[-_FORWARDED:]):
+            try:
+                ip_address(hop)
+            except ValueError:
+                return address
+            address = hop
+            if not self._is_trusted(hop):
+                return hop
+        return address
+
+
+class Gate:
+    """What every route asks before it does anything."""
+
+    def __init__(self, auth: Auth, proxies: Proxies, origins: Origins, buckets: Buckets) -> None:
+        self._auth = auth
+        self._proxies = proxies
+        self._origins = origins
+        self._buckets = buckets
+
+    def asker(self, request: web.Request) -> Asker:
+        """Who asks; Unauthorized for a bad token, RateLimited for too many requests from one address."""
+        address = self._proxies.address_of(request)
+        self._buckets.take(holder_address(address))
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme and scheme.lower() != "bearer":
+            raise Unauthorized("Authorization is `Bearer` and a token.")
+        return self._auth.identify(token.strip() or None, address).asker
+
+    async def body(self, request: web.Request) -> dict[str, Any]:
+        """The request's JSON object; no body at all is an empty one."""
+        raw = await request.read()
+        if not raw:
+            return {}
+        # Also keeps another site's form from posting here: JSON needs a preflight.
+        if request.content_type != "application/json":
+            raise BadRequest("A body is JSON, with Content-Type: application/json.")
+        try:
+            fields = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadRequest("The body is not JSON.") from error
+        if not isinstance(fields, dict):
+            raise BadRequest("The body is a JSON object.")
+        return fields
+
+    @web.middleware
+    async def origin(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Same-origin unless told otherwise, for `/api`; the engine asks for itself."""
+        if not request.path.startswith("/api/"):
+            return await handler(request)
+        if not self._origins.is_allowed(request):
+            raise Forbidden("This origin may not use this server.", rule="origin")
+        headers = self._origins.headers(request)
+        if request.method == "OPTIONS":
+            headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+            headers["Access-Control-Max-Age"] = "600"
+            return web.Response(status=204, headers=headers)
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            error.headers.update(headers)
+            raise
+        if not response.prepared:
+            response.headers.update(headers)
+            response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"
+        return response

@@ -1,0 +1,40 @@
+"""What whoever runs the server asks of it: is it alive, is it ready, how is it doing."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from models.change import encode
+from models.errors import Overloaded
+from realtime.door import Door
+from realtime.engine import SocketServer
+from realtime.metrics import Metrics
+
+
+class Operator:
+    """`/healthz` says that the loop turns; `/readyz` that the database answers and newcomers are welcome."""
+
+    def __init__(self, door: Door, sockets: SocketServer, metrics: Metrics) -> None:
+        self._door = door
+        self._sockets = sockets
+        self._metrics = metrics
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/healthz", self.health),
+            web.get("/readyz", self.readiness),
+            web.get("/metrics", self.exposition),
+        ]
+
+    async def health(self, _request: web.Request) -> web.Response:
+        return web.Response(body=encode({"status": "ok"}), content_type="application/json")
+
+    async def readiness(self, _request: web.Request) -> web.Response:
+        if self._sockets.refuse:
+            raise Overloaded("The server is stopping.")
+        await self._door.read(self._door.book.check)
+        return web.Response(body=encode({"status": "ready"}), content_type="application/json")
+
+    async def exposition(self, _request: web.Request) -> web.Response:
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=self._metrics.exposition(), headers=headers)

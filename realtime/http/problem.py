@@ -1,0 +1,114 @@
+"""Every refusal over HTTP as RFC 9457 problem details, with the wire's code; and a log line and an id a request."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from models.change import encode
+from models.errors import BadRequest, Internal, NotFound, Refused
+from realtime import wire
+from realtime.metrics import Requests
+
+STATUS = {
+    "bad_request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "hold_not_yours": 403,
+    "not_found": 404,
+    "slot_unavailable": 409,
+    "capacity_exceeded": 409,
+    "invalid_transition": 409,
+    "limit_exceeded": 409,
+    "already_exists": 409,
+    "cursor_gone": 410,
+    "hold_expired": 410,
+    "version_conflict": 412,
+    "too_soon": 422,
+    "too_far": 422,
+    "outside_cancellation_window": 422,
+    "policy_refused": 422,
+    "idempotency_mismatch": 422,
+    "rate_limited": 429,
+    "internal": 500,
+    "overloaded": 503,
+}
+REQUEST_ID = web.RequestKey("request_id", str)
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_RETRY_SECONDS = 1
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = logging.getLogger("slotcast.http")
+
+
+def problem(refusal: Refused) -> web.Response:
+    """The answer that tells of a refusal."""
+    status = STATUS[refusal.code]
+    body = {"type": "about:blank", "title": refusal.fact, "status": status, **wire.write_error(refusal)}
+    response = web.Response(status=status, body=encode(body), content_type="application/problem+json")
+    if status in {429, 500, 503}:
+        wait = refusal.details.get("retry_after", _RETRY_SECONDS)
+        response.headers["Retry-After"] = str(max(1, round(wait)))
+    if status == STATUS["unauthorized"]:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
+    """aiohttp's own refusals: unknown routes and methods, bodies that are too large."""
+    if error.status == STATUS["not_found"]:
+        return problem(NotFound("There is nothing at this address."))
+    if error.status < STATUS["bad_request"]:
+        raise error
+    response = problem(Internal() if error.status >= STATUS["internal"] else BadRequest(error.reason))
+    response.set_status(error.status)
+    for name in ("Allow",):
+        if name in error.headers:
+            response.headers[name] = error.headers[name]
+    return response
+
+
+def problems(requests: Requests) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """The outermost middleware: no request leaves without an answer, an id, a count and a line in the log."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        request[REQUEST_ID] = request_id
+        began = time.perf_counter()
+        code = "ok"
+        try:
+            response = await handler(request)
+        except Refused as refusal:
+            code, response = refusal.code, problem(refusal)
+        except web.HTTPException as error:
+            code, response = str(error.status), _of_http_error(error)
+        except ConnectionResetError:
+            raise
+        except Exception:
+            _log.exception("request=%s failed", request_id)
+            code, response = "internal", problem(Internal())
+        seconds = time.perf_counter() - began
+        route = route_of(request)
+        requests.count(f"{request.method} {route}", code, seconds)
+        if not response.prepared:
+            response.headers["X-Request-ID"] = request_id
+        _log.info(
+            "%s %s %d %s %.1fms request=%s", request.method, route, response.status, code, seconds * 1e3, request_id
+        )
+        return response
+
+    return answer
+
+
+def route_of(request: web.Request) -> str:
+    """The route's pattern: a path may hold ids, and a query secrets."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unknown"

@@ -1,0 +1,194 @@
+"""The Socket.IO namespaces `/calendars` and `/staff`: sessions, and what each request of theirs sets in motion.
+
+Every request is acknowledged, also the malformed one and the one that crashed. The two differ in who may connect and
+in what their rooms send: staff get each change with its bookings.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import Any
+
+import socketio
+from socketio.exceptions import ConnectionRefusedError as Refusal
+
+from models.change import encode
+from models.commands import Asker
+from models.errors import BadRequest, Forbidden, Refused, Unauthorized
+from realtime import wire
+from realtime.auth import Auth, Expiry, Identity
+from realtime.catch_up import CatchUp
+from realtime.desk import Desk
+from realtime.engine import Connection, Encoded, SocketServer
+from realtime.limits import Bucket
+from realtime.metrics import Requests
+from realtime.room import Audience, Member, Room
+
+TOKEN_EXPIRED = "token expired"
+MOST_ROOMS = 100  # of one connection
+
+_log = logging.getLogger("slotcast.socketio")
+
+
+class Session:
+    """One client in one namespace: who it is, how much it may ask, and the rooms it is in."""
+
+    __slots__ = ("asker", "bucket", "connection", "expiry", "is_gone", "rooms")
+
+    def __init__(self, connection: Connection, asker: Asker, bucket: Bucket) -> None:
+        self.connection = connection
+        self.asker = asker
+        self.bucket = bucket
+        self.rooms: dict[str, tuple[Room, Member]] = {}
+        self.expiry: Expiry | None = None
+        self.is_gone = False
+
+    def expire_at(self, expires_at: float | None) -> None:
+        """The end of the session's token; without one there is no timer."""
+        if self.expiry is None and expires_at is not None:
+            self.expiry = Expiry(self._expired)
+        if self.expiry is not None:
+            self.expiry.set(expires_at)
+
+    def _expired(self) -> None:
+        """At once out of every room; the client's library reconnects, with a fresh token or to a clear refusal."""
+        self.leave_all()
+        self.connection.abort(TOKEN_EXPIRED)
+
+    def leave_all(self) -> None:
+        for room, member in self.rooms.values():
+            member.is_gone = True
+            room.leave(member)
+        self.rooms.clear()
+
+    def end(self) -> None:
+        self.is_gone = True
+        self.leave_all()
+        if self.expiry is not None:
+            self.expiry.cancel()
+
+
+class CalendarNamespace(socketio.AsyncNamespace):  # type: ignore[misc] # socketio has no types
+    """Both namespaces; `audience` tells them apart."""
+
+    def __init__(
+        self, audience: Audience, *, auth: Auth, desk: Desk, catch_up: CatchUp, requests: Requests, rate: float
+    ) -> None:
+        super().__init__(audience.value)
+        self._audience = audience
+        self._auth = auth
+        self._desk = desk
+        self._catch_up = catch_up
+        self._requests = requests
+        self._new_bucket = partial(Bucket, rate, 2 * rate)
+        self.sessions: dict[str, Session] = {}
+
+    @property
+    def _server(self) -> SocketServer:
+        server: SocketServer = self.server
+        return server
+
+    async def trigger_event(self, event: str, *args: Any) -> Any:
+        """Everything that arrives in the namespace (socketio.AsyncNamespace)."""
+        if event == "connect":
+            return self.on_connect(*args)
+        if event == "disconnect":
+            return self.on_disconnect(args[0])
+        sid, *fields = args
+        received, began, code = self._desk.clock(), time.perf_counter(), "internal"
+        try:
+            ack = await self.on_request(sid, event, fields, received)
+            code = "ok"
+        except Refused as refusal:
+            code, ack = refusal.code, wire.write_refusal(refusal)
+        finally:
+            name = event if event in wire.EVERY_REQUEST else "unknown"
+            self._requests.count(name, code, time.perf_counter() - began)
+        return Encoded(ack)
+
+    def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        """Who may come in. A refusal is final: the client's library will not try again by itself."""
+        try:
+            identity = self._identify(auth, environ.get("REMOTE_ADDR", ""))
+        except Refused as refusal:
+            raise Refusal(refusal.message, wire.write_error(refusal)) from refusal
+        session = Session(self._server.connection(sid, self.namespace), identity.asker, self._new_bucket())
+        session.expire_at(identity.expires_at)
+        self.sessions[sid] = session
+
+    def on_disconnect(self, sid: str) -> None:
+        session = self.sessions.pop(sid, None)
+        if session is not None:
+            session.end()
+
+    def _identify(self, auth: Any, address: str) -> Identity:
+        token = auth.get("token") if isinstance(auth, dict) else None
+        if token is not None and not isinstance(token, str):
+            raise Unauthorized("The `token` is a string.")
+        identity = self._auth.identify(token, address)
+        if self._audience is Audience.STAFF and not identity.asker.is_staff:
+            raise identity.asker.refusal()
+        return identity
+
+    async def on_request(self, sid: str, name: str, fields: list[Any], received: int) -> bytes:
+        """The ack of one request; raises what refuses it."""
+        session = self.sessions.get(sid)
+        if session is None:
+            raise Forbidden("The connection is closing.")
+        session.bucket.take()
+        if len(fields) > 1:
+            raise BadRequest("A request has one argument, a JSON object.", request=name[:64])
+        request = wire.read_request(name, fields[0] if fields else {})
+        match request:
+            case wire.Subscribe():
+                return await self.on_subscribe(sid, session, request)
+            case wire.Unsubscribe():
+                return self.on_unsubscribe(sid, session, request)
+            case wire.RefreshToken():
+                return self.on_refresh(sid, session, request)
+        return await self._desk.answer(request, session.asker, received)
+
+    async def on_subscribe(self, sid: str, session: Session, request: wire.Subscribe) -> bytes:
+        """Joins the calendar's room; between the seat and the ack nothing else runs."""
+        calendar = request.calendar
+        if calendar not in session.rooms and len(session.rooms) >= MOST_ROOMS:
+            raise BadRequest(f"One connection watches {MOST_ROOMS} calendars at most.", field="calendar")
+        if self._audience is Audience.STAFF and not session.asker.is_staff_of(calendar):
+            raise Forbidden
+        wanted = self._catch_up.wanted(request.after, request.from_, request.to)
+        member = Member(session.connection, self._audience, session.asker)
+        room, mode, body = await self._catch_up.join(calendar, member, wanted)
+        if session.is_gone:
+            room.leave(member)
+            raise Forbidden("The connection is closing.")
+        session.rooms[calendar] = (room, member)
+        self._server.manager.basic_enter_room(sid, self.namespace, room_name(calendar))
+        return b'{"ok":true,"mode":%b,%b' % (encode(mode), body)
+
+    def on_unsubscribe(self, sid: str, session: Session, request: wire.Unsubscribe) -> bytes:
+        """Leaves the room; not having been in it is no fault."""
+        joined = session.rooms.pop(request.calendar, None)
+        if joined is not None:
+            room, member = joined
+            room.leave(member)
+            self._server.manager.basic_leave_room(sid, self.namespace, room_name(request.calendar))
+        return wire.write_ok()
+
+    def on_refresh(self, sid: str, session: Session, request: wire.RefreshToken) -> bytes:
+        """A fresh token for the same connection: it stays in the rooms that the token still allows."""
+        identity = self._identify({"token": request.token}, session.connection.address)
+        session.asker = identity.asker
+        session.expire_at(identity.expires_at)
+        for calendar, (room, member) in list(session.rooms.items()):
+            member.asker = identity.asker
+            is_allowed = identity.asker.may_view(room.replica.info)
+            if not is_allowed or (self._audience is Audience.STAFF and not identity.asker.is_staff_of(calendar)):
+                self.on_unsubscribe(sid, session, wire.Unsubscribe(calendar=calendar))
+        return wire.write_ok()
+
+
+def room_name(calendar: str) -> str:
+    """The Socket.IO room of a calendar, in each namespace."""
+    return f"calendar:{calendar}"

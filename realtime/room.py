@@ -1,0 +1,162 @@
+"""A calendar's room: its replica, its members, and the one order in which things happen to them.
+
+The promise: a member gets its snapshot or replay first and then every later change, in seq order, each as it was
+encoded once. Everything that moves the room takes its turn (a fair lock): a change is applied and written to the
+members of that instant before the next one, or a joining member, is looked at. No change goes out that the replica
+does not have, and none that a new member's answer has too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import count
+
+from models.change import Booking, Logged, Type, encode, with_bookings
+from models.commands import Asker
+from realtime.engine import Outlet, Packet
+from realtime.engine.packet import Event
+from realtime.fan_out import write_sliced
+from realtime.replica import Replica
+
+ReadBookings = Callable[[list[str]], Awaitable[dict[str, Booking]]]
+
+CHANGES_A_WRITE = 100
+HISTORY_REPLACED = "history replaced"
+NO_LONGER_ALLOWED = "no longer allowed"
+
+
+class Audience(StrEnum):
+    """Who is looking: the public sees changes, staff see their bookings too. The values are the namespaces."""
+
+    PUBLIC = "/calendars"
+    STAFF = "/staff"
+
+
+class Member:
+    """One connection's seat in one room. `leave` is called on whoever may not stay."""
+
+    __slots__ = ("asker", "audience", "is_gone", "outlet")
+
+    def __init__(self, outlet: Outlet, audience: Audience, asker: Asker) -> None:
+        self.outlet = outlet
+        self.audience = audience
+        self.asker = asker
+        self.is_gone = False
+
+
+class Room:
+    """Everyone who watches one calendar from this process."""
+
+    __slots__ = (
+        "_read_bookings",
+        "_ties",
+        "_waiting",
+        "calendar",
+        "fetched",
+        "idle_since",
+        "members",
+        "replica",
+        "sent",
+        "turn",
+    )
+
+    def __init__(self, replica: Replica, read_bookings: ReadBookings) -> None:
+        self.calendar = replica.info.id
+        self.replica = replica
+        self.sent = replica.seq
+        self.fetched = replica.seq  # how far the log was read: ahead of the replica while changes wait for their turn
+        self.turn = asyncio.Lock()
+        self.members: dict[Audience, dict[Outlet, Member]] = {audience: {} for audience in Audience}
+        self.idle_since: float | None = None
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._ties = count()
+        self._read_bookings = read_bookings
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(self.members.values())
+
+    @property
+    def has_staff(self) -> bool:
+        return bool(self.members[Audience.STAFF])
+
+    def join(self, member: Member) -> None:
+        """Takes a seat, within the turn in which the member's answer is made. Joining twice is joining once."""
+        if not member.is_gone:
+            self.members[member.audience][member.outlet] = member
+            self.idle_since = None
+
+    def leave(self, member: Member) -> None:
+        seated = self.members[member.audience]
+        if seated.get(member.outlet) is member:
+            del seated[member.outlet]
+
+    async def advance(self, rows: Sequence[Logged]) -> None:
+        """Applies the log's next rows and sends them out; Gap, having sent nothing, if they do not follow."""
+        async with self.turn:
+            for place in range(0, len(rows), CHANGES_A_WRITE):
+                batch = rows[place : place + CHANGES_A_WRITE]
+                for row in batch:
+                    self.replica.apply(row)
+                await self._send(batch)
+                if any(row.type == Type.CALENDAR_UPDATED for row in batch):
+                    self._put_out_who_may_not_stay()
+                self._settle(batch[-1].seq)
+
+    async def _send(self, rows: Sequence[Logged]) -> None:
+        if public := self.members[Audience.PUBLIC]:
+            await write_sliced(list(public), public_packet(rows))
+        if self.has_staff:
+            bodies = await self.bodies_for_staff(rows)
+            await write_sliced(list(self.members[Audience.STAFF]), _packet(Audience.STAFF, rows, bodies))
+
+    async def bodies_for_staff(self, rows: Sequence[Logged]) -> list[bytes]:
+        """The changes with their bookings, as those are when they are sent."""
+        ids = list({name: None for row in rows for name in row.bookings})
+        found = await self._read_bookings(ids) if ids else {}
+        return [with_bookings(row.body, [found[name] for name in row.bookings if name in found]) for row in rows]
+
+    def _put_out_who_may_not_stay(self) -> None:
+        for members in self.members.values():
+            for member in [member for member in members.values() if not member.asker.may_view(self.replica.info)]:
+                self.leave(member)
+                member.outlet.abort(NO_LONGER_ALLOWED)
+
+    def reset(self, replica: Replica) -> None:
+        """Starts over after a gap: every member is cut off, comes back by its cursor and gets what fits it."""
+        for members in self.members.values():
+            for member in list(members.values()):
+                self.leave(member)
+                member.outlet.abort(HISTORY_REPLACED)
+        self.replica = replica
+        self.fetched = replica.seq
+        self._settle(replica.seq, is_reset=True)
+
+    async def settled(self, seq: int) -> None:
+        """Returns once the change `seq` was sent to everyone here."""
+        if self.sent < seq:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heappush(self._waiting, (seq, next(self._ties), future))
+            await future
+
+    def _settle(self, seq: int, *, is_reset: bool = False) -> None:
+        self.sent = seq
+        while self._waiting and (is_reset or self._waiting[0][0] <= seq):
+            _, _, future = heappop(self._waiting)
+            if not future.done():
+                future.set_result(None)
+
+
+def public_packet(rows: Sequence[Logged]) -> Packet:
+    """The changes as one write to the public."""
+    return _packet(Audience.PUBLIC, rows, [row.body for row in rows])
+
+
+def _packet(audience: Audience, rows: Sequence[Logged], bodies: Sequence[bytes]) -> Packet:
+    return Packet(
+        Event(audience.value, encode(row.type), body, row.cursor.encode())
+        for row, body in zip(rows, bodies, strict=True)
+    )

@@ -1,0 +1,440 @@
+"""The front door: settings, the one place where everything is put together, and the command line.
+
+`python server.py` serves; `python server.py --help` explains the rest. Nobody imports this module but tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import click
+import typer
+from aiohttp import web
+
+from models import demo as demonstration
+from models.clock import Clock, system_clock
+from models.commands import (
+    OPERATOR,
+    CloseSlot,
+    Command,
+    CreateCalendar,
+    NewSlot,
+    OpenSlots,
+    RemoveSlot,
+)
+from models.database import UnusableDatabase, database_file
+from models.errors import Refused
+from models.service import Book, Keeping
+from realtime import wire
+from realtime.auth import Auth
+from realtime.bell import ForeignBell
+from realtime.catch_up import CatchUp
+from realtime.desk import Desk
+from realtime.dispatcher import Dispatcher
+from realtime.door import Door
+from realtime.engine import SocketServer, tune_collector
+from realtime.engine.origin import Origins
+from realtime.http.api import Api
+from realtime.http.gate import BODY_BYTES, Gate, Network, Proxies
+from realtime.http.operator import Operator
+from realtime.http.pages import Pages, add_headers
+from realtime.http.problem import problems
+from realtime.limits import Buckets
+from realtime.metrics import Metrics, Requests
+from realtime.namespaces import CalendarNamespace
+from realtime.room import Audience
+from realtime.timekeeper import Timekeeper
+
+WEB_FOLDER = Path(__file__).with_name("web") / "dist"
+SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, wants 256 bits for HS256
+BACKLOG = 4_096  # connections that wait to be accepted: everyone comes back at once after a restart
+SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's; Python's own 5 ms halves its speed
+
+_log = logging.getLogger("slotcast")
+
+
+class BadSetting(Exception):
+    """A setting that can't be used; the message is one clear line."""
+
+
+class _Sockets(SocketServer):  # the engine knows no codes of ours
+    def encode_failure(self, error: Exception) -> bytes:
+        return wire.write_failure(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set, checked."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    database: str = "sqlite:///slotcast.db"
+    secret: bytes = b""
+    origins: tuple[str, ...] = ()
+    proxies: tuple[Network, ...] = ()
+    synchronous: str = "full"
+    rate: float = 100.0
+    max_queued_bytes: int = 1_000_000
+    keeping: Keeping = field(default_factory=Keeping)
+    has_demo: bool = True
+    log_level: str = "warning"
+
+    def book(self, clock: Clock = system_clock) -> Book:
+        """The book behind these settings, not open yet."""
+        return Book(
+            url=self.database, secret=self.secret, clock=clock, synchronous=self.synchronous, keeping=self.keeping
+        )
+
+
+async def compose(
+    settings: Settings, *, book: Book, clock: Clock = system_clock, web_folder: Path = WEB_FOLDER
+) -> web.Application:
+    """The whole server around an open book. Everything that runs starts and ends with the application."""
+    proxies = Proxies(settings.proxies)
+    auth = Auth(settings.secret)
+    sockets = _Sockets(
+        cors_allowed_origins=list(settings.origins) or None,
+        cors_credentials=False,
+        address_of=proxies.address_of,
+        max_queued_bytes=settings.max_queued_bytes,
+    )
+    requests = Requests()
+    dispatcher: Dispatcher
+    door = Door(book, on_commit=lambda moved: dispatcher.ring(moved))
+    dispatcher = Dispatcher(door)
+    catch_up = CatchUp(door, dispatcher, clock)
+    desk = Desk(door, dispatcher, catch_up, clock)
+    gate = Gate(auth, proxies, Origins(list(settings.origins) or None, with_credentials=False), _buckets(settings))
+    for audience in Audience:
+        sockets.register_namespace(
+            CalendarNamespace(
+                audience, auth=auth, desk=desk, catch_up=catch_up, requests=requests, rate=settings.rate
+            )
+        )
+    app = web.Application(client_max_size=BODY_BYTES, middlewares=[problems(requests), gate.origin])
+    sockets.attach(app, "socket.io")
+    app.add_routes(Api(gate, desk, catch_up).routes())
+    app.add_routes(Operator(door, sockets, Metrics(sockets.counters, dispatcher, door, requests)).routes())
+    app.add_routes(Pages(web_folder).routes())
+    app.on_response_prepare.append(add_headers)
+
+    async def running(_app: web.Application) -> AsyncIterator[None]:
+        bell = ForeignBell(book.watch(), dispatcher.ring)
+        timekeeper = Timekeeper(door, dispatcher)
+        dispatcher.start()
+        bell.start()
+        timekeeper.start()
+        yield
+        await timekeeper.close()
+        await bell.close()
+        await dispatcher.close()
+        await door.close()
+
+    app.cleanup_ctx.append(running)
+    return app
+
+
+def _buckets(settings: Settings) -> Buckets:
+    return Buckets(settings.rate, 2 * settings.rate)
+
+
+async def serve(settings: Settings, book: Book) -> None:
+    """Serves until SIGINT or SIGTERM, then lets writes finish."""
+    app = await compose(settings, book=book)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise BadSetting(f"SLOTCAST_PORT: can't listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    tune_collector()
+    _welcome(settings, book)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)  # a second one ends it at once
+    print("\nStopping: writes finish, clients are told to come back …", flush=True)
+    await runner.cleanup()
+    print("Goodbye.", flush=True)
+
+
+def _welcome(settings: Settings, book: Book) -> None:
+    host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else settings.host  # noqa: S104 - compared
+    here = f"http://{host}:{settings.port}"
+    token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=30 * 86_400)
+    calendars = [info.id for info in book.calendars() if not info.archived]
+    page = "demo" if "demo" in calendars else calendars[0] if calendars else ""
+    print(f"Slotcast serves {settings.database} on {here}  (Ctrl-C stops it)\n")
+    print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
+    print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
+
+
+# The command line
+
+cli = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    help="A Socket.IO server for live time slots. Without a command it serves.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+calendar_cli = typer.Typer(help="Make and list calendars.", no_args_is_help=True)
+slot_cli = typer.Typer(help="Open, close and remove slots; running servers push what is done.", no_args_is_help=True)
+cli.add_typer(calendar_cli, name="calendar")
+cli.add_typer(slot_cli, name="slot")
+
+
+def _option(name: str, text: str, **more: Any) -> Any:
+    return typer.Option(f"--{name}", envvar=f"SLOTCAST_{name.upper().replace('-', '_')}", help=text, **more)
+
+
+@cli.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    *,
+    host: Annotated[str, _option("host", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, _option("port", "Port to listen on.", min=1, max=65_535)] = 8080,
+    database: Annotated[str, _option("database", "Where the book is.")] = "sqlite:///slotcast.db",
+    secret: Annotated[
+        str,
+        _option("secret", "Signs tokens, 32 characters or more. Unset: made and kept beside the database."),
+    ] = "",
+    origins: Annotated[str, _option("origins", "Other web origins that may connect, with commas between.")] = "",
+    proxies: Annotated[str, _option("proxies", "Trusted proxies: addresses or networks, with commas between.")] = "",
+    synchronous: Annotated[
+        str, _option("synchronous", "SQLite: full survives a power cut, normal is a little faster.")
+    ] = "full",
+    rate: Annotated[float, _option("rate", "Requests a second from one client; 0 for no limit.", min=0)] = 100.0,
+    max_queued_bytes: Annotated[
+        int, _option("max-queued-bytes", "What a client that does not read may hold.", min=65_536)
+    ] = 1_000_000,
+    log_days: Annotated[float, _option("log-days", "How long changes can be resumed from.", min=0.001)] = 7.0,
+    log_changes: Annotated[int, _option("log-changes", "How many of a calendar's changes are kept.", min=1)] = 100_000,
+    log_level: Annotated[str, _option("log-level", "debug, info, warning or error.")] = "warning",
+    demo: Annotated[bool, _option("demo/--no-demo", "A demo calendar on a new database.")] = True,  # noqa: FBT002 - typer's way
+) -> None:
+    """Reads the settings; serves if no command is named."""
+    if synchronous not in {"full", "normal"}:
+        raise BadSetting(f"SLOTCAST_SYNCHRONOUS is full or normal, not {synchronous!r}")
+    if log_level.lower() not in {"debug", "info", "warning", "error"}:
+        raise BadSetting(f"SLOTCAST_LOG_LEVEL is debug, info, warning or error, not {log_level!r}")
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = context.obj = Settings(
+        host=host,
+        port=port,
+        database=database,
+        secret=read_secret(secret, database),
+        origins=read_origins(origins),
+        proxies=read_proxies(proxies),
+        synchronous=synchronous,
+        rate=rate,
+        max_queued_bytes=max_queued_bytes,
+        keeping=Keeping(log_seconds=int(log_days * 86_400), log_changes=log_changes),
+        has_demo=demo,
+        log_level=log_level,
+    )
+    if context.invoked_subcommand is None:
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
+    book = settings.book()
+    is_new = bool(book.open())
+    if is_new and settings.has_demo:
+        demonstration.seed(book)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(settings, book))
+    finally:
+        book.close()
+
+
+def _loop_factory() -> Any:
+    """uvloop's where there is one, else asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def read_secret(given: str, database: str) -> bytes:
+    """The secret of the settings, or the one kept beside the database, made on the first start."""
+    if given:
+        if len(given) < SECRET_CHARACTERS:
+            raise BadSetting(f"SLOTCAST_SECRET needs at least {SECRET_CHARACTERS} characters")
+        return given.encode()
+    path = (database_file(database) or Path("slotcast.db")).with_suffix(".secret")
+    try:
+        if not path.exists():
+            # Written whole before it has its name: of two processes that start at once, one wins.
+            draft = path.with_suffix(f".{os.getpid()}.draft")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        kept = path.read_text().strip()
+    except OSError as error:
+        raise BadSetting(f"SLOTCAST_SECRET is not set, and {path} can't be kept: {error.strerror}") from error
+    if len(kept) < SECRET_CHARACTERS:
+        raise BadSetting(f"SLOTCAST_SECRET: {path} holds no secret of {SECRET_CHARACTERS} characters; remove it")
+    return kept.encode()
+
+
+def read_origins(text: str) -> tuple[str, ...]:
+    origins = tuple(part.strip() for part in text.split(",") if part.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.path):
+            raise BadSetting(f"SLOTCAST_ORIGINS: {origin!r} is no origin like https://example.org")
+    return origins
+
+
+def read_proxies(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise BadSetting(f"SLOTCAST_PROXIES: {error}") from error
+
+
+def _done(context: typer.Context, command: Command) -> dict[str, Any]:
+    """Does one command on the database, as its operator; running servers hear of it from the log."""
+    book = context.obj.book()
+    book.open()
+    try:
+        answer: dict[str, Any] = json.loads(book.run(command).result)
+    finally:
+        book.close()
+    return answer
+
+
+@cli.command()
+def token(
+    context: typer.Context,
+    *,
+    scope: Annotated[str, typer.Option(help="staff, or nothing for a guest.")] = "",
+    calendars: Annotated[str, typer.Option(help="Ids with commas between, or * for all.")] = "",
+    subject: Annotated[str, typer.Option(help="Whom the token stands for.")] = "",
+    ttl: Annotated[int, typer.Option(help="Seconds until it ends.", min=1)] = 86_400,
+) -> None:
+    """Print a token (JWT)."""
+    if scope not in {"", "staff"}:
+        raise BadSetting(f"--scope is staff or nothing, not {scope!r}")
+    named: list[str] | str = [part.strip() for part in calendars.split(",") if part.strip()]
+    if "*" in named or (scope == "staff" and not named):
+        named = "*"
+    who = subject or scope or "guest"
+    print(Auth(context.obj.secret).write_token(who, scope=scope, calendars=named, seconds=ttl))
+
+
+@cli.command()
+def demo(context: typer.Context) -> None:
+    """Make the demo calendar, with two weeks of slots."""
+    book = context.obj.book()
+    book.open()
+    try:
+        opened = demonstration.seed(book)
+    finally:
+        book.close()
+    print(f"The calendar demo has {opened} new slots." if opened else "The calendar demo is there already.")
+
+
+@calendar_cli.command("create")
+def calendar_create(
+    context: typer.Context,
+    calendar: Annotated[str, typer.Argument(help="Its id: a-z, 0-9 and -.")],
+    *,
+    name: Annotated[str, typer.Option(help="What people read.")] = "",
+    zone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
+    private: Annotated[bool, typer.Option("--private", help="Only tokens that name it see it.")] = False,  # noqa: FBT002
+) -> None:
+    """Make a calendar."""
+    visibility: Any = "private" if private else "public"
+    command = CreateCalendar(
+        asker=OPERATOR, calendar=calendar, name=name or calendar, zone=zone, visibility=visibility
+    )
+    print(_done(context, command)["info"]["id"])
+
+
+@calendar_cli.command("list")
+def calendar_list(context: typer.Context) -> None:
+    """List the calendars."""
+    book = context.obj.book()
+    book.open()
+    try:
+        for info in book.calendars():
+            print(f"{info.id}\t{info.zone}\t{info.visibility}{' archived' if info.archived else ''}\t{info.name}")
+    finally:
+        book.close()
+
+
+@slot_cli.command("open")
+def slot_open(
+    context: typer.Context,
+    calendar: str,
+    start: Annotated[str, typer.Argument(help="RFC 3339, like 2027-01-31T09:00:00Z.")],
+    end: str,
+    *,
+    capacity: Annotated[int, typer.Option(help="Seats.", min=1)] = 1,
+) -> None:
+    """Open one slot; prints its id."""
+    slot = NewSlot(
+        start=wire.read_moment(start, "start"), end=wire.read_moment(end, "end"), capacity=capacity
+    )
+    key = secrets.token_urlsafe(16)
+    command = OpenSlots(asker=OPERATOR, key=key, calendar=calendar, slots=(slot,))
+    print(_done(context, command)["slots"][0]["id"])
+
+
+@slot_cli.command("close")
+def slot_close(context: typer.Context, slot: str) -> None:
+    """Let nobody new into a slot."""
+    print(_done(context, CloseSlot(asker=OPERATOR, slot=slot))["slot"]["status"])
+
+
+@slot_cli.command("remove")
+def slot_remove(context: typer.Context, slot: str) -> None:
+    """Remove a slot that nobody has a seat in."""
+    print(_done(context, RemoveSlot(asker=OPERATOR, slot=slot))["slot"]["id"])
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """The command line; whatever is wrong is one line on standard error, and 2."""
+    try:
+        code = cli(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        problem = error.format_message()
+    except (BadSetting, UnusableDatabase) as error:
+        problem = str(error)
+    except Refused as refusal:
+        problem = f"{refusal.code}: {refusal.message}"
+    else:
+        return code if isinstance(code, int) else 0
+    print(f"slotcast: {problem}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(run())
