@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -82,7 +82,8 @@ def reading(db: Database) -> Iterator[None]:
         finally:
             db.execute_sql("ROLLBACK")
     except (DatabaseError, InterfaceError) as error:
-        db.close()
+        with suppress(DatabaseError, InterfaceError):
+            drop(db)
         raise Overloaded("The database does not answer.") from error
 
 
@@ -90,6 +91,22 @@ def is_in_transaction(db: Database) -> bool:
     """Whether the driver still has one: SQLITE_FULL, for one, ends it without a word."""
     connection: Any = db.connection()
     return bool(connection.in_transaction)
+
+
+def roll_back(db: Database) -> None:
+    """Ends what is left of a transaction, if anything is."""
+    if not db.is_closed() and is_in_transaction(db):
+        db.execute_sql("ROLLBACK")
+
+
+def drop(db: Database) -> None:
+    """Closes the thread's connection. SQLite closes for good only once its last statement is forgotten: rolled back
+    first, it lets go of the lock at once.
+    """
+    try:
+        roll_back(db)
+    finally:
+        db.close()
 
 
 class Watch:

@@ -202,15 +202,13 @@ class Writer:
     def _roll_back(self) -> None:
         """Ends what is left of the transaction; drops a connection that can't."""
         try:
-            if database.is_in_transaction(self._db):
-                self._db.execute_sql("ROLLBACK")
+            database.roll_back(self._db)
         except Exception:
             _logger.exception("A rollback failed; the connection is dropped")
             self._drop_connection()
 
     def _drop_connection(self) -> None:
         try:
-            if not self._db.is_closed():
-                self._db.close()
+            database.drop(self._db)
         except Exception:
             _logger.exception("The connection could not be closed")

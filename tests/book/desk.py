@@ -1,0 +1,276 @@
+"""The desk that the tests of the book sit at: a clock to be set, commands in short, a viewer, and an auditor."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from models.change import Customer, Cursor, read_cursor
+from models.clock import HOUR, SECOND
+from models.commands import (
+    OPERATOR,
+    Answer,
+    Asker,
+    BookSlot,
+    CancelBooking,
+    Command,
+    CreateCalendar,
+    ExtendHold,
+    HeldSeat,
+    HoldSlot,
+    NewSlot,
+    OpenSlots,
+    ReleaseHold,
+    TrimLog,
+)
+from models.errors import Refused
+from models.service import Book, Outcome
+
+START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
+GUEST = Asker(address="192.0.2.1")
+STAFF = Asker(subject="staff", is_staff=True, calendars=None)
+EVER = 1 << 52
+
+_keys = itertools.count()
+
+
+def new_key() -> str:
+    """A key that no other command has, long enough for a guest."""
+    return f"a-key-of-the-tests-{next(_keys):08}"
+
+
+@dataclass
+class FakeClock:
+    """Stands still until it is told to go on."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def go(self, seconds: float) -> None:
+        self.now += int(seconds * SECOND)
+
+
+def results(answer: Answer) -> Any:
+    """What stands in the answer's one field."""
+    ((_, value),) = msgspec.json.decode(answer.result).items()
+    return value
+
+
+def held(hold: dict[str, Any]) -> HeldSeat:
+    return HeldSeat(id=hold["id"], token=hold["token"])
+
+
+@dataclass
+class Desk:
+    """One book with one calendar, `room`."""
+
+    book: Book
+    clock: FakeClock
+    calendar: str = "room"
+    _next_start: int = field(default=START + 24 * HOUR)
+
+    @property
+    def path(self) -> str:
+        return self.book.url.removeprefix("sqlite:///")
+
+    def create(self, calendar: str = "", **policy: Any) -> None:
+        self.calendar = calendar or self.calendar
+        self.book.run(CreateCalendar(asker=STAFF, calendar=self.calendar, name="Room", zone="Etc/UTC", policy=policy))
+
+    def open(self, count: int = 1, *, capacity: int = 1, start: int | None = None) -> list[str]:
+        """Opens one-hour slots, one after the other; their ids."""
+        first = self._next_start if start is None else start
+        slots = tuple(
+            NewSlot(start=first + place * HOUR, end=first + (place + 1) * HOUR, capacity=capacity)
+            for place in range(count)
+        )
+        if start is None:
+            self._next_start = first + count * HOUR
+        opened = []
+        for place in range(0, count, 200):
+            some = OpenSlots(asker=STAFF, key=new_key(), calendar=self.calendar, slots=slots[place : place + 200])
+            opened += [slot["id"] for slot in results(self.book.run(some))]
+        return opened
+
+    def hold(self, slot: str, seats: int = 1, *, asker: Asker = GUEST, key: str = "") -> Any:
+        return results(self.book.run(HoldSlot(asker=asker, key=key or new_key(), slot=slot, seats=seats)))
+
+    def extend(self, hold: dict[str, Any], *, received: int = 0) -> Any:
+        return results(self.book.run(ExtendHold(asker=GUEST, key=new_key(), hold=held(hold), received=received)))
+
+    def release(self, hold: dict[str, Any]) -> Any:
+        return results(self.book.run(ReleaseHold(asker=GUEST, key=new_key(), hold=held(hold))))
+
+    def reserve(self, slot: str, hold: dict[str, Any] | None = None, **fields: Any) -> Any:
+        """Books."""
+        return results(self.book.run(booking(slot, hold, **fields)))
+
+    def cancel(self, booked: dict[str, Any], *, asker: Asker = GUEST) -> Any:
+        token = booked.get("token", "")
+        return results(self.book.run(CancelBooking(asker=asker, key=new_key(), booking=booked["id"], token=token)))
+
+    def slots(self, calendar: str = "") -> dict[str, Any]:
+        """The calendar's slots as a fresh snapshot has them."""
+        taken = self.book.snapshot(calendar or self.calendar, -EVER, EVER)
+        return {slot.id: msgspec.json.decode(slot.body) for slot in taken.slots}
+
+    def slot(self, slot: str) -> Any:
+        return self.slots()[slot]
+
+    def together(
+        self, commands: Sequence[Command], *, arm: Callable[[sqlite3.Connection], None] | None = None
+    ) -> list[Outcome]:
+        """The outcomes of commands that stand in one batch; `arm` is given the writer's connection before it."""
+        entered, gate, done = threading.Event(), threading.Event(), threading.Event()
+        outcomes: dict[int, list[Outcome]] = {place: [] for place in range(len(commands))}
+
+        def wait(_: Outcome) -> None:
+            if arm is not None:
+                arm(self.book._db.connection())
+            entered.set()
+            gate.wait(30)
+            if not commands:
+                done.set()
+
+        def hear(place: int, outcome: Outcome) -> None:
+            outcomes[place].append(outcome)
+            if all(outcomes.values()):
+                done.set()
+
+        self.book.submit(TrimLog(calendar="nobody"), wait)
+        assert entered.wait(10)
+        for place, command in enumerate(commands):
+            self.book.submit(command, lambda outcome, place=place: hear(place, outcome))
+        gate.set()
+        assert done.wait(60), "somebody was not answered"
+        self.book.check()
+        assert all(len(heard) == 1 for heard in outcomes.values()), "somebody was answered twice"
+        return [heard[0] for heard in outcomes.values()]
+
+    def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Asks the file itself."""
+        connection = sqlite3.connect(self.path)
+        try:
+            return connection.execute(sql, params).fetchall()
+        finally:
+            connection.close()
+
+
+def booking(slot: str, hold: dict[str, Any] | None = None, *, key: str = "", **fields: Any) -> BookSlot:
+    """The command that books."""
+    fields.setdefault("asker", GUEST)
+    fields.setdefault("customer", Customer(name="Ada Example", email="ada@example.org"))
+    return BookSlot(key=key or new_key(), slot=slot, hold=held(hold) if hold else None, **fields)
+
+
+def code(outcome: Outcome) -> str:
+    """The refusal's code, "ok" for none."""
+    return outcome.code if isinstance(outcome, Refused) else "ok"
+
+
+class Viewer:
+    """A watcher that has nothing but a snapshot and the changes after it, and lives by the client's whole rule."""
+
+    def __init__(self, book: Book, calendar: str) -> None:
+        self._book = book
+        self.calendar = calendar
+        self.applied: list[int] = []
+        self.look()
+
+    def look(self) -> None:
+        """Takes a snapshot, which replaces everything."""
+        taken = self._book.snapshot(self.calendar, -EVER, EVER)
+        self.slots = {slot.id: msgspec.json.decode(slot.body) for slot in taken.slots}
+        self.info = msgspec.to_builtins(taken.info)
+        self.have, self.cursor = taken.seq, taken.cursor
+
+    def follow(self) -> list[dict[str, Any]]:
+        """Applies what the log has that the viewer has not; the changes."""
+        changes = []
+        for row in self._book.moves({self.calendar: self.have}).get(self.calendar, []):
+            change = msgspec.json.decode(row.body)
+            assert (change["seq"], change["cursor"], change["type"]) == (row.seq, row.cursor, row.type)
+            self.apply(change)
+            changes.append(change)
+        return changes
+
+    def apply(self, change: dict[str, Any]) -> None:
+        if change["seq"] <= self.have:
+            return
+        assert change["prev"] == self.have, "a gap"
+        for slot in change["slots"]:
+            assert slot["version"] == change["seq"]
+            self.slots[slot["id"]] = slot
+        for slot in change["removed"]:
+            self.slots.pop(slot, None)
+        self.info = change.get("info", self.info)
+        self.have, self.cursor = change["seq"], change["cursor"]
+        self.applied.append(change["seq"])
+
+    def check(self) -> None:
+        """Old snapshot + changes == new snapshot."""
+        fresh = Viewer(self._book, self.calendar)
+        assert self.slots == fresh.slots
+        assert self.info == fresh.info
+        assert (self.have, self.cursor) == (fresh.have, fresh.cursor)
+
+
+def cursor(text: str) -> Cursor:
+    return read_cursor(text)
+
+
+_AUDIT: Iterable[tuple[str, str]] = (
+    ("more seats are taken than there are", "SELECT id FROM slot WHERE held + booked > capacity OR held < 0"),
+    (
+        "a slot's held seats are not those of its holds",
+        "SELECT id FROM slot WHERE held <> (SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id"
+        " AND hold.state = 0)",
+    ),
+    (
+        "a slot's held_until is not that of its first hold",
+        "SELECT id FROM slot WHERE held_until IS NOT (SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id"
+        " AND hold.state = 0)",
+    ),
+    (
+        "a slot's booked seats are not those of its bookings",
+        "SELECT id FROM slot WHERE booked <> (SELECT COALESCE(SUM(seats), 0) FROM booking"
+        " WHERE booking.slot = slot.id AND status IN ('pending', 'confirmed', 'no_show'))",
+    ),
+    (
+        "a seat is taken in a removed slot",
+        "SELECT id FROM slot WHERE state = 2 AND held + booked > 0",
+    ),
+    (
+        "the log has a gap",
+        "SELECT calendar FROM change_log GROUP BY calendar HAVING MAX(seq) - MIN(seq) + 1 <> COUNT(*)",
+    ),
+    (
+        "the log does not end at its calendar's head",
+        "SELECT id FROM calendar WHERE seq > 0 AND EXISTS (SELECT 1 FROM change_log WHERE change_log.calendar = calendar.id)"
+        " AND NOT EXISTS (SELECT 1 FROM change_log WHERE change_log.calendar = calendar.id AND change_log.seq = calendar.seq"
+        " AND change_log.nonce = calendar.nonce)",
+    ),
+    (
+        "a slot's version is ahead of its calendar",
+        "SELECT slot.id FROM slot JOIN calendar ON calendar.id = slot.calendar WHERE slot.version > calendar.seq",
+    ),
+)
+
+
+def audit(path: str) -> None:
+    """Fails when the tables do not agree with one another."""
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        for complaint, sql in _AUDIT:
+            assert connection.execute(sql).fetchall() == [], complaint
+    finally:
+        connection.close()

@@ -1,0 +1,197 @@
+"""Every command is proved by: old snapshot + its changes == new snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from msgspec import UNSET
+
+from models import commands
+from models.clock import DAY, HOUR
+from models.commands import Command, HeldSeat, NewSlot
+from models.execution import HANDLERS
+from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, held, new_key
+
+Case = Callable[[Desk], Command]
+CASES: dict[str, tuple[type[Command], Case, list[str]]] = {}
+
+
+def proves(command: type[Command], *types: str) -> Callable[[Case], Case]:
+    """The function sets the scene and returns the command, which makes a change of each of these types."""
+
+    def add(case: Case) -> Case:
+        CASES[case.__name__] = (command, case, list(types))
+        return case
+
+    return add
+
+
+@proves(commands.CreateCalendar)
+def another_calendar(desk: Desk) -> Command:
+    return commands.CreateCalendar(asker=STAFF, calendar="another", name="Another", zone="Europe/Vienna")
+
+
+@proves(commands.UpdateCalendar, "calendar.updated")
+def name_and_policy(desk: Desk) -> Command:
+    return commands.UpdateCalendar(asker=STAFF, calendar=desk.calendar, name="New", policy={"min_notice": 60})
+
+
+@proves(commands.UpdateCalendar)
+def nothing_new(desk: Desk) -> Command:
+    return commands.UpdateCalendar(asker=STAFF, calendar=desk.calendar, name="Room", zone=UNSET)
+
+
+@proves(commands.ArchiveCalendar, "calendar.archived")
+def archived(desk: Desk) -> Command:
+    desk.open()
+    return commands.ArchiveCalendar(asker=STAFF, calendar=desk.calendar)
+
+
+@proves(commands.TrimLog)
+def trimmed(desk: Desk) -> Command:
+    desk.open(3)
+    desk.clock.go(30 * 86_400)
+    return commands.TrimLog(calendar=desk.calendar)
+
+
+@proves(commands.OpenSlots, "slot.opened")
+def two_hundred_slots(desk: Desk) -> Command:
+    start = desk.clock.now + DAY
+    slots = tuple(NewSlot(start=start + at * HOUR, end=start + (at + 1) * HOUR, data=b'{"a": 1}') for at in range(200))
+    return commands.OpenSlots(asker=STAFF, key=new_key(), calendar=desk.calendar, slots=slots)
+
+
+@proves(commands.UpdateSlot, "slot.updated")
+def moved_and_grown(desk: Desk) -> Command:
+    (slot,) = desk.open()
+    start = desk.clock.now + 3 * DAY
+    return commands.UpdateSlot(asker=STAFF, slot=slot, start=start, end=start + HOUR, capacity=7, data=b"[]")
+
+
+@proves(commands.CloseSlot, "slot.closed")
+def closed(desk: Desk) -> Command:
+    return commands.CloseSlot(asker=STAFF, slot=desk.open()[0])
+
+
+@proves(commands.ReopenSlot, "slot.reopened")
+def reopened(desk: Desk) -> Command:
+    (slot,) = desk.open()
+    desk.book.run(commands.CloseSlot(asker=STAFF, slot=slot))
+    return commands.ReopenSlot(asker=STAFF, slot=slot)
+
+
+@proves(commands.RemoveSlot, "slot.removed")
+def removed(desk: Desk) -> Command:
+    return commands.RemoveSlot(asker=STAFF, slot=desk.open()[0])
+
+
+@proves(commands.HoldSlot, "slot.held")
+def one_of_two_held(desk: Desk) -> Command:
+    return commands.HoldSlot(asker=GUEST, key=new_key(), slot=desk.open(capacity=2)[0])
+
+
+@proves(commands.HoldSlot, "slot.held")
+def held_in_place_of_a_lapsed_hold(desk: Desk) -> Command:
+    (slot,) = desk.open()
+    desk.hold(slot)
+    desk.clock.go(301)
+    return commands.HoldSlot(asker=GUEST, key=new_key(), slot=slot)
+
+
+@proves(commands.ExtendHold, "slot.held")
+def extended(desk: Desk) -> Command:
+    hold = desk.hold(desk.open()[0])
+    desk.clock.go(100)
+    return commands.ExtendHold(asker=GUEST, key=new_key(), hold=held(hold))
+
+
+@proves(commands.ReleaseHold, "slot.released")
+def released(desk: Desk) -> Command:
+    return commands.ReleaseHold(asker=GUEST, key=new_key(), hold=held(desk.hold(desk.open()[0])))
+
+
+@proves(commands.LapseHolds, "slot.expired")
+def swept(desk: Desk) -> Command:
+    for slot in desk.open(5, capacity=2):
+        desk.hold(slot)
+        desk.hold(slot)
+    desk.clock.go(301)
+    return commands.LapseHolds(calendar=desk.calendar)
+
+
+@proves(commands.BookSlot, "slot.booked")
+def booked_at_once(desk: Desk) -> Command:
+    return booking(desk.open(capacity=3)[0], seats=2)
+
+
+@proves(commands.BookSlot, "slot.booked")
+def booked_with_a_hold(desk: Desk) -> Command:
+    (slot,) = desk.open(capacity=3)
+    desk.hold(slot)
+    return booking(slot, desk.hold(slot, 2), seats=1)
+
+
+@proves(commands.BookSlot, "slot.booked")
+def booked_with_a_hold_that_ran_out(desk: Desk) -> Command:
+    (slot,) = desk.open()
+    hold = desk.hold(slot)
+    desk.clock.go(300.1)
+    return booking(slot, hold, if_still_free=True)
+
+
+@proves(commands.CancelBooking, "slot.cancelled")
+def cancelled(desk: Desk) -> Command:
+    booked = desk.reserve(desk.open()[0])
+    return commands.CancelBooking(asker=GUEST, key=new_key(), booking=booked["id"], token=booked["token"])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_old_snapshot_and_changes_are_the_new_snapshot(desk: Desk, name: str) -> None:
+    """What a viewer had, with the changes of a command applied, is what a fresh snapshot says."""
+    desk.open(2)
+    kind, case, types = CASES[name]
+    command = case(desk)
+    assert type(command) is kind
+    viewer = Viewer(desk.book, desk.calendar)
+    before = viewer.have
+    answer = desk.book.run(command)
+    changes = viewer.follow()
+    assert [change["type"] for change in changes] == types
+    assert viewer.applied == list(range(before + 1, before + 1 + len(types)))
+    assert all(len(change["slots"]) <= 200 for change in changes)
+    if answer.calendar == desk.calendar:
+        assert (answer.seq, answer.cursor) == (viewer.have, viewer.cursor)
+    viewer.check()
+
+
+def test_every_command_has_such_a_proof() -> None:
+    """A command that the book can do stands in this file."""
+    assert {kind for kind, _, _ in CASES.values()} == set(HANDLERS)
+
+
+def test_one_change_tells_of_all_that_a_command_did(desk: Desk) -> None:
+    """A booking with a hold is one change: its viewer never sees the seat free in between."""
+    (slot,) = desk.open()
+    hold = desk.hold(slot)
+    viewer = Viewer(desk.book, desk.calendar)
+    desk.reserve(slot, hold)
+    (change,) = viewer.follow()
+    assert change["slots"][0] | {"held": 0, "remaining": 0, "status": "booked"} == change["slots"][0]
+    assert "held_until" not in change["slots"][0]
+
+
+def test_a_refusal_makes_no_change(desk: Desk) -> None:
+    """What was refused left no trace in the log."""
+    (slot,) = desk.open()
+    viewer = Viewer(desk.book, desk.calendar)
+    commands_refused: list[Command] = [
+        booking(slot, seats=2),
+        booking(slot, seats=0),
+        commands.HoldSlot(asker=GUEST, key="short", slot=slot),
+        commands.ReleaseHold(asker=GUEST, key=new_key(), hold=HeldSeat(id=slot, token="x")),
+        commands.CloseSlot(asker=GUEST, slot=slot),
+    ]
+    desk.together(commands_refused)
+    assert viewer.follow() == []
+    viewer.check()
