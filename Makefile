@@ -34,7 +34,6 @@ run: $(VENV)/.runtime $(WEB)  ## Serve on http://localhost:8080 (ARGS="--port 90
 
 test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" picks, WORKERS=0 debugs)
 	@$(PYTHON) -m tests.support.browser
-	@$(if $(wildcard web/test/*),npm --prefix web run --silent --if-present test)
 	@exec $(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
 
 check: check-python check-web  ## Check style, types and the walls between the rooms
