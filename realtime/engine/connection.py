@@ -28,7 +28,7 @@ NOOP = b"6"
 CONGESTED_BYTES = 65_536  # asyncio's own mark for a transport, applied to a mailbox
 
 
-class Connection(WebSocket, AsyncSocket):  # type: ignore[misc]  # engineio has no types
+class Connection(WebSocket, AsyncSocket):
     """What a Socket.IO sid stands for. Slotted: 5,000 of them cost 2 to 3 KB each, transport included."""
 
     __slots__ = (
@@ -99,7 +99,7 @@ class Connection(WebSocket, AsyncSocket):  # type: ignore[misc]  # engineio has 
         else:
             self.send_binary(bytes(data))
 
-    async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002, ARG002
+    async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:  # noqa: FBT001, FBT002, ARG002
         """End the session (AsyncSocket)."""
         self.depart(reason or self.server.reason.SERVER_DISCONNECT)
 
@@ -203,18 +203,24 @@ class Connection(WebSocket, AsyncSocket):  # type: ignore[misc]  # engineio has 
 
     def on_clear(self) -> None:
         """Go on reading, if nothing is in the way any more."""
-        if self.is_held and not self.is_congested and self._in_flight < self.server.max_in_flight:
+        if self._may_go_on():
             self.release()
-            if self._released is not None and not self.is_held:
-                self._released.set_result(None)
-                self._released = None
+            if not self.is_held:
+                self._tell_released()
+
+    def _may_go_on(self) -> bool:
+        return self.is_held and not self.is_congested and self._in_flight < self.server.max_in_flight
+
+    def _tell_released(self) -> None:
+        if self._released is not None and not self._released.done():
+            self._released.set_result(None)
 
     async def until_released(self) -> None:
         """Wait while the connection is held (for a POST, which has no socket to leave unread)."""
         while self.is_held and self.is_open:
-            if self._released is None:
+            if self._released is None or self._released.done():
                 self._released = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._released)
+            await self._released
 
     # -- ending
 
@@ -233,8 +239,7 @@ class Connection(WebSocket, AsyncSocket):  # type: ignore[misc]  # engineio has 
 
     def on_end(self, reason: str) -> None:
         """Tell the server, once."""
-        if self._released is not None and not self._released.done():
-            self._released.set_result(None)
+        self._tell_released()
         self.server.forget(self, reason)
 
     def _end_mailbox(self, reason: str, last: bytes) -> None:
@@ -272,5 +277,3 @@ def decode_packet(text: str) -> str | bytes:
     if text[:1] == "b":
         return base64.b64decode(text[1:], validate=True)
     return text
-
-

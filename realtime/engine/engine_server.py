@@ -40,7 +40,7 @@ class Refused(Exception):
         self.status = status
 
 
-class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no types
+class EngineServer(engineio.AsyncServer):
     """engineio.AsyncServer whose connections own their transports.
 
     Beyond engineio's arguments: `max_queued_bytes`, what a client that does not read may hold;
@@ -178,7 +178,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # engineio has 
 
     # -- requests
 
-    async def handle_request(self, request: web.Request) -> web.StreamResponse:  # type: ignore[override]
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request of the protocol."""
         if not self.origins.is_allowed(request):
             return web.Response(status=400, text="This origin may not connect.")
@@ -196,7 +196,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # engineio has 
         if request.method == "OPTIONS":
             return web.Response(status=204)
         query = request.query
-        transport = query.get("transport")
+        transport = query.get("transport", "")
         if transport not in self.transports:
             raise Refused("The transport is unknown.")
         if query.get("EIO") != "4":
@@ -256,13 +256,17 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # engineio has 
             connection.open_mailbox()
             response = web.Response(body=opening, content_type="text/plain", charset="utf-8")
             if self.cookie:
-                attributes = self.cookie if isinstance(self.cookie, dict) else {"name": self.cookie, "path": "/", "SameSite": "Lax"}
-                response.headers["Set-Cookie"] = self._generate_sid_cookie(connection.sid, attributes)
+                response.headers["Set-Cookie"] = self._generate_sid_cookie(connection.sid, self._cookie_attributes())
         if connection.is_open:
             self.wheel.add(connection)
             if self._newcomers is not None:
                 self._newcomers.add(connection)
         return response
+
+    def _cookie_attributes(self) -> dict[str, Any]:
+        if isinstance(self.cookie, dict):
+            return self.cookie
+        return {"name": self.cookie, "path": "/", "SameSite": "Lax"}
 
     async def _admit(self, connection: Connection) -> None:
         """Ask the application whether this client may connect."""

@@ -8,7 +8,16 @@ from .packet import SEPARATOR
 class Mailbox:
     """Engine.IO packets as polling text, and who is waiting for them."""
 
-    __slots__ = ("_chunks", "_waiter", "is_ended", "is_polled", "is_posted", "is_upgrading", "queued_bytes", "transport")
+    __slots__ = (
+        "_chunks",
+        "_waiter",
+        "is_ended",
+        "is_polled",
+        "is_posted",
+        "is_upgrading",
+        "queued_bytes",
+        "transport",
+    )
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []

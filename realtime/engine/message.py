@@ -15,7 +15,9 @@ BINARY_EVENT: Final = 5
 BINARY_ACK: Final = 6
 
 # A client that could emit these would call the server's own handlers for them.
-RESERVED_EVENTS: Final = frozenset({"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"})
+RESERVED_EVENTS: Final = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
 
 _LONGEST_NUMBER: Final = 15  # an id must survive JavaScript's numbers
 

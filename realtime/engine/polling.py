@@ -17,15 +17,23 @@ class PollWatch(asyncio.Protocol):
     aiohttp tells a handler only when it is made to cancel handlers everywhere.
     """
 
-    __slots__ = ("_handler", "_on_lost", "data_received", "eof_received", "pause_writing", "resume_writing")
+    __slots__ = ("_handler", "_on_lost")
 
     def __init__(self, handler: asyncio.Protocol, on_lost: Callable[[], None]) -> None:
         self._handler = handler
         self._on_lost = on_lost
-        self.data_received = handler.data_received
-        self.eof_received = handler.eof_received
-        self.pause_writing = handler.pause_writing
-        self.resume_writing = handler.resume_writing
+
+    def data_received(self, data: bytes) -> None:
+        self._handler.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._handler.eof_received()
+
+    def pause_writing(self) -> None:
+        self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._handler.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell both."""
@@ -109,7 +117,7 @@ async def _deliver(connection: Connection, body: bytes) -> bool:
     """Hand on each packet; false if one of them was the session's fault and end."""
     for text in _split(body.decode()):
         await connection.until_released()
-        if not connection.is_open:
+        if connection.closed:
             return False
         packet = decode_packet(text)
         if isinstance(packet, bytes):

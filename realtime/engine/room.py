@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 
-class RoomManager(AsyncManager):  # type: ignore[misc]  # socketio has no types
+class RoomManager(AsyncManager):
     """The members of every namespace and room of this process.
 
     Every sid is its own room, as in socketio, but without one being kept for it.
@@ -153,7 +153,7 @@ class RoomManager(AsyncManager):  # type: ignore[misc]  # socketio has no types
 
     # -- sending
 
-    async def emit(
+    async def emit(  # noqa: PLR0917  socketio's own signature
         self,
         event: str,
         data: Any,

@@ -28,7 +28,7 @@ INTERNAL_FAILURE: Final = (
 )
 
 
-class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has no types
+class SocketServer(socketio.AsyncServer):
     """A drop-in for socketio.AsyncServer on aiohttp.
 
     Beyond its arguments, and those of EngineServer: `max_attachments`, binary attachments accepted in
@@ -37,6 +37,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
 
     eio: EngineServer
     manager: RoomManager
+    manager_initialized: bool
 
     def __init__(
         self,
@@ -112,12 +113,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
 
     # -- what comes in
 
-    def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:  # type: ignore[override]  # noqa: ARG002
+    def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:  # noqa: ARG002
         if not self.manager_initialized:
             self.manager_initialized = True
             self.manager.initialize()
 
-    def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> Coroutine[Any, Any, None] | None:  # type: ignore[override]
+    def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> Coroutine[Any, Any, None] | None:
         """Take one packet. What is returned must be done before the next one is read."""
         connection = self.eio.sockets[eio_sid]
         try:
@@ -148,9 +149,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
             return None
         del self._binary_packet[connection.sid]
         try:
-            return message._replace(data=self.packet_class.reconstruct_binary(message.data, attachments))
+            whole = self.packet_class.reconstruct_binary(message.data, attachments)
         except (IndexError, TypeError) as fault:
             raise Malformed("placeholder") from fault
+        return Message(message.type, message.namespace, message.ack_id, whole)
 
     def _dispatch(self, connection: Connection, message: Message) -> Coroutine[Any, Any, None] | None:
         if message.type == packets.CONNECT:
@@ -199,7 +201,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
                 self._send(connection, packets.ACK, message.namespace, arguments, message.ack_id)
                 return
             payload = b",".join([self._dumps(argument) for argument in arguments])
-        connection.reply(b"43%b%d[%b]" % (namespace_prefix(message.namespace), message.ack_id, payload))
+        connection.reply(b"43%b%d[%b]" % (namespace_prefix(message.namespace), message.ack_id or 0, payload))
 
     # -- joining and leaving
 
@@ -275,7 +277,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio has 
         finally:
             self.manager.leave(member)
 
-    def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> Coroutine[Any, Any, None] | None:  # type: ignore[override]
+    def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> Coroutine[Any, Any, None] | None:
         self._binary_packet.pop(eio_sid, None)
         members = self.eio.sockets[eio_sid].members
         return self._part_all(members, reason) if members else None

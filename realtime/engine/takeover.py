@@ -28,7 +28,7 @@ class HandedOver(web.Response):
         super().__init__(status=101)
         self.force_close()
 
-    async def prepare(self, request: web.BaseRequest) -> None:  # type: ignore[override]
+    async def prepare(self, request: web.BaseRequest) -> None:
         """Nothing: the head was sent by the transport's new owner."""
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -80,7 +80,8 @@ class Wheel:
                     self._timer = loop.call_soon(self._turn)
                     return
             self._tick += 1
-        self._timer = loop.call_at(self._begun_at + (self._tick + 1) * self.tick_seconds, self._turn) if self._size else None
+        next_at = self._begun_at + (self._tick + 1) * self.tick_seconds
+        self._timer = loop.call_at(next_at, self._turn) if self._size else None
 
     def _visit(self, connection: "Connection", now: float) -> None:
         """A ping is due, or the answer to one is."""

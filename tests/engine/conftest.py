@@ -31,8 +31,7 @@ class Place:
 
     async def request(self, method: str, body: str | bytes | None = None, **query: str) -> tuple[int, str]:
         """Return status and text of one request with exactly this query."""
-        headers: dict[str, str] = {}
-        return await self.request_with(headers, method, body, **query)
+        return await self.request_with({}, method, body, **query)
 
     async def request_with(
         self, headers: dict[str, str], method: str, body: str | bytes | None = None, **query: str
@@ -40,7 +39,9 @@ class Place:
         async with self._http.request(method, self._url.with_query(query), data=body, headers=headers) as response:
             return response.status, await response.text()
 
-    async def response(self, method: str, headers: dict[str, str] | None = None, **query: str) -> aiohttp.ClientResponse:
+    async def response(
+        self, method: str, headers: dict[str, str] | None = None, **query: str
+    ) -> aiohttp.ClientResponse:
         async with self._http.request(method, self._url.with_query(query), headers=headers) as response:
             await response.read()
             return response
@@ -57,8 +58,11 @@ class Place:
     async def post(self, sid: str, body: str | bytes) -> tuple[int, str]:
         return await self.request("POST", body, EIO="4", transport="polling", sid=sid)
 
-    async def dial(self, headers: dict[str, str] | None = None, **query: str) -> ClientConnection:
+    async def dial(self, **query: str) -> ClientConnection:
         """Open a WebSocket with exactly this query."""
+        return await self.dial_with({}, **query)
+
+    async def dial_with(self, headers: dict[str, str], **query: str) -> ClientConnection:
         url = self._url.with_scheme("ws").with_query(query)
         dialing = connect(
             str(url), compression=None, ping_interval=None, additional_headers=headers, proxy=None, close_timeout=2

@@ -209,5 +209,9 @@ async def test_message_invalid(socket: ClientConnection, packet: str) -> None:
 
 async def _assert_closes(socket: ClientConnection) -> None:
     with pytest.raises(ConnectionClosed):
-        while await text_of(socket):
-            pass
+        await _read_to_the_end(socket)
+
+
+async def _read_to_the_end(socket: ClientConnection) -> None:
+    while True:
+        await text_of(socket)
