@@ -34,7 +34,7 @@ export async function requestOverHttp(
   if (typeof key === "string") headers["Idempotency-Key"] = key;
   if (method === "GET") {
     // A secret never stands in a URL, and a GET has no body.
-    if (typeof body.token === "string") headers["Slotcast-Token"] = body.token;
+    if (typeof body.token === "string") headers["Booking-Token"] = body.token;
     return fetchJson(apiUrl(base, path), { method, headers });
   }
   headers["Content-Type"] = "application/json";

@@ -14,7 +14,7 @@ import { fetchJson } from "./http";
 import { apiUrl, bearer } from "./link";
 import { StaffCalendar } from "./staff";
 import type { Status } from "./state";
-import type { CalendarInfo } from "./wire";
+import type { CalendarInfo, Fields } from "./wire";
 
 export type ConnectOptions = Omit<ConnectionSetting, "isStaff" | "open">;
 
@@ -57,6 +57,11 @@ class Client<Kind extends Calendar> {
   /** The calendars that this client may see. */
   async calendars(): Promise<readonly CalendarInfo[]> {
     return listCalendars(this.#connection.base, await this.#connection.token());
+  }
+
+  /** Any command by its name on the wire, with a key of its own unless one is given. */
+  mutate(name: string, fields: Fields): Promise<Fields> {
+    return this.#courier.mutate(name, fields);
   }
 
   /** Watches a calendar; the same object however often it is asked for. */

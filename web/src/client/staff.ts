@@ -62,7 +62,7 @@ export class StaffCalendar extends Calendar {
   }
 
   async edit(info: Partial<Omit<CalendarInfo, "id">>): Promise<CalendarInfo> {
-    const fields = { calendar: this.id, ...info };
+    const fields = { id: this.id, ...info };
     return (await this.courier.mutate("calendar.update", fields)).info as CalendarInfo;
   }
 

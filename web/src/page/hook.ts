@@ -4,7 +4,7 @@ import type { Calendar } from "../client";
 
 const MOST_APPLIED = 10_000;
 
-export function expose(calendar: Calendar): void {
+function lookAt(calendar: Calendar) {
   const applied: number[] = [];
   const snapshots: number[] = [];
   const keep = (list: number[], seq: number) => {
@@ -15,9 +15,15 @@ export function expose(calendar: Calendar): void {
     if (event.kind === "change") keep(applied, event.change.seq);
     else if (event.kind === "snapshot") keep(snapshots, calendar.seq);
   });
-  const look = Object.freeze({
+  return Object.freeze({
+    get id() {
+      return calendar.id;
+    },
     get slots() {
       return calendar.slots;
+    },
+    get bookings() {
+      return calendar.bookings;
     },
     get seq() {
       return calendar.seq;
@@ -38,5 +44,22 @@ export function expose(calendar: Calendar): void {
       return [...snapshots];
     },
   });
-  Object.defineProperty(window, "slotcast", { value: Object.freeze({ calendar: look }) });
+}
+
+/** For a page on which the calendar can be chosen: gives back what to call on each choice. */
+export function exposeChosen(): (calendar: Calendar) => void {
+  let look: ReturnType<typeof lookAt> | undefined;
+  const hook = Object.freeze({
+    get calendar() {
+      return look;
+    },
+  });
+  Object.defineProperty(window, "slotcast", { value: hook });
+  return (calendar) => {
+    look = lookAt(calendar);
+  };
+}
+
+export function expose(calendar: Calendar): void {
+  exposeChosen()(calendar);
 }

@@ -4,4 +4,29 @@ import "../style/base.css";
 import "../style/booking.css";
 import "../style/sheet.css";
 import "../style/staff.css";
-document.body.dataset.page = "staff";
+import { connectStaff } from "../client";
+import { h } from "../view/dom";
+import { StaffView } from "../view/staff_view";
+import { takeToken } from "../view/token";
+import { exposeChosen } from "./hook";
+
+const root = document.querySelector("main") as HTMLElement;
+const token = takeToken("staff");
+
+if (token === undefined) {
+  root.append(
+    h(
+      "div",
+      { class: "blank" },
+      h("h2", {}, "The staff page opens by a link"),
+      h(
+        "p",
+        {},
+        "The server prints one when it starts; “python server.py token --scope staff” makes a token, to be put after /staff#token=",
+      ),
+    ),
+  );
+} else {
+  const client = connectStaff(location.origin, { token });
+  new StaffView(client, root, exposeChosen());
+}

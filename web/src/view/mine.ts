@@ -70,7 +70,9 @@ export class Mine {
   keepBooking(booking: Booking, slot: Pick<Slot, "start" | "end">): void {
     const others = this.bookings.filter((one) => one.id !== booking.id);
     const { start, end } = slot;
-    const bookings = [...others, { ...booking, start, end }];
+    const { id, calendar, seats, status, token } = booking;
+    const kept = { id, calendar, slot: booking.slot, seats, status, token, start, end };
+    const bookings = [...others, kept];
     bookings.sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
     this.#save({ ...this.#kept, bookings });
   }

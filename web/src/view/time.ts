@@ -89,7 +89,7 @@ export function zoneText(zone: string, instant: number): string {
   const offset = format("en", { timeZone: zone, timeZoneName: "shortOffset" })
     .formatToParts(instant)
     .find((part) => part.type === "timeZoneName")?.value;
-  return offset === undefined || offset === city ? city : `${city}, ${offset}`;
+  return offset === undefined || city === "UTC" ? city : `${city}, ${offset}`;
 }
 
 /** `4:59`, `0:07`, `1:02:03`; never negative. Rounded up, so that 0:00 means over. */

@@ -1,0 +1,220 @@
+/** The staff's view: choose a calendar, open times, and look after who comes. */
+
+import {
+  MOST_SLOTS,
+  type Slot,
+  type StaffBooking,
+  type StaffCalendar,
+  type StaffClient,
+} from "../client";
+import { adviceFor } from "./advice";
+import { Agenda } from "./agenda";
+import { ask } from "./ask";
+import { h, setText } from "./dom";
+import { askForCalendar } from "./new_calendar";
+import { OpenForm } from "./open_form";
+import { batchesOf, type Opening, slotsOf } from "./opening";
+import { Pill } from "./pill";
+import { isZone, visitorManner, zoneText } from "./time";
+import { Toasts } from "./toast";
+
+const REDRAW_MS = 30_000;
+
+export class StaffView {
+  readonly #client: StaffClient;
+  readonly #root: HTMLElement;
+  readonly #chosen: (calendar: StaffCalendar) => void;
+  readonly #pill = new Pill();
+  readonly #toasts = new Toasts();
+  readonly #agenda: Agenda;
+  readonly #form = new OpenForm((opening) => this.#open(opening));
+  readonly #select = h("select", { "aria-label": "Calendar", class: "chooser" });
+  readonly #facts = h("p", { class: "facts" });
+  readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
+  readonly #blank = h("div", { class: "blank", hidden: true });
+  readonly #only: HTMLInputElement;
+  readonly #manner = visitorManner();
+  #calendar: StaffCalendar | undefined;
+  #isDue = false;
+
+  constructor(client: StaffClient, root: HTMLElement, chosen: (calendar: StaffCalendar) => void) {
+    this.#client = client;
+    this.#root = root;
+    this.#chosen = chosen;
+    this.#agenda = new Agenda({
+      onSlot: (verb, slot) => void this.#onSlot(verb, slot),
+      onBooking: (verb, booking) => void this.#onBooking(verb, booking),
+    });
+    this.#only = h("input", { type: "checkbox", onchange: () => this.#plan() });
+    this.#select.addEventListener("change", () => this.#choose(this.#select.value));
+    this.#build();
+    client.onStatus(() => this.#plan());
+    setInterval(() => this.#plan(), REDRAW_MS);
+    this.#plan();
+    void this.#load();
+  }
+
+  #build(): void {
+    const make = h("button", { type: "button", class: "button small" }, "New calendar");
+    make.addEventListener("click", () =>
+      askForCalendar(this.#root, async (fields) => {
+        await this.#client.mutate("calendar.create", fields);
+        await this.#load(String(fields.id));
+      }),
+    );
+    this.#root.append(
+      h(
+        "header",
+        { class: "head" },
+        h("div", { class: "choose" }, this.#select, make),
+        this.#pill.element,
+      ),
+      h(
+        "div",
+        { class: "tools" },
+        h("div", { class: "facts-line" }, this.#facts, this.#link),
+        h("label", { class: "only" }, this.#only, "Only with bookings"),
+      ),
+      h(
+        "div",
+        { class: "columns" },
+        h("div", { class: "main" }, this.#blank, this.#agenda.element),
+        h(
+          "aside",
+          { class: "mine" },
+          h("h2", { class: "mine-title" }, "Open times"),
+          this.#form.element,
+        ),
+      ),
+      this.#toasts.element,
+    );
+  }
+
+  async #load(chosen?: string): Promise<void> {
+    try {
+      const calendars = (await this.#client.calendars()).filter(({ archived }) => !archived);
+      this.#select.replaceChildren(
+        ...calendars.map(({ id, name }) => h("option", { value: id }, name)),
+      );
+      const wanted = chosen ?? new URLSearchParams(location.search).get("calendar");
+      const first = calendars.find(({ id }) => id === wanted) ?? calendars[0];
+      if (first === undefined) return this.#say("No calendars yet", "Make the first one above.");
+      this.#select.value = first.id;
+      this.#choose(first.id);
+    } catch (error) {
+      this.#say("Not just now", adviceFor(error));
+    }
+  }
+
+  #choose(id: string): void {
+    if (this.#calendar?.id === id) return;
+    if (this.#calendar !== undefined) this.#client.leave(this.#calendar.id);
+    const calendar = this.#client.calendar(id);
+    this.#calendar = calendar;
+    calendar.subscribe(() => this.#plan());
+    history.replaceState(null, "", `${location.pathname}?calendar=${encodeURIComponent(id)}`);
+    this.#root.dataset.calendar = id;
+    delete this.#root.dataset.seq;
+    this.#chosen(calendar);
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const draw = () => {
+      if (this.#isDue) this.#draw();
+    };
+    if (document.visibilityState === "visible") requestAnimationFrame(draw);
+    setTimeout(draw, 60);
+  }
+
+  #zone(): string {
+    const zone = this.#calendar?.info?.zone;
+    return zone !== undefined && isZone(zone) ? zone : "UTC";
+  }
+
+  #draw(): void {
+    this.#isDue = false;
+    this.#pill.show(this.#client.status, document.documentElement);
+    if (this.#client.status.state === "closed") {
+      const text = this.#client.refusal ? adviceFor(this.#client.refusal) : "";
+      return this.#say("This link does not open the staff page", text);
+    }
+    const calendar = this.#calendar;
+    const info = calendar?.info;
+    if (calendar === undefined || info === undefined) return;
+    const [zone, now] = [this.#zone(), this.#client.now()];
+    const free = calendar.slots.filter(({ status }) => status === "open").length;
+    setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
+    this.#link.href = `/c/${encodeURIComponent(info.id)}`;
+    this.#form.draw(zone, this.#manner, now);
+    this.#agenda.draw(calendar, {
+      zone,
+      manner: this.#manner,
+      now,
+      isBookedOnly: this.#only.checked,
+    });
+    if (calendar.slots.length === 0)
+      this.#say("No times yet", "Open some with the form beside this.");
+    else this.#blank.hidden = true;
+    this.#root.dataset.seq = String(calendar.seq);
+  }
+
+  #say(title: string, text: string): void {
+    this.#blank.hidden = false;
+    this.#blank.replaceChildren(h("h2", {}, title), h("p", {}, text));
+  }
+
+  async #open(opening: Opening): Promise<void> {
+    const calendar = this.#calendar;
+    if (calendar === undefined) return;
+    const slots = slotsOf(opening, this.#zone());
+    for (const batch of batchesOf(slots, MOST_SLOTS)) await calendar.open(batch);
+    this.#toasts.say(
+      slots.length === 1 ? "Opened 1 time." : `Opened ${slots.length} times.`,
+      "good",
+    );
+  }
+
+  async #onSlot(verb: "close" | "reopen" | "remove", slot: Slot): Promise<void> {
+    await this.#attempt(async (calendar) => {
+      if (verb === "close") await calendar.closeSlot(slot.id);
+      else if (verb === "reopen") await calendar.reopen(slot.id);
+      else await calendar.remove(slot.id);
+    });
+  }
+
+  async #onBooking(
+    verb: "confirm" | "reject" | "cancel" | "noShow",
+    booking: StaffBooking,
+  ): Promise<void> {
+    const name = booking.customer?.name ?? "this person";
+    const isGrave = verb === "cancel" || verb === "reject";
+    const isSure =
+      !isGrave ||
+      (await ask(this.#root, {
+        title: verb === "cancel" ? "Cancel this booking?" : "Reject this request?",
+        text: `${name} loses the time, and it becomes free for others at once.`,
+        yes: verb === "cancel" ? "Cancel the booking" : "Reject it",
+        no: "Keep it",
+        isGrave: true,
+      }));
+    if (!isSure) return;
+    await this.#attempt(async (calendar) => {
+      if (verb === "confirm") await calendar.confirm(booking.id);
+      else if (verb === "reject") await calendar.reject(booking.id);
+      else if (verb === "noShow") await calendar.noShow(booking.id);
+      else await calendar.cancelBooking(booking.id);
+    });
+  }
+
+  async #attempt(work: (calendar: StaffCalendar) => Promise<void>): Promise<void> {
+    if (this.#calendar === undefined) return;
+    try {
+      await work(this.#calendar);
+    } catch (error) {
+      this.#toasts.say(adviceFor(error), "bad");
+    }
+  }
+}
