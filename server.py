@@ -112,18 +112,16 @@ async def compose(
     )
     requests = Requests()
     dispatcher: Dispatcher
-    door = Door(book, on_commit=lambda moved: dispatcher.ring(moved))
+    door = Door(book, on_commit=lambda moved: dispatcher.ring(moved))  # noqa: PLW0108 - made in the next line
     dispatcher = Dispatcher(door)
     catch_up = CatchUp(door, dispatcher, clock)
     desk = Desk(door, dispatcher, catch_up, clock)
     gate = Gate(auth, proxies, Origins(list(settings.origins) or None, with_credentials=False), _buckets(settings))
     for audience in Audience:
         sockets.register_namespace(
-            CalendarNamespace(
-                audience, auth=auth, desk=desk, catch_up=catch_up, requests=requests, rate=settings.rate
-            )
+            CalendarNamespace(audience, auth=auth, desk=desk, catch_up=catch_up, requests=requests, rate=settings.rate)
         )
-    app = web.Application(client_max_size=BODY_BYTES, middlewares=[problems(requests), gate.origin])
+    app = web.Application(client_max_size=BODY_BYTES, middlewares=[problems(requests), gate.middleware()])
     sockets.attach(app, "socket.io")
     app.add_routes(Api(gate, desk, catch_up).routes())
     app.add_routes(Operator(door, sockets, Metrics(sockets.counters, dispatcher, door, requests)).routes())
@@ -226,7 +224,7 @@ def main(
     log_days: Annotated[float, _option("log-days", "How long changes can be resumed from.", min=0.001)] = 7.0,
     log_changes: Annotated[int, _option("log-changes", "How many of a calendar's changes are kept.", min=1)] = 100_000,
     log_level: Annotated[str, _option("log-level", "debug, info, warning or error.")] = "warning",
-    demo: Annotated[bool, _option("demo/--no-demo", "A demo calendar on a new database.")] = True,  # noqa: FBT002 - typer's way
+    demo: Annotated[bool, _option("demo/--no-demo", "A demo calendar on a new database.")] = True,
 ) -> None:
     """Reads the settings; serves if no command is named."""
     if synchronous not in {"full", "normal"}:
@@ -266,7 +264,7 @@ def _serve(settings: Settings) -> None:
 
 
 def _loop_factory() -> Any:
-    """uvloop's where there is one, else asyncio's own."""
+    """The loop of uvloop where there is one, else asyncio's own."""
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
@@ -366,13 +364,11 @@ def calendar_create(
     *,
     name: Annotated[str, typer.Option(help="What people read.")] = "",
     zone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
-    private: Annotated[bool, typer.Option("--private", help="Only tokens that name it see it.")] = False,  # noqa: FBT002
+    private: Annotated[bool, typer.Option("--private", help="Only tokens that name it see it.")] = False,
 ) -> None:
     """Make a calendar."""
     visibility: Any = "private" if private else "public"
-    command = CreateCalendar(
-        asker=OPERATOR, calendar=calendar, name=name or calendar, zone=zone, visibility=visibility
-    )
+    command = CreateCalendar(asker=OPERATOR, calendar=calendar, name=name or calendar, zone=zone, visibility=visibility)
     print(_done(context, command)["info"]["id"])
 
 
@@ -398,9 +394,7 @@ def slot_open(
     capacity: Annotated[int, typer.Option(help="Seats.", min=1)] = 1,
 ) -> None:
     """Open one slot; prints its id."""
-    slot = NewSlot(
-        start=wire.read_moment(start, "start"), end=wire.read_moment(end, "end"), capacity=capacity
-    )
+    slot = NewSlot(start=wire.read_moment(start, "start"), end=wire.read_moment(end, "end"), capacity=capacity)
     key = secrets.token_urlsafe(16)
     command = OpenSlots(asker=OPERATOR, key=key, calendar=calendar, slots=(slot,))
     print(_done(context, command)["slots"][0]["id"])

@@ -1,4 +1,4 @@
-"""A calendar to look at on a new database: two weeks of a barber's opening hours, through the same door as any other."""
+"""A calendar to look at on a new database: two weeks of a barber's opening hours, opened as any other slots."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def _calendars(claim: Any) -> frozenset[str] | None:
         return None
     if isinstance(claim, list) and all(isinstance(name, str) for name in claim):
         return None if "*" in claim else frozenset(claim)
-    raise Unauthorized("The token's `calendars` is neither a list of ids nor \"*\".")
+    raise Unauthorized('The token\'s `calendars` is neither a list of ids nor "*".')
 
 
 def holder_address(address: str) -> str:
@@ -103,12 +103,12 @@ def holder_address(address: str) -> str:
 class Expiry:
     """Calls `end` when an identity is over. One timer for those that have an end, none for the others."""
 
-    __slots__ = ("_end", "_handle", "_at")
+    __slots__ = ("_at", "_end", "_handle")
 
     def __init__(self, end: Callable[[], None]) -> None:
         self._end = end
         self._at: float | None = None
-        self._handle: asyncio.TimerHandle | None = None
+        self._handle: asyncio.Handle | None = None
 
     def set(self, expires_at: float | None) -> None:
         """From now on the end is then, in seconds since the epoch."""
@@ -127,6 +127,6 @@ class Expiry:
         left = self._at - time.time()
         loop = asyncio.get_running_loop()
         if left <= 0:
-            self._handle = loop.call_soon(self._end)  # type: ignore[assignment] - both can be cancelled
+            self._handle = loop.call_soon(self._end)
         else:
             self._handle = loop.call_later(min(left, _LONGEST_TIMER_SECONDS), self._arm)

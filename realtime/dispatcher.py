@@ -126,12 +126,10 @@ class Dispatcher:
 
     async def _advance(self, room: Room, rows: list[Logged]) -> None:
         try:
-            if not rows:
-                raise Gap
             await room.advance(rows)
             self.changes += len(rows)
         except Gap:
-            _log.warning("The log does not follow what was sent: calendar %s starts over", calendar)
+            _log.warning("A calendar's log does not follow what was sent: its room starts over")
             await self._start_over(room)
         except Exception:
             _log.exception("A change could not be sent")

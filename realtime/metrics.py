@@ -69,7 +69,9 @@ class Metrics(Collector):
         yield GaugeMetricFamily("slotcast_rooms", "Calendars watched from this process.", len(self._dispatcher.rooms))
         watchers = sum(len(members) for room in self._dispatcher.rooms.values() for members in room.members.values())
         yield GaugeMetricFamily("slotcast_watchers", "Seats taken in rooms.", watchers)
-        yield GaugeMetricFamily("slotcast_commands_queued", "Commands that wait for the writer.", self._door.book.queued)
+        yield GaugeMetricFamily(
+            "slotcast_commands_queued", "Commands that wait for the writer.", self._door.book.queued
+        )
         yield from self._collect_requests()
 
     def _collect_requests(self) -> Iterator[Metric]:

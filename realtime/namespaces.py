@@ -26,7 +26,7 @@ from realtime.limits import Bucket
 from realtime.metrics import Requests
 from realtime.room import Audience, Member, Room
 
-TOKEN_EXPIRED = "token expired"
+TOKEN_EXPIRED = "token expired"  # noqa: S105 - a reason
 MOST_ROOMS = 100  # of one connection
 
 _log = logging.getLogger("slotcast.socketio")
@@ -70,7 +70,7 @@ class Session:
             self.expiry.cancel()
 
 
-class CalendarNamespace(socketio.AsyncNamespace):  # type: ignore[misc] # socketio has no types
+class CalendarNamespace(socketio.AsyncNamespace):
     """Both namespaces; `audience` tells them apart."""
 
     def __init__(

@@ -19,7 +19,7 @@ from models.commands import Asker
 from realtime.engine import Outlet, Packet
 from realtime.engine.packet import Event
 from realtime.fan_out import write_sliced
-from realtime.replica import Replica
+from realtime.replica import Gap, Replica
 
 ReadBookings = Callable[[list[str]], Awaitable[dict[str, Booking]]]
 
@@ -96,6 +96,8 @@ class Room:
 
     async def advance(self, rows: Sequence[Logged]) -> None:
         """Applies the log's next rows and sends them out; Gap, having sent nothing, if they do not follow."""
+        if not rows:
+            raise Gap  # the calendar stands before what was sent: it was put back to an earlier copy
         async with self.turn:
             for place in range(0, len(rows), CHANGES_A_WRITE):
                 batch = rows[place : place + CHANGES_A_WRITE]

@@ -6,8 +6,7 @@ and the name of the field.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -32,11 +31,19 @@ class Request(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Mutation(Request, kw_only=True):
+    """A request that changes the book: its fields are those of the command `asks`, unless it says otherwise."""
+
+    asks: ClassVar[type[Command]]
+
     key: Key = ""
 
+    def fields(self) -> dict[str, Any]:
+        """The command's fields, but for who asks and when."""
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
     def command(self, asker: Asker, received: int) -> Command:
-        """The command that this asks for."""
-        raise NotImplementedError
+        """The command that this asks for; BadRequest names a field that can't be read."""
+        return self.asks(asker=asker, received=received, **self.fields())
 
 
 # What is asked without changing anything.
@@ -71,55 +78,36 @@ class RefreshToken(Request, kw_only=True):
 # What changes the book.
 
 
-class CreateCalendar(Mutation, kw_only=True):
+class _OneCalendar(Mutation, kw_only=True):
     id: Slug
+
+    def fields(self) -> dict[str, Any]:
+        fields = Mutation.fields(self)
+        return {"calendar": fields.pop("id"), **fields}
+
+
+class CreateCalendar(_OneCalendar, kw_only=True):
+    asks = commands.CreateCalendar
+
     name: str
     zone: str
     visibility: Literal["public", "private"] = "public"
     booking: Literal["anyone", "token"] = "anyone"
     policy: dict[str, Any] = {}
 
-    def command(self, asker: Asker, received: int) -> Command:
-        return commands.CreateCalendar(
-            asker=asker,
-            key=self.key,
-            received=received,
-            calendar=self.id,
-            name=self.name,
-            zone=self.zone,
-            visibility=self.visibility,
-            booking=self.booking,
-            policy=self.policy,
-        )
 
+class UpdateCalendar(_OneCalendar, kw_only=True):
+    asks = commands.UpdateCalendar
 
-class UpdateCalendar(Mutation, kw_only=True):
-    id: Slug
     name: str | UnsetType = UNSET
     zone: str | UnsetType = UNSET
     visibility: Literal["public", "private"] | UnsetType = UNSET
     booking: Literal["anyone", "token"] | UnsetType = UNSET
     policy: dict[str, Any] = {}
 
-    def command(self, asker: Asker, received: int) -> Command:
-        return commands.UpdateCalendar(
-            asker=asker,
-            key=self.key,
-            received=received,
-            calendar=self.id,
-            name=self.name,
-            zone=self.zone,
-            visibility=self.visibility,
-            booking=self.booking,
-            policy=self.policy,
-        )
 
-
-class ArchiveCalendar(Mutation, kw_only=True):
-    id: Slug
-
-    def command(self, asker: Asker, received: int) -> Command:
-        return commands.ArchiveCalendar(asker=asker, key=self.key, received=received, calendar=self.id)
+class ArchiveCalendar(_OneCalendar, kw_only=True):
+    asks = commands.ArchiveCalendar
 
 
 class NewSlot(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -128,45 +116,24 @@ class NewSlot(Struct, kw_only=True, forbid_unknown_fields=True):
     capacity: Count = 1
     data: Any = None
 
+    def opened(self, place: int) -> commands.NewSlot:
+        return commands.NewSlot(
+            start=read_moment(self.start, f"slots[{place}].start"),
+            end=read_moment(self.end, f"slots[{place}].end"),
+            capacity=self.capacity,
+            data=None if self.data is None else encode(self.data),
+        )
+
 
 class OpenSlots(Mutation, kw_only=True):
+    asks = commands.OpenSlots
+
     calendar: Slug
     slots: Annotated[list[NewSlot], Meta(min_length=1, max_length=200)]
 
-    def command(self, asker: Asker, received: int) -> Command:
-        slots = tuple(
-            commands.NewSlot(
-                start=read_moment(slot.start, f"slots[{place}].start"),
-                end=read_moment(slot.end, f"slots[{place}].end"),
-                capacity=slot.capacity,
-                data=None if slot.data is None else encode(slot.data),
-            )
-            for place, slot in enumerate(self.slots)
-        )
-        return commands.OpenSlots(asker=asker, key=self.key, received=received, calendar=self.calendar, slots=slots)
-
-
-class UpdateSlot(Mutation, kw_only=True):
-    slot: Id
-    start: Time | UnsetType = UNSET
-    end: Time | UnsetType = UNSET
-    capacity: Count | UnsetType = UNSET
-    data: Any = UNSET
-    if_version: Version | None = None
-
-    def command(self, asker: Asker, received: int) -> Command:
-        data = UNSET if self.data is UNSET else None if self.data is None else encode(self.data)
-        return commands.UpdateSlot(
-            asker=asker,
-            key=self.key,
-            received=received,
-            slot=self.slot,
-            start=UNSET if isinstance(self.start, UnsetType) else read_moment(self.start, "start"),
-            end=UNSET if isinstance(self.end, UnsetType) else read_moment(self.end, "end"),
-            capacity=self.capacity,
-            data=data,
-            if_version=self.if_version,
-        )
+    def fields(self) -> dict[str, Any]:
+        slots = tuple(slot.opened(place) for place, slot in enumerate(self.slots))
+        return {"calendar": self.calendar, "slots": slots, "key": self.key}
 
 
 class _OneSlot(Mutation, kw_only=True):
@@ -174,30 +141,43 @@ class _OneSlot(Mutation, kw_only=True):
 
     slot: Id
     if_version: Version | None = None
-    _kind = commands.CloseSlot
 
-    def command(self, asker: Asker, received: int) -> Command:
-        return self._kind(asker=asker, key=self.key, received=received, slot=self.slot, if_version=self.if_version)
+
+class UpdateSlot(_OneSlot, kw_only=True):
+    asks = commands.UpdateSlot
+
+    start: Time | UnsetType = UNSET
+    end: Time | UnsetType = UNSET
+    capacity: Count | UnsetType = UNSET
+    data: Any = UNSET
+
+    def fields(self) -> dict[str, Any]:
+        fields = Mutation.fields(self)
+        for name in ("start", "end"):
+            if fields[name] is not UNSET:
+                fields[name] = read_moment(fields[name], name)
+        if self.data is not UNSET and self.data is not None:
+            fields["data"] = encode(self.data)
+        return fields
 
 
 class CloseSlot(_OneSlot, kw_only=True):
-    _kind = commands.CloseSlot
+    asks = commands.CloseSlot
 
 
 class ReopenSlot(_OneSlot, kw_only=True):
-    _kind = commands.ReopenSlot
+    asks = commands.ReopenSlot
 
 
 class RemoveSlot(_OneSlot, kw_only=True):
-    _kind = commands.RemoveSlot
+    asks = commands.RemoveSlot
 
 
 class HoldSlot(Mutation, kw_only=True):
+    asks = commands.HoldSlot
+
     slot: Id
     seats: Count = 1
-
-    def command(self, asker: Asker, received: int) -> Command:
-        return commands.HoldSlot(asker=asker, key=self.key, received=received, slot=self.slot, seats=self.seats)
 
 
 class HeldSeat(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -209,21 +189,21 @@ class HeldSeat(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class _OneHold(Mutation, kw_only=True):
+    """A request that names a hold, and proves that it is the asker's."""
+
     hold: Id
     token: Token
-    _kind = commands.ExtendHold
 
-    def command(self, asker: Asker, received: int) -> Command:
-        held = commands.HeldSeat(id=self.hold, token=self.token)
-        return self._kind(asker=asker, key=self.key, received=received, hold=held)
+    def fields(self) -> dict[str, Any]:
+        return {"hold": commands.HeldSeat(id=self.hold, token=self.token), "key": self.key}
 
 
 class ExtendHold(_OneHold, kw_only=True):
-    _kind = commands.ExtendHold
+    asks = commands.ExtendHold
 
 
 class ReleaseHold(_OneHold, kw_only=True):
-    _kind = commands.ReleaseHold
+    asks = commands.ReleaseHold
 
 
 class Person(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -233,39 +213,28 @@ class Person(Struct, kw_only=True, forbid_unknown_fields=True):
     note: str | None = None
 
     def customer(self) -> Customer:
-        return Customer(
-            name=self.name, email=self.email or UNSET, phone=self.phone or UNSET, note=self.note or UNSET
-        )
+        return Customer(name=self.name, email=self.email or UNSET, phone=self.phone or UNSET, note=self.note or UNSET)
 
 
 class BookSlot(Mutation, kw_only=True):
+    asks = commands.BookSlot
+
     slot: Id
     seats: Count | None = None
     hold: HeldSeat | None = None
     if_still_free: bool = False
     customer: Person
 
-    def command(self, asker: Asker, received: int) -> Command:
-        return commands.BookSlot(
-            asker=asker,
-            key=self.key,
-            received=received,
-            slot=self.slot,
-            seats=self.seats,
-            hold=self.hold and self.hold.held(),
-            if_still_free=self.if_still_free,
-            customer=self.customer.customer(),
-        )
+    def fields(self) -> dict[str, Any]:
+        hold = self.hold.held() if self.hold is not None else None
+        return {**Mutation.fields(self), "hold": hold, "customer": self.customer.customer()}
 
 
 class CancelBooking(Mutation, kw_only=True):
+    asks = commands.CancelBooking
+
     booking: Id
     token: Token = ""
-
-    def command(self, asker: Asker, received: int) -> Command:
-        return commands.CancelBooking(
-            asker=asker, key=self.key, received=received, booking=self.booking, token=self.token
-        )
 
 
 REQUESTS: dict[str, type[Request]] = {
@@ -384,6 +353,3 @@ def write_replay(info: Info, changes: bytes, *, seq: int, cursor: str, now: int)
         encode(cursor),
         encode(write_time(now)),
     )
-
-
-Writer = Callable[[Answer], bytes]

@@ -23,7 +23,7 @@ _CREATED = 201
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # Method, path, request, status. The path's `id` becomes the field after the colon.
-MUTATIONS = (
+MUTATIONS: tuple[tuple[str, str, str, str, int], ...] = (
     ("POST", "/api/calendars", "calendar.create", "", _CREATED),
     ("PATCH", "/api/calendars/{id}", "calendar.update", "id", 200),
     ("DELETE", "/api/calendars/{id}", "calendar.archive", "id", 200),
@@ -55,7 +55,10 @@ class Api:
             web.get("/api/calendars/{id}/slots", self.slots),
             web.get("/api/calendars/{id}/bookings", self.bookings),
             web.get("/api/bookings/{id}", self.booking),
-            *(web.route(method, path, self._mutation(*rest)) for method, path, *rest in MUTATIONS),
+            *(
+                web.route(method, path, self._mutation(name, subject, status))
+                for method, path, name, subject, status in MUTATIONS
+            ),
         ]
 
     def _mutation(self, name: str, subject: str, status: int) -> Handler:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from models.commands import Asker
 from models.errors import BadRequest, Forbidden, Unauthorized
@@ -15,6 +16,7 @@ from realtime.auth import Auth, holder_address
 from realtime.engine.origin import Origins
 from realtime.limits import Buckets
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Network = IPv4Network | IPv6Network
 BODY_BYTES = 1_000_000
 _FORWARDED = 32  # addresses in one header that are looked at
@@ -84,11 +86,16 @@ class Gate:
             raise BadRequest("The body is a JSON object.")
         return fields
 
-    @web.middleware
-    async def origin(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    def middleware(self) -> Middleware:
         """Same-origin unless told otherwise, for `/api`; the engine asks for itself."""
+
+        @web.middleware
+        async def origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._answer(request, handler)
+
+        return origin
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith("/api/"):
             return await handler(request)
         if not self._origins.is_allowed(request):

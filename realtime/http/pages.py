@@ -7,18 +7,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "connect-src 'self' ws: wss:",
-        "img-src 'self' data:",
-        "style-src 'self'",
-        "script-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 _YEAR = "public, max-age=31536000, immutable"
 _PAGES = {"/": "index.html", "/c/{calendar}": "calendar.html", "/staff": "staff.html"}

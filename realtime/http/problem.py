@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from models.change import encode
 from models.errors import BadRequest, Internal, NotFound, Refused
@@ -61,7 +62,7 @@ def problem(refusal: Refused) -> web.Response:
 
 
 def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
-    """aiohttp's own refusals: unknown routes and methods, bodies that are too large."""
+    """What aiohttp refuses by itself: unknown routes and methods, bodies that are too large."""
     if error.status == STATUS["not_found"]:
         return problem(NotFound("There is nothing at this address."))
     if error.status < STATUS["bad_request"]:
@@ -74,11 +75,16 @@ def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
     return response
 
 
-def problems(requests: Requests) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
-    """The outermost middleware: no request leaves without an answer, an id, a count and a line in the log."""
+def problems(requests: Requests) -> Middleware:
+    """The outermost middleware: no request leaves without an answer, an id, a count and a line in the log.
+
+    Socket.IO's own requests pass it by: the engine answers and counts them, and there may be thousands a second.
+    """
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith("/socket.io/"):
+            return await handler(request)
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
         request[REQUEST_ID] = request_id
