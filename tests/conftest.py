@@ -1,6 +1,7 @@
 """Fixtures for all tests. Each test has its own ports, files and processes."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import gc
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,14 @@ from tests.support.browser import CHROMIUM_FLAGS, find_chromium
 # A shared machine may be slow at any moment; each test's time-out is bound enough.
 hypothesis.settings.register_profile("slotcast", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("slotcast")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Collect after a test that had a loop: what it left open fails it, and not some later test."""
+    yield
+    if item.get_closest_marker("asyncio"):
+        gc.collect()
 
 
 @pytest.fixture
