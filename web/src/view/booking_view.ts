@@ -214,6 +214,7 @@ export class BookingView {
                 : ["No times yet", "As soon as some are opened, they show up here by themselves."];
     const isLoading = !calendar.isLoaded && refusal === undefined;
     this.#root.toggleAttribute("data-loading", isLoading);
+    this.#root.toggleAttribute("data-refused", refusal !== undefined);
     this.#blank.hidden = title === "";
     if (this.#blank.dataset.title === title) return;
     this.#blank.dataset.title = title;

@@ -82,8 +82,12 @@ export class StaffView {
         h(
           "aside",
           { class: "mine" },
-          h("h2", { class: "mine-title" }, "Open times"),
-          this.#form.element,
+          h(
+            "details",
+            { class: "opening", open: matchMedia("(min-width: 901px)").matches },
+            h("summary", { class: "mine-title" }, "Open times"),
+            this.#form.element,
+          ),
         ),
       ),
       this.#toasts.element,
@@ -138,6 +142,7 @@ export class StaffView {
     this.#isDue = false;
     this.#pill.show(this.#client.status, document.documentElement);
     if (this.#client.status.state === "closed") {
+      this.#root.toggleAttribute("data-refused", true);
       const text = this.#client.refusal ? adviceFor(this.#client.refusal) : "";
       return this.#say("This link does not open the staff page", text);
     }

@@ -31,10 +31,21 @@ export class ZoneSwitch {
     this.#single.hidden = !isSame;
     this.#group.hidden = isSame;
     setText(this.#single, `Times in ${zoneText(calendar, now)}`);
-    setText(this.#buttons.visitor, `Your time · ${zoneText(visitor, now)}`);
-    setText(this.#buttons.calendar, `Local time · ${zoneText(calendar, now)}`);
+    this.#label("visitor", "Your time", zoneText(visitor, now));
+    this.#label("calendar", "Local time", zoneText(calendar, now));
     for (const [name, button] of Object.entries(this.#buttons)) {
       button.setAttribute("aria-pressed", String(name === whose));
     }
+  }
+
+  #label(whose: Whose, title: string, zone: string): void {
+    const button = this.#buttons[whose];
+    if (button.dataset.label === zone) return;
+    button.dataset.label = zone;
+    const [city, offset] = zone.split(", ");
+    button.replaceChildren(
+      `${title} · ${city}`,
+      h("span", { class: "segment-offset" }, offset === undefined ? "" : ` ${offset}`),
+    );
   }
 }
