@@ -242,6 +242,11 @@ class Connection(WebSocket, AsyncSocket):
         self._tell_released()
         self.server.forget(self, reason)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone (asyncio.Protocol)."""
+        super().connection_lost(exc)
+        self.server.lost(self)
+
     def _end_mailbox(self, reason: str, last: bytes) -> None:
         if self.mailbox is not None and self.is_open:
             self._end(reason)

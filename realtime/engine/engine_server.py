@@ -1,6 +1,7 @@
 """Engine.IO on aiohttp: sessions, and the HTTP requests that open, poll, post to and upgrade them."""
 
 import asyncio
+import contextlib
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -77,6 +78,8 @@ class EngineServer(engineio.AsyncServer):
         self.refuse = False
         self.sockets: dict[str, Connection] = {}
         self._address_of = address_of or _remote
+        self._leaving: set[Connection] = set()
+        self._all_left: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._newcomers = Newcomers(join_timeout, self.sockets) if join_timeout else None
 
@@ -90,7 +93,7 @@ class EngineServer(engineio.AsyncServer):
     async def drain(self, seconds: float = 1.0) -> None:
         """Refuse newcomers and close every transport, so that clients reconnect elsewhere.
 
-        Closing is sliced, and at most `seconds` are spent on waiting for the goodbyes to leave.
+        Closing is sliced. Handlers and goodbyes have `seconds` to end; then what is left is cut.
         """
         self.refuse = True
         loop = asyncio.get_running_loop()
@@ -100,8 +103,17 @@ class EngineServer(engineio.AsyncServer):
             if loop.time() - began > SLICE_SECONDS:
                 await asyncio.sleep(0)
                 began = loop.time()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                if self._tasks:
+                    await asyncio.wait(self._tasks)
+                if self._leaving:
+                    self._all_left = asyncio.Event()
+                    await self._all_left.wait()
+        for connection in list(self._leaving):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)
 
     async def shutdown(self) -> None:
         """Stop the timer."""
@@ -145,6 +157,8 @@ class EngineServer(engineio.AsyncServer):
     def forget(self, connection: Connection, reason: str) -> None:
         """A connection is over: tell the application, then drop it."""
         self.wheel.discard(connection)
+        if connection.transport is not None:
+            self._leaving.add(connection)
         if connection.upgraded:
             self.counters.open_websocket -= 1
         else:
@@ -160,6 +174,12 @@ class EngineServer(engineio.AsyncServer):
             self.keep(self._see_off(connection, farewell))
         else:
             self.sockets.pop(connection.sid, None)
+
+    def lost(self, connection: Connection) -> None:
+        """A connection's transport is gone."""
+        self._leaving.discard(connection)
+        if self._all_left is not None and not self._leaving:
+            self._all_left.set()
 
     async def _see_off(self, connection: Connection, farewell: Awaitable[Any]) -> None:
         """The application may still read the session while its disconnect handler runs."""

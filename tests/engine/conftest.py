@@ -1,12 +1,15 @@
 """Servers of the engine on real ports, and raw clients that know nothing of them."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket as sockets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
 from yarl import URL
@@ -27,7 +30,7 @@ class Place:
         self.http_url = f"http://127.0.0.1:{port}"
         self._url = URL(f"{self.http_url}/{path}/")
         self._http = http
-        self._stack = stack
+        self.stack = stack
 
     async def request(self, method: str, body: str | bytes | None = None, **query: str) -> tuple[int, str]:
         """Return status and text of one request with exactly this query."""
@@ -67,7 +70,7 @@ class Place:
         dialing = connect(
             str(url), compression=None, ping_interval=None, additional_headers=headers, proxy=None, close_timeout=2
         )
-        return await self._stack.enter_async_context(dialing)
+        return await self.stack.enter_async_context(dialing)
 
     async def open_websocket(self) -> tuple[ClientConnection, dict[str, Any]]:
         """Open a WebSocket session and return it with its handshake."""
@@ -96,20 +99,29 @@ async def text_of(socket: ClientConnection, *, skip_pings: bool = True) -> str:
         return message
 
 
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run every test of the engine on both loops."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Return what puts a server on a free port until the test ends."""
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
 
-        async def start(server: SocketServer | EngineServer, path: str = "socket.io") -> Place:
+        async def start(
+            server: SocketServer | EngineServer, path: str = "socket.io", send_buffer_bytes: int = 0
+        ) -> Place:
             app = web.Application()
             server.attach(app, path)
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
+            listener = sockets.create_server(("127.0.0.1", 0), backlog=128)
+            if send_buffer_bytes:
+                listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, send_buffer_bytes)
+            await web.SockSite(runner, listener).start()
             return Place(runner.addresses[0][1], path, http, stack)
 
         yield start

@@ -209,7 +209,7 @@ async def test_message_invalid(socket: ClientConnection, packet: str) -> None:
 
 async def _assert_closes(socket: ClientConnection) -> None:
     with pytest.raises(ConnectionClosed):
-        await _read_to_the_end(socket)
+        await asyncio.wait_for(_read_to_the_end(socket), 5)
 
 
 async def _read_to_the_end(socket: ClientConnection) -> None:

@@ -1,0 +1,219 @@
+"""A client that does not read: how much it may hold, when it is cut off, and that nobody else notices."""
+
+import asyncio
+import gc
+import socket as sockets
+import weakref
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+from realtime.engine import Connection, Encoded, Packet, SocketServer, write_all
+from tests.support import eventually
+
+from .conftest import Place, Serve, text_of
+
+CAP_BYTES = 200_000
+KERNEL_BYTES = 4096  # asked for, so that the server's buffer fills and not the kernel's
+
+
+class Stalled:
+    """A WebSocket client that joins and then never reads again."""
+
+    def __init__(self, socket: sockets.socket) -> None:
+        self.socket = socket
+
+    @classmethod
+    async def join(cls, place: Place) -> "Stalled":
+        loop = asyncio.get_running_loop()
+        socket = sockets.socket()
+        socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, KERNEL_BYTES)
+        socket.setblocking(False)
+        await loop.sock_connect(socket, ("127.0.0.1", place.port))
+        request = (
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        stalled = cls(socket)
+        await loop.sock_sendall(socket, request.encode())
+        await stalled.send("40")
+        return stalled
+
+    async def send(self, text: str) -> None:
+        payload = text.encode()
+        frame = bytes((0x81, 0x80 | len(payload))) + bytes(4) + payload
+        await asyncio.get_running_loop().sock_sendall(self.socket, frame)
+
+
+@pytest.fixture
+def server() -> SocketServer:
+    """Make a server with a small cap."""
+    return SocketServer(max_queued_bytes=CAP_BYTES)
+
+
+@pytest.fixture
+async def place(server: SocketServer, serve: Serve) -> Place:
+    @server.on("count")
+    async def count(_sid: str, number: int) -> int:
+        return number
+
+    return await serve(server, send_buffer_bytes=KERNEL_BYTES)
+
+
+@pytest.fixture
+async def stalled(server: SocketServer, place: Place) -> AsyncIterator[Connection]:
+    """The server's side of a stalled client."""
+    client = await Stalled.join(place)
+    yield await _the(server, lambda connection: bool(connection.members))
+    client.socket.close()
+
+
+async def _the(server: SocketServer, is_it: Callable[[Connection], bool]) -> Connection:
+    """Wait for a connection that fits."""
+    found = await eventually(lambda: [connection for connection in server.eio.sockets.values() if is_it(connection)])
+    return found[0]
+
+
+def _change(server: SocketServer, size: int = 10_000) -> Packet:
+    return server.encode_event("/", "change", b'"%b"' % (b"x" * size))
+
+
+def _queued_bytes(connection: Connection) -> int:
+    return connection.transport.get_write_buffer_size() if connection.transport is not None else 0
+
+
+async def test_it_is_cut_off_at_the_cap(server: SocketServer, stalled: Connection) -> None:
+    """It holds at most the cap, and is cut off in the very write that goes past it."""
+    packet = _change(server)
+    most = 0
+    while True:
+        stalled.write(packet)
+        if stalled.closed:
+            break
+        most = max(most, _queued_bytes(stalled))
+    assert 0 < most <= CAP_BYTES
+    assert server.counters.dropped_slow == 1
+    stalled.write(packet)  # and a dead peer is no error
+
+
+async def test_all_of_it_is_freed(server: SocketServer, stalled: Connection) -> None:
+    """Nothing of it stays: no session, no member, no room, no gauge, no object."""
+    sid = stalled.members[0].sid
+    await server.enter_room(sid, "room")
+    while stalled.is_open:
+        stalled.write(_change(server))
+    remains = weakref.ref(stalled.transport)
+    await eventually(lambda: not server.eio.sockets and stalled.transport is None)
+    assert not server.manager.members
+    assert not server.manager.rooms
+    assert server.counters.open_websocket == 0
+    gc.collect()
+    await eventually(lambda: remains() is None)
+
+
+async def test_others_notice_nothing(server: SocketServer, place: Place, stalled: Connection) -> None:
+    """Who reads gets everything, in order, while another is cut off."""
+    healthy = await place.join()
+    connections = list(server.eio.sockets.values())
+    assert len(connections) == 2
+    for seq in range(500):
+        write_all(connections, server.encode_event("/", "change", b'"%d %b"' % (seq, b"x" * 5000)))
+        assert (await text_of(healthy)).startswith(f'42["change","{seq} ')
+    assert not stalled.is_open
+
+
+async def test_a_reply_does_not_count(server: SocketServer, place: Place) -> None:
+    """A reply bigger than the cap throws nobody off, and what follows it has the whole cap."""
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        return Encoded(b'"%b"' % (b"x" * 5 * CAP_BYTES))
+
+    client = await Stalled.join(place)
+    await client.send('421["snapshot"]')
+    connection = await _the(server, lambda connection: _queued_bytes(connection) > 0)
+    before = _queued_bytes(connection)
+    assert before > CAP_BYTES
+    packet = _change(server)
+    while connection.is_open and _queued_bytes(connection) < before + CAP_BYTES - 20_000:
+        connection.write(packet)
+    assert connection.is_open
+    for _ in range(4):
+        connection.write(packet)
+    assert connection.closed
+    client.socket.close()
+
+
+async def test_requests_wait_while_replies_do(server: SocketServer, place: Place) -> None:
+    """Who does not read the answers gets no further ones: one who asks 1,000 times holds but a few."""
+    answered = 0
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        nonlocal answered
+        answered += 1
+        return Encoded(b'"%b"' % (b"x" * 100_000))
+
+    client = await Stalled.join(place)
+    for _ in range(1000):
+        await client.send('421["snapshot"]')
+    connection = await _the(server, lambda connection: connection.is_held)
+    assert connection.is_congested
+    assert connection.is_open
+    assert answered <= 2 * server.eio.max_in_flight
+    client.socket.close()
+
+
+async def test_a_slow_but_healthy_client_gets_all_answers(server: SocketServer, place: Place) -> None:
+    """Who reads at last gets the answer to every request, in order."""
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str, number: int) -> Encoded:
+        return Encoded(b'"%d %b"' % (number, b"x" * 100_000))
+
+    socket = await place.join()
+    for number in range(60):
+        await socket.send(f'42{number}["snapshot",{number}]')
+    for number in range(60):
+        assert (await text_of(socket)).startswith(f'43{number}["{number} x')
+
+
+async def test_a_polling_client_that_does_not_poll(server: SocketServer, place: Place) -> None:
+    """A mailbox has the same cap."""
+    sid = await place.open_polling()
+    await place.post(sid, "40")
+    connection = server.eio.sockets[sid]
+    packet = _change(server)
+    for _ in range(CAP_BYTES // 10_000 - 1):
+        connection.write(packet)
+    assert connection.is_open
+    for _ in range(2):
+        connection.write(packet)
+    assert connection.closed
+    assert server.counters.dropped_slow == 1
+    assert (await place.poll(sid))[0] == 400
+
+
+async def test_requests_in_flight_are_bounded(server: SocketServer, place: Place) -> None:
+    """Only so many requests of one client run at once; the next is read when one has ended."""
+    running = 0
+    most = 0
+    gate = asyncio.Event()
+
+    @server.on("wait")
+    async def wait(_sid: str) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await gate.wait()
+        running -= 1
+
+    socket: ClientConnection = await place.join()
+    for number in range(100):
+        await socket.send(f'42{number}["wait"]')
+    await eventually(lambda: running == server.eio.max_in_flight)
+    gate.set()
+    for number in range(100):
+        assert await text_of(socket) == f"43{number}[]"
+    assert most == server.eio.max_in_flight
