@@ -51,7 +51,8 @@ export class Connection {
   #status: Status = { state: "connecting", reason: "started" };
   #seat: Seat | undefined;
   #awaited = new Set<string>();
-  #arrival: Reason = "opened";
+  /** Why we came to sit here, until that has been told. */
+  #arrival: Reason | undefined;
   #attempt = 0;
   #climbs = 0;
   #turn = new AbortController();
@@ -181,13 +182,15 @@ export class Connection {
   /** Live once every calendar that was watched on arrival has had its answer. */
   #settle(): void {
     const transport = this.#seat?.link?.transport;
-    if (transport === undefined || this.#awaited.size > 0) return;
+    const arrival = this.#arrival;
+    if (transport === undefined || arrival === undefined || this.#awaited.size > 0) return;
+    this.#arrival = undefined;
     this.#ladder.worked(transport);
     clearTimeout(this.#steady);
     this.#steady = setTimeout(() => {
       this.#attempt = 0;
     }, STEADY_MS);
-    this.#go({ state: "live", reason: this.#arrival, transport });
+    this.#go({ state: "live", reason: arrival, transport });
     this.#planClimb();
   }
 

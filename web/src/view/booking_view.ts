@@ -8,9 +8,11 @@ import { Board } from "./board";
 import { BookingActions } from "./booking_actions";
 import { BookingForm } from "./booking_form";
 import { DayStrip } from "./day_strip";
-import { h, setText } from "./dom";
+import { h, setData, setText } from "./dom";
+import { Frame } from "./frame";
 import { Mine, type MyBooking, type MyHold } from "./mine";
 import { MinePanel } from "./mine_panel";
+import { emptyNotice, staleNotice } from "./notice";
 import { Pill } from "./pill";
 import type { Setting } from "./slot_cell";
 import { Toasts } from "./toast";
@@ -38,21 +40,23 @@ export class BookingView {
   readonly #banner = h("p", { class: "banner", hidden: true });
   readonly #blank = h("div", { class: "blank", hidden: true });
   readonly #only: HTMLInputElement;
+  readonly #frame = new Frame(() => this.#draw());
   readonly #pending = new Set<string>();
   readonly #manner = visitorManner();
   readonly #visitorZone = visitorZone();
   readonly #stops: (() => void)[] = [];
   #whose: Whose = "visitor";
   #moving: MyBooking | undefined;
-  #isDue = false;
+  #liveAt = Date.now();
   #lastDraw = 0;
+  #observer: IntersectionObserver | undefined;
 
   constructor(client: SlotcastClient, id: string, root: HTMLElement, stateRoot: HTMLElement) {
     this.#client = client;
     this.#root = root;
     this.#stateRoot = stateRoot;
     this.calendar = client.calendar(id);
-    this.#mine = new Mine(id, () => this.#plan());
+    this.#mine = new Mine(id, () => this.#frame.plan());
     this.#actions = new BookingActions(this.calendar, this.#mine);
     this.#form = new BookingForm(this.#actions);
     this.#panel = new MinePanel({
@@ -62,10 +66,10 @@ export class BookingView {
       cancel: (booking) => void this.#cancel(booking),
       forget: (booking) => this.#mine.dropBooking(booking.id),
     });
-    this.#only = h("input", { type: "checkbox", onchange: () => this.#plan() });
+    this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
     this.#build(id);
     this.#listen();
-    this.#draw();
+    this.#frame.now();
   }
 
   close(): void {
@@ -105,13 +109,13 @@ export class BookingView {
         } else if (event.kind === "snapshot") {
           void this.#actions.refresh(undefined, []);
         }
-        this.#plan();
+        this.#frame.plan();
       }),
       this.#client.onStatus((status) => {
         if (status.state === "live" && this.#mine.bookings.length > 0) {
           void this.#actions.refresh(undefined, []);
         }
-        this.#plan();
+        this.#frame.plan();
       }),
     );
     const timer = setInterval(() => this.#tick(), TICK_MS);
@@ -123,8 +127,6 @@ export class BookingView {
     this.#observer = seen;
   }
 
-  #observer: IntersectionObserver | undefined;
-
   #setting(): Setting {
     const info = this.calendar.info;
     const own = info !== undefined && isZone(info.zone) ? info.zone : this.#visitorZone;
@@ -132,19 +134,7 @@ export class BookingView {
     return { zone, manner: this.#manner, now: this.#client.now() };
   }
 
-  /** Draws before the next frame; at once where there are no frames, in a hidden page. */
-  #plan(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    const draw = () => {
-      if (this.#isDue) this.#draw();
-    };
-    if (document.visibilityState === "visible") requestAnimationFrame(draw);
-    setTimeout(draw, 60);
-  }
-
   #draw(): void {
-    this.#isDue = false;
     this.#lastDraw = Date.now();
     const { calendar } = this;
     const { info } = calendar;
@@ -178,48 +168,26 @@ export class BookingView {
 
   #drawBanner(): void {
     const { state } = this.#client.status;
-    const text =
-      this.#moving !== undefined
-        ? ""
-        : state === "offline"
-          ? "You are offline. What you see may be out of date; it catches up by itself."
-          : state === "reconnecting" && this.calendar.isLoaded
-            ? "The connection broke. What you see may be out of date; it catches up by itself."
-            : this.calendar.info?.archived
-              ? "This calendar is closed. Nothing new can be booked here."
-              : "";
+    if (state === "live") this.#liveAt = Date.now();
     if (this.#moving !== undefined) return;
+    const away_ms = this.calendar.isLoaded ? Date.now() - this.#liveAt : 0;
+    const text = staleNotice(state, away_ms, this.calendar.info?.archived ?? false);
     setText(this.#banner, text);
     this.#banner.hidden = text === "";
     this.#banner.dataset.tone = "warn";
   }
 
   #drawBlank(days: number): void {
-    const refusal = this.calendar.refusal ?? this.#client.refusal;
     const { calendar } = this;
-    const [title, text] =
-      refusal?.code === "not_found"
-        ? ["There is no such calendar", "Check the address, or ask whoever gave it to you."]
-        : refusal !== undefined
-          ? ["This calendar is private", adviceFor(refusal)]
-          : !calendar.isLoaded
-            ? ["", ""]
-            : days > 0
-              ? ["", ""]
-              : this.#only.checked && calendar.slots.length > 0
-                ? [
-                    "Nothing is free",
-                    "As soon as a time is given back, it shows up here by itself.",
-                  ]
-                : ["No times yet", "As soon as some are opened, they show up here by themselves."];
-    const isLoading = !calendar.isLoaded && refusal === undefined;
-    this.#root.toggleAttribute("data-loading", isLoading);
+    const refusal = calendar.refusal ?? this.#client.refusal;
+    const notice = emptyNotice(calendar, refusal, days, this.#only.checked);
+    this.#root.toggleAttribute("data-loading", !calendar.isLoaded && refusal === undefined);
     this.#root.toggleAttribute("data-refused", refusal !== undefined);
-    this.#blank.hidden = title === "";
-    if (this.#blank.dataset.title === title) return;
-    this.#blank.dataset.title = title;
-    this.#blank.replaceChildren(h("h2", {}, title), h("p", {}, text));
+    this.#blank.hidden = notice === undefined;
     if (refusal !== undefined) setText(this.#title, "Slotcast");
+    if (this.#blank.dataset.title === notice?.title) return;
+    setData(this.#blank, "title", notice?.title);
+    if (notice) this.#blank.replaceChildren(h("h2", {}, notice.title), h("p", {}, notice.text));
   }
 
   #tick(): void {
@@ -233,7 +201,8 @@ export class BookingView {
     this.#board.tick(setting);
     this.#panel.tick(this.#mine, setting.now);
     this.#form.tick(setting.now);
-    if (Date.now() - this.#lastDraw > REDRAW_MS) this.#plan();
+    const isAway = this.#client.status.state === "reconnecting" && this.#banner.hidden;
+    if (isAway || Date.now() - this.#lastDraw > REDRAW_MS) this.#frame.plan();
   }
 
   async #pick(slot: Slot, button: HTMLButtonElement): Promise<void> {
@@ -246,10 +215,10 @@ export class BookingView {
       return;
     }
     this.#pending.add(slot.id);
-    this.#plan();
+    this.#frame.plan();
     const held = await this.#attempt(() => this.#actions.hold(slot));
     this.#pending.delete(slot.id);
-    this.#plan();
+    this.#frame.plan();
     if (held !== undefined) this.#openForm(held);
   }
 
@@ -262,7 +231,7 @@ export class BookingView {
     this.#moving = booking;
     const stop = () => {
       this.#moving = undefined;
-      this.#plan();
+      this.#frame.plan();
     };
     this.#banner.replaceChildren(
       `Pick the new time for your booking on ${this.#words(booking)}.`,
@@ -288,7 +257,7 @@ export class BookingView {
       this.#moving = undefined;
       this.#toasts.say(`Moved to ${this.#words(slot)}.`, "good");
     });
-    this.#plan();
+    this.#frame.plan();
   }
 
   async #cancel(booking: MyBooking): Promise<void> {
@@ -324,7 +293,7 @@ export class BookingView {
 
   #choose(whose: Whose): void {
     this.#whose = whose;
-    this.#draw();
+    this.#frame.now();
   }
 
   #goTo(key: string): void {

@@ -11,6 +11,7 @@ import { adviceFor } from "./advice";
 import { Agenda } from "./agenda";
 import { ask } from "./ask";
 import { h, setText } from "./dom";
+import { Frame } from "./frame";
 import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
 import { batchesOf, type Opening, slotsOf } from "./opening";
@@ -33,9 +34,9 @@ export class StaffView {
   readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
   readonly #blank = h("div", { class: "blank", hidden: true });
   readonly #only: HTMLInputElement;
+  readonly #frame = new Frame(() => this.#draw());
   readonly #manner = visitorManner();
   #calendar: StaffCalendar | undefined;
-  #isDue = false;
 
   constructor(client: StaffClient, root: HTMLElement, chosen: (calendar: StaffCalendar) => void) {
     this.#client = client;
@@ -45,12 +46,12 @@ export class StaffView {
       onSlot: (verb, slot) => void this.#onSlot(verb, slot),
       onBooking: (verb, booking) => void this.#onBooking(verb, booking),
     });
-    this.#only = h("input", { type: "checkbox", onchange: () => this.#plan() });
+    this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
     this.#select.addEventListener("change", () => this.#choose(this.#select.value));
     this.#build();
-    client.onStatus(() => this.#plan());
-    setInterval(() => this.#plan(), REDRAW_MS);
-    this.#plan();
+    client.onStatus(() => this.#frame.plan());
+    setInterval(() => this.#frame.plan(), REDRAW_MS);
+    this.#frame.plan();
     void this.#load();
   }
 
@@ -115,22 +116,12 @@ export class StaffView {
     if (this.#calendar !== undefined) this.#client.leave(this.#calendar.id);
     const calendar = this.#client.calendar(id);
     this.#calendar = calendar;
-    calendar.subscribe(() => this.#plan());
+    calendar.subscribe(() => this.#frame.plan());
     history.replaceState(null, "", `${location.pathname}?calendar=${encodeURIComponent(id)}`);
     this.#root.dataset.calendar = id;
     delete this.#root.dataset.seq;
     this.#chosen(calendar);
-    this.#plan();
-  }
-
-  #plan(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    const draw = () => {
-      if (this.#isDue) this.#draw();
-    };
-    if (document.visibilityState === "visible") requestAnimationFrame(draw);
-    setTimeout(draw, 60);
+    this.#frame.plan();
   }
 
   #zone(): string {
@@ -139,7 +130,6 @@ export class StaffView {
   }
 
   #draw(): void {
-    this.#isDue = false;
     this.#pill.show(this.#client.status, document.documentElement);
     if (this.#client.status.state === "closed") {
       this.#root.toggleAttribute("data-refused", true);

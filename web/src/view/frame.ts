@@ -1,0 +1,31 @@
+/** Draws at most once a frame, however many changes came; also in a hidden page, which has no
+ * frames but whose tests and whose return to the front want it right. */
+
+const HIDDEN_MS = 60;
+
+export class Frame {
+  readonly #draw: () => void;
+  #isDue = false;
+
+  constructor(draw: () => void) {
+    this.#draw = draw;
+  }
+
+  plan(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    if (document.visibilityState === "visible") requestAnimationFrame(() => this.#run());
+    setTimeout(() => this.#run(), HIDDEN_MS);
+  }
+
+  now(): void {
+    this.#isDue = true;
+    this.#run();
+  }
+
+  #run(): void {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    this.#draw();
+  }
+}

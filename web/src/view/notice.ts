@@ -1,0 +1,49 @@
+/** What to say where there are no slots to show, and while what is shown may be old. Pure. */
+
+import type { Calendar, SlotcastError, State } from "../client";
+import { adviceFor } from "./advice";
+
+export interface Notice {
+  readonly title: string;
+  readonly text: string;
+}
+
+export function emptyNotice(
+  calendar: Pick<Calendar, "isLoaded" | "slots">,
+  refusal: SlotcastError | undefined,
+  days: number,
+  isFreeOnly: boolean,
+): Notice | undefined {
+  if (refusal?.code === "not_found") {
+    return {
+      title: "There is no such calendar",
+      text: "Check the address, or ask whoever gave it to you.",
+    };
+  }
+  if (refusal !== undefined) {
+    return { title: "This calendar is private", text: adviceFor(refusal) };
+  }
+  if (!calendar.isLoaded || days > 0) return undefined;
+  return isFreeOnly && calendar.slots.length > 0
+    ? {
+        title: "Nothing is free",
+        text: "As soon as a time is given back, it shows up here by itself.",
+      }
+    : {
+        title: "No times yet",
+        text: "As soon as some are opened, they show up here by themselves.",
+      };
+}
+
+/** A break shorter than this passes without a word; the pill says enough. */
+const PATIENCE_MS = 2_000;
+
+export function staleNotice(state: State, away_ms: number, isArchived: boolean): string {
+  if (state === "offline") {
+    return "You are offline. What you see may be out of date; it catches up by itself.";
+  }
+  if (state === "reconnecting" && away_ms > PATIENCE_MS) {
+    return "The connection broke. What you see may be out of date; it catches up by itself.";
+  }
+  return isArchived ? "This calendar is closed. Nothing new can be booked here." : "";
+}

@@ -1,0 +1,215 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Calendar } from "../src/client/calendar";
+import { Connection } from "../src/client/connection";
+import { Courier } from "../src/client/courier";
+import { SlotcastError } from "../src/client/error";
+import { change, slot } from "./make";
+import { FakeEnvironment, FakeNetwork } from "./network";
+
+let network: FakeNetwork;
+let environment: FakeEnvironment;
+let connection: Connection;
+let calendar: Calendar;
+let states: string[];
+let applied: number[];
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+async function start(): Promise<void> {
+  const open = network.open;
+  connection = new Connection(new URL("http://here.test"), { open, environment });
+  calendar = new Calendar("demo", connection, new Courier(connection));
+  states = [];
+  applied = [];
+  connection.listen(({ state, reason, transport }) =>
+    states.push([state, reason, transport].filter(Boolean).join(" ")),
+  );
+  calendar.subscribe((event) => {
+    if (event.kind === "change") applied.push(event.change.seq);
+  });
+  await settle();
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  network = new FakeNetwork();
+  environment = new FakeEnvironment();
+});
+
+afterEach(() => {
+  connection.close();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe("a connection", () => {
+  it("is live once its calendar has answered, over the best rung that opens", async () => {
+    network.open_rungs.delete("websocket");
+    await start();
+    expect(states).toEqual(["live opened polling"]);
+    expect(network.tried).toEqual(["websocket", "polling"]);
+  });
+
+  it("comes back by itself and goes on from its cursor, applying each change once", async () => {
+    await start();
+    const first = change(1, [slot("a", 9)]);
+    network.log = [first];
+    network.link.change(first);
+    network.link.change(first);
+    network.log.push(change(2, [slot("a", 9, { version: 2 })]));
+    network.link.events.lost("transport_lost");
+    expect(connection.status.state).toBe("reconnecting");
+    await pass(1_000);
+    expect(network.link.watched).toEqual([["demo", { after: "1.n" }]]);
+    expect(states.at(-1)).toBe("live opened websocket");
+    expect(applied).toEqual([1, 2]);
+  });
+
+  it("tries what worked alone first, and everything when that fails", async () => {
+    await start();
+    network.tried.length = 0;
+    network.open_rungs.clear();
+    network.link.events.lost("transport_lost");
+    await pass(1_500);
+    expect(network.tried[0]).toBe("websocket");
+    network.open_rungs.add("longpoll");
+    await pass(60_000);
+    expect(connection.status).toMatchObject({ state: "live", transport: "longpoll" });
+  });
+
+  it("climbs back to a better rung and lets go of the old one only then", async () => {
+    network.open_rungs.delete("websocket");
+    await start();
+    const below = network.link;
+    network.open_rungs.add("websocket");
+    await pass(4_000);
+    expect(states.at(-1)).toBe("live climbed websocket");
+    expect(states).not.toContain("reconnecting");
+    expect(below.isClosed).toBe(true);
+    const late = change(1, [slot("a", 9)]);
+    network.log = [late];
+    below.change(late);
+    network.link.change(late);
+    expect(applied).toEqual([1]);
+  });
+
+  it("goes down a rung when one opens but stays silent", async () => {
+    network.onWatch = (link, name, position) => {
+      if (link.transport === "websocket") setTimeout(() => link.events.lost("silent"), 100);
+      else network.answerWatch(link, name, position);
+    };
+    await start();
+    await pass(2_000);
+    expect(connection.status).toMatchObject({ state: "live", transport: "polling" });
+  });
+
+  it("sits on no link that was lost while it was being opened", async () => {
+    const open = network.open;
+    network.refusal = undefined;
+    let isFirst = true;
+    const flaky: typeof open = async (transport, setting, events) => {
+      const link = await open(transport, setting, events);
+      if (isFirst) events.lost("transport_lost");
+      isFirst = false;
+      return link;
+    };
+    Object.assign(network, { open: flaky });
+    await start();
+    expect(connection.status.state).toBe("reconnecting");
+    await pass(2_000);
+    expect(connection.status.state).toBe("live");
+  });
+
+  it("closes for good when it is refused, and says why", async () => {
+    network.refusal = new SlotcastError({ code: "unauthorized", message: "No.", retryable: false });
+    await start();
+    await pass(60_000);
+    expect(states).toEqual(["closed refused"]);
+    expect(network.tried).toEqual(["websocket"]);
+    expect(connection.refusal?.code).toBe("unauthorized");
+  });
+
+  it("is offline while the device is, and back at once with the network", async () => {
+    await start();
+    network.open_rungs.clear();
+    environment.say("offline");
+    expect(states.at(-1)).toBe("offline network_lost");
+    network.open_rungs.add("websocket");
+    environment.say("online");
+    await settle();
+    expect(states.slice(-2)).toEqual(["reconnecting network_back", "live opened websocket"]);
+  });
+
+  it("asks again by its cursor when the device woke up", async () => {
+    await start();
+    environment.say("woken");
+    expect(network.link.watched.at(-1)).toEqual(["demo", { after: "0.n" }]);
+  });
+});
+
+describe("a calendar", () => {
+  it("mends a gap by its cursor, and applies nothing behind it before", async () => {
+    await start();
+    network.log = [1, 2, 3].map((seq) => change(seq, [slot("a", 9, { version: seq })]));
+    network.link.change(change(3, [slot("a", 9, { version: 3 })]));
+    expect(network.link.watched.at(-1)).toEqual(["demo", { after: "0.n" }]);
+    expect(applied).toEqual([1, 2, 3]);
+  });
+
+  it("asks for a snapshot when a replay has a hole itself", async () => {
+    await start();
+    network.log = [change(1, []), change(3, [])];
+    network.link.change(change(3, []));
+    expect(network.link.watched.at(-1)).toEqual(["demo", {}]);
+    expect([calendar.seq, applied]).toEqual([3, [1]]);
+  });
+
+  it("subscribes without a cursor for another window", async () => {
+    await start();
+    calendar.window("2026-12-01T00:00:00Z", "2026-12-08T00:00:00Z");
+    const window = { from: "2026-12-01T00:00:00Z", to: "2026-12-08T00:00:00Z" };
+    expect(network.link.watched.at(-1)).toEqual(["demo", window]);
+  });
+});
+
+describe("a mutation", () => {
+  const lateAck = () =>
+    Promise.reject(new SlotcastError({ code: "timeout", message: "Late.", retryable: true }));
+
+  it("is sent again under the same key after a lost ack, over HTTP the second time", async () => {
+    await start();
+    network.link.answer = lateAck;
+    const sent: [string, RequestInit][] = [];
+    vi.stubGlobal("fetch", async (url: URL, init: RequestInit) => {
+      sent.push([url.pathname, init]);
+      return Response.json({ booking: { id: "b", token: "t" } });
+    });
+    const booked = calendar.book("s", { customer: { name: "Ada" } });
+    await pass(1_000);
+    expect(await booked).toEqual({ id: "b", token: "t" });
+    const key = network.link.asked[0]?.[1].key;
+    expect(key).toMatch(/^[\w-]{22,}$/);
+    expect(sent[0]?.[0]).toBe("/api/slots/s/bookings");
+    expect(new Headers(sent[0]?.[1].headers).get("Idempotency-Key")).toBe(key);
+    expect(JSON.parse(String(sent[0]?.[1].body))).toEqual({ customer: { name: "Ada" } });
+  });
+
+  it("is refused at once where trying again cannot help", async () => {
+    await start();
+    network.link.answer = () =>
+      Promise.reject(
+        new SlotcastError({ code: "slot_unavailable", message: "Taken.", retryable: false }),
+      );
+    await expect(calendar.hold("s")).rejects.toMatchObject({ code: "slot_unavailable" });
+    expect(network.link.asked.length).toBe(1);
+  });
+
+  it("has a key of its own each time", async () => {
+    await start();
+    await calendar.hold("s");
+    await calendar.hold("s");
+    const [first, second] = network.link.asked.map(([, fields]) => fields.key);
+    expect(first).not.toBe(second);
+  });
+});
