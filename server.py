@@ -44,9 +44,10 @@ from realtime.catch_up import CatchUp
 from realtime.desk import Desk
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
-from realtime.engine import SocketServer, tune_collector
+from realtime.engine import Limits, SocketServer, tune_collector
 from realtime.engine.origin import Origins
 from realtime.http.api import Api
+from realtime.http.follow import Follow
 from realtime.http.gate import BODY_BYTES, Gate, Network, Proxies
 from realtime.http.operator import Operator
 from realtime.http.pages import Pages, add_headers
@@ -55,6 +56,7 @@ from realtime.limits import Buckets
 from realtime.metrics import Metrics, Requests
 from realtime.namespaces import CalendarNamespace
 from realtime.room import Audience
+from realtime.stream import Streams
 from realtime.timekeeper import Timekeeper
 
 WEB_FOLDER = Path(__file__).with_name("web") / "dist"
@@ -124,6 +126,18 @@ async def compose(
     app = web.Application(client_max_size=BODY_BYTES, middlewares=[problems(requests), gate.middleware()])
     sockets.attach(app, "socket.io")
     app.add_routes(Api(gate, desk, catch_up).routes())
+    streams = Streams()
+    app.add_routes(
+        Follow(
+            gate=gate,
+            desk=desk,
+            catch_up=catch_up,
+            dispatcher=dispatcher,
+            streams=streams,
+            limits=Limits(settings.max_queued_bytes),
+            counters=sockets.counters,
+        ).routes()
+    )
     app.add_routes(Operator(door, sockets, Metrics(sockets.counters, dispatcher, door, requests)).routes())
     app.add_routes(Pages(web_folder).routes())
     app.on_response_prepare.append(add_headers)
@@ -134,12 +148,17 @@ async def compose(
         dispatcher.start()
         bell.start()
         timekeeper.start()
+        streams.start()
         yield
         await timekeeper.close()
         await bell.close()
         await dispatcher.close()
         await door.close()
 
+    async def draining(_app: web.Application) -> None:
+        await streams.close()
+
+    app.on_shutdown.append(draining)
     app.cleanup_ctx.append(running)
     return app
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import secrets
 import time
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 
 import jwt
+import msgspec
 
 from models.commands import Asker
 from models.errors import Unauthorized
 
 ALGORITHM = "HS256"
 MOST_CHARACTERS = 8_192
+TICKET_SECONDS = 30
 _LONGEST_TIMER_SECONDS = 86_400.0
+_MOST_TICKETS = 100_000
 
 
 class Identity(NamedTuple):
@@ -98,6 +102,44 @@ def holder_address(address: str) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(IPv6Address(int(parsed) >> 64 << 64))
+
+
+class Tickets:
+    """What a client shows that can't send a header: good once, for the calendars it names, for 30 s.
+
+    They live in this process only, and none survives it: one that is lost is asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._identities: dict[str, tuple[float, Identity]] = {}
+
+    def issue(self, identity: Identity, calendars: frozenset[str]) -> tuple[str, float]:
+        """A ticket for these calendars, and the second at which it ends. Never for more than the asker may see."""
+        self._forget_old()
+        ends_at = time.time() + TICKET_SECONDS
+        ticket = secrets.token_urlsafe(24)
+        asker = msgspec.structs.replace(identity.asker, is_staff=False, calendars=calendars)
+        self._identities[_mark(ticket)] = (ends_at, Identity(asker, identity.expires_at))
+        return ticket, ends_at
+
+    def redeem(self, ticket: str) -> Identity:
+        """Whose it was; Unauthorized the second time, and after its end."""
+        ends_at, identity = self._identities.pop(_mark(ticket), (0.0, None))
+        if identity is None or ends_at < time.time():
+            raise Unauthorized("The ticket was used, or has ended.")
+        return identity
+
+    def _forget_old(self) -> None:
+        """Tickets end in the order in which they were issued."""
+        now = time.time()
+        for mark, (ends_at, _) in list(self._identities.items()):
+            if ends_at >= now and len(self._identities) < _MOST_TICKETS:
+                break
+            del self._identities[mark]
+
+
+def _mark(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()
 
 
 class Expiry:

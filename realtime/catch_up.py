@@ -7,7 +7,6 @@ asked (staff's bookings, a window in the past) the turn is kept meanwhile, so wh
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from models.change import Booking, Cursor, encode
@@ -31,6 +30,15 @@ class Wanted(NamedTuple):
     finish: int
 
 
+class Joined(NamedTuple):
+    """A seat that was taken: "resumed" or "snapshot", the answer's body, and the cursor that it says."""
+
+    room: Room
+    mode: str
+    body: bytes
+    cursor: str
+
+
 class CatchUp:
     """Answers whoever joins or only looks; bodies are JSON objects without their opening brace."""
 
@@ -44,13 +52,10 @@ class CatchUp:
         first, last = wire.read_window(begin, finish, self._clock(), WINDOW)
         return Wanted(wire.read_after(after), first, last)
 
-    async def join(
-        self, calendar: str, member: Member, wanted: Wanted, leave_others: Callable[[Room], None] = lambda _: None
-    ) -> tuple[Room, str, bytes]:
-        """Seats the member; returns the room, "resumed" or "snapshot", and the answer's body.
+    async def join(self, calendar: str, member: Member, wanted: Wanted) -> Joined:
+        """Seats the member. Raises NotFound, or the refusal of a private calendar.
 
-        Raises NotFound, or the refusal of a private calendar. There is no suspension between taking the seat and
-        returning.
+        There is no suspension between taking the seat and returning.
         """
         while True:
             room = await self._dispatcher.room(calendar)
@@ -58,13 +63,13 @@ class CatchUp:
                 if self._dispatcher.rooms.get(calendar) is not room:
                     continue  # let go while this one waited
                 check_view(member.asker, room)
-                mode, body = "resumed", await self._replay(room, member.audience, wanted.after)
+                body = await self._replay(room, member.audience, wanted.after)
+                mode, cursor = "resumed", room.replica.cursor
                 if body is None:
-                    mode, body = "snapshot", await self._snapshot(room, member.audience, wanted)
-                check_view(member.asker, room)
-                leave_others(room)
+                    mode = "snapshot"
+                    body, cursor = await self._snapshot(room, member.audience, wanted)
                 room.join(member)
-                return room, mode, body
+                return Joined(room, mode, body, cursor)
 
     async def _replay(self, room: Room, audience: Audience, after: Cursor | None) -> bytes | None:
         if after is None:
@@ -79,7 +84,8 @@ class CatchUp:
             return None
         return wire.write_replay(replica.info, changes, seq=replica.seq, cursor=replica.cursor, now=self._clock())
 
-    async def _snapshot(self, room: Room, audience: Audience, wanted: Wanted) -> bytes:
+    async def _snapshot(self, room: Room, audience: Audience, wanted: Wanted) -> tuple[bytes, str]:
+        """The body and its cursor; a window in the past is read from the database, which may be ahead of the room."""
         replica = room.replica
         seq, cursor, begin = replica.seq, replica.cursor, wanted.begin
         if begin < replica.since:
@@ -94,7 +100,7 @@ class CatchUp:
         bookings = b""
         if audience is Audience.STAFF:
             bookings = encode(await self.bookings(room.calendar, begin, finish))
-        return wire.write_snapshot(
+        body = wire.write_snapshot(
             replica.info,
             slots,
             seq=seq,
@@ -104,6 +110,7 @@ class CatchUp:
             now=self._clock(),
             bookings=bookings,
         )
+        return body, cursor
 
     async def bookings(self, calendar: str, begin: int, finish: int) -> list[Booking]:
         """The bookings of a window, for staff."""
@@ -114,7 +121,7 @@ class CatchUp:
         room = self._dispatcher.rooms.get(calendar)
         if room is not None:
             check_view(asker, room)
-            return await self._snapshot(room, Audience.PUBLIC, wanted)
+            return (await self._snapshot(room, Audience.PUBLIC, wanted))[0]
         found = await self._door.read(
             self._door.book.snapshot, calendar, wanted.begin, wanted.finish, most=MOST_SLOTS + 1
         )
@@ -137,6 +144,3 @@ def check_view(asker: Asker, room: Room) -> None:
     if not asker.may_view(room.replica.info):
         refusal: Refused = asker.refusal()
         raise refusal
-
-
-Joined = Callable[[], Awaitable[None]]

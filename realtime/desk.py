@@ -9,7 +9,7 @@ from __future__ import annotations
 from models.change import Booking, Info
 from models.clock import DAY, Clock
 from models.commands import Answer, Asker, WithToken
-from models.errors import BadRequest, Forbidden
+from models.errors import BadRequest
 from realtime import wire
 from realtime.catch_up import WINDOW, CatchUp
 from realtime.dispatcher import Dispatcher
@@ -56,7 +56,7 @@ class Desk:
                 return wire.write_ok(booking=await self.booking(request, asker))
             case wire.ListBookings():
                 return wire.write_ok(bookings=await self.bookings(request, asker))
-        raise Forbidden("That can't be asked here.")
+        raise BadRequest("That can't be asked here.")
 
     async def calendars(self, asker: Asker) -> list[Info]:
         """The calendars that the asker may see and that are in use."""

@@ -159,13 +159,13 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise Forbidden
         wanted = self._catch_up.wanted(request.after, request.from_, request.to)
         member = Member(session.connection, self._audience, session.asker)
-        room, mode, body = await self._catch_up.join(calendar, member, wanted)
+        joined = await self._catch_up.join(calendar, member, wanted)
         if session.is_gone:
-            room.leave(member)
+            joined.room.leave(member)
             raise Forbidden("The connection is closing.")
-        session.rooms[calendar] = (room, member)
+        session.rooms[calendar] = (joined.room, member)
         self._server.manager.basic_enter_room(sid, self.namespace, room_name(calendar))
-        return b'{"ok":true,"mode":%b,%b' % (encode(mode), body)
+        return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
 
     def on_unsubscribe(self, sid: str, session: Session, request: wire.Unsubscribe) -> bytes:
         """Leaves the room; not having been in it is no fault."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from heapq import heappop, heappush
-from itertools import count
 
 from models.change import Booking, Logged, Type, encode, with_bookings
 from models.commands import Asker
@@ -52,8 +50,7 @@ class Room:
 
     __slots__ = (
         "_read_bookings",
-        "_ties",
-        "_waiting",
+        "_waiters",
         "calendar",
         "fetched",
         "idle_since",
@@ -71,13 +68,13 @@ class Room:
         self.turn = asyncio.Lock()
         self.members: dict[Audience, dict[Outlet, Member]] = {audience: {} for audience in Audience}
         self.idle_since: float | None = None
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._ties = count()
+        self._waiters: set[tuple[int, asyncio.Future[None]]] = set()
         self._read_bookings = read_bookings
 
     @property
     def is_empty(self) -> bool:
-        return not any(self.members.values())
+        """Whether nobody has a seat here or waits for a change."""
+        return not any(self.members.values()) and not self._waiters
 
     @property
     def has_staff(self) -> bool:
@@ -138,17 +135,19 @@ class Room:
         self._settle(replica.seq, is_reset=True)
 
     async def settled(self, seq: int) -> None:
-        """Returns once the change `seq` was sent to everyone here."""
+        """Returns once the change `seq` was sent to everyone here, or the room starts over."""
         if self.sent < seq:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            heappush(self._waiting, (seq, next(self._ties), future))
-            await future
+            waiter = (seq, asyncio.get_running_loop().create_future())
+            self._waiters.add(waiter)
+            try:
+                await waiter[1]
+            finally:
+                self._waiters.discard(waiter)
 
     def _settle(self, seq: int, *, is_reset: bool = False) -> None:
         self.sent = seq
-        while self._waiting and (is_reset or self._waiting[0][0] <= seq):
-            _, _, future = heappop(self._waiting)
-            if not future.done():
+        for wanted, future in self._waiters:
+            if (is_reset or wanted <= seq) and not future.done():
                 future.set_result(None)
 
 

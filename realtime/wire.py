@@ -75,6 +75,12 @@ class RefreshToken(Request, kw_only=True):
     token: Token
 
 
+class Ticket(Request, kw_only=True):
+    """Over HTTP only."""
+
+    calendars: Annotated[list[Slug], Meta(min_length=1, max_length=100)]
+
+
 # What changes the book.
 
 
@@ -260,11 +266,12 @@ STAFF_REQUESTS: dict[str, type[Request]] = {
     "booking.list": ListBookings,
 }
 EVERY_REQUEST = REQUESTS | STAFF_REQUESTS
+_KINDS: dict[str, type[Request]] = {**EVERY_REQUEST, "ticket": Ticket}
 
 
 def read_request(name: str, fields: Any) -> Request:
     """The request `name` with these fields, a JSON object; BadRequest says what is wrong with it."""
-    kind = EVERY_REQUEST.get(name)
+    kind = _KINDS.get(name)
     if kind is None:
         raise BadRequest("There is no such request.", request=name[:64])
     if not isinstance(fields, dict):

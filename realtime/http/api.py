@@ -86,7 +86,7 @@ class Api:
         return _json({"calendars": infos})
 
     async def calendar(self, request: web.Request) -> web.Response:
-        info = await self._desk.calendar(_calendar(request), self._gate.asker(request))
+        info = await self._desk.calendar(calendar_of(request), self._gate.asker(request))
         return _json({"info": info})
 
     async def slots(self, request: web.Request) -> web.Response:
@@ -94,7 +94,7 @@ class Api:
         asker = self._gate.asker(request)
         query = request.query
         wanted = self._catch_up.wanted(None, query.get("from"), query.get("to"))
-        body = await self._catch_up.look(_calendar(request), asker, wanted)
+        body = await self._catch_up.look(calendar_of(request), asker, wanted)
         etag = blake2b(body[: body.index(b',"from":')], digest_size=12).hexdigest()
         headers = {"Cache-Control": "private, no-cache", "ETag": f'"{etag}"'}
         if etag in request.headers.get("If-None-Match", ""):
@@ -105,14 +105,16 @@ class Api:
         asker = self._gate.asker(request)
         fields = {name: request.query[name] for name in ("from", "to") if name in request.query}
         asked = wire.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
-        return _json({"bookings": await self._desk.bookings(asked, asker)})  # type: ignore[arg-type]
+        assert isinstance(asked, wire.ListBookings)
+        return _json({"bookings": await self._desk.bookings(asked, asker)})
 
     async def booking(self, request: web.Request) -> web.Response:
         """The booking's own token comes in a header: a URL ends up in logs and histories."""
         asker = self._gate.asker(request)
         token = request.headers.get(BOOKING_TOKEN, "")
         asked = wire.read_request("booking.get", {"booking": request.match_info["id"], "token": token})
-        return _json({"booking": await self._desk.booking(asked, asker)})  # type: ignore[arg-type]
+        assert isinstance(asked, wire.GetBooking)
+        return _json({"booking": await self._desk.booking(asked, asker)})
 
 
 def _put(fields: dict[str, Any], name: str, value: Any) -> None:
@@ -121,9 +123,11 @@ def _put(fields: dict[str, Any], name: str, value: Any) -> None:
         raise BadRequest(f"The body's `{name}` is not the one of the request.", field=name)
 
 
-def _calendar(request: web.Request) -> str:
+def calendar_of(request: web.Request) -> str:
+    """The path's calendar; BadRequest for what can't be one's id."""
     asked = wire.read_request("calendar.unsubscribe", {"calendar": request.match_info["id"]})
-    return asked.calendar  # type: ignore[attr-defined,no-any-return]
+    assert isinstance(asked, wire.Unsubscribe)
+    return asked.calendar
 
 
 def _json(thing: Any) -> web.Response:

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Middleware
 
 from models.commands import Asker
 from models.errors import BadRequest, Forbidden, Unauthorized
-from realtime.auth import Auth, holder_address
+from realtime.auth import Auth, Identity, Tickets, holder_address
 from realtime.engine.origin import Origins
 from realtime.limits import Buckets
 
@@ -57,18 +57,40 @@ class Gate:
 
     def __init__(self, auth: Auth, proxies: Proxies, origins: Origins, buckets: Buckets) -> None:
         self._auth = auth
+        self._tickets = Tickets()
         self._proxies = proxies
         self._origins = origins
         self._buckets = buckets
 
     def asker(self, request: web.Request) -> Asker:
         """Who asks; Unauthorized for a bad token, RateLimited for too many requests from one address."""
-        address = self._proxies.address_of(request)
+        return self.identity(request).asker
+
+    def identity(self, request: web.Request) -> Identity:
+        """The same, and when its token ends; where there is a ticket, whose it is."""
+        address = self.address_of(request)
         self._buckets.take(holder_address(address))
+        if "ticket" in request.query:
+            return self._tickets.redeem(request.query["ticket"])
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme and scheme.lower() != "bearer":
             raise Unauthorized("Authorization is `Bearer` and a token.")
-        return self._auth.identify(token.strip() or None, address).asker
+        return self._auth.identify(token.strip() or None, address)
+
+    def ticket(self, request: web.Request, calendars: frozenset[str]) -> tuple[str, float]:
+        """A ticket in the place of the request's token, for calendars that the token names."""
+        identity = self.identity(request)
+        if not all(identity.asker.is_named(calendar) for calendar in calendars):
+            raise identity.asker.refusal()
+        return self._tickets.issue(identity, calendars)
+
+    def address_of(self, request: web.Request) -> str:
+        """The peer, behind the proxies that are trusted."""
+        return self._proxies.address_of(request)
+
+    def origin_headers(self, request: web.Request) -> dict[str, str]:
+        """What lets an allowed page of another origin read the answer."""
+        return self._origins.headers(request)
 
     async def body(self, request: web.Request) -> dict[str, Any]:
         """The request's JSON object; no body at all is an empty one."""

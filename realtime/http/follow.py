@@ -1,0 +1,175 @@
+"""The three ways to follow a calendar without Socket.IO: server-sent events, a plain WebSocket, and long poll.
+
+All start from the same cursor, read from the same room and have the same rights.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import chain
+
+from aiohttp import web
+
+from models.change import encode
+from models.clock import write_time
+from models.errors import BadRequest, CursorGone, Overloaded
+from realtime import wire
+from realtime.auth import Expiry, Identity
+from realtime.catch_up import CatchUp, Joined, Wanted, check_view
+from realtime.desk import Desk
+from realtime.dispatcher import Dispatcher
+from realtime.engine import Counters, Limits, answer_handshake, is_handshake, take_over
+from realtime.engine.frame import Opcode, encode_frame
+from realtime.engine.takeover import BadHandshake
+from realtime.http.api import calendar_of
+from realtime.http.gate import Gate
+from realtime.http.problem import REQUEST_ID
+from realtime.room import Audience, Member, Room, public_packet
+from realtime.stream import RETRY_MILLISECONDS, EventStream, PlainSocket, Stream, Streams, event_stream, named_event
+
+LONGEST_WAIT_SECONDS = 60.0
+CHANGES_A_POLL = 500
+TOKEN_EXPIRED = "token expired"  # noqa: S105 - a reason
+
+
+class Follow:
+    """The handlers; `routes` is what an application adds."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        desk: Desk,
+        catch_up: CatchUp,
+        dispatcher: Dispatcher,
+        streams: Streams,
+        limits: Limits,
+        counters: Counters,
+    ) -> None:
+        self._gate = gate
+        self._desk = desk
+        self._catch_up = catch_up
+        self._dispatcher = dispatcher
+        self._streams = streams
+        self._limits = limits
+        self._counters = counters
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/calendars/{id}/changes", self.changes),
+            web.get("/api/calendars/{id}/events", self.events, allow_head=False),
+            web.get("/api/calendars/{id}/socket", self.socket, allow_head=False),
+            web.post("/api/tickets", self.ticket),
+        ]
+
+    async def ticket(self, request: web.Request) -> web.Response:
+        """`POST /api/tickets {calendars}`: for EventSource and WebSocket, which can't send a header."""
+        asked = wire.read_request("ticket", await self._gate.body(request))
+        assert isinstance(asked, wire.Ticket)
+        ticket, ends_at = self._gate.ticket(request, frozenset(asked.calendars))
+        body = encode({"ticket": ticket, "expires_at": write_time(int(ends_at * 1_000))})
+        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def changes(self, request: web.Request) -> web.Response:
+        """Long poll: at once what followed the cursor, else the next change, else nothing after `wait` seconds."""
+        asker = self._gate.asker(request)
+        query = request.query
+        after, wait = wire.read_after(query.get("after")), read_wait(query.get("wait", "0"))
+        room = await self._dispatcher.room(calendar_of(request))
+        check_view(asker, room)
+        if after is not None and wait and room.replica.replay(after) == ():
+            try:
+                async with asyncio.timeout(wait):
+                    await room.settled(after.seq + 1)
+            except TimeoutError:
+                pass
+            check_view(asker, room)
+        rows = () if after is None else room.replica.replay(after)
+        if rows is None:
+            raise CursorGone
+        page = rows[:CHANGES_A_POLL]
+        seq, cursor = (page[-1].seq, page[-1].cursor) if page else (room.replica.seq, room.replica.cursor)
+        body = b'{"changes":[%b],"seq":%d,"cursor":%b,"more":%b,"server_time":%b}' % (
+            b",".join([row.body for row in page]),
+            seq,
+            encode(cursor),
+            encode(len(rows) > len(page)),
+            encode(write_time(self._desk.clock())),
+        )
+        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events. What EventSource sends by itself after a break wins over the URL's `after`."""
+        after = request.headers.get("Last-Event-ID") or request.query.get("after")
+        identity, wanted = self._asked(request, after)
+        stream = EventStream(self._limits, self._counters, self._gate.address_of(request))
+        member = Member(stream, Audience.PUBLIC, identity.asker)
+        joined = await self._catch_up.join(calendar_of(request), member, wanted)
+        response = take_over(request, stream, self._event_stream_head(request))
+        stream.put_reply(b"retry: %d\n\n%b" % (RETRY_MILLISECONDS, first_events(joined, wanted)))
+        self._keep(member, joined.room, identity, stream)
+        return response
+
+    async def socket(self, request: web.Request) -> web.StreamResponse:
+        """A plain WebSocket: the first message is the subscribe answer, the others are changes."""
+        if not is_handshake(request):
+            raise BadRequest("This address is a WebSocket's.")
+        try:
+            head = answer_handshake(request)
+        except BadHandshake as fault:
+            raise BadRequest(f"{fault}.") from fault
+        identity, wanted = self._asked(request, request.query.get("after"))
+        stream = PlainSocket(self._limits, self._counters, self._gate.address_of(request))
+        member = Member(stream, Audience.PUBLIC, identity.asker)
+        joined = await self._catch_up.join(calendar_of(request), member, wanted)
+        response = take_over(request, stream, head)
+        first = b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
+        stream.put_reply(encode_frame(Opcode.TEXT, first))
+        self._keep(member, joined.room, identity, stream)
+        return response
+
+    def _asked(self, request: web.Request, after: str | None) -> tuple[Identity, Wanted]:
+        if self._streams.is_draining:
+            raise Overloaded("The server is stopping.")
+        query = request.query
+        return self._gate.identity(request), self._catch_up.wanted(after, query.get("from"), query.get("to"))
+
+    def _keep(self, member: Member, room: Room, identity: Identity, stream: Stream) -> None:
+        """The stream is looked after from now on, until its peer, its token or the server ends it."""
+        expiry = Expiry(lambda: stream.abort(TOKEN_EXPIRED))
+        expiry.set(identity.expires_at)
+        self._streams.add(stream, lambda: room.leave(member), expiry.cancel)
+
+    def _event_stream_head(self, request: web.Request) -> bytes:
+        """The response ends when the connection does; nothing on the way may gather or change it."""
+        headers = {
+            "Content-Type": "text/event-stream; charset=utf-8",
+            "Cache-Control": "no-cache, no-store, no-transform",
+            "X-Accel-Buffering": "no",
+            "X-Content-Type-Options": "nosniff",
+            "X-Request-ID": request[REQUEST_ID],
+            "Connection": "close",
+            **self._gate.origin_headers(request),
+        }
+        lines = chain(("HTTP/1.1 200 OK",), (f"{name}: {value}" for name, value in headers.items()), ("", ""))
+        return "\r\n".join(lines).encode()
+
+
+def first_events(joined: Joined, wanted: Wanted) -> bytes:
+    """The replay as the changes it is made of; or a snapshot, after a `reset` where a cursor was asked for."""
+    rows = joined.room.replica.replay(wanted.after) if wanted.after is not None else None
+    if rows is not None:
+        return event_stream(public_packet(rows))
+    reset = named_event("reset", b'{"code":"cursor_gone"}') if wanted.after is not None else b""
+    return reset + named_event("snapshot", b"{" + joined.body, joined.cursor)
+
+
+def read_wait(text: str) -> float:
+    """Seconds to wait, 0 to 60; BadRequest for anything else."""
+    try:
+        wait = float(text)
+    except ValueError:
+        wait = -1.0
+    if not 0 <= wait <= LONGEST_WAIT_SECONDS:
+        raise BadRequest("`wait` is 0 to 60 seconds.", field="wait")
+    return wait
