@@ -30,7 +30,7 @@ def open_database(url: str, *, synchronous: str = "full") -> Database:
         message = "PostgreSQL is not supported yet: set SLOTCAST_DATABASE to sqlite:///file.db"
         raise UnusableDatabase(message)
     path = unquote(parts.path).removeprefix("/")
-    if parts.scheme != "sqlite" or parts.netloc or not path:
+    if parts.scheme != "sqlite" or parts.netloc or not path or "\0" in path:
         message = f"SLOTCAST_DATABASE must look like sqlite:///slotcast.db, not {url!r}"
         raise UnusableDatabase(message)
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:

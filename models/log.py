@@ -1,7 +1,8 @@
 """The change log: one row a change, its `seq` gapless within its calendar, written with what it tells of.
 
 Order is promised within a calendar only, and by `seq` only. A row is public: it never holds personal data. Whoever
-reads rows that follow a cursor has missed nothing, as long as the cursor's own row, or the head, has its nonce.
+reads rows that follow a cursor has missed nothing, as long as the cursor's own row, or the head, has its nonce: a
+database that was put back to an earlier copy and moved on has other nonces from there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from peewee import Database, fn
 
 from models.batch import Batch
-from models.change import Change, Cursor, Info, Logged, Type, encode, write_cursor
+from models.change import Change, Info, Logged, Type, encode, write_cursor
 from models.change import Slot as PublicSlot
 from models.clock import SECOND, write_time
 from models.identity import new_nonce
@@ -21,6 +22,8 @@ from models.statement import Statement, bind
 from models.tables import Calendar, CalendarRow, Log
 
 TRIMMED_AT_ONCE = 5_000  # rows; a few milliseconds, so that nobody waits for it
+
+TAIL_ROWS_A_READ = 64
 
 _advance = Statement(
     Calendar.update({Calendar.seq: Calendar.seq + 1, Calendar.nonce: bind("nonce")})
@@ -47,7 +50,12 @@ _after = Statement(
     .order_by(Log.seq)
     .limit(bind("most"))
 )
-_nonce_at = Statement(Log.select(Log.nonce).where((Log.calendar == bind("calendar")) & (Log.seq == bind("seq"))))
+_before = Statement(
+    Log.select(*_ROW)
+    .where((Log.calendar == bind("calendar")) & (Log.seq < bind("seq")))
+    .order_by(Log.seq.desc())
+    .limit(bind("most"))
+)
 _last_before = Statement(
     Log.select(fn.MAX(Log.seq)).where((Log.calendar == bind("calendar")) & (Log.at < bind("before")))
 )
@@ -120,12 +128,21 @@ def read_after(db: Database, calendar: str, seq: int, most: int) -> list[Logged]
     return [_logged(row) for row in _after.rows(db, calendar=calendar, seq=seq, most=most)]
 
 
-def is_of_this_history(db: Database, calendar: CalendarRow, cursor: Cursor) -> bool:
-    """Whether the head, or the row at the cursor's seq, has the cursor's nonce."""
-    if cursor.seq == calendar.seq:
-        return cursor.nonce == calendar.nonce
-    found = _nonce_at.row(db, calendar=calendar.id, seq=cursor.seq)
-    return found is not None and found[0] == cursor.nonce
+def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[Logged]:
+    """The end of the log, oldest first: at most `most` rows, and none before the one that fills `most_bytes`."""
+    tail: list[Logged] = []
+    size, before = 0, 1 << 62
+    while len(tail) < most and size < most_bytes:
+        rows = _before.rows(db, calendar=calendar, seq=before, most=min(TAIL_ROWS_A_READ, most - len(tail)))
+        for row in rows:
+            tail.append(_logged(row))
+            size += len(tail[-1].body)
+            if size >= most_bytes:
+                break
+        if len(rows) < TAIL_ROWS_A_READ:
+            break
+        before = tail[-1].seq
+    return tail[::-1]
 
 
 def trim(batch: Batch, calendar: str) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from models.service import Book
-from tests.book.desk import Desk, FakeClock, audit
+from tests.book.audit import audit
+from tests.book.desk import Desk, FakeClock
 
 
 @pytest.fixture

@@ -1,20 +1,20 @@
-"""The desk that the tests of the book sit at: a clock to be set, commands in short, a viewer, and an auditor."""
+"""The desk that the tests of the book sit at: a clock to be set, commands in short, and a viewer."""
 
 from __future__ import annotations
 
 import itertools
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from models.change import Customer, Cursor, read_cursor
+from models.change import Customer
 from models.clock import HOUR, SECOND
 from models.commands import (
-    OPERATOR,
     Answer,
     Asker,
     BookSlot,
@@ -148,7 +148,7 @@ class Desk:
         self.book.submit(TrimLog(calendar="nobody"), wait)
         assert entered.wait(10)
         for place, command in enumerate(commands):
-            self.book.submit(command, lambda outcome, place=place: hear(place, outcome))
+            self.book.submit(command, partial(hear, place))
         gate.set()
         assert done.wait(60), "somebody was not answered"
         self.book.check()
@@ -221,56 +221,3 @@ class Viewer:
         assert self.slots == fresh.slots
         assert self.info == fresh.info
         assert (self.have, self.cursor) == (fresh.have, fresh.cursor)
-
-
-def cursor(text: str) -> Cursor:
-    return read_cursor(text)
-
-
-_AUDIT: Iterable[tuple[str, str]] = (
-    ("more seats are taken than there are", "SELECT id FROM slot WHERE held + booked > capacity OR held < 0"),
-    (
-        "a slot's held seats are not those of its holds",
-        "SELECT id FROM slot WHERE held <> (SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id"
-        " AND hold.state = 0)",
-    ),
-    (
-        "a slot's held_until is not that of its first hold",
-        "SELECT id FROM slot WHERE held_until IS NOT (SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id"
-        " AND hold.state = 0)",
-    ),
-    (
-        "a slot's booked seats are not those of its bookings",
-        "SELECT id FROM slot WHERE booked <> (SELECT COALESCE(SUM(seats), 0) FROM booking"
-        " WHERE booking.slot = slot.id AND status IN ('pending', 'confirmed', 'no_show'))",
-    ),
-    (
-        "a seat is taken in a removed slot",
-        "SELECT id FROM slot WHERE state = 2 AND held + booked > 0",
-    ),
-    (
-        "the log has a gap",
-        "SELECT calendar FROM change_log GROUP BY calendar HAVING MAX(seq) - MIN(seq) + 1 <> COUNT(*)",
-    ),
-    (
-        "the log does not end at its calendar's head",
-        "SELECT id FROM calendar WHERE seq > 0 AND EXISTS (SELECT 1 FROM change_log WHERE change_log.calendar = calendar.id)"
-        " AND NOT EXISTS (SELECT 1 FROM change_log WHERE change_log.calendar = calendar.id AND change_log.seq = calendar.seq"
-        " AND change_log.nonce = calendar.nonce)",
-    ),
-    (
-        "a slot's version is ahead of its calendar",
-        "SELECT slot.id FROM slot JOIN calendar ON calendar.id = slot.calendar WHERE slot.version > calendar.seq",
-    ),
-)
-
-
-def audit(path: str) -> None:
-    """Fails when the tables do not agree with one another."""
-    connection = sqlite3.connect(path)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        for complaint, sql in _AUDIT:
-            assert connection.execute(sql).fetchall() == [], complaint
-    finally:
-        connection.close()

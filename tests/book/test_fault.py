@@ -8,11 +8,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
-from models import database
 from models.change import Customer
 from models.commands import BookSlot
 from models.errors import Refused
@@ -20,15 +19,13 @@ from models.service import Book
 from tests.book.desk import Desk, FakeClock, booking, code, results
 
 Arm = Callable[[sqlite3.Connection], None]
-POISONED = Customer(name="Poisoned")
+POISONED, SOUND = Customer(name="Poisoned"), Customer(name="Sound")
 
 
 def six(desk: Desk, *, poisoned: int | None = None) -> list[BookSlot]:
     """Six bookings of six slots, one of them with a name that the fault listens for."""
     slots = desk.open(6)
-    return [
-        booking(slot, **({"customer": POISONED} if place == poisoned else {})) for place, slot in enumerate(slots)
-    ]
+    return [booking(slot, customer=POISONED if place == poisoned else SOUND) for place, slot in enumerate(slots)]
 
 
 def booked(desk: Desk) -> int:
@@ -173,43 +170,37 @@ def test_a_failed_commit_is_not_run_again(desk: Desk) -> None:
 class Liar(sqlite3.Connection):
     """Commits, and then says that it failed: what a lost answer looks like."""
 
-    lies: bool = False
-
-    def _lied(self, sql: str) -> bool:
-        if sql == "COMMIT" and Liar.lies:
-            Liar.lies = False
-            return True
-        return False
+    lies = False
 
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
         cursor = super().execute(sql, *args)
-        if self._lied(sql):
-            message = "disk I/O error"
-            raise sqlite3.OperationalError(message)
+        Liar.check(sql)
         return cursor
 
-    def cursor(self, factory: Any = None) -> Any:
-        connection = self
+    def cursor(self, *_: Any) -> Any:
+        return super().cursor(LiarsCursor)
 
-        class Cursor(sqlite3.Cursor):
-            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-                cursor = super().execute(sql, *args)
-                if connection._lied(sql):
-                    message = "disk I/O error"
-                    raise sqlite3.OperationalError(message)
-                return cursor
+    @staticmethod
+    def check(sql: str) -> None:
+        if sql == "COMMIT" and Liar.lies:
+            Liar.lies = False
+            message = "disk I/O error"
+            raise sqlite3.OperationalError(message)
 
-        return super().cursor(Cursor)
+
+class LiarsCursor(sqlite3.Cursor):
+    def execute(self, sql: str, *args: Any) -> Self:
+        super().execute(sql, *args)
+        Liar.check(sql)
+        return self
 
 
 @pytest.fixture
 def liar(database: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A book whose driver can be made to lie about a commit."""
-    opened = []
     book = Book(database, b"secret", clock=clock)
     make = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: make(*args, factory=Liar, **kwargs))
-    opened.append(book)
     book.open()
     desk = Desk(book, clock)
     desk.create()

@@ -1,0 +1,44 @@
+"""The auditor: reads the file itself, and fails where its tables do not agree with one another."""
+
+from __future__ import annotations
+
+import sqlite3
+
+_COMPLAINTS = {
+    "more seats are taken than there are": "SELECT id FROM slot WHERE held + booked > capacity OR held < 0",
+    "a slot's held seats are not those of its holds": """
+        SELECT id FROM slot WHERE held <>
+        (SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)""",
+    "a slot's held_until is not that of its first hold": """
+        SELECT id FROM slot WHERE held_until IS NOT
+        (SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)""",
+    "a slot's booked seats are not those of its bookings": """
+        SELECT id FROM slot WHERE booked <>
+        (SELECT COALESCE(SUM(seats), 0) FROM booking
+         WHERE booking.slot = slot.id AND status IN ('pending', 'confirmed', 'no_show'))""",
+    "a seat is taken in a removed slot": "SELECT id FROM slot WHERE state = 2 AND held + booked > 0",
+    "a hold or booking is of another calendar than its slot": """
+        SELECT slot.id FROM slot
+        JOIN (SELECT slot, calendar FROM hold UNION SELECT slot, calendar FROM booking) AS taken ON taken.slot = slot.id
+        WHERE taken.calendar <> slot.calendar""",
+    "a slot's version is ahead of its calendar": """
+        SELECT slot.id FROM slot JOIN calendar ON calendar.id = slot.calendar WHERE slot.version > calendar.seq""",
+    "the log has a gap": """
+        SELECT calendar FROM change_log GROUP BY calendar HAVING MAX(seq) - MIN(seq) + 1 <> COUNT(*)""",
+    "the log does not end at its calendar's head": """
+        SELECT calendar.id FROM calendar JOIN change_log AS last ON last.calendar = calendar.id
+        GROUP BY calendar.id HAVING MAX(last.seq) <> calendar.seq
+        OR NOT EXISTS (SELECT 1 FROM change_log AS head WHERE head.calendar = calendar.id
+                       AND head.seq = calendar.seq AND head.nonce = calendar.nonce)""",
+}
+
+
+def audit(path: str) -> None:
+    """Fails with the complaint, and the rows that it is about."""
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        for complaint, sql in _COMPLAINTS.items():
+            assert connection.execute(sql).fetchall() == [], complaint
+    finally:
+        connection.close()

@@ -1,0 +1,135 @@
+"""Bookings: seats taken for good, and given back."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.change import Customer
+from models.commands import Asker, CancelBooking, RemoveSlot, WithToken
+from models.errors import BadRequest, Forbidden, InvalidTransition, NotFound, OutsideCancellationWindow
+from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, new_key, results
+
+
+def test_a_booking_answers_its_maker_with_a_token(desk: Desk) -> None:
+    """And with what is his, but nothing of the customer."""
+    (slot,) = desk.open(capacity=3)
+    booked = desk.reserve(slot, seats=2)
+    assert {name: booked[name] for name in ("calendar", "slot", "seats", "status")} == {
+        "calendar": "room",
+        "slot": slot,
+        "seats": 2,
+        "status": "confirmed",
+    }
+    assert set(booked) == {"id", "calendar", "slot", "seats", "status", "token"}
+    assert len(booked["token"]) == 22
+
+
+def test_where_staff_confirm_a_booking_is_pending(desk: Desk) -> None:
+    """Pending takes its seats."""
+    desk.create("asked", confirmation="staff")
+    (slot,) = desk.open()
+    assert desk.reserve(slot)["status"] == "pending"
+    assert desk.slot(slot)["status"] == "booked"
+
+
+def test_a_booking_is_read_by_its_token_or_by_staff(desk: Desk) -> None:
+    """Nobody else's token, and no other calendar's staff, may see the customer."""
+    booked = desk.reserve(desk.open()[0], customer=Customer(name=" Ada ", note="a note"))
+    for asked in (
+        WithToken(asker=GUEST, booking=booked["id"], token=booked["token"]),
+        WithToken(asker=STAFF, booking=booked["id"]),
+    ):
+        seen = desk.book.booking(asked)
+        assert (seen.id, seen.customer) == (booked["id"], Customer(name="Ada", note="a note"))
+    for asker, token in (
+        (GUEST, "x" * 22),
+        (GUEST, "\ud800"),
+        (Asker(subject="s", is_staff=True, calendars=frozenset({"other"})), ""),
+        (Asker(subject="guest", calendars=None), ""),
+    ):
+        with pytest.raises(Forbidden):
+            desk.book.booking(WithToken(asker=asker, booking=booked["id"], token=token))
+    for name in ("", "\ud800", booked["slot"]):
+        with pytest.raises(NotFound):
+            desk.book.booking(WithToken(asker=STAFF, booking=name))
+
+
+def test_a_cancelled_booking_frees_its_seats_once(desk: Desk) -> None:
+    """Cancelling again changes nothing and answers the same."""
+    (slot,) = desk.open(capacity=2)
+    desk.reserve(slot)
+    booked = desk.reserve(slot)
+    assert desk.cancel(booked)["status"] == "cancelled"
+    viewer = Viewer(desk.book, "room")
+    assert desk.cancel(booked)["status"] == "cancelled"
+    assert viewer.follow() == []
+    assert desk.slot(slot)["remaining"] == 1
+
+
+def test_staff_cancel_without_a_token_and_learn_none(desk: Desk) -> None:
+    """The token is the customer's."""
+    booked = desk.reserve(desk.open()[0])
+    answer = desk.book.run(CancelBooking(asker=STAFF, key="1", booking=booked["id"]))
+    assert "token" not in results(answer)
+    assert desk.book.run(CancelBooking(asker=STAFF, key="1", booking=booked["id"])) == answer
+
+
+def test_it_can_be_too_late_to_cancel(desk: Desk) -> None:
+    """`cancel_notice` binds the customer and not the staff; once the slot began, nobody cancels but staff."""
+    desk.create("strict", cancel_notice=3_600)
+    (slot,) = desk.open(start=desk.clock.now + 3_600_000, capacity=2)
+    in_time, late = desk.reserve(slot), desk.reserve(slot)
+    desk.cancel(in_time)
+    desk.clock.go(1)
+    with pytest.raises(OutsideCancellationWindow) as refused:
+        desk.cancel(late)
+    assert refused.value.details == {"rule": "cancel_notice", "cancel_notice": 3_600}
+    desk.cancel(late, asker=STAFF)
+
+
+@pytest.mark.parametrize(
+    ("customer", "field"),
+    [
+        (Customer(name=""), "name"),
+        (Customer(name="  "), "name"),
+        (Customer(name="n" * 201), "name"),
+        (Customer(name="n", email="e" * 255), "email"),
+        (Customer(name="n", phone="1" * 41), "phone"),
+        (Customer(name="n", note="n" * 2_001), "note"),
+        (Customer(name="n\0"), "name"),
+    ],
+)
+def test_a_customer_is_kept_within_bounds(desk: Desk, customer: Customer, field: str) -> None:
+    """What can't be kept is refused, and the answer names the field."""
+    (slot,) = desk.open()
+    with pytest.raises(BadRequest) as refused:
+        desk.reserve(slot, customer=customer)
+    assert refused.value.details == {"field": f"customer.{field}"}
+
+
+def test_a_booking_of_a_removed_slot_or_a_cancelled_hold_is_not_possible(desk: Desk) -> None:
+    """What is gone is not found."""
+    (slot,) = desk.open()
+    hold = desk.hold(slot)
+    desk.release(hold)
+    with pytest.raises(InvalidTransition):
+        desk.reserve(slot, hold)
+    desk.book.run(RemoveSlot(asker=STAFF, slot=slot))
+    with pytest.raises(NotFound):
+        desk.reserve(slot)
+
+
+def test_the_bookings_of_a_window_are_those_of_its_slots(desk: Desk) -> None:
+    """By the slots' start; a change names the bookings that it is about, and not in its public body."""
+    first, second = desk.open(2)
+    later, earlier = desk.reserve(second), desk.reserve(first)
+    start = desk.query("SELECT start FROM slot WHERE id = ?", second)[0][0]
+    assert [one.id for one in desk.book.bookings("room", 0, 1 << 50, 10)] == [earlier["id"], later["id"]]
+    assert [one.id for one in desk.book.bookings("room", start, 1 << 50, 10)] == [later["id"]]
+    assert desk.book.bookings("room", start + 3_600_000, 1 << 50, 10) == []
+    rows = desk.book.moves({"room": 1})["room"]
+    assert [row.bookings for row in rows] == [(later["id"],), (earlier["id"],)]
+    assert all(later["id"].encode() not in row.body for row in rows)
+    assert set(desk.book.bookings_by_id([later["id"], "x"])) == {later["id"]}
+    assert booking(first).slot == first
+    assert new_key() != new_key()

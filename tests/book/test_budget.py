@@ -1,0 +1,60 @@
+"""A hot command runs a fixed number of SQL statements: one more is seen here, before it is felt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from models.commands import CancelBooking, Command, ExtendHold, HoldSlot, ReleaseHold
+from tests.book.desk import GUEST, Desk, booking, code, held, new_key
+
+# Once for each batch: BEGIN, the commands' calendars (one for each kind of thing they name), receipts, COMMIT.
+BATCH = 5
+
+
+def statements(desk: Desk, commands: list[Command]) -> list[str]:
+    """The statements that a batch of these runs."""
+    seen: list[str] = []
+    outcomes = desk.together(commands, arm=lambda connection: connection.set_trace_callback(seen.append))
+    desk.together([], arm=lambda connection: connection.set_trace_callback(None))
+    assert {code(outcome) for outcome in outcomes} == {"ok"}
+    return [sql for sql in seen[: seen.index("COMMIT") + 1] if not sql.startswith("--")]
+
+
+def book(desk: Desk, slot: str) -> Command:
+    return booking(slot)
+
+
+def book_held(desk: Desk, slot: str) -> Command:
+    return booking(slot, desk.hold(slot))
+
+
+def hold(desk: Desk, slot: str) -> Command:
+    return HoldSlot(asker=GUEST, key=new_key(), slot=slot)
+
+
+def extend(desk: Desk, slot: str) -> Command:
+    one = desk.hold(slot)
+    desk.clock.go(1)
+    return ExtendHold(asker=GUEST, key=new_key(), hold=held(one))
+
+
+def release(desk: Desk, slot: str) -> Command:
+    return ReleaseHold(asker=GUEST, key=new_key(), hold=held(desk.hold(slot)))
+
+
+def cancel(desk: Desk, slot: str) -> Command:
+    booked = desk.reserve(slot)
+    return CancelBooking(asker=GUEST, key=new_key(), booking=booked["id"], token=booked["token"])
+
+
+@pytest.mark.parametrize(
+    ("make", "budget"), [(book, 8), (book_held, 10), (hold, 9), (extend, 8), (release, 8), (cancel, 9)]
+)
+def test_a_hot_command_runs_so_many_statements(desk: Desk, make: Callable[[Desk, str], Command], budget: int) -> None:
+    """Its savepoint counted; the batch's own statements are shared by all of its commands."""
+    slots = desk.open(8, capacity=2)
+    assert len(statements(desk, [make(desk, slots[0])])) == BATCH + budget
+    several = len(statements(desk, [make(desk, slot) for slot in slots[1:8]]))
+    assert several == BATCH + 7 * budget

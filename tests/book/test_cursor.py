@@ -1,0 +1,140 @@
+"""A cursor is a place in one history: it resumes there, whole, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from models.change import Cursor, read_cursor
+from models.commands import TrimLog
+from models.service import Book
+from realtime.replica import MOST_REPLAYED, Replica
+from tests.book.desk import EVER, Desk, Viewer
+
+
+def replica(book: Book) -> Replica:
+    """What a node has in memory of the calendar, read anew."""
+    return Replica(book.snapshot("room", -EVER, EVER, tail=MOST_REPLAYED + 1), -EVER)
+
+
+def replay(book: Book, cursor: str) -> list[int] | None:
+    rows = replica(book).replay(read_cursor(cursor))
+    return None if rows is None else [row.seq for row in rows]
+
+
+def test_a_cursor_resumes_where_it_stands(desk: Desk) -> None:
+    """What follows a cursor is every later change, in order, and nothing else."""
+    desk.open()
+    cursor = Viewer(desk.book, "room").cursor
+    slots = [desk.open()[0] for _ in range(5)]
+    desk.reserve(slots[0])
+    assert replay(desk.book, cursor) == [2, 3, 4, 5, 6, 7]
+    assert replay(desk.book, Viewer(desk.book, "room").cursor) == []
+
+
+def test_the_head_is_honoured_at_nought_too(desk: Desk) -> None:
+    """A calendar without a change has a cursor; once it has moved, that one is a snapshot's."""
+    cursor = Viewer(desk.book, "room").cursor
+    assert cursor.startswith("0.")
+    assert replay(desk.book, cursor) == []
+    assert replay(desk.book, "0.another") is None
+
+
+@pytest.mark.parametrize("strange", ["3.another", "4.another", "9.another"])
+def test_another_history_is_never_replayed(desk: Desk, strange: str) -> None:
+    """A nonce that is not the row's, nor the head's, is refused, and so is a seq that is not there yet."""
+    for _ in range(4):
+        desk.open()
+    assert replay(desk.book, strange) is None
+
+
+def test_a_database_put_back_to_an_earlier_copy_is_another_history(desk: Desk, tmp_path: Path) -> None:
+    """The copy moves on past the cursor: what follows it there is never taken for what followed it here."""
+    desk.open()
+    shared = Viewer(desk.book, "room").cursor
+    copy = tmp_path / "copy.db"
+    source, target = sqlite3.connect(desk.path), sqlite3.connect(copy)
+    source.backup(target)
+    source.close()
+    target.close()
+    desk.open()
+    desk.open()
+    viewer = Viewer(desk.book, "room")
+    assert viewer.have == 3
+    desk.book.close()
+    for name in ("slotcast.db-wal", "slotcast.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    shutil.copy(copy, desk.path)
+
+    restored = Book(desk.book.url, b"a secret of the tests", clock=desk.clock)
+    restored.open()
+    again = Desk(restored, desk.clock)
+    for passed in range(4):  # behind the cursor, at its seq, and beyond it
+        assert replay(restored, viewer.cursor) is None, f"{passed} changes after the restore"
+        again.open()
+    assert replay(restored, shared) == [2, 3, 4, 5]
+    restored.close()
+
+
+def test_a_trimmed_log_has_no_gap_and_forgets_old_cursors(desk: Desk) -> None:
+    """Trimming by age takes the oldest rows only; a cursor among them gets a snapshot, one after them its replay."""
+    desk.open()
+    old = Viewer(desk.book, "room").cursor
+    desk.open()
+    desk.clock.go(8 * 86_400)
+    desk.open()
+    young = Viewer(desk.book, "room").cursor
+    desk.open()
+    desk.book.run(TrimLog(calendar="room"))
+    assert [row[0] for row in desk.query("SELECT seq FROM change_log ORDER BY seq")] == [3, 4]
+    assert replay(desk.book, old) is None
+    assert replay(desk.book, young) == [4]
+
+
+def test_the_log_is_trimmed_by_count(desk: Desk) -> None:
+    """No more changes are kept than the setting says, and the head is always one of them."""
+    desk.book.keeping.log_changes = 3
+    for _ in range(10):
+        desk.open()
+    desk.book.run(TrimLog(calendar="room"))
+    assert [row[0] for row in desk.query("SELECT seq FROM change_log ORDER BY seq")] == [8, 9, 10]
+
+
+def test_a_wholly_trimmed_log_still_knows_its_head(desk: Desk) -> None:
+    """The calendar keeps the nonce of its head: who has everything is not sent it again."""
+    desk.open()
+    viewer = Viewer(desk.book, "room")
+    desk.clock.go(8 * 86_400)
+    desk.book.run(TrimLog(calendar="room"))
+    assert desk.query("SELECT COUNT(*) FROM change_log") == [(0,)]
+    assert replay(desk.book, viewer.cursor) == []
+    desk.open()
+    assert [change["seq"] for change in viewer.follow()] == [2]
+    viewer.check()
+
+
+def test_a_clock_that_goes_back_leaves_no_gap(desk: Desk) -> None:
+    """A change may be younger than the one before it: order is seq's, and trimming goes by seq."""
+    desk.open()
+    desk.clock.go(-3_600)
+    desk.open()
+    desk.clock.go(8 * 86_400 - 1_800)
+    desk.open()
+    desk.book.run(TrimLog(calendar="room"))
+    assert [row[0] for row in desk.query("SELECT seq FROM change_log ORDER BY seq")] == [3]
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "1", "1.", ".x", "-1.x", "1e3.x", "\u0661.x", "9" * 19 + ".x", "1." + "x" * 80, "1.2.3\0"]
+)
+def test_what_is_no_cursor_is_a_value_error(text: str) -> None:
+    """A cursor that no server wrote is malformed, or of no history; it never breaks a read."""
+    try:
+        cursor = read_cursor(text)
+    except ValueError:
+        return
+    assert isinstance(cursor, Cursor)
+    assert text == f"{cursor.seq}.{cursor.nonce}"

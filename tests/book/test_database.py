@@ -1,0 +1,135 @@
+"""Opening the database: from nothing, together with others, or not at all and with one clear line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.service import Book, UnusableDatabase
+from tests.book.desk import EVER, Desk, FakeClock
+from tests.support import ROOT
+
+
+def test_a_second_start_finds_everything(database: str, clock: FakeClock) -> None:
+    """The first start makes the schema; the second applies nothing and keeps the data."""
+    book = Book(database, b"secret", clock=clock)
+    applied = book.open()
+    assert applied[0] == "0001_book"
+    Desk(book, clock).create()
+    book.close()
+    book = Book(database, b"secret", clock=clock)
+    assert book.open() == []
+    assert book.snapshot("room", -EVER, EVER).seq == 0
+    book.close()
+
+
+def test_many_processes_open_a_new_file_at_once(database: str) -> None:
+    """One of them makes the schema, the others wait for it: none fails."""
+    code = f"from models.service import Book; b = Book({database!r}, b's'); print(len(b.open())); b.close()"
+    openers = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(8)
+    ]
+    outputs = [opener.communicate(timeout=60) for opener in openers]
+    assert [opener.returncode for opener in openers] == [0] * 8, outputs
+    assert sorted(out.strip() != b"0" for out, _ in outputs) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "slotcast.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://host/file.db",
+        "mysql://host/db",
+        "sqlite:///no/such/folder/slotcast.db",
+        "\0",
+        "sqlite:///a\0b",
+    ],
+)
+def test_a_setting_that_is_no_database_is_one_clear_line(url: str) -> None:
+    """The line names the setting."""
+    with pytest.raises(UnusableDatabase) as refused:
+        Book(url, b"secret").open()
+    assert "SLOTCAST_DATABASE" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """Whether it is something else, cut short, broken inside, or a folder; and it is left as it was."""
+    broken = tmp_path / "broken.db"
+    book = Book(f"sqlite:///{broken}", b"secret")
+    book.open()
+    book.close()
+    whole = broken.read_bytes()
+    for content in (
+        b"This is a letter, not a database. " * 100,
+        whole[:1_000],
+        b"\0" * 4_096,
+        b"SQLite format 3\0junk",
+    ):
+        broken.write_bytes(content)
+        with pytest.raises(UnusableDatabase) as refused:
+            Book(f"sqlite:///{broken}", b"secret").open()
+        assert "\n" not in str(refused.value)
+        assert broken.read_bytes() == content
+    with pytest.raises(UnusableDatabase):
+        Book(f"sqlite:///{tmp_path}", b"secret").open()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_file_that_may_not_be_written_is_refused(database: str, tmp_path: Path) -> None:
+    """Read-only is not enough for a server."""
+    book = Book(database, b"secret")
+    book.open()
+    book.close()
+    (tmp_path / "slotcast.db").chmod(0o400)
+    with pytest.raises(UnusableDatabase):
+        Book(database, b"secret").open()
+
+
+def test_a_schema_newer_than_the_program_is_refused(database: str, tmp_path: Path) -> None:
+    """And not touched."""
+    book = Book(database, b"secret")
+    book.open()
+    book.close()
+    connection = sqlite3.connect(tmp_path / "slotcast.db")
+    connection.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
+    connection.commit()
+    connection.close()
+    with pytest.raises(UnusableDatabase, match="newer than this program"):
+        Book(database, b"secret").open()
+
+
+@pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
+def test_an_acked_booking_survives_the_power(database: str, clock: FakeClock, synchronous: str, level: int) -> None:
+    """The writer's connection is in WAL mode and syncs every commit, unless the setting says otherwise."""
+    book = Book(database, b"secret", clock=clock, synchronous=synchronous)
+    book.open()
+    desk = Desk(book, clock)
+    found: list[object] = []
+
+    def look(connection: sqlite3.Connection) -> None:
+        found.extend(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous"))
+
+    desk.together([], arm=look)
+    assert found == ["wal", level]
+    book.close()
+
+
+def test_another_process_s_commit_moves_the_watch(desk: Desk) -> None:
+    """The watch hears of a commit on any other connection, and of each one once."""
+    watch = desk.book.watch()
+    watch.has_moved()
+    assert not watch.has_moved()
+    desk.open()
+    assert watch.has_moved()
+    assert not watch.has_moved()
+    watch.close()
