@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import click
 import typer
 from aiohttp import web
+from typer.exceptions import TyperException
 
 from models import demo as demonstration
 from models.clock import Clock, system_clock
@@ -138,7 +138,7 @@ async def compose(
             counters=sockets.counters,
         ).routes()
     )
-    app.add_routes(Operator(door, sockets, Metrics(sockets.counters, dispatcher, door, requests)).routes())
+    app.add_routes(Operator(door, sockets, Metrics(sockets.counters, streams, dispatcher, door, requests)).routes())
     app.add_routes(Pages(web_folder).routes())
     app.on_response_prepare.append(add_headers)
 
@@ -435,9 +435,9 @@ def run(arguments: list[str] | None = None) -> int:
     """The command line; whatever is wrong is one line on standard error, and 2."""
     try:
         code = cli(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return 130
-    except click.ClickException as error:
+    except TyperException as error:
         problem = error.format_message()
     except (BadSetting, UnusableDatabase) as error:
         problem = str(error)

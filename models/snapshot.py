@@ -17,6 +17,7 @@ from models.tables import Calendar, CalendarRow, Slot, SlotRow, SlotState, colum
 
 CHANGES_A_READ = 1_000
 CALENDARS_A_READ = 256
+TAIL_BYTES = 1 << 20  # twice what is ever replayed
 
 _calendar = Statement(Calendar.select(*columns(Calendar)).where(Calendar.id == bind("calendar")))
 _all = Statement(Calendar.select(*columns(Calendar)).order_by(Calendar.id))
@@ -84,7 +85,7 @@ def read_snapshot(db: Database, calendar: str, begin: int, finish: int, *, most:
         head = read_calendar_row(db, calendar)
         rows = _window.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
         placed = [_placed(SlotRow._make(row)) for row in rows]
-        last = log.read_after(db, calendar, head.seq - tail, tail) if tail else []
+        last = log.read_tail(db, calendar, tail, TAIL_BYTES) if tail else []
     return Snapshot(rules.info_of(head), head.seq, head.nonce, placed, last)
 
 

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
 from realtime.engine import Counters
+from realtime.stream import Streams
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -36,8 +37,11 @@ class Requests:
 class Metrics(Collector):
     """Gathers from where the numbers are kept; keeps none of its own but the start."""
 
-    def __init__(self, counters: Counters, dispatcher: Dispatcher, door: Door, requests: Requests) -> None:
+    def __init__(
+        self, counters: Counters, streams: Streams, dispatcher: Dispatcher, door: Door, requests: Requests
+    ) -> None:
         self._counters = counters
+        self._streams = streams
         self._dispatcher = dispatcher
         self._door = door
         self._requests = requests
@@ -56,6 +60,8 @@ class Metrics(Collector):
         connections = GaugeMetricFamily("slotcast_connections", "Open connections.", labels=["transport"])
         connections.add_metric(["websocket"], counters.open_websocket)
         connections.add_metric(["polling"], counters.open_polling)
+        for kind in ("sse", "socket"):
+            connections.add_metric([kind], self._streams.count(kind))
         yield connections
         yield CounterMetricFamily("slotcast_connections_accepted", "Connections opened.", counters.accepted)
         yield CounterMetricFamily("slotcast_connections_refused", "Handshakes answered 503.", counters.refused)

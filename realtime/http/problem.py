@@ -51,7 +51,8 @@ _log = logging.getLogger("slotcast.http")
 def problem(refusal: Refused) -> web.Response:
     """The answer that tells of a refusal."""
     status = STATUS[refusal.code]
-    body = {"type": "about:blank", "title": refusal.fact, "status": status, **wire.write_error(refusal)}
+    body = {"type": "about:blank", "title": refusal.fact, "status": status, "detail": refusal.message}
+    body |= wire.write_error(refusal)
     response = web.Response(status=status, body=encode(body), content_type="application/problem+json")
     if status in {429, 500, 503}:
         wait = refusal.details.get("retry_after", _RETRY_SECONDS)
