@@ -104,6 +104,16 @@ describe("a connection", () => {
     expect(connection.status).toMatchObject({ state: "live", transport: "polling" });
   });
 
+  it("stays where it is when a better rung opens but says nothing", async () => {
+    network.open_rungs.delete("websocket");
+    await start();
+    network.onWatch = (link) => setTimeout(() => link.events.lost("silent"), 100);
+    network.open_rungs.add("websocket");
+    await pass(10_000);
+    expect(network.tried.filter((rung) => rung === "websocket").length).toBeGreaterThan(1);
+    expect(states).toEqual(["live opened polling"]);
+  });
+
   it("sits on no link that was lost while it was being opened", async () => {
     const open = network.open;
     network.refusal = undefined;

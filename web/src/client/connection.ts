@@ -29,9 +29,12 @@ export interface Watch {
   deliver(delivery: Delivery): void;
 }
 
-/** A link that was opened, and whether it was lost before we came to sit on it. */
+/** A link with the calendars watched on it. It counts once each of them has answered. */
 interface Seat {
+  readonly arrival: Reason;
+  readonly awaited: Set<string>;
   link?: Link;
+  /** Set also where it was lost before we came to use it. */
   lost?: Reason;
 }
 
@@ -49,10 +52,10 @@ export class Connection {
   readonly #listeners = new Set<(status: Status) => void>();
   readonly #stopListening: () => void;
   #status: Status = { state: "connecting", reason: "started" };
+  /** What is live. */
   #seat: Seat | undefined;
-  #awaited = new Set<string>();
-  /** Why we came to sit here, until that has been told. */
-  #arrival: Reason | undefined;
+  /** What is open and not yet known to work: the first one, or a better one beside the seat. */
+  #trial: Seat | undefined;
   #attempt = 0;
   #climbs = 0;
   #turn = new AbortController();
@@ -84,7 +87,7 @@ export class Connection {
 
   /** The link to ask by, while there is one that is live. */
   get link(): Link | undefined {
-    return this.#status.state === "live" ? this.#seat?.link : undefined;
+    return this.#seat?.link;
   }
 
   async token(): Promise<string | undefined> {
@@ -105,13 +108,17 @@ export class Connection {
   /** Subscribes again from where the watch stands: after a gap, or for another window. */
   rewatch(calendar: string): void {
     const watch = this.#watches.get(calendar);
-    if (watch !== undefined) this.#seat?.link?.watch(calendar, watch.position());
+    if (watch === undefined) return;
+    this.#seat?.link?.watch(calendar, watch.position());
+    this.#trial?.link?.watch(calendar, watch.position());
   }
 
   unwatch(calendar: string): void {
     this.#watches.delete(calendar);
-    this.#awaited.delete(calendar);
-    this.#seat?.link?.unwatch(calendar);
+    for (const seat of [this.#seat, this.#trial]) {
+      seat?.link?.unwatch(calendar);
+      if (seat?.awaited.delete(calendar)) this.#settle(seat);
+    }
   }
 
   close(): void {
@@ -125,9 +132,10 @@ export class Connection {
     let failure: unknown;
     for (const transport of this.#ladder.plan(this.#attempt)) {
       try {
-        const seat = await this.#take(transport, turn.signal);
-        if (turn.signal.aborted) return seat.link?.close();
-        return this.#adopt(seat, "opened");
+        const seat = await this.#take(transport, "opened", turn.signal);
+        if (turn.signal.aborted) seat.link?.close();
+        else this.#try(seat);
+        return;
       } catch (error) {
         if (turn.signal.aborted) return;
         failure = error;
@@ -143,61 +151,63 @@ export class Connection {
     }
   }
 
-  async #take(transport: Transport, signal: AbortSignal): Promise<Seat> {
-    const seat: Seat = {};
+  async #take(transport: Transport, arrival: Reason, signal: AbortSignal): Promise<Seat> {
+    const seat: Seat = { arrival, awaited: new Set() };
     const token = await this.token();
     const isStaff = this.#setting.isStaff ?? false;
     const setting = { base: this.base, isStaff, token, clock: this.clock, signal };
     seat.link = await this.#open(transport, setting, {
-      delivered: (calendar, delivery) => {
-        if (seat === this.#seat) this.#delivered(calendar, delivery);
-      },
+      delivered: (calendar, delivery) => this.#delivered(seat, calendar, delivery),
       lost: (reason) => {
         seat.lost = reason;
-        if (seat === this.#seat) this.#lost(reason);
+        this.#lost(seat, reason);
       },
     });
     return seat;
   }
 
-  #adopt(seat: Seat, arrival: Reason): void {
-    const old = this.#seat;
-    this.#seat = seat;
-    this.#arrival = arrival;
-    old?.link?.close();
+  /** Watches everything on it, and lets go of what is live now only when all have answered. */
+  #try(seat: Seat): void {
+    this.#trial = seat;
     if (seat.lost !== undefined) {
-      this.#lost(seat.lost);
+      this.#lost(seat, seat.lost);
       return;
     }
-    this.#awaited = new Set(this.#watches.keys());
+    for (const calendar of this.#watches.keys()) seat.awaited.add(calendar);
     for (const [calendar, watch] of this.#watches) seat.link?.watch(calendar, watch.position());
-    this.#settle();
+    this.#settle(seat);
   }
 
-  #delivered(calendar: string, delivery: Delivery): void {
+  #delivered(seat: Seat, calendar: string, delivery: Delivery): void {
+    if (seat !== this.#seat && seat !== this.#trial) return;
     this.#watches.get(calendar)?.deliver(delivery);
-    if (delivery.kind !== "change" && this.#awaited.delete(calendar)) this.#settle();
+    if (delivery.kind !== "change" && seat.awaited.delete(calendar)) this.#settle(seat);
   }
 
-  /** Live once every calendar that was watched on arrival has had its answer. */
-  #settle(): void {
-    const transport = this.#seat?.link?.transport;
-    const arrival = this.#arrival;
-    if (transport === undefined || arrival === undefined || this.#awaited.size > 0) return;
-    this.#arrival = undefined;
+  #settle(seat: Seat): void {
+    const transport = seat.link?.transport;
+    if (seat !== this.#trial || transport === undefined || seat.awaited.size > 0) return;
+    this.#seat?.link?.close();
+    this.#seat = seat;
+    this.#trial = undefined;
     this.#ladder.worked(transport);
     clearTimeout(this.#steady);
     this.#steady = setTimeout(() => {
       this.#attempt = 0;
     }, STEADY_MS);
-    this.#go({ state: "live", reason: arrival, transport });
+    this.#go({ state: "live", reason: seat.arrival, transport });
     this.#planClimb();
   }
 
-  #lost(reason: Reason): void {
-    const transport = this.#seat?.link?.transport;
+  #lost(seat: Seat, reason: Reason): void {
+    if (seat !== this.#seat && seat !== this.#trial) return;
+    const transport = seat.link?.transport;
     if (reason === "silent" && transport !== undefined) this.#ladder.stayedSilent(transport);
-    this.#seat = undefined;
+    if (seat === this.#trial && this.#seat !== undefined) {
+      this.#trial = undefined;
+      this.#planClimb();
+      return;
+    }
     this.#cancel();
     this.#wait(reason);
   }
@@ -213,8 +223,8 @@ export class Connection {
   #heard(what: "online" | "offline" | "woken"): void {
     if (this.#status.state === "closed") return;
     if (what === "offline") {
-      this.#seat?.link?.close();
-      this.#lost("network_lost");
+      this.#cancel();
+      this.#wait("network_lost");
     } else if (this.#seat === undefined) {
       this.#attempt = 0;
       const reason = what === "online" ? "network_back" : "woken";
@@ -243,15 +253,20 @@ export class Connection {
     this.#climbs += 1;
     if (this.#environment.isVisible()) {
       for (const transport of this.#ladder.above(from)) {
-        const seat = await this.#take(transport, signal).catch(() => undefined);
+        const seat = await this.#take(transport, "climbed", signal).catch(() => undefined);
         if (signal.aborted) return seat?.link?.close();
-        if (seat !== undefined && seat.lost === undefined) return this.#adopt(seat, "climbed");
+        if (seat !== undefined) return this.#try(seat);
       }
     }
     this.#planClimb();
   }
 
+  /** Lets go of everything: what is live, what is tried, and what was planned. */
   #cancel(): void {
+    const seats = [this.#seat, this.#trial];
+    this.#seat = undefined;
+    this.#trial = undefined;
+    for (const seat of seats) seat?.link?.close();
     this.#turn.abort();
     clearTimeout(this.#timer);
     clearTimeout(this.#steady);
@@ -262,8 +277,6 @@ export class Connection {
     if (this.#status.state === "closed") return;
     this.#cancel();
     this.#stopListening();
-    this.#seat?.link?.close();
-    this.#seat = undefined;
     this.#go({ state: "closed", reason });
   }
 

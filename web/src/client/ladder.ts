@@ -31,8 +31,7 @@ export class Ladder {
 
   /** The rungs above this one, best first; none for the best. */
   above(transport: Transport): readonly Transport[] {
-    const height = this.#rungs.indexOf(transport);
-    return this.#ordered().filter((rung) => this.#rungs.indexOf(rung) < height);
+    return this.#rungs.slice(0, Math.max(0, this.#rungs.indexOf(transport)));
   }
 
   worked(transport: Transport): void {
