@@ -1,7 +1,11 @@
 """What stands in the repository is true on every machine."""
 
+import ast
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -37,6 +41,40 @@ def test_no_file_names_a_folder_of_one_machine() -> None:
 def test_no_file_names_a_registry() -> None:
     """What pip and npm fetch comes from where their machine is set up to fetch, never from a host in a file."""
     assert _lines(_REGISTRY) == []
+
+
+def _pinned(path: Path) -> Iterator[str]:
+    for line in path.read_text().splitlines():
+        if "==" in line.split("#")[0]:
+            yield line.split("==")[0].lower().replace("_", "-")
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def test_the_server_imports_only_what_its_requirements_bring() -> None:
+    """What only the tests install is not there where the server runs."""
+    brought = set(_pinned(ROOT / "requirements.txt"))
+    ours = {"models", "realtime", "server"}
+    sources = [ROOT / "server.py", *(ROOT / "models").rglob("*.py"), *(ROOT / "realtime").rglob("*.py")]
+    foreign = {
+        (str(source.relative_to(ROOT)), name)
+        for source in sources
+        for name in _imported(source)
+        if name not in sys.stdlib_module_names | ours
+    }
+    distributions = packages_distributions()
+    missing = [
+        (source, name)
+        for source, name in sorted(foreign)
+        if not any(made.lower().replace("_", "-") in brought for made in distributions.get(name, []))
+    ]
+    assert missing == []
 
 
 def test_every_requirement_is_pinned() -> None:
