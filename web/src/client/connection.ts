@@ -40,6 +40,9 @@ interface Seat {
 
 /** Live for this long, a connection counts as a good one and the back-off begins anew. */
 const STEADY_MS = 10_000;
+/** Short at first, so that a blocked WebSocket costs little; longer where the network is slow. */
+const OPEN_MS = 4_000;
+const LONGEST_OPEN_MS = 20_000;
 
 export class Connection {
   readonly base: URL;
@@ -155,7 +158,8 @@ export class Connection {
     const seat: Seat = { arrival, awaited: new Set() };
     const token = await this.token();
     const isStaff = this.#setting.isStaff ?? false;
-    const setting = { base: this.base, isStaff, token, clock: this.clock, signal };
+    const open_ms = Math.min(LONGEST_OPEN_MS, OPEN_MS * (1 + this.#attempt));
+    const setting = { base: this.base, isStaff, token, clock: this.clock, open_ms, signal };
     seat.link = await this.#open(transport, setting, {
       delivered: (calendar, delivery) => this.#delivered(seat, calendar, delivery),
       lost: (reason) => {

@@ -42,6 +42,8 @@ export interface LinkSetting {
   readonly isStaff: boolean;
   readonly token: string | undefined;
   readonly clock: ServerClock;
+  /** How long it may take to open. */
+  readonly open_ms: number;
   /** Aborted when the attempt is no longer wanted. */
   readonly signal: AbortSignal;
 }
@@ -53,8 +55,7 @@ export type OpenLink = (
   events: LinkEvents,
 ) => Promise<Link>;
 
-/** How long a rung may take to open, and an answer to come. */
-export const OPEN_MS = 5_000;
+/** How long an answer may take to come. */
 export const ANSWER_MS = 8_000;
 
 /** `/api/…` under the base, which may itself stand under a prefix. */

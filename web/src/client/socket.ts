@@ -6,7 +6,7 @@
 
 import { io, type Socket } from "socket.io-client";
 import { readError, type SlotcastError, timedOut, unreachable } from "./error";
-import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting, OPEN_MS } from "./link";
+import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting } from "./link";
 import type { Reason } from "./state";
 import type { Change, Fields, SubscribeAnswer } from "./wire";
 
@@ -17,7 +17,7 @@ export async function openSocket(
   setting: LinkSetting,
   events: LinkEvents,
 ): Promise<Link> {
-  const { base, token, signal } = setting;
+  const { base, token, signal, open_ms } = setting;
   const namespace = setting.isStaff ? "/staff" : "/calendars";
   const socket = io(new URL(namespace, base).href, {
     path: `${base.pathname.replace(/\/$/, "")}/socket.io/`,
@@ -25,13 +25,13 @@ export async function openSocket(
     upgrade: false,
     reconnection: false,
     forceNew: true,
-    timeout: OPEN_MS,
+    timeout: open_ms,
     auth: token === undefined ? {} : { token },
   });
   const abort = () => socket.disconnect();
   signal.addEventListener("abort", abort);
   try {
-    await opened(socket);
+    await opened(socket, open_ms);
   } catch (error) {
     socket.disconnect();
     throw error;
@@ -41,10 +41,10 @@ export async function openSocket(
   return attach(socket, transport, setting, events);
 }
 
-function opened(socket: Socket): Promise<void> {
+function opened(socket: Socket, open_ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     // The transport may open and the namespace never answer.
-    const timer = setTimeout(() => reject(timedOut()), OPEN_MS);
+    const timer = setTimeout(() => reject(timedOut()), open_ms);
     socket.once("connect", () => {
       clearTimeout(timer);
       resolve();
@@ -53,7 +53,8 @@ function opened(socket: Socket): Promise<void> {
       clearTimeout(timer);
       reject(readConnectError(error));
     });
-    socket.once("disconnect", () => {
+    // A proxy may take the WebSocket and hang up before the first packet: no error says so.
+    socket.io.engine?.once("close", () => {
       clearTimeout(timer);
       reject(unreachable());
     });

@@ -11,7 +11,6 @@ import {
   type Link,
   type LinkEvents,
   type LinkSetting,
-  OPEN_MS,
   type Position,
 } from "./link";
 import { EventParser, type ServerSentEvent } from "./sse";
@@ -67,8 +66,8 @@ export async function openStream(setting: LinkSetting, events: LinkEvents): Prom
 }
 
 /** Whether plain HTTP gets through at all: what the one-way rungs open with. */
-export async function probe({ base, signal }: LinkSetting): Promise<void> {
-  await fetchJson(apiUrl(base, "/../healthz"), { signal }, OPEN_MS);
+export async function probe({ base, signal, open_ms }: LinkSetting): Promise<void> {
+  await fetchJson(apiUrl(base, "/../healthz"), { signal }, open_ms);
 }
 
 /** Reads one stream to its end and says why it ended; rejects when it was refused. */
