@@ -85,6 +85,8 @@ class Outlet(asyncio.Protocol):
             # Only our half closes. A close with bytes unread would reset the connection, and the
             # peer might never see `last`. It closes its half, or the timer does.
             transport.write_eof()
+            if not transport.is_reading():
+                transport.resume_reading()  # else its half of the close would go unseen
             asyncio.get_running_loop().call_later(self.linger_seconds, transport.abort)
         else:
             transport.close()

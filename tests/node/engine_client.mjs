@@ -10,6 +10,8 @@ const transport = () => socket.io.engine?.transport.name;
 
 socket.on("connect", () => {
   tell("connect", { sid: socket.id, transport: transport() });
+});
+socket.io.on("open", () => {
   const { engine } = socket.io;
   engine.on("upgrade", () => tell("upgrade", { transport: transport() }));
   engine.on("packet", ({ type }) => type === "noop" && tell("noop", { transport: transport() }));
@@ -19,7 +21,8 @@ socket.on("connect_error", (error) => tell("connect_error", { message: error.mes
 socket.onAny((...event) => tell("event", { event }));
 
 createInterface({ input: process.stdin }).on("line", (line) => {
-  const { emit, times = 1 } = JSON.parse(line);
+  const { emit, times = 1, exit = false } = JSON.parse(line);
+  if (exit) process.exit();
   for (let number = 0; number < times; number += 1) {
     socket.emit(...emit, number, (...answer) => tell("ack", { number, answer }));
   }
