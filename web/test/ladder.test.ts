@@ -20,11 +20,11 @@ it("knows what to climb to", () => {
   expect([ladder.above("sse"), ladder.above("websocket")]).toEqual([["websocket", "polling"], []]);
 });
 
-it("puts a rung that stayed silent last, for a while", () => {
+it("puts a rung that came to nothing last, for a while", () => {
   let now = 0;
   const ladder = new Ladder(RUNGS, () => now);
   ladder.worked("websocket");
-  ladder.stayedSilent("websocket");
+  ladder.cameToNothing("websocket");
   expect(ladder.plan(0)).toEqual(["polling", "sse", "longpoll", "websocket"]);
   now = 10 * 60_000;
   expect(ladder.plan(0)).toEqual(RUNGS);

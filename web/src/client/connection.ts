@@ -206,7 +206,8 @@ export class Connection {
   #lost(seat: Seat, reason: Reason): void {
     if (seat !== this.#seat && seat !== this.#trial) return;
     const transport = seat.link?.transport;
-    if (reason === "silent" && transport !== undefined) this.#ladder.stayedSilent(transport);
+    const isUseless = seat === this.#trial || reason === "silent";
+    if (isUseless && transport !== undefined) this.#ladder.cameToNothing(transport);
     if (seat === this.#trial && this.#seat !== undefined) {
       this.#trial = undefined;
       this.#planClimb();

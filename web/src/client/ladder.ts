@@ -3,19 +3,19 @@
  * Each rung is tried by itself and with its own time-out: a WebSocket that a proxy swallows
  * without a word must not keep the visitor from polling. The rung that last worked is tried
  * alone at first, so that a restarted server is not met by four attempts from everyone;
- * every second attempt walks the whole ladder. A rung that opened but stayed silent (a
+ * every second attempt walks the whole ladder. A rung that opened but came to nothing (a
  * buffering proxy) goes to the end for a while. */
 
 import type { Transport } from "./state";
 
 export const RUNGS: readonly Transport[] = ["websocket", "polling", "sse", "longpoll"];
 
-const SILENCE_MS = 120_000;
+const USELESS_MS = 120_000;
 
 export class Ladder {
   readonly #rungs: readonly Transport[];
   readonly #now: () => number;
-  readonly #silent_until = new Map<Transport, number>();
+  readonly #useless_until = new Map<Transport, number>();
   #working: Transport | undefined;
 
   constructor(rungs: readonly Transport[] = RUNGS, now: () => number = Date.now) {
@@ -36,19 +36,19 @@ export class Ladder {
 
   worked(transport: Transport): void {
     this.#working = transport;
-    this.#silent_until.delete(transport);
+    this.#useless_until.delete(transport);
   }
 
-  stayedSilent(transport: Transport): void {
-    this.#silent_until.set(transport, this.#now() + SILENCE_MS);
+  cameToNothing(transport: Transport): void {
+    this.#useless_until.set(transport, this.#now() + USELESS_MS);
     if (this.#working === transport) this.#working = undefined;
   }
 
   #ordered(): readonly Transport[] {
-    const isSilent = (rung: Transport) => (this.#silent_until.get(rung) ?? 0) > this.#now();
+    const isUseless = (rung: Transport) => (this.#useless_until.get(rung) ?? 0) > this.#now();
     return [
-      ...this.#rungs.filter((rung) => !isSilent(rung)),
-      ...this.#rungs.filter((rung) => isSilent(rung)),
+      ...this.#rungs.filter((rung) => !isUseless(rung)),
+      ...this.#rungs.filter((rung) => isUseless(rung)),
     ];
   }
 }
