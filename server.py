@@ -47,6 +47,7 @@ from realtime.door import Door
 from realtime.engine import Limits, SocketServer, tune_collector
 from realtime.engine.origin import Origins
 from realtime.http.api import Api
+from realtime.http.feed import Feeds
 from realtime.http.follow import Follow
 from realtime.http.gate import BODY_BYTES, Gate, Network, Proxies
 from realtime.http.operator import Operator
@@ -138,6 +139,7 @@ async def compose(
             counters=sockets.counters,
         ).routes()
     )
+    app.add_routes(Feeds(gate, door, clock).routes())
     app.add_routes(Operator(door, sockets, Metrics(sockets.counters, streams, dispatcher, door, requests)).routes())
     app.add_routes(Pages(web_folder).routes())
     app.on_response_prepare.append(add_headers)

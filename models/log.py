@@ -50,6 +50,7 @@ _after = Statement(
     .order_by(Log.seq)
     .limit(bind("most"))
 )
+_at = Statement(Log.select(Log.at).where((Log.calendar == bind("calendar")) & (Log.seq == bind("seq"))))
 _before = Statement(
     Log.select(*_ROW)
     .where((Log.calendar == bind("calendar")) & (Log.seq < bind("seq")))
@@ -143,6 +144,12 @@ def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[L
             break
         before = tail[-1].seq
     return tail[::-1]
+
+
+def read_changed_at(db: Database, calendar: CalendarRow) -> int:
+    """When the calendar last changed, in milliseconds, as far as the log still knows."""
+    found = _at.row(db, calendar=calendar.id, seq=calendar.seq)
+    return int(found[0]) if found is not None else calendar.created_at
 
 
 def trim(batch: Batch, calendar: str) -> int:

@@ -21,13 +21,13 @@ from models.database import UnusableDatabase, Watch
 from models.errors import Refused
 from models.identity import Tokens
 from models.rules import GRACE
-from models.snapshot import PlacedSlot, Snapshot
+from models.snapshot import Feed, PlacedSlot, Snapshot
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldState
 from models.writer import Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Keeping", "Outcome", "PlacedSlot", "Reply", "Snapshot", "UnusableDatabase", "Watch",
+    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Snapshot", "UnusableDatabase", "Watch",
 ]  # fmt: skip
 
 _due = Statement(
@@ -122,6 +122,10 @@ class Book:
     def calendar(self, calendar: str) -> Info:
         """One calendar's info; NotFound without it. Whose it is to see is the caller's to sort out."""
         return snapshot.read_calendar(self._db, calendar)
+
+    def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
+        """The calendar's slots that touch `[begin, finish)`, the removed ones too; NotFound without such a calendar."""
+        return snapshot.read_feed(self._db, calendar, begin, finish, most)
 
     def snapshot(self, calendar: str, begin: int, finish: int, *, most: int = 1 << 31, tail: int = 0) -> Snapshot:
         """The calendar's slots that touch `[begin, finish)`, in milliseconds, and the last `tail` changes of its log.

@@ -38,6 +38,14 @@ _slot = Statement(
 )
 
 
+_feed = Statement(
+    Slot.select(*SLOT_COLUMNS)
+    .where((Slot.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
+    .order_by(Slot.start, Slot.id)
+    .limit(bind("most"))
+)
+
+
 class PlacedSlot(NamedTuple):
     """An encoded public slot and where it stands in time."""
 
@@ -87,6 +95,28 @@ def read_snapshot(db: Database, calendar: str, begin: int, finish: int, *, most:
         placed = [_placed(SlotRow._make(row)) for row in rows]
         last = log.read_tail(db, calendar, tail, TAIL_BYTES) if tail else []
     return Snapshot(rules.info_of(head), head.seq, head.nonce, placed, last)
+
+
+class Feed(NamedTuple):
+    """A calendar for calendar programs: its slots as (id, start, end, status or "removed", version), by start."""
+
+    info: Info
+    changed_at: int
+    slots: list[tuple[str, int, int, str, int]]
+
+
+def read_feed(db: Database, calendar: str, begin: int, finish: int, most: int) -> Feed:
+    """The slots that touch `[begin, finish)`, the removed ones too: who was told of one must be told that it went."""
+    with reading(db):
+        head = read_calendar_row(db, calendar)
+        rows = [SlotRow._make(row) for row in _feed.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)]
+        changed_at = log.read_changed_at(db, head)
+    return Feed(rules.info_of(head), changed_at, [_fed(row) for row in rows])
+
+
+def _fed(row: SlotRow) -> tuple[str, int, int, str, int]:
+    status = "removed" if row.state == SlotState.REMOVED else slots.public(row).status
+    return row.id, row.start, row.end, status, row.version
 
 
 def _placed(row: SlotRow) -> PlacedSlot:

@@ -46,6 +46,7 @@ class Pages:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """For every answer that aiohttp sends (its on_response_prepare signal)."""
     headers = response.headers
+    headers["Server"] = "Slotcast"
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     if request.path.startswith("/assets/"):
