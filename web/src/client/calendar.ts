@@ -1,12 +1,12 @@
 /** One calendar, kept live: its slots, its changes, and what a visitor can do with them. */
 
-import type { Connection, Watch } from "./connection";
-import type { Courier } from "./courier";
-import type { SlotcastError } from "./error";
-import type { Delivery, Position } from "./link";
-import { Replica } from "./replica";
-import { Roster } from "./roster";
-import type { Booking, CalendarInfo, Change, Customer, Hold, Slot, StaffBooking } from "./wire";
+import type { Connection, Watch } from "./connection.ts";
+import type { Courier } from "./courier.ts";
+import type { SlotcastError } from "./error.ts";
+import type { Delivery, Position } from "./link.ts";
+import { Replica } from "./replica.ts";
+import { Roster } from "./roster.ts";
+import type { Booking, CalendarInfo, Change, Customer, Hold, Slot, StaffBooking } from "./wire.ts";
 
 export type CalendarEvent =
   /** Everything was replaced: draw anew. */

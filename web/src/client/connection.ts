@@ -4,14 +4,14 @@
  * calendars above see only deliveries: each is watched again by its own cursor on the next
  * link, and its replica drops what it already has. */
 
-import { CLIMB, delay_ms, RECONNECT } from "./backoff";
-import { ServerClock } from "./clock";
-import { type Environment, thisEnvironment } from "./environment";
-import { SlotcastError } from "./error";
-import { Ladder, RUNGS } from "./ladder";
-import type { Delivery, Link, OpenLink, Position } from "./link";
-import { openLink } from "./open";
-import { move, type Reason, type Status, type Transport } from "./state";
+import { CLIMB, delay_ms, RECONNECT } from "./backoff.ts";
+import { ServerClock } from "./clock.ts";
+import { type Environment, thisEnvironment } from "./environment.ts";
+import { SlotcastError } from "./error.ts";
+import { Ladder, RUNGS } from "./ladder.ts";
+import type { Delivery, Link, OpenLink, Position } from "./link.ts";
+import { openLink } from "./open.ts";
+import { move, type Reason, type Status, type Transport } from "./state.ts";
 
 export type Token = string | (() => string | Promise<string>);
 

@@ -3,12 +3,12 @@
  * A mutation gets its key here, once. It may be sent again under the same key as often as
  * needed: the server's receipt answers the second sending with the first one's outcome. */
 
-import { delay_ms, RESEND } from "./backoff";
-import type { Connection } from "./connection";
-import { isPassing, SlotcastError } from "./error";
-import { hasRoute, requestOverHttp } from "./http";
-import { newKey } from "./key";
-import type { Fields } from "./wire";
+import { delay_ms, RESEND } from "./backoff.ts";
+import type { Connection } from "./connection.ts";
+import { isPassing, SlotcastError } from "./error.ts";
+import { hasRoute, requestOverHttp } from "./http.ts";
+import { newKey } from "./key.ts";
+import type { Fields } from "./wire.ts";
 
 const TRIES = 6;
 const DEADLINE_MS = 45_000;

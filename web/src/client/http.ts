@@ -1,8 +1,8 @@
 /** The same requests over HTTP: where the transport goes one way only, or has just broken. */
 
-import { readError, SlotcastError, timedOut, unreachable } from "./error";
-import { ANSWER_MS, apiUrl, bearer } from "./link";
-import type { Fields } from "./wire";
+import { readError, SlotcastError, timedOut, unreachable } from "./error.ts";
+import { ANSWER_MS, apiUrl, bearer } from "./link.ts";
+import type { Fields } from "./wire.ts";
 
 type Route = readonly [method: string, noun: string, id: string, verb?: string];
 

@@ -7,14 +7,14 @@
  *     const booking = await calendar.book(slot.id, { hold, customer: { name: "Ada" } });
  */
 
-import { Calendar } from "./calendar";
-import { Connection, type ConnectionSetting } from "./connection";
-import { Courier } from "./courier";
-import { fetchJson } from "./http";
-import { apiUrl, bearer } from "./link";
-import { StaffCalendar } from "./staff";
-import type { Status } from "./state";
-import type { CalendarInfo, Fields } from "./wire";
+import { Calendar } from "./calendar.ts";
+import { Connection, type ConnectionSetting } from "./connection.ts";
+import { Courier } from "./courier.ts";
+import { fetchJson } from "./http.ts";
+import { apiUrl, bearer } from "./link.ts";
+import { StaffCalendar } from "./staff.ts";
+import type { Status } from "./state.ts";
+import type { CalendarInfo, Fields } from "./wire.ts";
 
 export type ConnectOptions = Omit<ConnectionSetting, "isStaff" | "open">;
 
@@ -107,10 +107,10 @@ export function connectStaff(url: string | URL, options: ConnectOptions): StaffC
   return new Client(url, setting, (...parts) => new StaffCalendar(...parts));
 }
 
-export type { BookOptions, Calendar, CalendarEvent, CalendarListener, Proof } from "./calendar";
-export type { Token } from "./connection";
-export { type ErrorCode, SlotcastError } from "./error";
-export { newKey } from "./key";
-export { MOST_SLOTS, type NewSlot, type SlotEdit, type StaffCalendar } from "./staff";
-export { REASONS, type Reason, type State, type Status, type Transport } from "./state";
-export type * from "./wire";
+export type { BookOptions, Calendar, CalendarEvent, CalendarListener, Proof } from "./calendar.ts";
+export type { Token } from "./connection.ts";
+export { type ErrorCode, SlotcastError } from "./error.ts";
+export { newKey } from "./key.ts";
+export { MOST_SLOTS, type NewSlot, type SlotEdit, type StaffCalendar } from "./staff.ts";
+export { REASONS, type Reason, type State, type Status, type Transport } from "./state.ts";
+export type * from "./wire.ts";

@@ -6,7 +6,7 @@
  * every second attempt walks the whole ladder. A rung that opened but came to nothing (a
  * buffering proxy) goes to the end for a while. */
 
-import type { Transport } from "./state";
+import type { Transport } from "./state.ts";
 
 export const RUNGS: readonly Transport[] = ["websocket", "polling", "sse", "longpoll"];
 

@@ -5,10 +5,10 @@
  * event loop: a promise between the answer to a subscription and the first change after it
  * would let them change places. After `lost` or `close()` it is silent. */
 
-import type { ServerClock } from "./clock";
-import type { SlotcastError } from "./error";
-import type { Reason, Transport } from "./state";
-import type { Change, Fields, Resumption, Snapshot } from "./wire";
+import type { ServerClock } from "./clock.ts";
+import type { SlotcastError } from "./error.ts";
+import type { Reason, Transport } from "./state.ts";
+import type { Change, Fields, Resumption, Snapshot } from "./wire.ts";
 
 /** Where a subscription begins: after a cursor, or with a snapshot of a window. */
 export interface Position {

@@ -1,9 +1,9 @@
 /** Opens the link for a rung of the ladder. */
 
-import type { OpenLink } from "./link";
-import { openPoll } from "./poll";
-import { openSocket } from "./socket";
-import { openStream } from "./stream";
+import type { OpenLink } from "./link.ts";
+import { openPoll } from "./poll.ts";
+import { openSocket } from "./socket.ts";
+import { openStream } from "./stream.ts";
 
 export const openLink: OpenLink = (transport, setting, events) => {
   if (transport === "sse") return openStream(setting, events);

@@ -1,7 +1,7 @@
 /** Long poll, the last rung: a snapshot, then one request after another by the cursor. */
 
-import { SlotcastError } from "./error";
-import { fetchJson } from "./http";
+import { SlotcastError } from "./error.ts";
+import { fetchJson } from "./http.ts";
 import {
   ANSWER_MS,
   apiUrl,
@@ -10,10 +10,10 @@ import {
   type LinkEvents,
   type LinkSetting,
   type Position,
-} from "./link";
-import type { Reason } from "./state";
-import { probe } from "./stream";
-import type { Change, Snapshot } from "./wire";
+} from "./link.ts";
+import type { Reason } from "./state.ts";
+import { probe } from "./stream.ts";
+import type { Change, Snapshot } from "./wire.ts";
 
 /** Under the 30 s after which many proxies give up on a silent response. */
 const WAIT_SECONDS = 25;

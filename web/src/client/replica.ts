@@ -5,7 +5,7 @@
  * A snapshot replaces everything, also where its `seq` is lower (the database was put back).
  * So delivery may repeat and application is exactly once, on whatever transport. */
 
-import type { CalendarInfo, Change, Slot, Snapshot } from "./wire";
+import type { CalendarInfo, Change, Slot, Snapshot } from "./wire.ts";
 
 export type Verdict = "applied" | "dropped" | "gap";
 

@@ -1,6 +1,6 @@
 /** The bookings that staff see, upserted by version: an older picture never overwrites. */
 
-import type { StaffBooking } from "./wire";
+import type { StaffBooking } from "./wire.ts";
 
 export class Roster {
   readonly #bookings = new Map<string, StaffBooking>();

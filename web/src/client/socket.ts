@@ -5,10 +5,10 @@
  * connection's business here, and a socket has exactly one transport. */
 
 import { io, type Socket } from "socket.io-client";
-import { readError, type SlotcastError, timedOut, unreachable } from "./error";
-import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting } from "./link";
-import type { Reason } from "./state";
-import type { Change, Fields, SubscribeAnswer } from "./wire";
+import { readError, type SlotcastError, timedOut, unreachable } from "./error.ts";
+import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting } from "./link.ts";
+import type { Reason } from "./state.ts";
+import type { Change, Fields, SubscribeAnswer } from "./wire.ts";
 
 type Ack = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 

@@ -1,7 +1,7 @@
 /** What only staff can do with a calendar. */
 
-import { Calendar } from "./calendar";
-import type { CalendarInfo, Slot, StaffBooking } from "./wire";
+import { Calendar } from "./calendar.ts";
+import type { CalendarInfo, Slot, StaffBooking } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;

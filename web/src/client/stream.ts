@@ -3,8 +3,8 @@
  * Read with fetch, not EventSource: it can send `Authorization`, it shows the status of a
  * refusal, and it hears the heartbeat comments, so that a proxy that buffers is found out. */
 
-import { readError, type SlotcastError } from "./error";
-import { fetchJson, readProblem } from "./http";
+import { readError, type SlotcastError } from "./error.ts";
+import { fetchJson, readProblem } from "./http.ts";
 import {
   apiUrl,
   bearer,
@@ -12,10 +12,10 @@ import {
   type LinkEvents,
   type LinkSetting,
   type Position,
-} from "./link";
-import { EventParser, type ServerSentEvent } from "./sse";
-import type { Reason } from "./state";
-import type { Change, Snapshot } from "./wire";
+} from "./link.ts";
+import { EventParser, type ServerSentEvent } from "./sse.ts";
+import type { Reason } from "./state.ts";
+import type { Change, Snapshot } from "./wire.ts";
 
 /** The first bytes are a snapshot, a replay or a heartbeat: they come at once or a proxy has them. */
 const FIRST_BYTE_MS = 6_000;

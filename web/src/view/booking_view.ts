@@ -81,19 +81,23 @@ export class BookingView {
     this.#root.classList.add("booking");
     this.#root.dataset.calendar = id;
     this.#root.append(
-      h("header", { class: "head" }, this.#title, this.#pill.element),
       h(
         "div",
-        { class: "tools" },
-        this.#zones.element,
-        h("label", { class: "only" }, this.#only, "Only free times"),
-      ),
-      this.#banner,
-      h(
-        "div",
-        { class: "columns" },
-        h("div", { class: "main" }, this.#strip.element, this.#blank, this.#board.element),
-        this.#panel.element,
+        { class: "view" },
+        h("header", { class: "head" }, this.#title, this.#pill.element),
+        h(
+          "div",
+          { class: "tools" },
+          this.#zones.element,
+          h("label", { class: "only" }, this.#only, "Only free times"),
+        ),
+        this.#banner,
+        h(
+          "div",
+          { class: "columns" },
+          h("div", { class: "main" }, this.#strip.element, this.#blank, this.#board.element),
+          this.#panel.element,
+        ),
       ),
       this.#form.element,
       this.#toasts.element,

@@ -65,29 +65,33 @@ export class StaffView {
     );
     this.#root.append(
       h(
-        "header",
-        { class: "head" },
-        h("div", { class: "choose" }, this.#select, make),
-        this.#pill.element,
-      ),
-      h(
         "div",
-        { class: "tools" },
-        h("div", { class: "facts-line" }, this.#facts, this.#link),
-        h("label", { class: "only" }, this.#only, "Only with bookings"),
-      ),
-      h(
-        "div",
-        { class: "columns" },
-        h("div", { class: "main" }, this.#blank, this.#agenda.element),
+        { class: "view" },
         h(
-          "aside",
-          { class: "mine" },
+          "header",
+          { class: "head" },
+          h("div", { class: "choose" }, this.#select, make),
+          this.#pill.element,
+        ),
+        h(
+          "div",
+          { class: "tools" },
+          h("div", { class: "facts-line" }, this.#facts, this.#link),
+          h("label", { class: "only" }, this.#only, "Only with bookings"),
+        ),
+        h(
+          "div",
+          { class: "columns" },
+          h("div", { class: "main" }, this.#blank, this.#agenda.element),
           h(
-            "details",
-            { class: "opening", open: matchMedia("(min-width: 901px)").matches },
-            h("summary", { class: "mine-title" }, "Open times"),
-            this.#form.element,
+            "aside",
+            { class: "mine" },
+            h(
+              "details",
+              { class: "opening", open: matchMedia("(min-width: 901px)").matches },
+              h("summary", { class: "mine-title" }, "Open times"),
+              this.#form.element,
+            ),
           ),
         ),
       ),
