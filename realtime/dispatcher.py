@@ -11,10 +11,9 @@ import time
 
 from models.change import Booking, Logged
 from models.clock import DAY
-from models.errors import Refused
 from realtime.door import Door
 from realtime.replica import MOST_REPLAYED, Gap, Replica
-from realtime.room import Room
+from realtime.room import HISTORY_REPLACED, Room
 
 KEPT_SECONDS = 60.0  # how long a room stays that nobody watches
 FAR = 1 << 53
@@ -63,11 +62,8 @@ class Dispatcher:
         task = self._opening.get(calendar)
         if task is None:
             task = self._opening[calendar] = asyncio.create_task(self._open(calendar))
-        try:
-            return await asyncio.shield(task)
-        finally:
-            if task.done():
-                self._opening.pop(calendar, None)
+            task.add_done_callback(lambda _: self._opening.pop(calendar, None))
+        return await asyncio.shield(task)
 
     async def _open(self, calendar: str) -> Room:
         room = self.rooms[calendar] = Room(await self._load(calendar), self._read_bookings)
@@ -125,22 +121,21 @@ class Dispatcher:
             task.add_done_callback(self._advances.discard)
 
     async def _advance(self, room: Room, rows: list[Logged]) -> None:
+        """A room that fails is disbanded, and no other room hears of it."""
         try:
             await room.advance(rows)
             self.changes += len(rows)
         except Gap:
-            _log.warning("A calendar's log does not follow what was sent: its room starts over")
-            await self._start_over(room)
+            _log.warning("A calendar's log does not follow what was sent: its room is disbanded")
+            self._disband(room)
         except Exception:
-            _log.exception("A change could not be sent")
-            await self._start_over(room)
+            _log.exception("A change could not be sent: its room is disbanded")
+            self._disband(room)
 
-    async def _start_over(self, room: Room) -> None:
-        async with room.turn:
-            try:
-                room.reset(await self._load(room.calendar))
-            except Refused:
-                self.rooms.pop(room.calendar, None)
+    def _disband(self, room: Room) -> None:
+        if self.rooms.get(room.calendar) is room:
+            del self.rooms[room.calendar]
+        room.disband(HISTORY_REPLACED)
 
     def let_go(self) -> None:
         """Forgets the rooms that nobody has watched for a while; asked by the clock."""

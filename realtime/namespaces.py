@@ -35,15 +35,15 @@ _log = logging.getLogger("slotcast.socketio")
 class Session:
     """One client in one namespace: who it is, how much it may ask, and the rooms it is in."""
 
-    __slots__ = ("asker", "bucket", "connection", "expiry", "is_gone", "rooms")
+    __slots__ = ("asker", "bucket", "connection", "expiry", "joining", "rooms")
 
     def __init__(self, connection: Connection, asker: Asker, bucket: Bucket) -> None:
         self.connection = connection
         self.asker = asker
         self.bucket = bucket
         self.rooms: dict[str, tuple[Room, Member]] = {}
+        self.joining: dict[str, Member] = {}  # asked for a seat that it does not have yet
         self.expiry: Expiry | None = None
-        self.is_gone = False
 
     def expire_at(self, expires_at: float | None) -> None:
         """The end of the session's token; without one there is no timer."""
@@ -57,14 +57,25 @@ class Session:
         self.leave_all()
         self.connection.abort(TOKEN_EXPIRED)
 
-    def leave_all(self) -> None:
-        for room, member in self.rooms.values():
-            member.is_gone = True
+    def leave(self, calendar: str) -> None:
+        """Gives up the seat, also one that is still being waited for."""
+        if calendar in self.rooms:
+            room, member = self.rooms.pop(calendar)
             room.leave(member)
-        self.rooms.clear()
+        if calendar in self.joining:
+            self.joining.pop(calendar).is_gone = True
+
+    def leave_all(self) -> None:
+        for calendar in [*self.rooms, *self.joining]:
+            self.leave(calendar)
+
+    def become(self, asker: Asker) -> None:
+        """From now on it is this asker who asks, and who sits in the rooms."""
+        self.asker = asker
+        for member in [*(member for _, member in self.rooms.values()), *self.joining.values()]:
+            member.asker = asker
 
     def end(self) -> None:
-        self.is_gone = True
         self.leave_all()
         if self.expiry is not None:
             self.expiry.cancel()
@@ -158,34 +169,36 @@ class CalendarNamespace(socketio.AsyncNamespace):
         if self._audience is Audience.STAFF and not session.asker.is_staff_of(calendar):
             raise Forbidden
         wanted = self._catch_up.wanted(request.after, request.from_, request.to)
-        member = Member(session.connection, self._audience, session.asker)
-        joined = await self._catch_up.join(calendar, member, wanted)
-        if session.is_gone:
-            joined.room.leave(member)
-            raise Forbidden("The connection is closing.")
+        member = session.joining[calendar] = Member(session.connection, self._audience, session.asker)
+        try:
+            joined = await self._catch_up.join(calendar, member, wanted)
+        finally:
+            if session.joining.get(calendar) is member:
+                del session.joining[calendar]
+        if member.is_gone:
+            raise Forbidden("The connection has left again.")
         session.rooms[calendar] = (joined.room, member)
         self._server.manager.basic_enter_room(sid, self.namespace, room_name(calendar))
         return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
 
     def on_unsubscribe(self, sid: str, session: Session, request: wire.Unsubscribe) -> bytes:
         """Leaves the room; not having been in it is no fault."""
-        joined = session.rooms.pop(request.calendar, None)
-        if joined is not None:
-            room, member = joined
-            room.leave(member)
-            self._server.manager.basic_leave_room(sid, self.namespace, room_name(request.calendar))
+        self._leave(sid, session, request.calendar)
         return wire.write_ok()
+
+    def _leave(self, sid: str, session: Session, calendar: str) -> None:
+        session.leave(calendar)
+        self._server.manager.basic_leave_room(sid, self.namespace, room_name(calendar))
 
     def on_refresh(self, sid: str, session: Session, request: wire.RefreshToken) -> bytes:
         """A fresh token for the same connection: it stays in the rooms that the token still allows."""
         identity = self._identify({"token": request.token}, session.connection.address)
-        session.asker = identity.asker
+        session.become(identity.asker)
         session.expire_at(identity.expires_at)
-        for calendar, (room, member) in list(session.rooms.items()):
-            member.asker = identity.asker
+        for calendar, (room, _) in list(session.rooms.items()):
             is_allowed = identity.asker.may_view(room.replica.info)
             if not is_allowed or (self._audience is Audience.STAFF and not identity.asker.is_staff_of(calendar)):
-                self.on_unsubscribe(sid, session, wire.Unsubscribe(calendar=calendar))
+                self._leave(sid, session, calendar)
         return wire.write_ok()
 
 

@@ -124,18 +124,16 @@ class Room:
                 self.leave(member)
                 member.outlet.abort(NO_LONGER_ALLOWED)
 
-    def reset(self, replica: Replica) -> None:
-        """Starts over after a gap: every member is cut off, comes back by its cursor and gets what fits it."""
+    def disband(self, reason: str) -> None:
+        """Cuts every member off: it comes back by its cursor, to a new room, and gets what fits it there."""
         for members in self.members.values():
             for member in list(members.values()):
                 self.leave(member)
-                member.outlet.abort(HISTORY_REPLACED)
-        self.replica = replica
-        self.fetched = replica.seq
-        self._settle(replica.seq, is_reset=True)
+                member.outlet.abort(reason)
+        self._settle(self.replica.seq, is_disbanded=True)
 
     async def settled(self, seq: int) -> None:
-        """Returns once the change `seq` was sent to everyone here, or the room starts over."""
+        """Returns once the change `seq` was sent to everyone here, or the room is disbanded."""
         if self.sent < seq:
             waiter = (seq, asyncio.get_running_loop().create_future())
             self._waiters.add(waiter)
@@ -144,10 +142,10 @@ class Room:
             finally:
                 self._waiters.discard(waiter)
 
-    def _settle(self, seq: int, *, is_reset: bool = False) -> None:
+    def _settle(self, seq: int, *, is_disbanded: bool = False) -> None:
         self.sent = seq
         for wanted, future in self._waiters:
-            if (is_reset or wanted <= seq) and not future.done():
+            if (is_disbanded or wanted <= seq) and not future.done():
                 future.set_result(None)
 
 
