@@ -15,7 +15,9 @@ const home = script instanceof HTMLScriptElement ? new URL(script.src).origin : 
 
 function styles(): CSSStyleSheet {
   const made = new CSSStyleSheet();
-  made.replaceSync(`${base}${booking}${sheet}:host{display:block}.toasts{position:sticky}`);
+  made.replaceSync(
+    `${base}${booking}${sheet}:host{display:block;padding:20px;border-radius:18px;background:var(--paper)}.toasts{position:sticky}`,
+  );
   return made;
 }
 

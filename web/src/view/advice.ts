@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   overloaded: "The server is busy. Wait a moment, then try again.",
   timeout: "No answer came. Nothing is booked twice if you try again.",
   unreachable: "We could not get through. Check your connection, then try again.",
-  bad_request: "Something in the form is not right. Please check it.",
+  bad_request: "That was not accepted. Check what you entered, then try again.",
   idempotency_mismatch: "Please try that again.",
   already_exists: "There is one already.",
 };

@@ -33,7 +33,11 @@ export function ask(root: HTMLElement, question: Question): Promise<boolean> {
             },
             question.yes,
           ),
-          h("button", { type: "button", class: "button", onclick: close("no") }, question.no),
+          h(
+            "button",
+            { type: "button", class: "button", autofocus: question.isGrave, onclick: close("no") },
+            question.no,
+          ),
         ),
       ),
     );

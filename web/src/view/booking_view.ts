@@ -74,6 +74,7 @@ export class BookingView {
 
   close(): void {
     for (const stop of this.#stops) stop();
+    this.#mine.close();
     this.#root.replaceChildren();
   }
 

@@ -35,12 +35,18 @@ export class Mine {
     this.#key = `slotcast.mine.${calendar}`;
     this.#changed = changed;
     this.#kept = this.#load();
-    window.addEventListener("storage", (event) => {
-      if (event.key !== this.#key) return;
-      this.#kept = this.#load();
-      changed();
-    });
+    window.addEventListener("storage", this.#onStorage);
   }
+
+  close(): void {
+    window.removeEventListener("storage", this.#onStorage);
+  }
+
+  readonly #onStorage = (event: StorageEvent): void => {
+    if (event.key !== this.#key) return;
+    this.#kept = this.#load();
+    this.#changed();
+  };
 
   get holds(): readonly MyHold[] {
     return this.#kept.holds;

@@ -70,7 +70,7 @@ export class StaffView {
         h(
           "header",
           { class: "head" },
-          h("div", { class: "choose" }, this.#select, make),
+          h("div", { class: "choose" }, h("h1", { class: "unseen" }, "Staff"), this.#select, make),
           this.#pill.element,
         ),
         h(
