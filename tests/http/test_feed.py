@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -9,7 +10,8 @@ import icalendar
 
 from tests.support.server import Server
 
-OPENED = [{"start": "2027-01-01T09:00:00Z", "end": "2027-01-01T09:30:00Z"}]
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
+OPENED = [{"start": TOMORROW.isoformat(), "end": (TOMORROW + timedelta(minutes=30)).isoformat()}]
 
 
 def test_a_feed_is_sent_again_only_once_something_in_it_has_changed(tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""One cursor for every transport: a watcher that never stays, while the server is written to and killed."""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import socketio
+import socketio.exceptions
+
+from tests.support.server import Server
+from tests.support.way import ANSWER_SECONDS, WAYS, Message, Watcher
+
+HOPS = 200
+KILLS = 3
+CALENDAR = "hops"
+_TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+_LOST = (OSError, aiohttp.ClientError, socketio.exceptions.SocketIOError, TimeoutError, ValueError)
+
+
+def test_a_watcher_that_hops_between_all_transports_applies_each_seq_once(tmp_path: Path) -> None:
+    """200 hops between five transports, under writes and three kills: no seq is missed, repeated or out of order."""
+    with Server(tmp_path, settings={"SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}, may_crash=True) as server:
+        server.command("calendar", "create", CALENDAR)
+        token = server.command("token", "--scope", "staff").strip()
+        asyncio.run(_hop(server, token))
+
+
+async def _hop(server: Server, token: str) -> None:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as http:
+        watcher, hops = Watcher(), Counter[str]()
+        writing = asyncio.create_task(_write(http, server.url, {"Authorization": f"Bearer {token}"}))
+        chance = random.Random(7)
+        kills = {HOPS * place // (KILLS + 1) for place in range(1, KILLS + 1)}
+        while hops.total() < HOPS:
+            way = chance.choice(list(WAYS))
+            with suppress(*_LOST):
+                await _stay(way, http, server.url, watcher, changes=chance.randint(1, 4))
+                hops[way] += 1
+            if hops.total() in kills:
+                kills.discard(hops.total())
+                await asyncio.to_thread(server.kill9)
+                await asyncio.to_thread(server.start)
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
+        snapshot = await _snapshot(http, server.url)
+        while watcher.have < snapshot["seq"]:
+            await _stay("long poll", http, server.url, watcher, changes=1)
+    assert set(hops) == set(WAYS)
+    assert watcher.snapshots == 1, "every hop but the first resumes"
+    assert watcher.applied == list(range(watcher.applied[0], watcher.have + 1))
+    assert watcher.have == snapshot["seq"]
+    assert watcher.slots == {slot["id"]: slot for slot in snapshot["slots"]}
+
+
+async def _stay(way: str, http: aiohttp.ClientSession, url: str, watcher: Watcher, *, changes: int) -> None:
+    """Follows by this way until some changes were applied, then goes without a word."""
+    enough = len(watcher.applied) + changes
+    async with asyncio.timeout(ANSWER_SECONDS), aclosing(WAYS[way](http, url, CALENDAR, watcher.cursor)) as messages:
+        async for message in messages:
+            watcher.take(message)
+            if len(watcher.applied) >= enough:
+                return
+
+
+async def _write(http: aiohttp.ClientSession, url: str, staff: dict[str, str]) -> None:
+    """Opens, holds, frees and removes, and goes on with the next number whatever became of the last."""
+    number = 0
+    while True:
+        number += 1
+        with suppress(*_LOST):
+            opened = await _post(http, f"{url}/api/calendars/{CALENDAR}/slots", _slot(number), staff, f"open-{number}")
+            slot = opened["slots"][0]["id"]
+            held = (await _post(http, f"{url}/api/slots/{slot}/holds", {}, staff, f"hold-{number}"))["hold"]
+            release = f"{url}/api/holds/{held['id']}/release"
+            await _post(http, release, {"token": held["token"]}, staff, f"free-{number}")
+            if number % 3:
+                async with http.delete(f"{url}/api/slots/{slot}", headers=staff) as response:
+                    response.raise_for_status()
+        await asyncio.sleep(0.005)
+
+
+def _slot(number: int) -> Message:
+    start = _TOMORROW + timedelta(minutes=number)
+    return {"slots": [{"start": start.isoformat(), "end": (start + timedelta(seconds=30)).isoformat()}]}
+
+
+async def _post(
+    http: aiohttp.ClientSession, url: str, body: Message, headers: dict[str, str], key: str
+) -> dict[str, Any]:
+    async with http.post(url, json=body, headers={**headers, "Idempotency-Key": key}) as response:
+        response.raise_for_status()
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+
+async def _snapshot(http: aiohttp.ClientSession, url: str) -> Message:
+    async with http.get(f"{url}/api/calendars/{CALENDAR}/slots") as response:
+        found: Message = await response.json()
+        return found
