@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import secrets
 import time
 from collections.abc import Callable
@@ -35,10 +34,10 @@ class Identity(NamedTuple):
 
 
 class Auth:
-    """Reads and writes tokens. The signing key is made from the secret, which is the root of other tokens too."""
+    """Reads and writes tokens, signed with the settings' secret: whoever has it can issue them without us."""
 
     def __init__(self, secret: bytes) -> None:
-        self._key = hmac.digest(secret, b"slotcast jwt", hashlib.sha256) if len(secret) < _KEY_BYTES else secret
+        self._key = secret
 
     def identify(self, token: str | None, address: str) -> Identity:
         """Who sent this token from this address; Unauthorized if it is malformed, forged or over."""
@@ -78,9 +77,6 @@ class Auth:
         if seconds is not None:
             claims["exp"] = claims["iat"] + seconds
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
-
-
-_KEY_BYTES = 32  # PyJWT warns of shorter keys for HS256 (RFC 7518, 3.2)
 
 
 def _calendars(claim: Any) -> frozenset[str] | None:
