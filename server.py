@@ -53,6 +53,7 @@ from realtime.http.gate import BODY_BYTES, Gate, Network, Proxies
 from realtime.http.operator import Operator
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
+from realtime.http.schema import routes as schema_routes
 from realtime.limits import Buckets
 from realtime.metrics import Metrics, Requests
 from realtime.namespaces import CalendarNamespace
@@ -141,6 +142,7 @@ async def compose(
     )
     app.add_routes(Feeds(gate, door, clock).routes())
     app.add_routes(Operator(door, sockets, Metrics(sockets.counters, streams, dispatcher, door, requests)).routes())
+    app.add_routes(schema_routes())
     app.add_routes(Pages(web_folder).routes())
     app.on_response_prepare.append(add_headers)
 
@@ -219,7 +221,8 @@ cli.add_typer(slot_cli, name="slot")
 
 
 def _option(name: str, text: str, **more: Any) -> Any:
-    return typer.Option(f"--{name}", envvar=f"SLOTCAST_{name.upper().replace('-', '_')}", help=text, **more)
+    variable = "SLOTCAST_" + name.partition("/")[0].upper().replace("-", "_")
+    return typer.Option(f"--{name}", envvar=variable, help=text, **more)
 
 
 @cli.callback(invoke_without_command=True)

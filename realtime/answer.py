@@ -1,0 +1,217 @@
+"""What each request is answered with: the shapes of the answers, for the schemas and the tests to hold the wire to.
+
+The book and the wire write these as bytes, once; nothing is built from the types here while the server runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from models.change import Booking, Change, Info, Slot
+
+# What happened to a booking's seats.
+Status = Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
+
+
+class StaffChange(Change, kw_only=True):
+    """A change as staff get it: its bookings are joined as they are when it is sent."""
+
+    bookings: list[Booking]
+
+
+class Snapshot(Struct, kw_only=True):
+    """A window of a calendar as of `seq`; it replaces whatever its reader has."""
+
+    info: Info
+    slots: list[Slot]
+    seq: int
+    cursor: str
+    from_: str = msgspec.field(name="from")
+    to: str
+    server_time: str
+    bookings: list[Booking] | UnsetType = UNSET
+
+
+class Resumption(Struct, kw_only=True):
+    """What followed a cursor, in order; staff's changes have their bookings."""
+
+    info: Info
+    changes: list[Change]
+    seq: int
+    cursor: str
+    server_time: str
+
+
+class SnapshotAnswer(Snapshot, kw_only=True):
+    mode: Literal["snapshot"]
+
+
+class ResumedAnswer(Resumption, kw_only=True):
+    mode: Literal["resumed"]
+
+
+class Poll(Struct, kw_only=True):
+    """A long poll's answer; `more` says that there is more to be had at once."""
+
+    changes: list[Change]
+    seq: int
+    cursor: str
+    more: bool
+    server_time: str
+
+
+class Hold(Struct, kw_only=True):
+    """A hold as its holder sees it. The token is the proof that it is theirs."""
+
+    id: str
+    slot: str
+    seats: int
+    expires_at: str
+    token: str
+
+
+class EndedHold(Struct, kw_only=True):
+    """A hold that was released."""
+
+    id: str
+    slot: str
+    seats: int
+    expires_at: str
+
+
+class OwnBooking(Struct, kw_only=True):
+    """What the one who booked is told. The token is the proof that it is theirs."""
+
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: Status
+    token: str
+
+
+class MovedBooking(Struct, kw_only=True):
+    """A booking as it is after a request about it; whoever asks has its token, or needs none."""
+
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: Status
+
+
+class Nothing(Struct, kw_only=True):
+    """Only that it was done."""
+
+
+class Moved(Struct, kw_only=True):
+    """Every mutation says where its calendar stands after it."""
+
+    cursor: str
+
+
+class HoldAnswer(Moved, kw_only=True):
+    hold: Hold
+
+
+class EndedHoldAnswer(Moved, kw_only=True):
+    hold: EndedHold
+
+
+class OwnBookingAnswer(Moved, kw_only=True):
+    booking: OwnBooking
+
+
+class MovedBookingAnswer(Moved, kw_only=True):
+    booking: MovedBooking
+
+
+class InfoAnswer(Moved, kw_only=True):
+    info: Info
+
+
+class SlotAnswer(Moved, kw_only=True):
+    slot: Slot
+
+
+class SlotsAnswer(Moved, kw_only=True):
+    slots: list[Slot]
+
+
+class BookingAnswer(Struct, kw_only=True):
+    booking: Booking
+
+
+class BookingsAnswer(Struct, kw_only=True):
+    bookings: list[Booking]
+
+
+class CalendarAnswer(Struct, kw_only=True):
+    info: Info
+
+
+class CalendarsAnswer(Struct, kw_only=True):
+    calendars: list[Info]
+
+
+class TicketAnswer(Struct, kw_only=True):
+    ticket: str
+    expires_at: str
+
+
+class StatusAnswer(Struct, kw_only=True):
+    status: str
+
+
+class Error(Struct, kw_only=True):
+    """Why a request was refused; `details` names the field or the rule, and its numbers."""
+
+    code: str
+    message: str
+    retryable: bool
+    details: dict[str, Any] | UnsetType = UNSET
+
+
+class Problem(Error, kw_only=True):
+    """The same over HTTP (RFC 9457)."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    detail: str
+
+
+class Answered(NamedTuple):
+    """A request in one sentence, and the shape of its answer (any of them, where there are more)."""
+
+    what: str
+    shapes: tuple[type[Struct], ...]
+
+
+def _told(what: str, *shapes: type[Struct]) -> Answered:
+    return Answered(what, shapes)
+
+
+ANSWERS: dict[str, Answered] = {
+    "calendar.subscribe": _told("Joins the calendar's room.", SnapshotAnswer, ResumedAnswer),
+    "calendar.unsubscribe": _told("Leaves the room.", Nothing),
+    "auth.refresh": _told("Gives the connection a fresh token.", Nothing),
+    "slot.hold": _told("Keeps seats while their asker decides.", HoldAnswer),
+    "hold.extend": _told("Makes a hold last longer.", HoldAnswer),
+    "hold.release": _told("Gives a hold's seats back.", EndedHoldAnswer),
+    "slot.book": _told("Books seats, held ones or free ones.", OwnBookingAnswer),
+    "booking.get": _told("Reads a booking, with its customer.", BookingAnswer),
+    "booking.cancel": _told("Cancels a booking; its seats are free at once.", MovedBookingAnswer),
+    "calendar.create": _told("Makes a calendar.", InfoAnswer),
+    "calendar.update": _told("Changes a calendar; its policy is merged field by field.", InfoAnswer),
+    "calendar.archive": _told("Ends a calendar for good.", InfoAnswer),
+    "slot.open": _told("Opens slots, all or none.", SlotsAnswer),
+    "slot.update": _told("Changes a slot's time, capacity or data.", SlotAnswer),
+    "slot.close": _told("Lets nobody new into a slot.", SlotAnswer),
+    "slot.reopen": _told("Lets people into a closed slot again.", SlotAnswer),
+    "slot.remove": _told("Removes a slot that nobody has a seat in.", SlotAnswer),
+    "booking.list": _told("Lists the bookings of a window's slots.", BookingsAnswer),
+}

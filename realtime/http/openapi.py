@@ -1,0 +1,244 @@
+"""The HTTP routes in OpenAPI 3.1, from the tables that make the routes and the types that they read and write. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from models import errors
+from realtime import answer, wire
+from realtime.http.api import BOOKING_TOKEN, MUTATIONS
+from realtime.http.component import REFERENCE, Schema, components, reference
+from realtime.http.problem import STATUS
+
+PROBLEM = "application/problem+json"
+EVENT_STREAM = "text/event-stream"
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_SWITCHING = 101
+
+
+class Read(NamedTuple):
+    """A route that changes nothing: what it takes in its query, and what it answers with."""
+
+    method: str
+    path: str
+    what: str
+    query: tuple[str, ...] = ()
+    shape: type[Struct] | None = None
+    media: str = "application/json"
+    status: int = 200
+    body: type[Struct] | None = None
+    headers: tuple[str, ...] = ()
+
+
+_QUERY: dict[str, tuple[Schema, str]] = {
+    "from": ({"type": "string", "format": "date-time"}, "Where the window begins; now by default."),
+    "to": ({"type": "string", "format": "date-time"}, "Where the window ends; 62 days on by default."),
+    "after": ({"type": "string"}, "The cursor to go on from, as it came."),
+    "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
+    "ticket": ({"type": "string"}, "In the place of a token: good once, for 30 s."),
+    "preview": ({"enum": ["1"]}, "Only say what it would do."),
+}
+_HEADERS = {
+    "Idempotency-Key": "The `key`: sent again, the request is done at most once and answers the same.",
+    "If-Match": "The slot's `version` that the asker saw, in quotes.",
+    "If-None-Match": "The ETag of what the asker has; unchanged, the answer is 304.",
+    BOOKING_TOKEN: "The booking's token; its calendar's staff need none.",
+    "Last-Event-ID": "The cursor, as EventSource sends it by itself; it wins over `after`.",
+}
+_WINDOW = ("from", "to")
+READS: tuple[Read, ...] = (
+    Read("GET", "/api/calendars", "Lists the calendars that the asker may see.", shape=answer.CalendarsAnswer),
+    Read("GET", "/api/calendars/{id}", "Reads a calendar's info.", shape=answer.CalendarAnswer),
+    Read(
+        "GET",
+        "/api/calendars/{id}/slots",
+        "Takes a snapshot of a window.",
+        _WINDOW,
+        answer.Snapshot,
+        headers=("If-None-Match",),
+    ),
+    Read(
+        "GET",
+        "/api/calendars/{id}/bookings",
+        "Lists the bookings of a window's slots. For staff.",
+        _WINDOW,
+        answer.BookingsAnswer,
+    ),
+    Read(
+        "GET",
+        "/api/bookings/{id}",
+        "Reads a booking, with its customer.",
+        shape=answer.BookingAnswer,
+        headers=(BOOKING_TOKEN,),
+    ),
+    Read(
+        "GET",
+        "/api/calendars/{id}/changes",
+        "Waits for what follows a cursor (long poll).",
+        ("after", "wait", "ticket"),
+        answer.Poll,
+    ),
+    Read(
+        "GET",
+        "/api/calendars/{id}/events",
+        "Follows a calendar by server-sent events.",
+        ("after", *_WINDOW, "ticket"),
+        media=EVENT_STREAM,
+        headers=("Last-Event-ID",),
+    ),
+    Read(
+        "GET",
+        "/api/calendars/{id}/socket",
+        "Follows a calendar by a plain WebSocket.",
+        ("after", *_WINDOW, "ticket"),
+        status=_SWITCHING,
+    ),
+    Read(
+        "POST",
+        "/api/tickets",
+        "Gets a ticket for what can't send a header.",
+        shape=answer.TicketAnswer,
+        body=wire.Ticket,
+    ),
+    Read(
+        "GET",
+        "/calendars/{id}.ics",
+        "The calendar as an iCalendar feed.",
+        ("ticket",),
+        media="text/calendar",
+        headers=("If-None-Match",),
+    ),
+    Read("GET", "/healthz", "Says that the process is alive.", shape=answer.StatusAnswer),
+    Read("GET", "/readyz", "Says whether the database answers and newcomers are welcome.", shape=answer.StatusAnswer),
+    Read("GET", "/metrics", "Tells Prometheus how it is doing.", media="text/plain"),
+    Read("GET", "/openapi.json", "This description.", media="application/json"),
+    Read("GET", "/asyncapi.json", "What is said on Socket.IO and the streams, in AsyncAPI 3.0."),
+)
+
+
+def openapi() -> Schema:
+    """The whole document."""
+    paths: dict[str, Schema] = {}
+    for read in READS:
+        paths.setdefault(read.path, {})[read.method.lower()] = _read(read)
+    for method, path, name, subject, status in MUTATIONS:
+        paths.setdefault(path, {})[method.lower()] = _mutation(path, name, subject, status)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Slotcast",
+            "version": "1",
+            "description": "Calendars of bookable time slots, live. Followed by cursor, booked with a key.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": components(),
+            "responses": _refusals(),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
+        },
+        # With and without a token: what a calendar's visibility and `booking` ask for.
+        "security": [{}, {"token": []}],
+    }
+
+
+def _read(read: Read) -> Schema:
+    query = [_query(name) for name in read.query]
+    operation: Schema = {
+        "operationId": _identity(read.method, read.path),
+        "summary": read.what,
+        "parameters": _path(read.path) + query + [_header(name) for name in read.headers],
+        "responses": _responses(read.status, read.what, read.shape, read.media),
+    }
+    if read.body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference(read.body)}}}
+    if "If-None-Match" in read.headers:
+        operation["responses"]["304"] = {"description": "Nothing has changed."}
+    return operation
+
+
+def _mutation(path: str, name: str, subject: str, status: int) -> Schema:
+    told = answer.ANSWERS[name]
+    fields, needs_body = body_of(name, subject)
+    headers = [_header("Idempotency-Key")]
+    if "if_version" in fields["properties"]:
+        headers.append(_header("If-Match"))
+    return {
+        "operationId": name,
+        "summary": told.what,
+        "parameters": _path(path) + headers,
+        "requestBody": {"required": needs_body, "content": {"application/json": {"schema": fields}}},
+        "responses": _responses(status, told.what, *told.shapes),
+    }
+
+
+def body_of(name: str, subject: str) -> tuple[Schema, bool]:
+    """The fields of a request but for the one that the path gives, and whether any is needed."""
+    schema = components()[wire.EVERY_REQUEST[name].__name__]
+    properties = {field: given for field, given in schema["properties"].items() if field != subject}
+    required = [field for field in schema["required"] if field != subject]
+    return {**schema, "properties": properties, "required": required}, bool(required)
+
+
+def _path(path: str) -> list[Schema]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(path)
+    ]
+
+
+def _query(name: str) -> Schema:
+    schema, description = _QUERY[name]
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _header(name: str) -> Schema:
+    return {"name": name, "in": "header", "description": _HEADERS[name], "schema": {"type": "string"}}
+
+
+def _responses(status: int, what: str, shape: type[Struct] | None = None, media: str = "application/json") -> Schema:
+    answered: Schema = {"description": what}
+    if status != _SWITCHING:
+        schema: Any = reference(shape) if shape is not None else {"type": "object" if "json" in media else "string"}
+        answered["content"] = {media: {"schema": schema}}
+    refusals = {str(code): {"$ref": f"#/components/responses/{code}"} for code in sorted(set(STATUS.values()))}
+    return {str(status): answered} | refusals
+
+
+def _refusals() -> Schema:
+    """A response for each status, and in it each code's fact and advice."""
+    responses: Schema = {}
+    for status in sorted(set(STATUS.values())):
+        kinds = [kind for kind in errors.EVERY if STATUS[kind.code] == status]
+        responses[str(status)] = {
+            "description": " ".join(f"`{kind.code}`: {kind.fact} {kind.advice}" for kind in kinds),
+            "content": {
+                PROBLEM: {
+                    "schema": {"$ref": f"{REFERENCE}Problem"},
+                    "examples": {kind.code: {"value": _example(kind, status)} for kind in kinds},
+                }
+            },
+        }
+        if any(kind.retryable for kind in kinds):
+            responses[str(status)]["headers"] = {
+                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+            }
+    return responses
+
+
+def _example(kind: type[errors.Refused], status: int) -> Schema:
+    refusal = kind()
+    told = {"type": "about:blank", "title": kind.fact, "status": status, "detail": refusal.message}
+    return told | wire.write_error(refusal)
+
+
+def _identity(method: str, path: str) -> str:
+    words = [word for word in re.split(r"[^a-z]+", path) if word not in {"", "api", "id"}]
+    subject = "of-one" if "{id}" in path else "of-all"
+    return "-".join([method.lower(), *words, subject])

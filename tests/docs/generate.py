@@ -1,0 +1,53 @@
+"""Everything committed that is made from the code: `python -m tests.docs.generate` writes it, a test compares it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.docs import table
+from tests.support import ROOT
+
+PAGES = ("README.md", "ARCHITECTURE.md", "docs/protocol.md")
+TABLES: dict[str, Callable[[], str]] = {
+    "requests": table.requests,
+    "routes": table.routes,
+    "errors": table.refusals,
+    "settings": table.settings,
+    "metrics": table.metrics,
+    "rooms of models": lambda: table.rooms("models"),
+    "rooms of realtime": lambda: table.rooms("realtime"),
+}
+_SNIPPET = re.compile(r"<!-- (?P<path>[\w./-]+) -->\n```(?P<language>\w+)\n.*?```$", re.DOTALL | re.MULTILINE)
+_TABLE = re.compile(r"<!-- (?P<name>[\w ]+) -->\n(?:.*?)<!-- /(?P=name) -->", re.DOTALL)
+
+
+def page(text: str) -> str:
+    """A page of the docs with its tables and snippets as they should be."""
+    text = _TABLE.sub(
+        lambda found: f"<!-- {found['name']} -->\n\n{TABLES[found['name']]()}\n\n<!-- /{found['name']} -->", text
+    )
+    return _SNIPPET.sub(_snippet, text)
+
+
+def _snippet(found: re.Match[str]) -> str:
+    source = (ROOT / found["path"]).read_text()
+    return f"<!-- {found['path']} -->\n```{found['language']}\n{source}```"
+
+
+def generated() -> dict[Path, str]:
+    """Each file that is made, or made in part, and its text."""
+    return {ROOT / name: page((ROOT / name).read_text()) for name in PAGES if (ROOT / name).exists()}
+
+
+def write() -> None:
+    for path, text in generated().items():
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,139 @@
+"""The tables of the docs, from what they tell of: requests, routes, errors, settings, metrics, and the houses' rooms."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import typer
+from prometheus_client.core import Metric
+
+import server
+from models import errors
+from realtime import answer, wire
+from realtime.engine import Counters
+from realtime.http.api import MUTATIONS
+from realtime.http.component import components, name_of
+from realtime.http.openapi import READS
+from realtime.http.problem import STATUS
+from realtime.metrics import Metrics, Requests
+from realtime.stream import Streams
+from tests.support import ROOT
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = ["| " + " | ".join(row).replace("\n", " ") + " |" for row in rows]
+    names = list(head)
+    return "\n".join(["| " + " | ".join(names) + " |", "| " + " | ".join(["---"] * len(names)) + " |", *lines])
+
+
+def _fields(kind: type) -> str:
+    schema = components()[name_of(kind)]
+    return ", ".join(_field(name, schema) for name in schema["properties"])
+
+
+def _field(name: str, schema: dict[str, Any]) -> str:
+    return f"`{name}`" if name in schema["required"] else f"`{name}?`"
+
+
+def _answer(shapes: Iterable[type]) -> str:
+    named = " or ".join(_fields(shape) for shape in shapes if components()[name_of(shape)]["properties"])
+    return named or "nothing more"
+
+
+def requests() -> str:
+    rows = [
+        (
+            f"`{name}`" + (" (staff)" if name in wire.STAFF_REQUESTS else ""),
+            _fields(kind),
+            _answer(told.shapes),
+            told.what,
+        )
+        for name, kind in wire.EVERY_REQUEST.items()
+        for told in [answer.ANSWERS[name]]
+    ]
+    return _table(("request", "fields", "answer", ""), rows)
+
+
+def routes() -> str:
+    rows = [(f"`{method} {path}`", f"`{name}`") for method, path, name, _, _ in MUTATIONS]
+    rows += [(f"`{read.method} {read.path}`", read.what) for read in READS]
+    return _table(("route", ""), sorted(rows, key=lambda row: row[0].split()[1]))
+
+
+def refusals() -> str:
+    rows = [
+        (f"`{kind.code}`", str(STATUS[kind.code]), "yes" if kind.retryable else "", kind.fact, kind.advice)
+        for kind in errors.EVERY
+    ]
+    return _table(("code", "HTTP", "retryable", "what it says", "what to do"), sorted(rows, key=lambda row: row[1]))
+
+
+def options() -> Iterator[typer.core.TyperOption]:
+    """The settings, as the command line has them."""
+    for option in cast("Any", typer.main.get_command(server.cli)).params:
+        if getattr(option, "envvar", None):
+            yield option
+
+
+def settings() -> str:
+    rows = [
+        (
+            "/".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts)),
+            f"`{option.envvar}`",
+            _default(option),
+        )
+        + (str(option.help),)
+        for option in options()
+    ]
+    return _table(("flag", "variable", "default", ""), rows)
+
+
+def _default(option: typer.core.TyperOption) -> str:
+    value = option.default
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"`{value}`" if value not in {"", None} else ""
+
+
+def collected() -> list[Metric]:
+    """What /metrics tells, of a server that nobody has used yet."""
+    dispatcher: Any = SimpleNamespace(changes=0, rooms={})
+    door: Any = SimpleNamespace(book=SimpleNamespace(queued=0))
+    return list(Metrics(Counters(), Streams(), dispatcher, door, Requests()).collect())
+
+
+def metric_name(metric: Metric) -> str:
+    return f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+
+def metrics() -> str:
+    return _table(("metric", ""), [(f"`{metric_name(metric)}`", metric.documentation) for metric in collected()])
+
+
+def modules(house: str) -> list[Path]:
+    """The rooms of a house, in the order of their names."""
+    return sorted(path for path in (ROOT / house).rglob("*.py") if path.name != "__init__.py" or _docstring(path))
+
+
+def rooms(house: str) -> str:
+    rows = [(f"`{_room(path)}`", _first_sentence(_docstring(path))) for path in modules(house)]
+    return _table(("room", ""), rows)
+
+
+def _room(path: Path) -> str:
+    name = str(path.relative_to(ROOT).with_suffix(""))
+    return name.removesuffix("/__init__") + ("/" if name.endswith("__init__") else "")
+
+
+def _docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text())) or ""
+
+
+def _first_sentence(text: str) -> str:
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    head, stop, _ = paragraph.partition(". ")
+    return (head + stop).strip().replace("|", "\\|")
