@@ -4,13 +4,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 _Seen = TypeVar("_Seen")
 _POLL_SECONDS = 0.01
 
 
-async def eventually(look: Callable[[], _Seen | Awaitable[_Seen]], timeout: float = 5.0, what: str = "") -> _Seen:
+@overload
+async def eventually(look: Callable[[], Awaitable[_Seen]], timeout: float = 5.0, what: str = "") -> _Seen: ...
+@overload
+async def eventually(look: Callable[[], _Seen], timeout: float = 5.0, what: str = "") -> _Seen: ...
+async def eventually(look: Callable[[], Any], timeout: float = 5.0, what: str = "") -> Any:
     """Look again and again until something true is seen, and return it.
 
     Args:

@@ -64,6 +64,11 @@ class Server:
         return clean | {"PYTHONUNBUFFERED": "1", "SLOTCAST_DATABASE": self.database} | self._settings
 
     @property
+    def folder(self) -> Path:
+        """Where server.py is."""
+        return ROOT
+
+    @property
     def pid(self) -> int:
         return self._running().pid
 

@@ -1,0 +1,226 @@
+"""A day in a shop whose server keeps being killed: everyone goes on, and asks again with the same key."""
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from tests.support import STAFF, Api, Client, Server, new_key
+
+CALENDAR = "shop"
+_RETRY_SECONDS = 0.05
+_GIVE_UP_SECONDS = 30.0
+_RACE_LOST = {
+    "slot_unavailable",
+    "invalid_transition",
+    "not_found",
+    "capacity_exceeded",
+    "hold_expired",
+    "limit_exceeded",
+    "version_conflict",
+}
+
+Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+# The request, its route, and the field that the path holds.
+_ROUTES = {
+    "calendar.update": ("PATCH", "/api/calendars/{}", "id"),
+    "slot.open": ("POST", "/api/calendars/{}/slots", "calendar"),
+    "slot.update": ("PATCH", "/api/slots/{}", "slot"),
+    "slot.close": ("POST", "/api/slots/{}/close", "slot"),
+    "slot.reopen": ("POST", "/api/slots/{}/reopen", "slot"),
+    "slot.remove": ("DELETE", "/api/slots/{}", "slot"),
+    "slot.hold": ("POST", "/api/slots/{}/holds", "slot"),
+    "hold.extend": ("POST", "/api/holds/{}/extend", "hold"),
+    "hold.release": ("POST", "/api/holds/{}/release", "hold"),
+    "slot.book": ("POST", "/api/slots/{}/bookings", "slot"),
+    "booking.cancel": ("POST", "/api/bookings/{}/cancel", "booking"),
+}
+
+
+def in_days(days: float) -> str:
+    """A time of the wire, so many days from now, on the second."""
+    at = datetime.now(UTC) + timedelta(days=days)
+    return at.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+class Lost(Exception):
+    """The server went before it answered."""
+
+
+class Shop:
+    """Those who ask: over Socket.IO, over HTTP and at the command line."""
+
+    def __init__(self, server: Server, token: str, seed: int) -> None:
+        self.done: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.is_closing = False
+        self._server = server
+        self._token = token
+        self._dice = random.Random(seed)
+        self._slots: list[str] = []
+        self._place = 0
+
+    def has_done(self, count: int) -> bool:
+        return self.done.total() >= count
+
+    def new_slots(self, count: int) -> list[dict[str, Any]]:
+        """Slots that no other call has, half an hour each, within the usual window."""
+        slots = []
+        for _ in range(count):
+            self._place += 1
+            start = 1 + self._place / 48
+            capacity = self._dice.choice([1, 1, 3])
+            slots.append({"start": in_days(start), "end": in_days(start + 1 / 50), "capacity": capacity})
+        return slots
+
+    async def open_slots(self, ask: Ask, count: int) -> list[str]:
+        answer = await ask("slot.open", {"calendar": CALENDAR, "slots": self.new_slots(count)})
+        ids = [slot["id"] for slot in answer["slots"]]
+        self._slots += ids
+        return ids
+
+    async def over_http(self, request: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """One request, asked until it is answered."""
+        method, path, subject = _ROUTES[request]
+        rest = {name: value for name, value in fields.items() if name != subject}
+        rest.setdefault("key", new_key())
+
+        async def once() -> dict[str, Any]:
+            async with Api(self._server.url, self._token) as api:
+                try:
+                    answer = await api.ask(method, path.format(fields[subject]), rest)
+                except (aiohttp.ClientError, OSError) as error:
+                    raise Lost from error
+            body: dict[str, Any] = answer.body
+            return {"ok": answer.status < 400, "error": body, **body}
+
+        return await self._until_answered(request, once)
+
+    def over(self, client: Client) -> Ask:
+        """The same over this client's socket."""
+
+        async def ask(request: str, fields: dict[str, Any]) -> dict[str, Any]:
+            whole = {"key": new_key(), **fields}
+
+            async def once() -> dict[str, Any]:
+                if not client.is_connected:
+                    raise Lost
+                answer = asyncio.ensure_future(client.ask(request, whole))
+                await self._outlasts(client, answer)
+                try:
+                    found: dict[str, Any] = await answer
+                except ConnectionError as error:
+                    raise Lost from error
+                return found
+
+            return await self._until_answered(request, once)
+
+        return ask
+
+    async def _outlasts(self, client: Client, answer: "asyncio.Future[Any]") -> None:
+        """Returns with the answer; Lost if the connection goes first."""
+        while not answer.done():
+            await asyncio.wait([answer], timeout=_RETRY_SECONDS)
+            if not client.is_connected and not answer.done():
+                answer.cancel()
+                raise Lost
+
+    async def at_the_command_line(self, *arguments: str) -> str:
+        """`server.py …` in a process of its own: it acts on the database, whether a server runs or not."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "server.py",
+            *arguments,
+            env=self._server.environment,
+            cwd=self._server.folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, problem = await process.communicate()
+        assert process.returncode == 0, problem
+        self.done["cli " + " ".join(arguments[:2])] += 1
+        return printed.decode().strip()
+
+    async def _until_answered(self, request: str, once: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        give_up_at = time.monotonic() + _GIVE_UP_SECONDS
+        while time.monotonic() < give_up_at:
+            try:
+                answer = await once()
+            except Lost:
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if answer["ok"]:
+                self.done[request] += 1
+                return answer
+            code = answer["error"]["code"]
+            if answer["error"]["retryable"]:
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            assert code in _RACE_LOST, (request, answer)
+            self.refused[code] += 1
+            return {}
+        raise AssertionError(f"{request} was not answered in {_GIVE_UP_SECONDS} s")
+
+    async def keep_busy(self, ask: Ask) -> None:
+        """One after the other, whatever comes to mind, until the shop closes."""
+        while not self.is_closing:
+            deed = self._dice.choice([self._book, self._hold, self._staff, self._staff])
+            await deed(ask)
+
+    async def keep_typing(self) -> None:
+        """The same at the command line."""
+        while not self.is_closing:
+            (slot,) = self.new_slots(1)
+            name = await self.at_the_command_line("slot", "open", CALENDAR, slot["start"], slot["end"])
+            await self.at_the_command_line("slot", *self._dice.choice([("close", name), ("remove", name)]))
+
+    async def _book(self, ask: Ask) -> None:
+        answer = await ask("slot.book", {"slot": self._one(), "customer": {"name": "Ada"}})
+        if answer and self._dice.random() < 0.7:
+            booking = answer["booking"]
+            await ask("booking.cancel", {"booking": booking["id"], "token": booking["token"]})
+
+    async def _hold(self, ask: Ask) -> None:
+        slot = self._one()
+        answer = await ask("slot.hold", {"slot": slot})
+        if not answer:
+            return
+        hold = {"id": answer["hold"]["id"], "token": answer["hold"]["token"]}
+        if self._dice.random() < 0.3:
+            await ask("hold.extend", {"hold": hold["id"], "token": hold["token"]})
+        if self._dice.random() < 0.5:
+            await ask("hold.release", {"hold": hold["id"], "token": hold["token"]})
+        else:
+            await ask("slot.book", {"slot": slot, "hold": hold, "customer": {"name": "Bob", "note": "by hold"}})
+
+    async def _staff(self, ask: Ask) -> None:
+        slot = self._one()
+        match self._dice.randrange(6):
+            case 0:
+                await self.open_slots(ask, 2)
+            case 1:
+                await ask("slot.close", {"slot": slot})
+                await ask("slot.reopen", {"slot": slot})
+            case 2:
+                await ask("slot.update", {"slot": slot, "data": {"room": self._dice.randrange(9)}})
+            case 3:
+                if await ask("slot.remove", {"slot": slot}):
+                    self._slots.remove(slot)
+            case 4:
+                await ask("slot.update", {"slot": slot, "capacity": 3})
+            case _:
+                await ask("calendar.update", {"id": CALENDAR, "name": f"Shop {self._dice.randrange(99)}"})
+
+    def _one(self) -> str:
+        return self._dice.choice(self._slots)
+
+
+def staff_client(server: Server, token: str) -> Client:
+    return Client(server.url, token=token, namespace=STAFF)
