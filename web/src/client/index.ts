@@ -10,8 +10,7 @@
 import { Calendar } from "./calendar.ts";
 import { Connection, type ConnectionSetting } from "./connection.ts";
 import { Courier } from "./courier.ts";
-import { fetchJson } from "./http.ts";
-import { apiUrl, bearer } from "./link.ts";
+import { listCalendars } from "./list.ts";
 import { StaffCalendar } from "./staff.ts";
 import type { Status } from "./state.ts";
 import type { CalendarInfo, Fields } from "./wire.ts";
@@ -85,15 +84,6 @@ class Client<Kind extends Calendar> {
   }
 }
 
-/** The calendars that there are to see, without a connection. */
-export async function listCalendars(
-  url: string | URL,
-  token?: string,
-): Promise<readonly CalendarInfo[]> {
-  const answer = await fetchJson(apiUrl(new URL(url), "/calendars"), { headers: bearer(token) });
-  return answer.calendars as readonly CalendarInfo[];
-}
-
 export type SlotcastClient = Client<Calendar>;
 export type StaffClient = Client<StaffCalendar>;
 
@@ -111,6 +101,7 @@ export type { BookOptions, Calendar, CalendarEvent, CalendarListener, Proof } fr
 export type { Token } from "./connection.ts";
 export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
+export { listCalendars } from "./list.ts";
 export { MOST_SLOTS, type NewSlot, type SlotEdit, type StaffCalendar } from "./staff.ts";
 export { REASONS, type Reason, type State, type Status, type Transport } from "./state.ts";
 export type * from "./wire.ts";

@@ -2,7 +2,8 @@
 
 import "../style/base.css";
 import "../style/list.css";
-import { type CalendarInfo, listCalendars } from "../client";
+import type { CalendarInfo } from "../client";
+import { listCalendars } from "../client/list.ts";
 import { adviceFor } from "../view/advice";
 import { h, icon } from "../view/dom";
 import { durationText, visitorZone, zoneText } from "../view/time";

@@ -1,6 +1,6 @@
 /** What went wrong, in words for a visitor, and what to do next. */
 
-import { SlotcastError } from "../client";
+import { SlotcastError } from "../client/error.ts";
 
 const ADVICE: Readonly<Record<string, string>> = {
   slot_unavailable: "Someone was a moment faster and that time is taken. Please pick another one.",

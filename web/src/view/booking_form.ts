@@ -129,8 +129,8 @@ export class BookingForm {
     this.#fail("");
     this.#working(false);
     setText(this.#submit, "Book this time");
-    this.tick(setting.now);
     if (!this.element.open) this.element.showModal();
+    this.tick(setting.now);
     this.#name.focus();
   }
 

@@ -1,0 +1,14 @@
+/** What calendars there are: one question, no connection. */
+
+import { fetchJson } from "./http.ts";
+import { apiUrl, bearer } from "./link.ts";
+import type { CalendarInfo } from "./wire.ts";
+
+/** The calendars that there are to see, without a connection. */
+export async function listCalendars(
+  url: string | URL,
+  token?: string,
+): Promise<readonly CalendarInfo[]> {
+  const answer = await fetchJson(apiUrl(new URL(url), "/calendars"), { headers: bearer(token) });
+  return answer.calendars as readonly CalendarInfo[];
+}
