@@ -62,9 +62,10 @@ def _normal(origin: str) -> str:
         port = parts.port
     except ValueError:
         return origin
+    if not parts.scheme or not parts.hostname:
+        return origin  # "null" is what a page without an origin sends; it is the same as nobody
     scheme = _SCHEMES.get(parts.scheme, parts.scheme)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     is_default = port is None or _DEFAULT_PORTS.get(scheme) == port
     return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{port}"
 
@@ -72,5 +73,7 @@ def _normal(origin: str) -> str:
 def _is_same(origin: str, request: web.BaseRequest) -> bool:
     """The scheme is left out: behind a proxy that ends TLS this server sees only http."""
     scheme, _, place = origin.partition("://")
+    if not place:
+        return False
     hosts = (request.headers.get("Host", ""), request.headers.get("X-Forwarded-Host", "").split(",")[0].strip())
     return any(host and _normal(f"{scheme}://{host}") == f"{scheme}://{place}" for host in hosts)

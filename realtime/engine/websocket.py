@@ -27,7 +27,8 @@ from .outlet import Limits, Outlet
 
 _WHOLE_TEXT: Final = FIN | Opcode.TEXT
 _OPCODES: Final = frozenset(Opcode)
-_SHORTEST_HEAD: Final = 6  # two bytes and the mask
+_SHORTEST_HEAD: Final = 2
+_MASK_BYTES: Final = 4
 
 
 class Violation(Exception):
@@ -112,18 +113,18 @@ class WebSocket(Outlet):
                 self._check_head(head, size)
             if data[at + 1] < MASKED:
                 raise Violation(CloseCode.PROTOCOL_ERROR, "frame without a mask")
-            start = at + _SHORTEST_HEAD
+            start = at + _SHORTEST_HEAD + _MASK_BYTES
             if size >= TWO_BYTE_LENGTH:
                 start += 2 if size == TWO_BYTE_LENGTH else 8
-                if end < start:
-                    self._needed_bytes = start - at
+                if end < start - _MASK_BYTES:
+                    self._needed_bytes = start - at - _MASK_BYTES
                     return at
-                size = self._read_length(data[at + 2 : start - 4], size)
+                size = self._read_length(data[at + 2 : start - _MASK_BYTES], size)
             stop = start + size
             if end < stop:
                 self._needed_bytes = stop - at
                 return at
-            payload = unmask(data[start - 4 : start], data[start:stop])
+            payload = unmask(data[start - _MASK_BYTES : start], data[start:stop])
             at = stop
             if head == _WHOLE_TEXT:
                 self.on_text(_decode(payload))
@@ -195,9 +196,9 @@ class WebSocket(Outlet):
             self.finish("transport close", encode_frame(Opcode.CLOSE, b""))
             return
         code = int.from_bytes(payload[:2], "big")
+        _decode(payload[2:])
         if len(payload) == 1 or not is_close_code(code):
             raise Violation(CloseCode.PROTOCOL_ERROR, "close code")
-        _decode(payload[2:])
         self.finish("transport close", encode_close(code))
 
     def _put_control(self, frame: bytes) -> None:

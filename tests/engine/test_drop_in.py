@@ -1,0 +1,220 @@
+"""What programs written for socketio.AsyncServer rely on, with the Python client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import socketio
+from aiohttp import web
+
+from realtime.engine import RoomManager, SocketServer
+from tests.support import eventually
+
+from .conftest import Place, Serve
+
+
+@pytest.fixture
+def server() -> SocketServer:
+    return SocketServer()
+
+
+@pytest.fixture
+async def place(server: SocketServer, serve: Serve) -> Place:
+    return await serve(server)
+
+
+@pytest.fixture
+async def connect(place: Place) -> AsyncIterator[Callable[..., Any]]:
+    """Return what connects a Python client; it collects all events that it gets."""
+    clients: list[socketio.AsyncClient] = []
+
+    async def start(*namespaces: str, transport: str = "websocket") -> socketio.AsyncClient:
+        client = socketio.AsyncClient(reconnection=False)
+        client.heard = []
+        clients.append(client)
+        for namespace in namespaces or ("/",):
+            client.on("*", lambda *event: client.heard.append(event), namespace=namespace)
+        await client.connect(place.http_url, namespaces=list(namespaces) or None, transports=[transport])
+        return client
+
+    yield start
+    for client in clients:
+        await client.disconnect()
+
+
+async def _heard(client: Any, *events: tuple[Any, ...]) -> None:
+    await eventually(lambda: len(client.heard) >= len(events))
+    assert client.heard == list(events)
+
+
+async def test_rooms(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """An event reaches the members of its rooms once each, less those that are skipped."""
+    ann, bob, cid = [await connect() for _ in range(3)]
+    for client in (ann, bob):
+        await server.enter_room(client.get_sid(), "a")
+    for client in (bob, cid):
+        await server.enter_room(client.get_sid(), "b")
+    assert server.rooms(bob.get_sid()) == [bob.get_sid(), *sorted({"a", "b"}, key=server.rooms(bob.get_sid()).index)]
+    await server.emit("both", 1, room=["a", "b"])
+    await server.emit("others", {"x": None}, room="b", skip_sid=bob.get_sid())
+    await server.emit("one", to=ann.get_sid())
+    await server.emit("all", (1, "two", [3]))
+    await _heard(ann, ("both", 1), ("one",), ("all", 1, "two", [3]))
+    await _heard(bob, ("both", 1), ("all", 1, "two", [3]))
+    await _heard(cid, ("both", 1), ("others", {"x": None}), ("all", 1, "two", [3]))
+    await server.leave_room(bob.get_sid(), "a")
+    await server.close_room("b")
+    assert server.rooms(bob.get_sid()) == [bob.get_sid()]
+    assert list(server.manager.get_participants("/", "a")) == [(ann.get_sid(), ann.eio.sid)]
+
+
+async def test_a_room_needs_a_member(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """Strangers enter no room, nobody enters another's own, and leaving what one is not in is no error."""
+    ann, bob = await connect(), await connect()
+    with pytest.raises(ValueError, match="not connected"):
+        await server.enter_room("nobody", "a")
+    with pytest.raises(ValueError, match="sid room"):
+        await server.enter_room(ann.get_sid(), bob.get_sid())
+    await server.leave_room(ann.get_sid(), "nowhere")
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_calls_and_callbacks(server: SocketServer, connect: Callable[..., Any], transport: str) -> None:
+    """The server may ask a client and wait for its answer; so may the client."""
+
+    @server.on("sum")
+    async def add(_sid: str, *numbers: int) -> tuple[int, str]:
+        return sum(numbers), "done"
+
+    client = await connect(transport=transport)
+
+    @client.on("ask")
+    async def ask(question: str) -> str:
+        return question[::-1]
+
+    assert await server.call("ask", "abc", to=client.get_sid()) == "cba"
+    assert await client.call("sum", (1, 2, 3)) == (6, "done")
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_binary_is_sent(server: SocketServer, connect: Callable[..., Any], transport: str) -> None:
+    """What the application sends may be binary; only what comes in may not."""
+    client = await connect(transport=transport)
+    await server.emit("picture", {"data": b"\x00\xff"}, to=client.get_sid())
+    await _heard(client, ("picture", {"data": b"\x00\xff"}))
+
+
+async def test_namespaces(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """A class of handlers serves its namespace; each namespace has sids and rooms of its own."""
+    reasons: list[str] = []
+
+    class Shop(socketio.AsyncNamespace):
+        async def on_connect(self, sid: str, environ: dict[str, str]) -> None:
+            await self.save_session(sid, {"address": environ["REMOTE_ADDR"]})
+
+        async def on_ask(self, sid: str) -> dict[str, str]:
+            session: dict[str, str] = await self.get_session(sid)
+            return session
+
+        async def on_disconnect(self, sid: str) -> None:
+            reasons.append((await self.get_session(sid))["address"])
+
+    server.register_namespace(Shop("/shop"))
+    client = await connect("/", "/shop")
+    assert client.get_sid("/") != client.get_sid("/shop")
+    assert await client.call("ask", namespace="/shop") == {"address": "127.0.0.1"}
+    assert server.connection(client.get_sid("/shop")) is server.connection(client.get_sid("/"), "/")
+    await client.disconnect()
+    await eventually(lambda: reasons == ["127.0.0.1"])
+    await eventually(lambda: not server.eio.sockets)
+
+
+async def test_sessions(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """A session is the application's own, and lasts until the disconnect handler has run."""
+    seen: list[Any] = []
+
+    @server.on("disconnect")
+    async def disconnect(sid: str, reason: str) -> None:
+        await asyncio.sleep(0)
+        seen.append((reason, await server.get_session(sid), server.rooms(sid)))
+
+    client = await connect()
+    async with server.session(client.get_sid()) as session:
+        session["name"] = "Ann"
+    await server.enter_room(client.get_sid(), "a")
+    sid = client.get_sid()
+    await server.disconnect(sid)
+    await eventually(lambda: seen)
+    assert seen == [("server disconnect", {"name": "Ann"}, [sid, "a"])]
+    with pytest.raises(KeyError):
+        server.connection(sid)
+
+
+async def test_catch_all_and_plain_functions(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """Handlers may be plain functions, and `*` takes what no other handler does."""
+
+    @server.on("*")
+    def anything(event: str, _sid: str, *arguments: Any) -> list[Any]:
+        return [event, *arguments]
+
+    @server.on("known")
+    def known(_sid: str) -> str:
+        return "known"
+
+    client = await connect()
+    assert await client.call("known") == "known"
+    assert await client.call("other", 5) == ["other", 5]
+
+
+async def test_transport_names(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """The server can say how each client is connected, and counts them."""
+    for transport in ("websocket", "polling"):
+        client = await connect(transport=transport)
+        assert server.transport(client.get_sid()) == transport
+    assert (server.counters.open_websocket, server.counters.open_polling, server.counters.accepted) == (1, 1, 2)
+    assert server.counters.packets_out == 2  # the two CONNECT replies
+    assert server.counters.bytes_out > 50
+
+
+async def test_always_connect(serve: Serve) -> None:
+    """With `always_connect` the reply comes first and a refusal is a goodbye."""
+    server = SocketServer(always_connect=True)
+
+    @server.on("connect")
+    async def refuse(_sid: str, _environ: object, _auth: object) -> bool:
+        return False
+
+    place = await serve(server)
+    socket = await place.join()
+    assert await socket.recv() == '41{"message":"Connection rejected by server"}'
+
+
+def test_what_is_not_supported_says_so() -> None:
+    """An argument that the engine cannot honour is refused at once, not ignored."""
+    with pytest.raises(TypeError, match="RoomManager"):
+        SocketServer(client_manager=socketio.AsyncManager())
+    with pytest.raises(ValueError, match="encoding"):
+        SocketServer(serializer="msgpack")
+    with pytest.raises(ValueError, match="async_mode"):
+        SocketServer(async_mode="tornado-of-another-kind")
+    SocketServer(RoomManager(), logger=False, async_handlers=True, namespaces="*", ping_interval=25, ping_timeout=20)
+
+
+async def test_ten_lines(serve: Serve) -> None:
+    """The program in the package's docstring works as it stands."""
+    import realtime.engine  # noqa: PLC0415
+
+    code = "\n".join(
+        line.removeprefix("    ")
+        for line in (realtime.engine.__doc__ or "").splitlines()
+        if line.startswith("    ") and "run_app" not in line
+    )
+    scope: dict[str, Any] = {}
+    exec(code, scope)  # noqa: S102
+    assert isinstance(scope["app"], web.Application)
+    place = await serve(scope["server"])
+    client = socketio.AsyncClient()
+    await client.connect(place.http_url)
+    assert await client.call("greet", "Ann") == {"hello": "Ann"}
+    await client.disconnect()
