@@ -3,7 +3,7 @@
 import type { Policy, Slot } from "../client";
 import { h, setText } from "./dom";
 import type { Mark } from "./mine";
-import { canTake, type Setting, SlotCell } from "./slot_cell";
+import { type Setting, SlotCell } from "./slot_cell";
 import { dayKey, dayTitle, nearness } from "./time";
 
 export interface BoardSource {
@@ -118,7 +118,7 @@ export class Board {
       const isPending = source.pending.has(slot.id);
       const sight = { slot, mark: source.markOf(slot.id), policy: source.policy, isPending };
       if (cell.draw(sight, setting)) flash(cell.button);
-      if (canTake(sight, setting.now)) free += 1;
+      if (cell.isFree) free += 1;
       while (at?.classList.contains("leaving")) at = at.nextElementSibling;
       if (at === cell.element) at = at.nextElementSibling;
       else day.list.insertBefore(cell.element, at);

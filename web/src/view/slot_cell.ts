@@ -53,6 +53,15 @@ export function note(sight: Sight, now: number): string {
   return durationText(Date.parse(slot.end) - Date.parse(slot.start));
 }
 
+/** What else than the slot decides how it looks. */
+function signature({ mark, policy, isPending }: Sight, { zone }: Setting): string {
+  const own = mark === undefined ? "" : mark.kind === "hold" ? mark.until : mark.status;
+  return `${zone} ${own} ${isPending} ${policy?.min_notice} ${policy?.max_advance}`;
+}
+
+/** What the clock alone changes, without a countdown, may be this old. */
+const FRESH_MS = 20_000;
+
 export class SlotCell {
   readonly element: HTMLLIElement;
   readonly button: HTMLButtonElement;
@@ -60,7 +69,10 @@ export class SlotCell {
   readonly #note = h("span", { class: "slot-note" });
   readonly #bar = h("span", { class: "slot-bar", "aria-hidden": "true" });
   #sight: Sight | undefined;
-  #drawn = "";
+  #seen = "";
+  #look = "";
+  #isFree = false;
+  #ticked = 0;
 
   constructor(id: string, pick: (cell: SlotCell) => void) {
     this.button = h(
@@ -78,20 +90,29 @@ export class SlotCell {
     return this.#sight;
   }
 
+  /** Whether it can be taken, as it was last drawn. */
+  get isFree(): boolean {
+    return this.#isFree;
+  }
+
   /** Whether it looks different from a moment ago, by a change and not by the clock. */
   draw(sight: Sight, setting: Setting): boolean {
+    const seen = signature(sight, setting);
+    // A change touches one slot of two thousand; slots are never changed in place.
+    const isSame = sight.slot === this.#sight?.slot && seen === this.#seen;
+    if (isSame && setting.now - this.#ticked < FRESH_MS) return false;
     const { slot } = sight;
-    const before = this.#drawn;
+    const before = this.#look;
     this.#sight = sight;
-    this.#drawn = [slot.start, slot.end, slot.status, slot.remaining, slot.bookable].join();
-    const { zone, manner, now } = setting;
-    setText(this.#time, timeText(Date.parse(slot.start), zone, manner));
+    this.#seen = seen;
+    this.#look = [slot.start, slot.end, slot.status, slot.remaining, slot.bookable].join();
+    setText(this.#time, timeText(Date.parse(slot.start), setting.zone, setting.manner));
     setData(this.button, "status", slot.status);
     setData(this.button, "version", String(slot.version));
     setData(this.button, "mine", sight.mark?.kind);
     setData(this.button, "pending", sight.isPending ? "" : undefined);
     this.tick(setting);
-    return before !== "" && before !== this.#drawn && now > 0;
+    return before !== "" && before !== this.#look;
   }
 
   /** What the clock alone changes. */
@@ -100,6 +121,8 @@ export class SlotCell {
     if (sight === undefined) return;
     const { slot, mark, policy } = sight;
     const isFree = canTake(sight, now);
+    this.#isFree = isFree;
+    this.#ticked = now;
     const text = note(sight, now);
     setText(this.#note, text);
     setData(this.button, "free", isFree ? "" : undefined);
