@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from peewee import Database
 
@@ -13,6 +12,8 @@ from models.errors import NotFound
 from models.identity import Tokens
 from models.receipts import Kept
 from models.tables import CalendarRow
+
+T = TypeVar("T")
 
 
 class Done(NamedTuple):
@@ -55,16 +56,16 @@ class Batch:
             raise NotFound(what="calendar")
         return row
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Everything in it, or nothing: on an error the rows and what is cached of them go back together."""
+    def attempt(self, do: Callable[[], T]) -> T:
+        """All that `do` does, or nothing: on an error the rows, and what is cached of them, go back together."""
         self.db.execute_sql("SAVEPOINT command")
-        calendars, receipts, moved = dict(self.calendars), dict(self.receipts), set(self.moved)
+        calendars, receipts, moved = self.calendars.copy(), self.receipts.copy(), self.moved.copy()
         try:
-            yield
+            done = do()
         except Exception:
             self.calendars, self.receipts, self.moved = calendars, receipts, moved
             self.db.execute_sql("ROLLBACK TO SAVEPOINT command")
             self.db.execute_sql("RELEASE SAVEPOINT command")
             raise
         self.db.execute_sql("RELEASE SAVEPOINT command")
+        return done

@@ -14,7 +14,7 @@ from models.clock import write_time
 from models.commands import BookSlot, CancelBooking
 from models.errors import BadRequest, Forbidden, HoldExpired, InvalidTransition, NotFound
 from models.identity import UUID, Tokens, new_id
-from models.statement import ListStatement, Statement, bind
+from models.statement import Insertion, ListStatement, Statement, bind
 from models.tables import Booking, BookingRow, HoldRow, HoldState, Slot, SlotRow, columns
 
 CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
@@ -32,23 +32,7 @@ class PublicBooking(Struct, kw_only=True):
 
 
 _read = Statement(Booking.select(*columns(Booking)).where(Booking.id == bind("booking")))
-_insert = Statement(
-    Booking.insert(
-        {
-            Booking.id: bind("id"),
-            Booking.calendar: bind("calendar"),
-            Booking.slot: bind("slot"),
-            Booking.seats: bind("seats"),
-            Booking.status: bind("status"),
-            Booking.name: bind("name"),
-            Booking.email: bind("email"),
-            Booking.phone: bind("phone"),
-            Booking.note: bind("note"),
-            Booking.created_at: bind("now"),
-            Booking.version: bind("seq"),
-        }
-    )
-)
+_insert = Insertion(Booking)
 _set_status = Statement(
     Booking.update({Booking.status: bind("status"), Booking.version: bind("seq")}).where(Booking.id == bind("booking"))
 )
@@ -107,27 +91,9 @@ def book_slot(batch: Batch, command: BookSlot) -> Done:
             holds.end(batch, hold, HoldState.EXPIRED)
             slots.shift(batch, slot.id, seq, held=-hold.seats)
         taken = holds.take(batch, slot, seq, booked=seats)
-    row = BookingRow(
-        id=new_id(batch.now),
-        calendar=slot.calendar,
-        slot=slot.id,
-        seats=seats,
-        status="pending" if policy.confirmation == "staff" else "confirmed",
-        **customer,
-        created_at=batch.now,
-        version=seq,
-    )
-    _insert.execute(
-        batch.db,
-        id=row.id,
-        calendar=row.calendar,
-        slot=row.slot,
-        seats=row.seats,
-        status=row.status,
-        **customer,
-        now=batch.now,
-        seq=seq,
-    )
+    status = "pending" if policy.confirmation == "staff" else "confirmed"
+    row = BookingRow(new_id(batch.now), slot.calendar, slot.id, seats, status, *customer, batch.now, seq)
+    _insert.run(batch.db, row)
     log.append(batch, slot.calendar, Type.SLOT_BOOKED, slots=[slots.public(taken)], bookings=[row.id])
     return Done(slot.calendar, "booking", public(row), token="booking")
 
@@ -153,20 +119,23 @@ def _is_usable(hold: HoldRow, command: BookSlot, now: int) -> bool:
     return True
 
 
-def _checked_customer(customer: Customer) -> dict[str, str | None]:
-    """The customer's fields, trimmed; BadRequest names the first that can't be kept."""
-    fields: dict[str, str | None] = {}
-    for name, most in CUSTOMER_CHARACTERS.items():
-        value = getattr(customer, name)
-        text = "" if value is UNSET else value.strip()
-        if len(text) > most:
-            raise BadRequest(f"`{name}` has at most {most} characters.", field=f"customer.{name}")
-        if "\0" in text:
-            raise BadRequest(f"`{name}` may not contain U+0000.", field=f"customer.{name}")
-        fields[name] = text or None
-    if fields["name"] is None:
+def _checked_customer(customer: Customer) -> tuple[str, str | None, str | None, str | None]:
+    """Name, email, phone and note, trimmed; BadRequest names the first that can't be kept."""
+    name = _checked("name", customer.name)
+    if name is None:
         raise BadRequest("A booking needs a name.", field="customer.name")
-    return fields
+    return name, _checked("email", customer.email), _checked("phone", customer.phone), _checked("note", customer.note)
+
+
+def _checked(field: str, value: str | UnsetType) -> str | None:
+    if not value:
+        return None
+    text = value.strip()
+    if len(text) > CUSTOMER_CHARACTERS[field]:
+        raise BadRequest(f"`{field}` has at most {CUSTOMER_CHARACTERS[field]} characters.", field=f"customer.{field}")
+    if "\0" in text:
+        raise BadRequest(f"`{field}` may not contain U+0000.", field=f"customer.{field}")
+    return text or None
 
 
 def find(db: Database, tokens: Tokens, booking: str, token: str, *, is_staff_of: Any) -> BookingRow:

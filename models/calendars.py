@@ -16,12 +16,12 @@ from models.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCale
 from models.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.identity import SLUG, new_nonce
 from models.receipts import forget
-from models.statement import Statement, bind, literal
+from models.statement import Insertion, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Slot, SlotState
 
 NAME_CHARACTERS = 200
 
-_insert = Statement(Calendar.insert({getattr(Calendar, name): bind(name) for name in CalendarRow._fields}))
+_insert = Insertion(Calendar)
 _update = Statement(
     Calendar.update(
         {
@@ -63,7 +63,7 @@ def create_calendar(batch: Batch, command: CreateCalendar) -> Done:
         seq=0,
         nonce=new_nonce(),
     )
-    _insert.execute(batch.db, **row._asdict())
+    _insert.run(batch.db, row)
     batch.calendars[row.id] = row
     return Done(row.id, "info", rules.info_of(row))
 

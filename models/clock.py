@@ -32,10 +32,8 @@ def system_clock() -> int:
 @lru_cache(maxsize=65_536)
 def write_time(moment: int) -> str:
     """RFC 3339 in UTC; the fraction only where there is one."""
-    at = _EPOCH + _MILLISECOND * moment
-    return (
-        at.strftime("%Y-%m-%dT%H:%M:%SZ") if moment % SECOND == 0 else f"{at:%Y-%m-%dT%H:%M:%S}.{moment % SECOND:03}Z"
-    )
+    at = (_EPOCH + timedelta(milliseconds=moment)).isoformat()[:19]
+    return f"{at}.{moment % SECOND:03}Z" if moment % SECOND else f"{at}Z"
 
 
 @lru_cache(maxsize=65_536)

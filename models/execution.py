@@ -127,7 +127,7 @@ def execute(batch: Batch, placed: Placed) -> Answer:
         return _repeated(batch, calendar, kept)
     answer, public = _answer(batch, handler(batch, command))
     kept = Kept(fingerprint, answer.seq, answer.cursor, public)
-    receipts.keep.execute(batch.db, id=mark, calendar=calendar, now=batch.now, **kept._asdict())
+    receipts.keep(batch.db, mark, calendar, kept, batch.now)
     batch.receipts[mark] = kept
     return answer
 

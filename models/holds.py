@@ -12,7 +12,7 @@ from models.clock import SECOND, write_time
 from models.commands import ExtendHold, HeldSeat, HoldSlot, LapseHolds, ReleaseHold
 from models.errors import BadRequest, HoldExpired, HoldNotYours, InvalidTransition, LimitExceeded, NotFound
 from models.identity import UUID, new_id
-from models.statement import Statement, bind, literal
+from models.statement import Insertion, Statement, bind, literal
 from models.tables import Hold, HoldRow, HoldState, SlotRow, columns
 
 
@@ -27,20 +27,7 @@ class PublicHold(Struct, kw_only=True):
 
 
 _read = Statement(Hold.select(*columns(Hold)).where(Hold.id == bind("hold")))
-_insert = Statement(
-    Hold.insert(
-        {
-            Hold.id: bind("id"),
-            Hold.calendar: bind("calendar"),
-            Hold.slot: bind("slot"),
-            Hold.seats: bind("seats"),
-            Hold.holder: bind("holder"),
-            Hold.state: literal(HoldState.ACTIVE),
-            Hold.created_at: bind("now"),
-            Hold.expires_at: bind("expires_at"),
-        }
-    )
-)
+_insert = Insertion(Hold)
 _count = Statement(
     Hold.select(fn.COUNT(Hold.id)).where(
         (Hold.calendar == bind("calendar"))
@@ -120,16 +107,7 @@ def hold_slot(batch: Batch, command: HoldSlot) -> Done:
         expires_at=batch.now + policy.hold_seconds * SECOND,
     )
     seq = log.next_seq(batch, slot.calendar)
-    _insert.execute(
-        batch.db,
-        id=hold.id,
-        calendar=hold.calendar,
-        slot=hold.slot,
-        seats=hold.seats,
-        holder=holder,
-        now=batch.now,
-        expires_at=hold.expires_at,
-    )
+    _insert.run(batch.db, hold)
     taken = take(batch, slot, seq, held=hold.seats)
     log.append(batch, slot.calendar, Type.SLOT_HELD, slots=[slots.public(taken)])
     return Done(slot.calendar, "hold", public(hold), token="hold")

@@ -18,7 +18,7 @@ from models.change import Change, Info, Logged, Type, encode, write_cursor
 from models.change import Slot as PublicSlot
 from models.clock import SECOND, write_time
 from models.identity import new_nonce
-from models.statement import Statement, bind
+from models.statement import Insertion, Statement, bind
 from models.tables import Calendar, CalendarRow, Log
 
 TRIMMED_AT_ONCE = 5_000  # rows; a few milliseconds, so that nobody waits for it
@@ -30,19 +30,7 @@ _advance = Statement(
     .where(Calendar.id == bind("calendar"))
     .returning(Calendar.seq)
 )
-_insert = Statement(
-    Log.insert(
-        {
-            Log.calendar: bind("calendar"),
-            Log.seq: bind("seq"),
-            Log.nonce: bind("nonce"),
-            Log.at: bind("at"),
-            Log.type: bind("type"),
-            Log.body: bind("body"),
-            Log.bookings: bind("bookings"),
-        }
-    )
-)
+_insert = Insertion(Log)
 _ROW = (Log.calendar, Log.seq, Log.nonce, Log.type, Log.body, Log.bookings)
 _after = Statement(
     Log.select(*_ROW)
@@ -101,16 +89,7 @@ def append(
             tx=tx,
         )
     )
-    _insert.execute(
-        batch.db,
-        calendar=calendar,
-        seq=head.seq,
-        nonce=head.nonce,
-        at=batch.now,
-        type=kind.value,
-        body=body,
-        bookings=" ".join(bookings),
-    )
+    _insert.run(batch.db, (calendar, head.seq, head.nonce, batch.now, kind.value, body, " ".join(bookings)))
     batch.moved.add(calendar)
 
 

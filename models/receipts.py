@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import msgspec
+from peewee import Database
 
 from models.commands import GUEST_KEY_LENGTH, NOBODY, Command
 from models.errors import BadRequest, IdempotencyMismatch
 from models.identity import Tokens
-from models.statement import ListStatement, Statement, bind
+from models.statement import Insertion, ListStatement, Statement, bind
 from models.tables import Receipt
 
 KEY_LENGTH = 200  # characters at most
 
-_encoder = msgspec.json.Encoder(order="sorted")
+_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class Kept(NamedTuple):
@@ -61,19 +62,12 @@ _find = ListStatement(
 )
 find = _find.rows
 
-keep = Statement(
-    Receipt.insert(
-        {
-            Receipt.id: bind("id"),
-            Receipt.calendar: bind("calendar"),
-            Receipt.fingerprint: bind("fingerprint"),
-            Receipt.seq: bind("seq"),
-            Receipt.cursor: bind("cursor"),
-            Receipt.result: bind("result"),
-            Receipt.created_at: bind("now"),
-        }
-    )
-)
+_insert = Insertion(Receipt)
+
+
+def keep(db: Database, mark: str, calendar: str, kept: Kept, now: int) -> None:
+    _insert.run(db, (mark, calendar, *kept, now))
+
 
 forget = Statement(
     Receipt.delete().where((Receipt.calendar == bind("calendar")) & (Receipt.created_at < bind("before")))

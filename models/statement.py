@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from peewee import SQL, Database, Query, Value
+from peewee import SQL, Database, Model, Query, Value
 
 
 class _Bind:
@@ -29,14 +30,24 @@ def literal(value: int) -> Any:
     return SQL(str(int(value)))
 
 
+InOrder = Callable[[dict[str, Any]], Sequence[Any]]
+
+
+def _in_order(names: list[str]) -> InOrder:
+    """What takes these values out of a dictionary."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
+
+
 class Statement:
     """One query, compiled the first time that a kind of database runs it."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
-        self._compiled: dict[type[Database], tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+        self._compiled: dict[type[Database], tuple[str, InOrder, dict[str, Any]]] = {}
 
-    def _compile(self, db: Database) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    def _compile(self, db: Database) -> tuple[str, InOrder, dict[str, Any]]:
         sql, params = db.get_sql_context().sql(self._query).query()
         names: list[str] = []
         fixed: dict[str, Any] = {}
@@ -46,24 +57,45 @@ class Statement:
             else:
                 names.append(f"#{place}")
                 fixed[f"#{place}"] = param
-        compiled = self._compiled[type(db)] = (sql, tuple(names), fixed)
+        compiled = self._compiled[type(db)] = (sql, _in_order(names), fixed)
         return compiled
+
+    def _run(self, db: Database, values: dict[str, Any]) -> Any:
+        sql, in_order, fixed = self._compiled.get(type(db)) or self._compile(db)
+        if fixed:
+            values |= fixed
+        return db.execute_sql(sql, in_order(values))
+
+    def sql(self, db: Database) -> str:
+        return (self._compiled.get(type(db)) or self._compile(db))[0]
 
     def execute(self, db: Database, **values: Any) -> Any:
         """Runs it; returns the driver's cursor."""
-        sql, names, fixed = self._compiled.get(type(db)) or self._compile(db)
-        if fixed:
-            values |= fixed
-        return db.execute_sql(sql, [values[name] for name in names])
+        return self._run(db, values)
 
     def rows(self, db: Database, **values: Any) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self.execute(db, **values).fetchall()
+        found: list[tuple[Any, ...]] = self._run(db, values).fetchall()
         return found
 
     def row(self, db: Database, **values: Any) -> tuple[Any, ...] | None:
         """The first row; the rest is read too, since SQLite finishes a RETURNING only then."""
-        found = self.rows(db, **values)
+        found = self._run(db, values).fetchall()
         return found[0] if found else None
+
+
+class Insertion:
+    """Inserts a row of the table, given as it is: in the order of the table's columns."""
+
+    def __init__(self, table: type[Model]) -> None:
+        columns = table._meta.sorted_fields  # noqa: SLF001 - Peewee's documented way in
+        self._statement = Statement(table.insert({column: bind(column.name) for column in columns}))
+        self._sql: dict[type[Database], str] = {}
+
+    def run(self, db: Database, row: tuple[Any, ...]) -> None:
+        sql = self._sql.get(type(db))
+        if sql is None:
+            sql = self._sql[type(db)] = self._statement.sql(db)
+        db.execute_sql(sql, row)
 
 
 class ListStatement:

@@ -180,8 +180,7 @@ class Writer:
     def _outcome(self, batch: Batch, placed: Placed) -> Outcome:
         name = type(placed.command).__name__
         try:
-            with batch.savepoint():
-                outcome: Outcome = execute(batch, placed)
+            outcome: Outcome = batch.attempt(lambda: execute(batch, placed))
         except Refused as refusal:
             outcome = refusal
         except IntegrityError as error:

@@ -1,0 +1,216 @@
+"""How many bookings a second go through the book's writer on one SQLite calendar, beside a bare sqlite3 loop.
+
+64 asyncio callers book one-seat slots through the server's own door, with `synchronous=FULL`. The bare loop then runs
+the very same statements with the same parameters in the same batches, on a copy of the same file: what is left of its
+speed is what rules, receipts, encoding, the queue and the event loop cost. The two take turns; medians are told.
+
+`python -m bench.bookings --help` says how to change the numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from models.change import Customer
+from models.clock import DAY, HOUR
+from models.commands import OPERATOR, Asker, BookSlot, CreateCalendar, NewSlot, OpenSlots
+from models.service import Book
+from realtime.door import Door
+
+# As the server has them: the writer's thread waits less for the loop's, and the collector walks less often.
+SWITCH_SECONDS = 0.0005
+GARBAGE_THRESHOLD = 50_000
+_SLOTS_AT_ONCE = 200
+
+Recorded = tuple[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Round:
+    """One turn each."""
+
+    book_seconds: float
+    bare_seconds: float
+    statements: int
+    batches: int
+
+
+def open_book(path: Path) -> Book:
+    book = Book(f"sqlite:///{path}", os.urandom(32))
+    book.open()
+    return book
+
+
+def prepare(path: Path, bookings: int) -> list[str]:
+    """A calendar with as many free slots; their ids."""
+    book = open_book(path)
+    book.run(CreateCalendar(asker=OPERATOR, calendar="bench", name="Bench", zone="Etc/UTC"))
+    first = book.clock() + DAY
+    for begin in range(0, bookings, _SLOTS_AT_ONCE):
+        places = range(begin, min(begin + _SLOTS_AT_ONCE, bookings))
+        slots = tuple(NewSlot(start=first + place * HOUR, end=first + (place + 1) * HOUR) for place in places)
+        book.run(OpenSlots(asker=OPERATOR, key=f"open {begin}", calendar="bench", slots=slots))
+    ids = [slot.id for slot in book.snapshot("bench", 0, 1 << 52).slots]
+    book.close()
+    return ids
+
+
+def record(book: Book) -> list[Recorded]:
+    """Where every statement of the book will be written down, with its parameters."""
+    recorded: list[Recorded] = []
+    db: Any = book._db  # noqa: SLF001 - the seam that all statements pass
+    execute = db.execute_sql
+
+    def remember(sql: str, params: Sequence[Any] = ()) -> Any:
+        recorded.append((sql, params))
+        return execute(sql, params)
+
+    db.execute_sql = remember
+    return recorded
+
+
+def customers(slots: list[str]) -> Iterator[BookSlot]:
+    for place, slot in enumerate(slots):
+        yield BookSlot(
+            asker=Asker(address=f"192.0.2.{place % 250}"),
+            key=f"bench-key-{place:016}",
+            slot=slot,
+            customer=Customer(name=f"Customer {place}", email=f"customer{place}@example.org", phone="+43 1 234567"),
+        )
+
+
+async def ask(book: Book, waiting: Iterator[BookSlot], callers: int) -> float:
+    """Seconds until each slot is booked, asked for by so many callers, each of whom waits for its answer."""
+    moved: set[str] = set()
+    door = Door(book, moved.update)
+
+    async def call() -> None:
+        for command in waiting:
+            await door.run(command)
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(callers):
+            group.create_task(call())
+    seconds = time.perf_counter() - started
+    await door.close()
+    return seconds
+
+
+def replay(path: Path, recorded: list[Recorded]) -> float:
+    """Seconds that sqlite3 alone needs for the same."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = 1", "cache_size = -16000"):
+        connection.execute(f"PRAGMA {pragma}")
+    cursor = connection.cursor()
+    started = time.perf_counter()
+    for sql, params in recorded:
+        cursor.execute(sql, params or ()).fetchall()
+    seconds = time.perf_counter() - started
+    cursor.close()
+    connection.close()
+    return seconds
+
+
+def run_round(folder: Path, bookings: int, callers: int) -> Round:
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        path, copy = Path(place, "book.db"), Path(place, "bare.db")
+        slots = prepare(path, bookings)
+        shutil.copy(path, copy)
+        book = open_book(path)
+        recorded = record(book)
+        commands = iter(list(customers(slots)))
+        gc.collect()
+        gc.freeze()
+        book_seconds = uvloop.run(ask(book, commands, callers))
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        bare_seconds = replay(copy, recorded)
+        gc.unfreeze()
+        for file in (path, copy):
+            connection = sqlite3.connect(file)
+            assert connection.execute("SELECT COUNT(*) FROM booking").fetchone() == (bookings,)
+            connection.close()
+    return Round(book_seconds, bare_seconds, len(recorded), sum(sql == "COMMIT" for sql, _ in recorded))
+
+
+def measure(bookings: int, callers: int, rounds: int, folder: Path, console: Console) -> dict[str, Any]:
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Booking", total=rounds + 1)
+        run_round(folder, min(bookings, 1_000), callers)  # to warm up
+        done = [run_round(folder, bookings, callers) for _ in progress.track(range(rounds), task_id=task)]
+    book = statistics.median(bookings / one.book_seconds for one in done)
+    bare = statistics.median(bookings / one.bare_seconds for one in done)
+    return {
+        "bookings": bookings,
+        "callers": callers,
+        "rounds": [asdict(one) for one in done],
+        "book_per_second": round(book),
+        "bare_per_second": round(bare),
+        "ratio": round(statistics.median(one.bare_seconds / one.book_seconds for one in done), 3),
+        "statements_per_booking": round(statistics.median(one.statements for one in done) / bookings, 2),
+        "bookings_per_batch": round(bookings / statistics.median(one.batches for one in done), 1),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "machine": f"{os.cpu_count()} × {platform.machine()}",
+    }
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    table = Table(title="Bookings a second, one SQLite calendar, synchronous=FULL")
+    for title in ("", "bookings/s", "of bare, round by round"):
+        table.add_column(title, justify="left" if not title else "right")
+    table.add_row(
+        "the book, 64 callers".replace("64", str(result["callers"])),
+        f"{result['book_per_second']:,}",
+        f"{result['ratio']:.2f}",
+    )
+    table.add_row("bare sqlite3, the same SQL", f"{result['bare_per_second']:,}", "1.00")
+    console.print(table)
+    console.print(
+        f"{result['statements_per_booking']} statements a booking, {result['bookings_per_batch']} bookings a batch; "
+        f"medians of {len(result['rounds'])} rounds of {result['bookings']:,}"
+    )
+
+
+def main(
+    bookings: Annotated[int, typer.Option(min=100, help="in each round")] = 10_000,
+    callers: Annotated[int, typer.Option(min=1, help="at the same time")] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="of each way, in turns")] = 5,
+    folder: Annotated[Path | None, typer.Option(help="where the databases go, if not the temporary folder")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Measure bookings a second through the writer beside a bare sqlite3 loop with the same SQL."""
+    console = Console(stderr=as_json)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(GARBAGE_THRESHOLD, 50, 100)
+    result = measure(bookings, callers, rounds, folder or Path(tempfile.gettempdir()), console)
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        show(result, console)
+
+
+if __name__ == "__main__":
+    typer.run(main)
