@@ -18,6 +18,8 @@ Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/"
 # The names that clients know; the others are the types' own.
 _NAMES = {"Info": "CalendarInfo", "Booking": "StaffBooking", "OwnBooking": "Booking"}
+# Where the book wants a `key`; elsewhere it takes one.
+KEY_REQUIRED = ("slot.hold", "hold.extend", "hold.release", "slot.book", "booking.cancel", "slot.open")
 _OTHERS: tuple[type[Struct], ...] = (
     wire.Ticket,
     Change,
@@ -47,13 +49,14 @@ def reference(*kinds: type[Struct]) -> Schema:
 def every_type() -> list[type[Struct]]:
     """Every type that is read or written on the wire."""
     answers = [shape for told in answer.ANSWERS.values() for shape in told.shapes]
-    return list(dict.fromkeys([*wire.EVERY_REQUEST.values(), *answers, *_OTHERS]))
+    every: list[type[Struct]] = [*wire.EVERY_REQUEST.values(), *answers, *_OTHERS]
+    return list(dict.fromkeys(every))
 
 
 @cache
 def components() -> dict[str, Schema]:
     """Every schema by its name."""
-    requests = {name_of(kind) for kind in (*wire.EVERY_REQUEST.values(), wire.Ticket)}
+    requests = {name_of(kind) for kind in wire.EVERY_REQUEST.values()} | {name_of(wire.Ticket)}
     _, found = msgspec.json.schema_components(every_type(), ref_template=f"{REFERENCE}{{name}}")
     named: dict[str, Schema] = {}
     for name, schema in found.items():
@@ -66,6 +69,8 @@ def components() -> dict[str, Schema]:
     named["PolicyFields"] = {**named["Policy"], "title": "PolicyFields", "required": [], "additionalProperties": False}
     for name in ("CreateCalendar", "UpdateCalendar"):
         named[name]["properties"]["policy"] = {"$ref": f"{REFERENCE}PolicyFields"}
+    for request in KEY_REQUIRED:
+        _always_given(named[name_of(wire.EVERY_REQUEST[request])], "key")
     codes = [kind.code for kind in errors.EVERY]
     for name in ("Error", "Problem"):
         named[name]["properties"]["code"] = {"type": "string", "enum": codes}
@@ -111,5 +116,9 @@ def _always_written(schema: Schema) -> None:
     """The server leaves nothing out of what it writes but what is unset: a default is no licence to."""
     for name, field in schema.get("properties", {}).items():
         if "default" in field:
-            del field["default"]
-            schema["required"].append(name)
+            _always_given(schema, name)
+
+
+def _always_given(schema: Schema, name: str) -> None:
+    del schema["properties"][name]["default"]
+    schema["required"].append(name)

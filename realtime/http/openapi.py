@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from models import errors
 from realtime import answer, wire
 from realtime.http.api import BOOKING_TOKEN, MUTATIONS
-from realtime.http.component import REFERENCE, Schema, components, reference
+from realtime.http.component import KEY_REQUIRED, REFERENCE, Schema, components, reference
 from realtime.http.problem import STATUS
 
 PROBLEM = "application/problem+json"
@@ -154,7 +154,7 @@ def _read(read: Read) -> Schema:
         "operationId": _identity(read.method, read.path),
         "summary": read.what,
         "parameters": _path(read.path) + query + [_header(name) for name in read.headers],
-        "responses": _responses(read.status, read.what, read.shape, read.media),
+        "responses": _responses(read.status, read.what, (read.shape,) if read.shape else (), read.media),
     }
     if read.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference(read.body)}}}
@@ -167,6 +167,8 @@ def _mutation(path: str, name: str, subject: str, status: int) -> Schema:
     told = answer.ANSWERS[name]
     fields, needs_body = body_of(name, subject)
     headers = [_header("Idempotency-Key")]
+    if name in KEY_REQUIRED:
+        headers[0]["description"] += " Required, here or as the body's `key`."
     if "if_version" in fields["properties"]:
         headers.append(_header("If-Match"))
     return {
@@ -174,15 +176,15 @@ def _mutation(path: str, name: str, subject: str, status: int) -> Schema:
         "summary": told.what,
         "parameters": _path(path) + headers,
         "requestBody": {"required": needs_body, "content": {"application/json": {"schema": fields}}},
-        "responses": _responses(status, told.what, *told.shapes),
+        "responses": _responses(status, told.what, told.shapes),
     }
 
 
 def body_of(name: str, subject: str) -> tuple[Schema, bool]:
-    """The fields of a request but for the one that the path gives, and whether any is needed."""
+    """The fields of a request but for those that the path and the headers give, and whether any is needed."""
     schema = components()[wire.EVERY_REQUEST[name].__name__]
     properties = {field: given for field, given in schema["properties"].items() if field != subject}
-    required = [field for field in schema["required"] if field != subject]
+    required = [field for field in schema["required"] if field not in {subject, "key"}]
     return {**schema, "properties": properties, "required": required}, bool(required)
 
 
@@ -202,10 +204,10 @@ def _header(name: str) -> Schema:
     return {"name": name, "in": "header", "description": _HEADERS[name], "schema": {"type": "string"}}
 
 
-def _responses(status: int, what: str, shape: type[Struct] | None = None, media: str = "application/json") -> Schema:
+def _responses(status: int, what: str, shapes: tuple[type[Struct], ...], media: str = "application/json") -> Schema:
     answered: Schema = {"description": what}
     if status != _SWITCHING:
-        schema: Any = reference(shape) if shape is not None else {"type": "object" if "json" in media else "string"}
+        schema = reference(*shapes) if shapes else {"type": "object" if "json" in media else "string"}
         answered["content"] = {media: {"schema": schema}}
     refusals = {str(code): {"$ref": f"#/components/responses/{code}"} for code in sorted(set(STATUS.values()))}
     return {str(status): answered} | refusals

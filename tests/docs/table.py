@@ -1,4 +1,4 @@
-"""The tables of the docs, from what they tell of: requests, routes, errors, settings, metrics, and the houses' rooms."""
+"""The tables of the docs, from what they tell of: requests, routes, errors, settings, metrics, and rooms."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ from realtime.stream import Streams
 from tests.support import ROOT
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = ["| " + " | ".join(row).replace("\n", " ") + " |" for row in rows]
-    names = list(head)
-    return "\n".join(["| " + " | ".join(names) + " |", "| " + " | ".join(["---"] * len(names)) + " |", *lines])
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells).replace("\n", " ") + " |" for cells in lines)
 
 
 def _fields(kind: type) -> str:
@@ -45,16 +44,11 @@ def _answer(shapes: Iterable[type]) -> str:
 
 
 def requests() -> str:
-    rows = [
-        (
-            f"`{name}`" + (" (staff)" if name in wire.STAFF_REQUESTS else ""),
-            _fields(kind),
-            _answer(told.shapes),
-            told.what,
-        )
-        for name, kind in wire.EVERY_REQUEST.items()
-        for told in [answer.ANSWERS[name]]
-    ]
+    rows = []
+    for name, kind in wire.EVERY_REQUEST.items():
+        told = answer.ANSWERS[name]
+        mark = " (staff)" if name in wire.STAFF_REQUESTS else ""
+        rows.append((f"`{name}`{mark}", _fields(kind), _answer(told.shapes), told.what))
     return _table(("request", "fields", "answer", ""), rows)
 
 
@@ -80,15 +74,10 @@ def options() -> Iterator[typer.core.TyperOption]:
 
 
 def settings() -> str:
-    rows = [
-        (
-            "/".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts)),
-            f"`{option.envvar}`",
-            _default(option),
-        )
-        + (str(option.help),)
-        for option in options()
-    ]
+    rows = []
+    for option in options():
+        flags = "/".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
+        rows.append((flags, f"`{option.envvar}`", _default(option), str(option.help)))
     return _table(("flag", "variable", "default", ""), rows)
 
 
@@ -120,11 +109,11 @@ def modules(house: str) -> list[Path]:
 
 
 def rooms(house: str) -> str:
-    rows = [(f"`{_room(path)}`", _first_sentence(_docstring(path))) for path in modules(house)]
+    rows = [(f"`{room(path)}`", _first_sentence(_docstring(path))) for path in modules(house)]
     return _table(("room", ""), rows)
 
 
-def _room(path: Path) -> str:
+def room(path: Path) -> str:
     name = str(path.relative_to(ROOT).with_suffix(""))
     return name.removesuffix("/__init__") + ("/" if name.endswith("__init__") else "")
 
@@ -134,6 +123,6 @@ def _docstring(path: Path) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    paragraph = " ".join(text.split("\n\n")[0].split())
+    paragraph = " ".join(text.split("\n\n", 1)[0].split())
     head, stop, _ = paragraph.partition(". ")
     return (head + stop).strip().replace("|", "\\|")

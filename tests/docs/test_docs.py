@@ -1,0 +1,92 @@
+"""The docs tell of everything there is, and of it as it is."""
+
+import re
+from collections.abc import Iterable
+
+import pytest
+
+from models import errors
+from models.change import Type
+from realtime import wire
+from realtime.http.api import MUTATIONS
+from realtime.http.openapi import READS
+from tests.docs import table
+from tests.docs.generate import generated
+from tests.support import ROOT
+
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
+
+
+def _missing(names: Iterable[str], text: str) -> list[str]:
+    return [name for name in names if f"`{name}`" not in text]
+
+
+def test_what_is_generated_is_committed_as_generated() -> None:
+    """Tables, snippets and generated files are as the code makes them: `python -m tests.docs.generate` does it."""
+    stale = [str(path.relative_to(ROOT)) for path, text in generated().items() if path.read_text() != text]
+    assert stale == []
+
+
+def test_every_request_is_in_the_protocol() -> None:
+    """Whoever writes a client can read of every request."""
+    assert _missing(wire.EVERY_REQUEST, PROTOCOL) == []
+
+
+def test_every_change_type_is_in_the_protocol() -> None:
+    """Each type of change is explained outside of the generated tables."""
+    written = re.sub(r"<!-- (\w+) -->.*?<!-- /\1 -->", "", PROTOCOL, flags=re.DOTALL)
+    assert _missing(Type, written) == []
+
+
+def test_every_error_code_is_in_the_protocol() -> None:
+    """Each error says what to do about it."""
+    assert _missing((kind.code for kind in errors.EVERY), PROTOCOL) == []
+
+
+def test_every_route_is_in_the_protocol() -> None:
+    """Each HTTP route is listed with its method."""
+    routes = [f"{method} {path}" for method, path, *_ in MUTATIONS]
+    routes += [f"{read.method} {read.path}" for read in READS]
+    assert _missing(routes, PROTOCOL) == []
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    """Each setting is listed by its flag and by its variable."""
+    settings = list(table.options())
+    assert settings
+    assert _missing((flag for option in settings for flag in option.opts), README) == []
+    assert _missing((str(option.envvar) for option in settings), README) == []
+
+
+def test_every_setting_can_be_set_in_the_environment() -> None:
+    """A variable's name is one that a shell can set."""
+    assert [
+        option.envvar for option in table.options() if not re.fullmatch(r"SLOTCAST_[A-Z_]+", str(option.envvar))
+    ] == []
+
+
+def test_every_metric_is_in_the_readme() -> None:
+    """Whoever watches the server can read what each number means."""
+    assert _missing(map(table.metric_name, table.collected()), README) == []
+
+
+@pytest.mark.parametrize("house", ["models", "realtime"])
+def test_every_room_is_in_the_architecture(house: str) -> None:
+    """Each module has its line, in the words of its own docstring."""
+    text = ARCHITECTURE.read_text()
+    rooms = table.modules(house)
+    assert rooms
+    missing = [room for room in map(table.room, rooms) if f"`{room}`" not in text]
+    assert missing == []
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    """A relative link in the docs names a file that is there."""
+    broken = []
+    for page in (ROOT / "README.md", ROOT / "docs" / "protocol.md", ARCHITECTURE, ROOT / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []

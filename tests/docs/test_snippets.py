@@ -1,0 +1,88 @@
+"""What the docs tell a reader to run does what the docs say."""
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs.runner import SNIPPETS, Running
+from tests.support import Server
+
+_OPENING = ("2033-01-31T09:00:00Z", "2033-01-31T10:00:00Z")
+
+
+def _snapshot(server: Server) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{server.url}/api/calendars/demo/slots", timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def _standing(line: str) -> dict[str, Any]:
+    read: Any = json.loads(line) if line.startswith("{") else {}
+    return read if "seq" in read else {}
+
+
+def _at(seq: int) -> Callable[[str], bool]:
+    return lambda line: bool(_standing(line).get("seq", -1) >= seq)
+
+
+@pytest.mark.parametrize("name", ["client.mjs", "client.py"])
+def test_a_client_follows_across_a_kill(name: str, server: Server, tmp_path: Path) -> None:
+    """A client of the docs stands where a fresh snapshot stands, also after the server was killed."""
+    with Running(name, tmp_path, server.url, "demo") as client:
+        first = _standing(client.until(_at(0)))
+        slot = server.command("slot", "open", "demo", *_OPENING).strip()
+        opened = _standing(client.until(_at(first["seq"] + 1)))
+        assert opened["slots"] == first["slots"] + 1
+        server.kill9()
+        server.command("slot", "remove", slot)
+        server.start()
+        removed = _standing(client.until(_at(opened["seq"] + 1)))
+    assert removed["seq"] == opened["seq"] + 1
+    assert removed["slots"] == first["slots"] == len(_snapshot(server)["slots"])
+
+
+@pytest.mark.parametrize("name", ["client.mjs", "client.py"])
+def test_a_client_books(name: str, server: Server, tmp_path: Path) -> None:
+    """A client of the docs holds the first free slot and books it, and sees both as changes."""
+    before = _snapshot(server)
+    with Running(name, tmp_path, server.url, "demo", "book") as client:
+        booked = json.loads(client.until(lambda line: line.startswith('{"booked":')))
+    assert any(map(_at(before["seq"] + 2), client.seen)), "an answer comes after the change that it tells of"
+    assert booked["status"] == "confirmed"
+    [slot] = [slot for slot in _snapshot(server)["slots"] if slot["id"] == booked["booked"]]
+    assert slot["remaining"] == slot["capacity"] - 1
+
+
+def test_the_ten_lines_follow_across_a_kill(server: Server, tmp_path: Path) -> None:
+    """The client of the README applies each change once, also after the server was killed."""
+    source = (SNIPPETS / "ten_lines.mjs").read_text()
+    assert len(source.splitlines()) == 10
+    source = source.replace("http://localhost:8080", server.url)
+    seq = _snapshot(server)["seq"]
+    with Running("ten_lines.mjs", tmp_path, source=source + 'socket.on("connect", () => console.log("up"));') as client:
+        client.until(lambda line: line == "up")
+        # Its ack comes before the next change does; what it prints is changes only.
+        slot = server.command("slot", "open", "demo", *_OPENING).strip()
+        client.until(lambda line: line.startswith(f"slot.opened {seq + 1} "))
+        server.kill9()
+        server.command("slot", "remove", slot)
+        server.start()
+        client.until(lambda line: line.startswith(f"slot.removed {seq + 2} "))
+    assert sum(line.startswith("slot.") for line in client.seen) == 2
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_curl_books_and_follows(server: Server, tmp_path: Path) -> None:
+    """With curl alone one can book, and see by server-sent events what followed a cursor."""
+    seq = _snapshot(server)["seq"]
+    with Running("client.sh", tmp_path, server.url, "demo") as client:
+        client.until(lambda line: '"status":"confirmed"' in line)
+        client.until(lambda line: line.startswith(f"id: {seq + 1}."))
+        client.until(lambda line: line.startswith("data: ") and '"type":"slot.held"' in line)
+        client.until(lambda line: line.startswith(f"id: {seq + 2}."))
+        client.until(lambda line: line.startswith("data: ") and '"type":"slot.booked"' in line)
