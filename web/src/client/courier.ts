@@ -10,7 +10,7 @@ import { hasRoute, requestOverHttp } from "./http.ts";
 import { newKey } from "./key.ts";
 import type { Fields } from "./wire.ts";
 
-const TRIES = 6;
+const TRIES = 8;
 const DEADLINE_MS = 45_000;
 /** A longer wait than this is the visitor's to decide on. */
 const LONGEST_WAIT_MS = 10_000;
