@@ -31,6 +31,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._answering = asyncio.Event()
+        self._answering.set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     @property
@@ -52,6 +54,11 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._flowing.clear)
         self._do(asyncio.sleep(0))
 
+    def mute(self) -> None:
+        """Let every request through and no answer, until `restore`; what is cut meanwhile is never answered."""
+        self._loop.call_soon_threadsafe(self._answering.clear)
+        self._do(asyncio.sleep(0))
+
     def block_websocket(self, how: Literal["refuse", "swallow"] = "refuse") -> None:
         """Answer each WebSocket upgrade with 400, or with silence; plain HTTP passes."""
         self._websocket = how
@@ -61,6 +68,7 @@ class Proxy:
         self._is_refusing = False
         self._websocket = "pass"
         self._loop.call_soon_threadsafe(self._flowing.set)
+        self._loop.call_soon_threadsafe(self._answering.set)
         self._do(asyncio.sleep(0))
 
     def __enter__(self) -> Self:
@@ -127,6 +135,7 @@ class Proxy:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(_CHUNK):
             await self._flowing.wait()
+            await self._answering.wait()
             writer.write(chunk)
             await writer.drain()
         await self._flowing.wait()
