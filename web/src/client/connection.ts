@@ -93,6 +93,10 @@ export class Connection {
     return this.#seat?.link;
   }
 
+  get hasToken(): boolean {
+    return this.#setting.token !== undefined;
+  }
+
   async token(): Promise<string | undefined> {
     const { token } = this.#setting;
     return typeof token === "function" ? token() : token;

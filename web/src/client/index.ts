@@ -44,6 +44,10 @@ class Client<Kind extends Calendar> {
     return this.#connection.refusal;
   }
 
+  get hasToken(): boolean {
+    return this.#connection.hasToken;
+  }
+
   /** The server's now, in epoch milliseconds. */
   now(): number {
     return this.#connection.clock.now();

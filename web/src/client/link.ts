@@ -55,8 +55,9 @@ export type OpenLink = (
   events: LinkEvents,
 ) => Promise<Link>;
 
-/** How long an answer may take to come. */
+/** How long an answer may take to come: to a subscription, which may be large, and to a request. */
 export const ANSWER_MS = 8_000;
+export const REQUEST_MS = 5_000;
 
 /** `/api/…` under the base, which may itself stand under a prefix. */
 export function apiUrl(base: URL, path: string, query: Record<string, string | undefined> = {}) {

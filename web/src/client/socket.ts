@@ -6,7 +6,7 @@
 
 import { io, type Socket } from "socket.io-client";
 import { readError, type SlotcastError, timedOut, unreachable } from "./error.ts";
-import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting } from "./link.ts";
+import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting, REQUEST_MS } from "./link.ts";
 import type { Reason } from "./state.ts";
 import type { Change, Fields, SubscribeAnswer } from "./wire.ts";
 
@@ -129,7 +129,7 @@ function attach(
 
 function request(socket: Socket, name: string, fields: Fields): Promise<Fields> {
   return new Promise((resolve, reject) => {
-    socket.timeout(ANSWER_MS).emit(name, fields, (late: Error | null, ack: Ack) => {
+    socket.timeout(REQUEST_MS).emit(name, fields, (late: Error | null, ack: Ack) => {
       if (late) reject(timedOut());
       else if (ack.ok) resolve(ack as Fields);
       else reject(readError(ack.error));

@@ -1,25 +1,89 @@
-/** The wire's things, named as docs/protocol.md names them. Times are RFC 3339 UTC. */
+/** The wire's things, as the server's own types have them: made by `python -m tests.docs.generate`.
+ *
+ * Times are RFC 3339 in UTC; docs/protocol.md says what everything means. */
 
-export type SlotStatus = "open" | "held" | "booked" | "closed";
+export type SlotStatus = "booked" | "closed" | "held" | "open";
 
+export type BookingStatus = "cancelled" | "confirmed" | "no_show" | "pending" | "rejected";
+
+export type ChangeType =
+  | "slot.opened"
+  | "slot.held"
+  | "slot.released"
+  | "slot.expired"
+  | "slot.booked"
+  | "slot.cancelled"
+  | "slot.rescheduled"
+  | "slot.updated"
+  | "slot.closed"
+  | "slot.reopened"
+  | "slot.removed"
+  | "schedule.changed"
+  | "booking.updated"
+  | "calendar.updated"
+  | "calendar.archived";
+
+export type RequestName =
+  | "calendar.subscribe"
+  | "calendar.unsubscribe"
+  | "auth.refresh"
+  | "slot.hold"
+  | "hold.extend"
+  | "hold.release"
+  | "slot.book"
+  | "booking.get"
+  | "booking.cancel";
+
+export type StaffRequestName =
+  | "calendar.create"
+  | "calendar.update"
+  | "calendar.archive"
+  | "slot.open"
+  | "slot.update"
+  | "slot.close"
+  | "slot.reopen"
+  | "slot.remove"
+  | "booking.list";
+
+export type ServerErrorCode =
+  | "bad_request"
+  | "unauthorized"
+  | "forbidden"
+  | "hold_not_yours"
+  | "not_found"
+  | "slot_unavailable"
+  | "capacity_exceeded"
+  | "invalid_transition"
+  | "limit_exceeded"
+  | "already_exists"
+  | "cursor_gone"
+  | "hold_expired"
+  | "version_conflict"
+  | "too_soon"
+  | "too_far"
+  | "outside_cancellation_window"
+  | "policy_refused"
+  | "idempotency_mismatch"
+  | "rate_limited"
+  | "internal"
+  | "overloaded";
+
+/** A slot as everyone may see it. `version` is the seq of its last change; times are RFC 3339. */
 export interface Slot {
   readonly id: string;
   readonly start: string;
   readonly end: string;
   readonly capacity: number;
   readonly held: number;
-  /** When the first hold on it lapses. */
-  readonly held_until?: string | null;
+  readonly held_until?: string;
   readonly remaining: number;
   readonly status: SlotStatus;
-  /** Open and not blocked by a neighbour; notice and horizon are the policy's. */
   readonly bookable: boolean;
-  /** The `seq` of its last change. */
   readonly version: number;
   readonly data?: unknown;
 }
 
-/** Durations are in seconds. */
+/** A calendar's rules; durations in seconds. The default refuses nothing but the past. */
 export interface Policy {
   readonly hold_seconds: number;
   readonly min_notice: number;
@@ -32,23 +96,23 @@ export interface Policy {
   readonly confirmation: "none" | "staff";
 }
 
+/** A calendar as its viewers may see it. */
 export interface CalendarInfo {
   readonly id: string;
   readonly name: string;
   readonly zone: string;
-  readonly visibility: "public" | "private";
+  readonly visibility: "private" | "public";
   readonly booking: "anyone" | "token";
   readonly policy: Policy;
   readonly archived: boolean;
 }
 
-export type BookingStatus = "pending" | "confirmed" | "cancelled" | "rejected" | "no_show";
-
+/** Who booked: for staff and for the booking's own holder only. */
 export interface Customer {
   readonly name: string;
-  readonly email?: string | null;
-  readonly phone?: string | null;
-  readonly note?: string | null;
+  readonly email?: string;
+  readonly phone?: string;
+  readonly note?: string;
 }
 
 /** What the one who booked is told. The token is the proof that it is theirs. */
@@ -61,7 +125,7 @@ export interface Booking {
   readonly token: string;
 }
 
-/** What staff see of a booking. */
+/** A booking as staff see it, to be upserted by `version`. An erased customer is null. */
 export interface StaffBooking {
   readonly id: string;
   readonly calendar: string;
@@ -73,14 +137,16 @@ export interface StaffBooking {
   readonly version: number;
 }
 
+/** A hold as its holder sees it. The token is the proof that it is theirs. */
 export interface Hold {
   readonly id: string;
-  readonly token: string;
   readonly slot: string;
   readonly seats: number;
   readonly expires_at: string;
+  readonly token: string;
 }
 
+/** One thing that happened to one calendar, whole. `seq` is gapless within the calendar. */
 export interface Change {
   readonly calendar: string;
   readonly seq: number;
@@ -90,12 +156,12 @@ export interface Change {
   readonly type: string;
   readonly slots: readonly Slot[];
   readonly removed: readonly string[];
-  readonly info?: CalendarInfo | null;
-  readonly tx?: string | null;
-  /** Only in the staff namespace. */
+  readonly info?: CalendarInfo;
+  readonly tx?: string;
   readonly bookings?: readonly StaffBooking[];
 }
 
+/** A window of a calendar as of `seq`; it replaces whatever its reader has. */
 export interface Snapshot {
   readonly info: CalendarInfo;
   readonly slots: readonly Slot[];
@@ -107,6 +173,7 @@ export interface Snapshot {
   readonly bookings?: readonly StaffBooking[];
 }
 
+/** What followed a cursor, in order. */
 export interface Resumption {
   readonly info: CalendarInfo;
   readonly changes: readonly Change[];

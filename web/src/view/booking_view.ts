@@ -7,11 +7,14 @@ import { ask } from "./ask";
 import { Board } from "./board";
 import { BookingActions } from "./booking_actions";
 import { BookingForm } from "./booking_form";
+import { DaySpy } from "./day_spy";
 import { DayStrip } from "./day_strip";
 import { h, setData, setText } from "./dom";
 import { Frame } from "./frame";
+import { Horizon } from "./horizon";
 import { Mine, type MyBooking, type MyHold } from "./mine";
 import { MinePanel } from "./mine_panel";
+import { Mover } from "./mover";
 import { emptyNotice, staleNotice } from "./notice";
 import { Pill } from "./pill";
 import type { Setting } from "./slot_cell";
@@ -33,8 +36,11 @@ export class BookingView {
   readonly #strip = new DayStrip((key) => this.#goTo(key));
   readonly #panel: MinePanel;
   readonly #form: BookingForm;
+  readonly #mover = new Mover();
+  readonly #spy = new DaySpy(this.#board.element, (key) => this.#strip.mark(key));
   readonly #pill = new Pill();
   readonly #toasts = new Toasts();
+  readonly #horizon: Horizon;
   readonly #zones = new ZoneSwitch((whose) => this.#choose(whose));
   readonly #title = h("h1", { class: "title" }, "…");
   readonly #banner = h("p", { class: "banner", hidden: true });
@@ -46,16 +52,15 @@ export class BookingView {
   readonly #visitorZone = visitorZone();
   readonly #stops: (() => void)[] = [];
   #whose: Whose = "visitor";
-  #moving: MyBooking | undefined;
   #liveAt = Date.now();
   #lastDraw = 0;
-  #observer: IntersectionObserver | undefined;
 
   constructor(client: SlotcastClient, id: string, root: HTMLElement, stateRoot: HTMLElement) {
     this.#client = client;
     this.#root = root;
     this.#stateRoot = stateRoot;
     this.calendar = client.calendar(id);
+    this.#horizon = new Horizon(this.calendar);
     this.#mine = new Mine(id, () => this.#frame.plan());
     this.#actions = new BookingActions(this.calendar, this.#mine);
     this.#form = new BookingForm(this.#actions);
@@ -93,10 +98,18 @@ export class BookingView {
           h("label", { class: "only" }, this.#only, "Only free times"),
         ),
         this.#banner,
+        this.#mover.element,
         h(
           "div",
           { class: "columns" },
-          h("div", { class: "main" }, this.#strip.element, this.#blank, this.#board.element),
+          h(
+            "div",
+            { class: "main" },
+            this.#strip.element,
+            this.#blank,
+            this.#board.element,
+            this.#horizon.element,
+          ),
           this.#panel.element,
         ),
       ),
@@ -125,11 +138,7 @@ export class BookingView {
     );
     const timer = setInterval(() => this.#tick(), TICK_MS);
     this.#stops.push(() => clearInterval(timer));
-    const seen = new IntersectionObserver(() => this.#markDay(), {
-      rootMargin: "-20% 0px -60% 0px",
-    });
-    this.#stops.push(() => seen.disconnect());
-    this.#observer = seen;
+    this.#stops.push(() => this.#spy.close());
   }
 
   #setting(): Setting {
@@ -163,10 +172,10 @@ export class BookingView {
     const shown = this.#only.checked ? days.filter((day) => day.free > 0) : days;
     this.#strip.draw(shown, dayKey(setting.now, setting.zone), this.#manner);
     this.#panel.draw(this.#mine, info?.policy.hold_seconds ?? 300, setting);
+    this.#horizon.draw((at) => dayTitle(dayKey(at, setting.zone), "", this.#manner));
     this.#drawBlank(shown.length);
     for (const { key } of days) {
-      const section = this.#board.section(key);
-      if (section) this.#observer?.observe(section);
+      this.#spy.watch(this.#board.section(key));
     }
     if (calendar.isLoaded) this.#root.dataset.seq = String(calendar.seq);
   }
@@ -174,9 +183,8 @@ export class BookingView {
   #drawBanner(): void {
     const { state } = this.#client.status;
     if (state === "live") this.#liveAt = Date.now();
-    if (this.#moving !== undefined) return;
     const away_ms = this.calendar.isLoaded ? Date.now() - this.#liveAt : 0;
-    const text = staleNotice(state, away_ms, this.calendar.info?.archived ?? false);
+    const text = staleNotice(state, away_ms, this.calendar.info, this.#client.hasToken);
     setText(this.#banner, text);
     this.#banner.hidden = text === "";
     this.#banner.dataset.tone = "warn";
@@ -212,11 +220,12 @@ export class BookingView {
 
   async #pick(slot: Slot, button: HTMLButtonElement): Promise<void> {
     const hold = this.#mine.holds.find((one) => one.slot === slot.id);
-    if (this.#moving !== undefined) return this.#finishMove(this.#moving, slot);
+    const moving = this.#mover.booking;
+    if (moving !== undefined) return this.#finishMove(moving, slot);
     if (hold !== undefined) return this.#openForm(hold);
     if (button.getAttribute("aria-disabled") === "true" || this.#pending.has(slot.id)) return;
     if (this.#mine.markOf(slot.id) !== undefined) {
-      this.#panel.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
+      this.#panel.element.scrollIntoView({ block: "nearest" });
       return;
     }
     this.#pending.add(slot.id);
@@ -233,18 +242,7 @@ export class BookingView {
   }
 
   #startMove(booking: MyBooking): void {
-    this.#moving = booking;
-    const stop = () => {
-      this.#moving = undefined;
-      this.#frame.plan();
-    };
-    this.#banner.replaceChildren(
-      `Pick the new time for your booking on ${this.#words(booking)}.`,
-      h("button", { type: "button", class: "button small", onclick: stop }, "Keep it as it is"),
-    );
-    this.#banner.dataset.tone = "calm";
-    this.#banner.hidden = false;
-    this.#banner.scrollIntoView({ block: "nearest" });
+    this.#mover.start(booking, this.#words(booking));
     this.#board.element.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus();
   }
 
@@ -259,7 +257,7 @@ export class BookingView {
     if (!isSure) return;
     await this.#attempt(async () => {
       await this.#actions.move(booking, slot);
-      this.#moving = undefined;
+      this.#mover.stop();
       this.#toasts.say(`Moved to ${this.#words(slot)}.`, "good");
     });
     this.#frame.plan();
@@ -303,17 +301,7 @@ export class BookingView {
 
   #goTo(key: string): void {
     const section = this.#board.section(key);
-    section?.scrollIntoView({ block: "start", behavior: "smooth" });
+    section?.scrollIntoView({ block: "start" });
     section?.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus({ preventScroll: true });
-  }
-
-  #markDay(): void {
-    const middle = window.innerHeight * 0.3;
-    for (const section of this.#board.element.querySelectorAll<HTMLElement>(".day")) {
-      const box = section.getBoundingClientRect();
-      if (box.bottom < middle) continue;
-      this.#strip.mark(section.dataset.day ?? "");
-      return;
-    }
   }
 }

@@ -1,6 +1,6 @@
 /** What to say where there are no slots to show, and while what is shown may be old. Pure. */
 
-import type { Calendar, SlotcastError, State } from "../client";
+import type { Calendar, CalendarInfo, SlotcastError, State } from "../client";
 import { adviceFor } from "./advice";
 
 export interface Notice {
@@ -38,12 +38,20 @@ export function emptyNotice(
 /** A break shorter than this passes without a word; the pill says enough. */
 const PATIENCE_MS = 2_000;
 
-export function staleNotice(state: State, away_ms: number, isArchived: boolean): string {
+export function staleNotice(
+  state: State,
+  away_ms: number,
+  info: CalendarInfo | undefined,
+  hasToken: boolean,
+): string {
   if (state === "offline") {
     return "You are offline. What you see may be out of date; it catches up by itself.";
   }
   if (state === "reconnecting" && away_ms > PATIENCE_MS) {
     return "The connection broke. What you see may be out of date; it catches up by itself.";
   }
-  return isArchived ? "This calendar is closed. Nothing new can be booked here." : "";
+  if (info?.archived) return "This calendar is closed. Nothing new can be booked here.";
+  return info?.booking === "token" && !hasToken
+    ? "You can see what is free. To book, you need a link from whoever runs this calendar."
+    : "";
 }
