@@ -135,6 +135,11 @@ class EngineServer(engineio.AsyncServer):
         if result is not None and inspect.isawaitable(result):
             connection.hold_for(result)
 
+    def expect_joining(self, connection: Connection) -> None:
+        """This connection is in no namespace; unless it joins one in time, it is closed."""
+        if self._newcomers is not None:
+            self._newcomers.add(connection)
+
     def run(self, connection: Connection, awaitable: Awaitable[Any], weight: int) -> None:
         """Run what a connection started, and tell it when that is done."""
 
@@ -279,8 +284,7 @@ class EngineServer(engineio.AsyncServer):
                 response.headers["Set-Cookie"] = self._generate_sid_cookie(connection.sid, self._cookie_attributes())
         if connection.is_open:
             self.wheel.add(connection)
-            if self._newcomers is not None:
-                self._newcomers.add(connection)
+            self.expect_joining(connection)
         return response
 
     def _cookie_attributes(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from . import message as packets
 from .connection import Connection
 from .engine_server import EngineServer
 from .member import Member, Standing
-from .message import Malformed, Message, decode
+from .message import Malformed, Message, decode, read_json
 from .packet import Encoded, Event, Packet, namespace_prefix
 from .room import RoomManager
 
@@ -60,7 +60,7 @@ class SocketServer(socketio.AsyncServer):
             **options,
         )
         self.max_attachments = max_attachments
-        self._loads: Callable[[str], Any] = json.loads if json is not None else msgspec.json.decode
+        self._loads: Callable[[str], Any] = json.loads if json is not None else read_json
         self._json = json
 
     def _engineio_server_class(self) -> type[EngineServer]:
@@ -276,6 +276,8 @@ class SocketServer(socketio.AsyncServer):
             logger.exception("disconnect handler of %s", member.namespace)
         finally:
             self.manager.leave(member)
+        if member.connection.is_open and not member.connection.members:
+            self.eio.expect_joining(member.connection)
 
     def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> Coroutine[Any, Any, None] | None:
         self._binary_packet.pop(eio_sid, None)

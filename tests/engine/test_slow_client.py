@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import socket as sockets
 import weakref
 from collections.abc import AsyncIterator, Callable
 
@@ -13,37 +12,9 @@ from realtime.engine import Connection, Encoded, Packet, SocketServer, write_all
 from tests.support import eventually
 
 from .conftest import Place, Serve, text_of
+from .raw_client import KERNEL_BYTES, RawClient
 
 CAP_BYTES = 200_000
-KERNEL_BYTES = 4096  # asked for, so that the server's buffer fills and not the kernel's
-
-
-class Stalled:
-    """A WebSocket client that joins and then never reads again."""
-
-    def __init__(self, socket: sockets.socket) -> None:
-        self.socket = socket
-
-    @classmethod
-    async def join(cls, place: Place) -> "Stalled":
-        loop = asyncio.get_running_loop()
-        socket = sockets.socket()
-        socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, KERNEL_BYTES)
-        socket.setblocking(False)
-        await loop.sock_connect(socket, ("127.0.0.1", place.port))
-        request = (
-            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        stalled = cls(socket)
-        await loop.sock_sendall(socket, request.encode())
-        await stalled.send("40")
-        return stalled
-
-    async def send(self, text: str) -> None:
-        payload = text.encode()
-        frame = bytes((0x81, 0x80 | len(payload))) + bytes(4) + payload
-        await asyncio.get_running_loop().sock_sendall(self.socket, frame)
 
 
 @pytest.fixture
@@ -64,7 +35,7 @@ async def place(server: SocketServer, serve: Serve) -> Place:
 @pytest.fixture
 async def stalled(server: SocketServer, place: Place) -> AsyncIterator[Connection]:
     """The server's side of a stalled client."""
-    client = await Stalled.join(place)
+    client = await RawClient.join(place)
     yield await _the(server, lambda connection: bool(connection.members))
     client.socket.close()
 
@@ -130,7 +101,7 @@ async def test_a_reply_does_not_count(server: SocketServer, place: Place) -> Non
     async def snapshot(_sid: str) -> Encoded:
         return Encoded(b'"%b"' % (b"x" * 5 * CAP_BYTES))
 
-    client = await Stalled.join(place)
+    client = await RawClient.join(place)
     await client.send('421["snapshot"]')
     connection = await _the(server, lambda connection: _queued_bytes(connection) > 0)
     before = _queued_bytes(connection)
@@ -155,7 +126,7 @@ async def test_requests_wait_while_replies_do(server: SocketServer, place: Place
         answered += 1
         return Encoded(b'"%b"' % (b"x" * 100_000))
 
-    client = await Stalled.join(place)
+    client = await RawClient.join(place)
     for _ in range(1000):
         await client.send('421["snapshot"]')
     connection = await _the(server, lambda connection: connection.is_held and connection.is_congested)
