@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import typer
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from typer.exceptions import TyperException
 
 from models import demo as demonstration
@@ -174,7 +175,7 @@ def _buckets(settings: Settings) -> Buckets:
 async def serve(settings: Settings, book: Book) -> None:
     """Serves until SIGINT or SIGTERM, then lets writes finish."""
     app = await compose(settings, book=book)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    runner = web.AppRunner(app, access_log=None, logger=_connections_log(), shutdown_timeout=5.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
@@ -193,6 +194,13 @@ async def serve(settings: Settings, book: Book) -> None:
     print("\nStopping: writes finish, clients are told to come back …", flush=True)
     await runner.cleanup()
     print("Goodbye.", flush=True)
+
+
+def _connections_log() -> logging.Logger:
+    """Where aiohttp logs what goes wrong below the routes: what is no HTTP is no fault, and may hold secrets."""
+    log = logging.getLogger("slotcast.connection")
+    log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+    return log
 
 
 def _welcome(settings: Settings, book: Book) -> None:

@@ -54,7 +54,7 @@ class Auth:
                 is_staff="staff" in scopes,
                 calendars=_calendars(claims.get("calendars", [])),
             ),
-            claims.get("exp"),
+            float(claims["exp"]) if "exp" in claims else None,  # PyJWT takes digits in a string too
         )
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Auth:
             raise Unauthorized
         try:
             claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": ["sub"]})
-        except (jwt.InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError, OverflowError) as error:
             raise Unauthorized from error
         subject = claims["sub"]
         if not isinstance(subject, str) or not subject or len(subject) > 255:  # noqa: PLR2004 - as RFC 7519 allows, bounded

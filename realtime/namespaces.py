@@ -150,7 +150,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise Forbidden("The connection is closing.")
         session.bucket.take()
         if len(fields) > 1:
-            raise BadRequest("A request has one argument, a JSON object.", request=name[:64])
+            raise BadRequest("A request has one argument, a JSON object.")
         request = wire.read_request(name, fields[0] if fields else {})
         match request:
             case wire.Subscribe():

@@ -273,11 +273,14 @@ def read_request(name: str, fields: Any) -> Request:
     """The request `name` with these fields, a JSON object; BadRequest says what is wrong with it."""
     kind = _KINDS.get(name)
     if kind is None:
-        raise BadRequest("There is no such request.", request=name[:64])
+        raise BadRequest("There is no such request.")
     if not isinstance(fields, dict):
         raise BadRequest("A request has one argument, a JSON object.", request=name)
     try:
+        encode(fields)
         return msgspec.convert(fields, kind)
+    except (UnicodeEncodeError, RecursionError) as error:  # half of a surrogate pair, or a thousand arrays in another
+        raise BadRequest("The request holds what JSON can't hold.", request=name) from error
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}", request=name) from error
 

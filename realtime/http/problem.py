@@ -48,9 +48,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger("slotcast.http")
 
 
-def problem(refusal: Refused) -> web.Response:
-    """The answer that tells of a refusal."""
-    status = STATUS[refusal.code]
+def problem(refusal: Refused, status: int = 0) -> web.Response:
+    """The answer that tells of a refusal; `status` where HTTP itself has a better one than the code's."""
+    status = status or STATUS[refusal.code]
     body = {"type": "about:blank", "title": refusal.fact, "status": status, "detail": refusal.message}
     body |= wire.write_error(refusal)
     response = web.Response(status=status, body=encode(body), content_type="application/problem+json")
@@ -68,8 +68,8 @@ def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
         return problem(NotFound("There is nothing at this address."))
     if error.status < STATUS["bad_request"]:
         raise error
-    response = problem(Internal() if error.status >= STATUS["internal"] else BadRequest(error.reason))
-    response.set_status(error.status)
+    refusal = Internal() if error.status >= STATUS["internal"] else BadRequest(error.reason)
+    response = problem(refusal, error.status)
     for name in ("Allow",):
         if name in error.headers:
             response.headers[name] = error.headers[name]
