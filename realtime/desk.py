@@ -45,6 +45,7 @@ class Desk:
         begin, finish = wire.read_window(request.from_, request.to, self.clock(), WINDOW)
         if finish - begin > LONGEST_LIST:
             raise BadRequest("`from` and `to` are ten years apart at most.", field="to")
+        await self._door.read(self._door.book.calendar, request.calendar)  # NotFound is not the same as none
         return await self._catch_up.bookings(request.calendar, begin, finish)
 
     async def answer(self, request: wire.Request, asker: Asker, received: int) -> bytes:

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 
 from tests.support import Api, Client, new_key
 
 from .conftest import Place
-from .counter import CODES, World, make_world, over_http, over_socket
+from .counter import CODES, World, over_http, over_socket
 from .shop import in_days
 
 Change = Callable[[World], dict[str, Any]]
@@ -150,15 +149,14 @@ async def test_a_key_stands_for_one_command(place: Place, world: World, api: Api
 
 async def test_limits_and_states(place: Place, api: Api, guest: Api) -> None:
     """Too many holds, a closed slot, an archived calendar and the rules of a policy each refuse in their own word."""
-    world = await make_world(
-        api, "strict", place.staff, policy={"max_holds": 1, "min_notice": 86_400 * 5, "max_advance": 86_400 * 20}
-    )
+    policy = {"max_holds": 1, "min_notice": 5 * 86_400, "max_advance": 20 * 86_400}
+    await api.post("/api/calendars", id="strict", name="Strict", zone="UTC", policy=policy)
     places = [{"start": in_days(days), "end": in_days(days + 0.1)} for days in (2, 10, 11, 12, 30, -1)]
-    slots = await api.post(f"/api/calendars/{world.calendar}/slots", slots=places)
+    slots = await api.post("/api/calendars/strict/slots", slots=places)
     soon, fine, fuller, closed, far, past = (slot["id"] for slot in slots["slots"])
     assert (await api.ask("POST", f"/api/slots/{closed}/close")).code == "ok"
     async with Client(place.url) as client:
-        await client.watch(world.calendar)
+        await client.watch("strict")
         for slot, code in (
             (soon, "too_soon"), (past, "too_soon"), (far, "too_far"), (closed, "slot_unavailable"),
             (fine, "ok"), (fuller, "limit_exceeded"),
