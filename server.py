@@ -12,7 +12,6 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
@@ -39,28 +38,10 @@ from models.database import UnusableDatabase, database_file
 from models.errors import Refused
 from models.service import Book, Keeping
 from realtime import wire
+from realtime.application import build
 from realtime.auth import Auth
-from realtime.bell import ForeignBell
-from realtime.catch_up import CatchUp
-from realtime.desk import Desk
-from realtime.dispatcher import Dispatcher
-from realtime.door import Door
-from realtime.engine import Limits, SocketServer, tune_collector
-from realtime.engine.origin import Origins
-from realtime.http.api import Api
-from realtime.http.feed import Feeds
-from realtime.http.follow import Follow
-from realtime.http.gate import BODY_BYTES, Gate, Network, Proxies
-from realtime.http.operator import Operator
-from realtime.http.pages import Pages, add_headers
-from realtime.http.problem import problems
-from realtime.http.schema import routes as schema_routes
-from realtime.limits import Buckets
-from realtime.metrics import Metrics, Requests
-from realtime.namespaces import CalendarNamespace
-from realtime.room import Audience
-from realtime.stream import Streams
-from realtime.timekeeper import Timekeeper
+from realtime.engine import tune_collector
+from realtime.http.gate import Network
 
 WEB_FOLDER = Path(__file__).with_name("web") / "dist"
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, wants 256 bits for HS256
@@ -72,11 +53,6 @@ _log = logging.getLogger("slotcast")
 
 class BadSetting(Exception):
     """A setting that can't be used; the message is one clear line."""
-
-
-class _Sockets(SocketServer):  # the engine knows no codes of ours
-    def encode_failure(self, error: Exception) -> bytes:
-        return wire.write_failure(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,70 +82,17 @@ class Settings:
 async def compose(
     settings: Settings, *, book: Book, clock: Clock = system_clock, web_folder: Path = WEB_FOLDER
 ) -> web.Application:
-    """The whole server around an open book. Everything that runs starts and ends with the application."""
-    proxies = Proxies(settings.proxies)
-    auth = Auth(settings.secret)
-    sockets = _Sockets(
-        cors_allowed_origins=list(settings.origins) or None,
-        cors_credentials=False,
-        address_of=proxies.address_of,
+    """The whole server around an open book; the seats are for a test's own clock and pages."""
+    return await build(
+        book,
+        secret=settings.secret,
+        origins=settings.origins,
+        proxies=settings.proxies,
+        rate=settings.rate,
         max_queued_bytes=settings.max_queued_bytes,
+        clock=clock,
+        web_folder=web_folder,
     )
-    requests = Requests()
-    dispatcher: Dispatcher
-    door = Door(book, on_commit=lambda moved: dispatcher.ring(moved))  # noqa: PLW0108 - made in the next line
-    dispatcher = Dispatcher(door)
-    catch_up = CatchUp(door, dispatcher, clock)
-    desk = Desk(door, dispatcher, catch_up, clock)
-    gate = Gate(auth, proxies, Origins(list(settings.origins) or None, with_credentials=False), _buckets(settings))
-    for audience in Audience:
-        sockets.register_namespace(
-            CalendarNamespace(audience, auth=auth, desk=desk, catch_up=catch_up, requests=requests, rate=settings.rate)
-        )
-    app = web.Application(client_max_size=BODY_BYTES, middlewares=[problems(requests), gate.middleware()])
-    sockets.attach(app, "socket.io")
-    app.add_routes(Api(gate, desk, catch_up).routes())
-    streams = Streams()
-    app.add_routes(
-        Follow(
-            gate=gate,
-            desk=desk,
-            catch_up=catch_up,
-            dispatcher=dispatcher,
-            streams=streams,
-            limits=Limits(settings.max_queued_bytes),
-            counters=sockets.counters,
-        ).routes()
-    )
-    app.add_routes(Feeds(gate, door, clock).routes())
-    app.add_routes(Operator(door, sockets, Metrics(sockets.counters, streams, dispatcher, door, requests)).routes())
-    app.add_routes(schema_routes())
-    app.add_routes(Pages(web_folder).routes())
-    app.on_response_prepare.append(add_headers)
-
-    async def running(_app: web.Application) -> AsyncIterator[None]:
-        bell = ForeignBell(book.watch(), dispatcher.ring)
-        timekeeper = Timekeeper(door, dispatcher)
-        dispatcher.start()
-        bell.start()
-        timekeeper.start()
-        streams.start()
-        yield
-        await timekeeper.close()
-        await bell.close()
-        await dispatcher.close()
-        await door.close()
-
-    async def draining(_app: web.Application) -> None:
-        await streams.close()
-
-    app.on_shutdown.append(draining)
-    app.cleanup_ctx.append(running)
-    return app
-
-
-def _buckets(settings: Settings) -> Buckets:
-    return Buckets(settings.rate, 2 * settings.rate)
 
 
 async def serve(settings: Settings, book: Book) -> None:

@@ -36,11 +36,16 @@ class Door:
 
     async def run(self, command: Command) -> Answer:
         """Does the command; raises what refuses it. Commands are done in the order in which `run` was called."""
-        if self.book.queued > MOST_QUEUED:
+        if self.is_full:
             raise Overloaded
         future: asyncio.Future[Answer] = self._loop.create_future()
         self.book.submit(command, partial(self._reply, future))
         return await future
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits for the writer that more would only wait in vain."""
+        return self.book.queued > MOST_QUEUED
 
     async def read(self, question: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Asks the book something, off the loop."""

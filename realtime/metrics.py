@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
 from realtime.engine import Counters
+from realtime.pulse import Pulse
 from realtime.stream import Streams
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -38,8 +39,16 @@ class Metrics(Collector):
     """Gathers from where the numbers are kept; keeps none of its own but the start."""
 
     def __init__(
-        self, counters: Counters, streams: Streams, dispatcher: Dispatcher, door: Door, requests: Requests
+        self,
+        *,
+        counters: Counters,
+        streams: Streams,
+        dispatcher: Dispatcher,
+        door: Door,
+        requests: Requests,
+        pulse: Pulse,
     ) -> None:
+        self._pulse = pulse
         self._counters = counters
         self._streams = streams
         self._dispatcher = dispatcher
@@ -78,6 +87,9 @@ class Metrics(Collector):
         yield GaugeMetricFamily(
             "slotcast_commands_queued", "Commands that wait for the writer.", self._door.book.queued
         )
+        longest = self._pulse.longest_block_seconds
+        yield GaugeMetricFamily("slotcast_loop_block_seconds_max", "Longest time the loop was late.", longest)
+        yield CounterMetricFamily("slotcast_overloads", "Times newcomers were refused.", self._pulse.overloads)
         yield from self._collect_requests()
 
     def _collect_requests(self) -> Iterator[Metric]:
