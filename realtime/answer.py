@@ -205,6 +205,7 @@ ANSWERS: dict[str, Answered] = {
     "slot.book": _told("Books seats, held ones or free ones.", OwnBookingAnswer),
     "booking.get": _told("Reads a booking, with its customer.", BookingAnswer),
     "booking.cancel": _told("Cancels a booking; its seats are free at once.", MovedBookingAnswer),
+    "booking.reschedule": _told("Moves a booking to another slot.", OwnBookingAnswer),
     "calendar.create": _told("Makes a calendar.", InfoAnswer),
     "calendar.update": _told("Changes a calendar; its policy is merged field by field.", InfoAnswer),
     "calendar.archive": _told("Ends a calendar for good.", InfoAnswer),
@@ -214,4 +215,8 @@ ANSWERS: dict[str, Answered] = {
     "slot.reopen": _told("Lets people into a closed slot again.", SlotAnswer),
     "slot.remove": _told("Removes a slot that nobody has a seat in.", SlotAnswer),
     "booking.list": _told("Lists the bookings of a window's slots.", BookingsAnswer),
+    "booking.confirm": _told("Confirms a pending booking.", MovedBookingAnswer),
+    "booking.reject": _told("Rejects a pending booking; its seats are free at once.", MovedBookingAnswer),
+    "booking.no_show": _told("Notes that nobody came.", MovedBookingAnswer),
+    "booking.erase": _told("Forgets a booking's customer.", MovedBookingAnswer),
 }

@@ -19,7 +19,15 @@ REFERENCE = "#/components/schemas/"
 # The names that clients know; the others are the types' own.
 _NAMES = {"Info": "CalendarInfo", "Booking": "StaffBooking", "OwnBooking": "Booking"}
 # Where the book wants a `key`; elsewhere it takes one.
-KEY_REQUIRED = ("slot.hold", "hold.extend", "hold.release", "slot.book", "booking.cancel", "slot.open")
+KEY_REQUIRED = (
+    "slot.hold",
+    "hold.extend",
+    "hold.release",
+    "slot.book",
+    "booking.cancel",
+    "booking.reschedule",
+    "slot.open",
+)
 _OTHERS: tuple[type[Struct], ...] = (
     wire.Ticket,
     Change,
@@ -48,7 +56,7 @@ def reference(*kinds: type[Struct]) -> Schema:
 
 def every_type() -> list[type[Struct]]:
     """Every type that is read or written on the wire."""
-    answers = [shape for told in answer.ANSWERS.values() for shape in told.shapes]
+    answers = [shape for name in wire.EVERY_REQUEST for shape in answer.ANSWERS[name].shapes]
     every: list[type[Struct]] = [*wire.EVERY_REQUEST.values(), *answers, *_OTHERS]
     return list(dict.fromkeys(every))
 
@@ -69,8 +77,9 @@ def components() -> dict[str, Schema]:
     named["PolicyFields"] = {**named["Policy"], "title": "PolicyFields", "required": [], "additionalProperties": False}
     for name in ("CreateCalendar", "UpdateCalendar"):
         named[name]["properties"]["policy"] = {"$ref": f"{REFERENCE}PolicyFields"}
-    for request in KEY_REQUIRED:
-        _always_given(named[name_of(wire.EVERY_REQUEST[request])], "key")
+    for name, kind in wire.EVERY_REQUEST.items():
+        if name in KEY_REQUIRED:
+            _always_given(named[name_of(kind)], "key")
     codes = [kind.code for kind in errors.EVERY]
     for name in ("Error", "Problem"):
         named[name]["properties"]["code"] = {"type": "string", "enum": codes}

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.docs import table
+from tests.docs.golden import goldens
+from tests.docs.typescript import typescript
 from tests.support import ROOT
 
+GOLDEN = ROOT / "tests" / "golden"
 PAGES = ("README.md", "ARCHITECTURE.md", "docs/protocol.md")
 TABLES: dict[str, Callable[[], str]] = {
     "requests": table.requests,
@@ -25,10 +28,12 @@ _TABLE = re.compile(r"<!-- (?P<name>[\w ]+) -->\n(?:.*?)<!-- /(?P=name) -->", re
 
 def page(text: str) -> str:
     """A page of the docs with its tables and snippets as they should be."""
-    text = _TABLE.sub(
-        lambda found: f"<!-- {found['name']} -->\n\n{TABLES[found['name']]()}\n\n<!-- /{found['name']} -->", text
-    )
-    return _SNIPPET.sub(_snippet, text)
+    return _SNIPPET.sub(_snippet, _TABLE.sub(_table, text))
+
+
+def _table(found: re.Match[str]) -> str:
+    name = found["name"]
+    return f"<!-- {name} -->\n\n{TABLES[name]()}\n\n<!-- /{name} -->"
 
 
 def _snippet(found: re.Match[str]) -> str:
@@ -38,7 +43,9 @@ def _snippet(found: re.Match[str]) -> str:
 
 def generated() -> dict[Path, str]:
     """Each file that is made, or made in part, and its text."""
-    return {ROOT / name: page((ROOT / name).read_text()) for name in PAGES if (ROOT / name).exists()}
+    pages = {ROOT / name: page((ROOT / name).read_text()) for name in PAGES if (ROOT / name).exists()}
+    messages = {GOLDEN / name: text for name, text in goldens().items()}
+    return pages | messages | {ROOT / "web" / "src" / "client" / "wire.ts": typescript()}
 
 
 def write() -> None:

@@ -1,0 +1,119 @@
+"""One way to ask a real server for anything, over Socket.IO or over HTTP, each answer held to its schema."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import socketio
+
+from models.change import Change
+from realtime import answer
+from realtime.http.api import MUTATIONS
+from realtime.http.openapi import READS
+from tests.docs.closed import faults
+
+Json = dict[str, Any]
+
+
+class Sockets:
+    """Guests on /calendars, staff on /staff, and every change that they are sent."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url, self._token = url, token
+        self._guest, self._staff = socketio.AsyncClient(), socketio.AsyncClient()
+        self.changes: list[Json] = []
+        self.staff_changes: list[Json] = []
+
+    async def __aenter__(self) -> Self:
+        self._guest.on("*", lambda _type, change: self.changes.append(change), namespace="/calendars")
+        self._staff.on("*", lambda _type, change: self.staff_changes.append(change), namespace="/staff")
+        await self._guest.connect(self._url, namespaces=["/calendars"])
+        await self._staff.connect(self._url, namespaces=["/staff"], auth={"token": self._token})
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._guest.disconnect()
+        await self._staff.disconnect()
+        for change in self.changes:
+            assert faults(change, Change) == []
+        for change in self.staff_changes:
+            assert faults(change, answer.StaffChange) == []
+
+    async def ask(self, name: str, /, *, is_staff: bool = False, **fields: Any) -> Json:
+        """The answer to a request; what refuses it fails the test."""
+        client, namespace = (self._staff, "/staff") if is_staff else (self._guest, "/calendars")
+        ack: Json = await client.call(name, fields, namespace=namespace, timeout=10)
+        assert ack.pop("ok") is True, ack
+        assert faults(ack, *answer.ANSWERS[name].shapes) == [], name
+        return ack
+
+    async def refused(self, name: str, /, **fields: Any) -> str:
+        """The code with which a request is refused."""
+        ack: Json = await self._guest.call(name, fields, namespace="/calendars", timeout=10)
+        assert ack.pop("ok") is False, ack
+        assert faults(ack["error"], answer.Error) == []
+        return str(ack["error"]["code"])
+
+
+_READS = {
+    "calendar.subscribe": ("/api/calendars/{id}/slots", "calendar"),
+    "booking.list": ("/api/calendars/{id}/bookings", "calendar"),
+    "booking.get": ("/api/bookings/{id}", "booking"),
+}
+_MUTATIONS = {name: (method, path, subject) for method, path, name, subject, _ in MUTATIONS}
+_SHAPES = {read.path: read.shape for read in READS if read.method == "GET"}
+
+
+class Http:
+    """The same requests by their routes. What only Socket.IO has is passed over."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url, self._token = url, token
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(self._url)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def ask(self, name: str, /, *, is_staff: bool = False, **fields: Any) -> Json:
+        """The answer to a request; what refuses it fails the test."""
+        if name in {"calendar.unsubscribe", "auth.refresh"}:
+            return {}
+        status, told = await self._answer(name, is_staff=is_staff, **fields)
+        assert status < 300, told
+        shape = _SHAPES[_READS[name][0]] if name in _READS else None
+        assert faults(told, *((shape,) if shape else answer.ANSWERS[name].shapes)) == [], name
+        return told
+
+    async def refused(self, name: str, /, **fields: Any) -> str:
+        """The code with which a request is refused."""
+        status, told = await self._answer(name, is_staff=False, **fields)
+        assert faults(told, answer.Problem) == []
+        assert told["status"] == status
+        return str(told["code"])
+
+    async def _answer(self, name: str, /, *, is_staff: bool, **fields: Any) -> tuple[int, Json]:
+        headers = {"Authorization": f"Bearer {self._token}"} if is_staff else {}
+        if name in _READS:
+            path, subject = _READS[name]
+            path = path.replace("{id}", fields.pop(subject))
+            if "token" in fields:
+                headers["Booking-Token"] = fields["token"]
+            asked = self._session.get(path, headers=headers)
+        else:
+            method, path, subject = _MUTATIONS[name]
+            if subject:
+                path = path.replace("{id}", fields.pop(subject))
+            if "key" in fields:
+                headers["Idempotency-Key"] = fields.pop("key")
+            asked = self._session.request(method, path, json=fields, headers=headers)
+        async with asked as response:
+            return response.status, await response.json(content_type=None)

@@ -1,0 +1,235 @@
+"""Golden messages: one of each kind that the server writes, made by the server's own types and writers.
+
+Both the Python and the TypeScript tests read them from tests/golden, and end where `end.json` says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from models import errors
+from models.change import Booking, Change, Customer, Info, Logged, Policy, Slot, Type, encode, with_bookings
+from models.clock import read_time
+from models.commands import Answer
+from realtime import answer, wire
+from realtime.http.problem import problem
+from realtime.room import public_packet
+from realtime.stream import event_stream, named_event
+
+FIRST = 41  # the snapshot's seq; the changes follow it
+_BEGIN, _FINISH = "2027-01-30T12:00:00Z", "2027-04-02T12:00:00Z"
+_NOW = "2027-01-30T12:00:00.123Z"
+_CALENDAR = "demo"
+_INFO = Info(
+    id=_CALENDAR,
+    name="Démo — Wien",
+    zone="Europe/Vienna",
+    visibility="public",
+    booking="anyone",
+    policy=Policy(),
+    archived=False,
+)
+
+
+def _id(number: int) -> str:
+    return f"01977420-0000-7000-8000-{number:012d}"
+
+
+def _cursor(seq: int) -> str:
+    return f"{seq}.Zm9v{seq:04d}"
+
+
+def _slot(number: int, hour: int, version: int, **fields: Any) -> Slot:
+    given: dict[str, Any] = {"capacity": 1, "held": 0, "remaining": 1, "status": "open", "bookable": True, **fields}
+    start, end = f"2027-01-31T{hour:02}:00:00Z", f"2027-01-31T{hour:02}:30:00Z"
+    return Slot(id=_id(number), start=start, end=end, version=version, **given)
+
+
+_TAKEN = {"remaining": 0, "status": "booked", "bookable": False}
+_HELD = {"held": 1, "held_until": "2027-01-30T12:05:00Z", "remaining": 0, "status": "held", "bookable": False}
+_CLOSED = {"status": "closed", "bookable": False}
+_DATA = {"data": Raw(b'{"room":"2","note":"caf\xc3\xa9, \xe2\x80\xa8 and \\n"}')}
+
+
+def _booking(version: int, status: Any = "confirmed", customer: Customer | None = None) -> Booking:
+    return Booking(
+        id=_id(900),
+        calendar=_CALENDAR,
+        slot=_id(1),
+        seats=1,
+        status=status,
+        customer=customer,
+        created_at=_NOW,
+        version=version,
+    )
+
+
+_ADA = Customer(name="Ada Lovelace", email="ada@example.org", note="0x1F 🎹")
+
+
+def _story() -> dict[Type, dict[str, Any]]:
+    """What each change brings; `at` counts on from the snapshot's seq."""
+    kinds = list(Type)
+    at = {kind: FIRST + 1 + kinds.index(kind) for kind in kinds}
+    archived = msgspec.structs.replace(_INFO, name="Demo, renamed", archived=True)
+    return {
+        Type.SLOT_OPENED: {"slots": [_slot(2, 10, at[Type.SLOT_OPENED]), _slot(3, 11, at[Type.SLOT_OPENED], **_DATA)]},
+        Type.SLOT_HELD: {"slots": [_slot(1, 9, at[Type.SLOT_HELD], **_HELD)]},
+        Type.SLOT_RELEASED: {"slots": [_slot(1, 9, at[Type.SLOT_RELEASED])]},
+        Type.SLOT_EXPIRED: {"slots": [_slot(2, 10, at[Type.SLOT_EXPIRED])]},
+        Type.SLOT_BOOKED: {"slots": [_slot(1, 9, at[Type.SLOT_BOOKED], **_TAKEN)]},
+        Type.SLOT_CANCELLED: {"slots": [_slot(1, 9, at[Type.SLOT_CANCELLED])]},
+        Type.SLOT_RESCHEDULED: {
+            "slots": [_slot(1, 9, at[Type.SLOT_RESCHEDULED]), _slot(2, 10, at[Type.SLOT_RESCHEDULED], **_TAKEN)],
+            "tx": _id(800),
+        },
+        Type.SLOT_UPDATED: {"slots": [_slot(3, 11, at[Type.SLOT_UPDATED], capacity=4, remaining=4, **_DATA)]},
+        Type.SLOT_CLOSED: {"slots": [_slot(3, 11, at[Type.SLOT_CLOSED], capacity=4, remaining=4, **_CLOSED)]},
+        Type.SLOT_REOPENED: {"slots": [_slot(3, 11, at[Type.SLOT_REOPENED], capacity=4, remaining=4)]},
+        Type.SLOT_REMOVED: {"removed": [_id(3)]},
+        Type.SCHEDULE_CHANGED: {"slots": [_slot(4, 14, at[Type.SCHEDULE_CHANGED])], "removed": [_id(1)]},
+        Type.BOOKING_UPDATED: {},
+        Type.CALENDAR_UPDATED: {"info": msgspec.structs.replace(_INFO, name="Demo, renamed")},
+        Type.CALENDAR_ARCHIVED: {"info": archived},
+    }
+
+
+def changes() -> list[Change]:
+    """One of each type, in order, from the snapshot's seq on."""
+    story = _story()
+    return [
+        Change(
+            calendar=_CALENDAR,
+            seq=seq,
+            prev=seq - 1,
+            cursor=_cursor(seq),
+            at=_NOW,
+            type=str(kind),
+            slots=story[kind].get("slots", []),
+            removed=story[kind].get("removed", []),
+            **{name: story[kind][name] for name in ("info", "tx") if name in story[kind]},
+        )
+        for seq, kind in enumerate(Type, FIRST + 1)
+    ]
+
+
+def logged() -> list[Logged]:
+    """The same, as rows of the log."""
+    return [Logged(one.calendar, one.seq, one.cursor.partition(".")[2], one.type, encode(one)) for one in changes()]
+
+
+def _snapshot(bookings: bytes = b"") -> bytes:
+    return b"{" + wire.write_snapshot(
+        _INFO,
+        encode(_slot(1, 9, 40)),
+        seq=FIRST,
+        cursor=_cursor(FIRST),
+        begin=read_time(_BEGIN),
+        finish=read_time(_FINISH),
+        now=read_time(_NOW),
+        bookings=bookings,
+    )
+
+
+def _resumed() -> bytes:
+    rows = logged()
+    body = wire.write_replay(
+        _INFO,
+        b",".join(row.body for row in rows),
+        seq=rows[-1].seq,
+        cursor=rows[-1].cursor,
+        now=read_time(_NOW),
+    )
+    return b'{"ok":true,"mode":"resumed",' + body
+
+
+def _acks() -> dict[str, bytes]:
+    """The answer to each request; of a request with more than one shape, the first."""
+    written: dict[str, bytes] = {}
+    for name in wire.EVERY_REQUEST:
+        shape = answer.ANSWERS[name].shapes[0]
+        if shape is answer.SnapshotAnswer:
+            written[name] = b'{"ok":true,"mode":"snapshot",' + _snapshot()[1:]
+        elif issubclass(shape, answer.Moved):
+            [field] = [field for field in shape.__struct_fields__ if field != "cursor"]
+            result = encode({field: _THINGS[shape]})
+            done = Answer(calendar=_CALENDAR, seq=FIRST + 1, cursor=_cursor(FIRST + 1), result=result)
+            written[name] = wire.write_answer(done)
+        else:
+            written[name] = wire.write_ok(**dict.fromkeys(shape.__struct_fields__, _THINGS.get(shape)))
+    return written
+
+
+_HOLD = {"id": _id(700), "slot": _id(1), "seats": 1, "expires_at": "2027-01-30T12:05:00Z"}
+_OWN = {"id": _id(900), "calendar": _CALENDAR, "slot": _id(1), "seats": 1, "status": "confirmed"}
+_THINGS: dict[type, Any] = {
+    answer.HoldAnswer: {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"},
+    answer.EndedHoldAnswer: _HOLD,
+    answer.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
+    answer.MovedBookingAnswer: {**_OWN, "status": "cancelled"},
+    answer.InfoAnswer: _INFO,
+    answer.SlotAnswer: _slot(1, 9, FIRST + 1),
+    answer.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
+    answer.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
+    answer.BookingsAnswer: [_booking(FIRST + 1, customer=_ADA), _booking(FIRST + 2, status="cancelled")],
+}
+
+
+def _refusals() -> Iterator[errors.Refused]:
+    for kind in errors.EVERY:
+        yield kind(**({"retry_after": 1.5} if kind is errors.RateLimited else {"rule": "example"}))
+
+
+def _problems() -> dict[str, Any]:
+    told = {}
+    for refusal in _refusals():
+        response = problem(refusal)
+        assert isinstance(response.body, bytes)
+        headers = {name: response.headers[name] for name in ("Content-Type", "Retry-After") if name in response.headers}
+        told[refusal.code] = {"status": response.status, "headers": headers, "body": json.loads(response.body)}
+    return told
+
+
+def _events() -> dict[str, str]:
+    stream = event_stream(public_packet(logged()))
+    reset = named_event("reset", b'{"code":"cursor_gone"}')
+    snapshot = named_event("snapshot", _snapshot(), _cursor(FIRST))
+    return {"snapshot": snapshot.decode(), "reset": (reset + snapshot).decode(), "changes": stream.decode()}
+
+
+def _end() -> dict[str, Any]:
+    """Where a client stands that took the snapshot and then every change."""
+    every = changes()
+    slots = {_id(1): _slot(1, 9, 40)}
+    for one in every:
+        slots |= {slot.id: slot for slot in one.slots}
+        slots = {name: slot for name, slot in slots.items() if name not in one.removed}
+    ordered = sorted(slots.values(), key=lambda slot: (slot.start, slot.id))
+    return {"seq": every[-1].seq, "cursor": every[-1].cursor, "info": every[-1].info, "slots": ordered}
+
+
+def goldens() -> dict[str, str]:
+    """Each file's text by its name."""
+    bookings = [_booking(FIRST + 1, customer=_ADA)]
+    messages: dict[str, Any] = {
+        "snapshot": Raw(b'{"ok":true,"mode":"snapshot",' + _snapshot()[1:]),
+        "staff_snapshot": Raw(b'{"ok":true,"mode":"snapshot",' + _snapshot(encode(bookings))[1:]),
+        "resumed": Raw(_resumed()),
+        "changes": [Raw(row.body) for row in logged()],
+        "staff_changes": [Raw(with_bookings(row.body, [_booking(row.seq, customer=_ADA)])) for row in logged()],
+        "answers": {name: Raw(body) for name, body in _acks().items()},
+        "errors": {refusal.code: Raw(wire.write_refusal(refusal)) for refusal in _refusals()},
+        "problems": _problems(),
+        "events": _events(),
+        "end": _end(),
+    }
+    return {f"{name}.json": _pretty(encode(message)) for name, message in messages.items()}
+
+
+def _pretty(body: bytes) -> str:
+    return msgspec.json.format(body, indent=1).decode() + "\n"

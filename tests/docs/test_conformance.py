@@ -1,0 +1,106 @@
+"""What a real server answers fits what it says of itself, on both transports."""
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from models.change import Type
+from realtime import wire
+from realtime.http.asyncapi import asyncapi
+from realtime.http.openapi import openapi
+from tests.docs.ask import Http, Sockets
+from tests.support import Server, eventually
+
+_CUSTOMER = {"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+43 1 234", "note": "two chairs"}
+
+
+def _key() -> str:
+    return str(uuid.uuid4())
+
+
+def _times(day: int) -> dict[str, str]:
+    return {"start": f"2033-01-{day:02}T09:00:00Z", "end": f"2033-01-{day:02}T10:00:00Z"}
+
+
+class _Story:
+    """Every request once or more, each answer held to its schema by `speaker`."""
+
+    def __init__(self, speaker: Any, token: str) -> None:
+        self._speaker, self._token = speaker, token
+        self.told: set[str] = set()
+
+    async def _ask(self, name: str, /, **fields: Any) -> Any:
+        self.told.add(name)
+        return await self._speaker.ask(name, **fields)
+
+    async def _staff(self, name: str, /, **fields: Any) -> Any:
+        return await self._ask(name, is_staff=True, **fields)
+
+    async def run(self) -> None:
+        await self._staff("calendar.create", id="room", name="Room", zone="Europe/Vienna", key=_key())
+        await self._ask("calendar.subscribe", calendar="room")
+        await self._staff("calendar.subscribe", calendar="room")
+        await self._staff("calendar.update", id="room", name="Room 1", policy={"cancel_notice": 60}, key=_key())
+        await self._ask("auth.refresh", token=self._token)
+        slots = await self._slots()
+        await self._holds(slots)
+        await self._bookings(slots)
+        await self._ask("calendar.subscribe", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
+        await self._staff("calendar.subscribe", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
+        await self._ask("calendar.unsubscribe", calendar="room")
+        await self._staff("calendar.create", id="old", name="Old", zone="UTC")
+        await self._staff("calendar.archive", id="old", key=_key())
+
+    async def _slots(self) -> list[str]:
+        asked = [{**_times(day), "capacity": 2, "data": {"room": day}} for day in range(1, 5)]
+        opened = (await self._staff("slot.open", calendar="room", slots=asked, key=_key()))["slots"]
+        ids = [slot["id"] for slot in opened]
+        version = opened[0]["version"]
+        await self._staff("slot.update", slot=ids[0], capacity=3, if_version=version, key=_key())
+        await self._staff("slot.close", slot=ids[0], key=_key())
+        await self._staff("slot.reopen", slot=ids[0], key=_key())
+        await self._staff("slot.remove", slot=ids[0], key=_key())
+        return ids[1:]
+
+    async def _holds(self, slots: list[str]) -> None:
+        hold = (await self._ask("slot.hold", slot=slots[0], seats=2, key=_key()))["hold"]
+        proof = {"hold": hold["id"], "token": hold["token"]}
+        await self._ask("hold.extend", **proof, key=_key())
+        assert await self._speaker.refused("slot.hold", slot=slots[0], key=_key()) == "slot_unavailable"
+        await self._ask("hold.release", **proof, key=_key())
+        assert await self._speaker.refused("slot.hold", slot=slots[0]) == "bad_request"
+
+    async def _bookings(self, slots: list[str]) -> None:
+        hold = (await self._ask("slot.hold", slot=slots[1], key=_key()))["hold"]
+        proof = {"id": hold["id"], "token": hold["token"]}
+        booked = await self._ask("slot.book", slot=slots[1], hold=proof, customer=_CUSTOMER, key=_key())
+        mine = {"booking": booked["booking"]["id"], "token": booked["booking"]["token"]}
+        await self._ask("booking.get", **mine)
+        await self._staff("booking.list", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
+        await self._ask("booking.cancel", **mine, key=_key())
+
+
+@pytest.mark.parametrize("transport", [Sockets, Http])
+async def test_every_answer_fits_its_schema(transport: Callable[..., Any], server: Server) -> None:
+    """Each request is answered with the fields that are described and no others, and so is each change."""
+    token = server.command("token", "--scope", "staff").strip()
+    async with transport(server.url, token) as speaker:
+        story = _Story(speaker, token)
+        await story.run()
+        if transport is Sockets:
+            archived = speaker.staff_changes
+            await eventually(lambda: {change["type"] for change in archived} >= {Type.SLOT_CANCELLED, Type.SLOT_HELD})
+            assert {change["type"] for change in speaker.changes} >= {Type.SLOT_OPENED, Type.CALENDAR_UPDATED}
+    assert story.told == set(wire.EVERY_REQUEST), "a request without its place in this story"
+
+
+def test_the_server_serves_its_descriptions(server: Server) -> None:
+    """`/openapi.json` and `/asyncapi.json` are what the code makes of its own types."""
+    for path, made in (("/openapi.json", openapi()), ("/asyncapi.json", asyncapi())):
+        with urllib.request.urlopen(server.url + path, timeout=10) as response:
+            assert json.load(response) == json.loads(json.dumps(made))
+            assert response.headers["Access-Control-Allow-Origin"] == "*"

@@ -1,0 +1,73 @@
+"""The golden messages are read by this side of the wire too: by its schemas, its types and its replica."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from models import errors
+from models.change import Change, Logged, Type
+from models.clock import read_time
+from models.service import PlacedSlot, Snapshot
+from realtime import answer, wire
+from realtime.replica import Replica
+from tests.docs.closed import faults
+from tests.docs.generate import GOLDEN
+
+
+def _golden(name: str) -> Any:
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def _started() -> Replica:
+    """A replica as it is after the golden snapshot."""
+    told = msgspec.convert({**_golden("snapshot"), "ok": None}, answer.SnapshotAnswer)
+    slots = [
+        PlacedSlot(read_time(slot.start), read_time(slot.end), slot.id, msgspec.json.encode(slot))
+        for slot in told.slots
+    ]
+    return Replica(Snapshot(told.info, told.seq, told.cursor.partition(".")[2], slots, []), 0)
+
+
+def test_a_replica_that_applies_them_ends_where_they_say() -> None:
+    """Snapshot and changes make the end: in Python as in TypeScript."""
+    replica, end = _started(), _golden("end")
+    for change in _golden("changes"):
+        nonce = change["cursor"].partition(".")[2]
+        replica.apply(Logged("demo", change["seq"], nonce, change["type"], msgspec.json.encode(change)))
+    slots, _ = replica.slots(0, 1 << 60)
+    assert json.loads(b"[%b]" % slots) == end["slots"]
+    assert (replica.seq, replica.cursor) == (end["seq"], end["cursor"])
+    assert msgspec.to_builtins(replica.info) == end["info"]
+
+
+def test_there_is_one_of_each() -> None:
+    """Every change type, request and error code has its golden message."""
+    assert [change["type"] for change in _golden("changes")] == list(Type)
+    assert set(_golden("answers")) == set(wire.EVERY_REQUEST)
+    codes = [kind.code for kind in errors.EVERY]
+    assert list(_golden("errors")) == list(_golden("problems")) == codes
+
+
+@pytest.mark.parametrize("kind", [Change, answer.StaffChange])
+def test_changes_fit_their_schema(kind: type[Change]) -> None:
+    """A golden change has the fields of its schema and no others."""
+    for change in _golden("changes" if kind is Change else "staff_changes"):
+        assert faults(change, kind) == []
+
+
+def test_answers_fit_their_schema() -> None:
+    """A golden answer has the fields of its schema and no others."""
+    for name, ack in _golden("answers").items():
+        assert ack.pop("ok") is True
+        assert faults(ack, *answer.ANSWERS[name].shapes) == [], name
+
+
+def test_refusals_fit_their_schema() -> None:
+    """A golden error has the fields of its schema and no others, over sockets and over HTTP."""
+    for ack in _golden("errors").values():
+        assert ack["ok"] is False
+        assert faults(ack["error"], answer.Error) == []
+    for told in _golden("problems").values():
+        assert faults(told["body"], answer.Problem) == []

@@ -1,0 +1,81 @@
+"""The server's descriptions of itself are valid, and leave nothing out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jsonschema import Draft7Validator
+from openapi_spec_validator import validate
+
+from models.execution import KEY_REQUIRED as KEYED_COMMANDS
+from realtime import answer, wire
+from realtime.http import component
+from realtime.http.asyncapi import asyncapi
+from realtime.http.openapi import openapi
+from server import Settings, compose
+from tests.support.node import NODE_FOLDER
+
+_PAGES = {"/", "/c/{calendar}", "/staff"}
+
+
+def test_the_openapi_document_is_valid() -> None:
+    """What /openapi.json says is OpenAPI 3.1."""
+    validate(openapi())
+
+
+def test_the_asyncapi_document_is_valid() -> None:
+    """What /asyncapi.json says is AsyncAPI 3.0, by the schema of those who specify it."""
+    schema = json.loads((NODE_FOLDER / "node_modules/@asyncapi/specs/schemas/3.0.0.json").read_text())
+    faults = [fault.message for fault in Draft7Validator(schema).iter_errors(asyncapi())]
+    assert faults == []
+
+
+def test_every_pointer_leads_somewhere() -> None:
+    """A `$ref` in either document names what is there."""
+    for document in (openapi(), asyncapi()):
+        for pointer in _pointers(document):
+            found: Any = document
+            for step in pointer.removeprefix("#/").split("/"):
+                found = found[step]
+
+
+def _pointers(part: Any) -> set[str]:
+    if isinstance(part, dict):
+        own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+        return own.union(*map(_pointers, part.values()))
+    return set().union(*map(_pointers, part)) if isinstance(part, list) else set()
+
+
+async def test_every_route_is_described(tmp_path: Path) -> None:
+    """The routes of the application and those of /openapi.json are the same, but for pages and Socket.IO."""
+    settings = Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}")
+    book = settings.book()
+    book.open()
+    try:
+        served = _served(await compose(settings, book=book, web_folder=tmp_path / "dist"))
+    finally:
+        book.close()
+    described = {(method.upper(), path) for path, item in openapi()["paths"].items() for method in item}
+    assert served == described
+
+
+def _served(app: web.Application) -> set[tuple[str, str]]:
+    routes = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
+    return {
+        (method, path)
+        for method, path in routes
+        if method not in {"HEAD", "*", "OPTIONS"} and path not in _PAGES and not path.startswith("/socket.io")
+    }
+
+
+def test_every_request_has_an_answer() -> None:
+    """Each request of the wire says what it does and what shape its answer has."""
+    assert set(wire.EVERY_REQUEST) <= set(answer.ANSWERS)
+
+
+def test_the_schemas_know_where_a_key_is_required() -> None:
+    """What the schemas call required is what the book asks for."""
+    asked = {kind for name, kind in wire.EVERY_REQUEST.items() if name in component.KEY_REQUIRED}
+    mutations = [kind for kind in wire.EVERY_REQUEST.values() if issubclass(kind, wire.Mutation)]
+    assert asked == {kind for kind in mutations if kind.asks in KEYED_COMMANDS}

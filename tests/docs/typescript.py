@@ -1,0 +1,104 @@
+"""The wire's types in TypeScript, from their schemas: what web/src/client/wire.ts is made by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from models import errors
+from models.change import Type
+from realtime import wire
+from realtime.http.component import REFERENCE, components
+
+_HEAD = """/** Made by `python -m tests.docs.generate` from the types that the server reads and writes.
+ *
+ * Times are RFC 3339 in UTC; docs/protocol.md says what everything means. */
+"""
+_WIDTH = 100
+# Unions that have a name of their own.
+_UNIONS = {
+    ("Slot", "status"): "SlotStatus",
+    ("Booking", "status"): "BookingStatus",
+    ("StaffBooking", "status"): "BookingStatus",
+}
+_INTERFACES = (
+    "Slot",
+    "Policy",
+    "CalendarInfo",
+    "Customer",
+    "Booking",
+    "StaffBooking",
+    "Hold",
+    "Change",
+    "Snapshot",
+    "Resumption",
+)
+_TAIL = """
+export type SubscribeAnswer =
+  ({ readonly mode: "snapshot" } & Snapshot) | ({ readonly mode: "resumed" } & Resumption);
+
+export type Fields = Readonly<Record<string, unknown>>;
+"""
+
+
+def typescript() -> str:
+    """The whole file, as prettier would have it."""
+    schemas = _schemas()
+    parts = [_HEAD]
+    parts += [_alias("SlotStatus", schemas["Slot"]["properties"]["status"]["enum"])]
+    parts += [_alias("BookingStatus", schemas["Booking"]["properties"]["status"]["enum"])]
+    parts += [_alias("ChangeType", Type)]
+    parts += [_alias("RequestName", wire.REQUESTS)]
+    parts += [_alias("StaffRequestName", wire.STAFF_REQUESTS)]
+    parts += [_alias("ServerErrorCode", (kind.code for kind in errors.EVERY))]
+    parts += [_interface(name, schemas[name]) for name in _INTERFACES]
+    return "\n".join(parts) + _TAIL
+
+
+def _schemas() -> dict[str, Any]:
+    """The components, in the few shapes that a client has a name for."""
+    schemas = dict(components())
+    staff = schemas["StaffChange"]
+    optional = [name for name in staff["required"] if name != "bookings"]
+    schemas["Change"] = {**staff, "description": schemas["Change"]["description"], "required": optional}
+    answered = schemas["ResumedAnswer"]
+    properties = {name: field for name, field in answered["properties"].items() if name != "mode"}
+    schemas["Resumption"] = {
+        **answered,
+        "properties": properties,
+        "required": [name for name in answered["required"] if name != "mode"],
+        "description": "What followed a cursor, in order.",
+    }
+    return schemas
+
+
+def _alias(name: str, values: Iterable[str]) -> str:
+    texts = [json.dumps(str(value)) for value in values]
+    line = f"export type {name} = {' | '.join(texts)};"
+    if len(line) <= _WIDTH:
+        return f"{line}\n"
+    return f"export type {name} =\n" + "\n".join(f"  | {text}" for text in texts) + ";\n"
+
+
+def _interface(name: str, schema: dict[str, Any]) -> str:
+    lines = [f"/** {schema['description']} */"] if "description" in schema else []
+    lines.append(f"export interface {name} {{")
+    for field, given in schema["properties"].items():
+        mark = "" if field in schema["required"] else "?"
+        kind = _UNIONS.get((name, field)) or _type(given)
+        lines.append(f"  readonly {field}{mark}: {kind};")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"].removeprefix(REFERENCE))
+    if "enum" in schema:
+        return " | ".join(json.dumps(value) for value in schema["enum"])
+    if "anyOf" in schema:
+        return " | ".join(_type(part) for part in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"readonly {_type(schema['items'])}[]"
+    plain = {"string": "string", "integer": "number", "boolean": "boolean", "null": "null"}
+    return plain.get(schema.get("type", ""), "unknown")
