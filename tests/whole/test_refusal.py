@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-
 from tests.support import Api, Client, new_key
 
 from .conftest import Place
