@@ -54,9 +54,10 @@ function opened(socket: Socket, open_ms: number): Promise<void> {
       reject(readConnectError(error));
     });
     // A proxy may take the WebSocket and hang up before the first packet: no error says so.
+    // A refusal closes it too and is told right after: it goes first.
     socket.io.engine?.once("close", () => {
       clearTimeout(timer);
-      reject(unreachable());
+      queueMicrotask(() => reject(unreachable()));
     });
   });
 }

@@ -65,9 +65,10 @@ export async function openStream(setting: LinkSetting, events: LinkEvents): Prom
   };
 }
 
-/** Whether plain HTTP gets through at all: what the one-way rungs open with. */
-export async function probe({ base, signal, open_ms }: LinkSetting): Promise<void> {
-  await fetchJson(apiUrl(base, "/../healthz"), { signal }, open_ms);
+/** Whether plain HTTP gets through, and the token with it: what the one-way rungs open with. */
+export async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
+  const path = token === undefined ? "/../healthz" : "/calendars";
+  await fetchJson(apiUrl(base, path), { signal, headers: bearer(token) }, open_ms);
 }
 
 /** Reads one stream to its end and says why it ended; rejects when it was refused. */

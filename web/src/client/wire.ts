@@ -1,4 +1,4 @@
-/** The wire's things, as the server's own types have them: made by `python -m tests.docs.generate`.
+/** Made by `python -m tests.docs.generate` from the types that the server reads and writes.
  *
  * Times are RFC 3339 in UTC; docs/protocol.md says what everything means. */
 

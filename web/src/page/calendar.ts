@@ -5,17 +5,31 @@ import "../style/booking.css";
 import "../style/sheet.css";
 import { connect } from "../client";
 import { BookingView } from "../view/booking_view";
-import { takeToken } from "../view/token";
-import { expose } from "./hook";
+import { forgetToken, takeToken } from "../view/token";
+import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;
 const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
-const token = takeToken(`calendar.${id}`);
-const client = connect(location.origin, token === undefined ? {} : { token });
-const view = new BookingView(client, id, root, document.documentElement);
+const tokenName = `calendar.${id}`;
+const expose = exposeChosen();
 
-view.calendar.subscribe(() => {
-  const name = view.calendar.info?.name;
-  if (name !== undefined) document.title = `${name} · Slotcast`;
-});
-expose(view.calendar);
+function open(token: string | undefined): void {
+  const client = connect(location.origin, token === undefined ? {} : { token });
+  const view = new BookingView(client, id, root, document.documentElement);
+  view.calendar.subscribe(() => {
+    const name = view.calendar.info?.name;
+    if (name !== undefined) document.title = `${name} · Slotcast`;
+  });
+  expose(view.calendar);
+  if (token === undefined) return;
+  // A token that ran out says nothing against looking as everyone may.
+  client.onStatus(({ reason }) => {
+    if (reason !== "refused") return;
+    forgetToken(tokenName);
+    view.close();
+    client.close();
+    open(undefined);
+  });
+}
+
+open(takeToken(tokenName));

@@ -59,7 +59,3 @@ export function exposeChosen(): (calendar: Calendar) => void {
     look = lookAt(calendar);
   };
 }
-
-export function expose(calendar: Calendar): void {
-  exposeChosen()(calendar);
-}

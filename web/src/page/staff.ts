@@ -7,7 +7,7 @@ import "../style/staff.css";
 import { connectStaff } from "../client";
 import { h } from "../view/dom";
 import { StaffView } from "../view/staff_view";
-import { takeToken } from "../view/token";
+import { forgetToken, takeToken } from "../view/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;
@@ -28,5 +28,6 @@ if (token === undefined) {
   );
 } else {
   const client = connectStaff(location.origin, { token });
+  client.onStatus(({ reason }) => reason === "refused" && forgetToken("staff"));
   new StaffView(client, root, exposeChosen());
 }

@@ -80,6 +80,10 @@ export class BookingView {
   close(): void {
     for (const stop of this.#stops) stop();
     this.#mine.close();
+    this.#frame.stop();
+    for (const name of ["data-refused", "data-loading", "data-seq"]) {
+      this.#root.removeAttribute(name);
+    }
     this.#root.replaceChildren();
   }
 
@@ -124,8 +128,6 @@ export class BookingView {
       calendar.subscribe((event) => {
         if (event.kind === "change") {
           void this.#actions.refresh(event.change.type, event.change.slots);
-        } else if (event.kind === "snapshot") {
-          void this.#actions.refresh(undefined, []);
         }
         this.#frame.plan();
       }),

@@ -6,6 +6,7 @@ const HIDDEN_MS = 60;
 export class Frame {
   readonly #draw: () => void;
   #isDue = false;
+  #isStopped = false;
 
   constructor(draw: () => void) {
     this.#draw = draw;
@@ -23,8 +24,13 @@ export class Frame {
     this.#run();
   }
 
+  /** Nothing is drawn any more, not even what was planned. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   #run(): void {
-    if (!this.#isDue) return;
+    if (!this.#isDue || this.#isStopped) return;
     this.#isDue = false;
     this.#draw();
   }
