@@ -11,7 +11,7 @@ from peewee import Database
 from models.errors import NotFound
 from models.identity import Tokens
 from models.receipts import Kept
-from models.tables import CalendarRow
+from models.tables import CalendarRow, SlotRow
 
 T = TypeVar("T")
 
@@ -39,7 +39,10 @@ class Keeping:
 
 @dataclass(slots=True)
 class Batch:
-    """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns."""
+    """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns.
+
+    `touched` are the slots that the command at hand has written, as they stand, until its change tells of them.
+    """
 
     db: Database
     tokens: Tokens
@@ -48,6 +51,7 @@ class Batch:
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     receipts: dict[str, Kept] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
+    touched: dict[str, SlotRow] = field(default_factory=dict)
 
     def calendar(self, name: str) -> CalendarRow:
         """The calendar as it is in this transaction."""
@@ -59,6 +63,7 @@ class Batch:
     def attempt(self, do: Callable[[], T]) -> T:
         """All that `do` does, or nothing: on an error the rows, and what is cached of them, go back together."""
         self.db.execute_sql("SAVEPOINT command")
+        self.touched = {}
         calendars, receipts, moved = self.calendars.copy(), self.receipts.copy(), self.moved.copy()
         try:
             done = do()

@@ -7,16 +7,25 @@ from typing import Any, cast
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
 
-from models import change, holds, log, rules, slots
+from models import change, holds, log, rules, seats
 from models.batch import Batch, Done
 from models.change import Customer, Type
 from models.clock import write_time
-from models.commands import BookSlot, CancelBooking
-from models.errors import BadRequest, Forbidden, HoldExpired, InvalidTransition, NotFound
+from models.commands import (
+    BookSlot,
+    CancelBooking,
+    ConfirmBooking,
+    EraseCustomer,
+    MarkNoShow,
+    RejectBooking,
+    StaffOnBooking,
+)
+from models.errors import BadRequest, Forbidden, InvalidTransition, NotFound
 from models.identity import UUID, Tokens, new_id
 from models.statement import Insertion, ListStatement, Statement, bind
-from models.tables import Booking, BookingRow, HoldRow, HoldState, Slot, SlotRow, columns
+from models.tables import Booking, BookingRow, Slot, columns
 
+LIVE = ("pending", "confirmed")
 CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
 
 
@@ -33,8 +42,19 @@ class PublicBooking(Struct, kw_only=True):
 
 _read = Statement(Booking.select(*columns(Booking)).where(Booking.id == bind("booking")))
 _insert = Insertion(Booking)
-_set_status = Statement(
-    Booking.update({Booking.status: bind("status"), Booking.version: bind("seq")}).where(Booking.id == bind("booking"))
+_update = Statement(
+    Booking.update(
+        {
+            Booking.calendar: bind("calendar"),
+            Booking.slot: bind("slot"),
+            Booking.status: bind("status"),
+            Booking.name: bind("name"),
+            Booking.email: bind("email"),
+            Booking.phone: bind("phone"),
+            Booking.note: bind("note"),
+            Booking.version: bind("version"),
+        }
+    ).where(Booking.id == bind("id"))
 )
 _by_id = ListStatement(lambda ids: Booking.select(*columns(Booking)).where(Booking.id.in_(ids)))
 _in_window = Statement(
@@ -70,53 +90,24 @@ def for_staff(row: BookingRow) -> change.Booking:
 
 def book_slot(batch: Batch, command: BookSlot) -> Done:
     """`slot.book`: with a hold its seats, else seats that are free; one write decides."""
-    slot = slots.find(batch, command.slot)
+    slot = seats.find(batch, command.slot)
     calendar = batch.calendar(slot.calendar)
-    policy = rules.policy_of(calendar)
     customer = _checked_customer(command.customer)
-    hold = _named_hold(batch, command, slot)
-    seats = command.seats if command.seats is not None else hold.seats if hold else 1
-    holds.check_seats(seats)
-    if hold is not None and seats > hold.seats:
-        raise BadRequest("A hold can be booked with its own seats or fewer.", field="seats")
-    if hold is not None and _is_usable(hold, command, batch.now):
-        seq = log.next_seq(batch, slot.calendar)
-        holds.end(batch, hold, HoldState.BOOKED)
-        taken = slots.shift(batch, slot.id, seq, held=-hold.seats, booked=seats)
-    else:
+    hold = holds.find_on(batch, command.hold, slot) if command.hold else None
+    count = command.seats if command.seats is not None else hold.seats if hold else 1
+    holds.check_seats(count, hold)
+    is_paid = hold is not None and holds.is_usable(
+        hold, command.received or batch.now, if_still_free=command.if_still_free
+    )
+    if not is_paid:
         rules.check_book(command.asker, calendar)
-        rules.check_notice(policy, slot, batch.now)
-        seq = log.next_seq(batch, slot.calendar)
-        if hold is not None and hold.state == HoldState.ACTIVE:  # its grace keeps others out, not its holder
-            holds.end(batch, hold, HoldState.EXPIRED)
-            slots.shift(batch, slot.id, seq, held=-hold.seats)
-        taken = holds.take(batch, slot, seq, booked=seats)
-    status = "pending" if policy.confirmation == "staff" else "confirmed"
-    row = BookingRow(new_id(batch.now), slot.calendar, slot.id, seats, status, *customer, batch.now, seq)
+    seq = log.next_seq(batch, slot.calendar)
+    holds.seat(batch, slot, seq, count, hold, is_paid=is_paid)
+    status = "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
+    row = BookingRow(new_id(batch.now), slot.calendar, slot.id, count, status, *customer, batch.now, seq)
     _insert.run(batch.db, row)
-    log.append(batch, slot.calendar, Type.SLOT_BOOKED, slots=[slots.public(taken)], bookings=[row.id])
+    seats.tell(batch, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     return Done(slot.calendar, "booking", public(row), token="booking")
-
-
-def _named_hold(batch: Batch, command: BookSlot, slot: SlotRow) -> HoldRow | None:
-    """The hold that is to pay for the booking."""
-    if command.hold is None:
-        return None
-    hold = holds.find(batch, command.hold)
-    if hold.slot != slot.id:
-        raise BadRequest("The hold is on another slot.", field="hold")
-    return hold
-
-
-def _is_usable(hold: HoldRow, command: BookSlot, now: int) -> bool:
-    """Whether the hold pays; False to try the plain way, once it ran out and if the asker said so."""
-    try:
-        holds.check_active(hold, command.received or now)
-    except HoldExpired:
-        if command.if_still_free:
-            return False
-        raise
-    return True
 
 
 def _checked_customer(customer: Customer) -> tuple[str, str | None, str | None, str | None]:
@@ -155,16 +146,80 @@ def cancel_booking(batch: Batch, command: CancelBooking) -> Done:
     row = find(batch.db, batch.tokens, command.booking, command.token, is_staff_of=asker.is_staff_of)
     if row.status == "cancelled":
         return Done(row.calendar, "booking", public(row))
-    if row.status not in {"pending", "confirmed"}:
-        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
+    check_live(row)
     if not asker.is_staff_of(row.calendar):
         policy = rules.policy_of(batch.calendar(row.calendar))
-        rules.check_cancel(policy, slots.find(batch, row.slot), batch.now)
+        rules.check_cancel(policy, seats.find(batch, row.slot), batch.now)
+    return _freed(batch, row, "cancelled", Type.SLOT_CANCELLED)
+
+
+def check_live(row: BookingRow) -> None:
+    if row.status not in LIVE:
+        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
+
+
+def confirm_booking(batch: Batch, command: ConfirmBooking) -> Done:
+    """`booking.confirm`: what was pending is certain; its seats were its own already."""
+    row = _found_for_staff(batch, command)
+    if row.status == "confirmed":
+        return Done(row.calendar, "booking", public(row))
+    check_live(row)
+    return _marked(batch, row._replace(status="confirmed"), log.next_seq(batch, row.calendar))
+
+
+def reject_booking(batch: Batch, command: RejectBooking) -> Done:
+    """`booking.reject`: what was pending is not to be; its seats are free at once."""
+    row = _found_for_staff(batch, command)
+    if row.status == "rejected":
+        return Done(row.calendar, "booking", public(row))
+    if row.status != "pending":
+        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
+    return _freed(batch, row, "rejected", Type.BOOKING_UPDATED)
+
+
+def mark_no_show(batch: Batch, command: MarkNoShow) -> Done:
+    """`booking.no_show`: nobody came; the seats were taken, and stay so."""
+    row = _found_for_staff(batch, command)
+    if row.status == "no_show":
+        return Done(row.calendar, "booking", public(row))
+    if row.status != "confirmed":
+        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
+    return _marked(batch, row._replace(status="no_show"), log.next_seq(batch, row.calendar))
+
+
+def erase_customer(batch: Batch, command: EraseCustomer) -> Done:
+    """`booking.erase`: forgets who booked. The booking stands, and the log never knew."""
+    row = _found_for_staff(batch, command)
+    if row.name is None:
+        return Done(row.calendar, "booking", public(row))
+    bare = row._replace(name=None, email=None, phone=None, note=None)
+    return _marked(batch, bare, log.next_seq(batch, row.calendar))
+
+
+def _found_for_staff(batch: Batch, command: StaffOnBooking) -> BookingRow:
+    row = _read.row(batch.db, booking=command.booking)
+    if row is None:
+        raise NotFound(what="booking")
+    found = BookingRow._make(row)
+    rules.check_staff(command.asker, found.calendar)
+    return found
+
+
+def _freed(batch: Batch, row: BookingRow, status: str, kind: Type) -> Done:
     seq = log.next_seq(batch, row.calendar)
-    _set_status.execute(batch.db, booking=row.id, status="cancelled", seq=seq)
-    slot = slots.shift(batch, row.slot, seq, booked=-row.seats)
-    log.append(batch, row.calendar, Type.SLOT_CANCELLED, slots=[slots.public(slot)], bookings=[row.id])
-    return Done(row.calendar, "booking", public(row._replace(status="cancelled")))
+    seats.shift(batch, row.slot, seq, booked=-row.seats)
+    return _marked(batch, row._replace(status=status), seq, kind)
+
+
+def _marked(batch: Batch, row: BookingRow, seq: int, kind: Type = Type.BOOKING_UPDATED) -> Done:
+    write(batch, row, seq)
+    seats.tell(batch, row.calendar, kind, bookings=[row.id])
+    return Done(row.calendar, "booking", public(row))
+
+
+def write(batch: Batch, row: BookingRow, seq: int) -> None:
+    """Writes the booking as it is to be. Its version only grows, also when it moves to a calendar with a lower seq."""
+    _update.execute(batch.db, **row._replace(version=max(row.version + 1, seq))._asdict())
 
 
 def read_by_id(db: Database, ids: list[str]) -> dict[str, change.Booking]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 from peewee import fn
 
-from models import log, rules
+from models import log, rules, seats
 from models.batch import Batch, Done
 from models.change import Policy, Type
 from models.clock import SECOND
@@ -114,10 +114,19 @@ def _written(batch: Batch, row: CalendarRow, kind: Type) -> CalendarRow:
         policy=row.policy,
         archived=row.archived,
     )
+    is_pressed_anew = _pressing(row) != _pressing(batch.calendar(row.id))
     batch.calendars[row.id] = row
-    log.next_seq(batch, row.id)
-    log.append(batch, row.id, kind, info=rules.info_of(row))
+    seq = log.next_seq(batch, row.id)
+    if is_pressed_anew:
+        seats.press_anew(batch, row, seq)
+    seats.tell(batch, row.id, kind, info=rules.info_of(row))
     return batch.calendars[row.id]
+
+
+def _pressing(row: CalendarRow) -> tuple[bool, int]:
+    """What of the policy says which slots stand in one another's way."""
+    policy = rules.policy_of(row)
+    return policy.rejects_overlap, policy.buffer_before + policy.buffer_after
 
 
 def trim_log(batch: Batch, command: TrimLog) -> Done:

@@ -66,6 +66,11 @@ class Policy(Struct, kw_only=True, frozen=True):
     max_holds: int = 10
     confirmation: Literal["none", "staff"] = "none"
 
+    @property
+    def rejects_overlap(self) -> bool:
+        """Whether a taken slot keeps its neighbours from being taken; a buffer means as much."""
+        return self.overlap == "reject" or self.buffer_before > 0 or self.buffer_after > 0
+
 
 class Info(Struct, kw_only=True, frozen=True):
     """A calendar as its viewers may see it."""

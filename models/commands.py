@@ -166,6 +166,40 @@ class CancelBooking(Command, frozen=True, kw_only=True):
     token: str = ""
 
 
+class StaffOnBooking(Command, frozen=True, kw_only=True):
+    """What the staff of its calendar do with a booking."""
+
+    booking: str
+
+
+class ConfirmBooking(StaffOnBooking, frozen=True, kw_only=True):
+    """Pending becomes confirmed."""
+
+
+class RejectBooking(StaffOnBooking, frozen=True, kw_only=True):
+    """Pending becomes rejected, and its seats are free."""
+
+
+class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
+    """Nobody came."""
+
+
+class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
+    """Forgets who booked; the booking stands."""
+
+
+class RescheduleBooking(Command, frozen=True, kw_only=True):
+    """Moves a booking to `slot`, with its seats; `token` is the booking's, staff of its calendar need none.
+
+    With `hold`, which is the asker's own on that slot, its seats.
+    """
+
+    booking: str
+    slot: str
+    token: str = ""
+    hold: HeldSeat | None = None
+
+
 class LapseHolds(Command, frozen=True, kw_only=True):
     """Asked by the clock: gives back the seats of the calendar's holds that have run out."""
 

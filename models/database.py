@@ -57,7 +57,13 @@ def open_database(url: str, *, synchronous: str = "full") -> Database:
         raise UnusableDatabase(message)
     return Sqlite(
         path,
-        pragmas={"journal_mode": "wal", "synchronous": synchronous, "foreign_keys": 1, "cache_size": -16_000},
+        pragmas={
+            "journal_mode": "wal",
+            "synchronous": synchronous,
+            "foreign_keys": 1,
+            "cache_size": -16_000,
+            "secure_delete": "fast",
+        },
         timeout=BUSY_TIMEOUT_SECONDS,
     )
 

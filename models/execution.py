@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from models import bookings, calendars, commands, holds, log, receipts, slots
+from models import bookings, calendars, commands, holds, log, moves, receipts, slots
 from models.batch import Batch, Done
 from models.commands import Answer, CalendarCommand, Command
 from models.errors import BadRequest, NotFound, Refused
@@ -37,6 +37,11 @@ HANDLERS: dict[type[Command], Handler] = {
     commands.LapseHolds: holds.lapse_holds,
     commands.BookSlot: bookings.book_slot,
     commands.CancelBooking: bookings.cancel_booking,
+    commands.ConfirmBooking: bookings.confirm_booking,
+    commands.RejectBooking: bookings.reject_booking,
+    commands.MarkNoShow: bookings.mark_no_show,
+    commands.EraseCustomer: bookings.erase_customer,
+    commands.RescheduleBooking: moves.reschedule_booking,
 }
 
 KEY_REQUIRED = (
@@ -45,6 +50,7 @@ KEY_REQUIRED = (
     commands.ReleaseHold,
     commands.BookSlot,
     commands.CancelBooking,
+    commands.RescheduleBooking,
     commands.OpenSlots,
 )
 
@@ -69,11 +75,11 @@ class Placed(NamedTuple):
 
 
 def _subject(command: Command) -> tuple[str, str]:
-    """What the command is about: the kind of thing, and its id."""
+    """What the command is about: the kind of thing, and its id. A move is about where it goes: that stays the same."""
     match command:
         case commands.ExtendHold() | commands.ReleaseHold():
             return "hold", command.hold.id
-        case commands.CancelBooking():
+        case commands.CancelBooking() | commands.StaffOnBooking():
             return "booking", command.booking
     slot = getattr(command, "slot", None)
     return ("calendar", cast("CalendarCommand", command).calendar) if slot is None else ("slot", slot)
@@ -82,9 +88,10 @@ def _subject(command: Command) -> tuple[str, str]:
 def prepare(batch: Batch, asked: Sequence[Command]) -> list[Placed]:
     """Reads what the batch's commands have in common. No command, however malformed, fails another one here."""
     subjects = [_subject(command) for command in asked]
+    leaving = [("booking", command.booking) for command in asked if isinstance(command, commands.RescheduleBooking)]
     homes: dict[tuple[str, str], str] = {}
     for kind, statement in _homes.items():
-        ids = [subject for of, subject in subjects if of == kind and UUID.fullmatch(subject)]
+        ids = [subject for of, subject in (*subjects, *leaving) if of == kind and UUID.fullmatch(subject)]
         if ids:
             homes |= {(kind, row[0]): row[1] for row in statement.rows(batch.db, ids)}
     homes |= {(kind, name): name for kind, name in subjects if kind == "calendar" and SLUG.fullmatch(name)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 from peewee import fn
 
-from models import log, rules, slots
+from models import log, rules, seats
 from models.batch import Batch, Done
 from models.change import SLOTS_A_CHANGE, Type
 from models.clock import SECOND, write_time
@@ -13,7 +13,7 @@ from models.commands import ExtendHold, HeldSeat, HoldSlot, LapseHolds, ReleaseH
 from models.errors import BadRequest, HoldExpired, HoldNotYours, InvalidTransition, LimitExceeded, NotFound
 from models.identity import UUID, new_id
 from models.statement import Insertion, Statement, bind, literal
-from models.tables import Hold, HoldRow, HoldState, SlotRow, columns
+from models.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
 
 
 class PublicHold(Struct, kw_only=True):
@@ -44,15 +44,20 @@ _end = Statement(
 _extend = Statement(Hold.update({Hold.expires_at: bind("expires_at")}).where(Hold.id == bind("hold")))
 _lapsed_on = Statement(
     Hold.select(*columns(Hold)).where(
-        (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("before"))
+        (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("expired"))
     )
+)
+_lapsed_around = Statement(
+    Hold.select(*columns(Hold))
+    .join(Slot, on=(Hold.slot == Slot.id))
+    .where(seats.IS_NEIGHBOUR & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("expired")))
 )
 _lapsed_in = Statement(
     Hold.select(*columns(Hold))
     .where(
         (Hold.calendar == bind("calendar"))
         & (Hold.state == literal(HoldState.ACTIVE))
-        & (Hold.expires_at <= bind("before"))
+        & (Hold.expires_at <= bind("expired"))
     )
     .order_by(Hold.expires_at)
     .limit(literal(SLOTS_A_CHANGE))
@@ -64,29 +69,39 @@ def public(row: HoldRow) -> PublicHold:
     return PublicHold(id=row.id, slot=row.slot, seats=row.seats, expires_at=write_time(row.expires_at))
 
 
-def take(batch: Batch, slot: SlotRow, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
-    """Takes seats; if none are left, lapses the slot's expired holds inside the same change and tries again."""
-    taken = slots.try_take(batch, slot.id, seq, held=held, booked=booked)
-    if taken is None and lapse(batch, seq, slot.id):
-        taken = slots.try_take(batch, slot.id, seq, held=held, booked=booked)
-    if taken is None:
-        raise rules.why_not_taken(slots.find(batch, slot.id), held + booked)
-    return taken
+def take(batch: Batch, slot: SlotRow, seq: int, *, held: int = 0, booked: int = 0) -> None:
+    """Takes seats; if there are none, lapses the expired holds in its way inside the same change and tries again."""
+    if seats.try_take(batch, slot.id, seq, held=held, booked=booked):
+        return
+    if lapse_in_the_way(batch, slot, seq) and seats.try_take(batch, slot.id, seq, held=held, booked=booked):
+        return
+    raise rules.why_not_taken(seats.find(batch, slot.id), held + booked)
 
 
-def lapse(batch: Batch, seq: int, slot: str) -> bool:
-    """Gives back the seats of the slot's holds whose grace is over; False if there are none."""
-    lapsed = [HoldRow._make(row) for row in _lapsed_on.rows(batch.db, slot=slot, before=batch.now - rules.GRACE)]
+def lapse_in_the_way(batch: Batch, slot: SlotRow, seq: int) -> bool:
+    """Gives back the seats of holds whose grace is over, on the slot and its neighbours; False if there are none."""
+    calendar = batch.calendar(slot.calendar)
+    expired = batch.now - rules.GRACE
+    rows = _lapsed_on.rows(batch.db, slot=slot.id, expired=expired)
+    if rules.policy_of(calendar).rejects_overlap:
+        rows += _lapsed_around.rows(batch.db, expired=expired, **seats.around(calendar, slot.id, slot.start, slot.end))
+    lapse(batch, [HoldRow._make(row) for row in rows], seq)
+    return bool(rows)
+
+
+def lapse(batch: Batch, lapsed: list[HoldRow], seq: int) -> None:
+    """Ends these holds and gives back their seats, slot by slot."""
+    counts: dict[str, int] = {}
     for hold in lapsed:
-        _end.execute(batch.db, hold=hold.id, state=int(HoldState.EXPIRED))
-    if lapsed:
-        slots.shift(batch, slot, seq, held=-sum(hold.seats for hold in lapsed))
-    return bool(lapsed)
+        end(batch, hold, HoldState.EXPIRED)
+        counts[hold.slot] = counts.get(hold.slot, 0) + hold.seats
+    for slot, count in counts.items():
+        seats.shift(batch, slot, seq, held=-count)
 
 
 def hold_slot(batch: Batch, command: HoldSlot) -> Done:
     """`slot.hold`: seats for `hold_seconds`, as many holds a holder as the policy says."""
-    slot = slots.find(batch, command.slot)
+    slot = seats.find(batch, command.slot)
     calendar = batch.calendar(slot.calendar)
     policy = rules.policy_of(calendar)
     rules.check_book(command.asker, calendar)
@@ -108,14 +123,29 @@ def hold_slot(batch: Batch, command: HoldSlot) -> Done:
     )
     seq = log.next_seq(batch, slot.calendar)
     _insert.run(batch.db, hold)
-    taken = take(batch, slot, seq, held=hold.seats)
-    log.append(batch, slot.calendar, Type.SLOT_HELD, slots=[slots.public(taken)])
+    take(batch, slot, seq, held=hold.seats)
+    seats.tell(batch, slot.calendar, Type.SLOT_HELD)
     return Done(slot.calendar, "hold", public(hold), token="hold")
 
 
-def check_seats(seats: int) -> None:
-    if not 1 <= seats <= rules.MOST_SEATS:
+def check_seats(count: int, hold: HoldRow | None = None) -> None:
+    """BadRequest for a number of seats that can't be, or that is more than the hold's."""
+    if not 1 <= count <= rules.MOST_SEATS:
         raise BadRequest(f"`seats` is 1 to {rules.MOST_SEATS}.", field="seats")
+    if hold is not None and count > hold.seats:
+        raise BadRequest("A hold can be booked with its own seats or fewer.", field="seats")
+
+
+def seat(batch: Batch, slot: SlotRow, seq: int, count: int, hold: HoldRow | None, *, is_paid: bool) -> None:
+    """Seats a booking: with a hold that pays, its seats, and the hold alone is asked; else seats that are free."""
+    if hold is not None and is_paid:
+        end(batch, hold, HoldState.BOOKED)
+        seats.shift(batch, slot.id, seq, held=-hold.seats, booked=count)
+        return
+    rules.check_notice(rules.policy_of(batch.calendar(slot.calendar)), slot, batch.now)
+    if hold is not None and hold.state == HoldState.ACTIVE:  # its grace keeps others out, not its holder
+        lapse(batch, [hold], seq)
+    take(batch, slot, seq, booked=count)
 
 
 def find(batch: Batch, given: HeldSeat) -> HoldRow:
@@ -126,6 +156,25 @@ def find(batch: Batch, given: HeldSeat) -> HoldRow:
     if not batch.tokens.is_token(given.token, "hold", given.id):
         raise HoldNotYours
     return HoldRow._make(row)
+
+
+def find_on(batch: Batch, given: HeldSeat, slot: SlotRow) -> HoldRow:
+    """The hold that is to pay for this slot."""
+    hold = find(batch, given)
+    if hold.slot != slot.id:
+        raise BadRequest("The hold is on another slot.", field="hold")
+    return hold
+
+
+def is_usable(hold: HoldRow, received: int, *, if_still_free: bool) -> bool:
+    """Whether the hold pays; False to try the plain way, once it ran out and if the asker said so."""
+    try:
+        check_active(hold, received)
+    except HoldExpired:
+        if if_still_free:
+            return False
+        raise
+    return True
 
 
 def check_active(hold: HoldRow, received: int) -> None:
@@ -151,8 +200,8 @@ def extend_hold(batch: Batch, command: ExtendHold) -> Done:
         return Done(hold.calendar, "hold", public(hold), token="hold")
     seq = log.next_seq(batch, hold.calendar)
     _extend.execute(batch.db, hold=hold.id, expires_at=expires_at)
-    slot = slots.shift(batch, hold.slot, seq)
-    log.append(batch, hold.calendar, Type.SLOT_HELD, slots=[slots.public(slot)])
+    seats.shift(batch, hold.slot, seq)
+    seats.tell(batch, hold.calendar, Type.SLOT_HELD)
     return Done(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), token="hold")
 
 
@@ -164,22 +213,16 @@ def release_hold(batch: Batch, command: ReleaseHold) -> Done:
     if hold.state == HoldState.ACTIVE:
         seq = log.next_seq(batch, hold.calendar)
         end(batch, hold, HoldState.RELEASED)
-        slot = slots.shift(batch, hold.slot, seq, held=-hold.seats)
-        log.append(batch, hold.calendar, Type.SLOT_RELEASED, slots=[slots.public(slot)])
+        seats.shift(batch, hold.slot, seq, held=-hold.seats)
+        seats.tell(batch, hold.calendar, Type.SLOT_RELEASED)
     return Done(hold.calendar, "hold", public(hold))
 
 
 def lapse_holds(batch: Batch, command: LapseHolds) -> Done:
     """The sweep: at most 200 holds, and so at most 200 slots, in one change. Answers how many went."""
-    rows = _lapsed_in.rows(batch.db, calendar=command.calendar, before=batch.now - rules.GRACE)
+    rows = _lapsed_in.rows(batch.db, calendar=command.calendar, expired=batch.now - rules.GRACE)
     lapsed = [HoldRow._make(row) for row in rows]
     if lapsed:
-        seq = log.next_seq(batch, command.calendar)
-        for hold in lapsed:
-            end(batch, hold, HoldState.EXPIRED)
-        seats: dict[str, int] = {}
-        for hold in lapsed:
-            seats[hold.slot] = seats.get(hold.slot, 0) + hold.seats
-        moved = [slots.public(slots.shift(batch, slot, seq, held=-count)) for slot, count in seats.items()]
-        log.append(batch, command.calendar, Type.SLOT_EXPIRED, slots=moved)
+        lapse(batch, lapsed, log.next_seq(batch, command.calendar))
+        seats.tell(batch, command.calendar, Type.SLOT_EXPIRED)
     return Done(command.calendar, "lapsed", len(lapsed))

@@ -1,24 +1,23 @@
-"""Slots: what staff open, change, close and remove; and the one write that takes and gives back their seats."""
+"""Slots: what staff open, change, close and remove."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
-from peewee import fn
+from msgspec import UnsetType
 
-from models import log, rules
+from models import log, rules, seats
 from models.batch import Batch, Done
 from models.change import SLOTS_A_CHANGE, Type
 from models.change import Slot as PublicSlot
-from models.clock import DAY, write_time
+from models.clock import DAY
 from models.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
-from models.errors import BadRequest, CapacityExceeded, InvalidTransition, NotFound, VersionConflict
+from models.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
 from models.identity import new_id
 from models.rules import SLOT_COLUMNS
-from models.statement import Statement, bind, literal
-from models.tables import Hold, HoldState, Origin, Slot, SlotRow, SlotState
+from models.statement import Statement, bind
+from models.tables import Origin, Slot, SlotRow, SlotState
 
 Given = TypeVar("Given")
 
@@ -26,9 +25,6 @@ DATA_BYTES = 4_096
 LONGEST_SLOT = 366 * DAY
 EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: what RFC 3339 can write, whatever the zone
 
-_read = Statement(
-    Slot.select(*SLOT_COLUMNS).where((Slot.id == bind("slot")) & (Slot.state != literal(SlotState.REMOVED)))
-)
 _insert = Statement(
     Slot.insert(
         {
@@ -39,7 +35,7 @@ _insert = Statement(
             Slot.capacity: bind("capacity"),
             Slot.held: 0,
             Slot.booked: 0,
-            Slot.blocked: 0,
+            Slot.blocked: bind("blocked"),
             Slot.state: int(SlotState.OPEN),
             Slot.origin: bind("origin"),
             Slot.version: bind("seq"),
@@ -55,71 +51,13 @@ _update = Statement(
             Slot.capacity: bind("capacity"),
             Slot.data: bind("data"),
             Slot.state: bind("state"),
+            Slot.blocked: bind("blocked"),
             Slot.version: bind("seq"),
         }
     )
     .where(Slot.id == bind("slot"))
     .returning(*SLOT_COLUMNS)
 )
-_first_expiry = Hold.select(fn.MIN(Hold.expires_at)).where(
-    (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE))
-)
-_move_seats = Slot.update(
-    {
-        Slot.held: Slot.held + bind("held"),
-        Slot.booked: Slot.booked + bind("booked"),
-        Slot.held_until: _first_expiry,
-        Slot.version: bind("seq"),
-    }
-).returning(*SLOT_COLUMNS)
-_take = Statement(_move_seats.where((Slot.id == bind("slot")) & rules.has_seats(bind("seats"))))
-_shift = Statement(_move_seats.where(Slot.id == bind("slot")))
-
-
-def public(row: SlotRow) -> PublicSlot:
-    """The slot as everyone may see it."""
-    remaining = row.remaining
-    if row.state != SlotState.OPEN:
-        status = "closed"
-    elif remaining > 0:
-        status = "open"
-    else:
-        status = "held" if row.held else "booked"
-    return PublicSlot(
-        id=row.id,
-        start=write_time(row.start),
-        end=write_time(row.end),
-        capacity=row.capacity,
-        held=row.held,
-        held_until=UNSET if row.held_until is None else write_time(row.held_until),
-        remaining=remaining,
-        status=cast("Any", status),  # one of the four above
-        bookable=bool(row.bookable),
-        version=row.version,
-        data=UNSET if row.data is None else Raw(row.data.encode()),
-    )
-
-
-def find(batch: Batch, slot: str) -> SlotRow:
-    """The slot as this transaction has it; NotFound for one that was removed."""
-    row = _read.row(batch.db, slot=slot)
-    if row is None:
-        raise NotFound(what="slot")
-    return SlotRow._make(row)
-
-
-def try_take(batch: Batch, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow | None:
-    """Takes seats if they are there to be had: the one write that stands between two who want the same seat."""
-    row = _take.row(batch.db, slot=slot, seq=seq, held=held, booked=booked, seats=held + booked)
-    return SlotRow._make(row) if row else None
-
-
-def shift(batch: Batch, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
-    """Moves seats between held, booked and free (negative numbers) for who has them already; no guard."""
-    row = _shift.row(batch.db, slot=slot, seq=seq, held=held, booked=booked)
-    if row is None:
-        raise NotFound(what="slot")
-    return SlotRow._make(row)
 
 
 def open_slots(batch: Batch, command: OpenSlots) -> Done:
@@ -129,28 +67,38 @@ def open_slots(batch: Batch, command: OpenSlots) -> Done:
     if not 1 <= len(command.slots) <= SLOTS_A_CHANGE:
         raise BadRequest(f"`slots` has 1 to {SLOTS_A_CHANGE} of them.", field="slots")
     seq = log.next_seq(batch, command.calendar)
-    opened = [public(_opened(batch, command.calendar, seq, place, slot)) for place, slot in enumerate(command.slots)]
-    log.append(batch, command.calendar, Type.SLOT_OPENED, slots=opened)
-    return Done(command.calendar, "slots", opened)
+    opened = [_opened(batch, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
+    seats.tell(batch, command.calendar, Type.SLOT_OPENED)
+    return Done(command.calendar, "slots", [seats.public(row) for row in opened])
 
 
 def _opened(batch: Batch, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
     where = f"slots[{place}]"
     _check_times(slot.start, slot.end, where)
     _check_capacity(slot.capacity, where)
-    row = _insert.row(
+    return write_new(batch, seq, calendar, slot, Origin.MANUAL, data=_checked_data(slot.data, where))
+
+
+def write_new(
+    batch: Batch, seq: int, calendar: str, slot: NewSlot, origin: Origin, *, data: str | None = None
+) -> SlotRow:
+    """Writes a new slot, open unless a neighbour stands in its way; its change is the caller's to tell."""
+    name = new_id(batch.now)
+    written = _insert.row(
         batch.db,
-        id=new_id(batch.now),
+        id=name,
         calendar=calendar,
         start=slot.start,
         end=slot.end,
         capacity=slot.capacity,
-        origin=int(Origin.MANUAL),
+        blocked=seats.count_pressing(batch, batch.calendar(calendar), name, slot.start, slot.end),
+        origin=int(origin),
         seq=seq,
-        data=_checked_data(slot.data, where),
+        data=data,
     )
-    assert row is not None, "RETURNING returns what was inserted"
-    return SlotRow._make(row)
+    assert written is not None, "RETURNING returns what was inserted"
+    row = batch.touched[name] = SlotRow._make(written)
+    return row
 
 
 def _check_times(start: int, end: int, where: str) -> None:
@@ -180,7 +128,7 @@ def _checked_data(data: bytes | None, where: str) -> str | None:
 
 def _found_for_staff(batch: Batch, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
     """The slot, once it is sure that the asker may change it and speaks of it as it is."""
-    row = find(batch, command.slot)
+    row = seats.find(batch, command.slot)
     rules.check_staff(command.asker, row.calendar)
     rules.check_in_use(batch.calendar(row.calendar))
     if command.if_version is not None and command.if_version != row.version:
@@ -191,6 +139,13 @@ def _found_for_staff(batch: Batch, command: UpdateSlot | CloseSlot | ReopenSlot 
 def _written(batch: Batch, row: SlotRow, kind: Type) -> PublicSlot:
     """Writes what staff may change of the slot, and the change that tells of it."""
     seq = log.next_seq(batch, row.calendar)
+    written = seats.public(write(batch, row, seq))
+    seats.tell(batch, row.calendar, kind)
+    return written
+
+
+def write(batch: Batch, row: SlotRow, seq: int) -> SlotRow:
+    """Writes the slot as it is to be; its change is the caller's to tell."""
     written = _update.row(
         batch.db,
         slot=row.id,
@@ -199,13 +154,12 @@ def _written(batch: Batch, row: SlotRow, kind: Type) -> PublicSlot:
         capacity=row.capacity,
         data=row.data,
         state=int(row.state),
+        blocked=row.blocked,
         seq=seq,
     )
     assert written is not None, "the row was found in this transaction"
-    slot = public(SlotRow._make(written))
-    is_removed = row.state == SlotState.REMOVED
-    log.append(batch, row.calendar, kind, slots=[] if is_removed else [slot], removed=[row.id] if is_removed else [])
-    return slot
+    row = batch.touched[row.id] = SlotRow._make(written)
+    return row
 
 
 def _given(value: Given | UnsetType, otherwise: Given) -> Given:
@@ -225,10 +179,12 @@ def update_slot(batch: Batch, command: UpdateSlot) -> Done:
     _check_capacity(changed.capacity, "slot")
     if (changed.start, changed.end) != (row.start, row.end):
         _check_empty(row)
+        calendar = batch.calendar(row.calendar)
+        changed = changed._replace(blocked=seats.count_pressing(batch, calendar, row.id, changed.start, changed.end))
     if changed.capacity < row.held + row.booked:
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
     if changed == row:
-        return Done(row.calendar, "slot", public(row))
+        return Done(row.calendar, "slot", seats.public(row))
     return Done(row.calendar, "slot", _written(batch, changed, Type.SLOT_UPDATED))
 
 
@@ -236,14 +192,14 @@ def close_slot(batch: Batch, command: CloseSlot) -> Done:
     """`slot.close`: nobody new gets in; holds stay confirmable and bookings stand."""
     row = _found_for_staff(batch, command)
     if row.state == SlotState.CLOSED:
-        return Done(row.calendar, "slot", public(row))
+        return Done(row.calendar, "slot", seats.public(row))
     return Done(row.calendar, "slot", _written(batch, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED))
 
 
 def reopen_slot(batch: Batch, command: ReopenSlot) -> Done:
     row = _found_for_staff(batch, command)
     if row.state == SlotState.OPEN:
-        return Done(row.calendar, "slot", public(row))
+        return Done(row.calendar, "slot", seats.public(row))
     return Done(row.calendar, "slot", _written(batch, row._replace(state=SlotState.OPEN), Type.SLOT_REOPENED))
 
 

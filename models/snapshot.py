@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from peewee import Database
 
-from models import log, rules, slots
+from models import log, rules, seats
 from models.change import Info, Logged, encode, write_cursor
 from models.database import reading
 from models.errors import NotFound
@@ -115,12 +115,12 @@ def read_feed(db: Database, calendar: str, begin: int, finish: int, most: int) -
 
 
 def _fed(row: SlotRow) -> tuple[str, int, int, str, int]:
-    status = "removed" if row.state == SlotState.REMOVED else slots.public(row).status
+    status = "removed" if row.state == SlotState.REMOVED else seats.public(row).status
     return row.id, row.start, row.end, status, row.version
 
 
 def _placed(row: SlotRow) -> PlacedSlot:
-    return PlacedSlot(row.start, row.end, row.id, encode(slots.public(row)))
+    return PlacedSlot(row.start, row.end, row.id, encode(seats.public(row)))
 
 
 def read_slot_calendar(db: Database, slot: str) -> str:

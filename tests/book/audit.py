@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 _COMPLAINTS = {
@@ -33,6 +34,21 @@ _COMPLAINTS = {
 }
 
 
+def _neighbours_are_counted(connection: sqlite3.Connection) -> None:
+    """A slot is blocked by as many taken neighbours as the policy makes it have."""
+    for calendar, text in connection.execute("SELECT id, policy FROM calendar").fetchall():
+        policy = json.loads(text)
+        room = 1_000 * (policy["buffer_before"] + policy["buffer_after"])
+        is_strict = policy["overlap"] == "reject" or room > 0
+        slots = connection.execute(
+            'SELECT id, start, "end", held + booked, blocked FROM slot WHERE calendar = ? AND state <> 2', (calendar,)
+        ).fetchall()
+        pressing = [slot for slot in slots if slot[3] and is_strict]
+        for name, start, end, _, blocked in slots:
+            near = [one[0] for one in pressing if one[1] < end + room and start < one[2] + room and one[0] != name]
+            assert blocked == len(near), f"{name} of {calendar} is blocked by {near}"
+
+
 def audit(path: str) -> None:
     """Fails with the complaint, and the rows that it is about."""
     connection = sqlite3.connect(path)
@@ -40,5 +56,6 @@ def audit(path: str) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         for complaint, sql in _COMPLAINTS.items():
             assert connection.execute(sql).fetchall() == [], complaint
+        _neighbours_are_counted(connection)
     finally:
         connection.close()

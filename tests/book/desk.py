@@ -27,6 +27,7 @@ from models.commands import (
     NewSlot,
     OpenSlots,
     ReleaseHold,
+    RescheduleBooking,
     TrimLog,
 )
 from models.errors import Refused
@@ -100,6 +101,11 @@ class Desk:
             opened += [slot["id"] for slot in results(self.book.run(some))]
         return opened
 
+    def open_between(self, start: int, end: int, *, capacity: int = 1) -> list[str]:
+        slots = (NewSlot(start=start, end=end, capacity=capacity),)
+        command = OpenSlots(asker=STAFF, key=new_key(), calendar=self.calendar, slots=slots)
+        return [slot["id"] for slot in results(self.book.run(command))]
+
     def hold(self, slot: str, seats: int = 1, *, asker: Asker = GUEST, key: str = "") -> Any:
         return results(self.book.run(HoldSlot(asker=asker, key=key or new_key(), slot=slot, seats=seats)))
 
@@ -169,6 +175,16 @@ def booking(slot: str, hold: dict[str, Any] | None = None, *, key: str = "", **f
     fields.setdefault("asker", GUEST)
     fields.setdefault("customer", Customer(name="Ada Example", email="ada@example.org"))
     return BookSlot(key=key or new_key(), slot=slot, hold=held(hold) if hold else None, **fields)
+
+
+def moving(
+    booked: dict[str, Any], slot: str, hold: dict[str, Any] | None = None, *, asker: Asker = GUEST
+) -> RescheduleBooking:
+    """The command that moves a booking."""
+    token = booked["token"] if asker is GUEST else ""
+    return RescheduleBooking(
+        asker=asker, key=new_key(), booking=booked["id"], token=token, slot=slot, hold=held(hold) if hold else None
+    )
 
 
 def code(outcome: Outcome) -> str:

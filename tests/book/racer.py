@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import Counter
 
-from models import slots
+from models import seats
 from models.change import Customer
 from models.commands import Asker, BookSlot, TrimLog
 from models.service import Book, Outcome
@@ -68,7 +68,7 @@ def _unguard(book: Book) -> None:
     """As the systems do that look whether a slot is free and then write: the write asks for nothing, and the
     constraint behind it, which would still refuse, is off.
     """
-    slots._take = Statement(slots._move_seats.where((Slot.id == bind("slot")) & (bind("seats") > 0)))
+    seats._take = Statement(seats._move_seats.where((Slot.id == bind("slot")) & (bind("seats") > 0)))
     done = threading.Event()
 
     def on_writer(_: Outcome) -> None:

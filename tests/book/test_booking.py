@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from models.change import Customer
-from models.commands import Asker, CancelBooking, RemoveSlot, WithToken
-from models.errors import BadRequest, Forbidden, InvalidTransition, NotFound, OutsideCancellationWindow
+from models.commands import (
+    Asker,
+    CancelBooking,
+    ConfirmBooking,
+    EraseCustomer,
+    MarkNoShow,
+    RejectBooking,
+    RemoveSlot,
+    StaffOnBooking,
+    WithToken,
+)
+from models.errors import BadRequest, Forbidden, InvalidTransition, NotFound, OutsideCancellationWindow, Unauthorized
 from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, new_key, results
 
 
@@ -133,3 +146,64 @@ def test_the_bookings_of_a_window_are_those_of_its_slots(desk: Desk) -> None:
     assert set(desk.book.bookings_by_id([later["id"], "x"])) == {later["id"]}
     assert booking(first).slot == first
     assert new_key() != new_key()
+
+
+def test_staff_confirm_or_reject_what_is_pending(desk: Desk) -> None:
+    """Confirming moves no seat, rejecting gives them back; either twice is no change, and the other one is refused."""
+    desk.create("asked", confirmation="staff")
+    (slot,) = desk.open(capacity=2)
+    kept, sent_away = desk.reserve(slot), desk.reserve(slot)
+    for _ in range(2):
+        assert staff(desk, ConfirmBooking, kept)["status"] == "confirmed"
+        assert staff(desk, RejectBooking, sent_away)["status"] == "rejected"
+    assert desk.slot(slot)["remaining"] == 1
+    assert Viewer(desk.book, "asked").have == 5
+    for command, booked in ((RejectBooking, kept), (ConfirmBooking, sent_away), (MarkNoShow, sent_away)):
+        with pytest.raises(InvalidTransition):
+            staff(desk, command, booked)
+    with pytest.raises(InvalidTransition):
+        desk.cancel(sent_away)
+
+
+def test_who_did_not_come_had_a_seat(desk: Desk) -> None:
+    """A no-show is final and gives no seat back; one that is pending or cancelled can't be."""
+    (slot,) = desk.open()
+    booked = desk.reserve(slot)
+    for _ in range(2):
+        assert staff(desk, MarkNoShow, booked)["status"] == "no_show"
+    assert desk.slot(slot)["status"] == "booked"
+    with pytest.raises(InvalidTransition):
+        desk.cancel(booked)
+
+
+def test_an_erased_customer_is_nowhere(desk: Desk) -> None:
+    """The booking stands and keeps its seats; nothing in the tables, and no page of the file, has the name."""
+    (slot,) = desk.open()
+    booked = desk.reserve(slot, customer=Customer(name="Marked Name", email="marked@example.org", note="marked note"))
+    staff(desk, EraseCustomer, booked)
+    staff(desk, EraseCustomer, booked)
+    seen = desk.book.booking(WithToken(asker=STAFF, booking=booked["id"]))
+    assert (seen.customer, seen.status) == (None, "confirmed")
+    assert desk.slot(slot)["status"] == "booked"
+    desk.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = Path(desk.path).read_bytes().lower()
+    assert b"marked" not in content
+    assert desk.cancel(booked)["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("command", [ConfirmBooking, RejectBooking, MarkNoShow, EraseCustomer])
+def test_what_staff_do_with_a_booking_is_theirs_alone(desk: Desk, command: type[StaffOnBooking]) -> None:
+    """Not even its holder may, and a booking that is not there is not found."""
+    booked = desk.reserve(desk.open()[0])
+    with pytest.raises(Unauthorized):
+        desk.book.run(command(asker=GUEST, booking=booked["id"]))
+    for asker in (Asker(subject="guest", calendars=None), Asker(subject="s", is_staff=True, calendars=frozenset("x"))):
+        with pytest.raises(Forbidden):
+            desk.book.run(command(asker=asker, booking=booked["id"]))
+    for name in (booked["slot"], "", "\ud800"):
+        with pytest.raises(NotFound):
+            desk.book.run(command(asker=STAFF, booking=name))
+
+
+def staff(desk: Desk, command: type[StaffOnBooking], booked: dict[str, Any]) -> Any:
+    return results(desk.book.run(command(asker=STAFF, booking=booked["id"])))

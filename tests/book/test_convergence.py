@@ -11,7 +11,7 @@ from models import commands
 from models.clock import DAY, HOUR
 from models.commands import Command, HeldSeat, NewSlot
 from models.execution import HANDLERS
-from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, held, new_key
+from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, held, moving, new_key
 
 Case = Callable[[Desk], Command]
 CASES: dict[str, tuple[type[Command], Case, list[str]]] = {}
@@ -144,6 +144,81 @@ def booked_with_a_hold_that_ran_out(desk: Desk) -> Command:
 def cancelled(desk: Desk) -> Command:
     booked = desk.reserve(desk.open()[0])
     return commands.CancelBooking(asker=GUEST, key=new_key(), booking=booked["id"], token=booked["token"])
+
+
+@proves(commands.ConfirmBooking, "booking.updated")
+def confirmed(desk: Desk) -> Command:
+    desk.create("asked", confirmation="staff")
+    return commands.ConfirmBooking(asker=STAFF, booking=desk.reserve(desk.open()[0])["id"])
+
+
+@proves(commands.RejectBooking, "booking.updated")
+def rejected(desk: Desk) -> Command:
+    desk.create("asked", confirmation="staff")
+    return commands.RejectBooking(asker=STAFF, booking=desk.reserve(desk.open()[0])["id"])
+
+
+@proves(commands.MarkNoShow, "booking.updated")
+def nobody_came(desk: Desk) -> Command:
+    return commands.MarkNoShow(asker=STAFF, booking=desk.reserve(desk.open()[0])["id"])
+
+
+@proves(commands.EraseCustomer, "booking.updated")
+def erased(desk: Desk) -> Command:
+    return commands.EraseCustomer(asker=STAFF, booking=desk.reserve(desk.open()[0])["id"])
+
+
+@proves(commands.RescheduleBooking, "slot.rescheduled")
+def moved_to_another_slot(desk: Desk) -> Command:
+    here, there = desk.open(2, capacity=2)
+    return moving(desk.reserve(here, seats=2), there)
+
+
+@proves(commands.RescheduleBooking, "slot.rescheduled")
+def moved_away_to_another_calendar(desk: Desk) -> Command:
+    (here,) = desk.open()
+    desk.create("there")
+    (there,) = desk.open()
+    booked = desk.reserve(here)
+    desk.calendar = "room"
+    return moving(booked, there)
+
+
+@proves(commands.RescheduleBooking, "slot.rescheduled")
+def moved_here_from_another_calendar(desk: Desk) -> Command:
+    (there,) = desk.open()
+    booked = desk.reserve(there)
+    desk.create("here")
+    (here,) = desk.open()
+    return moving(booked, here, desk.hold(here))
+
+
+@proves(commands.BookSlot, "slot.booked")
+def booked_among_neighbours(desk: Desk) -> Command:
+    desk.create("tight", buffer_after=1)
+    slots = desk.open(5)
+    desk.hold(slots[0])
+    desk.clock.go(301)
+    return booking(slots[1])
+
+
+@proves(commands.CancelBooking, "slot.cancelled", "slot.updated")
+def cancelled_among_many_neighbours(desk: Desk) -> Command:
+    desk.create("tight", overlap="reject")
+    for _ in range(3):
+        desk.open(100, start=desk.clock.now + DAY)
+    (wide,) = desk.open_between(desk.clock.now + DAY, desk.clock.now + 6 * DAY)
+    booked = desk.reserve(wide)
+    return commands.CancelBooking(asker=STAFF, key=new_key(), booking=booked["id"])
+
+
+@proves(commands.UpdateCalendar, "calendar.updated", "slot.updated")
+def overlap_rejected_from_now_on(desk: Desk) -> Command:
+    for _ in range(5):
+        taken = desk.open(110, start=desk.clock.now + DAY)
+    for place in range(0, 110, 2):
+        desk.reserve(taken[place])
+    return commands.UpdateCalendar(asker=STAFF, calendar=desk.calendar, policy={"overlap": "reject"})
 
 
 @pytest.mark.parametrize("name", CASES)

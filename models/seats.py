@@ -1,0 +1,207 @@
+"""Seats: the one write that takes them and gives them back, what it does to neighbouring slots, and what is told of it.
+
+Every slot that a command writes is noted in its batch, and `tell` puts them into the command's change: so nothing that
+moved is left out of it. Under `overlap: "reject"` a slot's `blocked` counts the neighbours in which somebody has a
+seat; it is moved with the first seat taken and the last one given back, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Any, cast
+
+from msgspec import UNSET, Raw, UnsetType
+from peewee import Case, fn
+
+from models import log, rules
+from models.batch import Batch
+from models.change import SLOTS_A_CHANGE, Info, Type
+from models.change import Slot as PublicSlot
+from models.clock import SECOND, write_time
+from models.errors import NotFound
+from models.rules import SLOT_COLUMNS
+from models.statement import ListStatement, Statement, bind, literal
+from models.tables import CalendarRow, Hold, HoldState, Slot, SlotRow, SlotState
+
+_read = Statement(
+    Slot.select(*SLOT_COLUMNS).where((Slot.id == bind("slot")) & (Slot.state != literal(SlotState.REMOVED)))
+)
+_first_expiry = Hold.select(fn.MIN(Hold.expires_at)).where(
+    (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE))
+)
+_move_seats = Slot.update(
+    {
+        Slot.held: Slot.held + bind("held"),
+        Slot.booked: Slot.booked + bind("booked"),
+        Slot.held_until: _first_expiry,
+        Slot.version: bind("seq"),
+    }
+).returning(*SLOT_COLUMNS)
+_take = Statement(_move_seats.where((Slot.id == bind("slot")) & rules.has_seats(bind("seats"))))
+_shift = Statement(_move_seats.where(Slot.id == bind("slot")))
+
+# The longest slot bounds where a neighbour can end: without it every later slot would be looked at.
+_longest = Slot.select(fn.MAX(Slot.end - Slot.start)).where(Slot.calendar == bind("calendar"))
+IS_NEIGHBOUR = (
+    (Slot.calendar == bind("calendar"))
+    & (Slot.id != bind("slot"))
+    & (Slot.state != literal(SlotState.REMOVED))
+    & (Slot.end > bind("after"))
+    & (Slot.end < bind("before") + _longest)
+    & (Slot.start < bind("before"))
+)
+_press = Statement(
+    Slot.update(
+        {
+            Slot.blocked: Slot.blocked + bind("by"),
+            # Only a slot that this opens or shuts has changed for anyone.
+            Slot.version: Case(None, [(Slot.blocked == bind("threshold"), bind("seq"))], Slot.version),
+        }
+    )
+    .where(IS_NEIGHBOUR)
+    .returning(*SLOT_COLUMNS)
+)
+_count_pressing = Statement(Slot.select(fn.COUNT(Slot.id)).where(IS_NEIGHBOUR & (Slot.held + Slot.booked > literal(0))))
+_all = Statement(
+    Slot.select(Slot.id, Slot.start, Slot.end, Slot.held + Slot.booked, Slot.blocked).where(
+        (Slot.calendar == bind("calendar")) & (Slot.state != literal(SlotState.REMOVED))
+    )
+)
+_block = Statement(
+    Slot.update({Slot.blocked: bind("blocked"), Slot.version: bind("seq")})
+    .where(Slot.id == bind("slot"))
+    .returning(*SLOT_COLUMNS)
+)
+_restamp = ListStatement(
+    lambda ids: Slot.update({Slot.version: bind("seq")}).where(Slot.id.in_(ids)).returning(*SLOT_COLUMNS)
+)
+
+
+def public(row: SlotRow) -> PublicSlot:
+    """The slot as everyone may see it."""
+    remaining = row.remaining
+    if row.state != SlotState.OPEN:
+        status = "closed"
+    elif remaining > 0:
+        status = "open"
+    else:
+        status = "held" if row.held else "booked"
+    return PublicSlot(
+        id=row.id,
+        start=write_time(row.start),
+        end=write_time(row.end),
+        capacity=row.capacity,
+        held=row.held,
+        held_until=UNSET if row.held_until is None else write_time(row.held_until),
+        remaining=remaining,
+        status=cast("Any", status),  # one of the four above
+        bookable=bool(row.bookable),
+        version=row.version,
+        data=UNSET if row.data is None else Raw(row.data.encode()),
+    )
+
+
+def find(batch: Batch, slot: str) -> SlotRow:
+    """The slot as this transaction has it; NotFound for one that was removed."""
+    row = _read.row(batch.db, slot=slot)
+    if row is None:
+        raise NotFound(what="slot")
+    return SlotRow._make(row)
+
+
+def try_take(batch: Batch, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow | None:
+    """Takes seats if they are there to be had: the one write that stands between two who want the same seat."""
+    row = _take.row(batch.db, slot=slot, seq=seq, held=held, booked=booked, seats=held + booked)
+    return None if row is None else _moved(batch, SlotRow._make(row), seq, held + booked)
+
+
+def shift(batch: Batch, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
+    """Moves seats between held, booked and free (negative numbers) for who has them already; no guard."""
+    row = _shift.row(batch.db, slot=slot, seq=seq, held=held, booked=booked)
+    if row is None:
+        raise NotFound(what="slot")
+    return _moved(batch, SlotRow._make(row), seq, held + booked)
+
+
+def _moved(batch: Batch, row: SlotRow, seq: int, more: int) -> SlotRow:
+    batch.touched[row.id] = row
+    taken = row.held + row.booked
+    if more and (taken in {0, more}):  # the last seat given back, or the first one taken
+        press(batch, row, seq, 1 if taken else -1)
+    return row
+
+
+def press(batch: Batch, slot: SlotRow, seq: int, by: int) -> None:
+    """Blocks the slot's neighbours once more, or once less; those that this opens or shuts are in the change."""
+    calendar = batch.calendar(slot.calendar)
+    if not rules.policy_of(calendar).rejects_overlap:
+        return
+    threshold = 0 if by > 0 else 1
+    found = _press.rows(
+        batch.db, by=by, threshold=threshold, seq=seq, **around(calendar, slot.id, slot.start, slot.end)
+    )
+    for row in map(SlotRow._make, found):
+        if row.version == seq:
+            batch.touched[row.id] = row
+
+
+def around(calendar: CalendarRow, slot: str, start: int, end: int) -> dict[str, Any]:
+    """What IS_NEIGHBOUR is asked with: a neighbour starts before `before` and ends after `after`."""
+    policy = rules.policy_of(calendar)
+    room = (policy.buffer_before + policy.buffer_after) * SECOND
+    return {"calendar": calendar.id, "slot": slot, "after": start - room, "before": end + room}
+
+
+def count_pressing(batch: Batch, calendar: CalendarRow, slot: str, start: int, end: int) -> int:
+    """How many neighbours stand in the way of a slot at this place."""
+    if not rules.policy_of(calendar).rejects_overlap:
+        return 0
+    found = _count_pressing.row(batch.db, **around(calendar, slot, start, end))
+    return int(found[0]) if found else 0
+
+
+def press_anew(batch: Batch, calendar: CalendarRow, seq: int) -> None:
+    """Counts every slot's blocking neighbours, after the policy that says what a neighbour is has changed."""
+    policy = rules.policy_of(calendar)
+    room = (policy.buffer_before + policy.buffer_after) * SECOND
+    slots = _all.rows(batch.db, calendar=calendar.id)
+    pressing = [(start, end) for _, start, end, taken, _ in slots if taken and policy.rejects_overlap]
+    starts, ends = sorted(start for start, _ in pressing), sorted(end for _, end in pressing)
+    for slot, start, end, taken, blocked in slots:
+        # Those that start in time, less those that have ended by then, less itself.
+        count = bisect_left(starts, end + room) - bisect_right(ends, start - room)
+        count -= bool(taken and policy.rejects_overlap)
+        if count != blocked:
+            row = _block.row(batch.db, slot=slot, blocked=count, seq=seq)
+            if row is not None:
+                batch.touched[slot] = SlotRow._make(row)
+
+
+def tell(
+    batch: Batch,
+    calendar: str,
+    kind: Type,
+    *,
+    bookings: Sequence[str] = (),
+    info: Info | UnsetType = UNSET,
+    tx: str | UnsetType = UNSET,
+) -> None:
+    """Writes the change of the seq just allotted, with every slot of the calendar that the command has written.
+
+    Where those are more than a change may have, the rest follow in changes of their own.
+    """
+    rows = [row for row in batch.touched.values() if row.calendar == calendar]
+    batch.touched = {name: row for name, row in batch.touched.items() if row.calendar != calendar}
+    _append(batch, calendar, kind, rows[:SLOTS_A_CHANGE], bookings=bookings, info=info, tx=tx)
+    for place in range(SLOTS_A_CHANGE, len(rows), SLOTS_A_CHANGE):
+        seq = log.next_seq(batch, calendar)
+        some = [row.id for row in rows[place : place + SLOTS_A_CHANGE]]
+        stamped = {row[0]: SlotRow._make(row) for row in _restamp.rows(batch.db, some, seq=seq)}
+        _append(batch, calendar, Type.SLOT_UPDATED, [stamped[name] for name in some])
+
+
+def _append(batch: Batch, calendar: str, kind: Type, rows: Sequence[SlotRow], **more: Any) -> None:
+    told = [public(row) for row in rows if row.state != SlotState.REMOVED]
+    removed = [row.id for row in rows if row.state == SlotState.REMOVED]
+    log.append(batch, calendar, kind, slots=told, removed=removed, **more)
