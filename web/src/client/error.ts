@@ -1,27 +1,9 @@
 /** Every refusal has a code, a message, whether to try again, and what to do next. */
 
+import type { ServerErrorCode } from "./wire.ts";
+
 export type ErrorCode =
-  | "bad_request"
-  | "unauthorized"
-  | "forbidden"
-  | "hold_not_yours"
-  | "not_found"
-  | "slot_unavailable"
-  | "capacity_exceeded"
-  | "invalid_transition"
-  | "limit_exceeded"
-  | "already_exists"
-  | "cursor_gone"
-  | "hold_expired"
-  | "version_conflict"
-  | "too_soon"
-  | "too_far"
-  | "outside_cancellation_window"
-  | "policy_refused"
-  | "idempotency_mismatch"
-  | "rate_limited"
-  | "internal"
-  | "overloaded"
+  | ServerErrorCode
   /** This side's own: nobody answered in time. What was asked may have happened. */
   | "timeout"
   /** This side's own: the request did not get through. */

@@ -1,8 +1,9 @@
 /** What went wrong, in words for a visitor, and what to do next. */
 
-import { SlotcastError } from "../client/error.ts";
+import { type ErrorCode, SlotcastError } from "../client/error.ts";
 
-const ADVICE: Readonly<Record<string, string>> = {
+/** A code without its sentence would not compile. */
+const ADVICE: Readonly<Record<ErrorCode, string>> = {
   slot_unavailable: "Someone was a moment faster and that time is taken. Please pick another one.",
   capacity_exceeded: "There are not that many places left. Try fewer, or another time.",
   hold_expired: "Your hold has lapsed. If the time is still free, you can take it again.",
@@ -23,10 +24,15 @@ const ADVICE: Readonly<Record<string, string>> = {
   unreachable: "We could not get through. Check your connection, then try again.",
   bad_request: "That was not accepted. Check what you entered, then try again.",
   idempotency_mismatch: "Please try that again.",
-  already_exists: "There is one already.",
+  already_exists: "There is one already. Please choose another name.",
+  cursor_gone: "It has changed a lot since you looked. Please load the page again.",
+  internal: "Something went wrong on our side. Please try again in a moment.",
+  closed: "This page was closed. Please load it again.",
 };
 
+const UNKNOWN = "Something went wrong. Please try again in a moment.";
+
+/** A server that is newer than this page may know codes that it does not. */
 export function adviceFor(error: unknown): string {
-  if (!(error instanceof SlotcastError)) return "Something went wrong. Please try again.";
-  return ADVICE[error.code] ?? "Something went wrong on our side. Please try again in a moment.";
+  return error instanceof SlotcastError ? (ADVICE[error.code] ?? UNKNOWN) : UNKNOWN;
 }
