@@ -82,6 +82,9 @@ class Dispatcher:
 
     async def settled(self, calendar: str, seq: int) -> None:
         """Returns once everyone here was sent the change, or at once where nobody looks."""
+        opening = self._opening.get(calendar)
+        if opening is not None:  # what it reads may be from before the change
+            await asyncio.wait([opening])
         room = self.rooms.get(calendar)
         if room is None:
             return

@@ -100,9 +100,9 @@ class Room:
                 batch = rows[place : place + CHANGES_A_WRITE]
                 for row in batch:
                     self.replica.apply(row)
-                await self._send(batch)
                 if any(row.type == Type.CALENDAR_UPDATED for row in batch):
-                    self._put_out_who_may_not_stay()
+                    self._put_out_who_may_not_stay()  # before it is sent: what is private now is not theirs to hear
+                await self._send(batch)
                 self._settle(batch[-1].seq)
 
     async def _send(self, rows: Sequence[Logged]) -> None:

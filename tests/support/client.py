@@ -33,6 +33,7 @@ class Client:
         self.connects = 0
         self.disconnects = 0
         self.refusal: Any = None
+        self.refused: dict[str, str] = {}
         self._url = url
         self._namespace = namespace
         self._token = token
@@ -102,7 +103,8 @@ class Client:
         """Subscribes; returns once the answer was applied."""
         viewer = self.viewers[calendar] = Viewer()
         done = self._subscribe(calendar, **window)
-        await asyncio.wait_for(done, ANSWER_SECONDS)
+        answer = await asyncio.wait_for(done, ANSWER_SECONDS)
+        assert answer["ok"], answer
         return viewer
 
     def _subscribe(self, calendar: str, **fields: Any) -> "asyncio.Future[Any]":
@@ -112,11 +114,10 @@ class Client:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def take(answer: dict[str, Any]) -> None:
-            try:
+            if answer["ok"]:
                 viewer.take_answer(answer)
-            except BaseException as error:
-                done.set_exception(error)
-                raise
+            else:
+                self.refused[calendar] = answer["error"]["code"]
             done.set_result(answer)
 
         fields["calendar"] = calendar
