@@ -32,7 +32,8 @@ export type RequestName =
   | "hold.release"
   | "slot.book"
   | "booking.get"
-  | "booking.cancel";
+  | "booking.cancel"
+  | "booking.reschedule";
 
 export type StaffRequestName =
   | "calendar.create"
@@ -43,7 +44,11 @@ export type StaffRequestName =
   | "slot.close"
   | "slot.reopen"
   | "slot.remove"
-  | "booking.list";
+  | "booking.list"
+  | "booking.confirm"
+  | "booking.reject"
+  | "booking.no_show"
+  | "booking.erase";
 
 export type ServerErrorCode =
   | "bad_request"

@@ -185,8 +185,9 @@ export class BookingView {
   #drawBanner(): void {
     const { state } = this.#client.status;
     if (state === "live") this.#liveAt = Date.now();
-    const away_ms = this.calendar.isLoaded ? Date.now() - this.#liveAt : 0;
-    const text = staleNotice(state, away_ms, this.calendar.info, this.#client.hasToken);
+    const away_ms = Date.now() - this.#liveAt;
+    const { info, isLoaded } = this.calendar;
+    const text = staleNotice(state, isLoaded, away_ms, info, this.#client.hasToken);
     setText(this.#banner, text);
     this.#banner.hidden = text === "";
     this.#banner.dataset.tone = "warn";
@@ -216,7 +217,7 @@ export class BookingView {
     this.#board.tick(setting);
     this.#panel.tick(this.#mine, setting.now);
     this.#form.tick(setting.now);
-    const isAway = this.#client.status.state === "reconnecting" && this.#banner.hidden;
+    const isAway = this.#client.status.state !== "live" && this.#banner.hidden;
     if (isAway || Date.now() - this.#lastDraw > REDRAW_MS) this.#frame.plan();
   }
 

@@ -37,15 +37,22 @@ export function emptyNotice(
 
 /** A break shorter than this passes without a word; the pill says enough. */
 const PATIENCE_MS = 2_000;
+const FIRST_PATIENCE_MS = 6_000;
 
 export function staleNotice(
   state: State,
+  isLoaded: boolean,
   away_ms: number,
   info: CalendarInfo | undefined,
   hasToken: boolean,
 ): string {
   if (state === "offline") {
     return "You are offline. What you see may be out of date; it catches up by itself.";
+  }
+  if (!isLoaded) {
+    return state !== "live" && away_ms > FIRST_PATIENCE_MS
+      ? "The server cannot be reached right now. This page keeps trying."
+      : "";
   }
   if (state === "reconnecting" && away_ms > PATIENCE_MS) {
     return "The connection broke. What you see may be out of date; it catches up by itself.";
