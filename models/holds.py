@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
-from peewee import fn
+from peewee import Database, fn
 
 from models import log, rules, seats
 from models.batch import Batch, Done
 from models.change import SLOTS_A_CHANGE, Type
 from models.clock import SECOND, write_time
-from models.commands import ExtendHold, HeldSeat, HoldSlot, LapseHolds, ReleaseHold
-from models.errors import BadRequest, HoldExpired, HoldNotYours, InvalidTransition, LimitExceeded, NotFound
-from models.identity import UUID, new_id
+from models.commands import Asker, ExtendHold, HeldSeat, HoldSlot, LapseHolds, ReleaseHold
+from models.errors import BadRequest, HoldExpired, HoldNotYours, InvalidTransition, NotFound, SlotUnavailable
+from models.identity import UUID, Tokens, new_id
 from models.statement import Insertion, Statement, bind, literal
 from models.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
 
@@ -75,7 +75,8 @@ def take(batch: Batch, slot: SlotRow, seq: int, *, held: int = 0, booked: int = 
         return
     if lapse_in_the_way(batch, slot, seq) and seats.try_take(batch, slot.id, seq, held=held, booked=booked):
         return
-    raise rules.why_not_taken(seats.find(batch, slot.id), held + booked)
+    rules.check_free(seats.find(batch, slot.id), held + booked)
+    raise SlotUnavailable
 
 
 def lapse_in_the_way(batch: Batch, slot: SlotRow, seq: int) -> bool:
@@ -107,10 +108,8 @@ def hold_slot(batch: Batch, command: HoldSlot) -> Done:
     rules.check_book(command.asker, calendar)
     rules.check_notice(policy, slot, batch.now)
     check_seats(command.seats)
-    holder = batch.tokens.pseudonym("holder", command.asker.holder)
-    count = _count.row(batch.db, calendar=slot.calendar, holder=holder, now=batch.now)
-    if count and count[0] >= policy.max_holds:
-        raise LimitExceeded(rule="max_holds", max_holds=policy.max_holds)
+    holder = pseudonym(batch.tokens, command.asker)
+    rules.check_max_holds(policy, count_active(batch.db, slot.calendar, holder, batch.now))
     hold = HoldRow(
         id=new_id(batch.now),
         calendar=slot.calendar,
@@ -126,6 +125,17 @@ def hold_slot(batch: Batch, command: HoldSlot) -> Done:
     take(batch, slot, seq, held=hold.seats)
     seats.tell(batch, slot.calendar, Type.SLOT_HELD)
     return Done(slot.calendar, "hold", public(hold), token="hold")
+
+
+def pseudonym(tokens: Tokens, asker: Asker) -> str:
+    """Under what the asker's holds are counted; neither name nor address can be read from it."""
+    return tokens.pseudonym("holder", asker.holder)
+
+
+def count_active(db: Database, calendar: str, holder: str, now: int) -> int:
+    """How many holds count against the holder's `max_holds`: one that ran out does not, swept or not."""
+    found = _count.row(db, calendar=calendar, holder=holder, now=now)
+    return int(found[0]) if found else 0
 
 
 def check_seats(count: int, hold: HoldRow | None = None) -> None:

@@ -17,6 +17,7 @@ from models.errors import (
     BadRequest,
     CapacityExceeded,
     InvalidTransition,
+    LimitExceeded,
     OutsideCancellationWindow,
     SlotUnavailable,
     TooFar,
@@ -95,9 +96,13 @@ def check_view(asker: Asker, calendar: CalendarRow) -> None:
 
 def check_book(asker: Asker, calendar: CalendarRow) -> None:
     check_view(asker, calendar)
+    check_may_book(asker, calendar)
+    check_in_use(calendar)
+
+
+def check_may_book(asker: Asker, calendar: CalendarRow) -> None:
     if calendar.booking != "anyone" and not asker.is_named(calendar.id):
         raise asker.refusal()
-    check_in_use(calendar)
 
 
 def check_staff(asker: Asker, calendar: str) -> None:
@@ -112,13 +117,29 @@ def check_in_use(calendar: CalendarRow) -> None:
 
 def check_notice(policy: Policy, slot: SlotRow, now: int) -> None:
     """Whether the slot may be taken at this distance from its start."""
-    ahead = slot.start - now
-    if ahead <= 0:
+    check_past(slot, now)
+    check_min_notice(policy, slot, now)
+    check_max_advance(policy, slot, now)
+
+
+def check_past(slot: SlotRow, now: int) -> None:
+    if slot.start <= now:
         raise TooSoon("The slot has begun.", rule="past")
-    if ahead < policy.min_notice * SECOND:
+
+
+def check_min_notice(policy: Policy, slot: SlotRow, now: int) -> None:
+    if policy.min_notice and slot.start - now < policy.min_notice * SECOND:
         raise TooSoon(rule="min_notice", min_notice=policy.min_notice)
-    if policy.max_advance is not None and ahead > policy.max_advance * SECOND:
+
+
+def check_max_advance(policy: Policy, slot: SlotRow, now: int) -> None:
+    if policy.max_advance is not None and slot.start - now > policy.max_advance * SECOND:
         raise TooFar(rule="max_advance", max_advance=policy.max_advance)
+
+
+def check_max_holds(policy: Policy, count: int) -> None:
+    if count >= policy.max_holds:
+        raise LimitExceeded(rule="max_holds", max_holds=policy.max_holds)
 
 
 def check_cancel(policy: Policy, slot: SlotRow, now: int) -> None:
@@ -127,12 +148,28 @@ def check_cancel(policy: Policy, slot: SlotRow, now: int) -> None:
         raise OutsideCancellationWindow(rule="cancel_notice", cancel_notice=policy.cancel_notice)
 
 
-def why_not_taken(slot: SlotRow, seats: int) -> SlotUnavailable | CapacityExceeded | InvalidTransition:
-    """Why the guard found the slot not to be had, from the slot as it stands in the same transaction."""
-    if slot.state == SlotState.CLOSED:
-        return SlotUnavailable("The slot is closed.", rule="closed")
+# Why the guard found a slot not to be had, asked of the slot as it stands in the same transaction.
+
+
+def check_open(slot: SlotRow) -> None:
+    if slot.state != SlotState.OPEN:
+        raise SlotUnavailable("The slot is closed.", rule="closed")
+
+
+def check_unblocked(slot: SlotRow) -> None:
     if slot.blocked:
-        return SlotUnavailable("A neighbouring booking leaves no room for it.", rule="overlap")
+        raise SlotUnavailable("A neighbouring booking leaves no room for it.", rule="overlap")
+
+
+def check_capacity(slot: SlotRow, seats: int) -> None:
+    if slot.remaining >= seats:
+        return
     if seats > slot.capacity or slot.remaining > 0:
-        return CapacityExceeded(rule="capacity", capacity=slot.capacity, remaining=slot.remaining)
-    return SlotUnavailable("The slot is full.", rule="capacity", remaining=0)
+        raise CapacityExceeded(rule="capacity", capacity=slot.capacity, remaining=slot.remaining)
+    raise SlotUnavailable("The slot is full.", rule="capacity", remaining=0)
+
+
+def check_free(slot: SlotRow, seats: int) -> None:
+    check_open(slot)
+    check_unblocked(slot)
+    check_capacity(slot, seats)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from msgspec import UNSET, Raw, UnsetType
-from peewee import Case, fn
+from peewee import Case, Database, fn
 
 from models import log, rules
 from models.batch import Batch
@@ -102,12 +102,16 @@ def public(row: SlotRow) -> PublicSlot:
     )
 
 
-def find(batch: Batch, slot: str) -> SlotRow:
+def read(db: Database, slot: str) -> SlotRow:
     """The slot as this transaction has it; NotFound for one that was removed."""
-    row = _read.row(batch.db, slot=slot)
+    row = _read.row(db, slot=slot)
     if row is None:
         raise NotFound(what="slot")
     return SlotRow._make(row)
+
+
+def find(batch: Batch, slot: str) -> SlotRow:
+    return read(batch.db, slot)
 
 
 def try_take(batch: Batch, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow | None:

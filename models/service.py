@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from peewee import Database, DatabaseError
 
@@ -16,9 +17,10 @@ from models import bookings, database, snapshot
 from models.batch import Keeping
 from models.change import Booking, Info, Logged
 from models.clock import Clock, system_clock
-from models.commands import Answer, Command, LapseHolds, TrimLog, WithToken
+from models.commands import Answer, Asker, Command, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
 from models.errors import Refused
+from models.explanation import explain
 from models.identity import Tokens
 from models.rules import GRACE
 from models.snapshot import Feed, PlacedSlot, Snapshot
@@ -156,6 +158,10 @@ class Book:
         """The bookings with these ids, as they are now. For staff."""
         with database.reading(self._db):
             return bookings.read_by_id(self._db, ids)
+
+    def explain(self, asker: Asker, slot: str) -> list[dict[str, Any]]:
+        """Why the slot can or can't be taken by the asker, rule by rule: `{rule, ok, ...}` each, in the order asked."""
+        return explain(self._db, self.tokens, asker, slot, self.clock())
 
     def due(self) -> list[Command]:
         """What the clock asks for now: a sweep of each calendar whose holds have run out."""

@@ -1,0 +1,51 @@
+"""Why whoever asks can or can't take a slot, rule by rule: the checks that taking it goes through, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from peewee import Database
+
+from models import holds, rules, seats
+from models.commands import Asker
+from models.database import reading
+from models.errors import NotFound, Refused
+from models.identity import UUID, Tokens
+from models.snapshot import read_calendar_row
+
+Explanation = list[dict[str, Any]]
+
+
+def explain(db: Database, tokens: Tokens, asker: Asker, slot: str, now: int) -> Explanation:
+    """One entry a rule, in the order in which they are asked when the slot is held: `{rule, ok}`, and why it is not.
+
+    Raises what keeps the asker from seeing the slot at all. Seats of a lapsed hold count as held until they are swept.
+    """
+    if not UUID.fullmatch(slot):
+        raise NotFound(what="slot")
+    with reading(db):
+        row = seats.read(db, slot)
+        calendar = read_calendar_row(db, row.calendar)
+        held = holds.count_active(db, row.calendar, holds.pseudonym(tokens, asker), now)
+    rules.check_view(asker, calendar)
+    policy = rules.policy_of(calendar)
+    return [
+        _asked("booking", lambda: rules.check_may_book(asker, calendar), booking=calendar.booking),
+        _asked("archived", lambda: rules.check_in_use(calendar)),
+        _asked("past", lambda: rules.check_past(row, now)),
+        _asked("min_notice", lambda: rules.check_min_notice(policy, row, now), min_notice=policy.min_notice),
+        _asked("max_advance", lambda: rules.check_max_advance(policy, row, now), max_advance=policy.max_advance),
+        _asked("max_holds", lambda: rules.check_max_holds(policy, held), max_holds=policy.max_holds, holds=held),
+        _asked("closed", lambda: rules.check_open(row)),
+        _asked("overlap", lambda: rules.check_unblocked(row)),
+        _asked("capacity", lambda: rules.check_capacity(row, 1), capacity=row.capacity, remaining=row.remaining),
+    ]
+
+
+def _asked(rule: str, check: Callable[[], None], **numbers: Any) -> dict[str, Any]:
+    try:
+        check()
+    except Refused as refusal:
+        return {"rule": rule, "ok": False, "code": refusal.code, "message": refusal.message, **numbers}
+    return {"rule": rule, "ok": True, **numbers}
