@@ -9,6 +9,7 @@ import { isZone, visitorZone } from "./time";
 export function slugOf(name: string): string {
   return name
     .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")
