@@ -243,6 +243,38 @@ class CancelBooking(Mutation, kw_only=True):
     token: Token = ""
 
 
+class RescheduleBooking(Mutation, kw_only=True):
+    asks = commands.RescheduleBooking
+
+    booking: Id
+    slot: Id
+    token: Token = ""
+    hold: HeldSeat | None = None
+
+    def fields(self) -> dict[str, Any]:
+        return {**Mutation.fields(self), "hold": self.hold.held() if self.hold is not None else None}
+
+
+class _StaffOnBooking(Mutation, kw_only=True):
+    booking: Id
+
+
+class ConfirmBooking(_StaffOnBooking, kw_only=True):
+    asks = commands.ConfirmBooking
+
+
+class RejectBooking(_StaffOnBooking, kw_only=True):
+    asks = commands.RejectBooking
+
+
+class MarkNoShow(_StaffOnBooking, kw_only=True):
+    asks = commands.MarkNoShow
+
+
+class EraseCustomer(_StaffOnBooking, kw_only=True):
+    asks = commands.EraseCustomer
+
+
 REQUESTS: dict[str, type[Request]] = {
     "calendar.subscribe": Subscribe,
     "calendar.unsubscribe": Unsubscribe,
@@ -253,6 +285,7 @@ REQUESTS: dict[str, type[Request]] = {
     "slot.book": BookSlot,
     "booking.get": GetBooking,
     "booking.cancel": CancelBooking,
+    "booking.reschedule": RescheduleBooking,
 }
 STAFF_REQUESTS: dict[str, type[Request]] = {
     "calendar.create": CreateCalendar,
@@ -264,6 +297,10 @@ STAFF_REQUESTS: dict[str, type[Request]] = {
     "slot.reopen": ReopenSlot,
     "slot.remove": RemoveSlot,
     "booking.list": ListBookings,
+    "booking.confirm": ConfirmBooking,
+    "booking.reject": RejectBooking,
+    "booking.no_show": MarkNoShow,
+    "booking.erase": EraseCustomer,
 }
 EVERY_REQUEST = REQUESTS | STAFF_REQUESTS
 _KINDS: dict[str, type[Request]] = {**EVERY_REQUEST, "ticket": Ticket}

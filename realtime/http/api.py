@@ -37,6 +37,11 @@ MUTATIONS: tuple[tuple[str, str, str, str, int], ...] = (
     ("POST", "/api/holds/{id}/release", "hold.release", "hold", 200),
     ("POST", "/api/slots/{id}/bookings", "slot.book", "slot", _CREATED),
     ("POST", "/api/bookings/{id}/cancel", "booking.cancel", "booking", 200),
+    ("POST", "/api/bookings/{id}/reschedule", "booking.reschedule", "booking", 200),
+    ("POST", "/api/bookings/{id}/confirm", "booking.confirm", "booking", 200),
+    ("POST", "/api/bookings/{id}/reject", "booking.reject", "booking", 200),
+    ("POST", "/api/bookings/{id}/no-show", "booking.no_show", "booking", 200),
+    ("POST", "/api/bookings/{id}/erase", "booking.erase", "booking", 200),
 )
 
 

@@ -26,7 +26,12 @@ ROUTES: dict[str, tuple[str, str, str]] = {
     "slot.book": ("POST", "/api/slots/{}/bookings", "slot"),
     "booking.get": ("GET", "/api/bookings/{}", "booking"),
     "booking.cancel": ("POST", "/api/bookings/{}/cancel", "booking"),
+    "booking.reschedule": ("POST", "/api/bookings/{}/reschedule", "booking"),
     "booking.list": ("GET", "/api/calendars/{}/bookings", "calendar"),
+    "booking.confirm": ("POST", "/api/bookings/{}/confirm", "booking"),
+    "booking.reject": ("POST", "/api/bookings/{}/reject", "booking"),
+    "booking.no_show": ("POST", "/api/bookings/{}/no-show", "booking"),
+    "booking.erase": ("POST", "/api/bookings/{}/erase", "booking"),
 }
 SOCKET_ONLY = {"calendar.unsubscribe", "auth.refresh"}
 CODES = {
@@ -84,7 +89,14 @@ class World:
             },
             "booking.get": {"booking": self.booking["id"], "token": self.booking["token"]},
             "booking.cancel": {"booking": self.booking["id"], "token": self.booking["token"], "key": new_key()},
+            "booking.reschedule": {
+                "booking": self.booking["id"], "token": self.booking["token"], "slot": self.slot, "key": new_key(),
+            },
             "booking.list": {"calendar": self.calendar, "from": in_days(0), "to": in_days(9)},
+            **{
+                name: {"booking": self.booking["id"], "key": new_key()}
+                for name in ("booking.confirm", "booking.reject", "booking.no_show", "booking.erase")
+            },
         }  # fmt: skip
         return fields[name]
 
