@@ -147,6 +147,7 @@ export class Connection {
         if (turn.signal.aborted) return;
         failure = error;
         if (isRefusal(error)) break;
+        if (isTimeout(error)) this.#ladder.cameToNothing(transport);
       }
     }
     const mayRenew = typeof this.#setting.token === "function" && this.#attempt < 2;
@@ -301,3 +302,7 @@ const isTwoWay = (transport: Transport): boolean =>
 /** Final: the same token will be refused again. Anything else may pass. */
 const isRefusal = (error: unknown): error is SlotcastError =>
   error instanceof SlotcastError && (error.code === "unauthorized" || error.code === "forbidden");
+
+/** It took the connection and said nothing: worse than a clear no, which costs no time. */
+const isTimeout = (error: unknown): boolean =>
+  error instanceof SlotcastError && error.code === "timeout";
