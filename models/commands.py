@@ -206,13 +206,29 @@ class LapseHolds(Command, frozen=True, kw_only=True):
     calendar: str
 
 
+class SetSchedule(Command, frozen=True, kw_only=True):
+    """The calendar's opening hours, as the wire has them; with `preview`, nothing is done."""
+
+    calendar: str
+    schedule: dict[str, Any]
+    preview: bool = False
+
+
+class FillHorizon(Command, frozen=True, kw_only=True):
+    """Asked by the clock: opens the slots of the days that have come within the schedule's horizon."""
+
+    calendar: str
+
+
 class TrimLog(Command, frozen=True, kw_only=True):
     """Asked by the clock: forgets changes and receipts that are older than the settings keep."""
 
     calendar: str
 
 
-CalendarCommand = CreateCalendar | UpdateCalendar | ArchiveCalendar | OpenSlots | LapseHolds | TrimLog
+CalendarCommand = (
+    CreateCalendar | UpdateCalendar | ArchiveCalendar | OpenSlots | SetSchedule | FillHorizon | LapseHolds | TrimLog
+)
 SlotCommand = UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot | HoldSlot | BookSlot
 HoldCommand = ExtendHold | ReleaseHold
 BookingCommand = CancelBooking

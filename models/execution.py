@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from models import bookings, calendars, commands, holds, log, moves, receipts, slots
+from models import bookings, calendars, commands, holds, log, moves, receipts, schedules, slots
 from models.batch import Batch, Done
 from models.commands import Answer, CalendarCommand, Command
 from models.errors import BadRequest, NotFound, Refused
@@ -25,6 +25,8 @@ HANDLERS: dict[type[Command], Handler] = {
     commands.CreateCalendar: calendars.create_calendar,
     commands.UpdateCalendar: calendars.update_calendar,
     commands.ArchiveCalendar: calendars.archive_calendar,
+    commands.SetSchedule: schedules.set_schedule,
+    commands.FillHorizon: schedules.fill_horizon,
     commands.TrimLog: calendars.trim_log,
     commands.OpenSlots: slots.open_slots,
     commands.UpdateSlot: slots.update_slot,
@@ -147,7 +149,7 @@ def _answer(batch: Batch, done: Done) -> tuple[Answer, bytes]:
     head = batch.calendar(done.calendar)
     if done.token:
         done.value.token = ""
-    result = blank = msgspec.json.encode({done.name: done.value})
+    result = blank = msgspec.json.encode({done.name: done.value} if done.name else done.value)
     if done.token:
         result = _filled(blank, batch.tokens.token(done.token, done.value.id))
     return Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result), blank

@@ -63,6 +63,9 @@ _press = Statement(
     .returning(*SLOT_COLUMNS)
 )
 _count_pressing = Statement(Slot.select(fn.COUNT(Slot.id)).where(IS_NEIGHBOUR & (Slot.held + Slot.booked > literal(0))))
+_remove = Statement(
+    Slot.update({Slot.state: literal(SlotState.REMOVED)}).where(Slot.id == bind("slot")).returning(*SLOT_COLUMNS)
+)
 _all = Statement(
     Slot.select(Slot.id, Slot.start, Slot.end, Slot.held + Slot.booked, Slot.blocked).where(
         (Slot.calendar == bind("calendar")) & (Slot.state != literal(SlotState.REMOVED))
@@ -133,6 +136,8 @@ def _moved(batch: Batch, row: SlotRow, seq: int, more: int) -> SlotRow:
     taken = row.held + row.booked
     if more and (taken in {0, more}):  # the last seat given back, or the first one taken
         press(batch, row, seq, 1 if taken else -1)
+    if row.dropped and not taken:
+        batch.touched[row.id] = row = SlotRow._make(_remove.rows(batch.db, slot=row.id)[0])
     return row
 
 

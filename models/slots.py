@@ -52,6 +52,7 @@ _update = Statement(
             Slot.data: bind("data"),
             Slot.state: bind("state"),
             Slot.blocked: bind("blocked"),
+            Slot.dropped: bind("dropped"),
             Slot.version: bind("seq"),
         }
     )
@@ -155,6 +156,7 @@ def write(batch: Batch, row: SlotRow, seq: int) -> SlotRow:
         data=row.data,
         state=int(row.state),
         blocked=row.blocked,
+        dropped=bool(row.dropped),
         seq=seq,
     )
     assert written is not None, "the row was found in this transaction"
@@ -200,7 +202,9 @@ def reopen_slot(batch: Batch, command: ReopenSlot) -> Done:
     row = _found_for_staff(batch, command)
     if row.state == SlotState.OPEN:
         return Done(row.calendar, "slot", seats.public(row))
-    return Done(row.calendar, "slot", _written(batch, row._replace(state=SlotState.OPEN), Type.SLOT_REOPENED))
+    return Done(
+        row.calendar, "slot", _written(batch, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED)
+    )
 
 
 def remove_slot(batch: Batch, command: RemoveSlot) -> Done:

@@ -62,6 +62,7 @@ class Slot(Model):
     origin = IntegerField()
     version = BigIntegerField()
     data = TextField(null=True)
+    dropped = BooleanField()
 
     class Meta:
         table_name = "slot"
@@ -125,6 +126,18 @@ class Log(Model):
         primary_key = CompositeKey("calendar", "seq")
 
 
+class Timetable(Model):
+    """A calendar's schedule, and the last local date that its slots were made for."""
+
+    calendar = TextField(primary_key=True)
+    body = TextField()
+    generated_until = TextField()
+    version = BigIntegerField()
+
+    class Meta:
+        table_name = "timetable"
+
+
 class CalendarRow(NamedTuple):
     """In the order of the table's columns, as every row here."""
 
@@ -141,7 +154,10 @@ class CalendarRow(NamedTuple):
 
 
 class SlotRow(NamedTuple):
-    """`bookable` is the guard's own predicate, asked of the row by the database."""
+    """`bookable` is the guard's own predicate, asked of the row by the database.
+
+    `dropped`: its schedule has no place for it any more; it is closed, and goes with its last booking.
+    """
 
     id: str
     calendar: str
@@ -156,6 +172,7 @@ class SlotRow(NamedTuple):
     origin: int
     version: int
     data: str | None
+    dropped: bool
     bookable: bool
 
     @property

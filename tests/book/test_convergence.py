@@ -221,6 +221,49 @@ def overlap_rejected_from_now_on(desk: Desk) -> Command:
     return commands.UpdateCalendar(asker=STAFF, calendar=desk.calendar, policy={"overlap": "reject"})
 
 
+HOURS = {
+    "windows": [{"days": ["mon", "tue", "wed"], "start": "09:00", "end": "17:00"}],
+    "slot_minutes": 30,
+    "from": "2027-01-04",
+    "horizon_days": 14,
+}
+
+
+@proves(commands.SetSchedule, "schedule.changed")
+def opening_hours(desk: Desk) -> Command:
+    return commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=HOURS)
+
+
+@proves(commands.SetSchedule)
+def opening_hours_looked_at(desk: Desk) -> Command:
+    return commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=HOURS, preview=True)
+
+
+@proves(commands.SetSchedule, "schedule.changed", "schedule.changed")
+def other_opening_hours(desk: Desk) -> Command:
+    desk.book.run(commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=HOURS))
+    for place, slot in enumerate(list(desk.slots())[2:50]):
+        if place % 3 == 0:
+            desk.reserve(slot)
+    schedule = HOURS | {"slot_minutes": 20, "capacity": 2}
+    return commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=schedule)
+
+
+@proves(commands.FillHorizon, "slot.opened")
+def days_went_by(desk: Desk) -> Command:
+    desk.book.run(commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=HOURS))
+    desk.clock.go(2 * 86_400)
+    return commands.FillHorizon(calendar=desk.calendar)
+
+
+@proves(commands.CancelBooking, "slot.cancelled")
+def last_booking_of_a_dropped_slot(desk: Desk) -> Command:
+    desk.book.run(commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=HOURS))
+    booked = desk.reserve(list(desk.slots())[5])
+    desk.book.run(commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=HOURS | {"windows": []}))
+    return commands.CancelBooking(asker=STAFF, key=new_key(), booking=booked["id"])
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_old_snapshot_and_changes_are_the_new_snapshot(desk: Desk, name: str) -> None:
     """What a viewer had, with the changes of a command applied, is what a fresh snapshot says."""

@@ -1,0 +1,194 @@
+"""A calendar's opening hours: what they open, drop, change and leave alone, and the horizon that moves with the days.
+
+A schedule touches its own slots only, matched by their times. A slot in which somebody has a seat is kept: one that
+the schedule drops is closed, nothing is opened over it, and it goes with its last booking. Dates up to
+`generated_until` were generated once: what was removed there since stays removed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+from peewee import Database
+
+from models import log, rules, seats, slots
+from models.batch import Batch, Done
+from models.change import SLOTS_A_CHANGE, Type
+from models.commands import FillHorizon, NewSlot, SetSchedule
+from models.rules import SLOT_COLUMNS
+from models.schedule import Schedule, expand, horizon, local_date, read_schedule
+from models.statement import Insertion, Statement, bind, literal
+from models.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, Timetable
+
+Times = tuple[int, int]
+
+_read = Statement(
+    Timetable.select(Timetable.body, Timetable.generated_until).where(Timetable.calendar == bind("calendar"))
+)
+_all = Statement(
+    Timetable.select(Timetable.calendar, Timetable.body, Timetable.generated_until, Calendar.zone)
+    .join(Calendar, on=(Timetable.calendar == Calendar.id))
+    .where(~Calendar.archived)
+)
+_forget = Statement(Timetable.delete().where(Timetable.calendar == bind("calendar")))
+_insert = Insertion(Timetable)
+_ahead = Statement(
+    Slot.select(*SLOT_COLUMNS)
+    .where((Slot.calendar == bind("calendar")) & (Slot.end > bind("now")) & (Slot.state != literal(SlotState.REMOVED)))
+    .order_by(Slot.start, Slot.id)
+)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done so that a calendar's slots are those of its schedule."""
+
+    opened: list[NewSlot] = field(default_factory=list)
+    removed: list[SlotRow] = field(default_factory=list)
+    updated: list[SlotRow] = field(default_factory=list)
+    kept: list[SlotRow] = field(default_factory=list)
+    dropped: list[SlotRow] = field(default_factory=list)
+
+    def numbers(self) -> dict[str, Any]:
+        """The answer: how many slots each, and those that were left alone, since somebody has a seat in them."""
+        return {
+            "opened": len(self.opened),
+            "removed": len(self.removed),
+            "updated": len(self.updated),
+            "kept": [seats.public(row) for row in self.kept],
+        }
+
+
+def set_schedule(batch: Batch, command: SetSchedule) -> Done:
+    """`schedule.set`: the calendar's coming slots become the schedule's; with `preview`, only says how."""
+    rules.check_staff(command.asker, command.calendar)
+    calendar = batch.calendar(command.calendar)
+    rules.check_in_use(calendar)
+    schedule = read_schedule(command.schedule)
+    first = max(schedule.from_, local_date(calendar.zone, batch.now))
+    until = horizon(schedule, calendar.zone, batch.now)
+    wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
+    plan = _plan(wanted, schedule.capacity, _slots_ahead(batch, calendar.id), batch.now)
+    if not command.preview:
+        _remember(batch, calendar.id, schedule, until)
+        _carry_out(batch, calendar, plan, Type.SCHEDULE_CHANGED)
+    return Done(calendar.id, "", plan.numbers())
+
+
+def fill_horizon(batch: Batch, command: FillHorizon) -> Done:
+    """Asked by the clock: opens the slots of the dates that have come within the horizon since it was last filled."""
+    calendar = batch.calendar(command.calendar)
+    found = _read.row(batch.db, calendar=calendar.id)
+    if found is None or calendar.archived:
+        return Done(calendar.id, "opened", 0)
+    schedule = read_schedule(msgspec.json.decode(found[0]))
+    generated_until = date.fromisoformat(found[1])
+    until = horizon(schedule, calendar.zone, batch.now)
+    if until <= generated_until:
+        return Done(calendar.id, "opened", 0)
+    first = max(generated_until + timedelta(days=1), local_date(calendar.zone, batch.now))
+    wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
+    standing = _slots_ahead(batch, calendar.id)
+    plan = Plan(opened=_new(wanted, schedule.capacity, standing, [row for row in standing if row.dropped]))
+    _remember(batch, calendar.id, schedule, until)
+    _carry_out(batch, calendar, plan, Type.SLOT_OPENED)
+    return Done(calendar.id, "opened", len(plan.opened))
+
+
+def _slots_ahead(batch: Batch, calendar: str) -> list[SlotRow]:
+    return [SlotRow._make(row) for row in _ahead.rows(batch.db, calendar=calendar, now=batch.now)]
+
+
+def _plan(wanted: list[Times], capacity: int, standing: list[SlotRow], now: int) -> Plan:
+    plan, left, begun = Plan(), set(wanted), []
+    for row in standing:
+        times = (row.start, row.end)
+        is_taken = row.held + row.booked > 0
+        if row.origin != Origin.SCHEDULE:
+            continue
+        if row.start <= now:
+            begun += [row] if is_taken else []
+        elif times in left:
+            left.discard(times)
+            _match(plan, row, capacity)
+        elif is_taken:
+            plan.kept.append(row)
+            if not row.dropped:
+                plan.dropped.append(row._replace(state=SlotState.CLOSED, dropped=True))
+        else:
+            plan.removed.append(row._replace(state=SlotState.REMOVED))
+    plan.opened = _new(sorted(left), capacity, standing, [*plan.kept, *begun])
+    return plan
+
+
+def _match(plan: Plan, row: SlotRow, capacity: int) -> None:
+    """A slot that is the schedule's still: it gets the new capacity, or as little as those in it leave."""
+    fitting = max(capacity, row.held + row.booked)
+    changed = row._replace(capacity=fitting, state=SlotState.OPEN if row.dropped else row.state, dropped=False)
+    if changed != row:
+        plan.updated.append(changed)
+    if fitting != capacity:
+        plan.kept.append(row)
+
+
+def _new(wanted: list[Times], capacity: int, standing: list[SlotRow], kept: list[SlotRow]) -> list[NewSlot]:
+    """The slots to open: none where one with the same times is, and none over a slot that was kept."""
+    taken = {(row.start, row.end) for row in standing}
+    in_the_way = sorted((row.start, row.end) for row in kept)
+    begins = [begin for begin, _ in in_the_way]
+    latest_ends = list(accumulate((end for _, end in in_the_way), max))
+    new: list[NewSlot] = []
+    for start, end in wanted:
+        earlier = bisect_left(begins, end)
+        is_in_the_way = earlier > 0 and latest_ends[earlier - 1] > start
+        if not is_in_the_way and (start, end) not in taken:
+            new.append(NewSlot(start=start, end=end, capacity=capacity))
+    return new
+
+
+def _remember(batch: Batch, calendar: str, schedule: Schedule, until: date) -> None:
+    _forget.execute(batch.db, calendar=calendar)
+    _insert.run(batch.db, (calendar, msgspec.json.encode(schedule).decode(), until.isoformat(), batch.now))
+
+
+def _carry_out(batch: Batch, calendar: CalendarRow, plan: Plan, kind: Type) -> None:
+    """Does it, at most 200 slots a change: removals first, so that no viewer sees two slots in one place."""
+    steps: list[Callable[[int], object]] = [
+        *[partial(_rewrite, batch, row) for row in (*plan.removed, *plan.dropped, *plan.updated)],
+        *[partial(_open, batch, calendar.id, slot) for slot in plan.opened],
+    ]
+    for place in range(0, len(steps), SLOTS_A_CHANGE):
+        seq = log.next_seq(batch, calendar.id)
+        for step in steps[place : place + SLOTS_A_CHANGE]:
+            step(seq)
+        seats.tell(batch, calendar.id, kind)
+
+
+def _rewrite(batch: Batch, row: SlotRow, seq: int) -> None:
+    slots.write(batch, row, seq)
+
+
+def _open(batch: Batch, calendar: str, slot: NewSlot, seq: int) -> None:
+    slots.write_new(batch, seq, calendar, slot, Origin.SCHEDULE)
+
+
+def read_body(db: Database, calendar: str) -> bytes | None:
+    """The calendar's schedule as it was set, as JSON; None without one."""
+    found = _read.row(db, calendar=calendar)
+    return None if found is None else str(found[0]).encode()
+
+
+def due(db: Database, now: int) -> list[str]:
+    """The calendars whose horizon has moved on."""
+    behind: list[str] = []
+    for calendar, body, generated_until, zone in _all.rows(db):
+        if horizon(read_schedule(msgspec.json.decode(body)), zone, now) > date.fromisoformat(generated_until):
+            behind.append(calendar)
+    return behind

@@ -1,0 +1,243 @@
+"""Opening hours in the book: a schedule touches its own slots only, keeps what is taken, and fills its horizon."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from models.clock import DAY, HOUR, MINUTE, read_time
+from models.commands import (
+    ArchiveCalendar,
+    CloseSlot,
+    FillHorizon,
+    RemoveSlot,
+    ReopenSlot,
+    SetSchedule,
+    UpdateCalendar,
+    UpdateSlot,
+)
+from models.errors import BadRequest, InvalidTransition, Unauthorized
+from tests.book.desk import GUEST, STAFF, START, Desk, Viewer, results
+
+MORNINGS: dict[str, Any] = {
+    "windows": [{"days": ["mon", "tue"], "start": "09:00", "end": "11:00"}],
+    "slot_minutes": 60,
+    "from": "2027-01-04",
+    "horizon_days": 7,
+}
+NINE = START + 9 * HOUR  # on Monday; the calendar's zone is UTC
+
+
+def set_schedule(desk: Desk, schedule: dict[str, Any] | None = None, *, preview: bool = False, **fields: Any) -> Any:
+    """The answer of `schedule.set`, its kept slots by their ids."""
+    command = SetSchedule(
+        asker=STAFF, calendar=desk.calendar, schedule=(schedule or MORNINGS) | fields, preview=preview
+    )
+    answer = msgspec.json.decode(desk.book.run(command).result)
+    return answer | {"kept": [slot["id"] for slot in answer["kept"]]}
+
+
+def answer(opened: int = 0, removed: int = 0, updated: int = 0, kept: list[str] | None = None) -> dict[str, Any]:
+    return {"opened": opened, "removed": removed, "updated": updated, "kept": kept or []}
+
+
+def starts(desk: Desk) -> list[int]:
+    return sorted(read_time(slot["start"]) for slot in desk.slots().values())
+
+
+def slot_at(desk: Desk, start: int) -> str:
+    (found,) = [name for name, slot in desk.slots().items() if read_time(slot["start"]) == start]
+    return found
+
+
+def test_a_schedule_opens_its_slots(desk: Desk) -> None:
+    """Those of its windows within the horizon; a preview says the same and does nothing; a second time does nothing."""
+    assert set_schedule(desk, preview=True) == answer(opened=4)
+    assert desk.slots() == {}
+    assert set_schedule(desk) == answer(opened=4)
+    assert starts(desk) == [NINE, NINE + HOUR, NINE + DAY, NINE + DAY + HOUR]
+    viewer = Viewer(desk.book, "room")
+    assert set_schedule(desk) == answer()
+    assert viewer.follow() == []
+
+
+def test_a_slot_that_has_begun_is_not_opened(desk: Desk) -> None:
+    """Nor is one removed that has begun."""
+    desk.clock.now = NINE + 30 * MINUTE
+    assert set_schedule(desk) == answer(opened=3)
+    desk.clock.go(3_600)
+    assert set_schedule(desk, windows=[]) == answer(removed=2)
+    assert starts(desk) == [NINE + HOUR]
+
+
+def test_a_schedule_touches_its_own_slots_only(desk: Desk) -> None:
+    """A slot that staff opened stays as it is, and none is opened beside it at the same times."""
+    manual, elsewhere = desk.open(2, start=NINE, capacity=5)
+    desk.book.run(UpdateSlot(asker=STAFF, slot=elsewhere, start=NINE + 20 * HOUR, end=NINE + 21 * HOUR))
+    before = desk.slots()
+    assert set_schedule(desk) == answer(opened=3)
+    assert set_schedule(desk, windows=[]) == answer(removed=3)
+    assert desk.slots() == before
+    assert manual in before
+
+
+def test_what_the_schedule_drops_goes_unless_it_is_taken(desk: Desk) -> None:
+    """A held or booked slot is closed, reported, and goes with the last seat in it; nothing is opened over it."""
+    set_schedule(desk, capacity=2)
+    booked_slot, held_slot = slot_at(desk, NINE), slot_at(desk, NINE + DAY)
+    booked, also = desk.reserve(booked_slot), desk.reserve(booked_slot)
+    hold = desk.hold(held_slot)
+    later: dict[str, Any] = {"windows": [{"days": ["mon", "tue"], "start": "09:30", "end": "11:30"}]}
+    expected = answer(opened=2, removed=2, kept=[booked_slot, held_slot])
+    assert set_schedule(desk, preview=True, **later) == expected
+    assert set_schedule(desk, **later) == expected
+    assert starts(desk) == [NINE, NINE + 90 * MINUTE, NINE + DAY, NINE + DAY + 90 * MINUTE]
+    assert desk.slot(booked_slot)["status"] == "closed"
+    desk.cancel(booked)
+    assert booked_slot in desk.slots()
+    viewer = Viewer(desk.book, "room")
+    desk.cancel(also)
+    desk.release(hold)
+    assert [change["removed"] for change in viewer.follow()] == [[booked_slot], [held_slot]]
+    viewer.check()
+
+
+def test_a_dropped_slot_comes_back_with_its_schedule(desk: Desk) -> None:
+    """While somebody has a seat in it, it is only closed: the schedule that has it again opens it."""
+    set_schedule(desk)
+    slot = slot_at(desk, NINE)
+    booked = desk.reserve(slot)
+    assert set_schedule(desk, windows=[]) == answer(removed=3, kept=[slot])
+    assert set_schedule(desk) == answer(opened=3, updated=1)
+    assert desk.slot(slot)["status"] == "booked"
+    desk.cancel(booked)
+    assert desk.slot(slot)["status"] == "open"
+
+
+def test_a_dropped_slot_that_staff_reopen_is_theirs_to_keep(desk: Desk) -> None:
+    """It does not go with its last booking any more; nor does one that staff closed."""
+    set_schedule(desk)
+    slot, closed = slot_at(desk, NINE), slot_at(desk, NINE + HOUR)
+    booked = desk.reserve(slot)
+    desk.book.run(CloseSlot(asker=STAFF, slot=closed))
+    set_schedule(desk)
+    assert desk.slot(closed)["status"] == "closed"
+    set_schedule(desk, windows=[])
+    desk.book.run(ReopenSlot(asker=STAFF, slot=slot))
+    desk.cancel(booked)
+    assert desk.slot(slot)["status"] == "open"
+
+
+def test_a_new_capacity_never_goes_below_what_is_taken(desk: Desk) -> None:
+    """The slot with too many in it gets as little as they leave, and is reported."""
+    set_schedule(desk, capacity=5)
+    slot = slot_at(desk, NINE)
+    desk.reserve(slot, seats=3)
+    assert set_schedule(desk, capacity=2) == answer(updated=4, kept=[slot])
+    assert {one["capacity"] for one in desk.slots().values()} == {2, 3}
+    assert desk.slot(slot)["remaining"] == 0
+
+
+def test_the_horizon_moves_past_what_was_generated_only(desk: Desk) -> None:
+    """Each day opens the slots of the day that has come in sight; what was removed before stays removed."""
+    set_schedule(desk)
+    desk.book.run(RemoveSlot(asker=STAFF, slot=slot_at(desk, NINE + DAY)))
+    assert FillHorizon(calendar="room") not in desk.book.upkeep()
+    desk.clock.go(86_400)
+    assert FillHorizon(calendar="room") in desk.book.upkeep()
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 2
+    assert starts(desk)[-2:] == [NINE + 7 * DAY, NINE + 7 * DAY + HOUR]
+    assert NINE + DAY not in starts(desk)
+    viewer = Viewer(desk.book, "room")
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
+    assert viewer.follow() == []
+
+
+def test_days_nobody_asked_in_are_filled_at_once(desk: Desk) -> None:
+    """After the server stood still for a month, from today on, and nothing in the past."""
+    set_schedule(desk)
+    desk.clock.go(30 * 86_400)
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 4
+    assert starts(desk)[-4] > desk.clock.now
+
+
+def test_a_schedule_has_an_end(desk: Desk) -> None:
+    """The horizon stops at `until`; a calendar without a schedule, or archived, has none."""
+    set_schedule(desk, until="2027-01-05")
+    desk.clock.go(2 * 86_400)
+    assert FillHorizon(calendar="room") not in desk.book.upkeep()
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
+    desk.create("bare")
+    assert results(desk.book.run(FillHorizon(calendar="bare"))) == 0
+    set_schedule(desk, until="2030-01-01")
+    desk.book.run(ArchiveCalendar(asker=STAFF, calendar="bare"))
+    desk.clock.go(20 * 86_400)
+    assert FillHorizon(calendar="bare") not in desk.book.upkeep()
+
+
+def test_where_slots_may_not_overlap_new_ones_know_their_neighbours(desk: Desk) -> None:
+    """A generated slot beside a taken one is blocked from the start."""
+    desk.book.run(UpdateCalendar(asker=STAFF, calendar="room", policy={"overlap": "reject"}))
+    (manual,) = desk.open(start=NINE + 30 * MINUTE)
+    desk.reserve(manual)
+    set_schedule(desk)
+    assert [slot["bookable"] for slot in sorted(desk.slots().values(), key=lambda slot: slot["start"])] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_year_is_set_within_a_second(desk: Desk) -> None:
+    """4,000 slots and more, none of its changes with more than 200 of them."""
+    viewer = Viewer(desk.book, "room")
+    days = ["mon", "tue", "wed", "thu", "fri"]
+    begun = time.process_time()
+    year = set_schedule(
+        desk, windows=[{"days": days, "start": "09:00", "end": "17:00"}], slot_minutes=30, horizon_days=366
+    )
+    assert time.process_time() - begun < 1
+    assert year["opened"] >= 4_000
+    changes = viewer.follow()
+    assert max(len(change["slots"]) for change in changes) == 200
+    viewer.check()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {},
+        {"windows": "always"},
+        MORNINGS | {"slot_minutes": 0},
+        MORNINGS | {"unheard": 1},
+        MORNINGS | {"from": "\ud800"},
+        MORNINGS | {"capacity": 1 << 80},
+        MORNINGS
+        | {"slot_minutes": 1, "windows": [{"days": ["mon"], "start": "00:00", "end": "24:00"}], "horizon_days": 999},
+    ],
+)
+def test_a_schedule_that_cannot_be_changes_nothing(desk: Desk, schedule: dict[str, Any]) -> None:
+    """It is a bad request, and the one before it stands."""
+    set_schedule(desk)
+    before = desk.slots()
+    with pytest.raises(BadRequest):
+        desk.book.run(SetSchedule(asker=STAFF, calendar="room", schedule=schedule))
+    assert desk.slots() == before
+    kept = desk.book.schedule("room")
+    assert kept is not None
+    assert msgspec.json.decode(kept) == MORNINGS
+
+
+def test_only_staff_set_a_schedule_of_a_calendar_in_use(desk: Desk) -> None:
+    """As everything that changes slots."""
+    with pytest.raises(Unauthorized):
+        desk.book.run(SetSchedule(asker=GUEST, calendar="room", schedule=MORNINGS))
+    desk.book.run(ArchiveCalendar(asker=STAFF, calendar="room"))
+    with pytest.raises(InvalidTransition):
+        set_schedule(desk)
+    assert desk.book.schedule("room") is None
