@@ -38,9 +38,10 @@ test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" pic
 
 check: check-python check-web  ## Check style, types and the walls between the rooms
 
-fix: $(VENV)/.tests $(WEB_PARTS)  ## Mend what the checkers can mend by themselves
+fix: $(VENV)/.tests $(WEB_PARTS)  ## Mend what the checkers can mend, and write anew what is made from the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(PYTHON) -m tests.docs.generate
 	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present fix)
 
 bench: $(VENV)/.tests $(WEB)  ## Measure bookings a second (ARGS passes flags on)

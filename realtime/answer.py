@@ -205,7 +205,7 @@ ANSWERS: dict[str, Answered] = {
     "slot.book": _told("Books seats, held ones or free ones.", OwnBookingAnswer),
     "booking.get": _told("Reads a booking, with its customer.", BookingAnswer),
     "booking.cancel": _told("Cancels a booking; its seats are free at once.", MovedBookingAnswer),
-    "booking.reschedule": _told("Moves a booking to another slot.", OwnBookingAnswer),
+    "booking.reschedule": _told("Moves a booking to another slot, or leaves it where it is.", MovedBookingAnswer),
     "calendar.create": _told("Makes a calendar.", InfoAnswer),
     "calendar.update": _told("Changes a calendar; its policy is merged field by field.", InfoAnswer),
     "calendar.archive": _told("Ends a calendar for good.", InfoAnswer),

@@ -26,7 +26,7 @@ def _missing(names: Iterable[str], text: str) -> list[str]:
 def test_what_is_generated_is_committed_as_generated() -> None:
     """Tables, snippets and generated files are as the code makes them: `python -m tests.docs.generate` does it."""
     stale = [str(path.relative_to(ROOT)) for path, text in generated().items() if path.read_text() != text]
-    assert stale == []
+    assert stale == [], "run `make fix`"
 
 
 def test_every_request_is_in_the_protocol() -> None:
@@ -43,6 +43,14 @@ def test_every_change_type_is_in_the_protocol() -> None:
 def test_every_error_code_is_in_the_protocol() -> None:
     """Each error says what to do about it."""
     assert _missing((kind.code for kind in errors.EVERY), PROTOCOL) == []
+
+
+def test_every_rule_is_in_the_protocol() -> None:
+    """Each rule that a refusal can name in its details is explained."""
+    sources = [*(ROOT / "models").rglob("*.py"), *(ROOT / "realtime").rglob("*.py")]
+    rules = {rule for path in sources for rule in re.findall(r'\brule="(\w+)"', path.read_text())}
+    assert len(rules) > 10
+    assert _missing(sorted(rules), PROTOCOL) == []
 
 
 def test_every_route_is_in_the_protocol() -> None:
@@ -80,6 +88,13 @@ def test_every_room_is_in_the_architecture(house: str) -> None:
     assert rooms
     missing = [room for room in map(table.room, rooms) if f"`{room}`" not in text]
     assert missing == []
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    """Who follows a law to its room or to its test finds it."""
+    named = set(re.findall(r"`((?:models|realtime|tests|web|docs|deploy)/[\w./-]+)`", ARCHITECTURE.read_text()))
+    missing = [name for name in named if not any((ROOT / f"{name}{end}").exists() for end in ("", ".py"))]
+    assert sorted(missing) == []
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
