@@ -18,6 +18,7 @@ class Viewer:
         self.types: set[str] = set()
         self.modes: list[str] = []
         self.gaps = 0
+        self.repeats = 0
         self._slots: dict[str, Slot] = {}
         self.bookings: dict[str, dict[str, Any]] = {}
 
@@ -31,6 +32,9 @@ class Viewer:
         first = self.applied[0] if self.applied else self.have + 1
         is_gapless = self.applied == list(range(first, first + len(self.applied)))
         return is_gapless and self.modes.count("snapshot") == 1 and first + len(self.applied) == self.have + 1
+
+    def is_at(self, seq: int) -> bool:
+        return self.have == seq
 
     @property
     def account(self) -> dict[str, Any]:
@@ -62,6 +66,7 @@ class Viewer:
     def take_change(self, change: dict[str, Any]) -> bool:
         """One change; False for a gap, after which one subscribes again."""
         if change["seq"] <= self.have:
+            self.repeats += 1
             return True
         if change["prev"] > self.have:
             self.gaps += 1

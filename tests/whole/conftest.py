@@ -1,5 +1,6 @@
 """One server for all the tests of a module that only ask it questions; each takes a calendar of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -61,3 +62,9 @@ async def staff(place: Place) -> AsyncIterator[Client]:
 async def world(place: Place, api: Api) -> World:
     """Make a calendar with something of everything."""
     return await make_world(api, f"room-{next(_names)}", place.staff)
+
+
+@pytest.fixture
+async def swift() -> None:
+    """Leave asyncio's debug mode, which records a traceback a task: for tests that keep many clients busy."""
+    asyncio.get_running_loop().set_debug(False)
