@@ -133,6 +133,15 @@ class InfoAnswer(Moved, kw_only=True):
     info: Info
 
 
+class ScheduleAnswer(Moved, kw_only=True):
+    """How many slots the new opening hours open, remove and change; and those left alone, as they are taken."""
+
+    opened: int
+    removed: int
+    updated: int
+    kept: list[Slot]
+
+
 class SlotAnswer(Moved, kw_only=True):
     slot: Slot
 
@@ -209,6 +218,7 @@ ANSWERS: dict[str, Answered] = {
     "calendar.create": _told("Makes a calendar.", InfoAnswer),
     "calendar.update": _told("Changes a calendar; its policy is merged field by field.", InfoAnswer),
     "calendar.archive": _told("Ends a calendar for good.", InfoAnswer),
+    "schedule.set": _told("Sets the opening hours, or says what that would do.", ScheduleAnswer),
     "slot.open": _told("Opens slots, all or none.", SlotsAnswer),
     "slot.update": _told("Changes a slot's time, capacity or data.", SlotAnswer),
     "slot.close": _told("Lets nobody new into a slot.", SlotAnswer),

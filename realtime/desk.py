@@ -6,6 +6,10 @@ has it too.
 
 from __future__ import annotations
 
+from typing import Any
+
+from msgspec import Raw
+
 from models.change import Booking, Info
 from models.clock import DAY, Clock
 from models.commands import Answer, Asker, WithToken
@@ -70,3 +74,14 @@ class Desk:
         if not asker.may_view(found):
             raise asker.refusal()
         return found
+
+    async def schedule(self, calendar: str, asker: Asker) -> Raw | None:
+        """A calendar's opening hours, for its staff."""
+        if not asker.is_staff_of(calendar):
+            raise asker.refusal()
+        found = await self._door.read(self._door.book.schedule, calendar)
+        return None if found is None else Raw(found)
+
+    async def explain(self, slot: str, asker: Asker) -> list[dict[str, Any]]:
+        """Why the slot can or can't be taken by this asker: `{rule, ok, …}` each."""
+        return await self._door.read(self._door.book.explain, asker, slot)

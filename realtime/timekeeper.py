@@ -1,4 +1,4 @@
-"""Time that is nobody's request: asks for sweeps of lapsed holds, trims the log, lets idle rooms go.
+"""Time that is nobody's request: sweeps lapsed holds, fills horizons, trims the log, lets idle rooms go.
 
 What it asks for are commands like any other; that two processes ask for the same one does no harm.
 """
@@ -9,14 +9,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from models.commands import TrimLog
 from models.errors import Refused
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
 
 SWEEP_SECONDS = 0.1  # a hold's seats are free 0.5 s after its end, and everyone knows by 1 s
 HOUSEKEEPING_SECONDS = 10.0
-TRIM_SECONDS = 600.0
+UPKEEP_SECONDS = 600.0
 
 _log = logging.getLogger("slotcast.timekeeper")
 
@@ -33,7 +32,7 @@ class Timekeeper:
         for name, seconds, work in (
             ("sweep", SWEEP_SECONDS, self._sweep),
             ("rooms", HOUSEKEEPING_SECONDS, self._let_go),
-            ("trim", TRIM_SECONDS, self._trim),
+            ("upkeep", UPKEEP_SECONDS, self._keep_up),
         ):
             self._tasks.append(asyncio.create_task(self._every(seconds, work), name=name))
 
@@ -59,6 +58,6 @@ class Timekeeper:
     async def _let_go(self) -> None:
         self._dispatcher.let_go()
 
-    async def _trim(self) -> None:
-        for info in await self._door.read(self._door.book.calendars):
-            await self._door.run(TrimLog(calendar=info.id))
+    async def _keep_up(self) -> None:
+        for command in await self._door.read(self._door.book.upkeep):
+            await self._door.run(command)

@@ -112,6 +112,14 @@ class UpdateCalendar(_OneCalendar, kw_only=True):
     policy: dict[str, Any] = {}
 
 
+class SetSchedule(Mutation, kw_only=True):
+    asks = commands.SetSchedule
+
+    calendar: Slug
+    schedule: dict[str, Any]
+    preview: bool = False
+
+
 class ArchiveCalendar(_OneCalendar, kw_only=True):
     asks = commands.ArchiveCalendar
 
@@ -291,6 +299,7 @@ STAFF_REQUESTS: dict[str, type[Request]] = {
     "calendar.create": CreateCalendar,
     "calendar.update": UpdateCalendar,
     "calendar.archive": ArchiveCalendar,
+    "schedule.set": SetSchedule,
     "slot.open": OpenSlots,
     "slot.update": UpdateSlot,
     "slot.close": CloseSlot,

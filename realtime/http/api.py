@@ -27,6 +27,7 @@ MUTATIONS: tuple[tuple[str, str, str, str, int], ...] = (
     ("POST", "/api/calendars", "calendar.create", "", _CREATED),
     ("PATCH", "/api/calendars/{id}", "calendar.update", "id", 200),
     ("DELETE", "/api/calendars/{id}", "calendar.archive", "id", 200),
+    ("PUT", "/api/calendars/{id}/schedule", "schedule.set", "calendar", 200),
     ("POST", "/api/calendars/{id}/slots", "slot.open", "calendar", _CREATED),
     ("PATCH", "/api/slots/{id}", "slot.update", "slot", 200),
     ("DELETE", "/api/slots/{id}", "slot.remove", "slot", 200),
@@ -59,6 +60,8 @@ class Api:
             web.get("/api/calendars/{id}", self.calendar),
             web.get("/api/calendars/{id}/slots", self.slots),
             web.get("/api/calendars/{id}/bookings", self.bookings),
+            web.get("/api/calendars/{id}/schedule", self.schedule),
+            web.get("/api/slots/{id}/explain", self.explanation),
             web.get("/api/bookings/{id}", self.booking),
             *(
                 web.route(method, path, self._mutation(name, subject, status))
@@ -73,6 +76,8 @@ class Api:
             fields = await self._gate.body(request)
             if subject:
                 _put(fields, subject, request.match_info["id"])
+            if "preview" in request.query:
+                _put(fields, "preview", request.query["preview"] not in {"", "0"})
             if "Idempotency-Key" in request.headers:
                 _put(fields, "key", request.headers["Idempotency-Key"])
             if "If-Match" in request.headers:
@@ -112,6 +117,15 @@ class Api:
         asked = wire.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
         assert isinstance(asked, wire.ListBookings)
         return _json({"bookings": await self._desk.bookings(asked, asker)})
+
+    async def schedule(self, request: web.Request) -> web.Response:
+        """A calendar's opening hours as they were set, or null. For staff."""
+        return _json({"schedule": await self._desk.schedule(calendar_of(request), self._gate.asker(request))})
+
+    async def explanation(self, request: web.Request) -> web.Response:
+        """Why this asker can or can't take the slot, rule by rule."""
+        rules = await self._desk.explain(request.match_info["id"], self._gate.asker(request))
+        return _json({"bookable": all(rule["ok"] for rule in rules), "rules": rules})
 
     async def booking(self, request: web.Request) -> web.Response:
         """The booking's own token comes in a header: a URL ends up in logs and histories."""

@@ -15,6 +15,7 @@ ROUTES: dict[str, tuple[str, str, str]] = {
     "calendar.create": ("POST", "/api/calendars", ""),
     "calendar.update": ("PATCH", "/api/calendars/{}", "id"),
     "calendar.archive": ("DELETE", "/api/calendars/{}", "id"),
+    "schedule.set": ("PUT", "/api/calendars/{}/schedule", "calendar"),
     "slot.open": ("POST", "/api/calendars/{}/slots", "calendar"),
     "slot.update": ("PATCH", "/api/slots/{}", "slot"),
     "slot.close": ("POST", "/api/slots/{}/close", "slot"),
@@ -73,6 +74,13 @@ class World:
                 "policy": {"max_holds": 9}, "key": new_key(),
             },
             "calendar.archive": {"id": self.calendar, "key": new_key()},
+            "schedule.set": {
+                "calendar": self.calendar, "preview": True, "key": new_key(),
+                "schedule": {
+                    "windows": [{"days": ["mon"], "start": "09:00", "end": "12:00"}], "slot_minutes": 30,
+                    "from": in_days(1)[:10],
+                },
+            },
             "slot.open": {
                 "calendar": self.calendar, "slots": [{**place, "capacity": 2, "data": {"a": 1}}], "key": new_key(),
             },
