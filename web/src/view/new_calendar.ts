@@ -69,7 +69,7 @@ export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Pr
         field("Name", name),
         field("Address, after /c/", id),
         field("Time zone", zone),
-        h("label", { class: "only" }, isPrivate, "Only for who has a link with a token"),
+        h("label", { class: "only" }, isPrivate, "Only for people with a private link"),
         problem,
         h("div", { class: "actions" }, submit, cancel),
       ),
