@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from peewee import Database
 
+from models.change import Logged
 from models.errors import NotFound
 from models.identity import Tokens
 from models.receipts import Kept
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 
 class Done(NamedTuple):
-    """What a command did, before it is an answer: `{name: value}` is its result.
+    """What a command did, before it is an answer: `{name: value}` is its result; without a name, the value itself.
 
     `token` says that the asker gets one with it, and of which kind; it is made from the value's id.
     """
@@ -41,7 +42,8 @@ class Keeping:
 class Batch:
     """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns.
 
-    `touched` are the slots that the command at hand has written, as they stand, until its change tells of them.
+    `logged` are the rows that its commit will add to the log, in order. `touched` are the slots that the command at
+    hand has written, as they stand, until its change tells of them.
     """
 
     db: Database
@@ -50,7 +52,7 @@ class Batch:
     now: int = 0
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     receipts: dict[str, Kept] = field(default_factory=dict)
-    moved: set[str] = field(default_factory=set)
+    logged: list[Logged] = field(default_factory=list)
     touched: dict[str, SlotRow] = field(default_factory=dict)
 
     def calendar(self, name: str) -> CalendarRow:
@@ -64,11 +66,12 @@ class Batch:
         """All that `do` does, or nothing: on an error the rows, and what is cached of them, go back together."""
         self.db.execute_sql("SAVEPOINT command")
         self.touched = {}
-        calendars, receipts, moved = self.calendars.copy(), self.receipts.copy(), self.moved.copy()
+        calendars, receipts, logged = self.calendars.copy(), self.receipts.copy(), len(self.logged)
         try:
             done = do()
         except Exception:
-            self.calendars, self.receipts, self.moved = calendars, receipts, moved
+            self.calendars, self.receipts = calendars, receipts
+            del self.logged[logged:]
             self.db.execute_sql("ROLLBACK TO SAVEPOINT command")
             self.db.execute_sql("RELEASE SAVEPOINT command")
             raise

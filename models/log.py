@@ -90,7 +90,7 @@ def append(
         )
     )
     _insert.run(batch.db, (calendar, head.seq, head.nonce, batch.now, kind.value, body, " ".join(bookings)))
-    batch.moved.add(calendar)
+    batch.logged.append(Logged(calendar, head.seq, head.nonce, kind.value, body, tuple(bookings)))
 
 
 def head_cursor(calendar: CalendarRow) -> str:

@@ -17,6 +17,7 @@ from peewee import Database, DatabaseError, IntegrityError, InterfaceError
 
 from models import database
 from models.batch import Batch, Keeping
+from models.change import Logged
 from models.clock import Clock
 from models.commands import Answer, Command
 from models.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
@@ -30,7 +31,7 @@ PAUSE_SECONDS = 0.005
 
 Outcome = Answer | Refused
 Reply = Callable[[Outcome], None]
-Heard = Callable[[set[str]], None]
+Heard = Callable[[list[Logged]], None]
 
 _logger = logging.getLogger("slotcast.writer")
 
@@ -45,7 +46,7 @@ class _Abandoned(Exception):
 
 
 class Writer:
-    """Owns the writing connection. `on_commit` hears which calendars moved, before anyone is answered."""
+    """Owns the writing connection. `on_commit` hears what each commit added to the log, before anyone is answered."""
 
     def __init__(self, db: Database, tokens: Tokens, clock: Clock, keeping: Keeping, on_commit: Heard) -> None:
         self._db = db
@@ -163,7 +164,7 @@ class Writer:
         return batch, [self._outcome(batch, one) for one in placed]
 
     def _commit(self, batch: Batch) -> bool:
-        """Whether it is certain that the batch was committed; if so, whoever listens hears what it moved."""
+        """Whether it is certain that the batch was committed; if so, whoever listens hears what it logged."""
         try:
             self._db.execute_sql("COMMIT")
         except Exception:
@@ -171,8 +172,8 @@ class Writer:
             self._drop_connection()
             return False
         try:
-            if batch.moved:
-                self._on_commit(batch.moved)
+            if batch.logged:
+                self._on_commit(batch.logged)
         except Exception:
             _logger.exception("The bell could not be rung")
         return True

@@ -65,7 +65,7 @@ async def build(
         max_queued_bytes=max_queued_bytes,
     )
     dispatcher: Dispatcher
-    door = Door(book, on_commit=lambda moved: dispatcher.ring(moved))  # noqa: PLW0108 - made in the next line
+    door = Door(book, on_commit=lambda rows: dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
     dispatcher = Dispatcher(door)
     catch_up = CatchUp(door, dispatcher, clock)
     desk = Desk(door, dispatcher, catch_up, clock)
@@ -109,7 +109,7 @@ def _running(door: Door, dispatcher: Dispatcher, streams: Streams, pulse: Pulse)
     """All tasks and threads, from the first request to the last."""
 
     async def run(_app: web.Application) -> AsyncIterator[None]:
-        bell = ForeignBell(door.book.watch(), dispatcher.ring)
+        bell = ForeignBell(door.book.watch(), dispatcher.look, dispatcher.take)
         timekeeper = Timekeeper(door, dispatcher)
         for part in (dispatcher, bell, timekeeper, streams, pulse):
             part.start()

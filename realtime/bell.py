@@ -1,7 +1,7 @@
 """The bell: says that a calendar may have moved, never that it has. A lost or needless ring costs nothing but a look.
 
-Own commits ring from the door. Other processes' are heard by a thread that polls the database's version; and a slow
-beat rings for everything, in case all else failed.
+Own commits come through the door, with their rows. Other processes' are heard by a thread that polls the database's
+version and then reads what the rooms do not have yet; and a slow beat looks anyway, in case all else failed.
 """
 
 from __future__ import annotations
@@ -11,21 +11,29 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from models.service import Watch
 
 POLL_SECONDS = 0.01
 BEAT_SECONDS = 1.0
 
+Found = TypeVar("Found")
+
 _log = logging.getLogger("slotcast.bell")
 
 
-class ForeignBell:
-    """Rings `ring(None)` on the loop when another connection has committed. Its thread owns the watch."""
+class ForeignBell(Generic[Found]):
+    """After any connection's commit: `look`, on this thread, and `take` what that found, on the loop.
 
-    def __init__(self, watch: Watch, ring: Callable[[set[str] | None], None]) -> None:
+    This process's own commits are heard too: looking on this thread, it finds that the rooms have them already, and
+    the loop is left alone. Its thread owns the watch.
+    """
+
+    def __init__(self, watch: Watch, look: Callable[[], Found | None], take: Callable[[Found], None]) -> None:
         self._watch = watch
-        self._ring = ring
+        self._look = look
+        self._take = take
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slotcast-bell", daemon=True)
@@ -42,14 +50,17 @@ class ForeignBell:
         while not self._stop.wait(POLL_SECONDS):
             since_beat += POLL_SECONDS
             try:
-                has_moved = self._watch.has_moved()
+                if self._watch.has_moved() or since_beat >= BEAT_SECONDS:
+                    since_beat = 0.0
+                    self._tell(self._look())
             except Exception:
-                _log.exception("The database's version could not be read")
+                _log.exception("The change log could not be read")
                 self._watch.close()
-                has_moved = True
+                since_beat = BEAT_SECONDS  # what moved meanwhile is looked for after the wait
                 self._stop.wait(BEAT_SECONDS)
-            if has_moved or since_beat >= BEAT_SECONDS:
-                since_beat = 0.0
-                with contextlib.suppress(RuntimeError):  # the loop has closed
-                    self._loop.call_soon_threadsafe(self._ring, None)
         self._watch.close()
+
+    def _tell(self, found: Found | None) -> None:
+        if found is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed
+                self._loop.call_soon_threadsafe(self._take, found)

@@ -1,6 +1,8 @@
 """From the bell to the rooms: compares the watched calendars' seq, reads the log's new rows, hands them to the rooms.
 
-One reader, so rows reach a room in the order of the log; one room waits for no other.
+What this process commits comes with its bell and is not read again: that takes two changes of thread and a read
+transaction off every change. Rows reach a room in the order of the log, whoever brought them; one room waits for no
+other.
 """
 
 from __future__ import annotations
@@ -8,6 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 from models.change import Booking, Logged
 from models.clock import DAY
@@ -17,21 +22,28 @@ from realtime.room import HISTORY_REPLACED, Room
 
 KEPT_SECONDS = 60.0  # how long a room stays that nobody watches
 FAR = 1 << 53
+CHANGES_A_READ = 1_000  # the most that the book gives at once
 _RETRY_SECONDS = 0.5
 _SETTLE_SECONDS = 5.0
 
 _log = logging.getLogger("slotcast.dispatcher")
 
 
+class Moves(NamedTuple):
+    """What one look at the log has found, by calendar, after the seqs that were asked for."""
+
+    have: dict[str, int]
+    found: dict[str, list[Logged]]
+
+
 class Dispatcher:
-    """All rooms of this process. Every method is for the loop's thread."""
+    """All rooms of this process. Every method but `look` is for the loop's thread."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self.rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._rung: set[str] = set()
-        self._is_rung_for_all = False
         self._bell = asyncio.Event()
         self._advances: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -46,13 +58,50 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def ring(self, calendars: set[str] | None) -> None:
-        """These calendars may have moved; None for any of them."""
-        if calendars is None:
-            self._is_rung_for_all = True
-        else:
-            self._rung |= calendars
+    def ring(self, calendars: set[str]) -> None:
+        """These calendars may have moved: the log is read."""
+        self._rung |= calendars
         self._bell.set()
+
+    def hear(self, rows: list[Logged]) -> None:
+        """What this process has just committed, in the log's order; of a watched calendar it need not be read."""
+        for calendar, group in groupby(rows, key=attrgetter("calendar")):
+            room = self.rooms.get(calendar)
+            if room is not None:
+                self._hand_over(room, list(group))
+
+    def look(self) -> Moves | None:
+        """What the log has and the rooms have not. For any thread, as it reads at once."""
+        have = {name: room.fetched for name, room in list(self.rooms.items())}
+        found = self._door.book.moves(have) if have else {}
+        return Moves(have, found) if found else None
+
+    def take(self, moves: Moves) -> None:
+        """Hands the rooms what was read for them, unless they have moved on meanwhile."""
+        for calendar, rows in moves.found.items():
+            room = self.rooms.get(calendar)
+            if room is None:
+                continue
+            if rows:
+                self._hand_over(room, rows)
+                if len(rows) >= CHANGES_A_READ:
+                    self.ring({calendar})  # there may be more than one read brings
+            elif room.fetched == moves.have[calendar]:
+                self._disband(room)  # it stands before what was sent: it was put back to an earlier copy
+
+    def _hand_over(self, room: Room, rows: list[Logged]) -> None:
+        """Gives the room what it does not have of these rows, which follow one another."""
+        known = room.fetched + 1 - rows[0].seq
+        if known < 0:
+            self.ring({room.calendar})  # others have committed in between
+        elif known < len(rows):
+            room.fetched = rows[-1].seq
+            is_advancing = bool(room.waiting)
+            room.waiting += rows[known:]
+            if not is_advancing:
+                task = asyncio.create_task(self._advance(room))
+                self._advances.add(task)
+                task.add_done_callback(self._advances.discard)
 
     async def room(self, calendar: str) -> Room:
         """The calendar's room, opened by one read of the database however many ask at once."""
@@ -98,36 +147,21 @@ class Dispatcher:
         while True:
             await self._bell.wait()
             self._bell.clear()
-            rung = set(self.rooms) if self._is_rung_for_all else self._rung & self.rooms.keys()
-            self._is_rung_for_all = False
-            self._rung = set()
-            if not rung:
+            rung, self._rung = self._rung & self.rooms.keys(), set()
+            have = {name: self.rooms[name].fetched for name in rung}
+            if not have:
                 continue
             try:
-                await self._read({name: self.rooms[name].fetched for name in rung})
+                self.take(Moves(have, await self._door.read(self._door.book.moves, have)))
             except Exception:
                 _log.exception("The change log could not be read")
                 await asyncio.sleep(_RETRY_SECONDS)
                 self.ring(rung)
 
-    async def _read(self, have: dict[str, int]) -> None:
-        moved = await self._door.read(self._door.book.moves, have)
-        for calendar, rows in moved.items():
-            room = self.rooms.get(calendar)
-            if room is None or room.fetched != have[calendar]:
-                continue
-            if rows:
-                room.fetched = rows[-1].seq
-                self.ring({calendar})  # there may be more than one read brings
-            task = asyncio.create_task(self._advance(room, rows))
-            self._advances.add(task)
-            task.add_done_callback(self._advances.discard)
-
-    async def _advance(self, room: Room, rows: list[Logged]) -> None:
+    async def _advance(self, room: Room) -> None:
         """A room that fails is disbanded, and no other room hears of it."""
         try:
-            await room.advance(rows)
-            self.changes += len(rows)
+            self.changes += await room.advance()
         except Gap:
             _log.warning("A calendar's log does not follow what was sent: its room is disbanded")
             self._disband(room)

@@ -1,6 +1,6 @@
 """The door between the loop and the book's threads: commands and questions go in, answers come out on the loop.
 
-A batch's answers wake the loop once, however many there are; and the calendars that its commit moved come first.
+A batch's answers wake the loop once, however many there are; and what its commit added to the log comes first.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+from models.change import Logged
 from models.commands import Answer, Command
 from models.errors import Overloaded, Refused
 from models.service import Book, Outcome
@@ -23,9 +24,9 @@ MOST_QUEUED = 5_000  # commands; a second or so of work, after which "later" is 
 
 
 class Door:
-    """The loop's side of the book. `on_commit` hears, on the loop, which calendars this process has moved."""
+    """The loop's side of the book. `on_commit` hears, on the loop, what this process has added to the log."""
 
-    def __init__(self, book: Book, on_commit: Callable[[set[str]], None]) -> None:
+    def __init__(self, book: Book, on_commit: Callable[[list[Logged]], None]) -> None:
         self.book = book
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
@@ -58,8 +59,8 @@ class Door:
             self._readers.submit(self.book.forget_thread)
         self._readers.shutdown()
 
-    def _committed(self, moved: set[str]) -> None:
-        self._wake(None, moved)
+    def _committed(self, rows: list[Logged]) -> None:
+        self._wake(None, rows)
 
     def _reply(self, future: asyncio.Future[Answer], outcome: Outcome) -> None:
         self._wake(future, outcome)

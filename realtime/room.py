@@ -17,7 +17,7 @@ from models.commands import Asker
 from realtime.engine import Outlet, Packet
 from realtime.engine.packet import Event
 from realtime.fan_out import write_sliced
-from realtime.replica import Gap, Replica
+from realtime.replica import Replica
 
 ReadBookings = Callable[[list[str]], Awaitable[dict[str, Booking]]]
 
@@ -58,6 +58,7 @@ class Room:
         "replica",
         "sent",
         "turn",
+        "waiting",
     )
 
     def __init__(self, replica: Replica, read_bookings: ReadBookings) -> None:
@@ -65,6 +66,7 @@ class Room:
         self.replica = replica
         self.sent = replica.seq
         self.fetched = replica.seq  # how far the log was read: ahead of the replica while changes wait for their turn
+        self.waiting: list[Logged] = []  # rows that are fetched and not sent
         self.turn = asyncio.Lock()
         self.members: dict[Audience, dict[Outlet, Member]] = {audience: {} for audience in Audience}
         self.idle_since: float | None = None
@@ -91,19 +93,24 @@ class Room:
         if seated.get(member.outlet) is member:
             del seated[member.outlet]
 
-    async def advance(self, rows: Sequence[Logged]) -> None:
-        """Applies the log's next rows and sends them out; Gap, having sent nothing, if they do not follow."""
-        if not rows:
-            raise Gap  # the calendar stands before what was sent: it was put back to an earlier copy
-        async with self.turn:
-            for place in range(0, len(rows), CHANGES_A_WRITE):
-                batch = rows[place : place + CHANGES_A_WRITE]
+    async def advance(self) -> int:
+        """Applies the rows that wait, sends them out and says how many; Gap if one does not follow.
+
+        What comes while others are written to goes out in one write, after whoever waited to join has joined.
+        """
+        count = 0
+        while self.waiting:
+            async with self.turn:
+                batch = self.waiting[:CHANGES_A_WRITE]
                 for row in batch:
                     self.replica.apply(row)
                 if any(row.type == Type.CALENDAR_UPDATED for row in batch):
                     self._put_out_who_may_not_stay()  # before it is sent: what is private now is not theirs to hear
                 await self._send(batch)
+                del self.waiting[: len(batch)]
+                count += len(batch)
                 self._settle(batch[-1].seq)
+        return count
 
     async def _send(self, rows: Sequence[Logged]) -> None:
         if public := self.members[Audience.PUBLIC]:

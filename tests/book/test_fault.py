@@ -246,7 +246,7 @@ def test_a_locked_database_is_overloaded_and_then_works(
 def test_a_bell_that_fails_does_nothing_twice(desk: Desk) -> None:
     """What is told after COMMIT may raise; the commands are done and answered all the same."""
 
-    def crack(_: set[str]) -> None:
+    def crack(_: object) -> None:
         message = "cracked"
         raise RuntimeError(message)
 

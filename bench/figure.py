@@ -1,0 +1,193 @@
+"""What is measured: each figure is a function that gives numbers by name, for one server, in one round."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from bench.book import CALENDAR, TO_BOOK
+from bench.load import Ask, Group, Load
+from bench.machine import Failed
+from bench.peer import GUEST, WATCHER, Peer, Running
+from models.commands import OPERATOR, UpdateSlot
+from models.service import Book
+
+Numbers = dict[str, float]
+WARM_UP_CHANGES = 10
+BURSTS = 8
+CROWD = 50  # askers of a burst
+BOOKERS = 64
+BOOKING_WATCHERS = 200
+MISSED_CHANGES = 20
+_SETTLE_SECONDS = 60.0
+_SILENCE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    few: int = 1_000
+    many: int = 5_000
+    dropped: int = 10_000
+    streams: int = 2_000
+    deliveries: int = 200_000  # for one CPU figure
+    paced_changes: int = 50
+    bookings: int = 15_000
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where it runs, with what."""
+
+    folder: Path
+    program: Path
+    size: Size
+
+
+Tell = Callable[[str], None]
+
+
+def crowd(bench: Bench, peer: Peer, clients: int, *, has_bursts: bool) -> Numbers:
+    """Connecting, memory, one change at a time; then bursts, or five changes a second."""
+    is_slow = peer.name == "python-socketio"  # its figures are of interest, but not worth minutes
+    with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
+        load.open("asker", peer.asker, 1)
+        numbers = _join(server, load, peer.watcher, clients)
+        changes = max(5, bench.size.deliveries // clients // (6 if is_slow else 1))
+        numbers["delivery_us"] = _lockstep(server, load, peer.one, changes)
+        if has_bursts:
+            numbers["burst_deliveries_per_cpu_second"] = _bursts(server, load, peer, clients)
+        else:
+            paced = load.ask("asker", "paced", peer.one, bench.size.paced_changes // (3 if is_slow else 1), rate=5)
+            numbers |= {"p99_ms": paced.change_p99_ms, "p50_ms": paced.change_p50_ms}
+        numbers |= _loop_block(server)
+    return numbers
+
+
+def _join(server: Running, load: Load, watcher: Group, clients: int) -> Numbers:
+    time.sleep(_SILENCE_SECONDS)
+    cpu, resident = server.process.cpu_seconds(), server.process.resident_bytes()
+    opened = load.open("watchers", watcher, clients)
+    time.sleep(_SILENCE_SECONDS)
+    return {
+        "connect_us": (server.process.cpu_seconds() - cpu) * 1e6 / clients,
+        "client_kb": (server.process.resident_bytes() - resident) / 1_024 / clients,
+        "connects_per_second": clients / opened.seconds,
+    }
+
+
+def _lockstep(server: Running, load: Load, one: Ask, changes: int) -> float:
+    """CPU microseconds a delivery."""
+    load.ask("asker", "lockstep", one, WARM_UP_CHANGES)
+    cpu = server.process.cpu_seconds()
+    seen = load.ask("asker", "lockstep", one, changes)
+    return (server.process.cpu_seconds() - cpu) * 1e6 / seen.delivered
+
+
+def _bursts(server: Running, load: Load, peer: Peer, clients: int) -> float:
+    """Deliveries a CPU second, a hundred changes at a time."""
+    ask, count = peer.hundred
+    is_posted = peer.asker.kind == "post"  # one after the other, for they could overtake each other
+    load.open("crowd", peer.asker, 1 if is_posted else min(CROWD, count))
+    used, delivered = 0.0, 0
+    for _ in range(BURSTS):
+        cpu = server.process.cpu_seconds()
+        delivered += load.ask("crowd", "closed" if is_posted else "burst", ask, count).delivered
+        used += server.process.cpu_seconds() - cpu
+        time.sleep(0.05)
+    if delivered != BURSTS * 100 * clients:
+        raise Failed(f"{peer.name}: {delivered} of {BURSTS * 100 * clients} changes of the bursts arrived")
+    return delivered / used
+
+
+def stream(bench: Bench, peer: Peer, kind: str) -> Numbers:
+    """One change at a time to listeners without Socket.IO."""
+    with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
+        load.open("asker", peer.asker, 1)
+        numbers = _join(server, load, peer.streams[kind], bench.size.streams)
+        numbers["delivery_us"] = _lockstep(server, load, peer.one, bench.size.deliveries // bench.size.streams)
+    return numbers
+
+
+def drop(bench: Bench, peer: Peer) -> Numbers:
+    """The server is killed under its watchers; changes are made; all come back at once, by their cursor."""
+    watchers = bench.size.dropped
+    with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
+        load.open("asker", peer.asker, 1)
+        load.open("watchers", WATCHER, watchers, at_once=512)
+        load.ask("asker", "lockstep", peer.one, WARM_UP_CHANGES)
+        load.come_back()
+        server.process.kill()
+        book = Book(f"sqlite:///{bench.folder}/bench.db", bytes(32))
+        book.open()
+        _change(book, MISSED_CHANGES)
+        assert server.again is not None
+        server.process = server.again()
+        began = time.perf_counter()
+        for _ in range(MISSED_CHANGES):  # and while they come back
+            seq = _change(book, 1)
+            time.sleep(0.05)
+        book.close()
+        seen = load.settle(seq, _SETTLE_SECONDS)
+        seconds = time.perf_counter() - began
+        block = _loop_block(server)
+    if seen.gaps or seen.behind or seen.lost:
+        raise Failed(f"Changes were lost in the drop: {seen}")
+    return {
+        "resumed": seen.resumed,
+        "snapshots": seen.snapshots,
+        "lost": seen.behind + seen.gaps,
+        "seconds": seconds,
+        **block,
+    }
+
+
+def _change(book: Book, count: int) -> int:
+    slot = book.snapshot(CALENDAR, book.clock(), 1 << 52).slots[0].id
+    for _ in range(count):
+        seq = book.run(UpdateSlot(asker=OPERATOR, slot=slot, data=b'{"t":0}')).seq
+    return seq
+
+
+def bookings(bench: Bench, peer: Peer, ask: Ask) -> Numbers:
+    """Bookings by acknowledgement while 200 watch: as fast as 64 can, then a thousand a second."""
+    subscribe = tuple(step.replace(f'"calendar":"{CALENDAR}"', f'"calendar":"{TO_BOOK}"') for step in WATCHER.steps)
+    with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
+        load.slots(bench.folder / "slots.txt")
+        load.open("bookers", GUEST, BOOKERS)
+        load.open("watchers", WATCHER._replace(steps=subscribe), BOOKING_WATCHERS)
+        load.ask("bookers", "closed", ask, bench.size.bookings // 10)
+        cpu = server.process.cpu_seconds()
+        closed = load.ask("bookers", "closed", ask, bench.size.bookings)
+        used = server.process.cpu_seconds() - cpu
+        opened = load.ask("bookers", "paced", ask, bench.size.bookings // 3, rate=1_000)
+        block = _loop_block(server)
+    return {
+        "bookings_per_second": closed.acked / closed.seconds,
+        "closed_p99_ms": closed.ack_p99_ms,
+        "cpu_us_per_booking": used * 1e6 / closed.acked,
+        "open_p50_ms": opened.ack_p50_ms,
+        "open_p99_ms": opened.ack_p99_ms,
+        **block,
+    }
+
+
+def _loop_block(server: Running) -> Numbers:
+    """The longest that our loop was not free, as our server tells it; nothing for the others."""
+    if server.again is None:
+        return {}
+    with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as response:
+        text: str = response.read().decode()
+    found = re.search(r"^slotcast_loop_block_seconds_max (\S+)$", text, re.MULTILINE)
+    return {"loop_block_ms": float(found[1]) * 1_000} if found else {}
+
+
+def json_of(size: Size) -> dict[str, Any]:
+    """For the results."""
+    return {name: getattr(size, name) for name in Size.__dataclass_fields__}

@@ -1,0 +1,130 @@
+"""The load: drives bench/load.c, which is compiled when it is first needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from bench.machine import Failed, cores
+
+_SOURCE = Path(__file__).with_name("load.c")
+
+
+class Group(NamedTuple):
+    """Clients of one kind: where they connect, and what they say one after the other to join."""
+
+    kind: str
+    path: str
+    steps: tuple[str, ...] = ()
+
+
+class Ask(NamedTuple):
+    """A request that makes `each` changes. `$n` is its number, `$t` the time in nanoseconds, `$s` a slot."""
+
+    text: str
+    each: int = 1
+
+
+class Seen(NamedTuple):
+    """What the load has seen since the last answer. Latencies are from the asking; times are in milliseconds."""
+
+    seconds: float
+    ready: int
+    lost: int
+    asked: int
+    acked: int
+    refused: int
+    delivered: int
+    gaps: int
+    resumed: int
+    snapshots: int
+    behind: int
+    ack_p50_ms: float
+    ack_p99_ms: float
+    change_p50_ms: float
+    change_p99_ms: float
+    change_max_ms: float
+
+
+def compile_load(folder: Path) -> Path:
+    """The load client, compiled. Failed, with one line, where there is no compiler."""
+    compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        raise Failed("The load client is in C, and there is no compiler here: install one (cc), or set CC.")
+    program = folder / "load"
+    done = subprocess.run(
+        [compiler, "-O2", "-Wall", "-o", str(program), str(_SOURCE)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Failed(f"bench/load.c could not be compiled:\n{done.stderr}")
+    return program
+
+
+class Load:
+    """One process with all the clients of one measurement, on the second core."""
+
+    def __init__(self, program: Path, port: int) -> None:
+        self._process = subprocess.Popen(
+            ["taskset", "-c", str(cores()[1]), str(program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        self._tell(f"port {port}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+
+    def _hear(self) -> Seen:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise Failed("The load client has ended.")
+        return Seen(**json.loads(line))
+
+    def open(self, name: str, group: Group, count: int, *, at_once: int = 256) -> Seen:
+        """Connects and joins; Failed if not all of them get in."""
+        self._tell(f"group {name} {group.kind} {group.path}")
+        for step in group.steps:
+            self._tell(f"step {name} {step}")
+        self._tell(f"open {name} {count} {at_once}")
+        seen = self._hear()
+        if seen.lost:
+            raise Failed(f"{seen.lost} of {count} clients were not let in.")
+        return seen
+
+    def slots(self, file: Path) -> None:
+        """What `$s` stands for, a line each."""
+        self._tell(f"slots {file}")
+
+    def ask(self, name: str, mode: str, ask: Ask, count: int, *, rate: float = 0.0) -> Seen:
+        """So many requests: one at a time until everyone has the change ("lockstep"), one at a time for each asker
+        ("closed"), `rate` a second ("paced"), or all at once ("burst"). Failed if a change is missing or refused."""
+        self._tell(f"ask {name} {mode} {count} {ask.each} {rate} {ask.text}")
+        seen = self._hear()
+        if seen.acked != count or seen.refused or seen.gaps or seen.lost:
+            raise Failed(f"Not every request was answered, or not every change arrived: {seen}")
+        return seen
+
+    def come_back(self) -> None:
+        """From now on a client that is lost connects again, as soon as it can."""
+        self._tell("resume on")
+
+    def settle(self, seq: int, seconds: float) -> Seen:
+        """Until every watcher has the change `seq`."""
+        self._tell(f"settle {seq} {seconds}")
+        return self._hear()

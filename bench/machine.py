@@ -1,0 +1,133 @@
+"""The machine under the measurement: two cores kept apart, and what the system says a process has used."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+_OPEN_FILES = 65_536
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Failed(Exception):
+    """A measurement that can't be made; the message is one clear line."""
+
+
+def cores() -> tuple[int, int]:
+    """The server's core and the load's."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise Failed("The bench needs two cores: one for the server, one for the load.")
+    return usable[0], usable[1]
+
+
+def raise_open_files() -> None:
+    """For ourselves and whom we start: as many as 10,000 clients need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (max(hard, _OPEN_FILES), hard):  # root may go beyond the hard limit
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+        except (ValueError, OSError):
+            continue
+        soft = wanted
+        break
+    if soft < 12_000:
+        raise Failed(f"The bench needs 12,000 open files and may have {soft}: `ulimit -n 20000` allows them.")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Process:
+    """One server, alone on the first core. `cpu_seconds` and `resident_bytes` are those of all its processes."""
+
+    def __init__(self, command: Sequence[str], *, folder: Path, environment: dict[str, str] | None = None) -> None:
+        self._log = (folder / f"{Path(command[0]).name}-{time.time_ns()}.log").open("w+")
+        core = cores()[0]
+        self._process = subprocess.Popen(
+            ["taskset", "-c", str(core), *command],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
+            cwd=Path(__file__).parents[1],
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_for(self, url: str) -> None:
+        """Returns when something answers there."""
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until and self._process.poll() is None:
+            try:
+                with urlopen(url, timeout=1):  # noqa: S310 - our own server
+                    return
+            except (URLError, OSError):
+                time.sleep(0.02)
+        self._log.seek(0)
+        raise Failed(f"{self._process.args} did not start:\n{self._log.read()[-2_000:]}")
+
+    def _family(self) -> list[int]:
+        pids = [self.pid]
+        for pid in pids:
+            children = Path(f"/proc/{pid}/task/{pid}/children")
+            if children.exists():
+                pids += [int(child) for child in children.read_text().split()]
+        return pids
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the server since its start."""
+        return sum(map(_cpu_seconds, self._family()))
+
+    def resident_bytes(self) -> int:
+        return sum(
+            int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family()
+        )
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """In good order, or else not."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._log.close()
+
+
+def _cpu_seconds(pid: int) -> float:
+    """From the process's own clock, to the nanosecond; utime + stime of /proc, to 10 ms, where there is none."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a pid on Linux
+    except OSError:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def busy_seconds() -> float:
+    """What all processes of this machine have used on all cores so far: the noise, less what is ours."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
+    return (user + nice + system + irq + softirq + steal) / _TICKS
