@@ -26,7 +26,7 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
 
     init {
         socket.on(Socket.EVENT_CONNECT) { subscribe() } // the first time, and after each break
-        socket.onAnyIncoming { arguments -> (arguments.getOrNull(1) as? JSONObject)?.let(::apply) }
+        socket.onAnyIncoming { arguments -> (arguments.getOrNull(1) as? JSONObject)?.let { applyChange(it) } }
         socket.connect()
     }
 
@@ -35,16 +35,16 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
         ask("calendar.subscribe", fields, late = { socket.disconnect().connect() }) { answer ->
             if (!answer.getBoolean("ok")) return@ask System.err.println(answer.getJSONObject("error"))
             if (answer.getString("mode") == "snapshot") slots.clear()
-            answer.optJSONArray("slots").objects().forEach(::put)
-            answer.optJSONArray("changes").objects().forEach(::apply)
+            answer.optJSONArray("slots").objects().forEach { put(it) }
+            answer.optJSONArray("changes").objects().forEach { applyChange(it) }
             stand(answer)
         }
     }
 
-    private fun apply(change: JSONObject) {
+    private fun applyChange(change: JSONObject) {
         if (change.getLong("seq") <= have) return // applied before
         if (change.getLong("prev") > have) return subscribe() // a gap
-        change.getJSONArray("slots").objects().forEach(::put)
+        change.getJSONArray("slots").objects().forEach { put(it) }
         val removed = change.getJSONArray("removed")
         for (place in 0 until removed.length()) slots.remove(removed.getString(place))
         stand(change)
@@ -96,4 +96,4 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
 }
 
 private fun JSONArray?.objects(): List<JSONObject> =
-    if (this == null) emptyList() else (0 until length()).map(::getJSONObject)
+    if (this == null) emptyList() else List(length()) { place -> getJSONObject(place) }

@@ -51,8 +51,8 @@ class CalendarClient {
   }
 
   void _apply(Json change) {
-    if (change['seq'] as int <= _have) return; // applied before
-    if (change['prev'] as int > _have) return _subscribe(); // a gap
+    if ((change['seq'] as int) <= _have) return; // applied before
+    if ((change['prev'] as int) > _have) return _subscribe(); // a gap
     for (final slot in change['slots']) {
       _put(slot as Map);
     }

@@ -1,6 +1,7 @@
 """What the docs tell a reader to run does what the docs say."""
 
 import json
+import shlex
 import shutil
 import urllib.request
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.docs.runner import SNIPPETS, Running
-from tests.support import Server
+from tests.support import ROOT, Server
 
 _OPENING = ("2033-01-31T09:00:00Z", "2033-01-31T10:00:00Z")
 
@@ -86,3 +87,16 @@ def test_curl_books_and_follows(server: Server, tmp_path: Path) -> None:
         client.until(lambda line: line.startswith("data: ") and '"type":"slot.held"' in line)
         client.until(lambda line: line.startswith(f"id: {seq + 2}."))
         client.until(lambda line: line.startswith("data: ") and '"type":"slot.booked"' in line)
+
+
+def test_the_commands_of_the_readme_work(server: Server) -> None:
+    """Every command that the README shows does something, while the server runs."""
+    python = ".venv/bin/python server.py "
+    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(python)]
+    assert lines
+    for line in lines:
+        assert server.command(*shlex.split(line.removeprefix(python), comments=True)).strip(), line
+    with urllib.request.urlopen(
+        f"{server.url}/api/calendars/room-1/slots?to=2034-01-01T00:00:00Z", timeout=10
+    ) as answer:
+        assert len(json.load(answer)["slots"]) == 1
