@@ -50,7 +50,6 @@ def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
 def _open(book: Book, calendar: str, first: int, count: int, capacity: int) -> None:
     starts = [first + place * HOUR for place in range(count)]
     for begin in range(0, count, _SLOTS_AT_ONCE):
-        slots = tuple(
-            NewSlot(start=start, end=start + HOUR, capacity=capacity) for start in starts[begin : begin + _SLOTS_AT_ONCE]
-        )
+        batch = starts[begin : begin + _SLOTS_AT_ONCE]
+        slots = tuple(NewSlot(start=start, end=start + HOUR, capacity=capacity) for start in batch)
         book.run(OpenSlots(asker=OPERATOR, key=f"open {begin}", calendar=calendar, slots=slots))

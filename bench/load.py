@@ -113,7 +113,8 @@ class Load:
 
     def ask(self, name: str, mode: str, ask: Ask, count: int, *, rate: float = 0.0) -> Seen:
         """So many requests: one at a time until everyone has the change ("lockstep"), one at a time for each asker
-        ("closed"), `rate` a second ("paced"), or all at once ("burst"). Failed if a change is missing or refused."""
+        ("closed"), `rate` a second ("paced"), or all at once ("burst"). Failed if a change is missing or refused.
+        """
         self._tell(f"ask {name} {mode} {count} {ask.each} {rate} {ask.text}")
         seen = self._hear()
         if seen.acked != count or seen.refused or seen.gaps or seen.lost:
