@@ -97,9 +97,7 @@ class Process:
         return sum(map(_cpu_seconds, self._family()))
 
     def resident_bytes(self) -> int:
-        return sum(
-            int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family()
-        )
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family())
 
     def kill(self) -> None:
         """As a power cut would."""
