@@ -6,7 +6,7 @@ transport, or into the mailbox, never both.
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
 
@@ -46,15 +46,13 @@ class Connection(WebSocket, AsyncSocket):
         "wheel_slot",
     )
 
-    no_members: ClassVar["tuple[Member, ...]"] = ()
-
     def __init__(self, server: "EngineServer", sid: str, address: str, query: str) -> None:
         WebSocket.__init__(self, server.limits, server.counters, address)
         self.server = server
         self.sid = sid
         self.query = query
         self.headers: dict[str, str] | None = None
-        self.members = self.no_members
+        self.members: tuple[Member, ...] = ()
         self.mailbox: Mailbox | None = None
         self.deadline = 0.0
         self.is_pinged = False

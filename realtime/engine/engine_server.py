@@ -5,22 +5,21 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from sys import intern
 from typing import Any, Final
 
 import engineio
-import msgspec
 from aiohttp import web
 
 from .connection import Connection
 from .counter import Counters
-from .frame import CloseCode, Opcode, encode_frame
+from .frame import CloseCode
 from .newcomer import Newcomers
+from .opening import Refused, open_session
 from .origin import Allowed, Origins
 from .outlet import Limits
 from .polling import answer_poll, take_post
 from .probe import Probe
-from .takeover import BadHandshake, answer_handshake, is_handshake, take_over
+from .takeover import BadHandshake, HandedOver, answer_handshake, is_handshake, take_over
 from .wheel import SLICE_SECONDS, Wheel
 
 logger: Final = logging.getLogger(__name__)
@@ -29,16 +28,6 @@ UNSUPPORTED_VERSION: Final = (
     "This server speaks Engine.IO 4. Use a Socket.IO client of version 3 or 4 for JavaScript, 2 for Java, "
     "16 for Swift, 2 for Dart or 5 for Python, or later."
 )
-RETRY_AFTER_SECONDS: Final = 5
-
-
-class Refused(Exception):
-    """A request that is answered with an error and changes nothing."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
 
 
 class EngineServer(engineio.AsyncServer):
@@ -77,7 +66,7 @@ class EngineServer(engineio.AsyncServer):
         self.wheel = Wheel(self.ping_interval, self.ping_timeout)
         self.refuse = False
         self.sockets: dict[str, Connection] = {}
-        self._address_of = address_of or _remote
+        self.address_of = address_of or _remote
         self._leaving: set[Connection] = set()
         self._all_left: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -203,6 +192,11 @@ class EngineServer(engineio.AsyncServer):
 
     # -- requests
 
+    @property
+    def may_upgrade(self) -> bool:
+        """Whether a polling client may become a WebSocket one."""
+        return bool(self.allow_upgrades) and "websocket" in self.transports
+
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request of the protocol."""
         if not self.origins.is_allowed(request):
@@ -213,7 +207,7 @@ class EngineServer(engineio.AsyncServer):
             response = web.Response(status=refusal.status, text=refusal.message)
         except BadHandshake as fault:
             response = web.Response(status=400, text=str(fault))
-        if not response.prepared and response.status != 101:  # noqa: PLR2004
+        if not response.prepared and not isinstance(response, HandedOver):
             response.headers.update(self.origins.headers(request))
         return response
 
@@ -229,13 +223,14 @@ class EngineServer(engineio.AsyncServer):
         sid = query.get("sid")
         if request.method == "GET":
             if sid is None:
-                return await self._open(request, transport)
+                return await open_session(self, request, transport)
             connection = self._session(sid)
             if is_handshake(request):
                 return self._upgrade(request, connection)
             if transport != "polling" or connection.mailbox is None:
                 raise Refused("This session is not polling.")
-            return await answer_poll(connection, request, self.http_compression and self.compression_threshold)
+            compress_above = self.compression_threshold if self.http_compression else None
+            return await answer_poll(connection, request, compress_above)
         if request.method == "POST" and sid is not None:
             return await take_post(self._session(sid), request)
         raise Refused("This request has no meaning here.")
@@ -249,67 +244,9 @@ class EngineServer(engineio.AsyncServer):
             raise Refused("The session is unknown.")
         return connection
 
-    async def _open(self, request: web.Request, transport: str) -> web.StreamResponse:
-        if self.refuse:
-            self.counters.refused += 1
-            return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, text="Try again later.")
-        is_websocket = transport == "websocket"
-        if is_websocket is not is_handshake(request):
-            raise Refused("The transport and the Upgrade header do not agree.")
-        head = answer_handshake(request) if is_websocket else b""
-        connection = Connection(self, self.generate_id(), self._address_of(request), intern(request.query_string))
-        if self.keep_headers:
-            connection.headers = {name: request.headers[name] for name in self.keep_headers if name in request.headers}
-        await self._admit(connection)
-        self.sockets[connection.sid] = connection
-        self.counters.accepted += 1
-        opening = b"0" + msgspec.json.encode(
-            {
-                "sid": connection.sid,
-                "upgrades": ["websocket"] if self._may_upgrade and not is_websocket else [],
-                "pingInterval": round((self.ping_interval + self.ping_interval_grace_period) * 1000),
-                "pingTimeout": round(self.ping_timeout * 1000),
-                "maxPayload": self.max_http_buffer_size,
-            }
-        )
-        response: web.StreamResponse
-        if is_websocket:
-            self.counters.open_websocket += 1
-            response = take_over(request, connection, head + encode_frame(Opcode.TEXT, opening))
-        else:
-            self.counters.open_polling += 1
-            connection.open_mailbox()
-            response = web.Response(body=opening, content_type="text/plain", charset="utf-8")
-            if self.cookie:
-                response.headers["Set-Cookie"] = self._generate_sid_cookie(connection.sid, self._cookie_attributes())
-        if connection.is_open:
-            self.wheel.add(connection)
-            self.expect_joining(connection)
-        return response
-
-    def _cookie_attributes(self) -> dict[str, Any]:
-        if isinstance(self.cookie, dict):
-            return self.cookie
-        return {"name": self.cookie, "path": "/", "SameSite": "Lax"}
-
-    async def _admit(self, connection: Connection) -> None:
-        """Ask the application whether this client may connect."""
-        handler = self.handlers.get("connect")
-        if handler is None:
-            return
-        verdict = handler(connection.sid, connection.environ)
-        if inspect.isawaitable(verdict):
-            verdict = await verdict
-        if verdict is not None and verdict is not True:
-            raise Refused(verdict if isinstance(verdict, str) else "Unauthorized", 401)
-
-    @property
-    def _may_upgrade(self) -> bool:
-        return bool(self.allow_upgrades) and "websocket" in self.transports
-
     def _upgrade(self, request: web.Request, connection: Connection) -> web.StreamResponse:
         mailbox = connection.mailbox
-        if mailbox is None or not self._may_upgrade:
+        if mailbox is None or not self.may_upgrade:
             raise Refused("This session cannot be upgraded.")
         return take_over(request, Probe(connection, mailbox), answer_handshake(request))
 

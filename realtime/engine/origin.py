@@ -33,6 +33,9 @@ class Origins:
             return True
         if self._function is not None:
             return self._function(origin)
+        host = request.headers.get("Host")
+        if host and origin.partition("://")[2] == host:
+            return True  # the usual case, without parsing
         normal = _normal(origin)
         return normal in self._listed or _is_same(normal, request)
 

@@ -75,6 +75,8 @@ class Outlet(asyncio.Protocol):
 
     def finish(self, reason: str, last: bytes = b"") -> None:
         """Send what is held, and `last`, and close. A peer that does not take it is cut off."""
+        if not self.is_open:
+            return
         transport = self.transport
         self._end(reason)
         if transport is None or transport.is_closing():

@@ -41,7 +41,7 @@ class PollWatch(asyncio.Protocol):
         self._handler.connection_lost(exc)
 
 
-async def answer_poll(connection: Connection, request: web.Request, compress_above: int | bool) -> web.StreamResponse:  # noqa: FBT001
+async def answer_poll(connection: Connection, request: web.Request, compress_above: int | None) -> web.StreamResponse:
     """Wait for packets and send them all. A second poll beside it ends the session."""
     mailbox = connection.mailbox
     transport = request.transport
@@ -64,7 +64,7 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
             transport.set_protocol(request.protocol)
     body = (connection.take_mail() if connection.mailbox is mailbox else mailbox.take()) or NOOP
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")
-    if compress_above is not False and len(body) >= compress_above:
+    if compress_above is not None and len(body) >= compress_above:
         response.enable_compression()
     response.headers.update(connection.server.origins.headers(request))
     mailbox.transport = transport

@@ -13,10 +13,12 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from . import message as packets
+from .attachment import Attachments
 from .connection import Connection
+from .counter import Counters
 from .engine_server import EngineServer
 from .member import Member, Standing
-from .message import Malformed, Message, decode, read_json
+from .message import Malformed, Message, read_json
 from .packet import Encoded, Event, Packet, namespace_prefix
 from .room import RoomManager
 
@@ -59,8 +61,7 @@ class SocketServer(socketio.AsyncServer):
             json=json,
             **options,
         )
-        self.max_attachments = max_attachments
-        self._loads: Callable[[str], Any] = json.loads if json is not None else read_json
+        self._attachments = Attachments(max_attachments, json.loads if json is not None else read_json)
         self._json = json
 
     def _engineio_server_class(self) -> type[EngineServer]:
@@ -69,7 +70,7 @@ class SocketServer(socketio.AsyncServer):
     # -- beyond socketio
 
     @property
-    def counters(self) -> Any:
+    def counters(self) -> Counters:
         """What the engine has counted."""
         return self.eio.counters
 
@@ -122,37 +123,11 @@ class SocketServer(socketio.AsyncServer):
         """Take one packet. What is returned must be done before the next one is read."""
         connection = self.eio.sockets[eio_sid]
         try:
-            message = self._complete(connection, data)
+            message = self._attachments.complete(eio_sid, data)
             return self._dispatch(connection, message) if message is not None else None
         except Malformed:
             connection.fail()
             return None
-
-    def _complete(self, connection: Connection, data: str | bytes) -> Message | None:
-        """A whole message, or None while attachments are missing."""
-        waiting = self._binary_packet.get(connection.sid)
-        if waiting is None:
-            if isinstance(data, bytes):
-                raise Malformed("attachment without a packet")
-            message = decode(data, self._loads)
-            if message.attachments > self.max_attachments:
-                raise Malformed("too many attachments")
-            if not message.attachments:
-                return message
-            self._binary_packet[connection.sid] = (message, [])
-            return None
-        message, attachments = waiting
-        if isinstance(data, str):
-            raise Malformed("attachment missing")
-        attachments.append(data)
-        if len(attachments) < message.attachments:
-            return None
-        del self._binary_packet[connection.sid]
-        try:
-            whole = self.packet_class.reconstruct_binary(message.data, attachments)
-        except (IndexError, TypeError) as fault:
-            raise Malformed("placeholder") from fault
-        return Message(message.type, message.namespace, message.ack_id, whole)
 
     def _dispatch(self, connection: Connection, message: Message) -> Coroutine[Any, Any, None] | None:
         if message.type == packets.CONNECT:
@@ -234,7 +209,7 @@ class SocketServer(socketio.AsyncServer):
             self._welcome(member)
 
     def _welcome(self, member: Member) -> None:
-        self._send(member.connection, packets.CONNECT, member.namespace, {"sid": member.sid})
+        member.connection.send_text(b'40%b{"sid":"%b"}' % (namespace_prefix(member.namespace), member.sid.encode()))
         member.welcome()
 
     async def _ask(self, member: Member, data: Any) -> dict[str, Any] | None:
@@ -280,7 +255,7 @@ class SocketServer(socketio.AsyncServer):
             self.eio.expect_joining(member.connection)
 
     def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> Coroutine[Any, Any, None] | None:
-        self._binary_packet.pop(eio_sid, None)
+        self._attachments.forget(eio_sid)
         members = self.eio.sockets[eio_sid].members
         return self._part_all(members, reason) if members else None
 

@@ -5,6 +5,7 @@ goes to `on_text` and `on_binary`, in order. A subclass that cannot take more ca
 wait in the kernel until `release`, so a client is slowed by what it asks for.
 """
 
+import asyncio
 from typing import Final
 
 from .counter import Counters
@@ -52,6 +53,12 @@ class WebSocket(Outlet):
         self._needed_bytes = 0  # how long the tail must be before it is worth looking at
         self._message: bytearray | None = None  # the fragments so far
         self._message_opcode = 0
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        """Own this transport from now on; read from it unless held."""
+        super().begin(transport)
+        if self.is_held:
+            transport.pause_reading()
 
     def on_text(self, text: str) -> None:
         """Hook: a text message, whole and valid UTF-8."""

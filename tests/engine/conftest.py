@@ -12,6 +12,7 @@ import pytest
 import uvloop
 from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from yarl import URL
 
 from realtime.engine import EngineServer, SocketServer
@@ -102,6 +103,17 @@ async def text_of(socket: ClientConnection, *, skip_pings: bool = True) -> str:
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run every test of the engine on both loops."""
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+async def closes(socket: ClientConnection) -> None:
+    """Read until the server closes; a test that waits for ever fails."""
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(_read_to_the_end(socket), 5)
+
+
+async def _read_to_the_end(socket: ClientConnection) -> None:
+    while True:
+        await text_of(socket)
 
 
 @pytest.fixture

@@ -4,17 +4,15 @@ Each test is one case of docs/socket.io-protocol/v5-test-suite in the reference 
 are the Engine.IO cases again, which are taken over as they are: the same laws, another server.
 """
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 from realtime.engine import SocketServer
 
-from .conftest import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS, Place, Serve, text_of
+from .conftest import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS, Place, Serve, closes, text_of
 from .test_engine_protocol import (
     test_close_polling,
     test_close_websocket,
@@ -141,13 +139,13 @@ async def test_connect_invalid_handshake(place: Place) -> None:
     """A packet of no known type closes the connection."""
     socket, _ = await place.open_websocket()
     await socket.send("4abc")
-    await _assert_closes(socket)
+    await closes(socket)
 
 
 async def test_connect_never(place: Place) -> None:
     """A client that joins no namespace is closed, though it answers its pings."""
     socket, _ = await place.open_websocket()
-    await asyncio.wait_for(_assert_closes(socket), 5)
+    await closes(socket)
 
 
 async def test_disconnect_main(socket: ClientConnection) -> None:
@@ -204,14 +202,4 @@ async def test_message_binary_with_ack(socket: ClientConnection) -> None:
 async def test_message_invalid(socket: ClientConnection, packet: str) -> None:
     """Three cases: an unknown type, a payload that is no array, and an id that is no number close."""
     await socket.send(packet)
-    await _assert_closes(socket)
-
-
-async def _assert_closes(socket: ClientConnection) -> None:
-    with pytest.raises(ConnectionClosed):
-        await asyncio.wait_for(_read_to_the_end(socket), 5)
-
-
-async def _read_to_the_end(socket: ClientConnection) -> None:
-    while True:
-        await text_of(socket)
+    await closes(socket)
