@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ class Client:
     ) -> None:
         self.viewers: dict[str, Viewer] = {}
         self.changes: list[dict[str, Any]] = []
+        self.arrivals: list[float] = []
         self.heard: list[tuple[str, Any]] = []
         self.connects = 0
         self.disconnects = 0
@@ -143,6 +145,7 @@ class Client:
         if not isinstance(change, dict) or "seq" not in change:
             return
         self.changes.append(change)
+        self.arrivals.append(time.time())
         viewer = self.viewers.get(change["calendar"])
         if viewer is not None and viewer.cursor is not None and not viewer.take_change(change):
             self._subscribe(change["calendar"])
