@@ -166,6 +166,35 @@ class CalendarsAnswer(Struct, kw_only=True):
     calendars: list[Info]
 
 
+class ScheduleRead(Struct, kw_only=True):
+    """The opening hours as they were set; null where none were."""
+
+    schedule: dict[str, Any] | None
+
+
+class Rule(Struct, kw_only=True):
+    """Whether one rule lets the asker take the slot: its code and message where it does not, and its numbers."""
+
+    rule: str
+    ok: bool
+    code: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+    booking: Literal["anyone", "token"] | UnsetType = UNSET
+    min_notice: int | UnsetType = UNSET
+    max_advance: int | UnsetType | None = UNSET
+    max_holds: int | UnsetType = UNSET
+    holds: int | UnsetType = UNSET
+    capacity: int | UnsetType = UNSET
+    remaining: int | UnsetType = UNSET
+
+
+class Explanation(Struct, kw_only=True):
+    """Why the asker can or can't take a slot, rule by rule, in the order in which they are asked."""
+
+    bookable: bool
+    rules: list[Rule]
+
+
 class TicketAnswer(Struct, kw_only=True):
     ticket: str
     expires_at: str

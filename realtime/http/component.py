@@ -36,6 +36,8 @@ _OTHERS: tuple[type[Struct], ...] = (
     answer.Poll,
     answer.CalendarAnswer,
     answer.CalendarsAnswer,
+    answer.ScheduleRead,
+    answer.Explanation,
     answer.TicketAnswer,
     answer.StatusAnswer,
     answer.Error,

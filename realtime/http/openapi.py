@@ -69,6 +69,18 @@ READS: tuple[Read, ...] = (
     ),
     Read(
         "GET",
+        "/api/calendars/{id}/schedule",
+        "Reads a calendar's opening hours as they were set. For staff.",
+        shape=answer.ScheduleRead,
+    ),
+    Read(
+        "GET",
+        "/api/slots/{id}/explain",
+        "Says why the asker can or can't take a slot, rule by rule.",
+        shape=answer.Explanation,
+    ),
+    Read(
+        "GET",
         "/api/bookings/{id}",
         "Reads a booking, with its customer.",
         shape=answer.BookingAnswer,
@@ -169,12 +181,13 @@ def _mutation(path: str, name: str, subject: str, status: int) -> Schema:
     headers = [_header("Idempotency-Key")]
     if name in KEY_REQUIRED:
         headers[0]["description"] += " Required, here or as the body's `key`."
+    query = [_query("preview")] if "preview" in fields["properties"] else []
     if "if_version" in fields["properties"]:
         headers.append(_header("If-Match"))
     return {
         "operationId": name,
         "summary": told.what,
-        "parameters": _path(path) + headers,
+        "parameters": _path(path) + query + headers,
         "requestBody": {"required": needs_body, "content": {"application/json": {"schema": fields}}},
         "responses": _responses(status, told.what, told.shapes),
     }

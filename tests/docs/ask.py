@@ -93,6 +93,17 @@ class Http:
         assert faults(told, *((shape,) if shape else answer.ANSWERS[name].shapes)) == [], name
         return told
 
+    async def read(self, path: str, *, is_staff: bool = False) -> Json:
+        """The answer of a route that Socket.IO does not have; `path` is the route's, and then an id."""
+        route, _, subject = path.partition(" ")
+        headers = {"Authorization": f"Bearer {self._token}"} if is_staff else {}
+        async with self._session.get(route.replace("{id}", subject), headers=headers) as response:
+            told: Json = await response.json(content_type=None)
+        shape = _SHAPES[route]
+        assert shape is not None
+        assert faults(told, shape) == [], route
+        return told
+
     async def refused(self, name: str, /, **fields: Any) -> str:
         """The code with which a request is refused."""
         status, told = await self._answer(name, is_staff=False, **fields)

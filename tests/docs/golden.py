@@ -156,8 +156,8 @@ def _acks() -> dict[str, bytes]:
         if shape is answer.SnapshotAnswer:
             written[name] = b'{"ok":true,"mode":"snapshot",' + _snapshot()[1:]
         elif issubclass(shape, answer.Moved):
-            [field] = [field for field in shape.__struct_fields__ if field != "cursor"]
-            result = encode({field: _THINGS[shape]})
+            fields = [field for field in shape.__struct_fields__ if field != "cursor"]
+            result = encode(_THINGS[shape] if len(fields) > 1 else {fields[0]: _THINGS[shape]})
             done = Answer(calendar=_CALENDAR, seq=FIRST + 1, cursor=_cursor(FIRST + 1), result=result)
             written[name] = wire.write_answer(done)
         else:
@@ -173,6 +173,7 @@ _THINGS: dict[type, Any] = {
     answer.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
     answer.MovedBookingAnswer: {**_OWN, "status": "cancelled"},
     answer.InfoAnswer: _INFO,
+    answer.ScheduleAnswer: {"opened": 12, "removed": 2, "updated": 0, "kept": [_slot(1, 9, FIRST + 1)]},
     answer.SlotAnswer: _slot(1, 9, FIRST + 1),
     answer.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
     answer.BookingAnswer: _booking(FIRST + 1, customer=_ADA),

@@ -4,6 +4,7 @@ import json
 import urllib.request
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,14 @@ from tests.docs.ask import Http, Sockets
 from tests.support import Server, eventually
 
 # What happens in the story and is told; a hold takes too long to lapse for it.
-_TOLD = set(Type) - {Type.SLOT_EXPIRED, Type.SCHEDULE_CHANGED, Type.CALENDAR_ARCHIVED}
+_TOLD = set(Type) - {Type.SLOT_EXPIRED, Type.CALENDAR_ARCHIVED}
+_HOURS = {
+    "windows": [{"days": ["mon", "tue"], "start": "09:00", "end": "11:00"}],
+    "slot_minutes": 30,
+    "capacity": 2,
+    "from": "2026-01-01",
+    "horizon_days": 7,
+}
 _CUSTOMER = {"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+43 1 234", "note": "two chairs"}
 
 
@@ -53,9 +61,22 @@ class _Story:
         await self._bookings(slots)
         await self._ask("calendar.subscribe", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
         await self._staff("calendar.subscribe", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
+        await self._schedule()
         await self._ask("calendar.unsubscribe", calendar="room")
         await self._staff("calendar.create", id="old", name="Old", zone="UTC")
         await self._staff("calendar.archive", id="old", key=_key())
+
+    async def _schedule(self) -> None:
+        wanted = {"calendar": "hours", "schedule": _HOURS}
+        await self._staff("calendar.create", id="hours", name="Hours", zone="America/New_York")
+        await self._ask("calendar.subscribe", calendar="hours")
+        await self._staff("calendar.subscribe", calendar="hours")
+        planned = await self._staff("schedule.set", **wanted, preview=True)
+        done = await self._staff("schedule.set", **wanted, key=_key())
+        assert {name: done[name] for name in ("opened", "removed", "updated", "kept")} == {
+            name: planned[name] for name in ("opened", "removed", "updated", "kept")
+        }
+        assert done["opened"] >= 4
 
     async def _slots(self) -> list[str]:
         asked = [{**_times(day), "capacity": 2, "data": {"room": day}} for day in range(1, 5)]
@@ -95,6 +116,10 @@ class _Story:
         await self._staff("booking.get", booking=second)
 
 
+def _has_heard_all(changes: list[dict[str, Any]]) -> bool:
+    return {change["type"] for change in changes} >= _TOLD
+
+
 @pytest.mark.parametrize("transport", [Sockets, Http])
 async def test_every_answer_fits_its_schema(transport: Callable[..., Any], server: Server) -> None:
     """Each request is answered with the fields that are described and no others, and so is each change."""
@@ -104,8 +129,24 @@ async def test_every_answer_fits_its_schema(transport: Callable[..., Any], serve
         await story.run()
         if transport is Sockets:
             for told in (speaker.changes, speaker.staff_changes):
-                await eventually(lambda told=told: {change["type"] for change in told} >= _TOLD)
+                await eventually(partial(_has_heard_all, told), what=f"all of {_TOLD}")
     assert story.told == set(wire.EVERY_REQUEST), "a request without its place in this story"
+
+
+async def test_what_only_http_reads_fits_its_schema(server: Server) -> None:
+    """The routes that Socket.IO has no request for answer with the fields that are described and no others."""
+    token = server.command("token", "--scope", "staff").strip()
+    async with Http(server.url, token) as speaker:
+        [calendar, *_] = (await speaker.read("/api/calendars"))["calendars"]
+        assert (await speaker.read(f"/api/calendars/{{id}} {calendar['id']}"))["info"] == calendar
+        assert (await speaker.read("/api/calendars/{id}/schedule demo", is_staff=True))["schedule"] is None
+        await speaker.ask("schedule.set", is_staff=True, calendar="demo", schedule=_HOURS)
+        assert (await speaker.read("/api/calendars/{id}/schedule demo", is_staff=True))["schedule"] == _HOURS
+        [slot, *_] = (await speaker.read("/api/calendars/{id}/slots demo"))["slots"]
+        assert (await speaker.read(f"/api/slots/{{id}}/explain {slot['id']}"))["bookable"] is True
+        assert (await speaker.read("/api/calendars/{id}/changes demo"))["changes"] == []
+        for path in ("/healthz", "/readyz"):
+            await speaker.read(path)
 
 
 def test_the_server_serves_its_descriptions(server: Server) -> None:

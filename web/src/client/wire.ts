@@ -39,6 +39,7 @@ export type StaffRequestName =
   | "calendar.create"
   | "calendar.update"
   | "calendar.archive"
+  | "schedule.set"
   | "slot.open"
   | "slot.update"
   | "slot.close"
