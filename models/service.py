@@ -13,11 +13,11 @@ from typing import Any
 
 from peewee import Database, DatabaseError
 
-from models import bookings, database, snapshot
+from models import bookings, database, schedules, snapshot
 from models.batch import Keeping
 from models.change import Booking, Info, Logged
 from models.clock import Clock, system_clock
-from models.commands import Answer, Asker, Command, LapseHolds, TrimLog, WithToken
+from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
 from models.errors import Refused
 from models.explanation import explain
@@ -39,7 +39,7 @@ _due = Statement(
 )
 
 
-def _nobody_hears(calendars: set[str]) -> None:
+def _nobody_hears(rows: list[Logged]) -> None:
     """Where no bell hangs: the command line."""
 
 
@@ -47,7 +47,7 @@ def _nobody_hears(calendars: set[str]) -> None:
 class Book:
     """The book behind one database.
 
-    `on_commit` hears, on the writer's thread, which calendars a commit of this process has moved.
+    `on_commit` hears, on the writer's thread, what a commit of this process has added to the log.
     """
 
     url: str
@@ -55,7 +55,7 @@ class Book:
     clock: Clock = system_clock
     synchronous: str = "full"
     keeping: Keeping = field(default_factory=Keeping)
-    on_commit: Callable[[set[str]], None] = _nobody_hears
+    on_commit: Callable[[list[Logged]], None] = _nobody_hears
     tokens: Tokens = field(init=False)
     _db: Database = field(init=False)
     _writer: Writer = field(init=False)
@@ -80,9 +80,9 @@ class Book:
         self._writer.close()
         self.forget_thread()
 
-    def _heard(self, moved: set[str]) -> None:
+    def _heard(self, rows: list[Logged]) -> None:
         """Looks up who listens at each commit, as that may be set after the writer has started."""
-        self.on_commit(moved)
+        self.on_commit(rows)
 
     def forget_thread(self) -> None:
         """Closes the calling thread's connection; each thread that reads ends with it."""
@@ -163,14 +163,22 @@ class Book:
         """Why the slot can or can't be taken by the asker, rule by rule: `{rule, ok, ...}` each, in the order asked."""
         return explain(self._db, self.tokens, asker, slot, self.clock())
 
+    def schedule(self, calendar: str) -> bytes | None:
+        """The calendar's opening hours, as JSON; None without any. For staff."""
+        with database.reading(self._db):
+            return schedules.read_body(self._db, calendar)
+
     def due(self) -> list[Command]:
         """What the clock asks for now: a sweep of each calendar whose holds have run out."""
         with database.reading(self._db):
             return [LapseHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
 
     def upkeep(self) -> list[Command]:
-        """What the clock asks for once in a while: that each calendar forgets what is too old to be asked for."""
-        return [TrimLog(calendar=info.id) for info in self.calendars()]
+        """What the clock asks for once in a while: filled horizons, and that what is too old to be asked for goes."""
+        with database.reading(self._db):
+            behind = schedules.due(self._db, self.clock())
+        trims = [TrimLog(calendar=info.id) for info in self.calendars()]
+        return [*[FillHorizon(calendar=calendar) for calendar in behind], *trims]
 
     def watch(self) -> Watch:
         """What hears of other processes' commits; for one thread of its own."""
