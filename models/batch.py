@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from peewee import Database
-
 from models.change import Logged
+from models.dialect import Dialect
 from models.errors import NotFound
 from models.identity import Tokens
 from models.receipts import Kept
@@ -46,7 +45,7 @@ class Batch:
     hand has written, as they stand, until its change tells of them.
     """
 
-    db: Database
+    db: Dialect
     tokens: Tokens
     keeping: Keeping
     now: int = 0

@@ -13,8 +13,10 @@ from models.batch import Batch, Done
 from models.change import Policy, Type
 from models.clock import SECOND
 from models.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
+from models.dialect import Duplicate
 from models.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.identity import SLUG, new_nonce
+from models.place import Outrun
 from models.receipts import forget
 from models.statement import Insertion, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Slot, SlotState
@@ -63,7 +65,10 @@ def create_calendar(batch: Batch, command: CreateCalendar) -> Done:
         seq=0,
         nonce=new_nonce(),
     )
-    _insert.run(batch.db, row)
+    try:
+        _insert.run(batch.db, row)
+    except Duplicate as error:  # another process makes the same one: there was no row to lock yet
+        raise Outrun from error
     batch.calendars[row.id] = row
     return Done(row.id, "info", rules.info_of(row))
 

@@ -6,18 +6,18 @@ What a whole batch needs is read with one statement each: the calendars of its c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 
 from models import bookings, calendars, commands, holds, log, moves, receipts, schedules, slots
 from models.batch import Batch, Done
-from models.commands import Answer, CalendarCommand, Command
+from models.commands import Answer, Command
 from models.errors import BadRequest, NotFound, Refused
-from models.identity import SLUG, UUID
+from models.place import Homes, Outrun, Subject, is_settled, read_homes, subjects
 from models.receipts import Kept
 from models.statement import ListStatement
-from models.tables import Booking, Calendar, CalendarRow, Hold, Slot, columns
+from models.tables import Calendar, CalendarRow, columns
 
 Handler = Callable[[Batch, Any], Done]
 
@@ -56,14 +56,13 @@ KEY_REQUIRED = (
     commands.OpenSlots,
 )
 
-_calendars = ListStatement(
-    lambda ids: Calendar.select(*columns(Calendar)).where(Calendar.id.in_(ids)).order_by(Calendar.id)
-)
-_homes = {
-    "slot": ListStatement(lambda ids: Slot.select(Slot.id, Slot.calendar).where(Slot.id.in_(ids))),
-    "hold": ListStatement(lambda ids: Hold.select(Hold.id, Hold.calendar).where(Hold.id.in_(ids))),
-    "booking": ListStatement(lambda ids: Booking.select(Booking.id, Booking.calendar).where(Booking.id.in_(ids))),
-}
+def _calendars(ids: list[Any]) -> Any:
+    return Calendar.select(*columns(Calendar)).where(Calendar.id.in_(ids)).order_by(Calendar.id)
+
+
+_read_calendars = ListStatement(_calendars)
+# In the order of their ids: in order of arrival, writers of the same calendars stop one another dead.
+_lock_calendars = ListStatement(lambda ids: _calendars(ids).for_update())
 
 
 class Placed(NamedTuple):
@@ -73,36 +72,37 @@ class Placed(NamedTuple):
     calendar: str
     mark: str = ""
     fingerprint: str = ""
-    refusal: Refused | None = None
+    refusal: Refused | Outrun | None = None
 
 
-def _subject(command: Command) -> tuple[str, str]:
-    """What the command is about: the kind of thing, and its id. A move is about where it goes: that stays the same."""
-    match command:
-        case commands.ExtendHold() | commands.ReleaseHold():
-            return "hold", command.hold.id
-        case commands.CancelBooking() | commands.StaffOnBooking():
-            return "booking", command.booking
-    slot = getattr(command, "slot", None)
-    return ("calendar", cast("CalendarCommand", command).calendar) if slot is None else ("slot", slot)
+def prepare(batch: Batch, asked: Sequence[Command], homes: Homes) -> list[Placed]:
+    """Reads what the batch's commands have in common, and takes the locks; nothing is checked before they are held.
 
-
-def prepare(batch: Batch, asked: Sequence[Command]) -> list[Placed]:
-    """Reads what the batch's commands have in common. No command, however malformed, fails another one here."""
-    subjects = [_subject(command) for command in asked]
-    leaving = [("booking", command.booking) for command in asked if isinstance(command, commands.RescheduleBooking)]
-    homes: dict[tuple[str, str], str] = {}
-    for kind, statement in _homes.items():
-        ids = [subject for of, subject in (*subjects, *leaving) if of == kind and UUID.fullmatch(subject)]
-        if ids:
-            homes |= {(kind, row[0]): row[1] for row in statement.rows(batch.db, ids)}
-    homes |= {(kind, name): name for kind, name in subjects if kind == "calendar" and SLUG.fullmatch(name)}
+    `homes` is what is known of the commands' calendars already. No command, however malformed, fails another one here.
+    """
+    about = [subjects(command) for command in asked]
+    wanted = {subject for some in about for subject in some}
+    homes = homes | read_homes(batch.db, wanted - homes.keys())
     known = sorted(set(homes.values()))
-    batch.calendars = {row[0]: CalendarRow._make(row) for row in _calendars.rows(batch.db, known)}
-    placed = [_place(batch, command, homes.get(subject, "")) for command, subject in zip(asked, subjects, strict=True)]
+    statement = _lock_calendars if batch.db.locks_rows else _read_calendars
+    batch.calendars = {row[0]: CalendarRow._make(row) for row in statement.rows(batch.db, known)}
+    moved = _moved(batch, homes)
+    placed = [
+        Placed(command, "", refusal=Outrun())
+        if moved.intersection(some)
+        else _place(batch, command, homes.get(some[0], ""))
+        for command, some in zip(asked, about, strict=True)
+    ]
     marks = [one.mark for one in placed if one.mark]
     batch.receipts = {row[0]: Kept(*row[1:]) for row in receipts.find(batch.db, marks)}
     return placed
+
+
+def _moved(batch: Batch, homes: Homes) -> set[Subject]:
+    """What was elsewhere once the locks were held than where it was looked for."""
+    unsettled = [subject for subject in homes if not is_settled(subject)] if batch.db.locks_rows else []
+    found = read_homes(batch.db, unsettled)
+    return {subject for subject in unsettled if found.get(subject) != homes[subject]}
 
 
 def _place(batch: Batch, command: Command, calendar: str) -> Placed:
@@ -127,7 +127,7 @@ def execute(batch: Batch, placed: Placed) -> Answer:
     if handler is None:
         raise BadRequest("This command is not supported.")
     if not calendar and not isinstance(command, commands.CreateCalendar):
-        raise NotFound(what=_subject(command)[0])
+        raise NotFound(what=subjects(command)[0][0])
     if not mark:
         return _answer(batch, handler(batch, command))[0]
     kept = batch.receipts.get(mark)

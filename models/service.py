@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import Database, DatabaseError
+from peewee import DatabaseError, InterfaceError
 
 from models import bookings, database, schedules, snapshot
 from models.batch import Keeping
@@ -19,14 +19,16 @@ from models.change import Booking, Info, Logged
 from models.clock import Clock, system_clock
 from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
+from models.dialect import Dialect
 from models.errors import Refused
 from models.explanation import explain
 from models.identity import Tokens
+from models.router import Router
 from models.rules import GRACE
 from models.snapshot import Feed, PlacedSlot, Snapshot
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldState
-from models.writer import Outcome, Reply, Writer
+from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
     "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Snapshot", "UnusableDatabase", "Watch",
@@ -47,7 +49,8 @@ def _nobody_hears(rows: list[Logged]) -> None:
 class Book:
     """The book behind one database.
 
-    `on_commit` hears, on the writer's thread, what a commit of this process has added to the log.
+    `on_commit` hears, on a writer's thread, what a commit of this process has added to the log. `writers` is how many
+    write at the same time, where the database lets more than one.
     """
 
     url: str
@@ -55,10 +58,11 @@ class Book:
     clock: Clock = system_clock
     synchronous: str = "full"
     keeping: Keeping = field(default_factory=Keeping)
+    writers: int = 4
     on_commit: Callable[[list[Logged]], None] = _nobody_hears
     tokens: Tokens = field(init=False)
-    _db: Database = field(init=False)
-    _writer: Writer = field(init=False)
+    _db: Dialect = field(init=False)
+    _writer: Writer | Router = field(init=False)
 
     def open(self) -> list[str]:
         """Opens the database and brings its schema up to date; returns the migrations that this took."""
@@ -66,14 +70,20 @@ class Book:
         self._db = database.open_database(self.url, synchronous=self.synchronous)
         try:
             self._db.connect()
+            self._db.check()
             applied = database.migrate(self._db)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
         finally:
             self.forget_thread()
-        self._writer = Writer(self._db, self.tokens, self.clock, self.keeping, self._heard)
+        count = min(self.writers, self._db.most_writers)
+        self._writer = self._make_writer(0) if count == 1 else Router(self._db, count, self._make_writer)
         self._writer.start()
         return applied
+
+    def _make_writer(self, number: int, again: Callable[[Asked], None] | None = None) -> Writer:
+        name = f"slotcast-writer-{number}"
+        return Writer(self._db, self.tokens, self.clock, self.keeping, self._heard, again=again, name=name)
 
     def close(self) -> None:
         """Lets queued commands finish."""
@@ -92,7 +102,7 @@ class Book:
     # Commands
 
     def submit(self, command: Command, reply: Reply) -> None:
-        """Queues the command; `reply` hears its outcome on the writer's thread, after COMMIT."""
+        """Queues the command; `reply` hears its outcome on a writer's thread, after COMMIT."""
         self._writer.submit(command, reply)
 
     def run(self, command: Command) -> Answer:
@@ -112,7 +122,7 @@ class Book:
 
     @property
     def queued(self) -> int:
-        """How many commands wait for the writer."""
+        """How many commands wait for a writer."""
         return self._writer.queued
 
     # Queries

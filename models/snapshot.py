@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from peewee import Database
-
 from models import log, rules, seats
 from models.change import Info, Logged, encode, write_cursor
 from models.database import reading
+from models.dialect import Dialect
 from models.errors import NotFound
 from models.identity import SLUG, UUID
 from models.rules import SLOT_COLUMNS
@@ -69,7 +68,7 @@ class Snapshot(NamedTuple):
         return write_cursor(self.seq, self.nonce)
 
 
-def read_calendar_row(db: Database, calendar: str) -> CalendarRow:
+def read_calendar_row(db: Dialect, calendar: str) -> CalendarRow:
     """NotFound for a calendar that there is not. Inside the caller's transaction."""
     row = _calendar.row(db, calendar=calendar) if SLUG.fullmatch(calendar) else None
     if row is None:
@@ -77,17 +76,17 @@ def read_calendar_row(db: Database, calendar: str) -> CalendarRow:
     return CalendarRow._make(row)
 
 
-def read_calendars(db: Database) -> list[Info]:
+def read_calendars(db: Dialect) -> list[Info]:
     with reading(db):
         return [rules.info_of(CalendarRow._make(row)) for row in _all.rows(db)]
 
 
-def read_calendar(db: Database, calendar: str) -> Info:
+def read_calendar(db: Dialect, calendar: str) -> Info:
     with reading(db):
         return rules.info_of(read_calendar_row(db, calendar))
 
 
-def read_snapshot(db: Database, calendar: str, begin: int, finish: int, *, most: int, tail: int = 0) -> Snapshot:
+def read_snapshot(db: Dialect, calendar: str, begin: int, finish: int, *, most: int, tail: int = 0) -> Snapshot:
     """The slots that touch `[begin, finish)`, at most `most`, and the log's last `tail` changes."""
     with reading(db):
         head = read_calendar_row(db, calendar)
@@ -105,7 +104,7 @@ class Feed(NamedTuple):
     slots: list[tuple[str, int, int, str, int]]
 
 
-def read_feed(db: Database, calendar: str, begin: int, finish: int, most: int) -> Feed:
+def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> Feed:
     """The slots that touch `[begin, finish)`, the removed ones too: who was told of one must be told that it went."""
     with reading(db):
         head = read_calendar_row(db, calendar)
@@ -123,7 +122,7 @@ def _placed(row: SlotRow) -> PlacedSlot:
     return PlacedSlot(row.start, row.end, row.id, encode(seats.public(row)))
 
 
-def read_slot_calendar(db: Database, slot: str) -> str:
+def read_slot_calendar(db: Dialect, slot: str) -> str:
     """The calendar of a slot; NotFound for a slot that there is not."""
     if UUID.fullmatch(slot):
         with reading(db):
@@ -133,7 +132,7 @@ def read_slot_calendar(db: Database, slot: str) -> str:
     raise NotFound(what="slot")
 
 
-def read_moves(db: Database, have: dict[str, int]) -> dict[str, list[Logged]]:
+def read_moves(db: Dialect, have: dict[str, int]) -> dict[str, list[Logged]]:
     """The rows after `have` of each calendar that stands elsewhere now, at most 1,000 of each, in one transaction.
 
     A calendar that stands before what the asker has was put back to an earlier copy: it comes with no rows, and the

@@ -1,4 +1,4 @@
-"""The writer: one thread, one connection, a queue of commands, one transaction a batch, a savepoint a command.
+"""A writer: one thread, one connection, a queue of commands, one transaction a batch, a savepoint a command.
 
 Nobody is answered before COMMIT has returned. A refusal undoes its own command only. Any other database error
 abandons the batch, and each of its commands is then tried once, alone. A COMMIT that fails is not run again: whether
@@ -12,28 +12,42 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
-from peewee import Database, DatabaseError, IntegrityError, InterfaceError
+from peewee import DatabaseError, IntegrityError, InterfaceError
 
-from models import database
 from models.batch import Batch, Keeping
 from models.change import Logged
 from models.clock import Clock
 from models.commands import Answer, Command
+from models.dialect import Dialect
 from models.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
 from models.execution import Placed, execute, prepare
 from models.identity import Tokens
+from models.place import Homes, Outrun
 
 COMMANDS_A_BATCH = 50
 # A busy writer hands SQLite's lock to another process this often: without it one waited up to 3.1 s.
 FULL_BATCHES_BEFORE_PAUSE = 20
 PAUSE_SECONDS = 0.005
+# How long the commands of an abandoned batch are tried one by one: each of them may wait for the same lock.
+PATIENCE_SECONDS = 10.0
+TRIES = 5  # for a command that was outrun; each time someone else has got on
 
 Outcome = Answer | Refused
 Reply = Callable[[Outcome], None]
 Heard = Callable[[list[Logged]], None]
 
 _logger = logging.getLogger("slotcast.writer")
+
+
+class Asked(NamedTuple):
+    """A command that waits, who waits for it, what is known of where it belongs, and how often it was outrun."""
+
+    command: Command
+    reply: Reply
+    homes: Homes
+    outrun: int = 0
 
 
 class _Abandoned(Exception):
@@ -46,16 +60,27 @@ class _Abandoned(Exception):
 
 
 class Writer:
-    """Owns the writing connection. `on_commit` hears what each commit added to the log, before anyone is answered."""
+    """Owns a writing connection. `on_commit` hears what each commit added to the log, before anyone is answered."""
 
-    def __init__(self, db: Database, tokens: Tokens, clock: Clock, keeping: Keeping, on_commit: Heard) -> None:
+    def __init__(  # one line of everything it needs
+        self,
+        db: Dialect,
+        tokens: Tokens,
+        clock: Clock,
+        keeping: Keeping,
+        on_commit: Heard,
+        *,
+        again: Callable[[Asked], None] | None = None,
+        name: str = "slotcast-writer",
+    ) -> None:
         self._db = db
         self._tokens = tokens
         self._clock = clock
         self._keeping = keeping
         self._on_commit = on_commit
-        self._queue: SimpleQueue[tuple[Command, Reply] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="slotcast-writer", daemon=True)
+        self._again = again or self.queue
+        self._queue: SimpleQueue[Asked | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._is_closed = False
         self._closing = threading.Lock()
 
@@ -64,11 +89,14 @@ class Writer:
 
     def submit(self, command: Command, reply: Reply) -> None:
         """Queues a command; `reply` is called on the writer's thread once its outcome is final. Any thread may ask."""
+        self.queue(Asked(command, reply, {}))
+
+    def queue(self, asked: Asked) -> None:
         with self._closing:  # else a command could be queued behind the end, and never be answered
             if not self._is_closed:
-                self._queue.put((command, reply))
+                self._queue.put(asked)
                 return
-        reply(Overloaded("The server is stopping."))
+        asked.reply(Overloaded("The server is stopping."))
 
     @property
     def queued(self) -> int:
@@ -92,14 +120,14 @@ class Writer:
             if asked:
                 self._answer(asked)
             full_batches = full_batches + 1 if len(asked) == COMMANDS_A_BATCH else 0
-            if full_batches == FULL_BATCHES_BEFORE_PAUSE:
+            if full_batches == FULL_BATCHES_BEFORE_PAUSE and not self._db.locks_rows:
                 full_batches = 0
                 time.sleep(PAUSE_SECONDS)
         self._drop_connection()
 
-    def _next_batch(self) -> tuple[list[tuple[Command, Reply]], bool]:
+    def _next_batch(self) -> tuple[list[Asked], bool]:
         """Waits for a command, then takes what else is there; False once `close` was reached."""
-        asked: list[tuple[Command, Reply]] = []
+        asked: list[Asked] = []
         item = self._queue.get()
         while item is not None:
             asked.append(item)
@@ -111,62 +139,69 @@ class Writer:
                 return asked, True
         return asked, False
 
-    def _answer(self, asked: Sequence[tuple[Command, Reply]]) -> None:
-        outcomes = self._outcomes([command for command, _ in asked])
-        for (_, reply), outcome in zip(asked, outcomes, strict=True):
+    def _answer(self, asked: Sequence[Asked]) -> None:
+        for one, outcome in zip(asked, self._outcomes(asked), strict=True):
             try:
-                reply(outcome)
+                if not isinstance(outcome, Outrun):
+                    one.reply(outcome)
+                elif one.outrun < TRIES:
+                    self._again(one._replace(homes={}, outrun=one.outrun + 1))
+                else:
+                    one.reply(Overloaded())
             except Exception:
                 _logger.exception("A reply could not be delivered")
 
-    def _outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _outcomes(self, asked: Sequence[Asked]) -> list[Outcome | Outrun]:
         """One for each command, in order: no caller is ever left without."""
         try:
-            return self._attempt(commands)
+            return self._attempt(asked)
         except _Abandoned as abandoned:
-            if abandoned.is_for_all or len(commands) == 1:
-                return [abandoned.outcome] * len(commands)
-        outcomes: list[Outcome] = []
-        for command in commands:
+            if abandoned.is_for_all or len(asked) == 1:
+                return [abandoned.outcome] * len(asked)
+        outcomes: list[Outcome | Outrun] = []
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        for one in asked:
             try:
-                outcomes += self._attempt([command])
+                outcomes += self._attempt([one])
             except _Abandoned as alone:
                 outcomes.append(alone.outcome)
-                if alone.is_for_all:
-                    return outcomes + [alone.outcome] * (len(commands) - len(outcomes))
+                if alone.is_for_all or time.monotonic() > give_up_at:
+                    return outcomes + [alone.outcome] * (len(asked) - len(outcomes))
         return outcomes
 
-    def _attempt(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _attempt(self, asked: Sequence[Asked]) -> list[Outcome | Outrun]:
         """One transaction; raises `_Abandoned` when nothing of it was done."""
         try:
-            self._db.connect(reuse_if_open=True)
-            database.begin_write(self._db)
+            self._db.begin_write()
         except Exception as error:
             _logger.warning("No transaction could begin: %s", error)
             self._drop_connection()
             raise _Abandoned(Overloaded(), is_for_all=True) from error
         try:
-            batch, outcomes = self._transact(commands)
+            batch, outcomes = self._transact(asked)
         except (DatabaseError, InterfaceError) as error:
-            _logger.warning("A batch of %d was abandoned: %s", len(commands), error)
+            _logger.warning("A batch of %d was abandoned: %s", len(asked), error)
             self._roll_back()
             raise _Abandoned(Overloaded()) from error
         except Exception as error:
-            _logger.exception("A batch of %d failed", len(commands))
+            _logger.exception("A batch of %d failed", len(asked))
             self._roll_back()
             raise _Abandoned(Internal()) from error
-        return outcomes if self._commit(batch) else [Overloaded()] * len(commands)
+        return outcomes if self._commit(batch) else [Overloaded()] * len(asked)
 
-    def _transact(self, commands: Sequence[Command]) -> tuple[Batch, list[Outcome]]:
+    def _transact(self, asked: Sequence[Asked]) -> tuple[Batch, list[Outcome | Outrun]]:
         batch = Batch(self._db, self._tokens, self._keeping)
-        placed = prepare(batch, commands)
+        homes: Homes = {}
+        for one in asked:
+            homes |= one.homes
+        placed = prepare(batch, [one.command for one in asked], homes)
         batch.now = self._clock()
         return batch, [self._outcome(batch, one) for one in placed]
 
     def _commit(self, batch: Batch) -> bool:
         """Whether it is certain that the batch was committed; if so, whoever listens hears what it logged."""
         try:
-            self._db.execute_sql("COMMIT")
+            self._db.commit_write()
         except Exception:
             _logger.exception("A commit failed; its commands are answered with overloaded")
             self._drop_connection()
@@ -178,11 +213,11 @@ class Writer:
             _logger.exception("The bell could not be rung")
         return True
 
-    def _outcome(self, batch: Batch, placed: Placed) -> Outcome:
+    def _outcome(self, batch: Batch, placed: Placed) -> Outcome | Outrun:
         name = type(placed.command).__name__
         try:
-            outcome: Outcome = batch.attempt(lambda: execute(batch, placed))
-        except Refused as refusal:
+            outcome: Outcome | Outrun = batch.attempt(lambda: execute(batch, placed))
+        except (Refused, Outrun) as refusal:
             outcome = refusal
         except IntegrityError as error:
             _logger.warning("A constraint refused %s: %s", name, error)
@@ -194,7 +229,7 @@ class Writer:
         except Exception:
             _logger.exception("%s failed", name)
             outcome = Internal()
-        if not database.is_in_transaction(self._db):
+        if not self._db.is_in_transaction():
             message = "the connection is no longer in a transaction"
             raise DatabaseError(message)
         return outcome
@@ -202,13 +237,13 @@ class Writer:
     def _roll_back(self) -> None:
         """Ends what is left of the transaction; drops a connection that can't."""
         try:
-            database.roll_back(self._db)
+            self._db.roll_back()
         except Exception:
             _logger.exception("A rollback failed; the connection is dropped")
             self._drop_connection()
 
     def _drop_connection(self) -> None:
         try:
-            database.drop(self._db)
+            self._db.drop()
         except Exception:
             _logger.exception("The connection could not be closed")

@@ -116,4 +116,5 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
     Booking.add_index(Booking.calendar, Booking.created_at, name="booking_calendar")
     Receipt.add_index(Receipt.calendar, Receipt.created_at, name="receipt_age")
     Log.add_index(Log.calendar, Log.at, name="change_log_age")
-    db.create_tables([Calendar, Slot, Hold, Booking, Receipt, Log], safe=False)
+    for table in (Calendar, Slot, Hold, Booking, Receipt, Log):  # in this order: one refers to the one before
+        table.create_table(safe=False)

@@ -226,7 +226,7 @@ def test_a_locked_database_is_overloaded_and_then_works(
     database: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process keeps the lock beyond the time-out: everyone hears `overloaded` and can try again."""
-    monkeypatch.setattr("models.database.BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("models.sqlite.BUSY_TIMEOUT_SECONDS", 0.1)
     book = Book(database, b"secret", clock=clock)
     book.open()
     desk = Desk(book, clock)

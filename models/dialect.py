@@ -1,0 +1,69 @@
+"""What each kind of database does in its own way. Everything else is SQL that all of them speak.
+
+Each is one file beside this one. A connection belongs to its thread and is in autocommit; the book says itself where a
+transaction begins and ends. What is read in a read transaction is of one instant; what is read in a write transaction,
+after its locks are held, no one else can change before it ends.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
+
+from peewee import Database, IntegrityError
+
+
+class UnusableDatabase(Exception):
+    """The setting, or the database it names, can't be used; the message is one clear line."""
+
+
+class Duplicate(IntegrityError):
+    """Another process has just written a row with the same key: where no lock could keep it from that."""
+
+
+class Dialect(Database):
+    """A database, with what differs from one kind to the next."""
+
+    most_writers: ClassVar[int]
+    """How many may write at the same time."""
+
+    locks_rows: ClassVar[bool]
+    """Whether writers lock the calendars they write to; else one of them has the whole database to itself."""
+
+    poll_seconds: ClassVar[float]
+    """How often to ask whether another process has committed."""
+
+    def check(self) -> None:
+        """UnusableDatabase for one that the book can't live in. Asked once, on an open connection."""
+
+    def changing_schema(self) -> AbstractContextManager[Any]:
+        """One transaction, in which no other process sees to the schema."""
+        raise NotImplementedError
+
+    def begin_write(self) -> None:
+        """Begins what may change something, on a connection that works."""
+        raise NotImplementedError
+
+    def begin_read(self) -> None:
+        """Begins what sees one instant, on a connection that works."""
+        raise NotImplementedError
+
+    def commit_write(self) -> None:
+        """Returns once what was written is there to stay. If it raises, nobody knows."""
+        raise NotImplementedError
+
+    def is_in_transaction(self) -> bool:
+        """Whether the driver still has one that can be committed."""
+        raise NotImplementedError
+
+    def roll_back(self) -> None:
+        """Ends what is left of a transaction, if anything is."""
+        raise NotImplementedError
+
+    def version(self) -> Any:
+        """Stands still until some other connection commits; a hint, and may move without need."""
+        raise NotImplementedError
+
+    def drop(self) -> None:
+        """Closes the thread's connection, whatever state it is in."""
+        raise NotImplementedError

@@ -1,0 +1,61 @@
+"""Where a command belongs: the calendars of the things that it speaks of.
+
+The calendar of a slot, and so of a hold, never changes. That of a booking does, when it is rescheduled: whoever has
+looked it up without a lock looks again with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import cast
+
+from peewee import Database
+
+from models import commands
+from models.commands import CalendarCommand, Command
+from models.identity import SLUG, UUID
+from models.statement import ListStatement
+from models.tables import Booking, Hold, Slot
+
+Subject = tuple[str, str]  # the kind of thing, and its id
+Homes = dict[Subject, str]
+
+IDS_A_READ = 256
+
+_homes = {
+    "slot": ListStatement(lambda ids: Slot.select(Slot.id, Slot.calendar).where(Slot.id.in_(ids))),
+    "hold": ListStatement(lambda ids: Hold.select(Hold.id, Hold.calendar).where(Hold.id.in_(ids))),
+    "booking": ListStatement(lambda ids: Booking.select(Booking.id, Booking.calendar).where(Booking.id.in_(ids))),
+}
+
+
+class Outrun(Exception):
+    """Someone else was quicker in a way that changes where the command belongs: it is to be placed anew."""
+
+
+def subjects(command: Command) -> tuple[Subject, ...]:
+    """What the command is about; the first is what its receipt stands with."""
+    match command:
+        case commands.ExtendHold() | commands.ReleaseHold():
+            return (("hold", command.hold.id),)
+        case commands.CancelBooking() | commands.StaffOnBooking():
+            return (("booking", command.booking),)
+        case commands.RescheduleBooking():  # where it goes to comes first: that stays the same when it is asked again
+            return ("slot", command.slot), ("booking", command.booking)
+    slot = getattr(command, "slot", None)
+    return (("calendar", cast("CalendarCommand", command).calendar) if slot is None else ("slot", slot),)
+
+
+def is_settled(subject: Subject) -> bool:
+    """Whether its calendar never changes."""
+    return subject[0] != "booking"
+
+
+def read_homes(db: Database, wanted: Collection[Subject]) -> Homes:
+    """The calendars of all that there are; one statement for each kind. A calendar's is itself, if it exists or not."""
+    homes: Homes = {(kind, name): name for kind, name in wanted if kind == "calendar" and SLUG.fullmatch(name)}
+    for kind, statement in _homes.items():
+        ids = [subject for of, subject in wanted if of == kind and UUID.fullmatch(subject)]
+        for place in range(0, len(ids), IDS_A_READ):
+            homes |= {(kind, row[0]): row[1] for row in statement.rows(db, ids[place : place + IDS_A_READ])}
+    return homes

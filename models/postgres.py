@@ -1,0 +1,161 @@
+"""PostgreSQL: several writers at READ COMMITTED, each of which locks its calendars before it looks at anything.
+
+A server that was restarted, or has moved, costs the commands that were under way; the next ones find it by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+import psycopg
+from peewee import PostgresqlDatabase
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+
+from models.dialect import Dialect, Duplicate, UnusableDatabase
+
+# Only for what the URL does not say. A server that went away without a word is given up within some ten seconds.
+_CONNECTION = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "fallback_application_name": "slotcast",
+}
+# A writer that waits longer is overloaded; a process that stands still lets go of its calendars.
+_SESSION = """
+    SET client_encoding = 'UTF8'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'
+"""
+_OLDEST = 13  # the first with pg_current_snapshot
+_PREPARED = 500  # statements that a connection keeps; the book has fewer, in all their types
+_REST_SECONDS = 0.2  # after a connection failed: everyone in the queue is answered, instead of one time-out after another
+_SCHEMA_LOCK = 0x510_7CA57
+
+# The more special first.
+_ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = (
+    (psycopg.errors.UniqueViolation, Duplicate),
+    (psycopg.IntegrityError, peewee.IntegrityError),
+    (psycopg.DataError, peewee.DataError),
+    (psycopg.ProgrammingError, peewee.ProgrammingError),
+    (psycopg.InternalError, peewee.InternalError),
+    (psycopg.NotSupportedError, peewee.NotSupportedError),
+    (psycopg.OperationalError, peewee.OperationalError),
+    (psycopg.InterfaceError, peewee.InterfaceError),
+    (psycopg.Error, peewee.DatabaseError),
+)
+
+
+class Postgres(Dialect, PostgresqlDatabase):
+    """With the short way to its driver, and a reconnection wherever a transaction begins."""
+
+    most_writers = 1 << 10
+    locks_rows = True
+    poll_seconds = 0.05
+
+    def __init__(self, conninfo: str) -> None:
+        super().__init__(conninfo, prefer_psycopg3=True)
+        self._conninfo = conninfo
+        self._rests_until = 0.0
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if time.monotonic() < self._rests_until:
+            message = "the database could not be reached a moment ago"
+            raise peewee.OperationalError(message)
+        try:
+            connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection.prepared_max = _PREPARED
+            connection.execute(_SESSION)
+        except psycopg.Error as error:
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            raise _translated(error) from None
+        return connection
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        """As Peewee's, but that it logs nothing, and that an error has no row in it: rows have people's names."""
+        connection = self._state.conn or self.connection()
+        try:
+            return connection.execute(sql, params or None)
+        except psycopg.Error as error:
+            raise _translated(error) from None
+
+    def check(self) -> None:
+        version = self.connection().info.server_version // 10_000
+        if version < _OLDEST:
+            raise UnusableDatabase(f"PostgreSQL {_OLDEST} or newer is needed; SLOTCAST_DATABASE is {version}")
+        ((encoding,),) = self.execute_sql("SHOW server_encoding").fetchall()
+        if encoding != "UTF8":
+            raise UnusableDatabase(f"SLOTCAST_DATABASE: the database's encoding is {encoding}, and must be UTF8")
+
+    @contextmanager
+    def changing_schema(self) -> Iterator[None]:
+        with self.atomic():
+            self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+            yield
+
+    def begin_write(self) -> None:
+        self._begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+
+    def begin_read(self) -> None:
+        self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def _begin(self, sql: str) -> None:
+        """On the connection there is, or on a new one if the server has left that one."""
+        if self._status() == TransactionStatus.IDLE:
+            try:
+                self.execute_sql(sql)
+            except (peewee.OperationalError, peewee.InterfaceError):
+                pass
+            else:
+                return
+        self.drop()
+        self.connect()
+        self.execute_sql(sql)
+
+    def _status(self) -> TransactionStatus:
+        return TransactionStatus.UNKNOWN if self.is_closed() else self._state.conn.info.transaction_status
+
+    def commit_write(self) -> None:
+        """COMMIT of a transaction that has failed says so in its tag only."""
+        done = self.execute_sql("COMMIT").statusmessage
+        if done != "COMMIT":
+            message = f"COMMIT was answered with {done}"
+            raise peewee.DatabaseError(message)
+
+    def is_in_transaction(self) -> bool:
+        return self._status() == TransactionStatus.INTRANS
+
+    def roll_back(self) -> None:
+        if self._status() in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+            self.execute_sql("ROLLBACK")
+
+    def version(self) -> Any:
+        """Which transactions are over, as far as they can be seen. One row, whoever writes whatever."""
+        if self._status() != TransactionStatus.IDLE:
+            self.drop()
+            self.connect()
+        return self.execute_sql("SELECT pg_current_snapshot()::text").fetchall()[0][0]
+
+    def drop(self) -> None:
+        if not self.is_closed():
+            self.close()
+
+
+def _translated(error: psycopg.Error) -> peewee.PeeweeException:
+    """Peewee's error, without the server's DETAIL, which repeats whole rows."""
+    kind = next(ours for theirs, ours in _ERRORS if isinstance(error, theirs))
+    return kind(error.diag.message_primary or " ".join(str(error).split()))
+
+
+def open_postgres(url: str) -> Postgres:
+    """The database of a `postgresql://` URL, with libpq's parameters in its query; not connected yet."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:  # its text may repeat what was meant as a password
+        message = "SLOTCAST_DATABASE must look like postgresql://user:password@host:5432/name, percent-encoded"
+        raise UnusableDatabase(message) from None
+    return Postgres(make_conninfo(url, **{name: value for name, value in _CONNECTION.items() if name not in given}))

@@ -1,0 +1,132 @@
+"""Several writers behind one door: a calendar is always written by the same one, in the order of its commands.
+
+One thread looks up, for many commands at a time, which calendar each is for, and hands it to that calendar's writer.
+The order within a calendar is a courtesy to those who ask twice in a row; what keeps the book right are the locks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from zlib import crc32
+
+from models import database
+from models.commands import Command
+from models.dialect import Dialect
+from models.errors import Internal, Overloaded, Refused
+from models.place import Homes, Subject, is_settled, read_homes, subjects
+from models.writer import Asked, Reply, Writer
+
+COMMANDS_AT_ONCE = 200
+HOMES_KEPT = 20_000  # subjects; some 5 MB
+
+_logger = logging.getLogger("slotcast.router")
+
+
+class Router:
+    """Has a writer's door. `make` makes one writer, given its number and where its outrun commands go."""
+
+    def __init__(self, db: Dialect, count: int, make: Callable[[int, Callable[[Asked], None]], Writer]) -> None:
+        self._db = db
+        self.writers = [make(number, self.queue) for number in range(count)]
+        self._queue: SimpleQueue[Asked | None] = SimpleQueue()
+        self._kept: Homes = {}
+        self._thread = threading.Thread(target=self._run, name="slotcast-router", daemon=True)
+        self._is_closed = False
+        self._closing = threading.Lock()
+
+    def start(self) -> None:
+        for writer in self.writers:
+            writer.start()
+        self._thread.start()
+
+    def submit(self, command: Command, reply: Reply) -> None:
+        """Queues a command; `reply` is called on its writer's thread once its outcome is final. Any thread may ask."""
+        self.queue(Asked(command, reply, {}))
+
+    def queue(self, asked: Asked) -> None:
+        with self._closing:
+            if not self._is_closed:
+                self._queue.put(asked)
+                return
+        asked.reply(Overloaded("The server is stopping."))
+
+    @property
+    def queued(self) -> int:
+        """How many commands wait, here and with the writers."""
+        return self._queue.qsize() + sum(writer.queued for writer in self.writers)
+
+    def writer_of(self, calendar: str) -> Writer:
+        return self.writers[crc32(calendar.encode()) % len(self.writers)]
+
+    def close(self) -> None:
+        """Answers everything that was queued before, then ends."""
+        with self._closing:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+        for writer in self.writers:
+            writer.close()
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            asked, is_open = self._next()
+            if asked:
+                self._hand_on(asked)
+        self._db.drop()
+
+    def _next(self) -> tuple[list[Asked], bool]:
+        """Waits for a command, then takes what else is there; False once `close` was reached."""
+        asked: list[Asked] = []
+        item = self._queue.get()
+        while item is not None:
+            asked.append(item)
+            if len(asked) == COMMANDS_AT_ONCE:
+                return asked, True
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return asked, True
+        return asked, False
+
+    def _hand_on(self, asked: Sequence[Asked]) -> None:
+        try:
+            about = [subjects(one.command) for one in asked]
+            homes = self._homes({subject for some in about for subject in some})
+        except Refused as refusal:
+            self._refuse(asked, refusal)
+            return
+        except Exception:
+            _logger.exception("Commands could not be placed")
+            self._refuse(asked, Internal())
+            return
+        for one, some in zip(asked, about, strict=True):
+            known = {subject: homes[subject] for subject in some if subject in homes}
+            self.writer_of(known.get(some[0], "")).queue(one._replace(homes=known))
+
+    def _homes(self, wanted: set[Subject]) -> Homes:
+        """From memory as far as they are there, which is right for ever; else in one look."""
+        homes = {subject: self._kept[subject] for subject in wanted if subject in self._kept}
+        missing = wanted - homes.keys()
+        if all(kind == "calendar" for kind, _ in missing):
+            return homes | read_homes(self._db, missing)
+        with database.reading(self._db):
+            found = read_homes(self._db, missing)
+        for subject, home in found.items():
+            if is_settled(subject):
+                self._kept[subject] = home
+        while len(self._kept) > HOMES_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return homes | found
+
+    def _refuse(self, asked: Sequence[Asked], why: Refused) -> None:
+        for one in asked:
+            try:
+                one.reply(why)
+            except Exception:
+                _logger.exception("A reply could not be delivered")

@@ -1,0 +1,101 @@
+"""SQLite: one writer, one lock for the whole file, and readers whom it never keeps waiting (WAL)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, cast
+
+import peewee
+from peewee import DatabaseError, SqliteDatabase
+
+from models.dialect import Dialect, UnusableDatabase
+
+BUSY_TIMEOUT_SECONDS = 10
+_OLDEST = (3, 35, 0)  # the first with RETURNING
+
+
+class Sqlite(Dialect, SqliteDatabase):
+    """With a short way to its driver: a hot command would spend more time in Peewee's than in the statement."""
+
+    _state: Any  # Peewee's, a connection for each thread
+
+    most_writers = 1
+    locks_rows = False
+    poll_seconds = 0.01
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        """As Peewee's, but that it logs nothing: parameters are people's names."""
+        connection = self._state.conn or cast("Any", self).connection()
+        try:
+            return connection.execute(sql, params or ())
+        except sqlite3.Error as error:
+            kind = getattr(peewee, type(error).__name__, DatabaseError)
+            raise kind(*error.args) from error
+
+    def changing_schema(self) -> AbstractContextManager[Any]:
+        lock: AbstractContextManager[Any] = self.atomic("IMMEDIATE")
+        return lock
+
+    def begin_write(self) -> None:
+        """Takes the one write lock at once, so that nothing read before it can be stale."""
+        self._begin("BEGIN IMMEDIATE")
+
+    def begin_read(self) -> None:
+        self._begin("BEGIN")
+
+    def _begin(self, sql: str) -> None:
+        if self.is_closed():
+            self.connect()
+        self.execute_sql(sql)
+
+    def commit_write(self) -> None:
+        self.execute_sql("COMMIT")
+
+    def is_in_transaction(self) -> bool:
+        """SQLITE_FULL, for one, ends it without a word."""
+        connection: Any = self.connection()
+        return bool(connection.in_transaction)
+
+    def roll_back(self) -> None:
+        if not self.is_closed() and self.is_in_transaction():
+            self.execute_sql("ROLLBACK")
+
+    def version(self) -> Any:
+        """`PRAGMA data_version` does not see its own connection's commits and stands still inside a read transaction
+        or an unfinished cursor; hence the fetchall. A checkpoint may move it too.
+        """
+        return self.execute_sql("PRAGMA data_version").fetchall()[0][0]
+
+    def drop(self) -> None:
+        """SQLite closes for good only once its last statement is forgotten: rolled back first, it lets go of the lock
+        at once.
+        """
+        try:
+            self.roll_back()
+        finally:
+            self.close()
+
+
+def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
+    """The database in this file, not connected yet."""
+    if sqlite3.sqlite_version_info < _OLDEST:
+        message = f"SQLite 3.35 or newer is needed; this Python has {sqlite3.sqlite_version}"
+        raise UnusableDatabase(message)
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        message = f"SLOTCAST_DATABASE: there is no folder {str(folder)!r}"
+        raise UnusableDatabase(message)
+    return Sqlite(
+        path,
+        pragmas={
+            "journal_mode": "wal",
+            "synchronous": synchronous,
+            "foreign_keys": 1,
+            "cache_size": -16_000,
+            "secure_delete": "fast",
+        },
+        timeout=BUSY_TIMEOUT_SECONDS,
+    )
