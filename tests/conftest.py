@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support import Node, Proxy, Server
 from tests.support.browser import CHROMIUM_FLAGS, find_chromium
+from tests.support.postgres import Postgres
 
 # A shared machine may be slow at any moment; each test's time-out is bound enough.
 hypothesis.settings.register_profile("slotcast", deadline=None, print_blob=True)
@@ -24,6 +25,14 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     yield
     if item.get_closest_marker("asyncio"):
         gc.collect()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run one PostgreSQL for each process of the tests."""
+    postgres = Postgres()
+    yield postgres
+    postgres.close()
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
-"""The auditor: reads the file itself, and fails where its tables do not agree with one another."""
+"""The auditor: asks the database itself, and fails where its tables do not agree with one another."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
+from typing import Any
+
+import psycopg
 
 _COMPLAINTS = {
     "more seats are taken than there are": "SELECT id FROM slot WHERE held + booked > capacity OR held < 0",
@@ -11,7 +15,7 @@ _COMPLAINTS = {
         SELECT id FROM slot WHERE held <>
         (SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)""",
     "a slot's held_until is not that of its first hold": """
-        SELECT id FROM slot WHERE held_until IS NOT
+        SELECT id FROM slot WHERE held_until IS DISTINCT FROM
         (SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)""",
     "a slot's booked seats are not those of its bookings": """
         SELECT id FROM slot WHERE booked <>
@@ -34,28 +38,39 @@ _COMPLAINTS = {
 }
 
 
-def _neighbours_are_counted(connection: sqlite3.Connection) -> None:
+def query(url: str, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    """Asks the database on a connection that is not the book's; parameters are `?`."""
+    if url.startswith("postgresql:"):
+        with psycopg.connect(url, autocommit=True) as server:
+            cursor = server.execute(sql.replace("?", "%s"), params or None)
+            return cursor.fetchall() if cursor.description else []
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+        rows = file.execute(sql, params).fetchall()
+        file.commit()
+        return rows
+
+
+def _neighbours_are_counted(url: str) -> None:
     """A slot is blocked by as many taken neighbours as the policy makes it have."""
-    for calendar, text in connection.execute("SELECT id, policy FROM calendar").fetchall():
+    for calendar, text in query(url, "SELECT id, policy FROM calendar"):
         policy = json.loads(text)
         room = 1_000 * (policy["buffer_before"] + policy["buffer_after"])
         is_strict = policy["overlap"] == "reject" or room > 0
-        slots = connection.execute(
-            'SELECT id, start, "end", held + booked, blocked FROM slot WHERE calendar = ? AND state <> 2', (calendar,)
-        ).fetchall()
+        slots = query(
+            url,
+            'SELECT id, start, "end", held + booked, blocked FROM slot WHERE calendar = ? AND state <> 2',
+            calendar,
+        )
         pressing = [slot for slot in slots if slot[3] and is_strict]
         for name, start, end, _, blocked in slots:
             near = [one[0] for one in pressing if one[1] < end + room and start < one[2] + room and one[0] != name]
             assert blocked == len(near), f"{name} of {calendar} is blocked by {near}"
 
 
-def audit(path: str) -> None:
+def audit(url: str) -> None:
     """Fails with the complaint, and the rows that it is about."""
-    connection = sqlite3.connect(path)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        for complaint, sql in _COMPLAINTS.items():
-            assert connection.execute(sql).fetchall() == [], complaint
-        _neighbours_are_counted(connection)
-    finally:
-        connection.close()
+    if not url.startswith("postgresql:"):
+        assert query(url, "PRAGMA integrity_check") == [("ok",)]
+    for complaint, sql in _COMPLAINTS.items():
+        assert query(url, sql) == [], complaint
+    _neighbours_are_counted(url)

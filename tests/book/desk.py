@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +30,11 @@ from models.commands import (
     TrimLog,
 )
 from models.errors import Refused
+from models.router import Router
 from models.service import Book, Outcome
+from models.writer import Writer
+from tests.book.audit import query
+from tests.support import wait_until
 
 START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
 GUEST = Asker(address="192.0.2.1")
@@ -80,6 +83,7 @@ class Desk:
 
     @property
     def path(self) -> str:
+        """The file, or the URL of what is none."""
         return self.book.url.removeprefix("sqlite:///")
 
     def create(self, calendar: str = "", **policy: Any) -> None:
@@ -131,9 +135,7 @@ class Desk:
     def slot(self, slot: str) -> Any:
         return self.slots()[slot]
 
-    def together(
-        self, commands: Sequence[Command], *, arm: Callable[[sqlite3.Connection], None] | None = None
-    ) -> list[Outcome]:
+    def together(self, commands: Sequence[Command], *, arm: Callable[[Any], None] | None = None) -> list[Outcome]:
         """The outcomes of commands that stand in one batch; `arm` is given the writer's connection before it."""
         entered, gate, done = threading.Event(), threading.Event(), threading.Event()
         outcomes: dict[int, list[Outcome]] = {place: [] for place in range(len(commands))}
@@ -151,23 +153,26 @@ class Desk:
             if all(outcomes.values()):
                 done.set()
 
-        self.book.submit(TrimLog(calendar="nobody"), wait)
+        writer = self._writer()
+        writer.submit(TrimLog(calendar="nobody"), wait)
         assert entered.wait(10)
         for place, command in enumerate(commands):
             self.book.submit(command, partial(hear, place))
+        wait_until(lambda: writer.queued + sum(map(len, outcomes.values())) == len(commands), what="the queue")
         gate.set()
         assert done.wait(60), "somebody was not answered"
         self.book.check()
         assert all(len(heard) == 1 for heard in outcomes.values()), "somebody was answered twice"
         return [heard[0] for heard in outcomes.values()]
 
+    def _writer(self) -> Writer:
+        """The one that writes this calendar."""
+        writer = self.book._writer
+        return writer.writer_of(self.calendar) if isinstance(writer, Router) else writer
+
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """Asks the file itself."""
-        connection = sqlite3.connect(self.path)
-        try:
-            return connection.execute(sql, params).fetchall()
-        finally:
-            connection.close()
+        """Asks the database itself."""
+        return query(self.path, sql, *params)
 
 
 def booking(slot: str, hold: dict[str, Any] | None = None, *, key: str = "", **fields: Any) -> BookSlot:

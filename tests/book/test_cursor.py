@@ -51,6 +51,7 @@ def test_another_history_is_never_replayed(desk: Desk, strange: str) -> None:
     assert replay(desk.book, strange) is None
 
 
+@pytest.mark.only("sqlite")
 def test_a_database_put_back_to_an_earlier_copy_is_another_history(desk: Desk, tmp_path: Path) -> None:
     """The copy moves on past the cursor: what follows it there is never taken for what followed it here."""
     desk.open()

@@ -18,6 +18,7 @@ from models.errors import Refused
 from models.service import Book
 from tests.book.desk import Desk, FakeClock, booking, code, results
 
+pytestmark = pytest.mark.only("sqlite")
 Arm = Callable[[sqlite3.Connection], None]
 POISONED, SOUND = Customer(name="Poisoned"), Customer(name="Sound")
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections import Counter
 
+import pytest
+
 from models.service import Book
 from tests.book.audit import audit
 from tests.book.desk import Desk, FakeClock
@@ -65,6 +67,7 @@ def test_every_seat_goes_to_one_of_eight_processes(book: Book) -> None:
     audit(desk.path)
 
 
+@pytest.mark.only("sqlite")
 def test_the_race_catches_a_book_that_checks_and_then_inserts(book: Book) -> None:
     """The same race without the guard in the write double-books: so the test above can fail."""
     desk = make_desk(book)

@@ -157,6 +157,7 @@ def test_a_receipt_is_kept_for_a_day(desk: Desk) -> None:
     assert desk.reserve(slot, key=KEY)["id"] != first["id"]
 
 
+@pytest.mark.only("sqlite")
 def test_no_secret_is_in_the_file(desk: Desk) -> None:
     """Tokens, keys, subjects and addresses are nowhere in the database; customers in bookings only."""
     (slot,) = desk.open(capacity=5)

