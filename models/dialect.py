@@ -7,8 +7,9 @@ after its locks are held, no one else can change before it ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from peewee import Database, IntegrityError
 
@@ -32,6 +33,16 @@ class Dialect(Database):
 
     poll_seconds: ClassVar[float]
     """How often to ask whether another process has committed."""
+
+    _state: Any  # Peewee's, a connection for each thread
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        """Runs one statement, and returns the driver's cursor; raises Peewee's errors."""
+        raise NotImplementedError
+
+    def connection(self) -> Any:
+        """The thread's own connection of the driver, made where there is none."""
+        return cast("Any", super()).connection()
 
     def check(self) -> None:
         """UnusableDatabase for one that the book can't live in. Asked once, on an open connection."""

@@ -56,6 +56,7 @@ KEY_REQUIRED = (
     commands.OpenSlots,
 )
 
+
 def _calendars(ids: list[Any]) -> Any:
     return Calendar.select(*columns(Calendar)).where(Calendar.id.in_(ids)).order_by(Calendar.id)
 

@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 from models.dialect import Dialect, Duplicate, UnusableDatabase
 
 # Only for what the URL does not say. A server that went away without a word is given up within some ten seconds.
-_CONNECTION = {
+_CONNECTION: dict[str, str | int] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -33,7 +33,8 @@ _SESSION = """
 """
 _OLDEST = 13  # the first with pg_current_snapshot
 _PREPARED = 500  # statements that a connection keeps; the book has fewer, in all their types
-_REST_SECONDS = 0.2  # after a connection failed: everyone in the queue is answered, instead of one time-out after another
+# After a connection failed: whoever waits in the queue is answered at once, instead of one time-out after another.
+_REST_SECONDS = 0.2
 _SCHEMA_LOCK = 0x510_7CA57
 
 # The more special first.
@@ -117,7 +118,9 @@ class Postgres(Dialect, PostgresqlDatabase):
         self.execute_sql(sql)
 
     def _status(self) -> TransactionStatus:
-        return TransactionStatus.UNKNOWN if self.is_closed() else self._state.conn.info.transaction_status
+        if self.is_closed():
+            return TransactionStatus.UNKNOWN
+        return TransactionStatus(self._state.conn.pgconn.transaction_status)
 
     def commit_write(self) -> None:
         """COMMIT of a transaction that has failed says so in its tag only."""
@@ -158,4 +161,5 @@ def open_postgres(url: str) -> Postgres:
     except psycopg.Error:  # its text may repeat what was meant as a password
         message = "SLOTCAST_DATABASE must look like postgresql://user:password@host:5432/name, percent-encoded"
         raise UnusableDatabase(message) from None
-    return Postgres(make_conninfo(url, **{name: value for name, value in _CONNECTION.items() if name not in given}))
+    missing: dict[str, Any] = {name: value for name, value in _CONNECTION.items() if name not in given}
+    return Postgres(make_conninfo(url, **missing))

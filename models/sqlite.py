@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import peewee
 from peewee import DatabaseError, SqliteDatabase
@@ -20,15 +20,13 @@ _OLDEST = (3, 35, 0)  # the first with RETURNING
 class Sqlite(Dialect, SqliteDatabase):
     """With a short way to its driver: a hot command would spend more time in Peewee's than in the statement."""
 
-    _state: Any  # Peewee's, a connection for each thread
-
     most_writers = 1
     locks_rows = False
     poll_seconds = 0.01
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's, but that it logs nothing: parameters are people's names."""
-        connection = self._state.conn or cast("Any", self).connection()
+        connection = self._state.conn or self.connection()
         try:
             return connection.execute(sql, params or ())
         except sqlite3.Error as error:
@@ -56,8 +54,7 @@ class Sqlite(Dialect, SqliteDatabase):
 
     def is_in_transaction(self) -> bool:
         """SQLITE_FULL, for one, ends it without a word."""
-        connection: Any = self.connection()
-        return bool(connection.in_transaction)
+        return bool(self.connection().in_transaction)
 
     def roll_back(self) -> None:
         if not self.is_closed() and self.is_in_transaction():

@@ -13,7 +13,6 @@ from tests.book.audit import audit
 from tests.book.desk import Desk, FakeClock
 from tests.support.postgres import Postgres
 
-
 KINDS = ("sqlite", "postgres")
 
 

@@ -176,6 +176,7 @@ def test_who_did_not_come_had_a_seat(desk: Desk) -> None:
         desk.cancel(booked)
 
 
+@pytest.mark.only("sqlite")
 def test_an_erased_customer_is_nowhere(desk: Desk) -> None:
     """The booking stands and keeps its seats; nothing in the tables, and no page of the file, has the name."""
     (slot,) = desk.open()

