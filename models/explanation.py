@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from peewee import Database
-
 from models import holds, rules, seats
 from models.commands import Asker
 from models.database import reading
+from models.dialect import Dialect
 from models.errors import NotFound, Refused
 from models.identity import UUID, Tokens
 from models.snapshot import read_calendar_row
@@ -17,7 +16,7 @@ from models.snapshot import read_calendar_row
 Explanation = list[dict[str, Any]]
 
 
-def explain(db: Database, tokens: Tokens, asker: Asker, slot: str, now: int) -> Explanation:
+def explain(db: Dialect, tokens: Tokens, asker: Asker, slot: str, now: int) -> Explanation:
     """One entry a rule, in the order in which they are asked when the slot is held: `{rule, ok}`, and why it is not.
 
     Raises what keeps the asker from seeing the slot at all. Seats of a lapsed hold count as held until they are swept.
