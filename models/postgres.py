@@ -27,10 +27,8 @@ _CONNECTION: dict[str, str | int] = {
     "tcp_user_timeout": 10_000,
     "fallback_application_name": "slotcast",
 }
-# A writer that waits longer is overloaded; a process that stands still lets go of its calendars.
-_SESSION = """
-    SET client_encoding = 'UTF8'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'
-"""
+LOCK_TIMEOUT_SECONDS = 10  # whoever waits longer for a calendar is overloaded
+STANDSTILL_SECONDS = 60  # a process that stands still lets go of its calendars
 _OLDEST = 13  # the first with pg_current_snapshot
 _PREPARED = 500  # statements that a connection keeps; the book has fewer, in all their types
 # After a connection failed: whoever waits in the queue is answered at once, instead of one time-out after another.
@@ -70,7 +68,10 @@ class Postgres(Dialect, PostgresqlDatabase):
         try:
             connection = psycopg.connect(self._conninfo, autocommit=True)
             connection.prepared_max = _PREPARED
-            connection.execute(_SESSION)
+            connection.execute(
+                f"SET client_encoding = 'UTF8'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';"
+                f" SET idle_in_transaction_session_timeout = '{STANDSTILL_SECONDS}s'"
+            )
         except psycopg.Error as error:
             self._rests_until = time.monotonic() + _REST_SECONDS
             raise _translated(error) from None
