@@ -36,7 +36,8 @@ def open_database(url: str, *, synchronous: str = "full") -> Dialect:
 
         return open_postgres(url.replace("postgres://", "postgresql://", 1))
     path = unquote(parts.path).removeprefix("/")
-    if parts.scheme != "sqlite" or parts.netloc or not path or "\0" in path:
+    # Each thread has a connection of its own: in memory each would have a book of its own.
+    if parts.scheme != "sqlite" or parts.netloc or path in {"", ":memory:"} or "\0" in path:
         message = (
             "SLOTCAST_DATABASE must look like sqlite:///slotcast.db or postgresql://user:password@host:5432/name,"
             f" not {public_url(url)!r}"

@@ -46,7 +46,7 @@ def test_no_file_names_a_registry() -> None:
 def _pinned(path: Path) -> Iterator[str]:
     for line in path.read_text().splitlines():
         if "==" in line.split("#")[0]:
-            yield line.split("==")[0].lower().replace("_", "-")
+            yield line.split("==")[0].split("[")[0].lower().replace("_", "-")
 
 
 def _imported(path: Path) -> Iterator[str]:
