@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from models.change import Customer
+from models.change import Customer, Logged
 from models.clock import DAY, HOUR
 from models.commands import OPERATOR, Asker, BookSlot, CreateCalendar, NewSlot, OpenSlots
 from models.service import Book
@@ -101,8 +101,8 @@ def customers(slots: list[str]) -> Iterator[BookSlot]:
 
 async def ask(book: Book, waiting: Iterator[BookSlot], callers: int) -> float:
     """Seconds until each slot is booked, asked for by so many callers, each of whom waits for its answer."""
-    moved: set[str] = set()
-    door = Door(book, moved.update)
+    logged: list[Logged] = []
+    door = Door(book, logged.extend)
 
     async def call() -> None:
         for command in waiting:

@@ -82,7 +82,7 @@ class Process:
             except (URLError, OSError):
                 time.sleep(0.02)
         self._log.seek(0)
-        raise Failed(f"{self._process.args} did not start:\n{self._log.read()[-2_000:]}")
+        raise Failed(f"{self._process.args!r} did not start:\n{self._log.read()[-2_000:]}")
 
     def _family(self) -> list[int]:
         pids = [self.pid]

@@ -38,12 +38,15 @@ def build(sample: dict[str, Any]) -> web.Application:
             await server.emit(change["type"], change, room=room, namespace=NAMESPACE)
         return {"ok": True}
 
+    async def ready(_request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
     server.on("connect", connect, namespace=NAMESPACE)
     server.on("calendar.subscribe", subscribe, namespace=NAMESPACE)
     server.on("emit", emit, namespace=NAMESPACE)
     app = web.Application()
     server.attach(app)
-    app.router.add_get("/", lambda _request: web.Response(text="ok"))
+    app.router.add_get("/", ready)
     return app
 
 
