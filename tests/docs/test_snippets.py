@@ -12,6 +12,7 @@ import pytest
 
 from tests.docs.runner import SNIPPETS, Running
 from tests.support import ROOT, Server
+from tests.support.postgres import Postgres
 
 _OPENING = ("2033-01-31T09:00:00Z", "2033-01-31T10:00:00Z")
 
@@ -100,3 +101,20 @@ def test_the_commands_of_the_readme_work(server: Server) -> None:
         f"{server.url}/api/calendars/room-1/slots?to=2034-01-01T00:00:00Z", timeout=10
     ) as answer:
         assert len(json.load(answer)["slots"]) == 1
+
+
+def test_clients_may_be_on_any_of_several_servers(postgres: Postgres, tmp_path: Path) -> None:
+    """Two servers on one PostgreSQL and with one secret are one: what either commits, the other's clients get."""
+    settings = {"SLOTCAST_SECRET": "one secret for all of the servers"}
+    database = postgres.new_url()
+    with Server(tmp_path, database=database, settings=settings) as here:
+        with (
+            Server(tmp_path, database=database, settings=settings) as there,
+            Running("client.mjs", tmp_path, there.url, "demo") as watcher,
+        ):
+            first = _standing(watcher.until(_at(0)))
+            with Running("client.py", tmp_path, here.url, "demo", "book") as booker:
+                booker.until(lambda line: line.startswith('{"booked":'))
+            seen = _standing(watcher.until(_at(first["seq"] + 2)))
+            assert seen["free"] == first["free"] - 1
+        assert _snapshot(here)["seq"] == seen["seq"]
