@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import typer
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
+from rich.console import Console
 from typer.exceptions import TyperException
 
 from models import demo as demonstration
@@ -33,6 +34,7 @@ from models.commands import (
     NewSlot,
     OpenSlots,
     RemoveSlot,
+    SetSchedule,
 )
 from models.database import UnusableDatabase, database_file
 from models.errors import Refused
@@ -132,7 +134,7 @@ def _welcome(settings: Settings, book: Book) -> None:
     token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=30 * 86_400)
     calendars = [info.id for info in book.calendars() if not info.archived]
     page = "demo" if "demo" in calendars else calendars[0] if calendars else ""
-    print(f"Slotcast serves {settings.database} on {here}  (Ctrl-C stops it)\n")
+    print(f"Slotcast serves {without_secrets(settings.database)} on {here}  (Ctrl-C stops it)\n")
     print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
     print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
 
@@ -254,6 +256,12 @@ def read_secret(given: str, database: str) -> bytes:
     return kept.encode()
 
 
+def without_secrets(database: str) -> str:
+    """The database's URL as it may be shown: without a user, a password or a query."""
+    parts = urlsplit(database)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.netloc else database
+
+
 def read_origins(text: str) -> tuple[str, ...]:
     origins = tuple(part.strip() for part in text.split(",") if part.strip())
     for origin in origins:
@@ -337,6 +345,28 @@ def calendar_list(context: typer.Context) -> None:
             print(f"{info.id}\t{info.zone}\t{info.visibility}{' archived' if info.archived else ''}\t{info.name}")
     finally:
         book.close()
+
+
+@calendar_cli.command("schedule")
+def calendar_schedule(
+    context: typer.Context,
+    calendar: str,
+    hours: Annotated[Path, typer.Argument(help="A file with the schedule as JSON; - for standard input.")],
+    *,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what it would do.")] = False,
+) -> None:
+    """Set a calendar's opening hours; slots that somebody has a seat in are left alone, and named."""
+    try:
+        schedule = json.loads(sys.stdin.read() if str(hours) == "-" else hours.read_text())
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"{hours} is no JSON that can be read: {error}") from error
+    command = SetSchedule(asker=OPERATOR, calendar=calendar, schedule=schedule, preview=preview)
+    with Console(stderr=True).status(f"Setting the opening hours of {calendar} …"):
+        done = _done(context, command)
+    would = "would be " if preview else ""
+    print(", ".join(f"{done[what]} slots {would}{what}" for what in ("opened", "removed", "updated")))
+    for slot in done["kept"]:
+        print(f"kept\t{slot['start']}\t{slot['end']}\t{slot['status']}\t{slot['id']}")
 
 
 @slot_cli.command("open")
