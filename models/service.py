@@ -23,6 +23,7 @@ from models.dialect import Dialect
 from models.errors import Refused
 from models.explanation import explain
 from models.identity import Tokens
+from models.opening_hours import Schedule
 from models.router import Router
 from models.rules import GRACE
 from models.snapshot import Feed, PlacedSlot, Snapshot
@@ -31,7 +32,8 @@ from models.tables import Hold, HoldState
 from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Snapshot", "UnusableDatabase", "Watch",
+    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "UnusableDatabase",
+    "Watch",
 ]  # fmt: skip
 
 _due = Statement(

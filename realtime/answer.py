@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from models.change import Booking, Change, Info, Slot
+from models.service import Schedule
 
 # What happened to a booking's seats.
 Status = Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
@@ -169,7 +170,7 @@ class CalendarsAnswer(Struct, kw_only=True):
 class ScheduleRead(Struct, kw_only=True):
     """The opening hours as they were set; null where none were."""
 
-    schedule: dict[str, Any] | None
+    schedule: Schedule | None
 
 
 class Rule(Struct, kw_only=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from models import errors
 from models.change import Change
+from models.service import Schedule
 from realtime import answer, wire
 
 Schema = dict[str, Any]
@@ -66,19 +67,21 @@ def every_type() -> list[type[Struct]]:
 @cache
 def components() -> dict[str, Schema]:
     """Every schema by its name."""
-    requests = {name_of(kind) for kind in wire.EVERY_REQUEST.values()} | {name_of(wire.Ticket)}
+    taken: list[type[Struct]] = [*wire.EVERY_REQUEST.values(), wire.Ticket, Schedule]
+    read = {name_of(kind) for kind in taken}
     _, found = msgspec.json.schema_components(every_type(), ref_template=f"{REFERENCE}{{name}}")
     named: dict[str, Schema] = {}
     for name, schema in found.items():
         mine = _NAMES.get(name, name)
         named[mine] = _renamed(schema) | {"title": mine}
-    given = _reached(named, requests)
+    given = _reached(named, read)
     for name, schema in named.items():
         if name not in given and schema.get("type") == "object":
             _always_written(schema)
     named["PolicyFields"] = {**named["Policy"], "title": "PolicyFields", "required": [], "additionalProperties": False}
     for name in ("CreateCalendar", "UpdateCalendar"):
         named[name]["properties"]["policy"] = {"$ref": f"{REFERENCE}PolicyFields"}
+    named["SetSchedule"]["properties"]["schedule"] = reference(Schedule)
     for name, kind in wire.EVERY_REQUEST.items():
         if name in KEY_REQUIRED:
             _always_given(named[name_of(kind)], "key")
@@ -91,7 +94,7 @@ def components() -> dict[str, Schema]:
 def _renamed(schema: Any) -> Any:
     if isinstance(schema, dict):
         return {key: _pointer(value) if key == "$ref" else _renamed(value) for key, value in schema.items()}
-    return [_renamed(item) for item in schema] if isinstance(schema, list) else schema
+    return [_renamed(item) for item in schema] if isinstance(schema, list | tuple) else schema
 
 
 def _pointer(text: str) -> str:
