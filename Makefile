@@ -98,5 +98,5 @@ NEED_NODE = node -e 'process.exit(+("$(NODE_AT_LEAST)".localeCompare(process.ver
 
 web/dist/.built: $(WEB_SOURCES) $(WEB_PARTS)
 	@echo "Building the web client"
-	@npm --prefix web run --silent build -- --logLevel warn
+	@npm --prefix web run --silent build >/dev/null
 	@touch $@
