@@ -6,6 +6,7 @@ transport, or into the mailbox, never both.
 
 import asyncio
 import base64
+import functools
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PING = b"2"
 CLOSE = b"1"
 NOOP = b"6"
+DEPARTURE_SECONDS = 50e-6  # what it takes to let one client go, roughly
 CONGESTED_BYTES = 65_536  # asyncio's own mark for a transport, applied to a mailbox
 
 
@@ -239,6 +241,13 @@ class Connection(WebSocket, AsyncSocket):
         """Tell the server, once."""
         self._tell_released()
         self.server.forget(self, reason)
+
+    def eof_received(self) -> bool | None:
+        """The client has hung up (asyncio.Protocol); when thousands do, they are let go a few at a time."""
+        if self.transport is None or not self.is_open or not self.transport.can_write_eof():
+            return None  # asyncio closes
+        self.server.usher.run(functools.partial(self.abort, "transport close"), DEPARTURE_SECONDS)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone (asyncio.Protocol)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -20,7 +21,8 @@ from .outlet import Limits
 from .polling import answer_poll, take_post
 from .probe import Probe
 from .takeover import BadHandshake, HandedOver, answer_handshake, is_handshake, take_over
-from .wheel import SLICE_SECONDS, Wheel
+from .usher import Usher
+from .wheel import Wheel
 
 logger: Final = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ UNSUPPORTED_VERSION: Final = (
     "This server speaks Engine.IO 4. Use a Socket.IO client of version 3 or 4 for JavaScript, 2 for Java, "
     "16 for Swift, 2 for Dart or 5 for Python, or later."
 )
+DEPARTURE_SECONDS: Final = 50e-6  # what it takes to see one client off, roughly
 
 
 class EngineServer(engineio.AsyncServer):
@@ -64,6 +67,7 @@ class EngineServer(engineio.AsyncServer):
         self.origins = Origins(cors_allowed_origins, with_credentials=cors_credentials)
         self.counters = Counters()
         self.wheel = Wheel(self.ping_interval, self.ping_timeout)
+        self.usher = Usher()
         self.refuse = False
         self.sockets: dict[str, Connection] = {}
         self.address_of = address_of or _remote
@@ -85,13 +89,10 @@ class EngineServer(engineio.AsyncServer):
         Closing is sliced. Handlers and goodbyes have `seconds` to end; then what is left is cut.
         """
         self.refuse = True
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         for connection in list(self.sockets.values()):
-            connection.depart("drain", code=CloseCode.GOING_AWAY)
-            if loop.time() - began > SLICE_SECONDS:
-                await asyncio.sleep(0)
-                began = loop.time()
+            goodbye = functools.partial(connection.depart, "drain", code=CloseCode.GOING_AWAY)
+            self.usher.run(goodbye, DEPARTURE_SECONDS)
+        await self.usher.until_served()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 if self._tasks:
@@ -157,6 +158,9 @@ class EngineServer(engineio.AsyncServer):
             self.counters.open_websocket -= 1
         else:
             self.counters.open_polling -= 1
+        self.usher.run(functools.partial(self._say_farewell, connection, reason), DEPARTURE_SECONDS)
+
+    def _say_farewell(self, connection: Connection, reason: str) -> None:
         handler = self.handlers.get("disconnect")
         farewell = None
         if handler is not None:

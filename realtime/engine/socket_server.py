@@ -25,6 +25,7 @@ from .room import RoomManager
 logger: Final = logging.getLogger(__name__)
 
 MAX_NAMESPACES: Final = 32  # of one connection
+REQUEST_SECONDS: Final = 100e-6  # what it takes to answer one, roughly
 INTERNAL_FAILURE: Final = (
     b'{"ok":false,"error":{"code":"internal","message":"The request failed; it may be tried again.","retryable":true}}'
 )
@@ -144,7 +145,7 @@ class SocketServer(socketio.AsyncServer):
             return None
         if message.type in {packets.EVENT, packets.BINARY_EVENT}:
             connection.begin_request()
-            self.eio.keep(self._answer(member, message))
+            self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), REQUEST_SECONDS)
             return None
         callback = member.take_callback(message.ack_id or 0)
         return self._call_back(callback, message.data) if callback is not None else None

@@ -8,10 +8,11 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Final
 
+from .usher import SLICE_SECONDS
+
 if TYPE_CHECKING:
     from .connection import Connection
 
-SLICE_SECONDS: Final = 0.005
 _COARSEST_TICK_SECONDS: Final = 0.25
 _TICKS_PER_DELAY: Final = 8
 

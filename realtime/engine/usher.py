@@ -1,0 +1,53 @@
+"""Lets in and out a few at a time, when thousands come or go at once.
+
+What is asked of it runs at once as long as this turn of the loop has time for it, and in a later turn, in
+order, when it has not. So 10,000 clients that vanish together do not block those that stay.
+"""
+
+import asyncio
+import functools
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+SLICE_SECONDS: Final = 0.005
+
+
+class Usher:
+    """One line, first come first served; each turn of the loop serves as much as fits a slice."""
+
+    def __init__(self) -> None:
+        self._line: deque[tuple[Callable[[], object], float]] = deque()
+        self._spent_seconds = 0.0  # of this turn of the loop
+        self._is_due = False
+
+    def run(self, act: Callable[[], object], cost_seconds: float) -> None:
+        """Run this now or in its turn. The cost is what it will set in motion, roughly."""
+        if self._line or self._spent_seconds >= SLICE_SECONDS:
+            self._line.append((act, cost_seconds))
+        else:
+            self._serve(act, cost_seconds)
+
+    async def until_served(self) -> None:
+        """Wait for all that are in line now."""
+        served = asyncio.get_running_loop().create_future()
+        self.run(functools.partial(_resolve, served), 0)
+        await served
+
+    def _serve(self, act: Callable[[], object], cost_seconds: float) -> None:
+        self._spent_seconds += cost_seconds
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._turn)
+        act()
+
+    def _turn(self) -> None:
+        self._is_due = False
+        self._spent_seconds = 0.0
+        while self._line and self._spent_seconds < SLICE_SECONDS:
+            self._serve(*self._line.popleft())
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
