@@ -6,7 +6,8 @@ import type { SlotcastError } from "./error.ts";
 import type { Delivery, Position } from "./link.ts";
 import { Replica } from "./replica.ts";
 import { Roster } from "./roster.ts";
-import type { Booking, CalendarInfo, Change, Customer, Hold, Slot, StaffBooking } from "./wire.ts";
+import type { Booking, CalendarInfo, Change, Customer, Hold } from "./wire.ts";
+import type { Slot, Snapshot, StaffBooking } from "./wire.ts";
 
 export type CalendarEvent =
   /** Everything was replaced: draw anew. */
@@ -49,6 +50,10 @@ export class Calendar implements Watch {
     this.#connection = connection;
     this.courier = courier;
     connection.watch(id, this);
+  }
+
+  protected get path(): string {
+    return `/calendars/${encodeURIComponent(this.id)}`;
   }
 
   /** Sorted by time; the same array until something changes. */
@@ -100,6 +105,11 @@ export class Calendar implements Watch {
   window(from: string | undefined, to: string | undefined): void {
     this.#window = { ...(from && { from }), ...(to && { to }) };
     this.#ask("snapshot");
+  }
+
+  /** Another stretch of time, as it is now; `slots` stays what it covers. */
+  async look(from: string, to: string): Promise<Pick<Snapshot, "slots" | "from" | "to">> {
+    return (await this.courier.fetch(`${this.path}/slots`, { from, to })) as unknown as Snapshot;
   }
 
   close(): void {

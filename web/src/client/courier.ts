@@ -6,8 +6,9 @@
 import { delay_ms, RESEND } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import { isPassing, SlotcastError } from "./error.ts";
-import { hasRoute, requestOverHttp } from "./http.ts";
+import { fetchJson, hasRoute, requestOverHttp } from "./http.ts";
 import { newKey } from "./key.ts";
+import { apiUrl, bearer } from "./link.ts";
 import type { Fields } from "./wire.ts";
 
 const TRIES = 8;
@@ -30,6 +31,12 @@ export class Courier {
   /** Commands; `fields` may bring a key of an earlier attempt. */
   mutate(name: string, fields: Fields): Promise<Fields> {
     return this.#deliver(name, { key: newKey(), ...fields });
+  }
+
+  /** Reads over HTTP, once, what no transport is asked for. */
+  async fetch(path: string, query: Record<string, string> = {}): Promise<Fields> {
+    const headers = bearer(await this.#connection.token());
+    return fetchJson(apiUrl(this.#connection.base, path, query), { headers });
   }
 
   async #deliver(name: string, fields: Fields): Promise<Fields> {

@@ -106,6 +106,7 @@ export type { Token } from "./connection.ts";
 export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
 export { listCalendars } from "./list.ts";
-export { MOST_SLOTS, type NewSlot, type SlotEdit, type StaffCalendar } from "./staff.ts";
+export { MOST_SLOTS } from "./staff.ts";
+export type { NewSlot, ScheduleOutcome, SlotEdit, StaffCalendar } from "./staff.ts";
 export { REASONS, type Reason, type State, type Status, type Transport } from "./state.ts";
 export type * from "./wire.ts";

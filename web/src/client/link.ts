@@ -1,4 +1,5 @@
-/** What a transport owes the connection above it. Implementations: socket.ts, events.ts, poll.ts.
+/** What a transport owes the connection above it. Implementations: socket.ts; stream.ts and
+ * poll.ts, on one_way.ts.
  *
  * A link is opened once and lost once; it never reconnects by itself. Everything it hears of
  * a calendar goes through `delivered`, in the order of the wire and in the same turn of the

@@ -6,7 +6,7 @@ import { openSocket } from "./socket.ts";
 import { openStream } from "./stream.ts";
 
 export const openLink: OpenLink = (transport, setting, events) => {
-  if (transport === "sse") return openStream(setting, events);
-  if (transport === "longpoll") return openPoll(setting, events);
+  if (transport === "sse") return openStream(transport, setting, events);
+  if (transport === "longpoll") return openPoll(transport, setting, events);
   return openSocket(transport, setting, events);
 };

@@ -2,17 +2,8 @@
 
 import { SlotcastError } from "./error.ts";
 import { fetchJson } from "./http.ts";
-import {
-  ANSWER_MS,
-  apiUrl,
-  bearer,
-  type Link,
-  type LinkEvents,
-  type LinkSetting,
-  type Position,
-} from "./link.ts";
-import type { Reason } from "./state.ts";
-import { probe } from "./stream.ts";
+import { ANSWER_MS, apiUrl, bearer, type OpenLink } from "./link.ts";
+import { type Follow, openOneWay } from "./one_way.ts";
 import type { Change, Snapshot } from "./wire.ts";
 
 /** Under the 30 s after which many proxies give up on a silent response. */
@@ -25,58 +16,7 @@ interface Page {
   readonly server_time: string;
 }
 
-export async function openPoll(setting: LinkSetting, events: LinkEvents): Promise<Link> {
-  await probe(setting);
-  const loops = new Map<string, AbortController>();
-  let isClosed = false;
-  const close = () => {
-    for (const controller of loops.values()) controller.abort();
-    loops.clear();
-  };
-  const lose = (reason: Reason) => {
-    if (isClosed) return;
-    isClosed = true;
-    close();
-    events.lost(reason);
-  };
-  return {
-    transport: "longpoll",
-    watch(calendar, position) {
-      loops.get(calendar)?.abort();
-      const controller = new AbortController();
-      loops.set(calendar, controller);
-      const isCurrent = () => loops.get(calendar) === controller;
-      const deliver: LinkEvents["delivered"] = (id, delivery) => {
-        if (isCurrent()) events.delivered(id, delivery);
-      };
-      follow(calendar, position, setting, controller.signal, deliver).catch((error: unknown) => {
-        if (!isCurrent()) return;
-        if (error instanceof SlotcastError && !error.retryable) {
-          deliver(calendar, { kind: "refused", error });
-        } else {
-          lose("transport_lost");
-        }
-      });
-    },
-    unwatch(calendar) {
-      loops.get(calendar)?.abort();
-      loops.delete(calendar);
-    },
-    close() {
-      isClosed = true;
-      close();
-    },
-  };
-}
-
-/** Polls until the signal aborts; rejects when a request fails. */
-async function follow(
-  calendar: string,
-  position: Position,
-  { base, token, clock }: LinkSetting,
-  signal: AbortSignal,
-  deliver: LinkEvents["delivered"],
-): Promise<void> {
+const follow: Follow = async (calendar, position, { base, token, clock }, { signal }, deliver) => {
   const path = `/calendars/${encodeURIComponent(calendar)}`;
   const init = { headers: bearer(token), signal };
   const snapshot = async (): Promise<string> => {
@@ -108,4 +48,8 @@ async function follow(
     }
     wait = WAIT_SECONDS;
   }
-}
+  return "transport_lost";
+};
+
+export const openPoll: OpenLink = (_transport, setting, events) =>
+  openOneWay("longpoll", setting, events, follow);

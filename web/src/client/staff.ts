@@ -1,7 +1,7 @@
 /** What only staff can do with a calendar. */
 
 import { Calendar } from "./calendar.ts";
-import type { CalendarInfo, Slot, StaffBooking } from "./wire.ts";
+import type { CalendarInfo, Fields, Slot, StaffBooking } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;
@@ -15,6 +15,14 @@ export interface SlotEdit extends Partial<NewSlot> {
   readonly if_version?: number;
 }
 
+/** What opening hours do, or would: how many slots each, and those left alone as they are taken. */
+export interface ScheduleOutcome {
+  readonly opened: number;
+  readonly removed: number;
+  readonly updated: number;
+  readonly kept: readonly Slot[];
+}
+
 /** The most slots that one request may open. */
 export const MOST_SLOTS = 200;
 
@@ -22,6 +30,17 @@ export class StaffCalendar extends Calendar {
   async open(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
     const fields = { calendar: this.id, slots };
     return (await this.courier.mutate("slot.open", fields)).slots as readonly Slot[];
+  }
+
+  /** The opening hours as they were set. */
+  async schedule(): Promise<Fields | null> {
+    return (await this.courier.fetch(`${this.path}/schedule`)).schedule as Fields | null;
+  }
+
+  /** With `preview` it only says what would happen. */
+  async setSchedule(schedule: Fields, preview = false): Promise<ScheduleOutcome> {
+    const fields = { calendar: this.id, schedule, ...(preview && { preview }) };
+    return (await this.courier.mutate("schedule.set", fields)) as unknown as ScheduleOutcome;
   }
 
   update(slot: string, edit: SlotEdit): Promise<Slot> {

@@ -3,18 +3,11 @@
  * Read with fetch, not EventSource: it can send `Authorization`, it shows the status of a
  * refusal, and it hears the heartbeat comments, so that a proxy that buffers is found out. */
 
-import { readError, type SlotcastError } from "./error.ts";
-import { fetchJson, readProblem } from "./http.ts";
-import {
-  apiUrl,
-  bearer,
-  type Link,
-  type LinkEvents,
-  type LinkSetting,
-  type Position,
-} from "./link.ts";
+import { readError } from "./error.ts";
+import { readProblem } from "./http.ts";
+import { apiUrl, bearer, type OpenLink } from "./link.ts";
+import { type Follow, openOneWay } from "./one_way.ts";
 import { EventParser, type ServerSentEvent } from "./sse.ts";
-import type { Reason } from "./state.ts";
 import type { Change, Snapshot } from "./wire.ts";
 
 /** The first bytes are a snapshot, a replay or a heartbeat: they come at once or a proxy has them. */
@@ -22,63 +15,8 @@ const FIRST_BYTE_MS = 6_000;
 /** Heartbeats come every 15 s; two may be lost. */
 const SILENCE_MS = 40_000;
 
-export async function openStream(setting: LinkSetting, events: LinkEvents): Promise<Link> {
-  await probe(setting);
-  const streams = new Map<string, AbortController>();
-  const close = () => {
-    for (const controller of streams.values()) controller.abort();
-    streams.clear();
-  };
-  let isClosed = false;
-  const lose = (reason: Reason) => {
-    if (isClosed) return;
-    isClosed = true;
-    close();
-    events.lost(reason);
-  };
-  return {
-    transport: "sse",
-    watch(calendar, position) {
-      streams.get(calendar)?.abort();
-      const controller = new AbortController();
-      streams.set(calendar, controller);
-      const deliver: LinkEvents["delivered"] = (id, delivery) => {
-        if (streams.get(id) === controller) events.delivered(id, delivery);
-      };
-      follow(calendar, position, setting, controller, deliver).then(
-        (reason) => streams.get(calendar) === controller && lose(reason),
-        (error: SlotcastError) => {
-          if (streams.get(calendar) !== controller) return;
-          if (error.retryable) lose("transport_lost");
-          else deliver(calendar, { kind: "refused", error });
-        },
-      );
-    },
-    unwatch(calendar) {
-      streams.get(calendar)?.abort();
-      streams.delete(calendar);
-    },
-    close() {
-      isClosed = true;
-      close();
-    },
-  };
-}
-
-/** Whether plain HTTP gets through, and the token with it: what the one-way rungs open with. */
-export async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
-  const path = token === undefined ? "/../healthz" : "/calendars";
-  await fetchJson(apiUrl(base, path), { signal, headers: bearer(token) }, open_ms);
-}
-
-/** Reads one stream to its end and says why it ended; rejects when it was refused. */
-async function follow(
-  calendar: string,
-  position: Position,
-  { base, token, clock }: LinkSetting,
-  controller: AbortController,
-  deliver: LinkEvents["delivered"],
-): Promise<Reason> {
+/** Reads one stream to its end. */
+const follow: Follow = async (calendar, position, { base, token, clock }, controller, deliver) => {
   let isSilent = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expectWithin = (wait_ms: number) => {
@@ -125,7 +63,10 @@ async function follow(
   } finally {
     clearTimeout(timer);
   }
-}
+};
+
+export const openStream: OpenLink = (_transport, setting, events) =>
+  openOneWay("sse", setting, events, follow);
 
 function readEvent({ event, data }: ServerSentEvent) {
   if (event === "reset") return undefined;

@@ -51,8 +51,9 @@ export class SlotcastCalendar extends HTMLElement {
     const root = document.createElement("div");
     shadow.replaceChildren(root);
     const token = this.getAttribute("token");
-    this.#client = connect(this.getAttribute("url") ?? home, token === null ? {} : { token });
-    this.#view = new BookingView(this.#client, calendar, root, this);
+    const url = this.getAttribute("url") ?? home;
+    this.#client = connect(url, token === null ? {} : { token });
+    this.#view = new BookingView(this.#client, calendar, { root, stateRoot: this, home: url });
   }
 
   #close(): void {

@@ -5,17 +5,20 @@ import "../style/booking.css";
 import "../style/sheet.css";
 import { connect } from "../client";
 import { BookingView } from "../view/booking_view";
-import { forgetToken, takeToken } from "../view/token";
+import { forgetToken, takeProof, takeToken } from "../view/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;
 const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const tokenName = `calendar.${id}`;
 const expose = exposeChosen();
+const seat = { root, stateRoot: document.documentElement, home: location.origin };
+let shown: BookingView | undefined;
 
 function open(token: string | undefined): void {
   const client = connect(location.origin, token === undefined ? {} : { token });
-  const view = new BookingView(client, id, root, document.documentElement);
+  const view = new BookingView(client, id, seat);
+  shown = view;
   view.calendar.subscribe(() => {
     const name = view.calendar.info?.name;
     if (name !== undefined) document.title = `${name} · Slotcast`;
@@ -32,4 +35,12 @@ function open(token: string | undefined): void {
   });
 }
 
+function invite(): void {
+  const proof = takeProof();
+  if (proof !== undefined) shown?.invite(proof);
+}
+
 open(takeToken(tokenName));
+invite();
+// A link that is opened where the page is already shown loads nothing anew.
+window.addEventListener("hashchange", invite);

@@ -1,4 +1,4 @@
-/** Asks before what cannot be taken back. */
+/** Asks before what cannot be taken back; without a way to say no, it only tells. */
 
 import { h } from "./dom";
 
@@ -6,7 +6,7 @@ export interface Question {
   readonly title: string;
   readonly text: string;
   readonly yes: string;
-  readonly no: string;
+  readonly no?: string;
   readonly isGrave?: boolean;
 }
 
@@ -33,11 +33,17 @@ export function ask(root: HTMLElement, question: Question): Promise<boolean> {
             },
             question.yes,
           ),
-          h(
-            "button",
-            { type: "button", class: "button", autofocus: question.isGrave, onclick: close("no") },
-            question.no,
-          ),
+          question.no !== undefined &&
+            h(
+              "button",
+              {
+                type: "button",
+                class: "button",
+                autofocus: question.isGrave,
+                onclick: close("no"),
+              },
+              question.no,
+            ),
         ),
       ),
     );

@@ -1,8 +1,9 @@
 /** What a visitor does with a calendar, and what this browser remembers of it. */
 
-import type { Booking, Calendar, Customer, Slot } from "../client";
+import type { Booking, Calendar, Customer, Proof, Slot } from "../client";
 import { SlotcastError } from "../client";
 import type { Mine, MyBooking, MyHold } from "./mine";
+import { findTimes, type Times } from "./slot_search";
 
 /** Bookings that another side can change without naming the slot. */
 const CONCERNS = new Set(["booking.updated", "slot.cancelled", "slot.rescheduled"]);
@@ -63,9 +64,18 @@ export class BookingActions {
     this.#mine.keepBooking({ ...cancelled, token: booking.token }, booking);
   }
 
-  async move(booking: MyBooking, slot: Slot): Promise<void> {
-    const moved = await this.#calendar.reschedule(booking, slot.id);
+  async move(booking: MyBooking, slot: Slot, hold?: MyHold): Promise<void> {
+    const moved = await this.#calendar.reschedule(booking, slot.id, hold);
     this.#mine.keepBooking({ ...moved, token: booking.token }, slot);
+    if (hold !== undefined) this.#mine.dropHold(hold.id);
+  }
+
+  /** Reads the booking that a link proves to be the visitor's, and remembers it. */
+  async open(proof: Proof): Promise<Booking & Times> {
+    const booking = { ...(await this.#calendar.booking(proof)), token: proof.token };
+    const times = await this.#timesOf(booking);
+    this.#mine.keepBooking(booking, times);
+    return { ...booking, ...times };
   }
 
   /** Asks how the visitor's bookings stand, where a change may have concerned them. */
@@ -73,6 +83,7 @@ export class BookingActions {
     if (type !== undefined && !CONCERNS.has(type)) return;
     const touched = new Set(slots.map((slot) => slot.id));
     for (const booking of this.#mine.bookings) {
+      if (booking.calendar !== this.#calendar.id) continue;
       if (type !== undefined && touched.size > 0 && !touched.has(booking.slot)) continue;
       await this.#refreshOne(booking);
     }
@@ -81,12 +92,25 @@ export class BookingActions {
   async #refreshOne(booking: MyBooking): Promise<void> {
     try {
       const now = await this.#calendar.booking(booking);
-      if (now.status === booking.status && now.slot === booking.slot) return;
-      const slot = this.#calendar.slot(now.slot) ?? booking;
-      this.#mine.keepBooking({ ...now, token: booking.token }, slot);
+      const isSame = now.status === booking.status && now.slot === booking.slot;
+      if (isSame && booking.start !== "") return;
+      const times = now.slot === booking.slot && booking.start !== "" ? booking : undefined;
+      const token = booking.token;
+      this.#mine.keepBooking({ ...now, token }, times ?? (await this.#timesOf(now)));
     } catch (error) {
       if (isGone(error)) this.#mine.dropBooking(booking.id);
     }
+  }
+
+  /** When the booking is; empty where the visitor may not see its slot, or it is no more. */
+  async #timesOf({ calendar, slot }: Booking): Promise<Times> {
+    const nowhere = { start: "", end: "" };
+    if (calendar !== this.#calendar.id) return nowhere;
+    const known = this.#calendar.slot(slot);
+    if (known !== undefined) return known;
+    const look = (from: string, to: string) => this.#calendar.look(from, to);
+    const from = this.#calendar.covered.from || new Date().toISOString();
+    return (await findTimes(look, slot, from).catch(() => undefined)) ?? nowhere;
   }
 }
 

@@ -1,9 +1,7 @@
 /** A calendar to book from: the board, the days, what is mine, and the sheet to book in.
  * It lives in whatever element it is given, a page's or the embeddable element's. */
 
-import type { Calendar, SlotcastClient, Slot } from "../client";
-import { adviceFor } from "./advice";
-import { ask } from "./ask";
+import type { Calendar, Proof, SlotcastClient, Slot } from "../client";
 import { Board } from "./board";
 import { BookingActions } from "./booking_actions";
 import { BookingForm } from "./booking_form";
@@ -12,10 +10,11 @@ import { DayStrip } from "./day_strip";
 import { h, setData, setText } from "./dom";
 import { Frame } from "./frame";
 import { Horizon } from "./horizon";
-import { Mine, type MyBooking, type MyHold } from "./mine";
+import { Mine, type MyHold } from "./mine";
 import { MinePanel } from "./mine_panel";
 import { Mover } from "./mover";
 import { emptyNotice, staleNotice } from "./notice";
+import { OwnBookings } from "./own_bookings";
 import { Pill } from "./pill";
 import type { Setting } from "./slot_cell";
 import { Toasts } from "./toast";
@@ -25,6 +24,14 @@ import { type Whose, ZoneSwitch } from "./zone_switch";
 const TICK_MS = 500;
 const REDRAW_MS = 30_000;
 
+export interface BookingSeat {
+  /** Where it draws itself, and where it notes the state of the connection. */
+  readonly root: HTMLElement;
+  readonly stateRoot: HTMLElement;
+  /** The server whose pages a booking's link leads to. */
+  readonly home: string;
+}
+
 export class BookingView {
   readonly calendar: Calendar;
   readonly #client: SlotcastClient;
@@ -32,6 +39,7 @@ export class BookingView {
   readonly #stateRoot: HTMLElement;
   readonly #mine: Mine;
   readonly #actions: BookingActions;
+  readonly #own: OwnBookings;
   readonly #board = new Board((slot, button) => void this.#pick(slot, button));
   readonly #strip = new DayStrip((key) => this.#goTo(key));
   readonly #panel: MinePanel;
@@ -55,7 +63,7 @@ export class BookingView {
   #liveAt = Date.now();
   #lastDraw = 0;
 
-  constructor(client: SlotcastClient, id: string, root: HTMLElement, stateRoot: HTMLElement) {
+  constructor(client: SlotcastClient, id: string, { root, stateRoot, home }: BookingSeat) {
     this.#client = client;
     this.#root = root;
     this.#stateRoot = stateRoot;
@@ -64,13 +72,15 @@ export class BookingView {
     this.#mine = new Mine(id, () => this.#frame.plan());
     this.#actions = new BookingActions(this.calendar, this.#mine);
     this.#form = new BookingForm(this.#actions);
-    this.#panel = new MinePanel({
-      goOn: (hold) => this.#openForm(hold),
-      letGo: (hold) => void this.#attempt(() => this.#actions.letGo(hold)),
-      move: (booking) => this.#startMove(booking),
-      cancel: (booking) => void this.#cancel(booking),
-      forget: (booking) => this.#mine.dropBooking(booking.id),
+    this.#own = new OwnBookings({
+      ...{ root, home, calendar: this.calendar, mine: this.#mine, actions: this.#actions },
+      ...{ mover: this.#mover, toasts: this.#toasts, words: (times) => this.#words(times) },
+      shown: (booking) => {
+        this.#frame.now();
+        this.#panel.show(booking);
+      },
     });
+    this.#panel = this.#makePanel(id);
     this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
     this.#build(id);
     this.#listen();
@@ -85,6 +95,26 @@ export class BookingView {
       this.#root.removeAttribute(name);
     }
     this.#root.replaceChildren();
+  }
+
+  /** Shows the booking that a link names; null for a link that is damaged. */
+  invite(proof: Proof | null): void {
+    this.#own.invite(proof);
+  }
+
+  #makePanel(id: string): MinePanel {
+    return new MinePanel(id, {
+      goOn: (hold) => this.#openForm(hold),
+      letGo: (hold) => void this.#own.attempt(() => this.#actions.letGo(hold)),
+      move: (booking) => {
+        this.#own.startMove(booking);
+        this.#board.element.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus();
+      },
+      cancel: (booking) => void this.#own.cancel(booking),
+      copy: (booking) => void this.#own.copy(booking),
+      forget: (booking) => this.#mine.dropBooking(booking.id),
+      linkOf: (booking) => this.#own.linkOf(booking),
+    });
   }
 
   #build(id: string): void {
@@ -128,11 +158,12 @@ export class BookingView {
       calendar.subscribe((event) => {
         if (event.kind === "change") {
           void this.#actions.refresh(event.change.type, event.change.slots);
-        }
+        } else this.#own.openAll();
         this.#frame.plan();
       }),
       this.#client.onStatus((status) => {
-        if (status.state === "live" && this.#mine.bookings.length > 0) {
+        if (status.state === "live") {
+          this.#own.openAll();
           void this.#actions.refresh(undefined, []);
         }
         this.#frame.plan();
@@ -224,7 +255,7 @@ export class BookingView {
   async #pick(slot: Slot, button: HTMLButtonElement): Promise<void> {
     const hold = this.#mine.holds.find((one) => one.slot === slot.id);
     const moving = this.#mover.booking;
-    if (moving !== undefined) return this.#finishMove(moving, slot);
+    if (moving !== undefined) return this.#own.finishMove(moving, slot);
     if (hold !== undefined) return this.#openForm(hold);
     if (button.getAttribute("aria-disabled") === "true" || this.#pending.has(slot.id)) return;
     if (this.#mine.markOf(slot.id) !== undefined) {
@@ -233,7 +264,7 @@ export class BookingView {
     }
     this.#pending.add(slot.id);
     this.#frame.plan();
-    const held = await this.#attempt(() => this.#actions.hold(slot));
+    const held = await this.#own.attempt(() => this.#actions.hold(slot));
     this.#pending.delete(slot.id);
     this.#frame.plan();
     if (held !== undefined) this.#openForm(held);
@@ -242,52 +273,6 @@ export class BookingView {
   #openForm(hold: MyHold): void {
     const slot = this.calendar.slot(hold.slot);
     this.#form.open(hold, slot, this.calendar.info?.policy, this.#setting());
-  }
-
-  #startMove(booking: MyBooking): void {
-    this.#mover.start(booking, this.#words(booking));
-    this.#board.element.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus();
-  }
-
-  async #finishMove(booking: MyBooking, slot: Slot): Promise<void> {
-    if (!slot.bookable || slot.id === booking.slot) return;
-    const isSure = await ask(this.#root, {
-      title: "Move your booking?",
-      text: `From ${this.#words(booking)} to ${this.#words(slot)}.`,
-      yes: "Move it",
-      no: "Not yet",
-    });
-    if (!isSure) return;
-    await this.#attempt(async () => {
-      await this.#actions.move(booking, slot);
-      this.#mover.stop();
-      this.#toasts.say(`Moved to ${this.#words(slot)}.`, "good");
-    });
-    this.#frame.plan();
-  }
-
-  async #cancel(booking: MyBooking): Promise<void> {
-    const isSure = await ask(this.#root, {
-      title: "Cancel this booking?",
-      text: `${this.#words(booking)} becomes free for others at once.`,
-      yes: "Cancel the booking",
-      no: "Keep it",
-      isGrave: true,
-    });
-    if (!isSure) return;
-    await this.#attempt(async () => {
-      await this.#actions.cancel(booking);
-      this.#toasts.say("Your booking is cancelled.");
-    });
-  }
-
-  async #attempt<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      this.#toasts.say(adviceFor(error), "bad");
-      return undefined;
-    }
   }
 
   #words({ start }: { readonly start: string }): string {

@@ -1,13 +1,14 @@
 /** The visitor's own holds and bookings on one calendar, kept in this browser with the tokens
  * that prove them. Other tabs of the same browser see them too. */
 
-import type { Booking, BookingStatus, Hold, Slot } from "../client";
+import type { Booking, BookingStatus, Hold, Proof, Slot } from "../client";
 
 export interface MyHold extends Hold {
   readonly start: string;
   readonly end: string;
 }
 
+/** `start` and `end` are empty while it is not known when its slot is. */
 export interface MyBooking extends Booking {
   readonly start: string;
   readonly end: string;
@@ -20,6 +21,8 @@ export type Mark =
 interface Kept {
   readonly holds: readonly MyHold[];
   readonly bookings: readonly MyBooking[];
+  /** Bookings that a link named and the server was not asked about yet. */
+  readonly proofs?: readonly Proof[];
 }
 
 const NOTHING: Kept = { holds: [], bookings: [] };
@@ -56,6 +59,10 @@ export class Mine {
     return this.#kept.bookings;
   }
 
+  get proofs(): readonly Proof[] {
+    return this.#kept.proofs ?? [];
+  }
+
   markOf(slot: string): Mark | undefined {
     const hold = this.holds.find((one) => one.slot === slot);
     if (hold !== undefined) return { kind: "hold", until: Date.parse(hold.expires_at) };
@@ -79,8 +86,18 @@ export class Mine {
     const { id, calendar, seats, status, token } = booking;
     const kept = { id, calendar, slot: booking.slot, seats, status, token, start, end };
     const bookings = [...others, kept];
-    bookings.sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
-    this.#save({ ...this.#kept, bookings });
+    bookings.sort((a, b) => a.start.localeCompare(b.start));
+    const proofs = this.proofs.filter((one) => one.id !== id);
+    this.#save({ ...this.#kept, bookings, proofs });
+  }
+
+  keepProof(proof: Proof): void {
+    const others = this.proofs.filter((one) => one.id !== proof.id);
+    this.#save({ ...this.#kept, proofs: [...others, proof] });
+  }
+
+  dropProof(id: string): void {
+    this.#save({ ...this.#kept, proofs: this.proofs.filter((one) => one.id !== id) });
   }
 
   dropBooking(id: string): void {
@@ -90,10 +107,10 @@ export class Mine {
   /** Lets go of what is over by the server's clock, and gives back the holds that lapsed. */
   prune(now: number): readonly MyHold[] {
     const lapsed = this.holds.filter((hold) => Date.parse(hold.expires_at) <= now);
-    const bookings = this.bookings.filter((one) => Date.parse(one.end) + KEEP_MS > now);
+    const bookings = this.bookings.filter((one) => !(Date.parse(one.end) + KEEP_MS <= now));
     if (lapsed.length > 0 || bookings.length < this.bookings.length) {
       const holds = this.holds.filter((hold) => !lapsed.includes(hold));
-      this.#save({ holds, bookings });
+      this.#save({ ...this.#kept, holds, bookings });
     }
     return lapsed;
   }

@@ -10,7 +10,10 @@ export interface PanelActions {
   letGo(hold: MyHold): void;
   move(booking: MyBooking): void;
   cancel(booking: MyBooking): void;
+  copy(booking: MyBooking): void;
   forget(booking: MyBooking): void;
+  /** Where the booking can be looked after. */
+  linkOf(booking: MyBooking): string;
 }
 
 const STATUS = {
@@ -33,9 +36,11 @@ export class MinePanel {
   readonly #list = h("ul", { class: "mine-list" });
   readonly #empty = h("p", { class: "mine-empty" });
   readonly #items = new Map<string, Item>();
+  readonly #calendar: string;
   readonly #actions: PanelActions;
 
-  constructor(actions: PanelActions) {
+  constructor(calendar: string, actions: PanelActions) {
+    this.#calendar = calendar;
     this.#actions = actions;
     this.element = h(
       "aside",
@@ -44,6 +49,14 @@ export class MinePanel {
       this.#list,
       this.#empty,
     );
+  }
+
+  /** Leads the visitor to one of their bookings. */
+  show(id: string): void {
+    const element = this.#items.get(id)?.element;
+    element?.scrollIntoView({ block: "nearest" });
+    element?.focus({ preventScroll: true });
+    element?.classList.add("lit");
   }
 
   draw(mine: Mine, hold_seconds: number, setting: Setting): void {
@@ -64,7 +77,7 @@ export class MinePanel {
       const make = () => this.#bookingButtons(booking, setting.now);
       this.#drawItem(booking.id, booking.status, booking, setting, make);
       const item = this.#items.get(booking.id);
-      if (item) setText(item.line, STATUS[booking.status] + places(booking.seats));
+      if (item) setText(item.line, this.#lineOf(booking) + places(booking.seats));
     }
     for (const [id, item] of this.#items) {
       if (wanted.has(id)) continue;
@@ -88,18 +101,12 @@ export class MinePanel {
     id: string,
     state: string,
     it: MyHold | MyBooking,
-    { zone, manner, now }: Setting,
+    setting: Setting,
     buttons: () => readonly HTMLElement[],
   ): void {
-    const start = Date.parse(it.start);
-    const key = dayKey(start, zone);
-    const today = dayKey(now, zone);
-    const day = nearness(key, today) || dayTitle(key, today, manner);
-    const from = timeText(start, zone, manner);
-    const when = `${day}, ${from} – ${timeText(Date.parse(it.end), zone, manner)}`;
     const item = this.#items.get(id) ?? this.#add(id);
-    setText(item.when, when);
-    const drawn = `${state} ${it.slot} ${Date.parse(it.start) > now}`;
+    setText(item.when, whenText(it, setting));
+    const drawn = `${state} ${it.slot} ${Date.parse(it.start) <= setting.now}`;
     if (item.drawn === drawn) return;
     item.drawn = drawn;
     item.element.dataset.state = state;
@@ -109,7 +116,13 @@ export class MinePanel {
   #add(id: string): Item {
     const when = h("p", { class: "mine-when" });
     const line = h("p", { class: "mine-line" });
-    const element = h("li", { class: "mine-item" }, when, line, h("div", { class: "actions" }));
+    const element = h(
+      "li",
+      { class: "mine-item", tabindex: -1 },
+      when,
+      line,
+      h("div", { class: "actions" }),
+    );
     element.dataset.mine = id;
     const item = { element, when, line, drawn: "" };
     this.#items.set(id, item);
@@ -125,15 +138,36 @@ export class MinePanel {
   }
 
   #bookingButtons(booking: MyBooking, now: number): readonly HTMLElement[] {
-    if (!isStanding(booking.status)) {
-      return [button("Remove from list", "quiet", () => this.#actions.forget(booking))];
+    const forget = button("Remove from list", "quiet", () => this.#actions.forget(booking));
+    if (booking.calendar !== this.#calendar) {
+      const href = this.#actions.linkOf(booking);
+      return [h("a", { class: "button small", href, target: "_top" }, "Show it there"), forget];
     }
-    if (Date.parse(booking.start) <= now) return [];
+    if (!isStanding(booking.status)) {
+      return [forget];
+    }
+    const copy = button("Copy link", "quiet", () => this.#actions.copy(booking));
+    if (Date.parse(booking.start) <= now) return [copy];
     return [
-      button("Move", "", () => this.#actions.move(booking)),
+      button("Move", "only-seen", () => this.#actions.move(booking)),
       button("Cancel", "quiet", () => this.#actions.cancel(booking)),
+      copy,
     ];
   }
+
+  #lineOf(booking: MyBooking): string {
+    return booking.calendar === this.#calendar ? STATUS[booking.status] : "In another calendar now";
+  }
+}
+
+function whenText(it: MyHold | MyBooking, { zone, manner, now }: Setting): string {
+  const start = Date.parse(it.start);
+  if (Number.isNaN(start)) return "Your booking";
+  const key = dayKey(start, zone);
+  const today = dayKey(now, zone);
+  const day = nearness(key, today) || dayTitle(key, today, manner);
+  const from = timeText(start, zone, manner);
+  return `${day}, ${from} – ${timeText(Date.parse(it.end), zone, manner)}`;
 }
 
 const places = (seats: number): string => (seats > 1 ? ` · ${seats} places` : "");

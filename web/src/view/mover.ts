@@ -19,7 +19,8 @@ export class Mover {
     this.#booking = booking;
     const keep = h("button", { type: "button", class: "button small" }, "Keep it as it is");
     keep.addEventListener("click", () => this.stop());
-    this.element.replaceChildren(`Pick the new time for your booking on ${when}.`, keep);
+    const which = when === "" ? "your booking" : `your booking on ${when}`;
+    this.element.replaceChildren(`Pick the new time for ${which}.`, keep);
     this.element.hidden = false;
     this.element.scrollIntoView({ block: "nearest" });
   }

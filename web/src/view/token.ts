@@ -1,15 +1,33 @@
-/** A token comes in the address's fragment, which no server sees and no log keeps. It is taken
+/** A secret comes in the address's fragment, which no server sees and no log keeps. It is taken
  * out of the address bar at once, so that it is neither shared nor bookmarked by accident. */
+
+import type { Proof } from "../client";
+import { isManageLink, readProof } from "./manage_link";
 
 export function takeToken(name: string): string | undefined {
   const key = `slotcast.token.${name}`;
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {
     remember(key, given);
-    history.replaceState(null, "", location.pathname + location.search);
+    takeOut("token");
     return given;
   }
   return recall(key);
+}
+
+/** The booking that a customer's link opens; null for a link that is damaged. */
+export function takeProof(): Proof | null | undefined {
+  if (!isManageLink(location.hash)) return undefined;
+  const proof = readProof(location.hash);
+  takeOut("booking");
+  return proof ?? null;
+}
+
+function takeOut(name: string): void {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  fragment.delete(name);
+  const rest = String(fragment);
+  history.replaceState(null, "", location.pathname + location.search + (rest && `#${rest}`));
 }
 
 export function forgetToken(name: string): void {

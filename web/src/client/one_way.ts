@@ -1,0 +1,68 @@
+/** A link that only brings: one follower a calendar, and commands go over HTTP. */
+
+import { SlotcastError } from "./error.ts";
+import { fetchJson } from "./http.ts";
+import { apiUrl, bearer, type Link, type LinkEvents } from "./link.ts";
+import type { LinkSetting, Position } from "./link.ts";
+import type { Reason, Transport } from "./state.ts";
+
+/** Follows one calendar until aborted, and says why it ended; rejects when it was refused. */
+export type Follow = (
+  calendar: string,
+  position: Position,
+  setting: LinkSetting,
+  controller: AbortController,
+  deliver: LinkEvents["delivered"],
+) => Promise<Reason>;
+
+export async function openOneWay(
+  transport: Transport,
+  setting: LinkSetting,
+  events: LinkEvents,
+  follow: Follow,
+): Promise<Link> {
+  await probe(setting);
+  const followers = new Map<string, AbortController>();
+  let isClosed = false;
+  const close = () => {
+    isClosed = true;
+    for (const controller of followers.values()) controller.abort();
+    followers.clear();
+  };
+  const lose = (reason: Reason) => {
+    if (isClosed) return;
+    close();
+    events.lost(reason);
+  };
+  return {
+    transport,
+    watch(calendar, position) {
+      followers.get(calendar)?.abort();
+      const controller = new AbortController();
+      followers.set(calendar, controller);
+      const isCurrent = () => followers.get(calendar) === controller;
+      const deliver: LinkEvents["delivered"] = (id, delivery) => {
+        if (isCurrent()) events.delivered(id, delivery);
+      };
+      follow(calendar, position, setting, controller, deliver).then(
+        (reason) => isCurrent() && lose(reason),
+        (error: unknown) => {
+          const isFinal = error instanceof SlotcastError && !error.retryable;
+          if (isFinal) deliver(calendar, { kind: "refused", error });
+          else if (isCurrent()) lose("transport_lost");
+        },
+      );
+    },
+    unwatch(calendar) {
+      followers.get(calendar)?.abort();
+      followers.delete(calendar);
+    },
+    close,
+  };
+}
+
+/** Whether plain HTTP gets through, and the token with it. */
+async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
+  const path = token === undefined ? "/../healthz" : "/calendars";
+  await fetchJson(apiUrl(base, path), { signal, headers: bearer(token) }, open_ms);
+}
