@@ -24,6 +24,7 @@ PYTHON_ROOMS := $(wildcard server.py) $(foreach room,models realtime tests bench
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print 2>/dev/null)
 WEB := $(if $(wildcard web/package.json),web/dist/.built)
 WEB_PARTS := $(if $(wildcard web/package.json),web/node_modules/.installed)
+BENCH_PEERS := $(if $(wildcard bench/peers/node/package.json),bench/peers/node/node_modules/.installed)
 NODE_TESTS := $(if $(wildcard tests/node/package.json),tests/node/node_modules/.installed)
 
 help:  ## Say what can be made
@@ -44,8 +45,8 @@ fix: $(VENV)/.tests $(WEB_PARTS)  ## Mend what the checkers can mend, and write 
 	$(PYTHON) -m tests.docs.generate
 	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present fix)
 
-bench: $(VENV)/.tests $(WEB)  ## Measure bookings a second (ARGS passes flags on)
-	@exec $(PYTHON) -m bench.bookings $(ARGS)
+bench: $(VENV)/.tests $(BENCH_PEERS)  ## Measure beside Node's socket.io and others (ARGS="--quick" to see that it works)
+	@exec $(PYTHON) -m bench $(ARGS)
 
 check-python: $(VENV)/.tests
 	$(BIN)/ruff check --output-format concise .
@@ -58,7 +59,7 @@ check-web: $(WEB_PARTS)
 
 clean:  ## Remove what make made here; never a database
 	rm -rf $(VENV) .stamps .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf web/dist web/node_modules tests/node/node_modules
+	rm -rf web/dist web/node_modules tests/node/node_modules bench/peers/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PYTHON):

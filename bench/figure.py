@@ -13,7 +13,7 @@ from urllib.request import urlopen
 from bench.book import CALENDAR, TO_BOOK
 from bench.load import Ask, Group, Load
 from bench.machine import Failed
-from bench.peer import GUEST, WATCHER, Peer, Running
+from bench.peer import GUEST, STOCK, WATCHER, Peer, Running
 from models.commands import OPERATOR, UpdateSlot
 from models.service import Book
 
@@ -55,7 +55,7 @@ Tell = Callable[[str], None]
 
 def crowd(bench: Bench, peer: Peer, clients: int, *, has_bursts: bool) -> Numbers:
     """Connecting, memory, one change at a time; then bursts, or five changes a second."""
-    is_slow = peer.name == "python-socketio"  # its figures are of interest, but not worth minutes
+    is_slow = peer.name == STOCK  # its figures are of interest, but not worth minutes
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.open("asker", peer.asker, 1)
         numbers = _join(server, load, peer.watcher, clients)
@@ -120,9 +120,9 @@ def drop(bench: Bench, peer: Peer) -> Numbers:
     watchers = bench.size.dropped
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.open("asker", peer.asker, 1)
+        load.come_back()  # also who is refused because the server is pressed
         load.open("watchers", WATCHER, watchers, at_once=512)
         load.ask("asker", "lockstep", peer.one, WARM_UP_CHANGES)
-        load.come_back()
         server.process.kill()
         book = Book(f"sqlite:///{bench.folder}/bench.db", bytes(32))
         book.open()

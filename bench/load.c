@@ -227,7 +227,7 @@ static size_t read_head(Client *c, unsigned char *data, size_t size) {
   if (!stop) return 0;
   Kind kind = groups[c->group].kind;
   if (memcmp(data, kind == EVENTS ? "HTTP/1.1 200" : "HTTP/1.1 101", 12)) {
-    if (!is_refused_told) fprintf(stderr, "load: refused: %.*s\n", (int)(size < 200 ? size : 200), data);
+    if (!is_refused_told && !resumes) fprintf(stderr, "load: refused: %.*s\n", (int)(size < 200 ? size : 200), data);
     is_refused_told = true;
     lose(c);
     return 0;
@@ -356,7 +356,7 @@ static void work(double t) {
     case IDLE: return;
     case OPENING:
       open_more();
-      if (job.opened == job.group->count && !connecting) { job.last_at = t; finish(); return; }
+      if (job.opened == job.group->count && !connecting && !(resumes && lost)) { job.last_at = t; finish(); return; }
       break;
     case LOCKSTEP:
       if (!is_delivered()) break;

@@ -19,6 +19,7 @@ from bench.book import CALENDAR, write_book
 from bench.load import Ask, Group
 from bench.machine import Failed, Process, free_port
 
+OURS, NODE, STOCK, NCHAN = "Slotcast", "Node socket.io", "python-socketio", "nginx Nchan"
 _PEERS = Path(__file__).with_name("peers")
 _ROOT = Path(__file__).parents[1]
 _ENGINE_IO = "/socket.io/?EIO=4&transport=websocket"
@@ -88,19 +89,19 @@ def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
     one = Ask(f'42/staff,$n["slot.update",{{"slot":"{slot}","data":{{"t":$t}}}}]')
     asker = Group("socketio", _ENGINE_IO, (f'40/staff,{{"token":"{token}"}}',))
     streams = {"sse": Group("events", _GUEST + "/events"), "socket": Group("websocket", _GUEST + "/socket")}
-    return Peer("Slotcast", WATCHER, asker, one, (one, 100), start, streams)
+    return Peer(OURS, WATCHER, asker, one, (one, 100), start, streams)
 
 
 def node() -> Peer:
     """The reference; it is given the change, and only emits it."""
     if not (_PEERS / "node/node_modules/socket.io").exists():
         raise Failed("Node's socket.io is not installed: `npm --prefix bench/peers/node ci` brings it.")
-    return _emitter("Node socket.io", ["node", str(_PEERS / "node/server.mjs")])
+    return _emitter(NODE, ["node", str(_PEERS / "node/server.mjs")])
 
 
 def stock() -> Peer:
     """python-socketio without our engine; it only emits, too."""
-    return _emitter("python-socketio", [sys.executable, str(_PEERS / "stock.py")])
+    return _emitter(STOCK, [sys.executable, str(_PEERS / "stock.py")])
 
 
 def _emitter(name: str, command: list[str]) -> Peer:
@@ -147,7 +148,7 @@ def nchan(sample: dict[str, Any]) -> Peer | None:
     one = Ask(text)
     subscriber = Group("websocket", "/subscribe")
     streams = {"sse": Group("events", "/subscribe"), "socket": subscriber}
-    return Peer("nginx Nchan", subscriber, Group("post", "/publish"), one, (one, 100), start, streams)
+    return Peer(NCHAN, subscriber, Group("post", "/publish"), one, (one, 100), start, streams)
 
 
 @dataclass(frozen=True)

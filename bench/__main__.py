@@ -1,0 +1,134 @@
+"""Measures Slotcast beside its peers: `make bench`, or `python -m bench --help`.
+
+Servers take turns, one at a time, on the first core; the load is on the second. A round is every measurement of every
+server once; what is told are medians of the rounds.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench import bookings, chart, figure, report
+from bench.figure import Bench, Numbers, Size
+from bench.goal import Rows
+from bench.load import compile_load
+from bench.machine import Failed, busy_seconds, cores, raise_open_files
+from bench.peer import Field, gather
+
+DOCS = Path(__file__).parents[1] / "docs"
+QUICK = Size(few=200, many=500, dropped=1_000, streams=200, deliveries=20_000, paced_changes=10, bookings=3_000)
+EVERYTHING = ("few", "many", "drop", "book", "sse", "socket")
+
+
+class Turn(NamedTuple):
+    """One measurement of one server."""
+
+    measurement: str
+    peer: str
+    run: Callable[[], Numbers]
+
+
+def turns(bench: Bench, field: Field, only: tuple[str, ...]) -> Iterator[Turn]:
+    """A round, the servers side by side in it."""
+    ours = field.peers[0]
+    if "few" in only:
+        for peer in field.peers:
+            yield Turn("few", peer.name, partial(figure.crowd, bench, peer, bench.size.few, has_bursts=True))
+    if "many" in only:
+        for peer in field.peers:
+            yield Turn("many", peer.name, partial(figure.crowd, bench, peer, bench.size.many, has_bursts=False))
+    if "drop" in only:
+        yield Turn("drop", ours.name, partial(figure.drop, bench, ours))
+    if "book" in only:
+        yield Turn("book", ours.name, partial(figure.bookings, bench, ours, field.bookings))
+    for kind in ("sse", "socket"):
+        for peer in field.peers if kind in only else ():
+            if kind in peer.streams:
+                yield Turn(kind, peer.name, partial(figure.stream, bench, peer, kind))
+
+
+def run(bench: Bench, field: Field, rounds: int, only: tuple[str, ...], console: Console) -> Rows:
+    """All rounds. A turn that fails is told and left out; the others go on."""
+    rows: Rows = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        total = rounds * len(list(turns(bench, field, only)))
+        task = progress.add_task("", total=total)
+        for round_number in range(1, rounds + 1):
+            for turn in turns(bench, field, only):
+                progress.update(task, description=f"Round {round_number}: {turn.measurement}, {turn.peer}")
+                try:
+                    rows.setdefault((turn.measurement, turn.peer), []).append(turn.run())
+                except Failed as failure:
+                    console.print(f"[red]{turn.measurement}, {turn.peer}: {failure}[/]")
+                progress.advance(task)
+    return rows
+
+
+def _own_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def main(
+    *,
+    rounds: Annotated[int, typer.Option(min=1, help="of everything; medians are told")] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="one small round, to see that it works")] = False,
+    only: Annotated[str, typer.Option(help="some of few, many, drop, book, sse and socket, with commas")] = "",
+    stock: Annotated[bool, typer.Option(help="also python-socketio as it comes; it is slow")] = True,
+    output: Annotated[
+        Path | None, typer.Option(help="folder for bench.json and bench.svg; docs unless --quick")
+    ] = None,
+) -> None:
+    """Measure Slotcast beside Node's socket.io, python-socketio and nginx with Nchan."""
+    console = Console()
+    wanted = tuple(name for name in EVERYTHING if not only or name in only.split(","))
+    size, rounds = (QUICK, 1) if quick else (Size(), rounds)
+    began, busy, own = time.monotonic(), busy_seconds(), _own_seconds()
+    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # nginx's worker is somebody else
+        try:
+            os.sched_setaffinity(0, {cores()[0], cores()[1]})
+            raise_open_files()
+            field = gather(folder, with_stock=stock)
+            rows = run(Bench(folder, compile_load(folder), size), field, rounds, wanted, console)
+        except Failed as failure:
+            console.print(f"[red]{failure}[/]")
+            sys.exit(1)
+        book = None if only else _book(folder, size, rounds, console)
+    others = (busy_seconds() - busy - (_own_seconds() - own)) / (time.monotonic() - began)
+    notes = [*field.absent, f"{rounds} rounds; others used {others:.2f} of the machine's cores meanwhile."]
+    peers = [peer.name for peer in field.peers]
+    report.show(rows, peers, size, console)
+    for note in notes:
+        console.print(note)
+    place = output or (None if quick or only else DOCS)
+    if place is not None:
+        report.write(report.collect(rows, peers, size, notes=notes, book=book), place / "bench.json")
+        (place / "bench.svg").write_text(chart.draw(rows, peers, size))
+        console.print(f"Written to {place}/bench.json and bench.svg")
+
+
+def _book(folder: Path, size: Size, rounds: int, console: Console) -> dict[str, Any]:
+    """The book's writer alone, beside bare sqlite3."""
+    sys.setswitchinterval(bookings.SWITCH_SECONDS)
+    result = bookings.measure(size.bookings // 2, figure.BOOKERS, rounds, folder, console)
+    bookings.show(result, console)
+    return result
+
+
+if __name__ == "__main__":
+    typer.run(main)

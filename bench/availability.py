@@ -1,0 +1,134 @@
+"""How long four weeks of one calendar take, among few slots and among a million: `python -m bench.availability`.
+
+Asked over HTTP of a server on the first core, one question after the other from the second, each of a calendar that
+nobody watches, so that every answer comes from the database. The time is the asker's, the way there and back included.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.machine import Process, cores, free_port
+from models.clock import DAY, HOUR, write_time
+from models.commands import OPERATOR, Command, CreateCalendar, NewSlot, OpenSlots
+from models.service import Book, Outcome
+
+SLOTS_A_CALENDAR = 100
+WEEKS = 4
+_SECRET = "bench" * 8
+_IN_FLIGHT = 500
+_ROOT = Path(__file__).parents[1]
+_WARM_UP = 50
+
+
+def write_book(path: Path, calendars: int, progress: Progress) -> None:
+    """A book of that many calendars, each with 100 slots of an hour over the next four weeks, through the service."""
+    book = Book(f"sqlite:///{path}", _SECRET.encode(), synchronous="normal")
+    book.open()
+    task = progress.add_task(f"{calendars * SLOTS_A_CALENDAR:,} slots", total=calendars)
+    first = (book.clock() // HOUR + 1) * HOUR
+    step = WEEKS * 7 * DAY // SLOTS_A_CALENDAR // HOUR * HOUR
+    slots = tuple(NewSlot(start=first + n * step, end=first + n * step + HOUR) for n in range(SLOTS_A_CALENDAR))
+    room = threading.Semaphore(_IN_FLIGHT)
+
+    def submit(command: Command, *, ends: bool) -> None:
+        def reply(outcome: Outcome) -> None:
+            room.release()
+            if isinstance(outcome, Exception):
+                raise outcome
+            if ends:
+                progress.advance(task)
+
+        room.acquire()
+        book.submit(command, reply)
+
+    for number in range(calendars):
+        name = f"c{number}"
+        submit(CreateCalendar(asker=OPERATOR, calendar=name, name=name, zone="UTC"), ends=False)
+        submit(OpenSlots(asker=OPERATOR, key=name, calendar=name, slots=slots), ends=True)
+    book.close()
+
+
+def ask(port: int, calendars: int, questions: int) -> list[float]:
+    """Milliseconds for each of so many questions, of calendars by chance."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    chance = random.Random(1)  # noqa: S311 - the same questions each time
+    window = urlencode({"to": write_time(int(time.time()) * 1_000 + WEEKS * 7 * DAY)})
+    taken = []
+    for _ in range(questions + _WARM_UP):
+        began = time.perf_counter()
+        connection.request("GET", f"/api/calendars/c{chance.randrange(calendars)}/slots?{window}")
+        response = connection.getresponse()
+        body = response.read()
+        taken.append((time.perf_counter() - began) * 1e3)
+        if response.status != http.client.OK or len(json.loads(body)["slots"]) < SLOTS_A_CALENDAR // 2:
+            raise RuntimeError(f"the server answered {response.status}")
+    connection.close()
+    return taken[_WARM_UP:]
+
+
+def measure(path: Path, calendars: int, questions: int, folder: Path) -> list[float]:
+    """The same, of a server of its own on that book."""
+    port = free_port()
+    command = [sys.executable, str(_ROOT / "server.py"), "--port", str(port), "--rate", "0"]
+    environment = {"SLOTCAST_DATABASE": f"sqlite:///{path}", "SLOTCAST_SECRET": _SECRET}
+    server = Process(command, folder=folder, environment=environment)
+    try:
+        server.wait_for(f"http://127.0.0.1:{port}/readyz")
+        return ask(port, calendars, questions)
+    finally:
+        server.stop()
+
+
+def main(
+    *,
+    calendars: Annotated[int, typer.Option(help="of 100 slots each, in the large book", min=10)] = 10_000,
+    questions: Annotated[int, typer.Option(help="in each round", min=100)] = 2_000,
+    rounds: Annotated[int, typer.Option(help="of each book, in turns", min=1)] = 5,
+) -> None:
+    """Measure the availability of four weeks, among 10,000 slots and among many more."""
+    console = Console()
+    sizes = (100, calendars)
+    taken: dict[int, list[list[float]]] = {size: [] for size in sizes}
+    os.sched_setaffinity(0, {cores()[1]})
+    with tempfile.TemporaryDirectory() as name, Progress(console=console) as progress:
+        folder = Path(name)
+        for size in sizes:
+            write_book(folder / f"{size}.db", size, progress)
+        task = progress.add_task("questions", total=rounds * len(sizes))
+        for _ in range(rounds):
+            for size in sizes:
+                taken[size].append(measure(folder / f"{size}.db", size, questions, folder))
+                progress.advance(task)
+    table = Table("slots", "median, ms", "99th percentile, ms", title="Four weeks of one calendar, over HTTP")
+    for size in sizes:
+        middle, most = (
+            statistics.median(statistics.quantiles(one, n=100)[place] for one in taken[size]) for place in (49, 98)
+        )
+        table.add_row(f"{size * SLOTS_A_CALENDAR:,}", f"{middle:.2f}", f"{most:.2f}")
+    console.print(table)
+    growth = statistics.median(
+        statistics.median(large) / statistics.median(small)
+        for small, large in zip(taken[sizes[0]], taken[sizes[1]], strict=True)
+    )
+    console.print(f"growth of the median: {growth:.2f}; medians of {rounds} rounds of {questions:,} questions")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,103 @@
+"""The figures of the table: where each comes from, and what it must and should be beside its peers."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bench.figure import Numbers
+from bench.peer import NCHAN, NODE, OURS
+
+Rows = dict[tuple[str, str], list[Numbers]]  # (measurement, peer): a row a round
+
+
+class Bound(NamedTuple):
+    """What a figure must be, and what it should be: `of` a peer's figure, or by itself."""
+
+    of: str | None
+    must: float
+    aim: float | None = None
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One line of the table. `is_more_better`: the bounds are from below."""
+
+    title: str
+    measurement: str
+    number: str
+    unit: str
+    bounds: tuple[Bound, ...]
+    is_more_better: bool = False
+
+
+_DELIVERY = (Bound(NODE, 0.70, 0.50), Bound(NCHAN, 1.0, 0.80))
+GOALS = (
+    Goal("CPU a delivery, {few} clients", "few", "delivery_us", "us", _DELIVERY),
+    Goal("CPU a delivery, {many} clients", "many", "delivery_us", "us", _DELIVERY),
+    Goal(
+        "Deliveries a CPU second, 100 changes at once, {few} clients",
+        "few",
+        "burst_deliveries_per_cpu_second",
+        "/s",
+        (Bound(NODE, 20, 60),),
+        is_more_better=True,
+    ),
+    Goal("p99 to the client, {many} clients, 5 changes a second", "many", "p99_ms", "ms", (Bound(NODE, 0.9, 0.6),)),
+    Goal("CPU a connect with a snapshot, {many} clients", "many", "connect_us", "us", (Bound(NODE, 0.8, 0.5),)),
+    Goal("Memory a client, {many} clients", "many", "client_kb", "KB", (Bound(NODE, 0.5, 0.2),)),
+    Goal("Lost of {dropped} clients dropped at once", "drop", "lost", "", (Bound(None, 0),)),
+    Goal("Longest block of the loop meanwhile", "drop", "loop_block_ms", "ms", (Bound(None, 100, 30),)),
+    Goal(
+        "Bookings a second, 64 at a time, 200 watching",
+        "book",
+        "bookings_per_second",
+        "/s",
+        (Bound(None, 2_000, 4_000),),
+        is_more_better=True,
+    ),
+    Goal("p99 of a booking, 1,000 a second, 200 watching", "book", "open_p99_ms", "ms", (Bound(None, 40, 15),)),
+    Goal("CPU a delivery, {streams} event streams", "sse", "delivery_us", "us", (Bound(NCHAN, 1.1),)),
+    Goal("CPU a delivery, {streams} plain WebSockets", "socket", "delivery_us", "us", (Bound(NCHAN, 1.1),)),
+)
+
+
+class Verdict(NamedTuple):
+    """One bound, looked at: the ratio (or the figure itself), and whether it is enough."""
+
+    bound: Bound
+    value: float
+    is_met: bool
+    is_aim_met: bool
+
+
+def values(rows: Rows, goal: Goal, peer: str) -> list[float]:
+    """The figure in each round."""
+    return [row[goal.number] for row in rows.get((goal.measurement, peer), []) if goal.number in row]
+
+
+def median(found: Sequence[float]) -> float | None:
+    return statistics.median(found) if found else None
+
+
+def judge(rows: Rows, goal: Goal) -> list[Verdict]:
+    """Each bound whose figures are there; of a peer it is the medians' ratio."""
+    ours = median(values(rows, goal, OURS))
+    if ours is None:
+        return []
+    verdicts = []
+    for bound in goal.bounds:
+        theirs = 1.0 if bound.of is None else median(values(rows, goal, bound.of))
+        if not theirs:
+            continue
+        value = ours / theirs
+        verdicts.append(Verdict(bound, value, _holds(goal, value, bound.must), _holds(goal, value, bound.aim)))
+    return verdicts
+
+
+def _holds(goal: Goal, value: float, wanted: float | None) -> bool:
+    if wanted is None:
+        return True
+    return value >= wanted if goal.is_more_better else value <= wanted
