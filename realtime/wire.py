@@ -331,18 +331,24 @@ def read_request(name: str, fields: Any) -> Request:
         raise BadRequest(f"{error}", request=name) from error
 
 
+_FIRST, _LAST = read_time("0001-01-01T00:00:00Z"), read_time("9999-12-31T23:59:59Z")
+
+
 def read_moment(text: str, field: str) -> int:
     """A time of the wire, in milliseconds; BadRequest names the field."""
     try:
-        return read_time(text)
+        moment = read_time(text)
     except (ValueError, OverflowError) as error:
         raise BadRequest(f"`{field}`: {error}", field=field) from error
+    if not _FIRST <= moment <= _LAST:  # an offset may push it over the edge
+        raise BadRequest(f"`{field}`: a time is in the years 1 to 9999.", field=field)
+    return moment
 
 
 def read_window(begin: str | None, finish: str | None, now: int, default_span: int) -> tuple[int, int]:
     """`from` and `to` in milliseconds: from now, for `default_span`, where they are not given."""
     first = now if begin is None else read_moment(begin, "from")
-    last = first + default_span if finish is None else read_moment(finish, "to")
+    last = min(first + default_span, _LAST) if finish is None else read_moment(finish, "to")
     if last <= first:
         raise BadRequest("`to` is after `from`.", field="to")
     return first, last

@@ -94,6 +94,8 @@ class Gate:
 
     async def body(self, request: web.Request) -> dict[str, Any]:
         """The request's JSON object; no body at all is an empty one."""
+        if (request.content_length or 0) > BODY_BYTES:  # said before it is sent: why wait for it
+            raise web.HTTPRequestEntityTooLarge(BODY_BYTES, request.content_length or 0)
         raw = await request.read()
         if not raw:
             return {}
