@@ -33,9 +33,10 @@ def _field(name: str, schema: dict[str, Any]) -> str:
     return f"`{name}`" if name in schema["required"] else f"`{name}?`"
 
 
-def _answer(shapes: Iterable[type]) -> str:
-    named = " or ".join(_fields(shape) for shape in shapes if components()[name_of(shape)]["properties"])
-    return named or "nothing more"
+def _answer(shapes: tuple[type, ...]) -> str:
+    if len(shapes) > 1:
+        return "a snapshot or what was missed, see below"
+    return _fields(shapes[0]) or "nothing more"
 
 
 def requests() -> str:
@@ -43,8 +44,8 @@ def requests() -> str:
     for name, kind in wire.EVERY_REQUEST.items():
         told = answer.ANSWERS[name]
         mark = " (staff)" if name in wire.STAFF_REQUESTS else ""
-        rows.append((f"`{name}`{mark}", _fields(kind), _answer(told.shapes), told.what))
-    return _table(("request", "fields", "answer", ""), rows)
+        rows.append((f"`{name}`{mark}", told.what, _fields(kind), _answer(told.shapes)))
+    return _table(("request", "", "fields", "answer"), rows)
 
 
 def routes() -> str:
