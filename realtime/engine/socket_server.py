@@ -97,6 +97,11 @@ class SocketServer(socketio.AsyncServer):
                 return member.connection
         raise KeyError(sid)
 
+    def get_environ(self, sid: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """What is left of a client's request; see EngineServer's `keep_headers`."""
+        member = self.manager.member(sid, namespace or "/")
+        return member.connection.environ if member is not None else None
+
     def encode_event(self, namespace: str, event: str, payload: bytes, id: bytes = b"") -> Packet:  # noqa: A002
         """A packet of one event, whose one argument is the JSON `payload`."""
         return Packet((Event(namespace, msgspec.json.encode(event), payload, id),))
@@ -134,15 +139,13 @@ class SocketServer(socketio.AsyncServer):
         if message.type == packets.CONNECT:
             return self._handle_connect(connection.sid, message.namespace, message.data)
         member = self.manager.member_of(connection, message.namespace)
-        if message.type == packets.DISCONNECT:
-            if member is None or member.standing is not Standing.JOINED:
-                return None
-            return self._part(member, self.reason.CLIENT_DISCONNECT)
-        if member is None:
-            # Node closes too; but to speak right behind one's own disconnect is no fault.
-            if not connection.members:
+        if member is None or member.standing is not Standing.JOINED:
+            # To speak right behind one's own goodbye is no fault; to have joined nothing at all is.
+            if not connection.members and message.type != packets.DISCONNECT:
                 raise Malformed("no such membership")
             return None
+        if message.type == packets.DISCONNECT:
+            return self._part(member, self.reason.CLIENT_DISCONNECT)
         if message.type in {packets.EVENT, packets.BINARY_EVENT}:
             connection.begin_request()
             self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), REQUEST_SECONDS)
@@ -160,15 +163,16 @@ class SocketServer(socketio.AsyncServer):
         try:
             try:
                 result = await self._trigger_event(message.data[0], message.namespace, member.sid, *message.data[1:])
+                self._acknowledge(member.connection, message, result)
             except Exception as error:
                 logger.exception("handler of %r", message.data[0])
-                result = Encoded(self.encode_failure(error))
-            if message.ack_id is not None and result is not self.not_handled:
-                self._acknowledge(member.connection, message, result)
+                self._acknowledge(member.connection, message, Encoded(self.encode_failure(error)))
         finally:
             member.connection.end_request()
 
     def _acknowledge(self, connection: Connection, message: Message, result: Any) -> None:
+        if message.ack_id is None or result is self.not_handled:
+            return
         if isinstance(result, Encoded):
             payload = result.json
         else:
@@ -177,7 +181,7 @@ class SocketServer(socketio.AsyncServer):
                 self._send(connection, packets.ACK, message.namespace, arguments, message.ack_id)
                 return
             payload = b",".join([self._dumps(argument) for argument in arguments])
-        connection.reply(b"43%b%d[%b]" % (namespace_prefix(message.namespace), message.ack_id or 0, payload))
+        connection.reply(b"43%b%d[%b]" % (namespace_prefix(message.namespace), message.ack_id, payload))
 
     # -- joining and leaving
 

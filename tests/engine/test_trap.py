@@ -112,6 +112,18 @@ async def test_wrong_arguments_are_acknowledged(place: Place) -> None:
     assert '"internal"' in await text_of(socket)
 
 
+async def test_an_answer_that_is_no_json_is_a_failure(server: SocketServer, place: Place) -> None:
+    """A handler that returns what JSON cannot say is a handler that failed."""
+
+    @server.on("odd")
+    async def odd(_sid: str) -> object:
+        return object()
+
+    socket = await place.join()
+    await socket.send('421["odd"]')
+    assert '"internal"' in await text_of(socket)
+
+
 async def test_acknowledged_in_the_step_of_the_return(server: SocketServer, place: Place) -> None:
     """Nothing comes between a handler's return and its answer, even what is next in line to be written."""
 
@@ -212,6 +224,7 @@ async def test_the_peers_address(serve: Serve) -> None:
     @server.on("connect")
     async def connect(sid: str, environ: dict[str, str], _auth: object) -> None:
         seen.extend([environ["REMOTE_ADDR"], environ["HTTP_X_REAL_IP"], server.connection(sid).address])
+        assert server.get_environ(sid) == environ
 
     place = await serve(server)
     socket = await place.dial_with({"X-Real-IP": "203.0.113.7"}, EIO="4", transport="websocket")
