@@ -34,7 +34,7 @@ def open_database(url: str, *, synchronous: str = "full") -> Dialect:
             raise UnusableDatabase("SLOTCAST_DATABASE: an @ in the user or password is written %40")
         from models.postgres import open_postgres  # noqa: PLC0415 - its driver is loaded where it is used
 
-        return open_postgres(url.replace("postgres://", "postgresql://", 1))
+        return open_postgres(url.replace("postgres://", "postgresql://", 1), synchronous=synchronous)
     path = unquote(parts.path).removeprefix("/")
     # Each thread has a connection of its own: in memory each would have a book of its own.
     if parts.scheme != "sqlite" or parts.netloc or path in {"", ":memory:"} or "\0" in path:

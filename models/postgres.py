@@ -29,6 +29,12 @@ _CONNECTION: dict[str, str | int] = {
 }
 LOCK_TIMEOUT_SECONDS = 10  # whoever waits longer for a calendar is overloaded
 STANDSTILL_SECONDS = 60  # a process that stands still lets go of its calendars
+# What waits for more than its own disk, for a standby's, goes on doing so.
+_COMMITS = {
+    "full": "SELECT set_config(name, CASE was WHEN 'off' THEN 'on' ELSE was END, false)"
+    " FROM (SELECT 'synchronous_commit' AS name, current_setting('synchronous_commit') AS was) AS setting",
+    "normal": "SET synchronous_commit = off",
+}
 _OLDEST = 13  # the first with pg_current_snapshot
 _PREPARED = 500  # statements that a connection keeps; the book has fewer, in all their types
 # After a connection failed: whoever waits in the queue is answered at once, instead of one time-out after another.
@@ -56,9 +62,10 @@ class Postgres(Dialect, PostgresqlDatabase):
     locks_rows = True
     poll_seconds = 0.05
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, synchronous: str) -> None:
         super().__init__(conninfo, prefer_psycopg3=True)
         self._conninfo = conninfo
+        self._synchronous = synchronous
         self._rests_until = 0.0
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -70,7 +77,7 @@ class Postgres(Dialect, PostgresqlDatabase):
             connection.prepared_max = _PREPARED
             connection.execute(
                 f"SET client_encoding = 'UTF8'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';"
-                f" SET idle_in_transaction_session_timeout = '{STANDSTILL_SECONDS}s'"
+                f" SET idle_in_transaction_session_timeout = '{STANDSTILL_SECONDS}s'; {_COMMITS[self._synchronous]}"
             )
         except psycopg.Error as error:
             self._rests_until = time.monotonic() + _REST_SECONDS
@@ -155,7 +162,7 @@ def _translated(error: psycopg.Error) -> peewee.PeeweeException:
     return kind(error.diag.message_primary or " ".join(str(error).split()))
 
 
-def open_postgres(url: str) -> Postgres:
+def open_postgres(url: str, *, synchronous: str) -> Postgres:
     """The database of a `postgresql://` URL, with libpq's parameters in its query; not connected yet."""
     try:
         given = conninfo_to_dict(url)
@@ -163,4 +170,4 @@ def open_postgres(url: str) -> Postgres:
         message = "SLOTCAST_DATABASE must look like postgresql://user:password@host:5432/name, percent-encoded"
         raise UnusableDatabase(message) from None
     missing: dict[str, Any] = {name: value for name, value in _CONNECTION.items() if name not in given}
-    return Postgres(make_conninfo(url, **missing))
+    return Postgres(make_conninfo(url, **missing), synchronous=synchronous)

@@ -58,6 +58,7 @@ def make_desk(book: Book) -> Desk:
     return desk
 
 
+@pytest.mark.only("sqlite")
 def test_every_seat_goes_to_one_of_eight_processes(book: Book) -> None:
     """Eight processes ask for the same 500 one-seat slots: each is booked once, and everyone is answered."""
     desk = make_desk(book)

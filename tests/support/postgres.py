@@ -27,7 +27,7 @@ class Postgres:
         self._server = get_server(folder, cleanup_mode="delete")
         self._folder = folder
         # A crash of the machine is no test's subject; what its servers do by themselves would only disturb.
-        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
             self.execute(f"ALTER SYSTEM SET {setting} = off")
         self.execute("ALTER SYSTEM SET max_connections = 200")
         self.restart()
