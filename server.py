@@ -164,7 +164,9 @@ def main(
     *,
     host: Annotated[str, _option("host", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, _option("port", "Port to listen on.", min=1, max=65_535)] = 8080,
-    database: Annotated[str, _option("database", "Where the book is.")] = "sqlite:///slotcast.db",
+    database: Annotated[
+        str, _option("database", "Where the book is: sqlite:///file.db or postgresql://user:password@host:5432/name.")
+    ] = "sqlite:///slotcast.db",
     secret: Annotated[
         str,
         _option("secret", "Signs tokens, 32 characters or more. Unset: made and kept beside the database."),
@@ -172,7 +174,7 @@ def main(
     origins: Annotated[str, _option("origins", "Other web origins that may connect, with commas between.")] = "",
     proxies: Annotated[str, _option("proxies", "Trusted proxies: addresses or networks, with commas between.")] = "",
     synchronous: Annotated[
-        str, _option("synchronous", "SQLite: full survives a power cut, normal is a little faster.")
+        str, _option("synchronous", "full: what was answered survives a power cut; normal is a little faster.")
     ] = "full",
     rate: Annotated[float, _option("rate", "Requests a second from one client; 0 for no limit.", min=0)] = 100.0,
     max_queued_bytes: Annotated[

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from models.errors import Overloaded
 from models.service import Watch
 
-POLL_SECONDS = 0.01
 BEAT_SECONDS = 1.0
 
 Found = TypeVar("Found")
@@ -46,15 +46,15 @@ class ForeignBell(Generic[Found]):
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        since_beat = 0.0
-        while not self._stop.wait(POLL_SECONDS):
-            since_beat += POLL_SECONDS
+        since_beat, pause = 0.0, self._watch.poll_seconds
+        while not self._stop.wait(pause):
+            since_beat += pause
             try:
                 if self._watch.has_moved() or since_beat >= BEAT_SECONDS:
                     since_beat = 0.0
                     self._tell(self._look())
-            except Exception:
-                _log.exception("The change log could not be read")
+            except Exception as error:
+                _log.warning("The change log can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
                 self._watch.close()
                 since_beat = BEAT_SECONDS  # what moved meanwhile is looked for after the wait
                 self._stop.wait(BEAT_SECONDS)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from models.change import Booking, Logged
 from models.clock import DAY
+from models.errors import Overloaded
 from realtime.door import Door
 from realtime.replica import MOST_REPLAYED, Gap, Replica
 from realtime.room import HISTORY_REPLACED, Room
@@ -153,8 +154,8 @@ class Dispatcher:
                 continue
             try:
                 self.take(Moves(have, await self._door.read(self._door.book.moves, have)))
-            except Exception:
-                _log.exception("The change log could not be read")
+            except Exception as error:
+                _log.warning("The change log can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
                 await asyncio.sleep(_RETRY_SECONDS)
                 self.ring(rung)
 

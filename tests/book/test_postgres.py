@@ -52,7 +52,8 @@ class Crowd:
 
     @property
     def codes(self) -> Counter[str]:
-        return Counter(code(outcome) for outcome in self.outcomes.values())
+        with self._turn:
+            return Counter(code(outcome) for outcome in self.outcomes.values())
 
     def ask(self, book: Book, command: Command) -> None:
         name = f"{command.key} of {id(book)}"
@@ -86,7 +87,7 @@ def test_every_seat_goes_to_one_of_sixteen_connections(
     slots = desk.open(-(-attempts // CONNECTIONS))
     crowd = Crowd()
     for slot in slots:
-        crowd.wait(CONNECTIONS * 25)
+        crowd.wait(CONNECTIONS * 50)
         for book in books:
             crowd.ask(book, booking(slot))
     crowd.wait()
