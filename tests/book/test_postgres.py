@@ -233,14 +233,14 @@ def test_a_server_that_restarts_costs_nobody_a_booking(
     slots = []
     for number in range(6):
         desk.create(f"calendar-{number}")
-        slots += desk.open(150)
+        slots += desk.open(60)
     viewers = [Viewer(book, f"calendar-{number}") for number in range(6)]
     commands = [booking(slot) for slot in random.Random(6).sample(slots, len(slots))]
     restarting = threading.Thread(target=postgres.restart, args=(mode,))
     crowd = Crowd()
     for place, command in enumerate(commands):
         crowd.wait(20)
-        if place == 100:
+        if place == 60:
             restarting.start()
         crowd.ask(book, command)
         if "overloaded" in crowd.codes:  # it is away: the rest comes once it is back
