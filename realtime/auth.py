@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 
@@ -87,6 +88,7 @@ def _calendars(claim: Any) -> frozenset[str] | None:
     raise Unauthorized('The token\'s `calendars` is neither a list of ids nor "*".')
 
 
+@lru_cache(maxsize=4_096)
 def holder_address(address: str) -> str:
     """Whom a hold is counted for without a token: the address; for IPv6 its /64, which one customer has whole."""
     try:
