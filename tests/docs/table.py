@@ -49,9 +49,9 @@ def requests() -> str:
 
 
 def routes() -> str:
-    rows = [(f"`{method} {path}`", f"`{name}`") for method, path, name, _, _ in MUTATIONS]
-    rows += [(f"`{read.method} {read.path}`", read.what) for read in READS]
-    return _table(("route", ""), sorted(rows, key=lambda row: row[0].split()[1]))
+    rows = [(path, method, f"`{name}`") for method, path, name, _, _ in MUTATIONS]
+    rows += [(read.path, read.method, read.what) for read in READS]
+    return _table(("route", ""), [(f"`{method} {path}`", what) for path, method, what in sorted(rows)])
 
 
 def refusals() -> str:
