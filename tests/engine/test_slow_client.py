@@ -187,3 +187,17 @@ async def test_requests_in_flight_are_bounded(server: SocketServer, place: Place
     for number in range(100):
         assert await text_of(socket) == f"43{number}[]"
     assert most == server.eio.max_in_flight
+
+
+async def test_a_schedule_throws_nobody_off(serve: Serve) -> None:
+    """4,000 slots opened at once, 200 a change, reach clients that read, however small the kernel's buffers."""
+    server = SocketServer()
+    place = await serve(server, send_buffer_bytes=KERNEL_BYTES)
+    sockets = [await place.join() for _ in range(3)]
+    change = b'"%b"' % (b"x" * 200 * 180)
+    packet = Packet.join([server.encode_event("/", "schedule.changed", change) for _ in range(20)])
+    write_all(list(server.eio.sockets.values()), packet)
+    for socket in sockets:
+        for _ in range(20):
+            assert len(await text_of(socket)) > 36_000
+    assert server.counters.dropped_slow == 0
