@@ -4,9 +4,11 @@ import type { Slot, StaffBooking, StaffCalendar } from "../client";
 import { h, setData, setText } from "./dom";
 import { dayKey, dayTitle, type Manner, nearness, timeText } from "./time";
 
+export type BookingVerb = "confirm" | "reject" | "cancel" | "noShow" | "erase";
+
 export interface AgendaActions {
   onSlot(verb: "close" | "reopen" | "remove", slot: Slot): void;
-  onBooking(verb: "confirm" | "reject" | "cancel" | "noShow", booking: StaffBooking): void;
+  onBooking(verb: BookingVerb, booking: StaffBooking): void;
 }
 
 export interface AgendaSetting {
@@ -14,6 +16,8 @@ export interface AgendaSetting {
   readonly manner: Manner;
   readonly now: number;
   readonly isBookedOnly: boolean;
+  /** Also what was cancelled or rejected: its customer is still known, until erased. */
+  readonly isWithCancelled: boolean;
 }
 
 interface Row {
@@ -43,14 +47,15 @@ export class Agenda {
 
   draw(calendar: StaffCalendar, setting: AgendaSetting): void {
     const { zone, manner, now } = setting;
-    const bookings = groupBySlot(calendar.bookings);
+    const shown = setting.isWithCancelled ? calendar.bookings : calendar.bookings.filter(isShown);
+    const bookings = groupBySlot(shown);
     const seen = new Set<string>();
     const days = new Set<string>();
     const today = dayKey(now, zone);
     const places = new Map<string, Element | null>();
     for (const slot of calendar.slots) {
       const own = bookings.get(slot.id) ?? [];
-      if (setting.isBookedOnly && !own.some(isShown)) continue;
+      if (setting.isBookedOnly && own.length === 0) continue;
       const key = dayKey(Date.parse(slot.start), zone);
       const list = this.#day(key, days, today, manner);
       if (!places.has(key)) places.set(key, list.firstElementChild);
@@ -125,7 +130,7 @@ export class Agenda {
         h("span", { class: "row-status" }, statusText(slot)),
         h("span", { class: "actions row-actions" }, ...this.#slotButtons(slot, bookings)),
       ),
-      ...bookings.filter(isShown).map((booking) => this.#booking(booking, isPast)),
+      ...bookings.map((booking) => this.#booking(booking, isPast)),
     );
     if (!isNew) {
       row.element.classList.remove("lit");
@@ -168,6 +173,9 @@ export class Agenda {
       ...(isStanding(booking) && !isPast
         ? [button("Cancel booking", "quiet", () => onBooking("cancel", booking))]
         : []),
+      ...(customer === null
+        ? []
+        : [button("Erase customer", "quiet", () => onBooking("erase", booking))]),
     ];
     const contact = [customer?.email, customer?.phone].filter(Boolean).join(" · ");
     const element = h(

@@ -8,18 +8,40 @@ import {
   type StaffClient,
 } from "../client";
 import { adviceFor } from "./advice";
-import { Agenda } from "./agenda";
-import { ask } from "./ask";
+import { Agenda, type BookingVerb } from "./agenda";
+import { ask, type Question } from "./ask";
 import { h, setText } from "./dom";
 import { Frame } from "./frame";
 import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
 import { batchesOf, type Opening, slotsOf } from "./opening";
 import { Pill } from "./pill";
+import { askForSchedule } from "./schedule_form";
 import { isZone, visitorManner, zoneText } from "./time";
 import { Toasts } from "./toast";
 
 const REDRAW_MS = 30_000;
+
+/** What cannot be taken back, and how it is asked. */
+const GRAVE: Partial<
+  Record<BookingVerb, (name: string) => Pick<Question, "title" | "text" | "yes">>
+> = {
+  cancel: (name) => ({
+    title: "Cancel this booking?",
+    text: `${name} loses the time, and it becomes free for others at once.`,
+    yes: "Cancel the booking",
+  }),
+  reject: (name) => ({
+    title: "Reject this request?",
+    text: `${name} loses the time, and it becomes free for others at once.`,
+    yes: "Reject it",
+  }),
+  erase: (name) => ({
+    title: "Erase this customer?",
+    text: `${name} is forgotten for good: name, email, phone and note. The booking itself stays.`,
+    yes: "Erase the customer",
+  }),
+};
 
 export class StaffView {
   readonly #client: StaffClient;
@@ -34,6 +56,7 @@ export class StaffView {
   readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
   readonly #blank = h("div", { class: "blank", hidden: true });
   readonly #only: HTMLInputElement;
+  readonly #over: HTMLInputElement;
   readonly #frame = new Frame(() => this.#draw());
   readonly #manner = visitorManner();
   #calendar: StaffCalendar | undefined;
@@ -47,6 +70,7 @@ export class StaffView {
       onBooking: (verb, booking) => void this.#onBooking(verb, booking),
     });
     this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
+    this.#over = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
     this.#select.addEventListener("change", () => this.#choose(this.#select.value));
     this.#build();
     client.onStatus(() => this.#frame.plan());
@@ -57,6 +81,8 @@ export class StaffView {
 
   #build(): void {
     const make = h("button", { type: "button", class: "button small" }, "New calendar");
+    const hours = h("button", { type: "button", class: "button small" }, "Opening hours");
+    hours.addEventListener("click", () => void this.#editHours());
     make.addEventListener("click", () =>
       askForCalendar(this.#root, async (fields) => {
         await this.#client.mutate("calendar.create", fields);
@@ -70,14 +96,26 @@ export class StaffView {
         h(
           "header",
           { class: "head" },
-          h("div", { class: "choose" }, h("h1", { class: "unseen" }, "Staff"), this.#select, make),
+          h(
+            "div",
+            { class: "choose" },
+            h("h1", { class: "unseen" }, "Staff"),
+            this.#select,
+            hours,
+            make,
+          ),
           this.#pill.element,
         ),
         h(
           "div",
           { class: "tools" },
           h("div", { class: "facts-line" }, this.#facts, this.#link),
-          h("label", { class: "only" }, this.#only, "Only with bookings"),
+          h(
+            "div",
+            { class: "choices" },
+            h("label", { class: "only" }, this.#only, "Only with bookings"),
+            h("label", { class: "only" }, this.#over, "Also cancelled"),
+          ),
         ),
         h(
           "div",
@@ -153,6 +191,7 @@ export class StaffView {
       manner: this.#manner,
       now,
       isBookedOnly: this.#only.checked,
+      isWithCancelled: this.#over.checked,
     });
     if (calendar.slots.length === 0)
       this.#say("No times yet", "Open some with the form beside this.");
@@ -176,6 +215,14 @@ export class StaffView {
     );
   }
 
+  async #editHours(): Promise<void> {
+    const [zone, manner, now] = [this.#zone(), this.#manner, this.#client.now()];
+    const saved = (text: string) => this.#toasts.say(text, "good");
+    await this.#attempt((calendar) =>
+      askForSchedule(this.#root, { calendar, zone, manner, now, saved }),
+    );
+  }
+
   async #onSlot(verb: "close" | "reopen" | "remove", slot: Slot): Promise<void> {
     await this.#attempt(async (calendar) => {
       if (verb === "close") await calendar.closeSlot(slot.id);
@@ -184,26 +231,15 @@ export class StaffView {
     });
   }
 
-  async #onBooking(
-    verb: "confirm" | "reject" | "cancel" | "noShow",
-    booking: StaffBooking,
-  ): Promise<void> {
-    const name = booking.customer?.name ?? "this person";
-    const isGrave = verb === "cancel" || verb === "reject";
-    const isSure =
-      !isGrave ||
-      (await ask(this.#root, {
-        title: verb === "cancel" ? "Cancel this booking?" : "Reject this request?",
-        text: `${name} loses the time, and it becomes free for others at once.`,
-        yes: verb === "cancel" ? "Cancel the booking" : "Reject it",
-        no: "Keep it",
-        isGrave: true,
-      }));
-    if (!isSure) return;
+  async #onBooking(verb: BookingVerb, booking: StaffBooking): Promise<void> {
+    const question = GRAVE[verb]?.(booking.customer?.name ?? "This person");
+    const more = { no: "Keep it", isGrave: true };
+    if (question !== undefined && !(await ask(this.#root, { ...question, ...more }))) return;
     await this.#attempt(async (calendar) => {
       if (verb === "confirm") await calendar.confirm(booking.id);
       else if (verb === "reject") await calendar.reject(booking.id);
       else if (verb === "noShow") await calendar.noShow(booking.id);
+      else if (verb === "erase") await calendar.erase(booking.id);
       else await calendar.cancelBooking(booking.id);
     });
   }
