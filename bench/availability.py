@@ -88,11 +88,14 @@ def measure(path: Path, calendars: int, questions: int, folder: Path) -> list[fl
     port = free_port()
     command = [sys.executable, str(_ROOT / "server.py"), "--port", str(port), "--rate", "0"]
     environment = {"SLOTCAST_DATABASE": f"sqlite:///{path}", "SLOTCAST_SECRET": _SECRET}
+    usable = os.sched_getaffinity(0)
     server = Process(command, folder=folder, environment=environment)
     try:
         server.wait_for(f"http://127.0.0.1:{port}/readyz")
+        os.sched_setaffinity(0, {cores()[1]})
         return ask(port, calendars, questions)
     finally:
+        os.sched_setaffinity(0, usable)
         server.stop()
 
 
@@ -106,7 +109,6 @@ def main(
     console = Console()
     sizes = (100, calendars)
     taken: dict[int, list[list[float]]] = {size: [] for size in sizes}
-    os.sched_setaffinity(0, {cores()[1]})
     with tempfile.TemporaryDirectory() as name, Progress(console=console) as progress:
         folder = Path(name)
         for size in sizes:
