@@ -57,7 +57,7 @@ class Running:
         for line in self._process.stdout:
             self._lines.put(line.rstrip("\n"))
 
-    def until(self, fits: Callable[[str], bool], seconds: float = 30.0) -> str:
+    def until(self, fits: Callable[[str], bool], seconds: float = 60.0) -> str:
         """The next line that fits."""
         give_up_at = time.monotonic() + seconds
         while True:
