@@ -1,8 +1,9 @@
-"""How many bookings a second go through the book's writer on one SQLite calendar, beside a bare sqlite3 loop.
+"""How many bookings a second go through the book's writer on one calendar, beside a bare loop over the driver.
 
-64 asyncio callers book one-seat slots through the server's own door, with `synchronous=FULL`. The bare loop then runs
-the very same statements with the same parameters in the same batches, on a copy of the same file: what is left of its
-speed is what rules, receipts, encoding, the queue and the event loop cost. The two take turns; medians are told.
+64 asyncio callers book one-seat slots through the server's own door, every commit synced. The bare loop then runs the
+writer's very same statements with the same parameters in the same batches, on a copy of the same database: what is
+left of its speed is what rules, receipts, encoding, the queue and the event loop cost. The two take turns; medians
+are told. `--database postgres` does so on a PostgreSQL that is started for it.
 
 `python -m bench.bookings --help` says how to change the numbers.
 """
@@ -14,14 +15,16 @@ import gc
 import json
 import os
 import platform
-import shutil
 import sqlite3
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +34,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bench.ground import Ground, PostgresGround, SqliteGround
 from models.change import Customer, Logged
 from models.clock import DAY, HOUR
 from models.commands import OPERATOR, Asker, BookSlot, CreateCalendar, NewSlot, OpenSlots
@@ -55,15 +59,20 @@ class Round:
     batches: int
 
 
-def open_book(path: Path) -> Book:
-    book = Book(f"sqlite:///{path}", os.urandom(32))
+class Kind(StrEnum):
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+
+def open_book(place: str) -> Book:
+    book = Book(place, os.urandom(32))
     book.open()
     return book
 
 
-def prepare(path: Path, bookings: int) -> list[str]:
+def prepare(place: str, bookings: int) -> list[str]:
     """A calendar with as many free slots; their ids."""
-    book = open_book(path)
+    book = open_book(place)
     book.run(CreateCalendar(asker=OPERATOR, calendar="bench", name="Bench", zone="Etc/UTC"))
     first = book.clock() + DAY
     for begin in range(0, bookings, _SLOTS_AT_ONCE):
@@ -76,13 +85,14 @@ def prepare(path: Path, bookings: int) -> list[str]:
 
 
 def record(book: Book) -> list[Recorded]:
-    """Where every statement of the book will be written down, with its parameters."""
+    """Where every statement of the book's writer will be written down, with its parameters."""
     recorded: list[Recorded] = []
     db: Any = book._db  # noqa: SLF001 - the seam that all statements pass
     execute = db.execute_sql
 
     def remember(sql: str, params: Sequence[Any] = ()) -> Any:
-        recorded.append((sql, params))
+        if threading.current_thread().name.startswith("slotcast-writer"):
+            recorded.append((sql, params))
         return execute(sql, params)
 
     db.execute_sql = remember
@@ -117,52 +127,70 @@ async def ask(book: Book, waiting: Iterator[BookSlot], callers: int) -> float:
     return seconds
 
 
-def replay(path: Path, recorded: list[Recorded]) -> float:
-    """Seconds that sqlite3 alone needs for the same."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = 1", "cache_size = -16000"):
-        connection.execute(f"PRAGMA {pragma}")
+def replay(connection: Any, recorded: list[Recorded]) -> float:
+    """Seconds that the driver alone needs for the same."""
     cursor = connection.cursor()
+    rows_of = _rows_of_sqlite if isinstance(connection, sqlite3.Connection) else _rows_of_psycopg
     started = time.perf_counter()
     for sql, params in recorded:
-        cursor.execute(sql, params or ()).fetchall()
+        rows_of(cursor, sql, params)
     seconds = time.perf_counter() - started
     cursor.close()
-    connection.close()
     return seconds
 
 
-def run_round(folder: Path, bookings: int, callers: int) -> Round:
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        path, copy = Path(place, "book.db"), Path(place, "bare.db")
-        slots = prepare(path, bookings)
-        shutil.copy(path, copy)
-        book = open_book(path)
-        recorded = record(book)
-        commands = iter(list(customers(slots)))
-        gc.collect()
-        gc.freeze()
-        book_seconds = uvloop.run(ask(book, commands, callers))
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
-        bare_seconds = replay(copy, recorded)
-        gc.unfreeze()
-        for file in (path, copy):
-            connection = sqlite3.connect(file)
+def _rows_of_sqlite(cursor: Any, sql: str, params: Sequence[Any]) -> None:
+    cursor.execute(sql, params or ()).fetchall()
+
+
+def _rows_of_psycopg(cursor: Any, sql: str, params: Sequence[Any]) -> None:
+    if cursor.execute(sql, params or None).description is not None:
+        cursor.fetchall()
+
+
+def run_round(ground: Ground, bookings: int, callers: int) -> Round:
+    place = ground.new()
+    slots = prepare(place, bookings)
+    copy = ground.copy(place)
+    book = open_book(place)
+    recorded = record(book)
+    commands = iter(list(customers(slots)))
+    gc.collect()
+    gc.freeze()
+    book_seconds = uvloop.run(ask(book, commands, callers))
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    with closing(ground.connect(copy)) as connection:
+        bare_seconds = replay(connection, recorded)
+    gc.unfreeze()
+    for one in (place, copy):
+        with closing(ground.connect(one)) as connection:
             assert connection.execute("SELECT COUNT(*) FROM booking").fetchone() == (bookings,)
-            connection.close()
     return Round(book_seconds, bare_seconds, len(recorded), sum(sql == "COMMIT" for sql, _ in recorded))
 
 
-def measure(bookings: int, callers: int, rounds: int, folder: Path, console: Console) -> dict[str, Any]:
+def measure(
+    bookings: int, callers: int, rounds: int, folder: Path, console: Console, *, kind: Kind = Kind.SQLITE
+) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        ground: Ground = (PostgresGround if kind == Kind.POSTGRES else SqliteGround)(Path(place))
+        try:
+            return _measure(ground, bookings, callers, rounds, console)
+        finally:
+            ground.close()
+
+
+def _measure(ground: Ground, bookings: int, callers: int, rounds: int, console: Console) -> dict[str, Any]:
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("Booking", total=rounds + 1)
-        run_round(folder, min(bookings, 1_000), callers)  # to warm up
-        done = [run_round(folder, bookings, callers) for _ in progress.track(range(rounds), task_id=task)]
+        run_round(ground, min(bookings, 1_000), callers)  # to warm up
+        done = [run_round(ground, bookings, callers) for _ in progress.track(range(rounds), task_id=task)]
     book = statistics.median(bookings / one.book_seconds for one in done)
     bare = statistics.median(bookings / one.bare_seconds for one in done)
     return {
+        "database": ground.title,
+        "driver": ground.driver,
         "bookings": bookings,
         "callers": callers,
         "rounds": [asdict(one) for one in done],
@@ -172,21 +200,20 @@ def measure(bookings: int, callers: int, rounds: int, folder: Path, console: Con
         "statements_per_booking": round(statistics.median(one.statements for one in done) / bookings, 2),
         "bookings_per_batch": round(bookings / statistics.median(one.batches for one in done), 1),
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
         "machine": f"{os.cpu_count()} × {platform.machine()}",
     }
 
 
 def show(result: dict[str, Any], console: Console) -> None:
-    table = Table(title="Bookings a second, one SQLite calendar, synchronous=FULL")
+    table = Table(title=f"Bookings a second, one calendar on {result['database']}")
     for title in ("", "bookings/s", "of bare, round by round"):
         table.add_column(title, justify="left" if not title else "right")
     table.add_row(
-        "the book, 64 callers".replace("64", str(result["callers"])),
+        f"the book, {result['callers']} callers",
         f"{result['book_per_second']:,}",
         f"{result['ratio']:.2f}",
     )
-    table.add_row("bare sqlite3, the same SQL", f"{result['bare_per_second']:,}", "1.00")
+    table.add_row(f"bare {result['driver']}, the same SQL", f"{result['bare_per_second']:,}", "1.00")
     console.print(table)
     console.print(
         f"{result['statements_per_booking']} statements a booking, {result['bookings_per_batch']} bookings a batch; "
@@ -195,17 +222,19 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 
 def main(
+    *,
     bookings: Annotated[int, typer.Option(min=100, help="in each round")] = 10_000,
     callers: Annotated[int, typer.Option(min=1, help="at the same time")] = 64,
     rounds: Annotated[int, typer.Option(min=1, help="of each way, in turns")] = 5,
+    database: Annotated[Kind, typer.Option(help="where the book is")] = Kind.SQLITE,
     folder: Annotated[Path | None, typer.Option(help="where the databases go, if not the temporary folder")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,  # noqa: FBT002 - a flag
+    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
-    """Measure bookings a second through the writer beside a bare sqlite3 loop with the same SQL."""
+    """Measure bookings a second through the writer beside a bare loop with the same SQL."""
     console = Console(stderr=as_json)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(GARBAGE_THRESHOLD, 50, 100)
-    result = measure(bookings, callers, rounds, folder or Path(tempfile.gettempdir()), console)
+    result = measure(bookings, callers, rounds, folder or Path(tempfile.gettempdir()), console, kind=database)
     if as_json:
         print(json.dumps(result, indent=2))
     else:
