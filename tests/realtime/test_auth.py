@@ -1,0 +1,101 @@
+"""Who asks: the holder's name, tickets, timers, and how much one may ask."""
+
+import asyncio
+import time
+
+import pytest
+
+from models.errors import RateLimited, Unauthorized
+from realtime.auth import Auth, Expiry, Tickets, holder_address
+from realtime.limits import Bucket, Buckets
+
+SECRET = b"a secret of the tests, long enough for HS256"
+
+
+@pytest.mark.parametrize(
+    ("address", "holder"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::"),
+        ("", ""),
+        ("a unix socket", "a unix socket"),
+    ],
+)
+def test_holders_by_address(address: str, holder: str) -> None:
+    """One holder is one IPv4 address or one IPv6 /64."""
+    assert holder_address(address) == holder
+
+
+def test_what_a_token_says() -> None:
+    """A token's subject, scope and calendars make the asker; without one it is a guest."""
+    auth = Auth(SECRET)
+    guest = auth.identify(None, "192.0.2.1")
+    assert (guest.asker.subject, guest.asker.is_staff, guest.expires_at) == ("", False, None)
+    token = auth.write_token("ada", scope="staff", calendars=["a"], seconds=60)
+    asker, ends_at = auth.identify(token, "192.0.2.1")
+    assert asker.is_staff_of("a")
+    assert not asker.is_staff_of("b")
+    assert ends_at is not None
+    assert 58 < ends_at - time.time() <= 60
+    everywhere = auth.identify(auth.write_token("bob", scope="", calendars="*", seconds=None), "").asker
+    assert everywhere.is_named("b")
+    assert not everywhere.is_staff
+    for bad in (token[:-1], token + "x", "x", "\ud800"):
+        with pytest.raises(Unauthorized):
+            auth.identify(bad, "")
+
+
+def test_a_ticket_is_good_once() -> None:
+    """A ticket stands for its asker without the staff's rights, once, and only while it lasts."""
+    auth, tickets = Auth(SECRET), Tickets()
+    identity = auth.identify(auth.write_token("ada", scope="staff", calendars="*", seconds=60), "")
+    ticket, ends_at = tickets.issue(identity, frozenset({"a"}))
+    assert 28 < ends_at - time.time() <= 30
+    redeemed = tickets.redeem(ticket)
+    assert redeemed.asker.is_named("a")
+    assert not redeemed.asker.is_named("b")
+    assert not redeemed.asker.is_staff
+    assert redeemed.expires_at == identity.expires_at
+    for again in (ticket, "", "made up"):
+        with pytest.raises(Unauthorized):
+            tickets.redeem(again)
+
+
+async def test_an_end_that_moves() -> None:
+    """A timer ends at its time, can be put off or called off, and ends at once where the time has passed."""
+    ended = asyncio.Event()
+    expiry = Expiry(ended.set)
+    expiry.set(time.time() + 60)
+    expiry.set(None)
+    expiry.set(time.time() - 1)
+    await asyncio.wait_for(ended.wait(), 2)
+    ended.clear()
+    ends_at = time.time() + 0.05
+    expiry.set(ends_at)
+    await asyncio.wait_for(ended.wait(), 2)
+    assert time.time() >= ends_at - 0.01
+    ended.clear()
+    expiry.set(time.time() + 60)
+    expiry.cancel()
+    assert not ended.is_set()
+
+
+def test_a_bucket() -> None:
+    """A burst at once, then as many a second as the rate, each client by itself; a rate of 0 is no limit."""
+    bucket = Bucket(0.001, 3)
+    for _ in range(3):
+        bucket.take()
+    with pytest.raises(RateLimited) as refused:
+        bucket.take()
+    assert 900 < refused.value.details["retry_after"] <= 1_000
+    free = Bucket(0, 0)
+    for _ in range(1_000):
+        free.take()
+    buckets = Buckets(0.001, 1)
+    for name in ("a", "b"):
+        buckets.take(name)
+        with pytest.raises(RateLimited):
+            buckets.take(name)

@@ -1,0 +1,198 @@
+"""Rooms over a real book: who hears what, in which order, and what becomes of a room that lost its thread."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from models.clock import DAY, HOUR, system_clock
+from models.commands import OPERATOR, Asker, CreateCalendar, NewSlot, OpenSlots, UpdateCalendar, UpdateSlot
+from models.errors import Unauthorized
+from models.service import Book
+from realtime.catch_up import CatchUp, Joined
+from realtime.dispatcher import Dispatcher
+from realtime.door import Door
+from realtime.engine import Counters, Limits, Outlet, Packet
+from realtime.room import Audience, Member
+from tests.support import eventually
+
+GUEST = Asker(address="192.0.2.1")
+
+
+def _lines(packet: Packet) -> bytes:
+    return b"".join([event.payload + b"\n" for event in packet.events])
+
+
+class Ear(Outlet):
+    """A connection that keeps what it is sent, in order."""
+
+    def __init__(self) -> None:
+        super().__init__(Limits(), Counters(), "192.0.2.1")
+        self.format = _lines
+        self.heard: list[bytes] = []
+        self.put = self.heard.append
+
+    @property
+    def seqs(self) -> list[int]:
+        return [change["seq"] for change in self.changes]
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(line) for data in self.heard for line in data.splitlines()]
+
+
+class House:
+    """A book with one calendar, and the way from its commits to the rooms."""
+
+    def __init__(self, database: str) -> None:
+        self.book = Book(database, b"a secret of the tests, long enough for HS256", synchronous="normal")
+        self.book.open()
+        self.door = Door(self.book, lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
+        self.dispatcher = Dispatcher(self.door)
+        self.catch_up = CatchUp(self.door, self.dispatcher, system_clock)
+        self.dispatcher.start()
+        self.slot = ""
+        self._changes = 0
+
+    async def open(self) -> None:
+        await self.door.run(CreateCalendar(asker=OPERATOR, calendar="room", name="Room", zone="UTC"))
+        start = system_clock() + DAY
+        slots = (NewSlot(start=start, end=start + HOUR),)
+        answer = await self.door.run(OpenSlots(asker=OPERATOR, key="k", calendar="room", slots=slots))
+        self.slot = msgspec.json.decode(answer.result)["slots"][0]["id"]
+
+    async def change(self) -> int:
+        """Changes the slot's data; the seq of the change."""
+        self._changes += 1
+        command = UpdateSlot(asker=OPERATOR, slot=self.slot, data=str(self._changes).encode())
+        return (await self.door.run(command)).seq
+
+    async def join(self, ear: Ear, after: str | None = None, asker: Asker = GUEST) -> tuple[Member, Joined]:
+        member = Member(ear, Audience.STAFF if asker.is_staff else Audience.PUBLIC, asker)
+        return member, await self.catch_up.join("room", member, self.catch_up.wanted(after, None, None))
+
+    async def close(self) -> None:
+        await self.dispatcher.close()
+        await self.door.close()
+
+
+@pytest.fixture
+async def house(database: str) -> AsyncIterator[House]:
+    house = House(database)
+    await house.open()
+    yield house
+    await house.close()
+
+
+async def test_a_member_hears_what_comes_after_its_answer(house: House) -> None:
+    """Whenever it joins, the first change it hears follows the seq that its answer was made at."""
+    ears = []
+    for _ in range(40):
+        changing = asyncio.create_task(house.change())
+        ear = Ear()
+        _, joined = await house.join(ear)
+        ears.append((ear, int(joined.cursor.partition(".")[0])))
+        await changing
+    last = await house.change()
+    await house.dispatcher.settled("room", last)
+    for ear, seq in ears:
+        assert ear.seqs == list(range(seq + 1, last + 1))
+
+
+async def test_joining_twice_and_leaving(house: House) -> None:
+    """One connection has one seat, and the seat that counts is its last."""
+    ear = Ear()
+    first, joined = await house.join(ear)
+    second, _ = await house.join(ear)
+    joined.room.leave(first)
+    seq = await house.change()
+    await house.dispatcher.settled("room", seq)
+    assert ear.seqs == [seq]
+    joined.room.leave(second)
+    await house.dispatcher.settled("room", await house.change())
+    assert ear.seqs == [seq]
+    gone = Member(ear, Audience.PUBLIC, GUEST)
+    gone.is_gone = True
+    joined.room.join(gone)
+    assert joined.room.is_empty
+
+
+async def test_many_who_open_a_room_at_once(house: House) -> None:
+    """They are given one room, by one read."""
+    rooms = await asyncio.gather(*(house.dispatcher.room("room") for _ in range(20)))
+    assert len({id(room) for room in rooms}) == 1
+
+
+async def test_an_answer_waits_for_a_room_that_is_being_opened(house: House) -> None:
+    """A change that commits while its room is opened is in the room before its asker is answered."""
+    for _ in range(20):
+        house.dispatcher.rooms.clear()
+        opening = asyncio.create_task(house.dispatcher.room("room"))
+        seq = await house.change()
+        await house.dispatcher.settled("room", seq)
+        room = await opening
+        assert room.replica.seq >= seq
+
+
+async def test_who_may_not_stay_hears_nothing_of_it(house: House) -> None:
+    """A calendar made private cuts guests off first, and tells only those who may know."""
+    guest, member = Ear(), Ear()
+    await house.join(guest)
+    await house.join(member, asker=Asker(subject="ada", calendars=frozenset({"room"})))
+    answer = await house.door.run(UpdateCalendar(asker=OPERATOR, calendar="room", visibility="private", name="Vault"))
+    await house.dispatcher.settled("room", answer.seq)
+    assert (guest.heard, guest.is_open) == ([], False)
+    assert member.changes[0]["info"]["name"] == "Vault"
+    with pytest.raises(Unauthorized):
+        await house.join(Ear())
+
+
+async def test_a_lost_bell_loses_nothing(house: House) -> None:
+    """What nobody rang for is found at the next look, in order and once."""
+    ear = Ear()
+    await house.join(ear)
+    house.book.on_commit = lambda _: None
+    seqs = [await house.change() for _ in range(5)]
+    house.dispatcher.ring({"room"})
+    house.dispatcher.ring({"room"})
+    await eventually(lambda: ear.seqs == seqs)
+    moves = await house.door.read(house.dispatcher.look)
+    assert moves is None
+
+
+async def test_a_replay_follows_its_cursor_only(house: House) -> None:
+    """A cursor of this history is resumed; one with another nonce, or of the future, gets a snapshot."""
+    _, joined = await house.join(Ear())
+    for _ in range(3):
+        await house.dispatcher.settled("room", await house.change())
+    _, again = await house.join(Ear(), after=joined.cursor)
+    assert again.mode == "resumed"
+    assert len(msgspec.json.decode(b"{" + again.body)["changes"]) == 3
+    seq, _, nonce = again.cursor.partition(".")
+    for stranger in (f"{seq}.abc", f"{int(seq) + 1}.{nonce}", f"1.{nonce}"):
+        assert (await house.join(Ear(), after=stranger))[1].mode == "snapshot", stranger
+
+
+async def test_a_room_that_failed_is_left_by_all(house: House) -> None:
+    """Members of a room whose log does not follow are cut off, come back, and find a new one that is right."""
+    ear = Ear()
+    _, joined = await house.join(ear)
+    joined.room.replica.seq -= 1  # as if a row were missing
+    await house.change()
+    await eventually(lambda: not ear.is_open)
+    assert ear.heard == []
+    _, again = await house.join(Ear())
+    assert again.room is not joined.room
+    assert again.room.replica.seq == await house.change() - 1
+
+
+async def test_staff_hear_bookings_and_guests_do_not(house: House) -> None:
+    """The same change, in two forms."""
+    guest, clerk = Ear(), Ear()
+    await house.join(guest)
+    await house.join(clerk, asker=OPERATOR)
+    await house.dispatcher.settled("room", await house.change())
+    assert clerk.changes[0].pop("bookings") == []
+    assert "bookings" not in guest.changes[0]
