@@ -123,11 +123,14 @@ def main(
 
 
 def _book(folder: Path, size: Size, rounds: int, console: Console) -> dict[str, Any]:
-    """The book's writer alone, beside bare sqlite3."""
+    """The book's writer alone on each kind of database, beside its bare driver."""
     sys.setswitchinterval(bookings.SWITCH_SECONDS)
-    result = bookings.measure(size.bookings // 2, figure.BOOKERS, rounds, folder, console)
-    bookings.show(result, console)
-    return result
+    results = {}
+    for kind in bookings.Kind:
+        result = bookings.measure(size.bookings // 2, figure.BOOKERS, rounds, folder, console, kind=kind)
+        bookings.show(result, console)
+        results[kind.value] = result
+    return results
 
 
 if __name__ == "__main__":
