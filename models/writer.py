@@ -202,8 +202,8 @@ class Writer:
         """Whether it is certain that the batch was committed; if so, whoever listens hears what it logged."""
         try:
             self._db.commit_write()
-        except Exception:
-            _logger.exception("A commit failed; its commands are answered with overloaded")
+        except Exception as error:
+            _tell("A commit failed; its commands are answered with overloaded: %s", error)
             self._drop_connection()
             return False
         try:
@@ -238,12 +238,17 @@ class Writer:
         """Ends what is left of the transaction; drops a connection that can't."""
         try:
             self._db.roll_back()
-        except Exception:
-            _logger.exception("A rollback failed; the connection is dropped")
+        except Exception as error:
+            _tell("A rollback failed; the connection is dropped: %s", error)
             self._drop_connection()
 
     def _drop_connection(self) -> None:
         try:
             self._db.drop()
-        except Exception:
-            _logger.exception("The connection could not be closed")
+        except Exception as error:
+            _tell("The connection could not be closed: %s", error)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """A database that fails is no fault of the program: what it says is enough."""
+    _logger.warning(what, error, exc_info=not isinstance(error, DatabaseError | InterfaceError))
