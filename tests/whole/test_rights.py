@@ -169,7 +169,13 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
         _token(calendars=["elsewhere"]): "forbidden",
         _token(): "forbidden",
     }
-    secrets_of_one = {"hold.extend", "hold.release", "booking.get", "booking.cancel"}  # these have a proof of their own
+    secrets_of_one = {
+        "hold.extend",
+        "hold.release",
+        "booking.get",
+        "booking.cancel",
+        "booking.reschedule",
+    }  # these have a proof of their own
     for token, code in askers.items():
         async with Api(place.url, token) as asker, Client(place.url, token=token) as client:
             for name in OPEN_TO_ALL:
