@@ -101,13 +101,13 @@ async def serve(settings: Settings, book: Book) -> None:
     """Serves until SIGINT or SIGTERM, then lets writes finish."""
     app = await compose(settings, book=book)
     runner = web.AppRunner(app, access_log=None, logger=_connections_log(), shutdown_timeout=5.0)
+    tune_collector()  # before anyone can come: it takes 50 ms
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
     except OSError as error:
         await runner.cleanup()
         raise BadSetting(f"SLOTCAST_PORT: can't listen on {settings.host}:{settings.port}: {error.strerror}") from error
-    tune_collector()
     _welcome(settings, book)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

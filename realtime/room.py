@@ -119,7 +119,7 @@ class Room:
         return count
 
     async def _rest(self) -> None:
-        """Lets as much time pass between two writes as the first one took: what is committed meanwhile joins the second.
+        """Lets as much time pass between two writes as the first one took, for what is committed meanwhile to join in.
 
         So a room takes half of the loop at most, and the more there is to send, the less each change costs. A change
         that comes alone never waits.

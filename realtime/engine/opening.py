@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .engine_server import EngineServer
 
 RETRY_AFTER_SECONDS: Final = 5
+OPENING_SECONDS: Final = 100e-6  # what it takes to open a session, roughly
 
 
 class Refused(Exception):
@@ -28,6 +29,7 @@ class Refused(Exception):
 
 async def open_session(server: "EngineServer", request: web.Request, transport: str) -> web.StreamResponse:
     """Open a session on this transport. Raises Refused and BadHandshake."""
+    await server.usher.turn_for(OPENING_SECONDS)
     if server.refuse:
         server.counters.refused += 1
         return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, text="Try again later.")

@@ -28,6 +28,15 @@ class Usher:
         else:
             self._serve(act, cost_seconds)
 
+    async def turn_for(self, cost_seconds: float) -> None:
+        """Wait until what the caller goes on to do may be done; not at all while this turn of the loop has time."""
+        if not self._line and self._spent_seconds < SLICE_SECONDS:
+            self._serve(_go_on, cost_seconds)
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self.run(functools.partial(_resolve, turn), cost_seconds)
+        await turn
+
     async def until_served(self) -> None:
         """Wait for all that are in line now."""
         served = asyncio.get_running_loop().create_future()
@@ -46,6 +55,10 @@ class Usher:
         self._spent_seconds = 0.0
         while self._line and self._spent_seconds < SLICE_SECONDS:
             self._serve(*self._line.popleft())
+
+
+def _go_on() -> None:
+    """What is to be done is the caller's own next step."""
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
