@@ -89,9 +89,10 @@ def record(book: Book) -> list[Recorded]:
     recorded: list[Recorded] = []
     db: Any = book._db  # noqa: SLF001 - the seam that all statements pass
     execute = db.execute_sql
+    writers = {thread.ident for thread in threading.enumerate() if thread.name.startswith("slotcast-writer")}
 
     def remember(sql: str, params: Sequence[Any] = ()) -> Any:
-        if threading.current_thread().name.startswith("slotcast-writer"):
+        if threading.get_ident() in writers:
             recorded.append((sql, params))
         return execute(sql, params)
 

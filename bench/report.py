@@ -40,8 +40,8 @@ def _bound(verdict: Verdict, goal: Goal) -> str:
 
 
 def show(rows: Rows, peers: list[str], size: Size, console: Console) -> None:
-    table = Table(title="Medians; the server on one core, the load on the other", show_lines=True)
-    table.add_column("figure")
+    table = Table(title="Medians; the server on one core, the load on the other")
+    table.add_column("figure", min_width=26)
     for peer in peers:
         table.add_column(SHORT[peer], justify="right", no_wrap=True)
     table.add_column("ours (must; aim)", no_wrap=True)
