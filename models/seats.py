@@ -211,6 +211,11 @@ def tell(
 
 
 def _append(batch: Batch, calendar: str, kind: Type, rows: Sequence[SlotRow], **more: Any) -> None:
-    told = [public(row) for row in rows if row.state != SlotState.REMOVED]
-    removed = [row.id for row in rows if row.state == SlotState.REMOVED]
+    told: list[PublicSlot] = []
+    removed: list[str] = []
+    for row in rows:
+        if row.state == SlotState.REMOVED:
+            removed.append(row.id)
+        else:
+            told.append(public(row))
     log.append(batch, calendar, kind, slots=told, removed=removed, **more)

@@ -54,7 +54,8 @@ class Sqlite(Dialect, SqliteDatabase):
 
     def is_in_transaction(self) -> bool:
         """SQLITE_FULL, for one, ends it without a word."""
-        return bool(self.connection().in_transaction)
+        connection = self._state.conn or self.connection()
+        return bool(connection.in_transaction)
 
     def roll_back(self) -> None:
         if not self.is_closed() and self.is_in_transaction():
