@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -38,28 +39,39 @@ _COMPLAINTS = {
 }
 
 
-def query(url: str, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-    """Asks the database on a connection that is not the book's; parameters are `?`."""
+Ask = Callable[..., list[tuple[Any, ...]]]
+
+
+@contextmanager
+def asking(url: str) -> Iterator[Ask]:
+    """A connection that is not the book's, to a URL or a file; parameters are `?`."""
     if url.startswith("postgresql:"):
         with psycopg.connect(url, autocommit=True) as server:
-            cursor = server.execute(sql.replace("?", "%s"), params or None)
-            return cursor.fetchall() if cursor.description else []
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
-        rows = file.execute(sql, params).fetchall()
-        file.commit()
-        return rows
+
+            def ask_server(sql: str, *params: Any) -> list[tuple[Any, ...]]:
+                cursor = server.execute(sql.replace("?", "%s"), params or None)
+                return cursor.fetchall() if cursor.description else []
+
+            yield ask_server
+        return
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as file:
+        yield lambda sql, *params: file.execute(sql, params).fetchall()
 
 
-def _neighbours_are_counted(url: str) -> None:
+def query(url: str, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    """One statement, and its rows."""
+    with asking(url) as ask:
+        return ask(sql, *params)
+
+
+def _neighbours_are_counted(ask: Ask) -> None:
     """A slot is blocked by as many taken neighbours as the policy makes it have."""
-    for calendar, text in query(url, "SELECT id, policy FROM calendar"):
+    for calendar, text in ask("SELECT id, policy FROM calendar"):
         policy = json.loads(text)
         room = 1_000 * (policy["buffer_before"] + policy["buffer_after"])
         is_strict = policy["overlap"] == "reject" or room > 0
-        slots = query(
-            url,
-            'SELECT id, start, "end", held + booked, blocked FROM slot WHERE calendar = ? AND state <> 2',
-            calendar,
+        slots = ask(
+            'SELECT id, start, "end", held + booked, blocked FROM slot WHERE calendar = ? AND state <> 2', calendar
         )
         pressing = [slot for slot in slots if slot[3] and is_strict]
         for name, start, end, _, blocked in slots:
@@ -69,8 +81,9 @@ def _neighbours_are_counted(url: str) -> None:
 
 def audit(url: str) -> None:
     """Fails with the complaint, and the rows that it is about."""
-    if not url.startswith("postgresql:"):
-        assert query(url, "PRAGMA integrity_check") == [("ok",)]
-    for complaint, sql in _COMPLAINTS.items():
-        assert query(url, sql) == [], complaint
-    _neighbours_are_counted(url)
+    with asking(url) as ask:
+        if not url.startswith("postgresql:"):
+            assert ask("PRAGMA integrity_check") == [("ok",)]
+        for complaint, sql in _COMPLAINTS.items():
+            assert ask(sql) == [], complaint
+        _neighbours_are_counted(ask)

@@ -29,8 +29,7 @@ class Postgres:
         # A crash of the machine is no test's subject; what its servers do by themselves would only disturb.
         for setting in ("fsync", "full_page_writes", "autovacuum"):
             self.execute(f"ALTER SYSTEM SET {setting} = off")
-        self.execute("ALTER SYSTEM SET max_connections = 200")
-        self.restart()
+        self.execute("SELECT pg_reload_conf()")
 
     @property
     def _socket(self) -> str:
