@@ -174,7 +174,7 @@ async def test_leaving_while_joining(server: SocketServer, place: Place) -> None
     gate.set()
     await eventually(lambda: not server.manager.members)
     assert reasons == ["transport close"]
-    assert not server.eio.sockets
+    await eventually(lambda: not server.eio.sockets)
 
 
 async def test_a_ping_timeout_frees_the_client(serve: Serve) -> None:
@@ -183,7 +183,7 @@ async def test_a_ping_timeout_frees_the_client(serve: Serve) -> None:
     place = await serve(server)
     client = await RawClient.join(place)
     await eventually(lambda: server.counters.closed["ping timeout"] == 1)
-    assert not server.eio.sockets
+    await eventually(lambda: not server.eio.sockets)
     client.socket.close()
 
 
