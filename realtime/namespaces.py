@@ -42,7 +42,7 @@ class Session:
         self.asker = asker
         self.bucket = bucket
         self.rooms: dict[str, tuple[Room, Member]] = {}
-        self.joining: dict[str, Member] = {}  # asked for a seat that it does not have yet
+        self.joining: dict[Member, str] = {}  # the calendars in which a seat was asked for, and is not had yet
         self.expiry: Expiry | None = None
 
     def expire_at(self, expires_at: float | None) -> None:
@@ -62,17 +62,18 @@ class Session:
         if calendar in self.rooms:
             room, member = self.rooms.pop(calendar)
             room.leave(member)
-        if calendar in self.joining:
-            self.joining.pop(calendar).is_gone = True
+        for member in [member for member, name in self.joining.items() if name == calendar]:
+            del self.joining[member]
+            member.is_gone = True
 
     def leave_all(self) -> None:
-        for calendar in [*self.rooms, *self.joining]:
+        for calendar in {*self.rooms, *self.joining.values()}:
             self.leave(calendar)
 
     def become(self, asker: Asker) -> None:
         """From now on it is this asker who asks, and who sits in the rooms."""
         self.asker = asker
-        for member in [*(member for _, member in self.rooms.values()), *self.joining.values()]:
+        for member in [*(member for _, member in self.rooms.values()), *self.joining]:
             member.asker = asker
 
     def end(self) -> None:
@@ -169,12 +170,12 @@ class CalendarNamespace(socketio.AsyncNamespace):
         if self._audience is Audience.STAFF and not session.asker.is_staff_of(calendar):
             raise Forbidden
         wanted = self._catch_up.wanted(request.after, request.from_, request.to)
-        member = session.joining[calendar] = Member(session.connection, self._audience, session.asker)
+        member = Member(session.connection, self._audience, session.asker)
+        session.joining[member] = calendar
         try:
             joined = await self._catch_up.join(calendar, member, wanted)
         finally:
-            if session.joining.get(calendar) is member:
-                del session.joining[calendar]
+            session.joining.pop(member, None)
         if member.is_gone:
             raise Forbidden("The connection has left again.")
         session.rooms[calendar] = (joined.room, member)

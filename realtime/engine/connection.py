@@ -154,11 +154,13 @@ class Connection(WebSocket, AsyncSocket):
             if mailbox.queued_bytes > self.limits.max_queued_bytes + self._excused_bytes:
                 self.abort(SLOW)
 
-    def take_mail(self) -> bytes:
-        """Everything that waits, for a poll's answer."""
-        mail = self.mailbox.take() if self.mailbox is not None else b""
-        self.is_congested = False
-        self._excused_bytes = 0
+    def take_mail(self, most: int = 0) -> bytes:
+        """The first `most` packets that wait, for a poll's answer; or all of them."""
+        mailbox = self.mailbox
+        mail = mailbox.take(most) if mailbox is not None else b""
+        left = mailbox.queued_bytes if mailbox is not None else 0
+        self.is_congested = left > CONGESTED_BYTES
+        self._excused_bytes = min(self._excused_bytes, left)
         self.on_clear()
         return mail
 

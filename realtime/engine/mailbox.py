@@ -50,11 +50,15 @@ class Mailbox:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def take(self) -> bytes:
-        """Everything, as one payload."""
+    def take(self, most: int = 0) -> bytes:
+        """The first `most` packets as one payload, or everything."""
         payload = SEPARATOR.join(self._chunks)
         self._chunks.clear()
-        self.queued_bytes = 0
+        if most and payload.count(SEPARATOR) >= most:
+            *packets, rest = payload.split(SEPARATOR, most)
+            self._chunks.append(rest)
+            payload = SEPARATOR.join(packets)
+        self.queued_bytes = sum(map(len, self._chunks))
         return payload
 
     async def wait(self) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from .connection import NOOP, Connection, decode_packet
 
+MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
 _OK: Final = b"ok"
 
 
@@ -42,7 +43,7 @@ class PollWatch(asyncio.Protocol):
 
 
 async def answer_poll(connection: Connection, request: web.Request, compress_above: int | None) -> web.StreamResponse:
-    """Wait for packets and send them all. A second poll beside it ends the session."""
+    """Wait for packets and send them, a few at a time. A second poll beside it ends the session."""
     mailbox = connection.mailbox
     transport = request.transport
     if mailbox is None or transport is None:
@@ -62,7 +63,8 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
         mailbox.is_polled = False
         if not transport.is_closing():
             transport.set_protocol(request.protocol)
-    body = (connection.take_mail() if connection.mailbox is mailbox else mailbox.take()) or NOOP
+    is_going_on = connection.mailbox is mailbox and not mailbox.is_ended
+    body = (connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()) or NOOP
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")
     if compress_above is not None and len(body) >= compress_above:
         response.enable_compression()

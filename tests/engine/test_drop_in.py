@@ -218,3 +218,12 @@ async def test_ten_lines(serve: Serve) -> None:
     await client.connect(place.http_url)
     assert await client.call("greet", "Ann") == {"hello": "Ann"}
     await client.disconnect()
+
+
+async def test_a_burst_over_polling(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """Fifty events at once reach a polling client in order, a poll at a time: its library takes 16 packets in one."""
+    client = await connect(transport="polling")
+    for number in range(50):
+        await server.emit("tick", number)
+    await _heard(client, *[("tick", number) for number in range(50)])
+    assert client.connected
