@@ -34,6 +34,7 @@ from realtime.room import Audience
 from realtime.stream import Streams
 from realtime.timekeeper import Timekeeper
 
+DOOR = web.AppKey("door", Door)
 Running = Callable[[web.Application], AsyncIterator[None]]
 
 
@@ -89,6 +90,7 @@ async def build(
         counters=sockets.counters,
     )
     app = web.Application(client_max_size=BODY_BYTES, middlewares=[problems(requests), gate.middleware()])
+    app[DOOR] = door
     _end_in_order(app, pulse, sockets, streams)
     sockets.attach(app, "socket.io")
     for room in (
