@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from zlib import crc32
 
-from models import database
+from peewee import DatabaseError, InterfaceError
+
 from models.commands import Command
 from models.dialect import Dialect
 from models.errors import Internal, Overloaded, Refused
@@ -115,14 +116,27 @@ class Router:
         missing = wanted - homes.keys()
         if all(kind == "calendar" for kind, _ in missing):
             return homes | read_homes(self._db, missing)
-        with database.reading(self._db):
-            found = read_homes(self._db, missing)
+        found = self._look(missing)
         for subject, home in found.items():
             if is_settled(subject):
                 self._kept[subject] = home
         while len(self._kept) > HOMES_KEPT:
             del self._kept[next(iter(self._kept))]
         return homes | found
+
+    def _look(self, missing: set[Subject]) -> Homes:
+        """Without a transaction, which would cost two more ways there and back; again on a connection that is new."""
+        try:
+            if not self._db.is_closed():
+                return read_homes(self._db, missing)
+        except (DatabaseError, InterfaceError):
+            self._db.drop()
+        try:
+            self._db.connect()
+            return read_homes(self._db, missing)
+        except (DatabaseError, InterfaceError) as error:
+            self._db.drop()
+            raise Overloaded("The database does not answer.") from error
 
     def _refuse(self, asked: Sequence[Asked], why: Refused) -> None:
         for one in asked:

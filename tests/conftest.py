@@ -18,6 +18,19 @@ from tests.support.postgres import Postgres
 hypothesis.settings.register_profile("slotcast", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("slotcast")
 
+LONG_SECONDS = 3_600
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="races of 100,000 attempts instead of 5,000")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is asked to take long may."""
+    if config.getoption("--long"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:

@@ -20,10 +20,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only(kind): the test is about this kind of database")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="races of 100,000 attempts instead of 5,000")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kind" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only")
