@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 
 BEAT_SECONDS = 0.02
-LATE_SECONDS = 0.5  # so late that a hold's last second is at stake
+LATE_SECONDS = 0.25
+LATE_BEATS = 3  # one after the other: a machine that stumbles once is not overloaded
 CALM_SECONDS = 1.0  # without a late beat, before newcomers are welcome again
 
 _log = logging.getLogger("slotcast.pulse")
@@ -25,6 +26,7 @@ class Pulse:
         self._is_pressed = is_pressed
         self._refuse = refuse
         self._is_refusing = False
+        self._late_beats = 0
         self._late_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
         self.longest_block_seconds = 0.0
@@ -47,7 +49,8 @@ class Pulse:
     def beat(self, now: float, late_seconds: float) -> None:
         """Takes one measurement, in seconds."""
         self.longest_block_seconds = max(self.longest_block_seconds, late_seconds)
-        if late_seconds >= LATE_SECONDS or self._is_pressed():
+        self._late_beats = self._late_beats + 1 if late_seconds >= LATE_SECONDS else 0
+        if self._late_beats >= LATE_BEATS or self._is_pressed():
             self._late_at = now
         is_overloaded = now - self._late_at < CALM_SECONDS
         if is_overloaded is not self._is_refusing:

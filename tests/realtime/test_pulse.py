@@ -1,18 +1,29 @@
 """When newcomers are refused."""
 
-from realtime.pulse import CALM_SECONDS, LATE_SECONDS, Pulse
+from realtime.pulse import CALM_SECONDS, LATE_BEATS, LATE_SECONDS, Pulse
 
 
-def test_newcomers_are_refused_while_the_loop_is_late_and_until_it_has_been_calm() -> None:
-    """One late beat refuses newcomers, a second of punctual ones welcomes them, and each is said once."""
+def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_calm() -> None:
+    """Late beats in a row refuse newcomers, a second of punctual ones welcomes them, and each is said once."""
     told: list[bool] = []
     pulse = Pulse(lambda: False, told.append)
     pulse.beat(10.0, 0.001)
-    pulse.beat(10.1, LATE_SECONDS)
-    pulse.beat(10.2, 0.0)
-    pulse.beat(10.1 + CALM_SECONDS, 0.0)
+    for late in range(LATE_BEATS):
+        pulse.beat(10.1 + late, LATE_SECONDS)
+    last = 10.1 + LATE_BEATS - 1
+    pulse.beat(last + 0.1, 0.0)
+    pulse.beat(last + CALM_SECONDS, 0.0)
     assert told == [True, False]
     assert (pulse.longest_block_seconds, pulse.overloads) == (LATE_SECONDS, 1)
+
+
+def test_one_late_beat_refuses_nobody() -> None:
+    """A machine that stumbles once is not overloaded, however long it took."""
+    told: list[bool] = []
+    pulse = Pulse(lambda: False, told.append)
+    for moment in range(10):
+        pulse.beat(moment, 5.0 if moment % LATE_BEATS == 0 else 0.0)
+    assert told == []
 
 
 def test_newcomers_are_refused_while_commands_pile_up() -> None:
