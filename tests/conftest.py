@@ -23,6 +23,7 @@ LONG_SECONDS = 3_600
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="races of 100,000 attempts instead of 5,000")
+    parser.addoption("--postgres", action="store_true", help="servers on PostgreSQL, also where a test does not ask")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,6 +47,16 @@ def postgres() -> Iterator[Postgres]:
     postgres = Postgres()
     yield postgres
     postgres.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Put every server on PostgreSQL, if told to."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.getoption("--postgres"):
+            postgres: Postgres = request.getfixturevalue("postgres")
+            patch.setattr(Server, "new_database", staticmethod(lambda _: postgres.new_url()))
+        yield
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import Self
 from tests.support.port import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+_SECRET = "a secret of the tests, on no other machine"
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
@@ -40,14 +41,21 @@ class Server:
         may_crash: bool = False,
     ) -> None:
         self.port = port or free_port()
-        self.database = database or f"sqlite:///{folder / 'slotcast.db'}"
+        self.database = database or self.new_database(folder)
         self.url = f"http://127.0.0.1:{self.port}"
         self._flags = flags
         self._settings = dict(settings or {})
+        if not self.database.startswith("sqlite:"):  # else the secret is kept beside the database
+            self._settings.setdefault("SLOTCAST_SECRET", _SECRET)
         self._may_crash = may_crash
         self._log_path = folder / f"server-{self.port}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._groups: list[int] = []
+
+    @staticmethod
+    def new_database(folder: Path) -> str:
+        """Where the book is of a server that is not told where."""
+        return f"sqlite:///{folder / 'slotcast.db'}"
 
     @property
     def log(self) -> str:

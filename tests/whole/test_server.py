@@ -298,7 +298,7 @@ def _put_back(earlier: Path, path: Path) -> None:
 
 async def test_a_database_that_was_put_back(tmp_path: Path) -> None:
     """A cursor of a history that was put back and moved on gets a snapshot of what is, never a replay."""
-    with Server(tmp_path, *QUIET) as server:
+    with Server(tmp_path, *QUIET, database=f"sqlite:///{tmp_path / 'slotcast.db'}") as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "room")
         async with Client(server.url) as client:
