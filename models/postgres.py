@@ -103,6 +103,7 @@ class Postgres(Dialect, PostgresqlDatabase):
     @contextmanager
     def changing_schema(self) -> Iterator[None]:
         with self.atomic():
+            self.execute_sql("SET LOCAL lock_timeout = 0")  # a migration takes the time it takes
             self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
             yield
 
