@@ -14,6 +14,7 @@ from engineio.async_socket import AsyncSocket
 from .counter import SLOW
 from .frame import CloseCode, Opcode, encode_frame
 from .mailbox import Mailbox
+from .outlet import CONGESTED_BYTES
 from .packet import SEPARATOR, socketio_frames, socketio_text
 from .websocket import WebSocket
 
@@ -27,7 +28,6 @@ PING = b"2"
 CLOSE = b"1"
 NOOP = b"6"
 DEPARTURE_SECONDS = 50e-6  # what it takes to let one client go, roughly
-CONGESTED_BYTES = 65_536  # asyncio's own mark for a transport, applied to a mailbox
 
 
 class Connection(WebSocket, AsyncSocket):
@@ -119,7 +119,7 @@ class Connection(WebSocket, AsyncSocket):
         """Begin as a polling session."""
         self.mailbox = Mailbox()
         self.format = socketio_text
-        self.put = self._post
+        self.is_open = True
 
     def send_text(self, text: bytes) -> None:
         """Send one Engine.IO packet, its type included."""
@@ -146,10 +146,13 @@ class Connection(WebSocket, AsyncSocket):
         """Ask whether the client is there."""
         self.send_text(PING)
 
-    def _post(self, text: bytes) -> None:
+    def put(self, data: bytes) -> None:
+        """Send bytes to where this connection is: its socket, or its mailbox."""
         mailbox = self.mailbox
-        if mailbox is not None:
-            mailbox.put(text)
+        if mailbox is None:
+            WebSocket.put(self, data)
+        elif self.is_open:
+            mailbox.put(data)
             self.is_congested = mailbox.queued_bytes > CONGESTED_BYTES
             if mailbox.queued_bytes > self.limits.max_queued_bytes + self._excused_bytes:
                 self.abort(SLOW)

@@ -8,7 +8,6 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from .frame import Opcode, encode_frame
-from .outlet import discard
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -57,7 +56,6 @@ class Probe(WebSocket):
         """The transport changes hands once more."""
         self._timer.cancel()
         self._is_handed_on = True
-        self.put = discard
-        transport, self.transport = self.transport, None
+        transport = self.hand_over()
         if transport is not None:
             self._connection.adopt(transport)

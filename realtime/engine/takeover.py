@@ -62,7 +62,7 @@ def answer_handshake(request: web.BaseRequest) -> bytes:
 
 
 def take_over(request: web.BaseRequest, owner: Outlet, head: bytes) -> HandedOver:
-    """Write `head`, make `owner` the transport's protocol, and feed it what came early."""
+    """Make `owner` the transport's protocol, send `head`, and feed it what came early."""
     handler = request.protocol
     transport = request.transport
     response = HandedOver()
@@ -70,8 +70,8 @@ def take_over(request: web.BaseRequest, owner: Outlet, head: bytes) -> HandedOve
         owner.abort("transport close")
         return response
     early = handler._message_tail  # noqa: SLF001  frames sent before the 101 arrived
-    transport.write(head)
     owner.begin(transport)
+    owner.put(head)
     # The handler must believe that its connection is lost, or it closes the transport when the
     # request ends and keeps itself alive until the server stops.
     handler.transport = None

@@ -171,7 +171,7 @@ class WebSocket(Outlet):
         """Anything but a text message in one frame."""
         opcode = head & 0x0F
         if opcode == Opcode.PING:
-            self._put_control(encode_frame(Opcode.PONG, payload))
+            self.put(encode_frame(Opcode.PONG, payload))
         elif opcode == Opcode.CLOSE:
             self._take_close(payload)
         elif not opcode & CONTROL:
@@ -207,13 +207,6 @@ class WebSocket(Outlet):
         if len(payload) == 1 or not is_close_code(code):
             raise Violation(CloseCode.PROTOCOL_ERROR, "close code")
         self.finish("transport close", encode_close(code))
-
-    def _put_control(self, frame: bytes) -> None:
-        """Pongs overtake nothing that matters, but count towards the cap like everything else."""
-        if self.transport is not None:
-            self.transport.write(frame)
-            if self.is_congested:
-                self._check_cap()
 
 
 def _decode(payload: bytes) -> str:

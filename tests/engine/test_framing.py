@@ -33,6 +33,8 @@ class Wire(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
     def set_protocol(self, protocol: Any) -> None: ...
 
     def is_closing(self) -> bool:

@@ -32,7 +32,10 @@ class Ear(Outlet):
         super().__init__(Limits(), Counters(), "192.0.2.1")
         self.format = _lines
         self.heard: list[bytes] = []
-        self.put = self.heard.append
+        self.is_open = True
+
+    def put(self, data: bytes) -> None:
+        self.heard.append(data)
 
     @property
     def seqs(self) -> list[int]:
