@@ -25,7 +25,6 @@ KEPT_SECONDS = 60.0  # how long a room stays that nobody watches
 FAR = 1 << 53
 CHANGES_A_READ = 1_000  # the most that the book gives at once
 _RETRY_SECONDS = 0.5
-_SETTLE_SECONDS = 5.0
 
 _log = logging.getLogger("slotcast.dispatcher")
 
@@ -116,7 +115,7 @@ class Dispatcher:
         return await asyncio.shield(task)
 
     async def _open(self, calendar: str) -> Room:
-        room = self.rooms[calendar] = Room(await self._load(calendar), self._read_bookings)
+        room = self.rooms[calendar] = Room(await self._load(calendar), self._read_bookings, self._door.quiet)
         room.idle_since = time.monotonic()
         self.ring({calendar})  # what was committed between the read and now
         return room
@@ -136,13 +135,8 @@ class Dispatcher:
         if opening is not None:  # what it reads may be from before the change
             await asyncio.wait([opening])
         room = self.rooms.get(calendar)
-        if room is None:
-            return
-        try:
-            async with asyncio.timeout(_SETTLE_SECONDS):
-                await room.settled(seq)
-        except TimeoutError:
-            _log.warning("A change was not sent within %s s of its commit", _SETTLE_SECONDS)
+        if room is not None:
+            await room.settled(seq)
 
     async def _run(self) -> None:
         while True:

@@ -32,6 +32,8 @@ class Door:
         self._loop = asyncio.get_running_loop()
         self._done: deque[tuple[asyncio.Future[Answer] | None, Any]] = deque()
         self._is_woken = False
+        self._under_way = 0  # commands that were given to the book and are not answered yet
+        self._until_quiet: asyncio.Future[None] | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="slotcast-reader")
         book.on_commit = self._committed
 
@@ -40,8 +42,16 @@ class Door:
         if self.is_full:
             raise Overloaded
         future: asyncio.Future[Answer] = self._loop.create_future()
+        self._under_way += 1
         self.book.submit(command, partial(self._reply, future))
         return await future
+
+    async def quiet(self, seconds: float) -> None:
+        """Returns once no command is under way, or after so many seconds."""
+        if self._under_way:
+            if self._until_quiet is None:
+                self._until_quiet = self._loop.create_future()
+            await asyncio.wait([self._until_quiet], timeout=seconds)
 
     @property
     def is_full(self) -> bool:
@@ -78,9 +88,14 @@ class Door:
             future, what = self._done.popleft()
             if future is None:
                 self._on_commit(what)
-            elif future.done():
+                continue
+            self._under_way -= 1
+            if future.done():
                 continue  # whoever asked has gone
-            elif isinstance(what, Refused):
+            if isinstance(what, Refused):
                 future.set_exception(what)
             else:
                 future.set_result(what)
+        if not self._under_way and self._until_quiet is not None:
+            self._until_quiet.set_result(None)
+            self._until_quiet = None

@@ -9,8 +9,9 @@ does not have, and none that a new member's answer has too.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 
 from models.change import Booking, Logged, Type, encode, with_bookings
@@ -21,12 +22,17 @@ from realtime.fan_out import write_sliced
 from realtime.replica import Replica
 
 ReadBookings = Callable[[list[str]], Awaitable[dict[str, Booking]]]
+Quiet = Callable[[float], Awaitable[None]]
+Waiter = tuple[int, asyncio.Future[None]]  # for a seq
 
 CHANGES_A_WRITE = 100
 SECONDS_A_WRITE = 10e-6  # to one member, about
 LONGEST_REST_SECONDS = 0.01
+SETTLE_SECONDS = 5.0
 HISTORY_REPLACED = "history replaced"
 NO_LONGER_ALLOWED = "no longer allowed"
+
+_log = logging.getLogger("slotcast.room")
 
 
 class Audience(StrEnum):
@@ -52,9 +58,11 @@ class Room:
     """Everyone who watches one calendar from this process."""
 
     __slots__ = (
+        "_patience",
+        "_quiet",
         "_read_bookings",
-        "_rests_until",
         "_waiters",
+        "_written_at",
         "calendar",
         "fetched",
         "idle_since",
@@ -65,7 +73,7 @@ class Room:
         "waiting",
     )
 
-    def __init__(self, replica: Replica, read_bookings: ReadBookings) -> None:
+    def __init__(self, replica: Replica, read_bookings: ReadBookings, quiet: Quiet) -> None:
         self.calendar = replica.info.id
         self.replica = replica
         self.sent = replica.seq
@@ -74,9 +82,11 @@ class Room:
         self.turn = asyncio.Lock()
         self.members: dict[Audience, dict[Outlet, Member]] = {audience: {} for audience in Audience}
         self.idle_since: float | None = None
-        self._rests_until = 0.0
-        self._waiters: set[tuple[int, asyncio.Future[None]]] = set()
+        self._written_at = float("-inf")
+        self._waiters: set[Waiter] = set()
+        self._patience: asyncio.TimerHandle | None = None
         self._read_bookings = read_bookings
+        self._quiet = quiet
 
     @property
     def is_empty(self) -> bool:
@@ -105,7 +115,7 @@ class Room:
         """
         count = 0
         while self.waiting:
-            await self._rest()
+            await self._gather()
             async with self.turn:
                 batch = self.waiting[:CHANGES_A_WRITE]
                 for row in batch:
@@ -118,19 +128,22 @@ class Room:
                 self._settle(batch[-1].seq)
         return count
 
-    async def _rest(self) -> None:
-        """Lets as much time pass between two writes as the first one took, for what is committed meanwhile to join in.
+    async def _gather(self) -> None:
+        """Lets what is being committed join this write: for as long as a write to everyone here takes, about.
 
         So a room takes half of the loop at most, and the more there is to send, the less each change costs. A change
         that comes alone never waits.
         """
-        pause = self._rests_until - time.monotonic()
+        seats = sum(map(len, self.members.values()))
+        span = min(seats * SECONDS_A_WRITE, LONGEST_REST_SECONDS)
+        pause = self._written_at + span - time.monotonic()
         if pause > 0:
             await asyncio.sleep(pause)
+        else:
+            await self._quiet(span)
 
     async def _send(self, rows: Sequence[Logged]) -> None:
-        seats = sum(map(len, self.members.values()))
-        self._rests_until = time.monotonic() + min(seats * SECONDS_A_WRITE, LONGEST_REST_SECONDS)
+        self._written_at = time.monotonic()
         if public := self.members[Audience.PUBLIC]:
             await write_sliced(list(public), public_packet(rows))
         if self.has_staff:
@@ -158,20 +171,39 @@ class Room:
         self._settle(self.replica.seq, is_disbanded=True)
 
     async def settled(self, seq: int) -> None:
-        """Returns once the change `seq` was sent to everyone here, or the room is disbanded."""
-        if self.sent < seq:
-            waiter = (seq, asyncio.get_running_loop().create_future())
-            self._waiters.add(waiter)
-            try:
-                await waiter[1]
-            finally:
-                self._waiters.discard(waiter)
+        """Returns once the change `seq` was sent to everyone here, or the room is disbanded, or far too late."""
+        if self.sent >= seq:
+            return
+        loop = asyncio.get_running_loop()
+        waiter = (seq, loop.create_future())
+        self._waiters.add(waiter)
+        if self._patience is None:  # one timer for all: one for each would cost a fifth of a request
+            self._patience = loop.call_later(SETTLE_SECONDS, self._lose_patience, frozenset(self._waiters))
+        try:
+            await waiter[1]
+        finally:
+            self._waiters.discard(waiter)
+
+    def _lose_patience(self, old: frozenset[Waiter]) -> None:
+        """Lets go whoever has waited for all that time, and looks at the others as much later."""
+        late, young = self._waiters & old, self._waiters - old
+        self._patience = None
+        if young:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(SETTLE_SECONDS, self._lose_patience, frozenset(young))
+        if late:
+            _log.warning("A change was not sent within %s s of its commit", SETTLE_SECONDS)
+        _wake(late)
 
     def _settle(self, seq: int, *, is_disbanded: bool = False) -> None:
         self.sent = seq
-        for wanted, future in self._waiters:
-            if (is_disbanded or wanted <= seq) and not future.done():
-                future.set_result(None)
+        _wake(waiter for waiter in self._waiters if is_disbanded or waiter[0] <= seq)
+
+
+def _wake(waiters: Iterable[Waiter]) -> None:
+    for _, future in waiters:
+        if not future.done():
+            future.set_result(None)
 
 
 def public_packet(rows: Sequence[Logged]) -> Packet:

@@ -28,7 +28,17 @@ class Limits(NamedTuple):
 class Outlet(asyncio.Protocol):
     """A transport with a byte cap. `put` takes bytes already in this connection's `format`."""
 
-    __slots__ = ("_excused_bytes", "address", "counters", "fd", "format", "is_congested", "is_open", "limits", "transport")
+    __slots__ = (
+        "_excused_bytes",
+        "address",
+        "counters",
+        "fd",
+        "format",
+        "is_congested",
+        "is_open",
+        "limits",
+        "transport",
+    )
 
     linger_seconds: ClassVar[float] = 1.0
 

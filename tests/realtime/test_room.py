@@ -104,6 +104,23 @@ async def test_a_member_hears_what_comes_after_its_answer(house: House) -> None:
         assert ear.seqs == list(range(seq + 1, last + 1))
 
 
+async def test_what_is_committed_together_is_sent_together(house: House) -> None:
+    """Sixty requests at once make far fewer writes, though the first is committed alone; nothing is left out."""
+    ears = [Ear() for _ in range(500)]
+    for ear in ears:
+        await house.join(ear)
+    last = max(await asyncio.gather(*(house.change() for _ in range(60))))
+    await house.dispatcher.settled("room", last)
+    assert all(ear.seqs == list(range(last - 59, last + 1)) for ear in ears)
+    assert len(ears[0].heard) <= 30
+
+
+async def test_a_change_alone_waits_for_nothing(house: House) -> None:
+    """Where no command is under way, whoever asks for quiet has it at once."""
+    with pytest.raises(StopIteration):  # it has ended without a suspension
+        house.door.quiet(60.0).send(None)
+
+
 async def test_joining_twice_and_leaving(house: House) -> None:
     """One connection has one seat, and the seat that counts is its last."""
     ear = Ear()
