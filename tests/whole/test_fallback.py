@@ -58,7 +58,7 @@ async def _is_live(page: Page, transport: str, opener: Opener) -> None:
 
 
 async def test_the_page_stays_live_by_whatever_works(tmp_path: Path, page: Page) -> None:
-    """Without WebSocket it polls, without Socket.IO it streams, and it climbs back; no change is missed meanwhile."""
+    """Down the ladder: polling, a stream, long poll; and up again as soon as it can. No change is missed meanwhile."""
     with Server(tmp_path, "--no-demo") as server, Proxy(server.port) as proxy:
         server.command("calendar", "create", CALENDAR)
         token = server.command("token", "--scope", "staff").strip()
@@ -77,7 +77,10 @@ async def test_the_page_stays_live_by_whatever_works(tmp_path: Path, page: Page)
             await page.route("**/socket.io/**", forbid)
             proxy.cut()
             await _is_live(page, "sse", opener)
-            await page.unroute("**/socket.io/**")
+            await page.route("**/events?*", forbid)
+            proxy.cut()
+            await _is_live(page, "longpoll", opener)
+            await page.unroute_all()
             proxy.restore()
             await _is_live(page, "websocket", opener)
             look = await page.evaluate("() => ({...window.slotcast.calendar, slots: undefined})")

@@ -64,9 +64,9 @@ export async function fetchJson(
 export function readProblem(response: Response, body: unknown): SlotcastError {
   const retry_after_ms = Number(response.headers.get("Retry-After") ?? 0) * 1_000 || 0;
   const error = readError(body, retry_after_ms);
-  // A proxy's own 502 to 504 has no code of ours; it passes.
+  // A proxy's own 429 or 5xx has no code of ours; it passes.
   const isForeign = !(typeof body === "object" && body !== null && "code" in body);
-  if (isForeign && response.status >= 502) {
+  if (isForeign && (response.status === 429 || response.status >= 500)) {
     return new SlotcastError(
       { code: "overloaded", message: "The server is not ready.", retryable: true },
       retry_after_ms,

@@ -22,6 +22,7 @@ export async function openOneWay(
   follow: Follow,
 ): Promise<Link> {
   await probe(setting);
+  const { token } = setting;
   const followers = new Map<string, AbortController>();
   let isClosed = false;
   const close = () => {
@@ -47,9 +48,11 @@ export async function openOneWay(
       follow(calendar, position, setting, controller, deliver).then(
         (reason) => isCurrent() && lose(reason),
         (error: unknown) => {
-          const isFinal = error instanceof SlotcastError && !error.retryable;
-          if (isFinal) deliver(calendar, { kind: "refused", error });
-          else if (isCurrent()) lose("transport_lost");
+          if (!isCurrent()) return;
+          if (!(error instanceof SlotcastError) || error.retryable) lose("transport_lost");
+          // The token has ended: the connection gets a fresh one, or is refused with this one.
+          else if (error.code === "unauthorized" && token !== undefined) lose("server_closed");
+          else deliver(calendar, { kind: "refused", error });
         },
       );
     },
