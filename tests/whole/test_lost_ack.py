@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+import pytest
+from playwright.async_api import Page, expect
 
 from tests.support import Api, Proxy, Server, eventually
 
@@ -14,8 +17,45 @@ CALENDAR = "acks"
 _KEPT = f"() => JSON.parse(localStorage.getItem('slotcast.mine.{CALENDAR}') ?? '{{}}').bookings ?? []"
 
 
-async def test_the_page_books_once_though_the_ack_was_lost(tmp_path: Path, page: Page) -> None:
-    """The network drops the answer to a booking: the page asks again with its key, and is given the same booking."""
+@dataclass
+class Desk:
+    """A calendar with one slot, the page that shows it, and the network between them."""
+
+    proxy: Proxy
+    page: Page
+    staff: Api
+    guest: Api
+
+    async def bookings(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.staff.get(f"/api/calendars/{CALENDAR}/bookings"))["bookings"]
+        return found
+
+    async def submit(self) -> None:
+        await self.page.locator("dialog [type=submit]").click()
+
+    async def lose_the_ack(self) -> dict[str, Any]:
+        """Books, so that the server knows of it and the page does not."""
+        await self.page.locator("[data-slot]").first.click()
+        await self.page.get_by_label("Name").fill("Ada")
+        self.proxy.mute()
+        await self.submit()
+        made: dict[str, Any] = (await eventually(self.bookings, 15, "the booking"))[0]
+        assert await self.page.evaluate(_KEPT) == [], "the page does not know yet"
+        return made
+
+    async def has_it(self, made: dict[str, Any]) -> None:
+        """The visitor has that booking, with its token, and it is the only one."""
+        await self.page.wait_for_function(f"() => ({_KEPT})().length === 1", timeout=45_000)
+        kept = (await self.page.evaluate(_KEPT))[0]
+        assert kept["id"] == made["id"]
+        assert len(await self.bookings()) == 1
+        own = await self.guest.ask("GET", f"/api/bookings/{kept['id']}", headers={"Booking-Token": kept["token"]})
+        assert own.body["booking"]["customer"] == {"name": "Ada"}, json.dumps(own.body)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, page: Page) -> AsyncIterator[Desk]:
+    """Open the page behind a network that is good as yet."""
     with Server(tmp_path, "--no-demo") as server, Proxy(server.port) as proxy:
         server.command("calendar", "create", CALENDAR)
         token = server.command("token", "--scope", "staff").strip()
@@ -23,24 +63,37 @@ async def test_the_page_books_once_though_the_ack_was_lost(tmp_path: Path, page:
             start = datetime.now(UTC) + timedelta(days=1)
             slots = [{"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat(), "capacity": 3}]
             await staff.ask("POST", f"/api/calendars/{CALENDAR}/slots", {"slots": slots}, key="open")
+            await page.clock.install()
             await page.goto(f"{proxy.url}/c/{CALENDAR}")
-            await page.locator("[data-slot]").first.click()
-            await page.get_by_label("Name").fill("Ada")
-            proxy.mute()
-            await page.locator("dialog [type=submit]").click()
+            yield Desk(proxy, page, staff, guest)
 
-            async def bookings() -> list[dict[str, Any]]:
-                answer = await staff.ask("GET", f"/api/calendars/{CALENDAR}/bookings")
-                found: list[dict[str, Any]] = answer.body["bookings"]
-                return found
 
-            made = (await eventually(bookings, 15, "the booking"))[0]
-            assert await page.evaluate(_KEPT) == [], "the page does not know yet"
-            await asyncio.to_thread(proxy.cut)
-            await asyncio.to_thread(proxy.restore)
-            await page.wait_for_function(f"() => ({_KEPT})().length === 1", timeout=45_000)
-            kept = (await page.evaluate(_KEPT))[0]
-            assert kept["id"] == made["id"]
-            assert len(await bookings()) == 1
-            own = await guest.ask("GET", f"/api/bookings/{kept['id']}", headers={"Booking-Token": kept["token"]})
-            assert own.body["booking"]["customer"] == {"name": "Ada"}, json.dumps(own.body)
+async def test_the_page_books_once_though_the_ack_was_lost(desk: Desk) -> None:
+    """The network drops the answer to a booking: the page asks again with its key, and is given the same booking."""
+    made = await desk.lose_the_ack()
+    await asyncio.to_thread(desk.proxy.cut)
+    await asyncio.to_thread(desk.proxy.restore)
+    await desk.has_it(made)
+
+
+async def test_the_visitor_asks_again_after_a_long_outage(desk: Desk) -> None:
+    """The page has given up; asked once more for the same, it is given the booking that stands."""
+    made = await desk.lose_the_ack()
+    await asyncio.to_thread(desk.proxy.refuse)
+    await desk.page.clock.fast_forward("01:00")
+    await expect(desk.page.get_by_role("alert").first).not_to_be_empty()
+    await asyncio.to_thread(desk.proxy.restore)
+    await desk.submit()
+    await desk.has_it(made)
+
+
+async def test_the_visitor_asks_again_on_a_page_that_was_loaded_anew(desk: Desk) -> None:
+    """The page went with the answer: loaded again it knows what was asked for, and asks for it under the same key."""
+    made = await desk.lose_the_ack()
+    await asyncio.to_thread(desk.proxy.cut)
+    await asyncio.to_thread(desk.proxy.restore)
+    await desk.page.reload()
+    await desk.page.get_by_role("button", name="Book it").click()
+    await expect(desk.page.get_by_label("Name")).to_have_value("Ada")
+    await desk.submit()
+    await desk.has_it(made)

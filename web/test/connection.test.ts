@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Calendar } from "../src/client/calendar";
 import { Connection } from "../src/client/connection";
 import { Courier } from "../src/client/courier";
-import { SlotcastError } from "../src/client/error";
+import { SlotcastError, unreachable } from "../src/client/error";
 import { change, slot } from "./make";
 import { FakeEnvironment, FakeNetwork } from "./network";
 
@@ -205,6 +205,22 @@ describe("a mutation", () => {
     expect(sent[0]?.[0]).toBe("/api/slots/s/bookings");
     expect(new Headers(sent[0]?.[1].headers).get("Idempotency-Key")).toBe(key);
     expect(JSON.parse(String(sent[0]?.[1].body))).toEqual({ customer: { name: "Ada" } });
+  });
+
+  it("is sent again under the same key until 45 s have passed, however fast each try fails", async () => {
+    await start();
+    const started = Date.now();
+    const down = () => Promise.reject(unreachable());
+    network.link.answer = down;
+    vi.stubGlobal("fetch", down);
+    let ended: unknown;
+    calendar.hold("s").catch((error: unknown) => (ended = error));
+    await pass(40_000);
+    expect(ended).toBeUndefined();
+    await pass(6_000);
+    expect(ended).toMatchObject({ code: "unreachable" });
+    const keys = new Set(network.link.asked.map(([, fields]) => fields.key));
+    expect([keys.size, Date.now() - started]).toEqual([1, 46_000]);
   });
 
   it("is refused at once where trying again cannot help", async () => {

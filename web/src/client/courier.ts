@@ -11,7 +11,7 @@ import { newKey } from "./key.ts";
 import { apiUrl, bearer } from "./link.ts";
 import type { Fields } from "./wire.ts";
 
-const TRIES = 8;
+/** A server's restart and most outages are shorter. */
 const DEADLINE_MS = 45_000;
 /** A longer wait than this is the visitor's to decide on. */
 const LONGEST_WAIT_MS = 10_000;
@@ -47,8 +47,7 @@ export class Courier {
       } catch (error) {
         if (!(error instanceof SlotcastError) || !isPassing(error)) throw error;
         const wait = Math.max(error.retry_after_ms, delay_ms(RESEND, attempt));
-        const isTooLate = Date.now() + wait > deadline || wait > LONGEST_WAIT_MS;
-        if (attempt + 1 >= TRIES || isTooLate) throw error;
+        if (Date.now() + wait > deadline || wait > LONGEST_WAIT_MS) throw error;
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }

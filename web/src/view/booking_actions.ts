@@ -1,8 +1,8 @@
 /** What a visitor does with a calendar, and what this browser remembers of it. */
 
 import type { Booking, Calendar, Customer, Proof, Slot } from "../client";
-import { SlotcastError } from "../client";
-import type { Mine, MyBooking, MyHold } from "./mine";
+import { newKey, SlotcastError } from "../client";
+import type { Mine, MyBooking, MyHold, Wish } from "./mine";
 import { findTimes, type Times } from "./slot_search";
 
 /** Bookings that another side can change without naming the slot. */
@@ -24,9 +24,9 @@ export class BookingActions {
   }
 
   async extend(hold: MyHold): Promise<MyHold> {
-    const longer = await this.#calendar.extend(hold);
+    const longer = { ...hold, ...(await this.#calendar.extend(hold)) };
     this.#mine.keepHold(longer, hold);
-    return { ...longer, start: hold.start, end: hold.end };
+    return longer;
   }
 
   /** A hold has a fixed number of places: let go and take again; if that fails, as before. */
@@ -51,9 +51,19 @@ export class BookingActions {
     }
   }
 
-  async book(hold: MyHold, customer: Customer, seats: number): Promise<Booking> {
-    const options = { hold, if_still_free: true, seats, customer };
-    const booking = await this.#calendar.book(hold.slot, options);
+  /** What the hold is to be booked for; under the same key for as long as that is the same. */
+  wish(hold: MyHold, customer: Customer, seats: number): Wish {
+    const { wish } = hold;
+    const isSame =
+      JSON.stringify([wish?.customer, wish?.seats]) === JSON.stringify([customer, seats]);
+    if (wish !== undefined && isSame) return wish;
+    const made = { key: newKey(), customer, seats };
+    this.#mine.keepWish(hold.id, made);
+    return made;
+  }
+
+  async book(hold: MyHold, wish: Wish): Promise<Booking> {
+    const booking = await this.#calendar.book(hold.slot, { hold, if_still_free: true, ...wish });
     this.#mine.keepBooking(booking, hold);
     this.#mine.dropHold(hold.id);
     return booking;

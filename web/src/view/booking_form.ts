@@ -3,12 +3,13 @@
 import type { Booking, Customer, Policy, Slot } from "../client";
 import { adviceFor } from "./advice";
 import { h, icon, setText } from "./dom";
-import type { MyHold } from "./mine";
+import type { MyHold, Wish } from "./mine";
 import { countdownText, dayKey, dayTitle, timeText, zoneText } from "./time";
 import type { Setting } from "./slot_cell";
 
 export interface FormActions {
-  book(hold: MyHold, customer: Customer, seats: number): Promise<Booking>;
+  wish(hold: MyHold, customer: Customer, seats: number): Wish;
+  book(hold: MyHold, wish: Wish): Promise<Booking>;
   reseat(hold: MyHold, seats: number): Promise<MyHold>;
   extend(hold: MyHold): Promise<MyHold>;
   letGo(hold: MyHold): Promise<void>;
@@ -123,6 +124,7 @@ export class BookingForm {
     this.#seatsField.hidden = (slot?.capacity ?? 1) <= 1;
     this.#seats.max = String((slot?.remaining ?? 0) + hold.seats);
     this.#seats.value = String(hold.seats);
+    if (hold.wish !== undefined) this.#fill(hold.wish);
     this.#done.hidden = true;
     this.#form.hidden = false;
     this.#timer.hidden = false;
@@ -161,8 +163,18 @@ export class BookingForm {
     const customer = { name, ...(email && { email }), ...(text && { note: text }) };
     void this.#try(async () => {
       const seats = Number(this.#seats.value) || hold.seats;
-      this.#finish(await this.#actions.book(hold, customer, seats));
+      const wish = this.#actions.wish(hold, customer, seats);
+      this.#hold = { ...hold, wish };
+      this.#finish(await this.#actions.book(this.#hold, wish));
     });
+  }
+
+  /** As it was sent the last time, so that sending it again asks for the same. */
+  #fill({ customer, seats }: Wish): void {
+    this.#seats.value = String(seats);
+    this.#name.value = customer.name;
+    this.#email.value = customer.email ?? "";
+    this.#note.value = customer.note ?? "";
   }
 
   async #onMore(): Promise<void> {

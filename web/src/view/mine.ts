@@ -1,11 +1,20 @@
 /** The visitor's own holds and bookings on one calendar, kept in this browser with the tokens
  * that prove them. Other tabs of the same browser see them too. */
 
-import type { Booking, BookingStatus, Hold, Proof, Slot } from "../client";
+import type { Booking, BookingStatus, Customer, Hold, Proof, Slot } from "../client";
+
+/** What was asked to be booked, and the key for asking it again: an answer that was lost, with
+ * the connection or with the page, comes to whoever has the key. */
+export interface Wish {
+  readonly key: string;
+  readonly customer: Customer;
+  readonly seats: number;
+}
 
 export interface MyHold extends Hold {
   readonly start: string;
   readonly end: string;
+  readonly wish?: Wish;
 }
 
 /** `start` and `end` are empty while it is not known when its slot is. */
@@ -74,6 +83,11 @@ export class Mine {
     const others = this.holds.filter((one) => one.id !== hold.id);
     const { start, end } = slot;
     this.#save({ ...this.#kept, holds: [...others, { ...hold, start, end }] });
+  }
+
+  keepWish(id: string, wish: Wish): void {
+    const holds = this.holds.map((hold) => (hold.id === id ? { ...hold, wish } : hold));
+    this.#save({ ...this.#kept, holds });
   }
 
   dropHold(id: string): void {
