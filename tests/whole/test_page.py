@@ -197,6 +197,18 @@ async def test_a_page_that_may_not_be_seen(place: Place, api: Api, page: Page) -
     assert token not in page.url, "it stays neither in the address nor in the history"
 
 
+async def test_a_link_that_is_pasted_into_the_open_page(place: Place, api: Api, page: Page) -> None:
+    """A link with a token opens what is shown without one, and the token leaves the address there too."""
+    await _make(api, "pasted", visibility="private")
+    for path, token in (("/c/pasted", place.token("--calendars", "pasted")), ("/staff", place.staff)):
+        await page.goto(f"{place.url}{path}")
+        await page.wait_for_selector(".blank:visible")
+        await page.goto(f"{place.url}{path}#token={token}")
+        await page.wait_for_selector('html[data-connection="live"]')
+        await page.wait_for_selector("[data-slot]")
+        assert token not in page.url
+
+
 async def test_the_staff_page(place: Place, api: Api, guest: Api, page: Page) -> None:
     """Staff see bookings with names as they come, and can remove a slot that others see go."""
     slots = await _make(api, "desk")

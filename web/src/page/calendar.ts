@@ -5,7 +5,7 @@ import "../style/booking.css";
 import "../style/sheet.css";
 import { connect } from "../client";
 import { BookingView } from "../view/booking_view";
-import { forgetToken, takeProof, takeToken } from "../view/token";
+import { forgetToken, onLink, takeProof, takeToken } from "../view/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;
@@ -42,5 +42,4 @@ function invite(): void {
 
 open(takeToken(tokenName));
 invite();
-// A link that is opened where the page is already shown loads nothing anew.
-window.addEventListener("hashchange", invite);
+onLink(invite);

@@ -7,11 +7,12 @@ import "../style/staff.css";
 import { connectStaff } from "../client";
 import { h } from "../view/dom";
 import { StaffView } from "../view/staff_view";
-import { forgetToken, takeToken } from "../view/token";
+import { forgetToken, onLink, takeToken } from "../view/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;
 const token = takeToken("staff");
+onLink();
 
 if (token === undefined) {
   root.append(

@@ -6,13 +6,22 @@ import { isManageLink, readProof } from "./manage_link";
 
 export function takeToken(name: string): string | undefined {
   const key = `slotcast.token.${name}`;
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  const given = tokenGiven();
   if (given) {
     remember(key, given);
     takeOut("token");
     return given;
   }
   return recall(key);
+}
+
+/** Calls back for a link that is opened where the page is already shown: it loads nothing anew.
+ * With a token in it the page is as good as another one, and is loaded. */
+export function onLink(take: () => void = () => {}): void {
+  window.addEventListener("hashchange", () => {
+    if (tokenGiven()) location.reload();
+    else take();
+  });
 }
 
 /** The booking that a customer's link opens; null for a link that is damaged. */
@@ -22,6 +31,8 @@ export function takeProof(): Proof | null | undefined {
   takeOut("booking");
   return proof ?? null;
 }
+
+const tokenGiven = () => new URLSearchParams(location.hash.slice(1)).get("token");
 
 function takeOut(name: string): void {
   const fragment = new URLSearchParams(location.hash.slice(1));
