@@ -8,8 +8,8 @@ from typing import Any
 
 from models import errors
 from models.change import Type
-from realtime import wire
-from realtime.http.component import REFERENCE, components
+from realtime import answer, wire
+from realtime.http.component import REFERENCE, components, name_of
 
 _HEAD = """/** Made by `python -m tests.docs.generate` from the types that the server reads and writes.
  *
@@ -20,19 +20,24 @@ _WIDTH = 100
 _UNIONS = {
     ("Slot", "status"): "SlotStatus",
     ("Booking", "status"): "BookingStatus",
+    ("MovedBooking", "status"): "BookingStatus",
     ("StaffBooking", "status"): "BookingStatus",
 }
+_SUBSCRIBE = "calendar.subscribe"
 _INTERFACES = (
     "Slot",
     "Policy",
     "CalendarInfo",
     "Customer",
     "Booking",
+    "MovedBooking",
     "StaffBooking",
     "Hold",
+    "EndedHold",
     "Change",
     "Snapshot",
     "Resumption",
+    "Poll",
 )
 _TAIL = """
 export type SubscribeAnswer =
@@ -52,8 +57,24 @@ def typescript() -> str:
     parts += [_alias("RequestName", wire.REQUESTS)]
     parts += [_alias("StaffRequestName", wire.STAFF_REQUESTS)]
     parts += [_alias("ServerErrorCode", (kind.code for kind in errors.EVERY))]
-    parts += [_interface(name, schemas[name]) for name in _INTERFACES]
+    parts += [_interface(name, schemas[name]) for name in (*_INTERFACES, *_answers())]
+    parts += [_answer_of_each_request()]
     return "\n".join(parts) + _TAIL
+
+
+def _answers() -> list[str]:
+    """The answers to requests, but for the one that has a name of its own."""
+    asked = (name for name in wire.EVERY_REQUEST if name != _SUBSCRIBE)
+    return list(dict.fromkeys(name_of(shape) for name in asked for shape in answer.ANSWERS[name].shapes))
+
+
+def _answer_of_each_request() -> str:
+    lines = ["/** What each request is answered with. */", "export interface Answers {"]
+    for name in wire.EVERY_REQUEST:
+        shapes = [name_of(shape) for shape in answer.ANSWERS[name].shapes]
+        kind = "SubscribeAnswer" if name == _SUBSCRIBE else " | ".join(shapes)
+        lines.append(f'  readonly "{name}": {kind};')
+    return "\n".join([*lines, "}"]) + "\n"
 
 
 def _schemas() -> dict[str, Any]:
@@ -83,6 +104,8 @@ def _alias(name: str, values: Iterable[str]) -> str:
 
 def _interface(name: str, schema: dict[str, Any]) -> str:
     lines = [f"/** {schema['description']} */"] if "description" in schema else []
+    if not schema["properties"]:
+        return "\n".join([*lines, f"export interface {name} {{}}"]) + "\n"
     lines.append(f"export interface {name} {{")
     for field, given in schema["properties"].items():
         mark = "" if field in schema["required"] else "?"

@@ -233,11 +233,25 @@ describe("a mutation", () => {
     expect(network.link.asked.length).toBe(1);
   });
 
-  it("has a key of its own each time", async () => {
+  it("has a key of its own each time, unless one is given", async () => {
     await start();
-    await calendar.hold("s");
-    await calendar.hold("s");
-    const [first, second] = network.link.asked.map(([, fields]) => fields.key);
+    network.link.answer = async () => ({ hold: {} });
+    const none = { key: undefined } as unknown as { key: string };
+    for (const options of [{}, none, { key: "mine" }]) await calendar.hold("s", options);
+    const [first, second, third] = network.link.asked.map(([, fields]) => fields.key);
+    expect(first).toMatch(/^[\w-]{22,}$/);
+    expect(second).toMatch(/^[\w-]{22,}$/);
     expect(first).not.toBe(second);
+    expect(third).toBe("mine");
+  });
+
+  it("of a booking gives it back with the token that proved it", async () => {
+    await start();
+    const moved = { id: "b", calendar: "demo", slot: "s", seats: 1, status: "confirmed" };
+    network.link.answer = async () => ({ booking: moved });
+    const proof = { id: "b", token: "t" };
+    expect(await calendar.cancel(proof)).toEqual({ ...moved, token: "t" });
+    expect(await calendar.reschedule(proof, "other")).toEqual({ ...moved, token: "t" });
+    expect(await calendar.booking(proof)).toEqual({ ...moved, token: "t" });
   });
 });

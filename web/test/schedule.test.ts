@@ -97,7 +97,7 @@ describe("what cannot be meant", () => {
 });
 
 it("says what a schedule does and what it leaves alone", () => {
-  const outcome = { opened: 12, removed: 1, updated: 0, kept: [] };
+  const outcome = { cursor: "1.n", opened: 12, removed: 1, updated: 0, kept: [] };
   expect(outcomeText(outcome, false)).toBe("This opens 12 times, removes 1 time.");
   expect(outcomeText(outcome, true)).toBe("Saved: opened 12 times, removed 1 time.");
   expect(outcomeText({ ...outcome, opened: 0, removed: 0 }, false)).toBe("No time would change.");

@@ -34,6 +34,9 @@ export interface BookOptions {
   readonly key?: string;
 }
 
+/** A booking of one's own, as it is read: with its customer. */
+export type OwnBooking = Booking & StaffBooking;
+
 export class Calendar implements Watch {
   readonly id: string;
   readonly #connection: Connection;
@@ -118,12 +121,12 @@ export class Calendar implements Watch {
   }
 
   async hold(slot: string, options: { seats?: number; key?: string } = {}): Promise<Hold> {
-    return (await this.courier.mutate("slot.hold", { slot, ...options })).hold as Hold;
+    return (await this.courier.mutate("slot.hold", { slot, ...options })).hold;
   }
 
   async extend(hold: Proof): Promise<Hold> {
     const fields = { hold: hold.id, token: hold.token };
-    return (await this.courier.mutate("hold.extend", fields)).hold as Hold;
+    return (await this.courier.mutate("hold.extend", fields)).hold;
   }
 
   async release(hold: Proof): Promise<void> {
@@ -133,27 +136,24 @@ export class Calendar implements Watch {
   async book(slot: string, options: BookOptions): Promise<Booking> {
     const { hold, ...rest } = options;
     const proof = hold && { hold: { id: hold.id, token: hold.token } };
-    return (await this.courier.mutate("slot.book", { slot, ...proof, ...rest })).booking as Booking;
+    return (await this.courier.mutate("slot.book", { slot, ...proof, ...rest })).booking;
   }
 
-  async booking(proof: Proof): Promise<Booking> {
-    const fields = { booking: proof.id, token: proof.token };
-    return (await this.courier.read("booking.get", fields)).booking as Booking;
+  async booking({ id, token }: Proof): Promise<OwnBooking> {
+    const { booking } = await this.courier.read("booking.get", { booking: id, token });
+    return { ...booking, token };
   }
 
-  async cancel(proof: Proof): Promise<Booking> {
-    const fields = { booking: proof.id, token: proof.token };
-    return (await this.courier.mutate("booking.cancel", fields)).booking as Booking;
+  async cancel({ id, token }: Proof): Promise<Booking> {
+    const { booking } = await this.courier.mutate("booking.cancel", { booking: id, token });
+    return { ...booking, token };
   }
 
-  async reschedule(proof: Proof, slot: string, hold?: Proof): Promise<Booking> {
-    const fields = {
-      booking: proof.id,
-      token: proof.token,
-      slot,
-      ...(hold && { hold: { id: hold.id, token: hold.token } }),
-    };
-    return (await this.courier.mutate("booking.reschedule", fields)).booking as Booking;
+  async reschedule({ id, token }: Proof, slot: string, hold?: Proof): Promise<Booking> {
+    const proof = hold && { hold: { id: hold.id, token: hold.token } };
+    const fields = { booking: id, token, slot, ...proof };
+    const { booking } = await this.courier.mutate("booking.reschedule", fields);
+    return { ...booking, token };
   }
 
   /** For the connection: where to go on from. */

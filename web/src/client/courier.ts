@@ -9,7 +9,7 @@ import { isPassing, SlotcastError } from "./error.ts";
 import { fetchJson, hasRoute, requestOverHttp } from "./http.ts";
 import { newKey } from "./key.ts";
 import { apiUrl, bearer } from "./link.ts";
-import type { Fields } from "./wire.ts";
+import type { Answers, Fields } from "./wire.ts";
 
 /** A server's restart and most outages are shorter. */
 const DEADLINE_MS = 45_000;
@@ -24,13 +24,13 @@ export class Courier {
   }
 
   /** Asks; a read needs no key. */
-  read(name: string, fields: Fields): Promise<Fields> {
+  read<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
     return this.#deliver(name, fields);
   }
 
   /** Commands; `fields` may bring a key of an earlier attempt. */
-  mutate(name: string, fields: Fields): Promise<Fields> {
-    return this.#deliver(name, { key: newKey(), ...fields });
+  mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
+    return this.#deliver(name, { ...fields, key: fields.key ?? newKey() });
   }
 
   /** Reads over HTTP, once, what no transport is asked for. */
@@ -39,11 +39,11 @@ export class Courier {
     return fetchJson(apiUrl(this.#connection.base, path, query), { headers });
   }
 
-  async #deliver(name: string, fields: Fields): Promise<Fields> {
+  async #deliver<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
     const deadline = Date.now() + DEADLINE_MS;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#once(name, fields, attempt);
+        return (await this.#once(name, fields, attempt)) as unknown as Answers[Name];
       } catch (error) {
         if (!(error instanceof SlotcastError) || !isPassing(error)) throw error;
         const wait = Math.max(error.retry_after_ms, delay_ms(RESEND, attempt));

@@ -13,7 +13,7 @@ import { Courier } from "./courier.ts";
 import { listCalendars } from "./list.ts";
 import { StaffCalendar } from "./staff.ts";
 import type { Status } from "./state.ts";
-import type { CalendarInfo, Fields } from "./wire.ts";
+import type { Answers, CalendarInfo, Fields } from "./wire.ts";
 
 export type ConnectOptions = Omit<ConnectionSetting, "isStaff" | "open">;
 
@@ -63,7 +63,7 @@ class Client<Kind extends Calendar> {
   }
 
   /** Any command by its name on the wire, with a key of its own unless one is given. */
-  mutate(name: string, fields: Fields): Promise<Fields> {
+  mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
     return this.#courier.mutate(name, fields);
   }
 
@@ -101,12 +101,19 @@ export function connectStaff(url: string | URL, options: ConnectOptions): StaffC
   return new Client(url, setting, (...parts) => new StaffCalendar(...parts));
 }
 
-export type { BookOptions, Calendar, CalendarEvent, CalendarListener, Proof } from "./calendar.ts";
+export type {
+  BookOptions,
+  Calendar,
+  CalendarEvent,
+  CalendarListener,
+  OwnBooking,
+  Proof,
+} from "./calendar.ts";
 export type { Token } from "./connection.ts";
 export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
 export { listCalendars } from "./list.ts";
 export { MOST_SLOTS } from "./staff.ts";
-export type { NewSlot, ScheduleOutcome, SlotEdit, StaffCalendar } from "./staff.ts";
+export type { NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
 export { REASONS, type Reason, type State, type Status, type Transport } from "./state.ts";
 export type * from "./wire.ts";

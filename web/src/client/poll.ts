@@ -4,17 +4,10 @@ import { SlotcastError } from "./error.ts";
 import { fetchJson } from "./http.ts";
 import { ANSWER_MS, apiUrl, bearer, type OpenLink } from "./link.ts";
 import { type Follow, openOneWay } from "./one_way.ts";
-import type { Change, Snapshot } from "./wire.ts";
+import type { Poll, Snapshot } from "./wire.ts";
 
 /** Under the 30 s after which many proxies give up on a silent response. */
 const WAIT_SECONDS = 25;
-
-interface Page {
-  readonly changes: readonly Change[];
-  readonly cursor: string;
-  readonly more: boolean;
-  readonly server_time: string;
-}
 
 const follow: Follow = async (calendar, position, { base, token, clock }, { signal }, deliver) => {
   const path = `/calendars/${encodeURIComponent(calendar)}`;
@@ -34,7 +27,7 @@ const follow: Follow = async (calendar, position, { base, token, clock }, { sign
   while (!signal.aborted) {
     const url = apiUrl(base, `${path}/changes`, { after, wait: String(wait) });
     try {
-      const page = (await fetchJson(url, init, wait * 1_000 + ANSWER_MS)) as unknown as Page;
+      const page = (await fetchJson(url, init, wait * 1_000 + ANSWER_MS)) as unknown as Poll;
       if (wait === 0) {
         const { changes } = page;
         deliver(calendar, { kind: "resumed", resumption: { changes } });

@@ -1,7 +1,7 @@
 /** What only staff can do with a calendar. */
 
 import { Calendar } from "./calendar.ts";
-import type { CalendarInfo, Fields, Slot, StaffBooking } from "./wire.ts";
+import type { Answers, CalendarInfo, Fields, MovedBooking, ScheduleAnswer, Slot } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;
@@ -15,21 +15,18 @@ export interface SlotEdit extends Partial<NewSlot> {
   readonly if_version?: number;
 }
 
-/** What opening hours do, or would: how many slots each, and those left alone as they are taken. */
-export interface ScheduleOutcome {
-  readonly opened: number;
-  readonly removed: number;
-  readonly updated: number;
-  readonly kept: readonly Slot[];
-}
-
 /** The most slots that one request may open. */
 export const MOST_SLOTS = 200;
+
+/** The requests that are answered with one such thing. */
+type Naming<Thing extends string> = {
+  [Name in keyof Answers]: Answers[Name] extends Readonly<Record<Thing, unknown>> ? Name : never;
+}[keyof Answers];
 
 export class StaffCalendar extends Calendar {
   async open(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
     const fields = { calendar: this.id, slots };
-    return (await this.courier.mutate("slot.open", fields)).slots as readonly Slot[];
+    return (await this.courier.mutate("slot.open", fields)).slots;
   }
 
   /** The opening hours as they were set. */
@@ -38,9 +35,9 @@ export class StaffCalendar extends Calendar {
   }
 
   /** With `preview` it only says what would happen. */
-  async setSchedule(schedule: Fields, preview = false): Promise<ScheduleOutcome> {
+  setSchedule(schedule: Fields, preview = false): Promise<ScheduleAnswer> {
     const fields = { calendar: this.id, schedule, ...(preview && { preview }) };
-    return (await this.courier.mutate("schedule.set", fields)) as unknown as ScheduleOutcome;
+    return this.courier.mutate("schedule.set", fields);
   }
 
   update(slot: string, edit: SlotEdit): Promise<Slot> {
@@ -59,37 +56,37 @@ export class StaffCalendar extends Calendar {
     return this.#onSlot("slot.remove", slot);
   }
 
-  confirm(booking: string): Promise<StaffBooking> {
+  confirm(booking: string): Promise<MovedBooking> {
     return this.#onBooking("booking.confirm", booking);
   }
 
-  reject(booking: string): Promise<StaffBooking> {
+  reject(booking: string): Promise<MovedBooking> {
     return this.#onBooking("booking.reject", booking);
   }
 
-  noShow(booking: string): Promise<StaffBooking> {
+  noShow(booking: string): Promise<MovedBooking> {
     return this.#onBooking("booking.no_show", booking);
   }
 
-  erase(booking: string): Promise<StaffBooking> {
+  erase(booking: string): Promise<MovedBooking> {
     return this.#onBooking("booking.erase", booking);
   }
 
   /** Staff need no token of the booking. */
-  cancelBooking(booking: string): Promise<StaffBooking> {
+  cancelBooking(booking: string): Promise<MovedBooking> {
     return this.#onBooking("booking.cancel", booking);
   }
 
   async edit(info: Partial<Omit<CalendarInfo, "id">>): Promise<CalendarInfo> {
     const fields = { id: this.id, ...info };
-    return (await this.courier.mutate("calendar.update", fields)).info as CalendarInfo;
+    return (await this.courier.mutate("calendar.update", fields)).info;
   }
 
-  async #onSlot(name: string, slot: string, edit: SlotEdit = {}): Promise<Slot> {
-    return (await this.courier.mutate(name, { slot, ...edit })).slot as Slot;
+  async #onSlot(name: Naming<"slot">, slot: string, edit: SlotEdit = {}): Promise<Slot> {
+    return (await this.courier.mutate(name, { slot, ...edit })).slot;
   }
 
-  async #onBooking(name: string, booking: string): Promise<StaffBooking> {
-    return (await this.courier.mutate(name, { booking })).booking as StaffBooking;
+  async #onBooking(name: Naming<"booking">, booking: string): Promise<MovedBooking> {
+    return (await this.courier.mutate(name, { booking })).booking;
   }
 }

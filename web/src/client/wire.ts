@@ -131,6 +131,15 @@ export interface Booking {
   readonly token: string;
 }
 
+/** A booking as it is after a request about it; whoever asks has its token, or needs none. */
+export interface MovedBooking {
+  readonly id: string;
+  readonly calendar: string;
+  readonly slot: string;
+  readonly seats: number;
+  readonly status: BookingStatus;
+}
+
 /** A booking as staff see it, to be upserted by `version`. An erased customer is null. */
 export interface StaffBooking {
   readonly id: string;
@@ -150,6 +159,14 @@ export interface Hold {
   readonly seats: number;
   readonly expires_at: string;
   readonly token: string;
+}
+
+/** A hold that was released. */
+export interface EndedHold {
+  readonly id: string;
+  readonly slot: string;
+  readonly seats: number;
+  readonly expires_at: string;
 }
 
 /** One thing that happened to one calendar, whole. `seq` is gapless within the calendar. */
@@ -186,6 +203,98 @@ export interface Resumption {
   readonly seq: number;
   readonly cursor: string;
   readonly server_time: string;
+}
+
+/** A long poll's answer; `more` says that there is more to be had at once. */
+export interface Poll {
+  readonly changes: readonly Change[];
+  readonly seq: number;
+  readonly cursor: string;
+  readonly more: boolean;
+  readonly server_time: string;
+}
+
+/** Only that it was done. */
+export interface Nothing {}
+
+export interface HoldAnswer {
+  readonly cursor: string;
+  readonly hold: Hold;
+}
+
+export interface EndedHoldAnswer {
+  readonly cursor: string;
+  readonly hold: EndedHold;
+}
+
+export interface OwnBookingAnswer {
+  readonly cursor: string;
+  readonly booking: Booking;
+}
+
+export interface BookingAnswer {
+  readonly booking: StaffBooking;
+}
+
+export interface MovedBookingAnswer {
+  readonly cursor: string;
+  readonly booking: MovedBooking;
+}
+
+export interface InfoAnswer {
+  readonly cursor: string;
+  readonly info: CalendarInfo;
+}
+
+/** How many slots the new opening hours open, remove and change; and those left alone, as they are taken. */
+export interface ScheduleAnswer {
+  readonly cursor: string;
+  readonly opened: number;
+  readonly removed: number;
+  readonly updated: number;
+  readonly kept: readonly Slot[];
+}
+
+export interface SlotsAnswer {
+  readonly cursor: string;
+  readonly slots: readonly Slot[];
+}
+
+export interface SlotAnswer {
+  readonly cursor: string;
+  readonly slot: Slot;
+}
+
+export interface BookingsAnswer {
+  readonly bookings: readonly StaffBooking[];
+}
+
+/** What each request is answered with. */
+export interface Answers {
+  readonly "calendar.subscribe": SubscribeAnswer;
+  readonly "calendar.unsubscribe": Nothing;
+  readonly "auth.refresh": Nothing;
+  readonly "slot.hold": HoldAnswer;
+  readonly "hold.extend": HoldAnswer;
+  readonly "hold.release": EndedHoldAnswer;
+  readonly "slot.book": OwnBookingAnswer;
+  readonly "booking.get": BookingAnswer;
+  readonly "booking.cancel": MovedBookingAnswer;
+  readonly "booking.reschedule": MovedBookingAnswer;
+  readonly "calendar.create": InfoAnswer;
+  readonly "calendar.update": InfoAnswer;
+  readonly "calendar.archive": InfoAnswer;
+  readonly "schedule.set": ScheduleAnswer;
+  readonly "slot.open": SlotsAnswer;
+  readonly "slot.update": SlotAnswer;
+  readonly "slot.close": SlotAnswer;
+  readonly "slot.reopen": SlotAnswer;
+  readonly "slot.remove": SlotAnswer;
+  readonly "booking.list": BookingsAnswer;
+  readonly "booking.confirm": MovedBookingAnswer;
+  readonly "booking.reject": MovedBookingAnswer;
+  readonly "booking.no_show": MovedBookingAnswer;
+  readonly "booking.erase": MovedBookingAnswer;
 }
 
 export type SubscribeAnswer =

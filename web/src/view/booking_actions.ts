@@ -70,19 +70,18 @@ export class BookingActions {
   }
 
   async cancel(booking: MyBooking): Promise<void> {
-    const cancelled = await this.#calendar.cancel(booking);
-    this.#mine.keepBooking({ ...cancelled, token: booking.token }, booking);
+    this.#mine.keepBooking(await this.#calendar.cancel(booking), booking);
   }
 
   async move(booking: MyBooking, slot: Slot, hold?: MyHold): Promise<void> {
     const moved = await this.#calendar.reschedule(booking, slot.id, hold);
-    this.#mine.keepBooking({ ...moved, token: booking.token }, slot);
+    this.#mine.keepBooking(moved, slot);
     if (hold !== undefined) this.#mine.dropHold(hold.id);
   }
 
   /** Reads the booking that a link proves to be the visitor's, and remembers it. */
   async open(proof: Proof): Promise<Booking & Times> {
-    const booking = { ...(await this.#calendar.booking(proof)), token: proof.token };
+    const booking = await this.#calendar.booking(proof);
     const times = await this.#timesOf(booking);
     this.#mine.keepBooking(booking, times);
     return { ...booking, ...times };
@@ -105,8 +104,7 @@ export class BookingActions {
       const isSame = now.status === booking.status && now.slot === booking.slot;
       if (isSame && booking.start !== "") return;
       const times = now.slot === booking.slot && booking.start !== "" ? booking : undefined;
-      const token = booking.token;
-      this.#mine.keepBooking({ ...now, token }, times ?? (await this.#timesOf(now)));
+      this.#mine.keepBooking(now, times ?? (await this.#timesOf(now)));
     } catch (error) {
       if (isGone(error)) this.#mine.dropBooking(booking.id);
     }

@@ -1,6 +1,6 @@
 /** Opening hours as staff edit them, week by week, and as the server keeps them. Pure. */
 
-import type { Fields, ScheduleOutcome } from "../client";
+import type { Fields, ScheduleAnswer } from "../client";
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 export type Day = (typeof DAYS)[number];
@@ -142,10 +142,7 @@ export function restText(schedule: Schedule | null): string {
   return parts.length === 0 ? "" : `Kept as it is: ${parts.join(", ")}.`;
 }
 
-export function outcomeText(
-  { opened, removed, updated }: ScheduleOutcome,
-  isDone: boolean,
-): string {
+export function outcomeText({ opened, removed, updated }: ScheduleAnswer, isDone: boolean): string {
   const parts = [
     opened > 0 && `${isDone ? "opened" : "opens"} ${count(opened, "time", "times")}`,
     removed > 0 && `${isDone ? "removed" : "removes"} ${count(removed, "time", "times")}`,

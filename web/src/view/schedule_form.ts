@@ -1,6 +1,6 @@
 /** The sheet in which staff set opening hours. Nothing is saved that was not previewed. */
 
-import { type ScheduleOutcome, SlotcastError, type StaffCalendar } from "../client";
+import { type ScheduleAnswer, SlotcastError, type StaffCalendar } from "../client";
 import { adviceFor } from "./advice";
 import { h, setText } from "./dom";
 import { ListField } from "./list_field";
@@ -224,7 +224,7 @@ class ScheduleForm {
   }
 
   /** Locks the form meanwhile: an answer belongs to what stands there. */
-  async #send(ask: () => Promise<ScheduleOutcome>): Promise<ScheduleOutcome | undefined> {
+  async #send(ask: () => Promise<ScheduleAnswer>): Promise<ScheduleAnswer | undefined> {
     const body = this.#dialog.querySelector(".sheet-body") as HTMLElement;
     const focused = document.activeElement as HTMLElement | null;
     body.inert = true;
@@ -246,7 +246,7 @@ class ScheduleForm {
     this.#problem.scrollIntoView({ block: "nearest" });
   }
 
-  #show(outcome: ScheduleOutcome): void {
+  #show(outcome: ScheduleAnswer): void {
     const { zone, manner, now } = this.#setting;
     const words = (start: string) => {
       const at = Date.parse(start);
