@@ -21,7 +21,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 PYTHON_ROOMS := $(wildcard server.py) $(foreach room,models realtime tests bench,$(if $(wildcard $(room)/*.py),$(room)))
-WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print 2>/dev/null)
+WEB_SOURCES := $(shell find web \( -name node_modules -o -name 'dist*' -o -name test \) -prune -o -type f -print 2>/dev/null)
 WEB := $(if $(wildcard web/package.json),web/dist/.built)
 WEB_PARTS := $(if $(wildcard web/package.json),web/node_modules/.installed)
 BENCH_PEERS := $(if $(wildcard bench/peers/node/package.json),bench/peers/node/node_modules/.installed)
