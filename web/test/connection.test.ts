@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Calendar } from "../src/client/calendar";
 import { Connection } from "../src/client/connection";
 import { Courier } from "../src/client/courier";
-import { SlotcastError, unreachable } from "../src/client/error";
+import { readError, SlotcastError, unreachable } from "../src/client/error";
 import { change, slot } from "./make";
 import { FakeEnvironment, FakeNetwork } from "./network";
 
@@ -116,6 +116,16 @@ describe("a connection", () => {
     expect(states).toEqual(["live opened polling"]);
   });
 
+  it("looks for a better rung soon after the device woke up, however long it has looked before", async () => {
+    network.open_rungs.delete("websocket");
+    await start();
+    await pass(3_600_000);
+    network.open_rungs.add("websocket");
+    environment.say("woken");
+    await pass(1_000);
+    expect(states).toEqual(["live opened polling", "live climbed websocket"]);
+  });
+
   it("sits on no link that was lost while it was being opened", async () => {
     const open = network.open;
     network.refusal = undefined;
@@ -221,6 +231,25 @@ describe("a mutation", () => {
     expect(ended).toMatchObject({ code: "unreachable" });
     const keys = new Set(network.link.asked.map(([, fields]) => fields.key));
     expect([keys.size, Date.now() - started]).toEqual([1, 46_000]);
+  });
+
+  it("waits as long as the server says before it is sent again", async () => {
+    await start();
+    const details = { retry_after: 3 };
+    const limited = {
+      code: "rate_limited",
+      message: "Slow down.",
+      retryable: true,
+      details,
+    } as const;
+    network.link.answer = () => Promise.reject(readError(limited));
+    vi.stubGlobal("fetch", async () => Response.json({ hold: { id: "h" } }));
+    let held: unknown;
+    calendar.hold("s").then((hold) => (held = hold));
+    await pass(2_900);
+    expect(held).toBeUndefined();
+    await pass(200);
+    expect(held).toEqual({ id: "h" });
   });
 
   it("is refused at once where trying again cannot help", async () => {

@@ -64,6 +64,7 @@ export class Connection {
   #turn = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #steady: ReturnType<typeof setTimeout> | undefined;
+  /** Set while a climb is planned, not while one is under way. */
   #climb: ReturnType<typeof setTimeout> | undefined;
   #refusal: SlotcastError | undefined;
 
@@ -232,6 +233,8 @@ export class Connection {
 
   #heard(what: "online" | "offline" | "woken"): void {
     if (this.#status.state === "closed") return;
+    // On another network, or after a sleep, what was blocked before may well work.
+    this.#climbs = 0;
     if (what === "offline") {
       this.#cancel();
       this.#wait("network_lost");
@@ -243,6 +246,7 @@ export class Connection {
     } else {
       // A socket may have died in its sleep; an answer, or its absence, tells.
       for (const calendar of this.#watches.keys()) this.rewatch(calendar);
+      if (this.#climb !== undefined) this.#planClimb();
     }
   }
 
@@ -260,6 +264,7 @@ export class Connection {
   /** Opens a better rung beside the one we stand on, and only then lets go. */
   async #climbUp(from: Transport): Promise<void> {
     const { signal } = this.#turn;
+    this.#climb = undefined;
     this.#climbs += 1;
     if (this.#environment.isVisible()) {
       for (const transport of this.#ladder.above(from)) {

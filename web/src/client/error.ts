@@ -26,12 +26,13 @@ export class SlotcastError extends Error {
   /** What the server asked us to wait, in milliseconds. */
   readonly retry_after_ms: number;
 
+  /** HTTP says how long to wait in a header, Socket.IO in `details`. */
   constructor(body: ErrorBody, retry_after_ms = 0) {
     super(body.message);
     this.code = body.code;
     this.retryable = body.retryable;
     this.details = body.details ?? {};
-    this.retry_after_ms = retry_after_ms;
+    this.retry_after_ms = Math.max(retry_after_ms, Number(this.details.retry_after) * 1_000 || 0);
   }
 }
 
