@@ -2,6 +2,7 @@
 import io.socket.client.AckWithTimeout
 import io.socket.client.IO
 import io.socket.client.Socket
+import io.socket.thread.EventThread
 import java.util.Timer
 import java.util.UUID
 import kotlin.concurrent.schedule
@@ -33,12 +34,17 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
     private fun subscribe() {
         val fields = JSONObject().put("calendar", calendar).putOpt("after", cursor)
         ask("calendar.subscribe", fields, late = { socket.disconnect().connect() }) { answer ->
-            if (!answer.getBoolean("ok")) return@ask System.err.println(answer.getJSONObject("error"))
+            if (!answer.getBoolean("ok")) return@ask refused(answer.getJSONObject("error"))
             if (answer.getString("mode") == "snapshot") slots.clear()
             answer.optJSONArray("slots").objects().forEach { put(it) }
             answer.optJSONArray("changes").objects().forEach { applyChange(it) }
             stand(answer)
         }
+    }
+
+    private fun refused(error: JSONObject) {
+        System.err.println(error)
+        if (error.getBoolean("retryable")) later(1_000 + Random.nextLong(1_000)) { subscribe() }
     }
 
     private fun applyChange(change: JSONObject) {
@@ -77,10 +83,7 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
         wait: Long = 500,
         done: (JSONObject) -> Unit,
     ) {
-        val again = {
-            timer.schedule(Random.nextLong(wait)) { mutate(name, fields, key, minOf(2 * wait, 15_000), done) }
-            Unit
-        }
+        val again = { later(Random.nextLong(wait)) { mutate(name, fields, key, minOf(2 * wait, 15_000), done) } }
         ask(name, fields.put("key", key), late = again) { answer ->
             if (answer.optJSONObject("error")?.getBoolean("retryable") == true) again() else done(answer)
         }
@@ -89,9 +92,13 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
     private fun ask(name: String, fields: JSONObject, late: () -> Unit, done: (JSONObject) -> Unit) {
         val ack = object : AckWithTimeout(5_000) {
             override fun onSuccess(vararg arguments: Any) = done(arguments[0] as JSONObject)
-            override fun onTimeout() = late()
+            override fun onTimeout() = EventThread.exec { late() } // it comes on a timer's thread
         }
         socket.emit(name, arrayOf(fields), ack)
+    }
+
+    private fun later(milliseconds: Long, act: () -> Unit) {
+        timer.schedule(milliseconds) { EventThread.exec { act() } }
     }
 }
 

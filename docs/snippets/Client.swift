@@ -32,11 +32,19 @@ final class CalendarClient {
         socket.emitWithAck("calendar.subscribe", fields).timingOut(after: 10) { [weak self] items in
             guard let self else { return }
             guard let answer = items.first as? [String: Any] else { return self.manager.reconnect() } // no answer
-            guard answer["ok"] as? Bool == true else { return print("refused:", answer["error"] ?? "") }
+            guard answer["ok"] as? Bool == true else { return self.refused(answer["error"] as? [String: Any] ?? [:]) }
             if answer["mode"] as? String == "snapshot" { self.slots = [:] }
             for slot in answer["slots"] as? [[String: Any]] ?? [] { self.put(slot) }
             for change in answer["changes"] as? [[String: Any]] ?? [] { self.apply(change) }
             self.stand(answer)
+        }
+    }
+
+    private func refused(_ error: [String: Any]) {
+        print("refused:", error)
+        guard error["retryable"] as? Bool == true else { return }
+        DispatchQueue.main.asyncAfter(deadline: .now() + Double.random(in: 1...2)) { [weak self] in
+            if self?.socket.status == .connected { self?.subscribe() } // else the next connect does
         }
     }
 

@@ -37,6 +37,9 @@ class CalendarClient {
       final answer = Json.from(data as Map);
       if (answer['ok'] != true) {
         print('refused: ${answer['error']}');
+        if (answer['error']['retryable'] == true) {
+          Timer(Duration(milliseconds: 1000 + _random.nextInt(1000)), _subscribe);
+        }
         return;
       }
       if (answer['mode'] == 'snapshot') slots.clear();

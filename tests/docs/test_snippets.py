@@ -1,14 +1,17 @@
 """What the docs tell a reader to run does what the docs say."""
 
+import asyncio
 import json
 import shlex
 import shutil
 import urllib.request
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Page, Route
 
 from tests.docs.runner import SNIPPETS, Running
 from tests.support import ROOT, Server
@@ -76,6 +79,47 @@ def test_the_ten_lines_follow_across_a_kill(server: Server, tmp_path: Path) -> N
         server.start()
         client.until(lambda line: line.startswith(f"slot.removed {seq + 2} "))
     assert sum(line.startswith("slot.") for line in client.seen) == 2
+
+
+def _stream(name: str, url: str) -> str:
+    """A function that runs a stream of the docs in a page, and says when asked where it stands."""
+    source = (SNIPPETS / "socket.js").read_text().replace("wss://slots.example.org", url.replace("http", "ws", 1))
+    if name != "socket.js":
+        source = source.removesuffix("open();\n") + (SNIPPETS / name).read_text()
+    return f"() => {{ {source} window.look = () => ({{ have, slots: [...slots.keys()].sort() }}); }}"
+
+
+@pytest.mark.parametrize("name", ["socket.js", "events.js"])
+async def test_a_stream_follows_across_a_kill(name: str, server: Server, page: Page) -> None:
+    """A stream of the docs stands where a fresh snapshot stands, also after a kill and a proxy's 502."""
+
+    async def stands() -> None:
+        slots, seq = itemgetter("slots", "seq")(await asyncio.to_thread(_snapshot, server))
+        where = {"have": seq, "slots": sorted(slot["id"] for slot in slots)}
+        await page.wait_for_function("where => JSON.stringify(look()) === where", arg=_compact(where), timeout=60_000)
+
+    await page.goto(f"{server.url}/")
+    await page.evaluate(_stream(name, server.url))
+    await stands()
+    slot = (await asyncio.to_thread(server.command, "slot", "open", "demo", *_OPENING)).strip()
+    await page.wait_for_function("slot => look().slots.includes(slot)", arg=slot)
+    ills: list[str] = []
+
+    async def fail(route: Route) -> None:
+        ills.append(route.request.url)
+        await route.fulfill(status=502, body="Bad Gateway")
+
+    await page.route("**/events?*", fail, times=1)
+    await asyncio.to_thread(server.kill9)
+    await asyncio.to_thread(server.command, "slot", "remove", slot)
+    await asyncio.to_thread(server.start)
+    await page.wait_for_function("slot => !look().slots.includes(slot)", arg=slot, timeout=60_000)
+    await stands()
+    assert bool(ills) == (name == "events.js")
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
