@@ -13,6 +13,22 @@ from .conftest import Place
 from .shop import in_days
 
 PHONE = {"width": 360, "height": 740}
+# Fields in which what stands there, or what could, has no room beside the browser's own button.
+CUT_OFF = """() => [...document.querySelectorAll("input[type=date], input[type=time]")].filter((input) => {
+    const style = getComputedStyle(input);
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = style.font;
+    const has_button = innerWidth > 640 || !input.closest(".week"); // a phone's hours have none
+    const text = pen.measureText(input.type === "date" ? "mm/dd/yyyy" : "09:00 AM").width + (has_button ? 24 : 0);
+    return input.offsetWidth < text + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) + 2;
+}).map((input) => `${input.type} ${input.ariaLabel ?? input.name}`)"""
+# Days are drawn within their own box only: the ring around a slot is 2 px away from it and 2.5 px wide.
+RINGS_CUT_OFF = """() => [...document.querySelectorAll("button.slot")].filter((slot) => {
+    const [ring, day] = [slot, slot.closest(".day")].map((one) => one.getBoundingClientRect());
+    return ring.left - 4.5 < day.left || ring.right + 4.5 > day.right;
+}).length"""
+LINES_OF_COUNT = """() => { const count = document.querySelector(".day-count");
+    return Math.round(count.offsetHeight / parseFloat(getComputedStyle(count).lineHeight)); }"""
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -165,6 +181,28 @@ async def test_on_a_phone(place: Place, api: Api, page: Page, path: str) -> None
     assert shot.startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("width", [360, 390, 1280])
+async def test_nothing_is_cut_off(place: Place, api: Api, page: Page, width: int) -> None:
+    """On any screen there is room for what stands in a field, for the ring around what has the focus, and a line."""
+    calendar = f"room-for-all-{width}"
+    await _make(api, calendar, 20)
+    await page.set_viewport_size({"width": width, "height": 844})
+    await _open(page, place, calendar)
+    await page.wait_for_selector("button.slot")
+    assert await page.evaluate(RINGS_CUT_OFF) == 0
+    assert await page.evaluate(LINES_OF_COUNT) == 1
+    assert await page.evaluate(WIDER_THAN_SCREEN) <= 0
+    await page.goto(f"{place.url}/staff?calendar={calendar}#token={place.staff}")
+    await page.wait_for_selector("[data-slot]")
+    await page.evaluate("() => { document.querySelector('details.opening').open = true; }")
+    await page.get_by_role("button", name="Opening hours").click()
+    for _ in range(2):
+        await page.get_by_role("button", name="Add closed days").click()
+    await page.get_by_role("button", name="Add hours: Monday").click()
+    assert await page.evaluate(CUT_OFF) == []
+    assert await page.evaluate(WIDER_THAN_SCREEN) <= 0
+
+
 async def test_the_visitors_zone_and_the_calendars(place: Place, api: Api, page: Page) -> None:
     """Times are shown in the visitor's zone or the calendar's, as one chooses."""
     await api.post("/api/calendars", id="zones", name="Z", zone="Asia/Tokyo")
@@ -184,12 +222,16 @@ async def test_the_visitors_zone_and_the_calendars(place: Place, api: Api, page:
 
 
 async def test_a_page_that_may_not_be_seen(place: Place, api: Api, page: Page) -> None:
-    """A private calendar and one that is nowhere say so; with a token in the link's fragment the first opens."""
+    """A calendar that is private or nowhere and the staff page say so, and no more; a token in the link opens them."""
     await _make(api, "secret", visibility="private")
     for calendar in ("secret", "nowhere"):
         await page.goto(f"{place.url}/c/{calendar}")
         await page.wait_for_selector("[data-refused]")
         await expect(page.locator("button.slot")).to_have_count(0)
+        await expect(page.locator(".pill")).to_be_hidden()
+    await page.goto(f"{place.url}/staff#token=nonsense")
+    await expect(page.locator("[data-refused] .blank")).to_contain_text("does not open the staff page")
+    await expect(page.locator("button, select").locator("visible=true")).to_have_count(0)
     token = place.token("--calendars", "secret")
     await page.goto(f"{place.url}/c/secret#token={token}")
     await page.wait_for_selector('html[data-connection="live"]')

@@ -24,7 +24,7 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   unreachable: "We could not get through. Check your connection, then try again.",
   bad_request: "That was not accepted. Check what you entered, then try again.",
   idempotency_mismatch: "Please try that again.",
-  already_exists: "There is one already. Please choose another name.",
+  already_exists: "That address is taken. Please choose another one.",
   cursor_gone: "It has changed a lot since you looked. Please load the page again.",
   internal: "Something went wrong on our side. Please try again in a moment.",
   closed: "This page was closed. Please load it again.",

@@ -36,7 +36,7 @@ export class OpenForm {
         },
         oninput: () => this.#show(),
       },
-      h("div", { class: "pair" }, field("Day", this.#date), field("From", this.#time)),
+      h("div", { class: "when" }, field("Day", this.#date), field("From", this.#time)),
       h(
         "div",
         { class: "pair" },
