@@ -3,7 +3,6 @@
  * Read with fetch, not EventSource: it can send `Authorization`, it shows the status of a
  * refusal, and it hears the heartbeat comments, so that a proxy that buffers is found out. */
 
-import { readError } from "./error.ts";
 import { readProblem } from "./http.ts";
 import { apiUrl, bearer, type OpenLink } from "./link.ts";
 import { type Follow, openOneWay } from "./one_way.ts";
@@ -69,8 +68,6 @@ export const openStream: OpenLink = (_transport, setting, events) =>
   openOneWay("sse", setting, events, follow);
 
 function readEvent({ event, data }: ServerSentEvent) {
-  if (event === "reset") return undefined;
-  if (event === "error") return { kind: "refused", error: readError(JSON.parse(data)) } as const;
   if (event === "snapshot") {
     return { kind: "snapshot", snapshot: JSON.parse(data) as Snapshot } as const;
   }
