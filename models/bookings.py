@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, cast
 
 from msgspec import UNSET, Struct, UnsetType
@@ -24,6 +25,7 @@ from models.errors import BadRequest, Forbidden, InvalidTransition, NotFound
 from models.identity import UUID, Tokens, new_id
 from models.statement import Insertion, ListStatement, Statement, bind
 from models.tables import Booking, BookingRow, Slot, columns
+from models.window import read_cut
 
 LIVE = ("pending", "confirmed")
 CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
@@ -58,7 +60,7 @@ _update = Statement(
 )
 _by_id = ListStatement(lambda ids: Booking.select(*columns(Booking)).where(Booking.id.in_(ids)))
 _in_window = Statement(
-    Booking.select(*columns(Booking))
+    Booking.select(Slot.start, *columns(Booking))
     .join(Slot, on=(Booking.slot == Slot.id))
     .where((Booking.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
     .order_by(Slot.start, Booking.id)
@@ -232,7 +234,11 @@ def read_by_id(db: Database, ids: list[str]) -> dict[str, change.Booking]:
     return found
 
 
-def read_window(db: Database, calendar: str, begin: int, finish: int, most: int) -> list[change.Booking]:
-    """The bookings of the slots that touch `[begin, finish)`, by their start."""
-    rows = _in_window.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
-    return [for_staff(BookingRow._make(row)) for row in rows]
+def read_window(db: Database, calendar: str, begin: int, finish: int, most: int) -> tuple[list[change.Booking], int]:
+    """The bookings of the slots that touch `[begin, finish)`, by their start, about `most`; and how far they go."""
+
+    def read(count: int) -> list[tuple[Any, ...]]:
+        return _in_window.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
+
+    rows, end = read_cut(read, itemgetter(0), begin, finish, most)
+    return [for_staff(BookingRow._make(row[1:])) for row in rows], end

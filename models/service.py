@@ -29,11 +29,12 @@ from models.rules import GRACE
 from models.snapshot import Feed, PlacedSlot, Snapshot
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldState
+from models.window import EVERY, cut
 from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
     "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "UnusableDatabase",
-    "Watch",
+    "Watch", "cut",
 ]  # fmt: skip
 
 _due = Statement(
@@ -141,12 +142,16 @@ class Book:
         """The calendar's slots that touch `[begin, finish)`, the removed ones too; NotFound without such a calendar."""
         return snapshot.read_feed(self._db, calendar, begin, finish, most)
 
-    def snapshot(self, calendar: str, begin: int, finish: int, *, most: int = 1 << 31, tail: int = 0) -> Snapshot:
+    def snapshot(
+        self, calendar: str, begin: int, finish: int, *, most: int = EVERY, tail: int = 0, with_bookings: bool = False
+    ) -> Snapshot:
         """The calendar's slots that touch `[begin, finish)`, in milliseconds, and the last `tail` changes of its log.
 
-        NotFound without such a calendar.
+        Where there are more than `most` the window ends sooner, between two starts. NotFound without such a calendar.
         """
-        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, tail=tail)
+        return snapshot.read_snapshot(
+            self._db, calendar, begin, finish, most=most, tail=tail, with_bookings=with_bookings
+        )
 
     def moves(self, have: dict[str, int]) -> dict[str, list[Logged]]:
         """What came after `have`, for each calendar that stands elsewhere now; no rows for one that went back."""
@@ -161,8 +166,11 @@ class Book:
             row = bookings.find(self._db, self.tokens, asked.booking, asked.token, is_staff_of=asked.asker.is_staff_of)
         return bookings.for_staff(row)
 
-    def bookings(self, calendar: str, begin: int, finish: int, most: int) -> list[Booking]:
-        """The bookings of the slots that touch `[begin, finish)`, by the slots' start. For staff."""
+    def bookings(self, calendar: str, begin: int, finish: int, *, most: int = EVERY) -> tuple[list[Booking], int]:
+        """The bookings of the slots that touch `[begin, finish)`, by the slots' start, and how far they go. For staff.
+
+        Where there are more than `most` the window ends sooner, between two starts.
+        """
         with database.reading(self._db):
             return bookings.read_window(self._db, calendar, begin, finish, most)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import NamedTuple
 
-from models import log, rules, seats
-from models.change import Info, Logged, encode, write_cursor
+from models import bookings, log, rules, seats
+from models.change import Booking, Info, Logged, encode, write_cursor
 from models.database import reading
 from models.dialect import Dialect
 from models.errors import NotFound
@@ -13,6 +14,7 @@ from models.identity import SLUG, UUID
 from models.rules import SLOT_COLUMNS
 from models.statement import ListStatement, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Slot, SlotRow, SlotState, columns
+from models.window import EVERY, read_cut
 
 CHANGES_A_READ = 1_000
 CALENDARS_A_READ = 256
@@ -55,13 +57,18 @@ class PlacedSlot(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A calendar's slots in a window, by start, as they were at `seq`; `tail` is the end of its log up to there."""
+    """A calendar's slots in a window, by start, as they were at `seq`; `tail` is the end of its log up to there.
+
+    `finish` is how far the window goes, in milliseconds; `bookings` are those of its slots, where they were asked for.
+    """
 
     info: Info
     seq: int
     nonce: str
+    finish: int
     slots: list[PlacedSlot]
     tail: list[Logged]
+    bookings: list[Booking]
 
     @property
     def cursor(self) -> str:
@@ -86,14 +93,28 @@ def read_calendar(db: Dialect, calendar: str) -> Info:
         return rules.info_of(read_calendar_row(db, calendar))
 
 
-def read_snapshot(db: Dialect, calendar: str, begin: int, finish: int, *, most: int, tail: int = 0) -> Snapshot:
-    """The slots that touch `[begin, finish)`, at most `most`, and the log's last `tail` changes."""
+def read_snapshot(
+    db: Dialect,
+    calendar: str,
+    begin: int,
+    finish: int,
+    *,
+    most: int = EVERY,
+    tail: int = 0,
+    with_bookings: bool = False,
+) -> Snapshot:
+    """The slots that touch `[begin, finish)`, about `most`, their bookings, and the log's last `tail` changes."""
+
+    def read(count: int) -> list[SlotRow]:
+        rows = _window.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
+        return [SlotRow._make(row) for row in rows]
+
     with reading(db):
         head = read_calendar_row(db, calendar)
-        rows = _window.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
-        placed = [_placed(SlotRow._make(row)) for row in rows]
+        slots, end = read_cut(read, attrgetter("start"), begin, finish, most)
+        booked = bookings.read_window(db, calendar, begin, end, EVERY)[0] if with_bookings else []
         last = log.read_tail(db, calendar, tail, TAIL_BYTES) if tail else []
-    return Snapshot(rules.info_of(head), head.seq, head.nonce, placed, last)
+    return Snapshot(rules.info_of(head), head.seq, head.nonce, end, [_placed(slot) for slot in slots], last, booked)
 
 
 class Feed(NamedTuple):

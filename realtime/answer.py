@@ -156,7 +156,11 @@ class BookingAnswer(Struct, kw_only=True):
 
 
 class BookingsAnswer(Struct, kw_only=True):
+    """The bookings of the window from `from` to `to`, which ends before the one asked for where there are too many."""
+
     bookings: list[Booking]
+    from_: str = msgspec.field(name="from")
+    to: str
 
 
 class CalendarAnswer(Struct, kw_only=True):

@@ -69,7 +69,7 @@ async def build(
     door = Door(book, on_commit=lambda rows: dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
     dispatcher = Dispatcher(door)
     catch_up = CatchUp(door, dispatcher, clock)
-    desk = Desk(door, dispatcher, catch_up, clock)
+    desk = Desk(door, dispatcher, clock)
     requests, streams = Requests(), Streams()
     pulse = Pulse(lambda: door.is_full, sockets.set_refusing)
     gate = Gate(auth, peers, Origins(list(origins) or None, with_credentials=False), Buckets(rate, 2 * rate))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from models.change import Booking, Cursor, encode
+from models.change import Cursor, encode
 from models.clock import DAY, Clock
 from models.commands import Asker
 from models.errors import Refused
 from realtime import wire
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
-from realtime.replica import MOST_SLOTS, cut
+from realtime.replica import MOST_SLOTS
 from realtime.room import Audience, Member, Room
 
 WINDOW = 62 * DAY
@@ -90,16 +90,16 @@ class CatchUp:
         seq, cursor, begin = replica.seq, replica.cursor, wanted.begin
         if begin < replica.since:
             found = await self._door.read(
-                self._door.book.snapshot, room.calendar, begin, wanted.finish, most=MOST_SLOTS + 1
+                self._door.book.snapshot, room.calendar, begin, wanted.finish, most=MOST_SLOTS
             )
-            seq, cursor = found.seq, found.cursor
-            finish, placed = cut(found.slots) if len(found.slots) > MOST_SLOTS else (wanted.finish, found.slots)
-            slots = b",".join([slot.body for slot in placed])
+            seq, cursor, finish = found.seq, found.cursor, found.finish
+            slots = b",".join([slot.body for slot in found.slots])
         else:
             slots, finish = replica.slots(begin, wanted.finish)
         bookings = b""
         if audience is Audience.STAFF:
-            bookings = encode(await self.bookings(room.calendar, begin, finish))
+            found_bookings, _ = await self._door.read(self._door.book.bookings, room.calendar, begin, finish)
+            bookings = encode(found_bookings)
         body = wire.write_snapshot(
             replica.info,
             slots,
@@ -112,29 +112,22 @@ class CatchUp:
         )
         return body, cursor
 
-    async def bookings(self, calendar: str, begin: int, finish: int) -> list[Booking]:
-        """The bookings of a window, for staff."""
-        return await self._door.read(self._door.book.bookings, calendar, begin, finish, MOST_SLOTS)
-
     async def look(self, calendar: str, asker: Asker, wanted: Wanted) -> bytes:
         """A snapshot's body for who does not stay, from the room, or from the database where there is none."""
         room = self._dispatcher.rooms.get(calendar)
         if room is not None:
             check_view(asker, room)
             return (await self._snapshot(room, Audience.PUBLIC, wanted))[0]
-        found = await self._door.read(
-            self._door.book.snapshot, calendar, wanted.begin, wanted.finish, most=MOST_SLOTS + 1
-        )
+        found = await self._door.read(self._door.book.snapshot, calendar, wanted.begin, wanted.finish, most=MOST_SLOTS)
         if not asker.may_view(found.info):
             raise asker.refusal()
-        finish, placed = cut(found.slots) if len(found.slots) > MOST_SLOTS else (wanted.finish, found.slots)
         return wire.write_snapshot(
             found.info,
-            b",".join([slot.body for slot in placed]),
+            b",".join([slot.body for slot in found.slots]),
             seq=found.seq,
             cursor=found.cursor,
             begin=wanted.begin,
-            finish=finish,
+            finish=found.finish,
             now=self._clock(),
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from models.change import Cursor, Info, Logged, decode_applied, decode_slot_key
 from models.clock import read_time
-from models.service import PlacedSlot, Snapshot
+from models.service import PlacedSlot, Snapshot, cut
 
 MOST_REPLAYED = 1_000  # changes
 MOST_REPLAYED_BYTES = 512 * 1024
@@ -91,7 +91,8 @@ class Replica:
         last = bisect_left(self._order, (finish, ""))
         found = [slot for _, name in self._order[first:last] if (slot := self._slots[name]).end > begin]
         if len(found) > MOST_SLOTS:
-            finish, found = cut(found)
+            finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
+            found = [slot for slot in found if slot.start < finish]
         key = (found[0].id, found[-1].id, len(found)) if found else None
         body = self._cuts.get(key)
         if body is None:
@@ -120,15 +121,3 @@ class Replica:
         if len(self._cuts) < _MOST_CUTS:
             self._cuts[key] = body
         return body
-
-
-def cut(found: list[PlacedSlot]) -> tuple[int, list[PlacedSlot]]:
-    """The first 2,000 slots, less those that start with the first one left out; and that start, where they end.
-
-    Where all of them start at once they can't be parted, and all of them are kept.
-    """
-    finish = found[MOST_SLOTS].start
-    kept = [slot for slot in found[:MOST_SLOTS] if slot.start < finish]
-    if kept:
-        return finish, kept
-    return finish + 1, [slot for slot in found if slot.start <= finish]

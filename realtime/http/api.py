@@ -116,7 +116,7 @@ class Api:
         fields = {name: request.query[name] for name in ("from", "to") if name in request.query}
         asked = wire.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
         assert isinstance(asked, wire.ListBookings)
-        return _json({"bookings": await self._desk.bookings(asked, asker)})
+        return _json(await self._desk.bookings(asked, asker))
 
     async def schedule(self, request: web.Request) -> web.Response:
         """A calendar's opening hours as they were set, or null. For staff."""

@@ -20,7 +20,7 @@ from models.commands import (
     WithToken,
 )
 from models.errors import BadRequest, Forbidden, InvalidTransition, NotFound, OutsideCancellationWindow, Unauthorized
-from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, new_key, results
+from tests.book.desk import EVER, GUEST, STAFF, Desk, Viewer, booking, new_key, results
 
 
 def test_a_booking_answers_its_maker_with_a_token(desk: Desk) -> None:
@@ -132,14 +132,29 @@ def test_a_booking_of_a_removed_slot_or_a_cancelled_hold_is_not_possible(desk: D
         desk.reserve(slot)
 
 
+def test_what_is_cut_says_where_and_loses_nothing(desk: Desk) -> None:
+    """Page by page, each from where the last one ended, everything comes; what starts at once is not parted."""
+    crowded, *others = desk.open(6, capacity=20)
+    made = [desk.reserve(slot)["id"] for slot in [crowded] * 17 + others]
+    begin, pages = 0, []
+    while begin < EVER:
+        found, begin = desk.book.bookings("room", begin, EVER, most=3)
+        pages.append([one.id for one in found])
+    assert [len(page) for page in pages] == [17, 3, 2]
+    assert {one for page in pages for one in page} == set(made)
+    snapshot = desk.book.snapshot("room", 0, EVER, most=3, with_bookings=True)
+    assert (len(snapshot.slots), snapshot.finish) == (3, desk.book.snapshot("room", 0, EVER).slots[3].start)
+    assert {one.id for one in snapshot.bookings} == set(made[:19])
+
+
 def test_the_bookings_of_a_window_are_those_of_its_slots(desk: Desk) -> None:
     """By the slots' start; a change names the bookings that it is about, and not in its public body."""
     first, second = desk.open(2)
     later, earlier = desk.reserve(second), desk.reserve(first)
     start = desk.query("SELECT start FROM slot WHERE id = ?", second)[0][0]
-    assert [one.id for one in desk.book.bookings("room", 0, 1 << 50, 10)] == [earlier["id"], later["id"]]
-    assert [one.id for one in desk.book.bookings("room", start, 1 << 50, 10)] == [later["id"]]
-    assert desk.book.bookings("room", start + 3_600_000, 1 << 50, 10) == []
+    assert [one.id for one in desk.book.bookings("room", 0, 1 << 50)[0]] == [earlier["id"], later["id"]]
+    assert [one.id for one in desk.book.bookings("room", start, 1 << 50)[0]] == [later["id"]]
+    assert desk.book.bookings("room", start + 3_600_000, 1 << 50) == ([], 1 << 50)
     rows = desk.book.moves({"room": 1})["room"]
     assert [row.bookings for row in rows] == [(later["id"],), (earlier["id"],)]
     assert all(later["id"].encode() not in row.body for row in rows)

@@ -161,7 +161,9 @@ def _acks() -> dict[str, bytes]:
             done = Answer(calendar=_CALENDAR, seq=FIRST + 1, cursor=_cursor(FIRST + 1), result=result)
             written[name] = wire.write_answer(done)
         else:
-            written[name] = wire.write_ok(**dict.fromkeys(shape.__struct_fields__, _THINGS.get(shape)))
+            thing: Any = _THINGS.get(shape)
+            names = shape.__struct_fields__
+            written[name] = wire.write_ok(**(thing if len(names) > 1 else dict.fromkeys(names, thing)))
     return written
 
 
@@ -177,7 +179,11 @@ _THINGS: dict[type, Any] = {
     answer.SlotAnswer: _slot(1, 9, FIRST + 1),
     answer.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
     answer.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
-    answer.BookingsAnswer: [_booking(FIRST + 1, customer=_ADA), _booking(FIRST + 2, status="cancelled")],
+    answer.BookingsAnswer: {
+        "bookings": [_booking(FIRST + 1, customer=_ADA), _booking(FIRST + 2, status="cancelled")],
+        "from": _BEGIN,
+        "to": _FINISH,
+    },
 }
 
 

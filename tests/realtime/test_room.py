@@ -1,92 +1,16 @@
 """Rooms over a real book: who hears what, in which order, and what becomes of a room that lost its thread."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 import pytest
 
-from models.clock import DAY, HOUR, system_clock
-from models.commands import OPERATOR, Asker, CreateCalendar, NewSlot, OpenSlots, UpdateCalendar, UpdateSlot
+from models.commands import OPERATOR, Asker, UpdateCalendar
 from models.errors import Unauthorized
-from models.service import Book
-from realtime.catch_up import CatchUp, Joined
-from realtime.dispatcher import Dispatcher
-from realtime.door import Door
-from realtime.engine import Counters, Limits, Outlet, Packet
 from realtime.room import Audience, Member
 from tests.support import eventually
 
-GUEST = Asker(address="192.0.2.1")
-
-
-def _lines(packet: Packet) -> bytes:
-    return b"".join([event.payload + b"\n" for event in packet.events])
-
-
-class Ear(Outlet):
-    """A connection that keeps what it is sent, in order."""
-
-    def __init__(self) -> None:
-        super().__init__(Limits(), Counters(), "192.0.2.1")
-        self.format = _lines
-        self.heard: list[bytes] = []
-        self.is_open = True
-
-    def put(self, data: bytes) -> None:
-        self.heard.append(data)
-
-    @property
-    def seqs(self) -> list[int]:
-        return [change["seq"] for change in self.changes]
-
-    @property
-    def changes(self) -> list[dict[str, Any]]:
-        return [msgspec.json.decode(line) for data in self.heard for line in data.splitlines()]
-
-
-class House:
-    """A book with one calendar, and the way from its commits to the rooms."""
-
-    def __init__(self, database: str) -> None:
-        self.book = Book(database, b"a secret of the tests, long enough for HS256", synchronous="normal")
-        self.book.open()
-        self.door = Door(self.book, lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
-        self.dispatcher = Dispatcher(self.door)
-        self.catch_up = CatchUp(self.door, self.dispatcher, system_clock)
-        self.dispatcher.start()
-        self.slot = ""
-        self._changes = 0
-
-    async def open(self) -> None:
-        await self.door.run(CreateCalendar(asker=OPERATOR, calendar="room", name="Room", zone="UTC"))
-        start = system_clock() + DAY
-        slots = (NewSlot(start=start, end=start + HOUR),)
-        answer = await self.door.run(OpenSlots(asker=OPERATOR, key="k", calendar="room", slots=slots))
-        self.slot = msgspec.json.decode(answer.result)["slots"][0]["id"]
-
-    async def change(self) -> int:
-        """Changes the slot's data; the seq of the change."""
-        self._changes += 1
-        command = UpdateSlot(asker=OPERATOR, slot=self.slot, data=str(self._changes).encode())
-        return (await self.door.run(command)).seq
-
-    async def join(self, ear: Ear, after: str | None = None, asker: Asker = GUEST) -> tuple[Member, Joined]:
-        member = Member(ear, Audience.STAFF if asker.is_staff else Audience.PUBLIC, asker)
-        return member, await self.catch_up.join("room", member, self.catch_up.wanted(after, None, None))
-
-    async def close(self) -> None:
-        await self.dispatcher.close()
-        await self.door.close()
-
-
-@pytest.fixture
-async def house(database: str) -> AsyncIterator[House]:
-    house = House(database)
-    await house.open()
-    yield house
-    await house.close()
+from .house import GUEST, Ear, House
 
 
 async def test_a_member_hears_what_comes_after_its_answer(house: House) -> None:

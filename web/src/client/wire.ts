@@ -265,8 +265,11 @@ export interface SlotAnswer {
   readonly slot: Slot;
 }
 
+/** The bookings of the window from `from` to `to`, which ends before the one asked for where there are too many. */
 export interface BookingsAnswer {
   readonly bookings: readonly StaffBooking[];
+  readonly from: string;
+  readonly to: string;
 }
 
 /** What each request is answered with. */

@@ -1,0 +1,92 @@
+"""A book with one calendar and the voice above it, without a server; and a connection that keeps what it is sent."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from models.change import Customer
+from models.clock import DAY, HOUR, system_clock
+from models.commands import OPERATOR, Answer, Asker, BookSlot, CreateCalendar, NewSlot, OpenSlots, UpdateSlot
+from models.service import Book
+from realtime.catch_up import CatchUp, Joined
+from realtime.desk import Desk
+from realtime.dispatcher import Dispatcher
+from realtime.door import Door
+from realtime.engine import Counters, Limits, Outlet, Packet
+from realtime.room import Audience, Member
+from tests.support import new_key
+
+GUEST = Asker(address="192.0.2.1")
+
+
+def _lines(packet: Packet) -> bytes:
+    return b"".join([event.payload + b"\n" for event in packet.events])
+
+
+class Ear(Outlet):
+    """A connection that keeps what it is sent, in order."""
+
+    def __init__(self) -> None:
+        super().__init__(Limits(), Counters(), "192.0.2.1")
+        self.format = _lines
+        self.heard: list[bytes] = []
+        self.is_open = True
+
+    def put(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    @property
+    def seqs(self) -> list[int]:
+        return [change["seq"] for change in self.changes]
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(line) for data in self.heard for line in data.splitlines()]
+
+
+class House:
+    """A book with one calendar, and the way from its commits to the rooms."""
+
+    def __init__(self, database: str) -> None:
+        self.book = Book(database, b"a secret of the tests, long enough for HS256", synchronous="normal")
+        self.book.open()
+        self.door = Door(self.book, lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
+        self.dispatcher = Dispatcher(self.door)
+        self.catch_up = CatchUp(self.door, self.dispatcher, system_clock)
+        self.desk = Desk(self.door, self.dispatcher, system_clock)
+        self.dispatcher.start()
+        self.slot = ""
+        self._changes = 0
+
+    async def open(self) -> None:
+        await self.door.run(CreateCalendar(asker=OPERATOR, calendar="room", name="Room", zone="UTC"))
+        (self.slot,) = await self.open_slots([1])
+
+    async def open_slots(self, days: Sequence[float], *, capacity: int = 1) -> list[str]:
+        """Opens slots of an hour, each so many days from now; their ids."""
+        starts = [system_clock() + int(day * DAY) for day in days]
+        slots = tuple(NewSlot(start=start, end=start + HOUR, capacity=capacity) for start in starts)
+        answer = await self.door.run(OpenSlots(asker=OPERATOR, key=new_key(), calendar="room", slots=slots))
+        return [slot["id"] for slot in msgspec.json.decode(answer.result)["slots"]]
+
+    async def reserve(self, slot: str) -> Answer:
+        """Books a seat in the slot."""
+        return await self.door.run(BookSlot(asker=OPERATOR, key=new_key(), slot=slot, customer=Customer(name="Ada")))
+
+    async def change(self) -> int:
+        """Changes the slot's data; the seq of the change."""
+        self._changes += 1
+        command = UpdateSlot(asker=OPERATOR, slot=self.slot, data=str(self._changes).encode())
+        return (await self.door.run(command)).seq
+
+    async def join(
+        self, ear: Ear, after: str | None = None, asker: Asker = GUEST, begin: str | None = None
+    ) -> tuple[Member, Joined]:
+        """Seats the ear, with what a client would send as `after` and `from`."""
+        member = Member(ear, Audience.STAFF if asker.is_staff else Audience.PUBLIC, asker)
+        return member, await self.catch_up.join("room", member, self.catch_up.wanted(after, begin, None))
+
+    async def close(self) -> None:
+        await self.dispatcher.close()
+        await self.door.close()
