@@ -19,7 +19,7 @@ from models.service import Book, Outcome
 
 T = TypeVar("T")
 
-READERS = 2
+READERS = 3  # two of which may be busy with windows that no room has
 MOST_QUEUED = 5_000  # commands; a second or so of work, after which "later" is the honest answer
 
 

@@ -176,8 +176,6 @@ class CalendarNamespace(socketio.AsyncNamespace):
             joined = await self._catch_up.join(calendar, member, wanted)
         finally:
             session.joining.pop(member, None)
-        if member.is_gone:
-            raise Forbidden("The connection has left again.")
         session.rooms[calendar] = (joined.room, member)
         self._server.manager.basic_enter_room(sid, self.namespace, room_name(calendar))
         return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
@@ -196,9 +194,8 @@ class CalendarNamespace(socketio.AsyncNamespace):
         identity = self._identify({"token": request.token}, session.connection.address)
         session.become(identity.asker)
         session.expire_at(identity.expires_at)
-        for calendar, (room, _) in list(session.rooms.items()):
-            is_allowed = identity.asker.may_view(room.replica.info)
-            if not is_allowed or (self._audience is Audience.STAFF and not identity.asker.is_staff_of(calendar)):
+        for calendar, (room, member) in list(session.rooms.items()):
+            if not member.may_watch(room.replica.info):
                 self._leave(sid, session, calendar)
         return wire.write_ok()
 

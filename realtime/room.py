@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 
-from models.change import Booking, Logged, Type, encode, with_bookings
+from models.change import Booking, Info, Logged, Type, encode, with_bookings
 from models.commands import Asker
 from realtime.engine import Outlet, Packet
 from realtime.engine.packet import Event
@@ -52,6 +52,11 @@ class Member:
         self.audience = audience
         self.asker = asker
         self.is_gone = False
+
+    def may_watch(self, info: Info) -> bool:
+        """Whether its asker may have this seat, as the calendar is now."""
+        is_of_these = self.audience is Audience.PUBLIC or self.asker.is_staff_of(info.id)
+        return is_of_these and self.asker.may_view(info)
 
 
 class Room:
@@ -152,13 +157,17 @@ class Room:
 
     async def bodies_for_staff(self, rows: Sequence[Logged]) -> list[bytes]:
         """The changes with their bookings, as those are when they are sent."""
-        ids = list({name: None for row in rows for name in row.bookings})
-        found = await self._read_bookings(ids) if ids else {}
+        found = await self.bookings_of(rows)
         return [with_bookings(row.body, [found[name] for name in row.bookings if name in found]) for row in rows]
+
+    async def bookings_of(self, rows: Sequence[Logged]) -> dict[str, Booking]:
+        """The bookings that these changes are about, as they are now."""
+        ids = list({name: None for row in rows for name in row.bookings})
+        return await self._read_bookings(ids) if ids else {}
 
     def _put_out_who_may_not_stay(self) -> None:
         for members in self.members.values():
-            for member in [member for member in members.values() if not member.asker.may_view(self.replica.info)]:
+            for member in [member for member in members.values() if not member.may_watch(self.replica.info)]:
                 self.leave(member)
                 member.outlet.abort(NO_LONGER_ALLOWED)
 

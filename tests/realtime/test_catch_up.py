@@ -3,11 +3,19 @@
 import asyncio
 
 import msgspec
+import pytest
 
-from models.commands import OPERATOR
+from models.clock import DAY, system_clock, write_time
+from models.commands import OPERATOR, Asker, UpdateCalendar, UpdateSlot
+from models.errors import Forbidden
+from realtime.dispatcher import Moves
+from realtime.room import Audience, Member
 from realtime.wire import ListBookings
+from tests.support import eventually
 
-from .house import Ear, House
+from .house import GUEST, Ear, House
+
+LONG_AGO = write_time(system_clock() - 30 * DAY)
 
 
 async def test_staff_are_told_of_every_booking(house: House) -> None:
@@ -22,3 +30,95 @@ async def test_staff_are_told_of_every_booking(house: House) -> None:
     rest = await house.desk.bookings(ListBookings(calendar="room", from_=first["to"]), OPERATOR)
     assert (len(first["bookings"]), len(rest["bookings"])) == (1, 2_200)
     assert first["to"] == next(slot["start"] for slot in told["slots"] if slot["id"] == crowded)
+
+
+async def test_who_looks_back_keeps_nobody_waiting(house: House) -> None:
+    """A change is sent while many read a window in the past; each of those misses nothing and gets nothing twice."""
+    for _ in range(10):
+        await house.open_slots([-place / 100 for place in range(200, 400)])
+    first = Ear()
+    await house.join(first)
+    ears = [Ear() for _ in range(60)]
+    joining = [asyncio.create_task(house.join(ear, begin=LONG_AGO)) for ear in ears]
+    clerks = [Ear() for _ in range(3)]
+    joining += [asyncio.create_task(house.join(clerk, asker=OPERATOR)) for clerk in clerks]
+    await asyncio.sleep(0)
+    for place in range(5):
+        seq = await house.change()
+        await house.reserve(house.slot) if place == 2 else None
+        await house.dispatcher.settled("room", seq)
+        assert first.seqs[-1] >= seq
+    assert sum(not task.done() for task in joining) > 30
+    joined = [joined for _, joined in await asyncio.gather(*joining)]
+    last = await house.change()
+    await house.dispatcher.settled("room", last)
+    for ear, how in zip([*ears, *clerks], joined, strict=True):
+        told = msgspec.json.decode(b"{" + how.body)
+        assert how.cursor == told["cursor"]
+        assert ear.seqs == list(range(told["seq"] + 1, last + 1))
+    assert len({how.cursor for how in joined}) > 1
+    for clerk, how in zip(clerks, joined[-3:], strict=True):
+        told = msgspec.json.decode(b"{" + how.body)
+        assert len({booking["id"] for one in (told, *clerk.changes) for booking in one["bookings"]}) == 1
+
+
+async def test_a_window_in_the_past_is_of_one_seq(house: House) -> None:
+    """Whatever changes while it is read: its info and its slots are those of its own seq."""
+    names: dict[int, str] = {}
+    is_over = False
+    (old,) = await house.open_slots([-20])
+
+    async def rename() -> None:
+        while not is_over:
+            name = f"name {len(names)}"
+            for command in (
+                UpdateCalendar(asker=OPERATOR, calendar="room", name=name),
+                UpdateSlot(asker=OPERATOR, slot=old, data=b"%d" % len(names)),
+            ):
+                names[(await house.door.run(command)).seq] = name
+
+    renaming = asyncio.create_task(rename())
+    await eventually(lambda: names)
+    seen = []
+    for place in range(60):
+        _, joined = await house.join(Ear(), asker=OPERATOR if place % 2 else GUEST, begin=LONG_AGO)
+        seen.append(msgspec.json.decode(b"{" + joined.body))
+    is_over = True
+    await renaming
+    for told in seen:
+        assert told["info"]["name"] == names[told["seq"]]
+        (version,) = (slot["version"] for slot in told["slots"] if slot["id"] == old)
+        assert told["seq"] - version == (1 if told["info"]["name"] != names.get(told["seq"] - 1) else 0)
+
+
+async def test_a_seat_is_had_in_a_room_that_stands(house: House) -> None:
+    """Who waits for an answer in a room that is disbanded meanwhile is seated in the next one, and hears all."""
+    await house.reserve(house.slot)
+    _, joined = await house.join(Ear(), asker=OPERATOR)
+    await house.dispatcher.settled("room", (await house.reserve((await house.open_slots([3]))[0])).seq)
+    clerk, room = Ear(), joined.room
+    joining = asyncio.create_task(house.join(clerk, after=joined.cursor, asker=OPERATOR))
+    while not room.turn.locked():  # noqa: ASYNC110 - at every step of the loop
+        await asyncio.sleep(0)
+    house.dispatcher.take(Moves({"room": room.fetched}, {"room": []}))
+    _, again = await joining
+    assert (again.mode, again.room) == ("resumed", house.dispatcher.rooms["room"])
+    seq = await house.change()
+    await house.dispatcher.settled("room", seq)
+    assert clerk.seqs == [seq]
+
+
+@pytest.mark.parametrize("asker", [OPERATOR, Asker(subject="ada", calendars=frozenset({"room"}))])
+async def test_a_seat_is_for_who_it_is_by_then(asker: Asker, house: House) -> None:
+    """Whose token becomes another while it waits for its turn is seated by the new one, or refused."""
+    if not asker.is_staff:  # staff's seats are for staff of the calendar, also where everyone may look
+        await house.door.run(UpdateCalendar(asker=OPERATOR, calendar="room", visibility="private"))
+    room = await house.dispatcher.room("room")
+    member = Member(Ear(), Audience.STAFF if asker.is_staff else Audience.PUBLIC, asker)
+    async with room.turn:
+        joining = asyncio.create_task(house.catch_up.join("room", member, house.catch_up.wanted(None, None, None)))
+        await eventually(lambda: "waiters:1" in repr(room.turn))
+        member.asker = Asker(subject="ada", is_staff=asker.is_staff, calendars=frozenset({"elsewhere"}))
+    with pytest.raises(Forbidden):
+        await joining
+    assert room.is_empty

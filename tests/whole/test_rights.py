@@ -13,7 +13,8 @@ from realtime import wire
 from tests.support import GUESTS, STAFF, Api, Client, Server
 
 from .conftest import QUIET, Place
-from .counter import ROUTES, SOCKET_ONLY, World, make_world, over_http, over_socket
+from .counter import ROUTES, SOCKET_ONLY, World, code_of, make_world, over_http, over_socket
+from .shop import in_days
 
 SECRET = "a secret of the tests, long enough for HS256"
 OPEN_TO_ALL = sorted(wire.REQUESTS.keys() - SOCKET_ONLY)
@@ -195,6 +196,27 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
         assert await over_socket(client, "calendar.subscribe", {"calendar": "private"}) == "ok"
         assert await over_socket(client, "slot.hold", world.request("slot.hold")) == "ok"
         assert await over_socket(client, "slot.close", {"slot": world.slot}) == "forbidden"
+
+
+@pytest.mark.parametrize("namespace", [GUESTS, STAFF])
+async def test_a_token_that_changes_while_a_seat_is_asked_for(namespace: str, place: Place, api: Api) -> None:
+    """Whatever was under way, after `auth.refresh` nothing comes of a calendar that the new token does not name."""
+    calendars = [f"lost{namespace.replace('/', '-')}-{number}" for number in range(8)]
+    for calendar in calendars:
+        visibility = "public" if namespace == STAFF else "private"
+        await api.post("/api/calendars", id=calendar, name="L", zone="UTC", visibility=visibility)
+    scope = {"scope": "staff"} if namespace == STAFF else {}
+    other = _token(**scope, calendars=["elsewhere"])
+    async with Client(place.url, token=_token(**scope, calendars="*"), namespace=namespace) as client:
+        asked = [
+            client.send("calendar.subscribe", {"calendar": calendar, "from": in_days(-9)}) for calendar in calendars
+        ]
+        assert await over_socket(client, "auth.refresh", {"token": other}) == "ok"
+        assert {code_of(await answer) for answer in asked} <= {"ok", "forbidden"}
+        for calendar in calendars:
+            await api.post(f"/api/calendars/{calendar}/slots", slots=[{"start": in_days(1), "end": in_days(2)}])
+        assert await over_socket(client, "calendar.unsubscribe", {"calendar": "elsewhere"}) == "ok"  # a later ack
+        assert client.changes == []
 
 
 async def test_booking_by_token_only(place: Place, api: Api) -> None:
