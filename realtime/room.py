@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from models.change import Booking, Info, Logged, Type, encode, with_bookings
 from models.commands import Asker
+from models.errors import Overloaded
 from realtime.engine import Outlet, Packet
 from realtime.engine.packet import Event
 from realtime.fan_out import write_sliced
@@ -31,6 +32,7 @@ LONGEST_REST_SECONDS = 0.01
 SETTLE_SECONDS = 5.0
 HISTORY_REPLACED = "history replaced"
 NO_LONGER_ALLOWED = "no longer allowed"
+BOOKINGS_UNREADABLE = "bookings unreadable"
 
 _log = logging.getLogger("slotcast.room")
 
@@ -152,8 +154,13 @@ class Room:
         if public := self.members[Audience.PUBLIC]:
             await write_sliced(list(public), public_packet(rows))
         if self.has_staff:
-            bodies = await self.bodies_for_staff(rows)
-            await write_sliced(list(self.members[Audience.STAFF]), _packet(Audience.STAFF, rows, bodies))
+            try:
+                bodies = await self.bodies_for_staff(rows)
+            except Exception as error:  # the public has the change already: it is not theirs to come back for
+                _log.warning("Bookings can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
+                self._cut_off(Audience.STAFF, BOOKINGS_UNREADABLE)
+            else:
+                await write_sliced(list(self.members[Audience.STAFF]), _packet(Audience.STAFF, rows, bodies))
 
     async def bodies_for_staff(self, rows: Sequence[Logged]) -> list[bytes]:
         """The changes with their bookings, as those are when they are sent."""
@@ -173,11 +180,14 @@ class Room:
 
     def disband(self, reason: str) -> None:
         """Cuts every member off: it comes back by its cursor, to a new room, and gets what fits it there."""
-        for members in self.members.values():
-            for member in list(members.values()):
-                self.leave(member)
-                member.outlet.abort(reason)
+        for audience in Audience:
+            self._cut_off(audience, reason)
         self._settle(self.replica.seq, is_disbanded=True)
+
+    def _cut_off(self, audience: Audience, reason: str) -> None:
+        for member in list(self.members[audience].values()):
+            self.leave(member)
+            member.outlet.abort(reason)
 
     async def settled(self, seq: int) -> None:
         """Returns once the change `seq` was sent to everyone here, or the room is disbanded, or far too late."""

@@ -1,6 +1,8 @@
 """Rooms over a real book: who hears what, in which order, and what becomes of a room that lost its thread."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -140,3 +142,22 @@ async def test_staff_hear_bookings_and_guests_do_not(house: House) -> None:
     await house.dispatcher.settled("room", await house.change())
     assert clerk.changes[0].pop("bookings") == []
     assert "bookings" not in guest.changes[0]
+
+
+async def test_bookings_that_cant_be_read_cost_the_public_nothing(house: House) -> None:
+    """Staff are cut off and come back by their cursor; who has the change already stays where it is."""
+    guest, clerk = Ear(), Ear()
+    await house.join(guest)
+    _, joined = await house.join(clerk, asker=OPERATOR)
+    with closing(sqlite3.connect(house.book.url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        async with joined.room.turn:
+            seq = (await house.reserve(house.slot)).seq
+            other.execute("ALTER TABLE booking RENAME TO hidden")
+        await house.dispatcher.settled("room", seq)
+        other.execute("ALTER TABLE hidden RENAME TO booking")
+    assert (guest.seqs, guest.is_open) == ([seq], True)
+    assert (clerk.heard, clerk.is_open) == ([], False)
+    _, again = await house.join(Ear(), after=joined.cursor, asker=OPERATOR)
+    assert (again.mode, again.room) == ("resumed", joined.room)
+    (change,) = msgspec.json.decode(b"{" + again.body)["changes"]
+    assert len(change["bookings"]) == 1
