@@ -41,7 +41,8 @@ class Keeping:
 class Batch:
     """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns.
 
-    `logged` are the rows that its commit will add to the log, in order. `touched` are the slots that the command at
+    `logged` are the rows that its commit will add to the log, in order; `follows` has the nonce that each calendar's
+    last allotted seq comes after. `touched` are the slots that the command at
     hand has written, as they stand, until its change tells of them.
     """
 
@@ -52,6 +53,7 @@ class Batch:
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     receipts: dict[str, Kept] = field(default_factory=dict)
     logged: list[Logged] = field(default_factory=list)
+    follows: dict[str, str] = field(default_factory=dict)
     touched: dict[str, SlotRow] = field(default_factory=dict)
 
     def calendar(self, name: str) -> CalendarRow:

@@ -122,7 +122,10 @@ class Booking(Struct, kw_only=True):
 
 
 class Logged(NamedTuple):
-    """A row of the change log: the encoded change, and beside it what must not be in it."""
+    """A row of the change log: the encoded change, and beside it what must not be in it.
+
+    `follows` is the nonce of the row before, or "" where that is not known.
+    """
 
     calendar: str
     seq: int
@@ -130,6 +133,7 @@ class Logged(NamedTuple):
     type: str
     body: bytes
     bookings: tuple[str, ...] = ()
+    follows: str = ""
 
     @property
     def cursor(self) -> str:

@@ -8,6 +8,7 @@ database that was put back to an earlier copy and moved on has other nonces from
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -32,9 +33,9 @@ _advance = Statement(
 )
 _insert = Insertion(Log)
 _ROW = (Log.calendar, Log.seq, Log.nonce, Log.type, Log.body, Log.bookings)
-_after = Statement(
+_from = Statement(
     Log.select(*_ROW)
-    .where((Log.calendar == bind("calendar")) & (Log.seq > bind("seq")))
+    .where((Log.calendar == bind("calendar")) & (Log.seq >= bind("seq")))
     .order_by(Log.seq)
     .limit(bind("most"))
 )
@@ -59,6 +60,7 @@ def next_seq(batch: Batch, calendar: str) -> int:
     found = _advance.row(batch.db, calendar=calendar, nonce=nonce)
     assert found is not None, "the calendar's row is locked by this transaction"
     batch.calendars[calendar] = row._replace(seq=found[0], nonce=nonce)
+    batch.follows[calendar] = row.nonce
     return int(found[0])
 
 
@@ -90,7 +92,8 @@ def append(
         )
     )
     _insert.run(batch.db, (calendar, head.seq, head.nonce, batch.now, kind.value, body, " ".join(bookings)))
-    batch.logged.append(Logged(calendar, head.seq, head.nonce, kind.value, body, tuple(bookings)))
+    follows = batch.follows[calendar]
+    batch.logged.append(Logged(calendar, head.seq, head.nonce, kind.value, body, tuple(bookings), follows))
 
 
 def head_cursor(calendar: CalendarRow) -> str:
@@ -104,8 +107,10 @@ def _logged(row: tuple[Any, ...]) -> Logged:
 
 
 def read_after(db: Database, calendar: str, seq: int, most: int) -> list[Logged]:
-    """The rows that follow `seq`, oldest first, at most `most` of them."""
-    return [_logged(row) for row in _after.rows(db, calendar=calendar, seq=seq, most=most)]
+    """The rows that follow `seq`, oldest first, at most `most` of them; each says what it follows."""
+    rows = [_logged(row) for row in _from.rows(db, calendar=calendar, seq=seq, most=most + 1)]
+    found = rows[:1] + [row._replace(follows=before.nonce) for before, row in pairwise(rows)]
+    return found[1:] if found and found[0].seq == seq else found[:most]
 
 
 def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[Logged]:

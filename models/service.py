@@ -15,7 +15,7 @@ from peewee import DatabaseError, InterfaceError
 
 from models import bookings, database, schedules, snapshot
 from models.batch import Keeping
-from models.change import Booking, Info, Logged
+from models.change import Booking, Cursor, Info, Logged
 from models.clock import Clock, system_clock
 from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
@@ -153,8 +153,8 @@ class Book:
             self._db, calendar, begin, finish, most=most, tail=tail, with_bookings=with_bookings
         )
 
-    def moves(self, have: dict[str, int]) -> dict[str, list[Logged]]:
-        """What came after `have`, for each calendar that stands elsewhere now; no rows for one that went back."""
+    def moves(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
+        """What came after `have`, for each calendar that stands elsewhere now; no rows for one that was put back."""
         return snapshot.read_moves(self._db, have)
 
     def calendar_of_slot(self, slot: str) -> str:

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from models import bookings, log, rules, seats
-from models.change import Booking, Info, Logged, encode, write_cursor
+from models.change import Booking, Cursor, Info, Logged, encode, write_cursor
 from models.database import reading
 from models.dialect import Dialect
 from models.errors import NotFound
@@ -22,7 +22,9 @@ TAIL_BYTES = 1 << 20  # twice what is ever replayed
 
 _calendar = Statement(Calendar.select(*columns(Calendar)).where(Calendar.id == bind("calendar")))
 _all = Statement(Calendar.select(*columns(Calendar)).order_by(Calendar.id))
-_heads = ListStatement(lambda ids: Calendar.select(Calendar.id, Calendar.seq).where(Calendar.id.in_(ids)))
+_heads = ListStatement(
+    lambda ids: Calendar.select(Calendar.id, Calendar.seq, Calendar.nonce).where(Calendar.id.in_(ids))
+)
 _window = Statement(
     Slot.select(*SLOT_COLUMNS)
     .where(
@@ -153,17 +155,20 @@ def read_slot_calendar(db: Dialect, slot: str) -> str:
     raise NotFound(what="slot")
 
 
-def read_moves(db: Dialect, have: dict[str, int]) -> dict[str, list[Logged]]:
+def read_moves(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
     """The rows after `have` of each calendar that stands elsewhere now, at most 1,000 of each, in one transaction.
 
-    A calendar that stands before what the asker has was put back to an earlier copy: it comes with no rows, and the
-    asker reads it anew.
+    A calendar that has none, and so no longer what the asker has, was put back to another copy: the asker reads it
+    anew. Where the copy has moved on, its first row says that it follows another one.
     """
     changes: dict[str, list[Logged]] = {}
     with reading(db):
         names = list(have)
+        heads: dict[str, Cursor] = {}
         for place in range(0, len(names), CALENDARS_A_READ):
-            for calendar, seq in _heads.rows(db, names[place : place + CALENDARS_A_READ]):
-                if seq != have[calendar]:
-                    changes[calendar] = log.read_after(db, calendar, have[calendar], CHANGES_A_READ)
+            for calendar, seq, nonce in _heads.rows(db, names[place : place + CALENDARS_A_READ]):
+                heads[calendar] = Cursor(seq, nonce)
+        for calendar, cursor in have.items():
+            if heads.get(calendar) != cursor:
+                changes[calendar] = log.read_after(db, calendar, cursor.seq, CHANGES_A_READ)
     return changes

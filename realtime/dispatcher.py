@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from models.change import Booking, Logged
+from models.change import Booking, Cursor, Logged
 from models.clock import DAY
 from models.errors import Overloaded
 from realtime.door import Door
@@ -32,7 +32,7 @@ _log = logging.getLogger("slotcast.dispatcher")
 class Moves(NamedTuple):
     """What one look at the log has found, by calendar, after the seqs that were asked for."""
 
-    have: dict[str, int]
+    have: dict[str, Cursor]
     found: dict[str, list[Logged]]
 
 
@@ -87,15 +87,15 @@ class Dispatcher:
                 if len(rows) >= CHANGES_A_READ:
                     self.ring({calendar})  # there may be more than one read brings
             elif room.fetched == moves.have[calendar]:
-                self._disband(room)  # it stands before what was sent: it was put back to an earlier copy
+                self._disband(room)  # what was sent is not in it: the database was put back to another copy
 
     def _hand_over(self, room: Room, rows: list[Logged]) -> None:
         """Gives the room what it does not have of these rows, which follow one another."""
-        known = room.fetched + 1 - rows[0].seq
+        known = room.fetched.seq + 1 - rows[0].seq
         if known < 0:
             self.ring({room.calendar})  # others have committed in between
         elif known < len(rows):
-            room.fetched = rows[-1].seq
+            room.fetched = Cursor(rows[-1].seq, rows[-1].nonce)
             is_advancing = bool(room.waiting)
             room.waiting += rows[known:]
             if not is_advancing:

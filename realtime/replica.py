@@ -48,8 +48,8 @@ class Replica:
         return f"{self.seq}.{self.nonce}"
 
     def apply(self, row: Logged) -> None:
-        """Takes the next change; Gap if it is not the next."""
-        if row.seq != self.seq + 1:
+        """Takes the next change; Gap if it is not the next, or the next of another history."""
+        if row.seq != self.seq + 1 or row.follows not in {"", self.nonce}:
             raise Gap
         change = decode_applied(row.body)
         for body in change.slots:

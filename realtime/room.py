@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 
-from models.change import Booking, Info, Logged, Type, encode, with_bookings
+from models.change import Booking, Cursor, Info, Logged, Type, encode, with_bookings
 from models.commands import Asker
 from models.errors import Overloaded
 from realtime.engine import Outlet, Packet
@@ -84,7 +84,8 @@ class Room:
         self.calendar = replica.info.id
         self.replica = replica
         self.sent = replica.seq
-        self.fetched = replica.seq  # how far the log was read: ahead of the replica while changes wait for their turn
+        # How far the log was read: ahead of the replica while changes wait for their turn.
+        self.fetched = Cursor(replica.seq, replica.nonce)
         self.waiting: list[Logged] = []  # rows that are fetched and not sent
         self.turn = asyncio.Lock()
         self.members: dict[Audience, dict[Outlet, Member]] = {audience: {} for audience in Audience}

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from models.change import Customer
+from models.change import Customer, read_cursor
 from models.clock import HOUR, SECOND
 from models.commands import (
     Answer,
@@ -216,7 +216,7 @@ class Viewer:
     def follow(self) -> list[dict[str, Any]]:
         """Applies what the log has that the viewer has not; the changes."""
         changes = []
-        for row in self._book.moves({self.calendar: self.have}).get(self.calendar, []):
+        for row in self._book.moves({self.calendar: read_cursor(self.cursor)}).get(self.calendar, []):
             change = msgspec.json.decode(row.body)
             assert (change["seq"], change["cursor"], change["type"]) == (row.seq, row.cursor, row.type)
             self.apply(change)

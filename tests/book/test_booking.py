@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.change import Customer
+from models.change import Cursor, Customer
 from models.commands import (
     Asker,
     CancelBooking,
@@ -155,7 +155,7 @@ def test_the_bookings_of_a_window_are_those_of_its_slots(desk: Desk) -> None:
     assert [one.id for one in desk.book.bookings("room", 0, 1 << 50)[0]] == [earlier["id"], later["id"]]
     assert [one.id for one in desk.book.bookings("room", start, 1 << 50)[0]] == [later["id"]]
     assert desk.book.bookings("room", start + 3_600_000, 1 << 50) == ([], 1 << 50)
-    rows = desk.book.moves({"room": 1})["room"]
+    rows = desk.book.moves({"room": Cursor(1, "")})["room"]
     assert [row.bookings for row in rows] == [(later["id"],), (earlier["id"],)]
     assert all(later["id"].encode() not in row.body for row in rows)
     assert set(desk.book.bookings_by_id([later["id"], "x"])) == {later["id"]}

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from models.change import Cursor
 from models.commands import Asker, UpdateCalendar, WithToken
 from models.errors import (
     BadRequest,
@@ -70,7 +71,7 @@ def test_between_two_calendars_each_has_its_change_of_one_tx(desk: Desk) -> None
     assert after.version > before.version
     assert after.customer == before.customer
     for calendar in ("room", "other"):
-        (row,) = desk.book.moves({calendar: desk.book.snapshot(calendar, 0, 1).seq - 1})[calendar]
+        (row,) = desk.book.moves({calendar: Cursor(desk.book.snapshot(calendar, 0, 1).seq - 1, "")})[calendar]
         assert row.bookings == (booked["id"],)
 
 
