@@ -6,6 +6,7 @@ and the name of the field.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -312,6 +313,8 @@ STAFF_REQUESTS: dict[str, type[Request]] = {
     "booking.erase": EraseCustomer,
 }
 EVERY_REQUEST = REQUESTS | STAFF_REQUESTS
+_NAMED = re.compile(r"(?:required|unknown) field `(.*?)`(?: - at |$)")
+_PATH = re.compile(r" - at (?:`key` in )?`\$\.?(.*?)`$")
 _KINDS: dict[str, type[Request]] = {**EVERY_REQUEST, "ticket": Ticket}
 
 
@@ -328,7 +331,15 @@ def read_request(name: str, fields: Any) -> Request:
     except (UnicodeEncodeError, RecursionError) as error:  # half of a surrogate pair, or a thousand arrays in another
         raise BadRequest("The request holds what JSON can't hold.", request=name) from error
     except msgspec.ValidationError as error:
-        raise BadRequest(f"{error}", request=name) from error
+        raise BadRequest(f"{error}", request=name, **_field_of(f"{error}")) from error
+
+
+def _field_of(fault: str) -> dict[str, str]:
+    """The field that msgspec's message is about, as `{field: "slots[0].start"}`; nothing where there is none."""
+    named, path = _NAMED.search(fault), _PATH.search(fault)
+    steps = [path[1] if path else "", named[1] if named else ""]
+    field = ".".join(step for step in steps if step)
+    return {"field": field} if field else {}
 
 
 _FIRST, _LAST = read_time("0001-01-01T00:00:00Z"), read_time("9999-12-31T23:59:59Z")
