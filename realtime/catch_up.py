@@ -62,7 +62,7 @@ class CatchUp:
         self._reading = {audience: asyncio.Lock() for audience in Audience}
 
     def wanted(self, after: str | None, begin: str | None, finish: str | None) -> Wanted:
-        """Reads what a client sent; BadRequest names the field."""
+        """Reads what a client sent; BadRequest names the time that can't be read."""
         first, last = wire.read_window(begin, finish, self._clock(), WINDOW)
         return Wanted(wire.read_after(after), first, last)
 

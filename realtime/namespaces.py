@@ -66,8 +66,13 @@ class Session:
             del self.joining[member]
             member.is_gone = True
 
+    @property
+    def calendars(self) -> set[str]:
+        """Those that it watches, or is about to."""
+        return {*self.rooms, *self.joining.values()}
+
     def leave_all(self) -> None:
-        for calendar in {*self.rooms, *self.joining.values()}:
+        for calendar in self.calendars:
             self.leave(calendar)
 
     def become(self, asker: Asker) -> None:
@@ -165,7 +170,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
     async def on_subscribe(self, sid: str, session: Session, request: wire.Subscribe) -> bytes:
         """Joins the calendar's room; between the seat and the ack nothing else runs."""
         calendar = request.calendar
-        if calendar not in session.rooms and len(session.rooms) >= MOST_ROOMS:
+        if len(session.calendars | {calendar}) > MOST_ROOMS:
             raise BadRequest(f"One connection watches {MOST_ROOMS} calendars at most.", field="calendar")
         if self._audience is Audience.STAFF and not session.asker.is_staff_of(calendar):
             raise Forbidden

@@ -365,14 +365,17 @@ def read_window(begin: str | None, finish: str | None, now: int, default_span: i
     return first, last
 
 
+GONE = Cursor(-1, "")  # no history has it
+
+
 def read_after(text: str | None) -> Cursor | None:
-    """A cursor as a client sent it back; BadRequest for what is none."""
+    """A cursor as a client sent it back. What is none is one that is gone: its client would send it for ever."""
     if text is None or text == "":
         return None
     try:
         return read_cursor(text)
-    except ValueError as error:
-        raise BadRequest(f"`after`: {error}", field="after") from error
+    except ValueError:
+        return GONE
 
 
 def write_error(refusal: Refused) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import count
 from typing import Any
+from urllib.parse import quote
 
+import aiohttp
 import pytest
 
 from tests.support import STAFF, Api, Client, Node, eventually, is_same, new_key
@@ -18,6 +20,20 @@ from .shop import in_days
 
 IN_FLIGHT = 24
 JOINERS = 15
+NO_CURSORS = (
+    "x",
+    "1",
+    ".ab",
+    "1.",
+    "-1.ab",
+    "-1.",
+    "1.5",
+    "+1.ab",
+    "1" * 70 + ".ab",
+    "٣.ab",
+    "null",
+    "[object Object]",
+)
 _numbers = count()
 
 
@@ -129,12 +145,26 @@ async def test_a_cursor_of_another_history(place: Place, api: Api, world: World)
             assert (
                 await api.ask("GET", f"/api/calendars/{world.calendar}/changes?after={after}")
             ).code == "cursor_gone"
-        for after in ("x", "1", ".ab", "1.", "-1.ab", "1.5", "+1.ab", "1" * 70 + ".ab", "٣.ab"):
+        for after in ("", *NO_CURSORS):
             answer = await client.ask("calendar.subscribe", calendar=world.calendar, after=after)
-            code = code_of(answer)
-            assert code == ("ok" if after == "1.5" else "bad_request"), after
-        answer = await client.ask("calendar.subscribe", calendar=world.calendar, after="")
-        assert answer["mode"] == "snapshot"
+            assert (answer["mode"], answer["seq"]) == ("snapshot", head["seq"]), after
+        misfits: list[Any] = [5, ["1.ab"], {}]
+        for misfit in misfits:
+            answer = await client.ask("calendar.subscribe", calendar=world.calendar, after=misfit)
+            assert code_of(answer) == "bad_request"
+
+
+async def test_a_cursor_that_is_none(place: Place, api: Api, world: World) -> None:
+    """A client whose kept cursor is damaged is told to start over, on every stream, instead of being refused."""
+    path = f"{place.url}/api/calendars/{world.calendar}"
+    async with aiohttp.ClientSession() as http:
+        for after in NO_CURSORS:
+            answer = await api.ask("GET", f"/api/calendars/{world.calendar}/changes?wait=9&after={quote(after)}")
+            assert answer.code == "cursor_gone", after
+            async with http.get(f"{path}/events", headers={"Last-Event-ID": quote(after)}) as response:
+                assert b"event: reset\n" in await response.content.readuntil(b"event: snapshot\n"), after
+            async with http.ws_connect(f"{path}/socket", params={"after": after}) as socket:
+                assert (await socket.receive_json())["mode"] == "snapshot", after
 
 
 async def test_what_a_resumption_says(place: Place, api: Api, world: World) -> None:
@@ -254,3 +284,8 @@ async def test_most_rooms_of_a_connection(place: Place, api: Api) -> None:
             assert code_of(answer) == ("ok" if number < 100 else "bad_request")
         assert code_of(await client.ask("calendar.unsubscribe", calendar="many-0")) == "ok"
         assert code_of(await client.ask("calendar.subscribe", calendar="many-100")) == "ok"
+    async with Client(place.url) as client:
+        window = {"from": in_days(-9)}  # which takes a while
+        asked = [client.send("calendar.subscribe", {"calendar": f"many-{number}", **window}) for number in range(101)]
+        codes = [code_of(answer) for answer in await asyncio.gather(*asked)]
+        assert codes == ["ok"] * 100 + ["bad_request"]
