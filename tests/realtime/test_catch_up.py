@@ -1,6 +1,7 @@
 """How a client joins, over a real book: what it is told, and what others wait for meanwhile."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -122,3 +123,43 @@ async def test_a_seat_is_for_who_it_is_by_then(asker: Asker, house: House) -> No
     with pytest.raises(Forbidden):
         await joining
     assert room.is_empty
+
+
+async def test_a_snapshot_has_two_thousand_slots(house: House) -> None:
+    """No more of them, from the room as from the database; it says where it ends, and the next begins there."""
+    for place in range(0, 2_100, 150):
+        await house.open_slots([2 + number / 100 for number in range(place, place + 150)])
+    _, joined = await house.join(Ear())
+    _, clerks = await house.join(Ear(), asker=OPERATOR)
+    looked = await house.catch_up.look("room", GUEST, house.catch_up.wanted(None, LONG_AGO, None))
+    for body in (joined.body, clerks.body, looked):
+        told = msgspec.json.decode(b"{" + body)
+        assert len(told["slots"]) == 2_000
+        assert all(slot["start"] < told["to"] for slot in told["slots"])
+        _, rest = await house.join(Ear(), begin=told["to"])
+        left = {slot["id"] for slot in msgspec.json.decode(b"{" + rest.body)["slots"]}
+        assert len(left | {slot["id"] for slot in told["slots"]}) == 2_101
+
+
+async def test_a_crowd_that_comes_back_reads_next_to_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds who join at once, with cursors or without, cost the reads that open the room, and no more."""
+    _, joined = await house.join(Ear())
+    cursors = [joined.cursor, None, "1.gone"]
+    for _ in range(20):
+        await house.change()
+    await house.dispatcher.settled("room", (await house.reserve(house.slot)).seq)
+    house.dispatcher.rooms.clear()  # as after a restart
+    reads = 0
+    read = house.door.read
+
+    async def counted(*arguments: Any, **more: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read(*arguments, **more)
+
+    monkeypatch.setattr(house.door, "read", counted)
+    today = write_time(system_clock() // DAY * DAY)
+    asked = [(cursors[number % 3], today if number % 2 else None) for number in range(600)]
+    answers = await asyncio.gather(*(house.join(Ear(), after=after, begin=begin) for after, begin in asked))
+    assert [joined.mode for _, joined in answers] == ["resumed", "snapshot", "snapshot"] * 200
+    assert 1 <= reads <= 3

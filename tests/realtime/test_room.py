@@ -7,8 +7,10 @@ from contextlib import closing
 import msgspec
 import pytest
 
+from models.clock import system_clock
 from models.commands import OPERATOR, Asker, UpdateCalendar
 from models.errors import Unauthorized
+from realtime import wire
 from realtime.room import Audience, Member
 from tests.support import eventually
 
@@ -161,3 +163,22 @@ async def test_bookings_that_cant_be_read_cost_the_public_nothing(house: House) 
     assert (again.mode, again.room) == ("resumed", joined.room)
     (change,) = msgspec.json.decode(b"{" + again.body)["changes"]
     assert len(change["bookings"]) == 1
+
+
+async def test_an_answer_leaves_after_its_change(house: House) -> None:
+    """However long the room takes: who asked is told when everyone there was."""
+    ear = Ear()
+    _, joined = await house.join(ear)
+    room = joined.room
+    request = wire.read_request("slot.update", {"slot": house.slot, "data": 1})
+    assert isinstance(request, wire.Mutation)
+    before = room.fetched
+    async with room.turn:  # as if it were writing to thousands
+        doing = asyncio.create_task(house.desk.do(request, OPERATOR, system_clock()))
+        await eventually(lambda: room.fetched != before, 5, "the commit")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not doing.done()
+        assert ear.heard == []
+    answer = await doing
+    assert ear.seqs == [answer.seq]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 
 from tests.support import Api, Client, Node, Server, eventually, new_key
 
@@ -76,7 +77,7 @@ async def test_another_process_is_heard(place: Place, world: World) -> None:
             arrival - _seconds(change["at"]) for change, arrival in zip(watcher.changes, watcher.arrivals, strict=True)
         ]
         print("known", [f"{late:.3f}" for late in lates], "s after the commit began")
-        assert min(lates) < 0.25
+        assert median(lates) < 0.25
         assert max(lates) < KNOWN_SECONDS
 
 
