@@ -19,6 +19,7 @@ from realtime.door import Door
 from realtime.engine import Limits, SocketServer
 from realtime.engine.origin import Origins
 from realtime.http.api import Api
+from realtime.http.body import Bodies
 from realtime.http.feed import Feeds
 from realtime.http.follow import Follow
 from realtime.http.gate import BODY_BYTES, Gate, Network, Proxies
@@ -89,9 +90,11 @@ async def build(
         limits=Limits(max_queued_bytes),
         counters=sockets.counters,
     )
-    app = web.Application(client_max_size=BODY_BYTES, middlewares=[problems(requests), gate.middleware()])
+    bodies = Bodies()
+    middlewares = [bodies.middleware(), problems(requests), gate.middleware()]
+    app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
     app[DOOR] = door
-    _end_in_order(app, pulse, sockets, streams)
+    _end_in_order(app, pulse, sockets, streams, bodies)
     sockets.attach(app, "socket.io")
     for room in (
         Api(gate, desk, catch_up),
@@ -122,12 +125,13 @@ def _running(door: Door, dispatcher: Dispatcher, streams: Streams, pulse: Pulse)
     return run
 
 
-def _end_in_order(app: web.Application, pulse: Pulse, sockets: _Sockets, streams: Streams) -> None:
+def _end_in_order(app: web.Application, pulse: Pulse, sockets: _Sockets, streams: Streams, bodies: Bodies) -> None:
     """What happens before connections are closed; the engine closes its own after this."""
 
     async def end(_app: web.Application) -> None:
         await pulse.close()  # or it might welcome newcomers again
         sockets.refuse = True
+        bodies.end()
         await streams.close()
 
     app.on_shutdown.append(end)

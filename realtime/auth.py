@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from math import inf
 from typing import Any, NamedTuple
 
 import jwt
@@ -32,6 +33,11 @@ class Identity(NamedTuple):
 
     asker: Asker
     expires_at: float | None
+
+    @property
+    def seconds_left(self) -> float:
+        """Until it ends; 0 or less once it has."""
+        return inf if self.expires_at is None else self.expires_at - time.time()
 
 
 class Auth:

@@ -14,7 +14,7 @@ from realtime.dispatcher import Dispatcher
 from realtime.door import Door
 from realtime.engine import Counters
 from realtime.pulse import Pulse
-from realtime.stream import Streams
+from realtime.stream import LONG_POLL, Streams
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -69,7 +69,7 @@ class Metrics(Collector):
         connections = GaugeMetricFamily("slotcast_connections", "Open connections.", labels=["transport"])
         connections.add_metric(["websocket"], counters.open_websocket)
         connections.add_metric(["polling"], counters.open_polling)
-        for kind in ("sse", "socket"):
+        for kind in ("sse", "socket", LONG_POLL):
             connections.add_metric([kind], self._streams.count(kind))
         yield connections
         yield CounterMetricFamily("slotcast_connections_accepted", "Connections opened.", counters.accepted)

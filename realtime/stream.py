@@ -1,5 +1,7 @@
 """Clients with nothing but EventSource or a WebSocket: one connection, one calendar, the same changes and the same cap.
 
+Those who can't even hold a connection open ask again and again (long poll); here they are only counted, and seen off.
+
 A format says how a packet of changes looks to them; everything else is the engine's outlet. All heartbeats are on one
 timer.
 """
@@ -8,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
 
 from realtime.engine import Counters, Limits, Outlet, Packet, WebSocket
@@ -19,6 +22,7 @@ HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2_000
 SILENT = "ping timeout"
 DRAIN = "drain"
+LONG_POLL = "longpoll"
 
 _PING = encode_frame(Opcode.PING, b"")
 _COMMENT = b":\n\n"
@@ -115,6 +119,7 @@ class Streams:
     def __init__(self) -> None:
         self.open: dict[Stream, list[Ending]] = {}
         self.is_draining = False
+        self._polls: set[asyncio.Timeout] = set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -131,7 +136,20 @@ class Streams:
         for ending in self.open.pop(stream, ()):
             ending()
 
+    @asynccontextmanager
+    async def polling(self, seconds: float) -> AsyncIterator[None]:
+        """A long poll: what it waits for is given up after so many seconds, or when the server ends."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if self.is_draining else seconds) as patience:
+                self._polls.add(patience)
+                try:
+                    yield
+                finally:
+                    self._polls.discard(patience)
+
     def count(self, kind: str) -> int:
+        if kind == LONG_POLL:
+            return len(self._polls)
         return sum(stream.kind == kind for stream in self.open)
 
     async def _beat(self) -> None:
@@ -142,6 +160,9 @@ class Streams:
     async def close(self) -> None:
         """Ends every stream in good order; clients come back by their cursor."""
         self.is_draining = True
+        for patience in self._polls:
+            if not patience.expired():
+                patience.reschedule(0)
         if self._task is not None:
             self._task.cancel()
         await self._each(lambda stream: stream.bid_farewell())

@@ -5,14 +5,13 @@ All start from the same cursor, read from the same room and have the same rights
 
 from __future__ import annotations
 
-import asyncio
 from itertools import chain
 
 from aiohttp import web
 
 from models.change import encode
 from models.clock import write_time
-from models.errors import BadRequest, CursorGone, Overloaded
+from models.errors import BadRequest, CursorGone, Overloaded, Unauthorized
 from realtime import wire
 from realtime.auth import Expiry, Identity
 from realtime.catch_up import CatchUp, Joined, Wanted, check_view
@@ -29,6 +28,7 @@ from realtime.stream import RETRY_MILLISECONDS, EventStream, PlainSocket, Stream
 
 LONGEST_WAIT_SECONDS = 60.0
 CHANGES_A_POLL = 500
+_TIMER_SECONDS = 0.01  # by which a timer may be early
 TOKEN_EXPIRED = "token expired"  # noqa: S105 - a reason
 
 
@@ -72,17 +72,16 @@ class Follow:
 
     async def changes(self, request: web.Request) -> web.Response:
         """Long poll: at once what followed the cursor, else the next change, else nothing after `wait` seconds."""
-        asker = self._gate.asker(request)
-        query = request.query
+        identity = self._gate.identity(request)
+        asker, query = identity.asker, request.query
         after, wait = wire.read_after(query.get("after")), read_wait(query.get("wait", "0"))
         room = await self._dispatcher.room(calendar_of(request))
         check_view(asker, room)
         if after is not None and wait and room.replica.replay(after) == ():
-            try:
-                async with asyncio.timeout(wait):
-                    await room.settled(after.seq + 1)
-            except TimeoutError:
-                pass
+            async with self._streams.polling(min(wait, identity.seconds_left + _TIMER_SECONDS)):
+                await room.settled(after.seq + 1)
+            if identity.seconds_left <= 0:
+                raise Unauthorized("The token has ended.")
             check_view(asker, room)
         rows = () if after is None else room.replica.replay(after)
         if rows is None:

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from models.change import encode
-from models.errors import BadRequest, Internal, NotFound, Refused
+from models.errors import BadRequest, Internal, NotFound, Overloaded, Refused
 from realtime import wire
 from realtime.metrics import Requests
 
@@ -68,7 +68,9 @@ def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
         return problem(NotFound("There is nothing at this address."))
     if error.status < STATUS["bad_request"]:
         raise error
-    refusal = Internal() if error.status >= STATUS["internal"] else BadRequest(error.reason)
+    refusal: Refused = BadRequest(error.reason)
+    if error.status >= STATUS["internal"]:
+        refusal = Overloaded() if error.status == STATUS["overloaded"] else Internal()
     response = problem(refusal, error.status)
     for name in ("Allow",):
         if name in error.headers:

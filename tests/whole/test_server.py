@@ -1,6 +1,7 @@
 """The life of a server: how it starts, what it refuses to start with, how it ends, and what it leaves."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -239,6 +240,51 @@ async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Sign
                 fresh = await api.get("/api/calendars/room/slots")
             assert opened <= {slot["id"] for slot in fresh["slots"]}
             print(len(answered), "of", len(sent), "answered")
+
+
+async def _number(api: Api, metric: str) -> float:
+    lines = (await api.ask("GET", "/metrics")).raw.decode().splitlines()
+    return float(next(line.rpartition(" ")[2] for line in lines if line.startswith(metric)))
+
+
+async def test_the_end_waits_for_nobody_who_waits(tmp_path: Path) -> None:
+    """Asked to end, the server answers long polls with what there is and unfinished bodies with 503, at once."""
+    with Server(tmp_path, *QUIET) as server:
+        server.command("calendar", "create", "room")
+        halves = []
+        for path in ("/api/slots/x/holds", f"/socket.io/?EIO=4&transport=polling&sid={await _polling_sid(server)}"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n".encode())
+            writer.write(b"Content-Length: 100\r\n\r\n{")
+            halves.append((reader, writer))
+        async with Api(server.url) as api, Api(server.url) as other:
+            cursor = (await api.get("/api/calendars/room/slots"))["cursor"]
+            poll = asyncio.create_task(api.ask("GET", f"/api/calendars/room/changes?wait=60&after={cursor}"))
+
+            async def is_waiting() -> bool:
+                return await _number(other, 'slotcast_connections{transport="longpoll"}') == 1
+
+            await eventually(is_waiting, 5, "the long poll")
+            began = time.monotonic()
+            assert await asyncio.to_thread(server.stop) == 0
+            assert time.monotonic() - began < 2
+            answer = await poll
+            assert (answer.status, answer.body["changes"], answer.body["cursor"]) == (200, [], cursor)
+        heads = []
+        for reader, writer in halves:
+            heads.append(await reader.read())
+            writer.close()
+            await writer.wait_closed()
+        assert heads[0].startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: " in heads[0]
+        assert b'"code":"overloaded"' in heads[0]
+        assert heads[1].startswith(b"HTTP/1.1 "), "the engine answers in its own words"
+
+
+async def _polling_sid(server: Server) -> str:
+    async with Api(server.url) as api:
+        answer = await api.ask("GET", "/socket.io/?EIO=4&transport=polling")
+    return str(json.loads(answer.raw[1:])["sid"])
 
 
 async def test_clients_of_a_server_that_ends_come_back(tmp_path: Path, node: Callable[..., Node]) -> None:

@@ -152,22 +152,29 @@ async def _texts(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
 
 
 async def test_streams_end_alike(place: Place, api: Api) -> None:
-    """Server-sent events and plain WebSockets end with their token, and when their calendar is no longer theirs."""
+    """Events, plain WebSockets and long polls end with their token, and when their calendar is no longer theirs."""
     await _make(api, "streamed", "public")
     token, ends_at = _token(1.5, calendars="*")
     headers = {"Authorization": f"Bearer {token}"}
     path = "/api/calendars/streamed"
+    poll = f"{path}/changes?after={(await api.get(f'{path}/slots'))['cursor']}&wait=60"
     async with (
         _stream(place.url, f"{path}/events", token) as mine,
         _stream(place.url, f"{path}/events", "") as guests,
         aiohttp.ClientSession() as http,
         http.ws_connect(f"{place.url}{path}/socket", headers=headers) as my_socket,
         http.ws_connect(f"{place.url}{path}/socket") as guests_socket,
+        Api(place.url, token) as poller,
+        Api(place.url) as guest,
     ):
+        my_poll, guests_poll = (asyncio.create_task(asker.ask("GET", poll)) for asker in (poller, guest))
         await asyncio.wait_for(mine.content.read(), 5)
         assert -0.05 < time.time() - ends_at < PROMPT_SECONDS
         await _texts(my_socket)
+        assert (await my_poll).code == "unauthorized"
+        assert -0.05 < time.time() - ends_at < PROMPT_SECONDS
         assert (await api.ask("PATCH", path, {"visibility": "private", "name": "The vault"})).code == "ok"
+        assert (await guests_poll).code == "unauthorized"
         heard = b""
         with suppress(aiohttp.ClientPayloadError, aiohttp.ClientOSError):  # it is cut, not ended
             heard = await asyncio.wait_for(guests.content.read(), 5)
