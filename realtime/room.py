@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
+from itertools import chain
 
 from models.change import Booking, Cursor, Info, Logged, Type, encode, with_bookings
 from models.commands import Asker
@@ -66,6 +67,7 @@ class Room:
 
     __slots__ = (
         "_patience",
+        "_pollers",
         "_quiet",
         "_read_bookings",
         "_waiters",
@@ -91,7 +93,8 @@ class Room:
         self.members: dict[Audience, dict[Outlet, Member]] = {audience: {} for audience in Audience}
         self.idle_since: float | None = None
         self._written_at = float("-inf")
-        self._waiters: set[Waiter] = set()
+        self._waiters: set[Waiter] = set()  # for what was committed
+        self._pollers: set[Waiter] = set()  # for what nobody may have done yet
         self._patience: asyncio.TimerHandle | None = None
         self._read_bookings = read_bookings
         self._quiet = quiet
@@ -99,7 +102,7 @@ class Room:
     @property
     def is_empty(self) -> bool:
         """Whether nobody has a seat here or waits for a change."""
-        return not any(self.members.values()) and not self._waiters
+        return not any(self.members.values()) and not self._waiters and not self._pollers
 
     @property
     def has_staff(self) -> bool:
@@ -190,19 +193,28 @@ class Room:
             self.leave(member)
             member.outlet.abort(reason)
 
+    async def reached(self, seq: int) -> None:
+        """Returns once the change `seq` was sent to everyone here, or the room is disbanded."""
+        if self.sent < seq:
+            await self._wait(seq, self._pollers)
+
     async def settled(self, seq: int) -> None:
-        """Returns once the change `seq` was sent to everyone here, or the room is disbanded, or far too late."""
+        """The same of a change that was committed, but far too late it returns all the same."""
         if self.sent >= seq:
             return
-        loop = asyncio.get_running_loop()
-        waiter = (seq, loop.create_future())
-        self._waiters.add(waiter)
+        waiting = self._wait(seq, self._waiters)
         if self._patience is None:  # one timer for all: one for each would cost a fifth of a request
+            loop = asyncio.get_running_loop()
             self._patience = loop.call_later(SETTLE_SECONDS, self._lose_patience, frozenset(self._waiters))
-        try:
-            await waiter[1]
-        finally:
-            self._waiters.discard(waiter)
+        await waiting
+
+    def _wait(self, seq: int, among: set[Waiter]) -> asyncio.Future[None]:
+        """Who is cancelled cancels it too, and then it leaves as well."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter = (seq, future)
+        among.add(waiter)
+        future.add_done_callback(lambda _: among.discard(waiter))
+        return future
 
     def _lose_patience(self, old: frozenset[Waiter]) -> None:
         """Lets go whoever has waited for all that time, and looks at the others as much later."""
@@ -217,7 +229,8 @@ class Room:
 
     def _settle(self, seq: int, *, is_disbanded: bool = False) -> None:
         self.sent = seq
-        _wake(waiter for waiter in self._waiters if is_disbanded or waiter[0] <= seq)
+        everyone = chain(self._waiters, self._pollers)
+        _wake(waiter for waiter in everyone if is_disbanded or waiter[0] <= seq)
 
 
 def _wake(waiters: Iterable[Waiter]) -> None:

@@ -79,7 +79,7 @@ class Follow:
         check_view(asker, room)
         if after is not None and wait and room.replica.replay(after) == ():
             async with self._streams.polling(min(wait, identity.seconds_left + _TIMER_SECONDS)):
-                await room.settled(after.seq + 1)
+                await room.reached(after.seq + 1)
             if identity.seconds_left <= 0:
                 raise Unauthorized("The token has ended.")
             check_view(asker, room)

@@ -10,7 +10,7 @@ import pytest
 from models.clock import system_clock
 from models.commands import OPERATOR, Asker, UpdateCalendar
 from models.errors import Unauthorized
-from realtime import wire
+from realtime import room, wire
 from realtime.room import Audience, Member
 from tests.support import eventually
 
@@ -47,6 +47,22 @@ async def test_a_change_alone_waits_for_nothing(house: House) -> None:
     """Where no command is under way, whoever asks for quiet has it at once."""
     with pytest.raises(StopIteration):  # it has ended without a suspension
         house.door.quiet(60.0).send(None)
+
+
+async def test_who_waits_for_a_change_that_nobody_has_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long poll waits for as long as it likes; only the answer to a change that was made comes all the same."""
+    monkeypatch.setattr(room, "SETTLE_SECONDS", 0.02)
+    _, joined = await house.join(Ear())
+    seq = joined.room.sent + 1
+    polling = asyncio.create_task(joined.room.reached(seq))
+    await joined.room.settled(seq)
+    await joined.room.settled(seq)
+    assert not polling.done()
+    assert await house.change() == seq
+    await asyncio.wait_for(polling, 2)
+    assert polling not in asyncio.all_tasks()
+    joined.room.leave(joined.room.members[Audience.PUBLIC].popitem()[1])
+    assert joined.room.is_empty
 
 
 async def test_joining_twice_and_leaving(house: House) -> None:
