@@ -44,6 +44,7 @@ from realtime.application import build
 from realtime.auth import Auth
 from realtime.engine import tune_collector
 from realtime.http.gate import Network
+from realtime.stream import HEARTBEAT_SECONDS
 
 WEB_FOLDER = Path(__file__).with_name("web") / "dist"
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, wants 256 bits for HS256
@@ -82,9 +83,14 @@ class Settings:
 
 
 async def compose(
-    settings: Settings, *, book: Book, clock: Clock = system_clock, web_folder: Path = WEB_FOLDER
+    settings: Settings,
+    *,
+    book: Book,
+    clock: Clock = system_clock,
+    web_folder: Path = WEB_FOLDER,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> web.Application:
-    """The whole server around an open book; the seats are for a test's own clock and pages."""
+    """The whole server around an open book; the seats are for a test's own clock, pages and patience."""
     return await build(
         book,
         secret=settings.secret,
@@ -94,6 +100,7 @@ async def compose(
         max_queued_bytes=settings.max_queued_bytes,
         clock=clock,
         web_folder=web_folder,
+        heartbeat_seconds=heartbeat_seconds,
     )
 
 

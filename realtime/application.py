@@ -57,6 +57,7 @@ async def build(
     max_queued_bytes: int,
     clock: Clock,
     web_folder: Path,
+    heartbeat_seconds: float,
 ) -> web.Application:
     """The application of these settings, see `server.Settings`. Call it on the loop that will run it."""
     auth, peers = Auth(secret), Proxies(proxies)
@@ -71,7 +72,7 @@ async def build(
     dispatcher = Dispatcher(door)
     catch_up = CatchUp(door, dispatcher, clock)
     desk = Desk(door, dispatcher, clock)
-    requests, streams = Requests(), Streams()
+    requests, streams = Requests(), Streams(heartbeat_seconds)
     pulse = Pulse(lambda: door.is_full, sockets.set_refusing)
     gate = Gate(auth, peers, Origins(list(origins) or None, with_credentials=False), Buckets(rate, 2 * rate))
     for audience in Audience:

@@ -19,7 +19,7 @@ from realtime.engine.frame import CloseCode, Opcode, encode_frame
 from realtime.fan_out import SLICE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
-RETRY_MILLISECONDS = 2_000
+RETRY_MILLISECONDS = range(1_000, 5_001)  # one of them each, or after a restart all would be back at once
 SILENT = "ping timeout"
 DRAIN = "drain"
 LONG_POLL = "longpoll"
@@ -116,7 +116,8 @@ Act = Callable[[Stream], None]
 class Streams:
     """All of them: their heartbeat, their seats, and their end."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self._heartbeat_seconds = heartbeat_seconds
         self.open: dict[Stream, list[Ending]] = {}
         self.is_draining = False
         self._polls: set[asyncio.Timeout] = set()
@@ -154,7 +155,7 @@ class Streams:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(self._heartbeat_seconds)
             await self._each(lambda stream: stream.beat())
 
     async def close(self) -> None:

@@ -34,7 +34,8 @@ class Feeds:
 
     async def feed(self, request: web.Request) -> web.Response:
         """Free and busy, from a month ago to a year ahead, whole days of UTC."""
-        asker = self._gate.asker(request)
+        self._gate.count(request)
+        asker = self._gate.follower(request).asker
         today = self._clock() // DAY * DAY
         feed = await self._door.read(
             self._door.book.feed, calendar_of(request), today - BEFORE, today + AFTER, most=MOST_SLOTS

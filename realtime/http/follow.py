@@ -5,6 +5,7 @@ All start from the same cursor, read from the same room and have the same rights
 
 from __future__ import annotations
 
+import random
 from itertools import chain
 
 from aiohttp import web
@@ -72,7 +73,8 @@ class Follow:
 
     async def changes(self, request: web.Request) -> web.Response:
         """Long poll: at once what followed the cursor, else the next change, else nothing after `wait` seconds."""
-        identity = self._gate.identity(request)
+        self._gate.count(request)
+        identity = self._gate.follower(request)
         asker, query = identity.asker, request.query
         after, wait = wire.read_after(query.get("after")), read_wait(query.get("wait", "0"))
         room = await self._dispatcher.room(calendar_of(request))
@@ -105,7 +107,8 @@ class Follow:
         member = Member(stream, Audience.PUBLIC, identity.asker)
         joined = await self._catch_up.join(calendar_of(request), member, wanted)
         response = take_over(request, stream, self._event_stream_head(request))
-        stream.put_reply(b"retry: %d\n\n%b" % (RETRY_MILLISECONDS, first_events(joined, wanted)))
+        wait = random.choice(RETRY_MILLISECONDS)  # noqa: S311 - a wait is no secret
+        stream.put_reply(b"retry: %d\n\n%b" % (wait, first_events(joined, wanted)))
         self._keep(member, joined.room, identity, stream)
         return response
 
@@ -131,7 +134,7 @@ class Follow:
         if self._streams.is_draining:
             raise Overloaded("The server is stopping.")
         query = request.query
-        return self._gate.identity(request), self._catch_up.wanted(after, query.get("from"), query.get("to"))
+        return self._gate.follower(request), self._catch_up.wanted(after, query.get("from"), query.get("to"))
 
     def _keep(self, member: Member, room: Room, identity: Identity, stream: Stream) -> None:
         """The stream is looked after from now on, until its peer, its token or the server ends it."""

@@ -64,22 +64,32 @@ class Gate:
 
     def asker(self, request: web.Request) -> Asker:
         """Who asks; Unauthorized for a bad token, RateLimited for too many requests from one address."""
-        return self.identity(request).asker
+        self.count(request)
+        return self._by_token(request).asker
 
-    def identity(self, request: web.Request) -> Identity:
-        """The same, and when its token ends; where there is a ticket, whose it is."""
-        address = self.address_of(request)
-        self._buckets.take(holder_address(address))
+    def count(self, request: web.Request) -> None:
+        """RateLimited for too many requests from one address.
+
+        Opening a stream is none, no more than a Socket.IO handshake: EventSource would never come back from a 429.
+        """
+        self._buckets.take(holder_address(self.address_of(request)))
+
+    def follower(self, request: web.Request) -> Identity:
+        """Who wants to follow a calendar: whose the ticket is, or else the token; and when that ends."""
         if "ticket" in request.query:
             return self._tickets.redeem(request.query["ticket"])
+        return self._by_token(request)
+
+    def _by_token(self, request: web.Request) -> Identity:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme and scheme.lower() != "bearer":
             raise Unauthorized("Authorization is `Bearer` and a token.")
-        return self._auth.identify(token.strip() or None, address)
+        return self._auth.identify(token.strip() or None, self.address_of(request))
 
     def ticket(self, request: web.Request, calendars: frozenset[str]) -> tuple[str, float]:
         """A ticket in the place of the request's token, for calendars that the token names."""
-        identity = self.identity(request)
+        self.count(request)
+        identity = self._by_token(request)
         if not all(identity.asker.is_named(calendar) for calendar in calendars):
             raise identity.asker.refusal()
         return self._tickets.issue(identity, calendars)

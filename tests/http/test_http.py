@@ -266,10 +266,14 @@ async def test_holds_are_counted_for_the_peer_behind_the_proxy(served: Server, a
 
 
 async def test_too_many_requests(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Beyond its rate a client is told to wait, over HTTP and Socket.IO alike, and for how long."""
+    """Beyond its rate a client is told to wait, over HTTP and Socket.IO alike, and for how long.
+
+    Whom it says it asks for is believed of proxies that are named, and of nobody else.
+    """
     with Server(tmp_path_factory.mktemp("rate"), "--no-demo", "--rate", "5") as server:
         async with Api(server.url) as api, Client(server.url) as client:
-            answers = [await api.ask("GET", "/api/calendars") for _ in range(40)]
+            peers = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(40)]
+            answers = [await api.ask("GET", "/api/calendars", headers=headers) for headers in peers]
             refused = [answer for answer in answers if answer.status != 200]
             assert 5 < len(refused) < 35
             assert {(answer.status, answer.code) for answer in refused} == {(429, "rate_limited")}

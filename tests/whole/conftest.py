@@ -13,6 +13,12 @@ from .counter import World, make_world
 
 _names = count()
 QUIET = ("--no-demo", "--rate", "0")
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,25 @@ import json
 import time
 from typing import Any
 
+import aiohttp
 import jwt
 import pytest
 import socketio.exceptions
 
 from realtime import wire
-from tests.support import GUESTS, STAFF, Api, Client, Server
+from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
 
-from .conftest import QUIET, Place
+from .conftest import HANDSHAKE, QUIET, Place
 from .counter import ROUTES, SOCKET_ONLY, World, code_of, make_world, over_http, over_socket
 from .shop import in_days
 
 SECRET = "a secret of the tests, long enough for HS256"
+STREAMS: dict[str, dict[str, str]] = {
+    "/api/calendars/ticketed/changes": {},
+    "/api/calendars/ticketed/events": {},
+    "/api/calendars/ticketed/socket": HANDSHAKE,
+    "/calendars/ticketed.ics": {},
+}
 OPEN_TO_ALL = sorted(wire.REQUESTS.keys() - SOCKET_ONLY)
 
 
@@ -188,6 +195,7 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
             for path in ("", "/slots", "/changes", "/events"):
                 assert (await asker.ask("GET", f"/api/calendars/private{path}")).code == code, path
             assert (await asker.ask("GET", "/calendars/private.ics")).code == code
+            assert (await asker.ask("GET", "/api/calendars/private/socket", headers=HANDSHAKE)).code == code
             listed = (await asker.get("/api/calendars"))["calendars"]
             assert "private" not in {info["id"] for info in listed}
     token = _token(calendars=["private"])
@@ -232,15 +240,33 @@ async def test_booking_by_token_only(place: Place, api: Api) -> None:
 
 
 async def test_a_ticket(place: Place, api: Api, guest: Api) -> None:
-    """A ticket opens what its asker named, once; none is had for more than one's token allows."""
+    """A ticket opens the streams of what its asker named, once each; none is had for more than one's token allows."""
     await api.post("/api/calendars", id="ticketed", name="T", zone="UTC", visibility="private")
     body = {"calendars": ["ticketed"]}
     assert (await guest.ask("POST", "/api/tickets", body)).code == "unauthorized"
     async with Api(place.url, _token(calendars=["elsewhere"])) as other:
         assert (await other.ask("POST", "/api/tickets", body)).code == "forbidden"
     async with Api(place.url, _token(calendars=["ticketed"])) as member:
-        ticket = (await member.ask("POST", "/api/tickets", body)).body["ticket"]
-    path = f"/api/calendars/ticketed/slots?ticket={ticket}"
-    assert (await guest.ask("GET", path)).code == "ok"
-    assert (await guest.ask("GET", path)).code == "unauthorized"
-    assert (await guest.ask("GET", "/api/calendars/ticketed/slots?ticket=%ED%A0%80")).code == "unauthorized"
+        for path, headers in STREAMS.items():
+            ticket = (await member.ask("POST", "/api/tickets", body)).body["ticket"]
+            async with aiohttp.ClientSession() as http:
+                for status in (101 if headers else 200, 401):
+                    async with http.get(f"{place.url}{path}?ticket={ticket}", headers=headers) as answer:
+                        assert answer.status == status, path
+            assert (await guest.ask("GET", f"{path}?ticket=%ED%A0%80", headers=headers)).code == "unauthorized"
+
+
+async def test_a_ticket_opens_nothing_else(place: Place, api: Api, guest: Api) -> None:
+    """A ticket is no token: with it one gets no other ticket, takes nothing and reads nothing at rest."""
+    world = await make_world(api, "tickets-only", place.staff, visibility="private")
+    async with Api(place.url, _token(calendars=["tickets-only"])) as member:
+        ticket = (await member.ask("POST", "/api/tickets", {"calendars": ["tickets-only"]})).body["ticket"]
+    shown = f"?ticket={ticket}"
+    for method, path, fields in (
+        ("POST", "/api/tickets", {"calendars": ["tickets-only"]}),
+        ("POST", f"/api/slots/{world.slot}/holds", {}),
+        ("GET", "/api/calendars/tickets-only/slots", None),
+        ("GET", "/api/calendars/tickets-only", None),
+    ):
+        assert (await guest.ask(method, path + shown, fields, key=new_key())).code == "unauthorized", path
+    assert (await guest.ask("GET", f"/api/calendars/tickets-only/changes{shown}")).code == "ok", "it was not used up"
