@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import os
+import re
 import secrets
 import signal
+import socket
 import sys
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -36,7 +39,7 @@ from models.commands import (
     RemoveSlot,
     SetSchedule,
 )
-from models.database import UnusableDatabase, database_file
+from models.database import UnusableDatabase, database_file, open_database
 from models.errors import Refused
 from models.service import Book, Keeping
 from realtime import wire
@@ -51,6 +54,8 @@ SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, wants 256 bits for HS256
 BACKLOG = 4_096  # connections that wait to be accepted: everyone comes back at once after a restart
 SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's; Python's own 5 ms halves its speed
 
+# What a browser sends: no user, path or query, and other letters than these as punycode.
+_ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 _log = logging.getLogger("slotcast")
 
 
@@ -112,9 +117,9 @@ async def serve(settings: Settings, book: Book) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         await runner.cleanup()
-        raise BadSetting(f"SLOTCAST_PORT: can't listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        raise BadSetting(_why_not_there(settings, error)) from error
     _welcome(settings, book)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -126,6 +131,13 @@ async def serve(settings: Settings, book: Book) -> None:
     print("\nStopping: writes finish, clients are told to come back …", flush=True)
     await runner.cleanup()
     print("Goodbye.", flush=True)
+
+
+def _why_not_there(settings: Settings, error: OSError | UnicodeError) -> str:
+    """One line, in the name of the setting that is to blame."""
+    is_host = isinstance(error, (UnicodeError, socket.gaierror)) or error.errno == errno.EADDRNOTAVAIL
+    reason = error.strerror if isinstance(error, OSError) else "that is no name of a host"
+    return f"SLOTCAST_{'HOST' if is_host else 'PORT'}: can't listen on {settings.host}:{settings.port}: {reason}"
 
 
 def _connections_log() -> logging.Logger:
@@ -183,11 +195,13 @@ def main(
     synchronous: Annotated[
         str, _option("synchronous", "full: what was answered survives a power cut; normal is a little faster.")
     ] = "full",
-    rate: Annotated[float, _option("rate", "Requests a second from one client; 0 for no limit.", min=0)] = 100.0,
+    rate: Annotated[
+        float, _option("rate", "Requests a second from one client; 0 for no limit.", min=0, max=1e6)
+    ] = 100.0,
     max_queued_bytes: Annotated[
         int, _option("max-queued-bytes", "What a client that does not read may hold.", min=65_536)
     ] = 1_000_000,
-    log_days: Annotated[float, _option("log-days", "How long changes can be resumed from.", min=0.001)] = 7.0,
+    log_days: Annotated[float, _option("log-days", "How long changes can be resumed from.", min=0.001, max=1e5)] = 7.0,
     log_changes: Annotated[int, _option("log-changes", "How many of a calendar's changes are kept.", min=1)] = 100_000,
     log_level: Annotated[str, _option("log-level", "debug, info, warning or error.")] = "warning",
     demo: Annotated[bool, _option("demo/--no-demo", "A demo calendar on a new database.")] = True,
@@ -197,6 +211,7 @@ def main(
         raise BadSetting(f"SLOTCAST_SYNCHRONOUS is full or normal, not {synchronous!r}")
     if log_level.lower() not in {"debug", "info", "warning", "error"}:
         raise BadSetting(f"SLOTCAST_LOG_LEVEL is debug, info, warning or error, not {log_level!r}")
+    open_database(database)  # only looks at it, before a secret is kept beside it
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = context.obj = Settings(
         host=host,
@@ -243,7 +258,10 @@ def read_secret(given: str, database: str) -> bytes:
     if given:
         if len(given) < SECRET_CHARACTERS:
             raise BadSetting(f"SLOTCAST_SECRET needs at least {SECRET_CHARACTERS} characters")
-        return given.encode()
+        try:
+            return given.encode()
+        except UnicodeEncodeError as error:
+            raise BadSetting("SLOTCAST_SECRET is not UTF-8") from error
     path = (database_file(database) or Path("slotcast.db")).with_suffix(".secret")
     try:
         if not path.exists():
@@ -260,6 +278,8 @@ def read_secret(given: str, database: str) -> bytes:
         kept = path.read_text().strip()
     except OSError as error:
         raise BadSetting(f"SLOTCAST_SECRET is not set, and {path} can't be kept: {error.strerror}") from error
+    except UnicodeDecodeError:
+        kept = ""
     if len(kept) < SECRET_CHARACTERS:
         raise BadSetting(f"SLOTCAST_SECRET: {path} holds no secret of {SECRET_CHARACTERS} characters; remove it")
     return kept.encode()
@@ -274,8 +294,7 @@ def without_secrets(database: str) -> str:
 def read_origins(text: str) -> tuple[str, ...]:
     origins = tuple(part.strip() for part in text.split(",") if part.strip())
     for origin in origins:
-        parts = urlsplit(origin)
-        if origin != "*" and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.path):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise BadSetting(f"SLOTCAST_ORIGINS: {origin!r} is no origin like https://example.org")
     return origins
 

@@ -82,6 +82,9 @@ def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
     if sqlite3.sqlite_version_info < _OLDEST:
         message = f"SQLite 3.35 or newer is needed; this Python has {sqlite3.sqlite_version}"
         raise UnusableDatabase(message)
+    if Path(path).is_dir():
+        message = f"SLOTCAST_DATABASE: {path!r} is a folder"
+        raise UnusableDatabase(message)
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         message = f"SLOTCAST_DATABASE: there is no folder {str(folder)!r}"

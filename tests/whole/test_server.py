@@ -76,14 +76,25 @@ BAD_SETTINGS: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"SLOTCAST_DATABASE": "slotcast.db"}, ("SLOTCAST_DATABASE",)),
     ({"SLOTCAST_DATABASE": "sqlite:///:memory:"}, ("SLOTCAST_DATABASE",)),
     ({"SLOTCAST_DATABASE": "sqlite:////nowhere/at/all/x.db", "SLOTCAST_SECRET": "s" * 32}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "sqlite:////nowhere/at/all/x.db"}, ("SLOTCAST_DATABASE", "/nowhere/at/all")),
+    ({"SLOTCAST_DATABASE": "sqlite:///"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "sqlite:///."}, ("SLOTCAST_DATABASE", "folder")),
+    ({"SLOTCAST_DATABASE": "postgresql://u@[::1/x"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_SECRET": "\udcff" * 32}, ("SLOTCAST_SECRET", "UTF-8")),
     ({"SLOTCAST_SECRET": "short"}, ("SLOTCAST_SECRET", "32")),
     ({"SLOTCAST_ORIGINS": "example.org"}, ("SLOTCAST_ORIGINS", "example.org")),
     ({"SLOTCAST_ORIGINS": "https://example.org/path"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "https://example.org?x"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "https://user@example.org"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "*, http://[::1"}, ("SLOTCAST_ORIGINS", "http://[::1")),
     ({"SLOTCAST_PROXIES": "10.0.0.0/99"}, ("SLOTCAST_PROXIES",)),
     ({"SLOTCAST_PROXIES": "proxy"}, ("SLOTCAST_PROXIES",)),
     ({"SLOTCAST_SYNCHRONOUS": "off"}, ("SLOTCAST_SYNCHRONOUS",)),
     ({"SLOTCAST_LOG_LEVEL": "loud"}, ("SLOTCAST_LOG_LEVEL",)),
     ({"SLOTCAST_RATE": "-1"}, ("rate",)),
+    ({"SLOTCAST_RATE": "inf"}, ("rate",)),
+    ({"SLOTCAST_LOG_DAYS": "inf"}, ("log-days",)),
+    ({"SLOTCAST_LOG_DAYS": "nan"}, ("log-days",)),
     ({"SLOTCAST_MAX_QUEUED_BYTES": "1"}, ("max-queued-bytes",)),
 ]
 
@@ -93,6 +104,34 @@ def test_a_bad_setting(run: Run, tmp_path: Path, settings: dict[str, str], words
     """A bad setting stops the start with one clear line and exit code 2, and makes no database."""
     _check_one_line(run(**settings), *words)
     assert not (tmp_path / "slotcast.db").exists()
+
+
+@pytest.mark.parametrize("database", ["sqlite:///:memory:", "sqlite:///", "mysql://localhost/x"])
+def test_no_secret_is_kept_beside_a_database_that_is_none(run: Run, tmp_path: Path, database: str) -> None:
+    """The database is looked at first, and what can't be one leaves nothing behind."""
+    _check_one_line(run(SLOTCAST_DATABASE=database), "SLOTCAST_DATABASE")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("host", ["a..b", "h" * 70, "nowhere.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_here(run: Run, host: str) -> None:
+    """A host that the server can't listen on is said to be one, in one line."""
+    done = run(SLOTCAST_HOST=host, SLOTCAST_PORT=str(free_port()), SLOTCAST_DEMO="0")
+    _check_one_line(done, "SLOTCAST_HOST", host)
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        ("http://localhost:5173, HTTPS://Example.org,", ("http://localhost:5173", "HTTPS://Example.org")),
+        ("http://[::1]:8080", ("http://[::1]:8080",)),
+    ],
+)
+def test_origins(text: str, origins: tuple[str, ...]) -> None:
+    """What a browser sends as an Origin is taken, and `*`."""
+    assert server.read_origins(text) == origins
 
 
 @pytest.mark.parametrize(
@@ -177,8 +216,9 @@ def test_the_secret_is_its_owners(run: Run, tmp_path: Path) -> None:
     run("calendar", "list")
     assert path.read_text() == secret
     assert first.count(".") == 2
-    path.write_text("short")
-    _check_one_line(run("calendar", "list"), "SLOTCAST_SECRET")
+    for spoiled in (b"short", b"\xff" * 32):
+        path.write_bytes(spoiled)
+        _check_one_line(run("calendar", "list"), "SLOTCAST_SECRET")
 
 
 def test_two_that_make_the_secret_at_once(tmp_path: Path) -> None:
