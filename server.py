@@ -39,7 +39,7 @@ from models.commands import (
     RemoveSlot,
     SetSchedule,
 )
-from models.database import UnusableDatabase, database_file, open_database
+from models.database import FIRST_MIGRATION, UnusableDatabase, database_file, open_database
 from models.errors import Refused
 from models.service import Book, Keeping
 from realtime import wire
@@ -234,7 +234,7 @@ def main(
 def _serve(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     book = settings.book()
-    is_new = bool(book.open())
+    is_new = FIRST_MIGRATION in book.open()
     if is_new and settings.has_demo:
         demonstration.seed(book)
     try:

@@ -15,9 +15,13 @@ from models.dialect import Dialect, UnusableDatabase
 from models.errors import Overloaded
 from models.sqlite import open_sqlite
 
-__all__ = ["Dialect", "UnusableDatabase", "Watch", "database_file", "migrate", "open_database", "public_url", "reading"]
+__all__ = [
+    "FIRST_MIGRATION", "Dialect", "UnusableDatabase", "Watch", "database_file", "migrate", "open_database",
+    "public_url", "reading",
+]  # fmt: skip
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+FIRST_MIGRATION = "0001_book"  # what only a new database is in need of
 
 
 def open_database(url: str, *, synchronous: str = "full") -> Dialect:

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from playhouse.migrations import Runner
 
 import server
+from models.database import FIRST_MIGRATION, MIGRATIONS, open_database
 from tests.support import ROOT, STAFF, Api, Client, Node, Server, eventually, free_port, new_key
 
 from .conftest import QUIET
@@ -246,6 +248,23 @@ def test_a_new_database_has_a_demo(tmp_path: Path) -> None:
         assert asyncio.run(_demo(server))["cursor"] == first["cursor"]
         assert server.stop(signal.SIGINT) == 0
         assert server.log.rstrip().endswith("Goodbye.")
+
+
+async def test_an_upgrade_makes_no_demo(tmp_path: Path) -> None:
+    """A database of an earlier version is brought up to date, and gets no calendar that nobody has asked for."""
+    early = tmp_path / "migrations"
+    early.mkdir()
+    shutil.copy(MIGRATIONS / f"{FIRST_MIGRATION}.py", early)
+    path = tmp_path / "slotcast.db"
+    with open_database(f"sqlite:///{path}") as book:
+        assert list(Runner(book, str(early)).up()) == [FIRST_MIGRATION]
+    with sqlite3.connect(path) as database:
+        row = ("old", "Old", "UTC", "private", "anyone", "{}", False, 0, 0, "c0ffee")
+        database.execute(f"INSERT INTO calendar VALUES ({', '.join('?' * len(row))})", row)
+    database.close()
+    with Server(tmp_path, database=f"sqlite:///{path}") as server:
+        async with Api(server.url, server.command("token", "--scope", "staff").strip()) as api:
+            assert [info["id"] for info in (await api.get("/api/calendars"))["calendars"]] == ["old"]
 
 
 async def _demo(server: Server) -> dict[str, list[str]]:
