@@ -51,6 +51,7 @@ from realtime.stream import HEARTBEAT_SECONDS
 
 WEB_FOLDER = Path(__file__).with_name("web") / "dist"
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, wants 256 bits for HS256
+IDLE_SECONDS = 75.0  # longer than a proxy keeps an idle connection (nginx: 60 s), or it would ask on a closed one
 BACKLOG = 4_096  # connections that wait to be accepted: everyone comes back at once after a restart
 SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's; Python's own 5 ms halves its speed
 
@@ -71,6 +72,7 @@ class Settings:
     port: int = 8080
     database: str = "sqlite:///slotcast.db"
     secret: bytes = b""
+    is_secret_new: bool = False
     origins: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
     synchronous: str = "full"
@@ -109,10 +111,17 @@ async def compose(
     )
 
 
-async def serve(settings: Settings, book: Book) -> None:
+def runner_of(app: web.Application, *, idle_seconds: float = IDLE_SECONDS) -> web.AppRunner:
+    """What runs the application. Who asks nothing for so long, or never ends its request's head, is hung up on."""
+    return web.AppRunner(
+        app, access_log=None, logger=_connections_log(), shutdown_timeout=5.0, keepalive_timeout=idle_seconds
+    )
+
+
+async def serve(settings: Settings, book: Book, *, is_new: bool) -> None:
     """Serves until SIGINT or SIGTERM, then lets writes finish."""
     app = await compose(settings, book=book)
-    runner = web.AppRunner(app, access_log=None, logger=_connections_log(), shutdown_timeout=5.0)
+    runner = runner_of(app)
     tune_collector()  # before anyone can come: it takes 50 ms
     await runner.setup()
     try:
@@ -120,11 +129,12 @@ async def serve(settings: Settings, book: Book) -> None:
     except (OSError, UnicodeError) as error:
         await runner.cleanup()
         raise BadSetting(_why_not_there(settings, error)) from error
-    _welcome(settings, book)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    # Elsewhere than on a terminal a token would stay in some log.
+    _welcome(settings, book, with_token=is_new or sys.stdout.isatty())
     await stop.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second one ends it at once
@@ -147,15 +157,18 @@ def _connections_log() -> logging.Logger:
     return log
 
 
-def _welcome(settings: Settings, book: Book) -> None:
+def _welcome(settings: Settings, book: Book, *, with_token: bool) -> None:
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else settings.host  # noqa: S104 - compared
     here = f"http://{host}:{settings.port}"
-    token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=30 * 86_400)
     calendars = [info.id for info in book.calendars() if not info.archived]
     page = "demo" if "demo" in calendars else calendars[0] if calendars else ""
     print(f"Slotcast serves {without_secrets(settings.database)} on {here}  (Ctrl-C stops it)\n")
     print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
-    print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
+    if with_token:
+        token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=30 * 86_400)
+        print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
+    else:
+        print(f"  Staff page     {here}/staff  (server.py token --scope staff prints a token)\n", flush=True)
 
 
 # The command line
@@ -166,8 +179,19 @@ cli = typer.Typer(
     help="A Socket.IO server for live time slots. Without a command it serves.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-calendar_cli = typer.Typer(help="Make and list calendars.", no_args_is_help=True)
-slot_cli = typer.Typer(help="Open, close and remove slots; running servers push what is done.", no_args_is_help=True)
+
+
+def _help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+calendar_cli = typer.Typer(help="Make and list calendars.", callback=_help, invoke_without_command=True)
+slot_cli = typer.Typer(
+    help="Open, close and remove slots; running servers push what is done.",
+    callback=_help,
+    invoke_without_command=True,
+)
 cli.add_typer(calendar_cli, name="calendar")
 cli.add_typer(slot_cli, name="slot")
 
@@ -217,6 +241,7 @@ def main(
         host=host,
         port=port,
         database=database,
+        is_secret_new=not secret and not secret_file(database).exists(),
         secret=read_secret(secret, database),
         origins=read_origins(origins),
         proxies=read_proxies(proxies),
@@ -239,7 +264,7 @@ def _serve(settings: Settings) -> None:
         demonstration.seed(book)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(settings, book))
+            runner.run(serve(settings, book, is_new=is_new))
     finally:
         book.close()
 
@@ -253,6 +278,11 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
+def secret_file(database: str) -> Path:
+    """Where the secret is kept that is not set."""
+    return (database_file(database) or Path("slotcast.db")).with_suffix(".secret")
+
+
 def read_secret(given: str, database: str) -> bytes:
     """The secret of the settings, or the one kept beside the database, made on the first start."""
     if given:
@@ -262,7 +292,7 @@ def read_secret(given: str, database: str) -> bytes:
             return given.encode()
         except UnicodeEncodeError as error:
             raise BadSetting("SLOTCAST_SECRET is not UTF-8") from error
-    path = (database_file(database) or Path("slotcast.db")).with_suffix(".secret")
+    path = secret_file(database)
     try:
         if not path.exists():
             # Written whole before it has its name: of two processes that start at once, one wins.
@@ -332,6 +362,9 @@ def token(
     named: list[str] | str = [part.strip() for part in calendars.split(",") if part.strip()]
     if "*" in named or (scope == "staff" and not named):
         named = "*"
+    if context.obj.is_secret_new:
+        made = secret_file(context.obj.database)
+        print(f"slotcast: made a secret, {made}; a server with another one will refuse this token", file=sys.stderr)
     who = subject or scope or "guest"
     print(Auth(context.obj.secret).write_token(who, scope=scope, calendars=named, seconds=ttl))
 

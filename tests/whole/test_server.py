@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from aiohttp import web
 from playhouse.migrations import Runner
 
 import server
+from models.commands import OPERATOR, CreateCalendar
 from models.database import FIRST_MIGRATION, MIGRATIONS, open_database
 from tests.support import ROOT, STAFF, Api, Client, Node, Server, eventually, free_port, new_key
 
@@ -223,6 +225,23 @@ def test_the_secret_is_its_owners(run: Run, tmp_path: Path) -> None:
         _check_one_line(run("calendar", "list"), "SLOTCAST_SECRET")
 
 
+def test_a_token_of_a_new_secret(run: Run, tmp_path: Path) -> None:
+    """Who makes a token where there is no secret yet is told so: the server's may be elsewhere."""
+    first, second = run("token"), run("token")
+    assert str(tmp_path / "slotcast.secret") in first.errors
+    assert first.output.count(".") == second.output.count(".") == 2
+    assert second.errors == ""
+    assert run("token", SLOTCAST_SECRET="s" * 32, SLOTCAST_DATABASE=f"sqlite:///{tmp_path / 'other.db'}").errors == ""
+
+
+@pytest.mark.parametrize("room", ["calendar", "slot"])
+def test_half_a_command(run: Run, room: str) -> None:
+    """A command that has commands of its own explains them."""
+    done = run(room)
+    assert (done.code, done.errors) == (0, "")
+    assert done.output.strip() == run(room, "--help").output.strip()
+
+
 def test_two_that_make_the_secret_at_once(tmp_path: Path) -> None:
     """Of processes that start at once one makes the secret, and all use it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SLOTCAST_")}
@@ -246,8 +265,58 @@ def test_a_new_database_has_a_demo(tmp_path: Path) -> None:
         assert 100 < len(first["slots"]) < 200
         server.restart()
         assert asyncio.run(_demo(server))["cursor"] == first["cursor"]
+        assert server.log.count("/staff") == 2
+        assert server.log.count("#token=") == 1, "no secret is printed where it may be kept"
         assert server.stop(signal.SIGINT) == 0
         assert server.log.rstrip().endswith("Goodbye.")
+
+
+def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:
+    """On a terminal each start prints the staff page's link with its token."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SLOTCAST_")}
+    url = Server.new_database(tmp_path)
+    command = [sys.executable, "server.py", "--port", str(free_port()), "--database", url, "--secret", "s" * 32]
+    seen, shown = os.openpty()
+    with open(seen, "rb", buffering=0) as terminal, open(shown, "wb", buffering=0):  # noqa: PTH123 - descriptors
+        for _ in range(2):
+            with subprocess.Popen(command, cwd=ROOT, env=clean, stdout=shown, stderr=shown) as process:
+                told = b""
+                while b"Staff page" not in told or not told.endswith(b"\r\n\r\n"):
+                    told += terminal.read(1_000)
+                process.terminate()
+                while b"Goodbye." not in told:
+                    told += terminal.read(1_000)
+            assert b"/staff#token=" in told
+
+
+async def test_who_never_ends_its_request_is_hung_up_on(tmp_path: Path) -> None:
+    """Half a head, no word at all, and silence after an answer: each connection ends by itself; a stream goes on."""
+    settings = server.Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}", port=free_port())
+    book = settings.book()
+    book.open()
+    book.run(CreateCalendar(asker=OPERATOR, calendar="room", name="Room", zone="UTC"))
+    app = await server.compose(settings, book=book, web_folder=tmp_path, heartbeat_seconds=0.1)
+    runner = server.runner_of(app, idle_seconds=0.3)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.port).start()
+
+    async def last_words(words: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(settings.host, settings.port)
+        writer.write(words)
+        heard = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await writer.wait_closed()
+        return heard
+
+    streaming = asyncio.create_task(last_words(b"GET /api/calendars/room/events HTTP/1.1\r\nHost: a\r\n\r\n"))
+    answered = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    heard = await asyncio.gather(*map(last_words, (b"", b"GET / HTTP/1.1\r\nHost:", answered)))
+    assert heard[:2] == [b"", b""]
+    assert heard[2].startswith(b"HTTP/1.1 200 ")
+    assert not streaming.done()
+    await runner.cleanup()
+    assert (await streaming).count(b"\n:\n") >= 2
+    book.close()
 
 
 async def test_an_upgrade_makes_no_demo(tmp_path: Path) -> None:

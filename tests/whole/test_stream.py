@@ -16,7 +16,7 @@ from aiohttp import web
 from realtime.auth import Auth
 from realtime.replica import MOST_SLOTS
 from realtime.stream import HEARTBEAT_SECONDS, RETRY_MILLISECONDS
-from server import Settings, compose
+from server import Settings, compose, runner_of
 from tests.support import ROOT, Api, Server, eventually, free_port
 
 from .conftest import HANDSHAKE, QUIET, Place
@@ -151,7 +151,7 @@ async def lively(tmp_path: Path) -> AsyncIterator[str]:
     book = settings.book()
     book.open()
     app = await compose(settings, book=book, web_folder=tmp_path, heartbeat_seconds=0.05)
-    runner = web.AppRunner(app, access_log=None)
+    runner = runner_of(app)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port).start()
     token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=60)
