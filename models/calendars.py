@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 import msgspec
 from msgspec import UNSET
 from peewee import fn
@@ -20,6 +18,7 @@ from models.place import Outrun
 from models.receipts import forget
 from models.statement import Insertion, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Slot, SlotState
+from models.zone import open_zone
 
 NAME_CHARACTERS = 200
 
@@ -148,8 +147,5 @@ def _checked_name(name: str) -> str:
 
 
 def _checked_zone(zone: str) -> str:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadRequest("`zone` is an IANA time zone, like Europe/Vienna.", field="zone") from error
+    open_zone(zone)
     return zone

@@ -17,7 +17,7 @@ ZoneInfo.clear_cache()
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(zoneinfo.available_timezones()) - {"Factory"}  # of a machine that was never told where it is
 
 
 def open_zone(name: str) -> ZoneInfo:

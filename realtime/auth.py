@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ MOST_CHARACTERS = 8_192
 TICKET_SECONDS = 30
 _LONGEST_TIMER_SECONDS = 86_400.0
 _MOST_TICKETS = 100_000
+_SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database takes: no NUL, no half of a pair
 
 
 class Identity(NamedTuple):
@@ -61,7 +63,7 @@ class Auth:
                 is_staff="staff" in scopes,
                 calendars=_calendars(claims.get("calendars", [])),
             ),
-            float(claims["exp"]) if "exp" in claims else None,  # PyJWT takes digits in a string too
+            claims.get("exp"),
         )
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -69,10 +71,12 @@ class Auth:
             raise Unauthorized
         try:
             claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": ["sub"]})
+            if "exp" in claims:
+                claims["exp"] = float(claims["exp"])  # PyJWT takes digits in a string too, and any number of them
         except (jwt.InvalidTokenError, ValueError, OverflowError) as error:
             raise Unauthorized from error
         subject = claims["sub"]
-        if not isinstance(subject, str) or not subject or len(subject) > 255:  # noqa: PLR2004 - as RFC 7519 allows, bounded
+        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
             raise Unauthorized
         return claims
 

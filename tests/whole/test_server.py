@@ -149,6 +149,7 @@ def test_origins(text: str, origins: tuple[str, ...]) -> None:
         (("slot", "remove", "nothing"), ("not_found",)),
         (("calendar", "create", "Bad Slug"), ("bad_request",)),
         (("calendar", "create", "a", "--zone", "Mars/Olympus"), ("bad_request", "zone")),
+        (("calendar", "create", "a", "--zone", "Factory"), ("bad_request", "zone")),
         (("token", "--scope", "king"), ("scope",)),
         (("token", "--ttl", "0"), ("ttl",)),
     ],
