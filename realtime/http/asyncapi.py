@@ -10,6 +10,7 @@ from msgspec import Struct
 from models.change import Change, Type
 from realtime import answer, wire
 from realtime.http.component import REFERENCE, Schema, components, reference
+from realtime.http.openapi import FOLLOWING, QUERY, TICKET
 from realtime.room import Audience
 
 _WHAT = {
@@ -19,6 +20,15 @@ _WHAT = {
     "events": "Server-sent events: `id:` is the cursor, `data:` the change; `snapshot` and `reset` have names.",
 }
 _SUBSCRIBED = "calendar.subscribe.answer"
+_SECURITY: Schema = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "In the header, or as `token` in Socket.IO's CONNECT payload. Public calendars need none.",
+    },
+    "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket", "description": TICKET},
+}
 
 
 def asyncapi() -> Schema:
@@ -33,11 +43,14 @@ def asyncapi() -> Schema:
         channels[channel] = _channel(channel, told, Audience(f"/{channel}").value)
         for name in names:
             operations[f"{channel}.{name}"] = _request(channel, name)
-        operations[f"{channel}.changes"] = _send(channel, [f"{audience}{kind}" for kind in Type])
+        operations[f"{channel}.changes"] = _send(channel, [f"{audience}{kind}" for kind in Type], "token")
     for channel in ("socket", "events"):
         told = [*([_SUBSCRIBED] if channel == "socket" else ["snapshot", "reset"]), *Type]
         channels[channel] = _channel(channel, told, f"/api/calendars/{{id}}/{channel}")
-        operations[f"{channel}.changes"] = _send(channel, told)
+        operations[f"{channel}.changes"] = _send(channel, told, "token", "ticket")
+    handshake = {"method": "GET", "query": _query(), "bindingVersion": "0.1.0"}
+    channels["socket"]["bindings"] = {"ws": handshake}
+    operations["events.changes"]["bindings"] = {"http": handshake | {"bindingVersion": "0.3.0"}}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -49,23 +62,30 @@ def asyncapi() -> Schema:
         },
         "defaultContentType": "application/json",
         "servers": {
-            "slotcast": {
-                "host": "{host}",
-                "protocol": "ws",
-                "description": "Socket.IO v5 at /socket.io/, and the streams of /api.",
-                "variables": {"host": {"default": "localhost:8080"}},
-            }
+            "slotcast": _server("ws", "Socket.IO v5 at /socket.io/, and plain WebSockets."),
+            "slotcast-events": _server("http", "Server-sent events."),
         },
         "channels": channels,
         "operations": operations,
-        "components": {"schemas": components(), "messages": messages},
+        "components": {"schemas": components(), "messages": messages, "securitySchemes": _SECURITY},
     }
+
+
+def _server(protocol: str, what: str) -> Schema:
+    variables = {"host": {"default": "localhost:8080"}}
+    return {"host": "{host}", "protocol": protocol, "description": what, "variables": variables}
+
+
+def _query() -> Schema:
+    properties = {name: {**QUERY[name][0], "description": QUERY[name][1]} for name in FOLLOWING}
+    return {"type": "object", "properties": properties}
 
 
 def _channel(name: str, messages: list[str], address: str) -> Schema:
     channel: Schema = {
         "address": address,
         "description": _WHAT[name],
+        "servers": [{"$ref": f"#/servers/{'slotcast-events' if name == 'events' else 'slotcast'}"}],
         "messages": {key: {"$ref": f"#/components/messages/{key}"} for key in messages},
     }
     if "{id}" in address:
@@ -79,6 +99,7 @@ def _request(channel: str, name: str) -> Schema:
         "action": "receive",
         "summary": answer.ANSWERS[name].what,
         "channel": {"$ref": here},
+        "security": _security("token"),
         "messages": [{"$ref": f"{here}/messages/{name}"}],
         "reply": {
             "channel": {"$ref": here},
@@ -87,12 +108,18 @@ def _request(channel: str, name: str) -> Schema:
     }
 
 
-def _send(channel: str, messages: list[str]) -> Schema:
+def _security(*schemes: str) -> list[Schema]:
+    """Any of these, where one is needed at all."""
+    return [{"$ref": f"#/components/securitySchemes/{scheme}"} for scheme in schemes]
+
+
+def _send(channel: str, messages: list[str], *schemes: str) -> Schema:
     here = f"#/channels/{channel}"
     return {
         "action": "send",
         "summary": "Whatever happens, as it happens.",
         "channel": {"$ref": here},
+        "security": _security(*schemes),
         "messages": [{"$ref": f"{here}/messages/{name}"} for name in messages],
     }
 

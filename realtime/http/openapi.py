@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -15,8 +16,11 @@ from realtime.http.problem import STATUS
 
 PROBLEM = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
+TICKET = "In the place of a token: good once, for 30 s."
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _SWITCHING = 101
+_TOO_LARGE = 413
+_ETAG: Schema = {"ETag": {"description": "What is in it, not when it was asked for.", "schema": {"type": "string"}}}
 
 
 class Read(NamedTuple):
@@ -33,12 +37,12 @@ class Read(NamedTuple):
     headers: tuple[str, ...] = ()
 
 
-_QUERY: dict[str, tuple[Schema, str]] = {
+QUERY: dict[str, tuple[Schema, str]] = {
     "from": ({"type": "string", "format": "date-time"}, "Where the window begins; now by default."),
     "to": ({"type": "string", "format": "date-time"}, "Where the window ends; 62 days on by default."),
     "after": ({"type": "string"}, "The cursor to go on from, as it came."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
-    "ticket": ({"type": "string"}, "In the place of a token: good once, for 30 s."),
+    "ticket": ({"type": "string"}, TICKET),
     "preview": ({"enum": ["1"]}, "Only say what it would do."),
 }
 _HEADERS = {
@@ -49,6 +53,7 @@ _HEADERS = {
     "Last-Event-ID": "The cursor, as EventSource sends it by itself; it wins over `after`.",
 }
 _WINDOW = ("from", "to")
+FOLLOWING = ("after", *_WINDOW, "ticket")
 READS: tuple[Read, ...] = (
     Read("GET", "/api/calendars", "Lists the calendars that the asker may see.", shape=answer.CalendarsAnswer),
     Read("GET", "/api/calendars/{id}", "Reads a calendar's info.", shape=answer.CalendarAnswer),
@@ -97,7 +102,7 @@ READS: tuple[Read, ...] = (
         "GET",
         "/api/calendars/{id}/events",
         "Follows a calendar by server-sent events.",
-        ("after", *_WINDOW, "ticket"),
+        FOLLOWING,
         media=EVENT_STREAM,
         headers=("Last-Event-ID",),
     ),
@@ -105,7 +110,7 @@ READS: tuple[Read, ...] = (
         "GET",
         "/api/calendars/{id}/socket",
         "Follows a calendar by a plain WebSocket.",
-        ("after", *_WINDOW, "ticket"),
+        FOLLOWING,
         status=_SWITCHING,
     ),
     Read(
@@ -143,7 +148,8 @@ def openapi() -> Schema:
         "info": {
             "title": "Slotcast",
             "version": "1",
-            "description": "Calendars of bookable time slots, live. Followed by cursor, booked with a key.",
+            "description": "Calendars of bookable time slots, live. Followed by cursor, booked with a key. "
+            "What a path does not have as a method is a 405 with `Allow`, and a problem like every other refusal.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -168,10 +174,13 @@ def _read(read: Read) -> Schema:
         "parameters": _path(read.path) + query + [_header(name) for name in read.headers],
         "responses": _responses(read.status, read.what, (read.shape,) if read.shape else (), read.media),
     }
+    responses = operation["responses"]
     if read.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference(read.body)}}}
+        responses |= _pointed([_TOO_LARGE])
     if "If-None-Match" in read.headers:
-        operation["responses"]["304"] = {"description": "Nothing has changed."}
+        responses[str(read.status)]["headers"] = _ETAG
+        responses["304"] = {"description": "Nothing has changed.", "headers": _ETAG}
     return operation
 
 
@@ -189,7 +198,7 @@ def _mutation(path: str, name: str, subject: str, status: int) -> Schema:
         "summary": told.what,
         "parameters": _path(path) + query + headers,
         "requestBody": {"required": needs_body, "content": {"application/json": {"schema": fields}}},
-        "responses": _responses(status, told.what, told.shapes),
+        "responses": _responses(status, told.what, told.shapes) | _pointed([_TOO_LARGE]),
     }
 
 
@@ -209,7 +218,7 @@ def _path(path: str) -> list[Schema]:
 
 
 def _query(name: str) -> Schema:
-    schema, description = _QUERY[name]
+    schema, description = QUERY[name]
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
@@ -222,15 +231,19 @@ def _responses(status: int, what: str, shapes: tuple[type[Struct], ...], media: 
     if status != _SWITCHING:
         schema = reference(*shapes) if shapes else {"type": "object" if "json" in media else "string"}
         answered["content"] = {media: {"schema": schema}}
-    refusals = {str(code): {"$ref": f"#/components/responses/{code}"} for code in sorted(set(STATUS.values()))}
-    return {str(status): answered} | refusals
+    return {str(status): answered} | _pointed(sorted(set(STATUS.values())))
+
+
+def _pointed(statuses: Iterable[int]) -> Schema:
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
 
 
 def _refusals() -> Schema:
-    """A response for each status, and in it each code's fact and advice."""
+    """A response for each status, and in it each code's fact and advice; 413 is HTTP's own word for one of them."""
     responses: Schema = {}
-    for status in sorted(set(STATUS.values())):
+    for status in sorted({*STATUS.values(), _TOO_LARGE}):
         kinds = [kind for kind in errors.EVERY if STATUS[kind.code] == status]
+        kinds = [errors.BadRequest] if status == _TOO_LARGE else kinds
         responses[str(status)] = {
             "description": " ".join(f"`{kind.code}`: {kind.fact} {kind.advice}" for kind in kinds),
             "content": {

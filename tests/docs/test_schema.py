@@ -47,6 +47,37 @@ def _pointers(part: Any) -> set[str]:
     return set().union(*map(_pointers, part)) if isinstance(part, list) else set()
 
 
+def test_each_channel_names_its_server_and_what_it_takes() -> None:
+    """Server-sent events are HTTP and not WebSocket; both streams say how to resume and how to show who one is."""
+    document = asyncapi()
+    protocols = {
+        name: [document["servers"][server["$ref"].rpartition("/")[2]]["protocol"] for server in channel["servers"]]
+        for name, channel in document["channels"].items()
+    }
+    assert protocols == {"calendars": ["ws"], "staff": ["ws"], "socket": ["ws"], "events": ["http"]}
+    described = {
+        "socket": document["channels"]["socket"]["bindings"]["ws"]["query"],
+        "events": document["operations"]["events.changes"]["bindings"]["http"]["query"],
+    }
+    paths = openapi()["paths"]
+    for channel, query in described.items():
+        operation = paths[f"/api/calendars/{{id}}/{channel}"]["get"]
+        taken = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
+        assert query["properties"].keys() == taken == {"after", "from", "to", "ticket"}
+        shown = [scheme["$ref"] for scheme in document["operations"][f"{channel}.changes"]["security"]]
+        assert shown == ["#/components/securitySchemes/token", "#/components/securitySchemes/ticket"]
+
+
+def test_what_http_adds_is_described() -> None:
+    """An ETag where it can be sent back, and 413 where there is a body."""
+    for path, item in openapi()["paths"].items():
+        for method, operation in item.items():
+            headers = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}
+            tagged = ["ETag" in answer.get("headers", {}) for answer in operation["responses"].values()]
+            assert any(tagged) == ("If-None-Match" in headers), (method, path)
+            assert ("413" in operation["responses"]) == ("requestBody" in operation), (method, path)
+
+
 async def test_every_route_is_described(tmp_path: Path) -> None:
     """The routes of the application and those of /openapi.json are the same, but for pages and Socket.IO."""
     settings = Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}")
