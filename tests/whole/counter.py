@@ -163,3 +163,9 @@ def code_of(answer: Any) -> str:
     assert isinstance(error["message"], str)
     assert error["message"]
     return str(error["code"])
+
+
+async def number_of(api: Api, metric: str) -> float:
+    """What /metrics says of the metric whose line begins so; 0 where there is none."""
+    lines = (await api.ask("GET", "/metrics")).raw.decode().splitlines()
+    return float(next((line.rpartition(" ")[2] for line in lines if line.startswith(metric)), 0))

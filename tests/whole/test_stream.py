@@ -20,6 +20,7 @@ from server import Settings, compose, runner_of
 from tests.support import ROOT, Api, Server, eventually, free_port
 
 from .conftest import HANDSHAKE, QUIET, Place
+from .counter import number_of
 from .shop import in_days
 
 CAP_BYTES = 65_536
@@ -51,11 +52,6 @@ async def _open_slots(api: Api, path: str, count: int, data: str = "") -> None:
     """One change."""
     slots = [{"start": in_days(1 + number / 99), "end": in_days(2 + number / 99)} for number in range(count)]
     await api.post(f"{path}/slots", slots=[{**slot, "data": data} for slot in slots])
-
-
-async def _number(api: Api, metric: str) -> float:
-    lines = (await api.ask("GET", "/metrics")).raw.decode().splitlines()
-    return float(next((line.rpartition(" ")[2] for line in lines if line.startswith(metric)), 0))
 
 
 async def test_nothing_on_the_way_may_keep_events(place: Place, api: Api, http: aiohttp.ClientSession) -> None:
@@ -96,7 +92,7 @@ async def test_a_long_poll_waits_for_the_next_change(place: Place, api: Api) -> 
     polling = asyncio.create_task(api.get(f"{path}/changes?wait=60&after={cursor}"))
 
     async def is_waiting() -> bool:
-        return await _number(api, 'slotcast_connections{transport="longpoll"}') == 1
+        return await number_of(api, 'slotcast_connections{transport="longpoll"}') == 1
 
     await eventually(is_waiting, 5, "the long poll")
     assert not polling.done()
@@ -111,18 +107,18 @@ async def test_who_does_not_read_is_cut_off(place: Place, api: Api, way: str) ->
     path = await _make(api, f"unread-{way}")
     kind, headers = ("socket", HANDSHAKE) if way == "socket" else ("sse", {})
     slow, open_ones = 'slotcast_connections_closed_total{reason="slow"}', f'slotcast_connections{{transport="{kind}"}}'
-    before = await _number(api, slow)
+    before = await number_of(api, slow)
     head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "a", **headers}.items())
     with closing(socket.socket()) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NOTHING_READ)
         deaf.connect(("127.0.0.1", place.server.port))
         deaf.sendall(f"GET {path}/{way} HTTP/1.1\r\n{head}\r\n".encode())
-        await eventually(lambda: _number(api, open_ones), 5, "the stream")
+        await eventually(lambda: number_of(api, open_ones), 5, "the stream")
         for _ in range(40):  # of 0.8 MB; the kernel itself takes a few
             await _open_slots(api, path, 200, "x" * 4_000)
-            if await _number(api, slow) > before:
+            if await number_of(api, slow) > before:
                 break
-        assert await _number(api, slow) == before + 1
+        assert await number_of(api, slow) == before + 1
 
 
 @pytest.mark.parametrize("has_room", [False, True])
