@@ -29,6 +29,8 @@ from models.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotStat
 
 Times = tuple[int, int]
 
+_ONE_DAY = timedelta(days=1)
+
 _read = Statement(
     Timetable.select(Timetable.body, Timetable.generated_until).where(Timetable.calendar == bind("calendar"))
 )
@@ -72,7 +74,7 @@ def set_schedule(batch: Batch, command: SetSchedule) -> Done:
     calendar = batch.calendar(command.calendar)
     rules.check_in_use(calendar)
     schedule = read_schedule(command.schedule)
-    first = max(schedule.from_, local_date(calendar.zone, batch.now))
+    first = max(schedule.from_, _first_date(calendar, batch.now))
     until = horizon(schedule, calendar.zone, batch.now)
     wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
     plan = _plan(wanted, schedule.capacity, _slots_ahead(batch, calendar.id), batch.now)
@@ -93,13 +95,18 @@ def fill_horizon(batch: Batch, command: FillHorizon) -> Done:
     until = horizon(schedule, calendar.zone, batch.now)
     if until <= generated_until:
         return Done(calendar.id, "opened", 0)
-    first = max(generated_until + timedelta(days=1), local_date(calendar.zone, batch.now))
+    first = max(generated_until + _ONE_DAY, _first_date(calendar, batch.now))
     wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
     standing = _slots_ahead(batch, calendar.id)
     plan = Plan(opened=_new(wanted, schedule.capacity, standing, [row for row in standing if row.dropped]))
     _remember(batch, calendar.id, schedule, until)
     _carry_out(batch, calendar, plan, Type.SLOT_OPENED)
     return Done(calendar.id, "opened", len(plan.opened))
+
+
+def _first_date(calendar: CalendarRow, now: int) -> date:
+    """The first whose windows are not over: yesterday's may last past midnight."""
+    return local_date(calendar.zone, now) - _ONE_DAY
 
 
 def _slots_ahead(batch: Batch, calendar: str) -> list[SlotRow]:

@@ -73,6 +73,38 @@ def test_a_slot_that_has_begun_is_not_opened(desk: Desk) -> None:
     assert starts(desk) == [NINE + HOUR]
 
 
+def test_a_window_of_yesterday_lasts_past_midnight(desk: Desk) -> None:
+    """Set anew in the middle of it, what is left of it stays; filled in the middle of it, what is left is opened."""
+    hours: Any = [{"days": ["mon"], "start": "22:00", "end": "03:00"}]
+    night: dict[str, Any] = {"windows": hours, "horizon_days": 1}
+    set_schedule(desk, **night)
+    desk.clock.now = START + 24 * HOUR + 30 * MINUTE
+    assert set_schedule(desk, **night) == answer()
+    assert starts(desk) == [START + place * HOUR for place in range(22, 27)]
+    desk.clock.go(7 * 86_400)
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 2
+    assert starts(desk)[-2:] == [START + 7 * DAY + 25 * HOUR, START + 7 * DAY + 26 * HOUR]
+
+
+def test_what_was_removed_comes_back_with_the_schedule_alone(desk: Desk) -> None:
+    """That is the staff's new word on every slot ahead; the horizon goes on without it."""
+    set_schedule(desk)
+    desk.book.run(RemoveSlot(asker=STAFF, slot=slot_at(desk, NINE)))
+    desk.clock.go(3_600)
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
+    assert set_schedule(desk) == answer(opened=1)
+    assert slot_at(desk, NINE)
+
+
+def test_another_zone_moves_what_is_opened_from_then_on(desk: Desk) -> None:
+    """Slots that were opened keep their times until the schedule is set again."""
+    set_schedule(desk)
+    desk.book.run(UpdateCalendar(asker=STAFF, calendar="room", zone="Asia/Tokyo"))
+    assert starts(desk) == [NINE, NINE + HOUR, NINE + DAY, NINE + DAY + HOUR]
+    assert set_schedule(desk)["removed"] == 4
+    assert starts(desk)[0] == NINE + HOUR - 9 * HOUR
+
+
 def test_a_schedule_touches_its_own_slots_only(desk: Desk) -> None:
     """A slot that staff opened stays as it is, and none is opened beside it at the same times."""
     manual, elsewhere = desk.open(2, start=NINE, capacity=5)
