@@ -21,7 +21,7 @@ from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, Tri
 from models.database import UnusableDatabase, Watch
 from models.dialect import Dialect
 from models.errors import Refused
-from models.explanation import explain
+from models.explanation import explain, is_bookable
 from models.identity import Tokens
 from models.opening_hours import Schedule
 from models.router import Router
@@ -33,7 +33,7 @@ from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
     "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "UnusableDatabase",
-    "Watch",
+    "Watch", "is_bookable",
 ]  # fmt: skip
 
 _due = Statement(
