@@ -138,7 +138,7 @@ class Book:
         return snapshot.read_calendar(self._db, calendar)
 
     def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
-        """The calendar's slots that touch `[begin, finish)`, the removed ones too; NotFound without such a calendar."""
+        """The calendar's slots that touch `[begin, finish)`, removed ones last; NotFound without such a calendar."""
         return snapshot.read_feed(self._db, calendar, begin, finish, most)
 
     def snapshot(self, calendar: str, begin: int, finish: int, *, most: int = 1 << 31, tail: int = 0) -> Snapshot:
