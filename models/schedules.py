@@ -7,6 +7,7 @@ the schedule drops is closed, nothing is opened over it, and it goes with its la
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,10 +23,13 @@ from models import log, rules, seats, slots
 from models.batch import Batch, Done
 from models.change import SLOTS_A_CHANGE, Type
 from models.commands import FillHorizon, NewSlot, SetSchedule
+from models.errors import Refused
 from models.rules import SLOT_COLUMNS
 from models.schedule import Schedule, expand, horizon, local_date, read_schedule
 from models.statement import Insertion, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, Timetable
+
+_logger = logging.getLogger("slotcast.schedules")
 
 Times = tuple[int, int]
 
@@ -193,9 +197,14 @@ def read_body(db: Database, calendar: str) -> bytes | None:
 
 
 def due(db: Database, now: int) -> list[str]:
-    """The calendars whose horizon has moved on."""
+    """The calendars whose horizon has moved on. One that can't be read is told of, and keeps no other waiting."""
     behind: list[str] = []
     for calendar, body, generated_until, zone in _all.rows(db):
-        if horizon(read_schedule(msgspec.json.decode(body)), zone, now) > date.fromisoformat(generated_until):
+        try:
+            until = horizon(read_schedule(msgspec.json.decode(body)), zone, now)
+        except (Refused, msgspec.DecodeError) as error:
+            _logger.warning("The schedule of %s can't be read: %s", calendar, error)
+            continue
+        if until > date.fromisoformat(generated_until):
             behind.append(calendar)
     return behind

@@ -185,12 +185,14 @@ class Book:
         with database.reading(self._db):
             return [LapseHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
 
-    def upkeep(self) -> list[Command]:
-        """What the clock asks for once in a while: filled horizons, and that what is too old to be asked for goes."""
+    def behind(self) -> list[Command]:
+        """What the clock asks for about once a minute: horizons that days have moved on from."""
         with database.reading(self._db):
-            behind = schedules.due(self._db, self.clock())
-        trims = [TrimLog(calendar=info.id) for info in self.calendars()]
-        return [*[FillHorizon(calendar=calendar) for calendar in behind], *trims]
+            return [FillHorizon(calendar=calendar) for calendar in schedules.due(self._db, self.clock())]
+
+    def trims(self) -> list[Command]:
+        """What the clock asks for once in a while: that what is too old to be asked for goes."""
+        return [TrimLog(calendar=info.id) for info in self.calendars()]
 
     def watch(self) -> Watch:
         """What hears of other processes' commits; for one thread of its own."""

@@ -177,15 +177,28 @@ def test_the_horizon_moves_past_what_was_generated_only(desk: Desk) -> None:
     """Each day opens the slots of the day that has come in sight; what was removed before stays removed."""
     set_schedule(desk)
     desk.book.run(RemoveSlot(asker=STAFF, slot=slot_at(desk, NINE + DAY)))
-    assert FillHorizon(calendar="room") not in desk.book.upkeep()
+    assert FillHorizon(calendar="room") not in desk.book.behind()
     desk.clock.go(86_400)
-    assert FillHorizon(calendar="room") in desk.book.upkeep()
+    assert FillHorizon(calendar="room") in desk.book.behind()
     assert results(desk.book.run(FillHorizon(calendar="room"))) == 2
     assert starts(desk)[-2:] == [NINE + 7 * DAY, NINE + 7 * DAY + HOUR]
     assert NINE + DAY not in starts(desk)
     viewer = Viewer(desk.book, "room")
     assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
     assert viewer.follow() == []
+
+
+def test_a_schedule_that_cannot_be_read_keeps_no_other_from_being_filled(desk: Desk) -> None:
+    """Whatever has happened to it, the next calendar's horizon moves on."""
+    set_schedule(desk)
+    desk.create("broken")
+    set_schedule(desk)
+    desk.create("torn")
+    set_schedule(desk)
+    desk.query("UPDATE timetable SET body = '{}' WHERE calendar = 'broken'")
+    desk.query("UPDATE timetable SET body = '{' WHERE calendar = 'torn'")
+    desk.clock.go(86_400)
+    assert desk.book.behind() == [FillHorizon(calendar="room")]
 
 
 def test_days_nobody_asked_in_are_filled_at_once(desk: Desk) -> None:
@@ -200,14 +213,14 @@ def test_a_schedule_has_an_end(desk: Desk) -> None:
     """The horizon stops at `until`; a calendar without a schedule, or archived, has none."""
     set_schedule(desk, until="2027-01-05")
     desk.clock.go(2 * 86_400)
-    assert FillHorizon(calendar="room") not in desk.book.upkeep()
+    assert FillHorizon(calendar="room") not in desk.book.behind()
     assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
     desk.create("bare")
     assert results(desk.book.run(FillHorizon(calendar="bare"))) == 0
     set_schedule(desk, until="2030-01-01")
     desk.book.run(ArchiveCalendar(asker=STAFF, calendar="bare"))
     desk.clock.go(20 * 86_400)
-    assert FillHorizon(calendar="bare") not in desk.book.upkeep()
+    assert FillHorizon(calendar="bare") not in desk.book.behind()
 
 
 def test_where_slots_may_not_overlap_new_ones_know_their_neighbours(desk: Desk) -> None:
