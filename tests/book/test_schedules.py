@@ -209,6 +209,42 @@ def test_days_nobody_asked_in_are_filled_at_once(desk: Desk) -> None:
     assert starts(desk)[-4] > desk.clock.now
 
 
+def test_what_has_passed_of_a_day_is_not_filled(desk: Desk) -> None:
+    """A server that comes back in the middle of a day opens the rest of it."""
+    set_schedule(desk, horizon_days=1)
+    desk.clock.now = NINE + 7 * DAY + 30 * MINUTE
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 1
+    assert starts(desk)[-1] == NINE + 7 * DAY + HOUR
+
+
+def test_nothing_is_opened_over_a_taken_slot_that_has_begun(desk: Desk) -> None:
+    """It is over for the schedule, and not yet for whoever sits in it; an empty one is in nobody's way."""
+    for calendar, is_taken in (("room", True), ("empty", False)):
+        desk.clock.now = START
+        if not is_taken:
+            desk.create(calendar)
+        set_schedule(desk, slot_minutes=120)
+        if is_taken:
+            desk.reserve(slot_at(desk, NINE))
+        desk.clock.now = NINE + 30 * MINUTE
+        set_schedule(desk, until="2027-01-04", windows=[{"days": ["mon"], "start": "09:00", "end": "12:00"}])
+        opened = [NINE + 2 * HOUR] if is_taken else [NINE + HOUR, NINE + 2 * HOUR]
+        assert starts(desk) == [NINE, *opened]
+
+
+def test_the_horizon_is_not_filled_over_a_slot_that_was_dropped(desk: Desk) -> None:
+    """Somebody still has a seat in it, further ahead than the new schedule had reached so far."""
+    monday = NINE + 7 * DAY
+    set_schedule(desk, horizon_days=14)
+    kept = slot_at(desk, monday)
+    desk.reserve(kept)
+    later = [{"days": ["mon", "tue"], "start": "09:30", "end": "11:30"}]
+    assert set_schedule(desk, windows=later, horizon_days=2)["kept"] == [kept]
+    desk.clock.now = START + 6 * DAY
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 1
+    assert starts(desk)[-2:] == [monday, monday + 90 * MINUTE]
+
+
 def test_a_schedule_has_an_end(desk: Desk) -> None:
     """The horizon stops at `until`; a calendar without a schedule, or archived, has none."""
     set_schedule(desk, until="2027-01-05")
