@@ -29,9 +29,7 @@ def test_the_time_is_read_once_a_batch_after_its_locks_are_held(desk: Desk, kind
     slots = desk.open(2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(clock), "__call__", look)
-        desk.together(
-            [booking(slot) for slot in slots], arm=lambda _: patch.setattr(database, "execute_sql", remember)
-        )
+        desk.together([booking(slot) for slot in slots], arm=lambda _: patch.setattr(database, "execute_sql", remember))
     begun = next(place for place, sql in enumerate(seen) if sql.startswith("BEGIN"))
     batch = seen[begun : seen.index("COMMIT", begun)]
     lock = "IMMEDIATE" if kind == "sqlite" else "FOR UPDATE"
@@ -41,7 +39,7 @@ def test_the_time_is_read_once_a_batch_after_its_locks_are_held(desk: Desk, kind
 
 
 def test_a_snapshot_is_of_one_instant(desk: Desk) -> None:
-    """What is committed between two of its reads is in none of them: else it would be missed for ever, or come twice."""
+    """What is committed between two of its reads is in none of them: else it would be lost for ever."""
     (slot,) = desk.open()
     seq = desk.book.snapshot("room", -EVER, EVER).seq
     reader, run = threading.get_ident(), desk.book._db.execute_sql
