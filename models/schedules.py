@@ -180,6 +180,7 @@ def _carry_out(batch: Batch, calendar: CalendarRow, plan: Plan, kind: Type) -> N
         for step in steps[place : place + SLOTS_A_CHANGE]:
             step(seq)
         seats.tell(batch, calendar.id, kind)
+        batch.on_step(min(place + SLOTS_A_CHANGE, len(steps)), len(steps))
 
 
 def _rewrite(batch: Batch, row: SlotRow, seq: int) -> None:

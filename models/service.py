@@ -14,7 +14,7 @@ from typing import Any
 from peewee import DatabaseError, InterfaceError
 
 from models import bookings, database, schedules, snapshot
-from models.batch import Keeping
+from models.batch import Keeping, Step, unseen
 from models.change import Booking, Info, Logged
 from models.clock import Clock, system_clock
 from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
@@ -32,8 +32,8 @@ from models.tables import Hold, HoldState
 from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "UnusableDatabase",
-    "Watch", "is_bookable",
+    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "Step", "UnusableDatabase",
+    "Watch", "is_bookable", "unseen",
 ]  # fmt: skip
 
 _due = Statement(
@@ -52,7 +52,8 @@ class Book:
     """The book behind one database.
 
     `on_commit` hears, on a writer's thread, what a commit of this process has added to the log. `writers` is how many
-    write at the same time, where the database lets more than one.
+    write at the same time, where the database lets more than one. `on_step` hears, there too, to how many slots of how
+    many a schedule has come that is being set; it is set before `open`.
     """
 
     url: str
@@ -62,6 +63,7 @@ class Book:
     keeping: Keeping = field(default_factory=Keeping)
     writers: int = 4
     on_commit: Callable[[list[Logged]], None] = _nobody_hears
+    on_step: Step = unseen
     tokens: Tokens = field(init=False)
     _db: Dialect = field(init=False)
     _writer: Writer | Router = field(init=False)
@@ -85,7 +87,16 @@ class Book:
 
     def _make_writer(self, number: int, again: Callable[[Asked], None] | None = None) -> Writer:
         name = f"slotcast-writer-{number}"
-        return Writer(self._db, self.tokens, self.clock, self.keeping, self._heard, again=again, name=name)
+        return Writer(
+            self._db,
+            self.tokens,
+            self.clock,
+            self.keeping,
+            self._heard,
+            again=again,
+            on_step=self.on_step,
+            name=name,
+        )
 
     def close(self) -> None:
         """Lets queued commands finish."""

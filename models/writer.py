@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from peewee import DatabaseError, IntegrityError, InterfaceError
 
-from models.batch import Batch, Keeping
+from models.batch import Batch, Keeping, Step, unseen
 from models.change import Logged
 from models.clock import Clock
 from models.commands import Answer, Command, EraseCustomer
@@ -72,6 +72,7 @@ class Writer:
         on_commit: Heard,
         *,
         again: Callable[[Asked], None] | None = None,
+        on_step: Step = unseen,
         name: str = "slotcast-writer",
     ) -> None:
         self._db = db
@@ -80,6 +81,7 @@ class Writer:
         self._keeping = keeping
         self._on_commit = on_commit
         self._again = again or self.queue
+        self._on_step = on_step
         self._queue: SimpleQueue[Asked | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._is_to_wipe = False
@@ -202,7 +204,7 @@ class Writer:
         return outcomes if self._commit(batch) else [Overloaded()] * len(asked)
 
     def _transact(self, asked: Sequence[Asked]) -> tuple[Batch, list[Outcome | Outrun]]:
-        batch = Batch(self._db, self._tokens, self._keeping)
+        batch = Batch(self._db, self._tokens, self._keeping, on_step=self._on_step)
         homes: Homes = {}
         for one in asked:
             homes |= one.homes

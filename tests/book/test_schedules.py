@@ -20,7 +20,8 @@ from models.commands import (
     UpdateSlot,
 )
 from models.errors import BadRequest, InvalidTransition, Unauthorized
-from tests.book.desk import GUEST, STAFF, START, Desk, Viewer, results
+from models.service import Book
+from tests.book.desk import GUEST, STAFF, START, Desk, FakeClock, Viewer, results
 
 MORNINGS: dict[str, Any] = {
     "windows": [{"days": ["mon", "tue"], "start": "09:00", "end": "11:00"}],
@@ -287,6 +288,22 @@ def test_a_year_is_set_within_a_second(desk: Desk) -> None:
     changes = viewer.follow()
     assert max(len(change["slots"]) for change in changes) == 200
     viewer.check()
+
+
+def test_how_far_a_schedule_has_come_is_told(database: str, clock: FakeClock) -> None:
+    """After each of its changes: so many slots of so many; a preview has no way to go."""
+    steps: list[tuple[int, int]] = []
+    book = Book(database, b"a secret of the tests", clock=clock, on_step=lambda *step: steps.append(step))
+    book.open()
+    desk = Desk(book, clock)
+    desk.create()
+    days = [{"rrule": "FREQ=DAILY", "start": "00:00", "end": "24:00"}]
+    hours: dict[str, Any] = {"windows": days, "horizon_days": 20}
+    set_schedule(desk, preview=True, **hours)
+    assert steps == []
+    assert set_schedule(desk, **hours)["opened"] == 479
+    assert steps == [(200, 479), (400, 479), (479, 479)]
+    book.close()
 
 
 @pytest.mark.parametrize(
