@@ -25,6 +25,7 @@ import typer
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from rich.console import Console
+from rich.progress import Progress
 from typer.exceptions import TyperException
 
 from models import demo as demonstration
@@ -41,7 +42,7 @@ from models.commands import (
 )
 from models.database import FIRST_MIGRATION, UnusableDatabase, database_file, open_database
 from models.errors import Refused
-from models.service import Book, Keeping
+from models.service import Book, Keeping, Step, unseen
 from realtime import wire
 from realtime.application import build
 from realtime.auth import Auth
@@ -336,9 +337,10 @@ def read_proxies(text: str) -> tuple[Network, ...]:
         raise BadSetting(f"SLOTCAST_PROXIES: {error}") from error
 
 
-def _done(context: typer.Context, command: Command) -> dict[str, Any]:
+def _done(context: typer.Context, command: Command, on_step: Step = unseen) -> dict[str, Any]:
     """Does one command on the database, as its operator; running servers hear of it from the log."""
     book = context.obj.book()
+    book.on_step = on_step
     book.open()
     try:
         answer: dict[str, Any] = json.loads(book.run(command).result)
@@ -422,8 +424,9 @@ def calendar_schedule(
     except (OSError, ValueError) as error:
         raise BadSetting(f"{hours} is no JSON that can be read: {error}") from error
     command = SetSchedule(asker=OPERATOR, calendar=calendar, schedule=schedule, preview=preview)
-    with Console(stderr=True).status(f"Setting the opening hours of {calendar} …"):
-        done = _done(context, command)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"Setting the opening hours of {calendar} …", total=None)
+        done = _done(context, command, lambda count, of: progress.update(task, completed=count, total=of))
     would = "would be " if preview else ""
     print(", ".join(f"{done[what]} slots {would}{what}" for what in ("opened", "removed", "updated")))
     for slot in done["kept"]:

@@ -20,15 +20,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import bookings, chart, figure, report
+from bench import availability, bookings, chart, figure, report
 from bench.figure import Bench, Numbers, Size
 from bench.goal import Rows
 from bench.load import compile_load
 from bench.machine import Failed, busy_seconds, cores, raise_open_files
-from bench.peer import Field, gather
+from bench.peer import OURS, Field, gather
 
 DOCS = Path(__file__).parents[1] / "docs"
-QUICK = Size(few=200, many=500, dropped=1_000, streams=200, deliveries=20_000, paced_changes=10, bookings=3_000)
+QUICK = Size(
+    few=200, many=500, dropped=1_000, streams=200, deliveries=20_000, paced_changes=10, bookings=3_000, slots=20_000
+)
 EVERYTHING = ("few", "many", "drop", "book", "sse", "socket")
 
 
@@ -108,7 +110,7 @@ def main(
         except Failed as failure:
             console.print(f"[red]{failure}[/]")
             sys.exit(1)
-        book = None if only else _book(folder, size, rounds, console)
+        book = None if only else _book(folder, size, rounds, rows, console)
     others = (busy_seconds() - busy - (_own_seconds() - own)) / (time.monotonic() - began)
     notes = [*field.absent, f"{rounds} rounds; others used {others:.2f} of the machine's cores meanwhile."]
     peers = [peer.name for peer in field.peers]
@@ -122,14 +124,19 @@ def main(
         console.print(f"Written to {place}/bench.json and bench.svg")
 
 
-def _book(folder: Path, size: Size, rounds: int, console: Console) -> dict[str, Any]:
-    """The book's writer alone on each kind of database, beside its bare driver."""
+def _book(folder: Path, size: Size, rounds: int, rows: Rows, console: Console) -> dict[str, Any]:
+    """The book's writer alone on each kind of database, beside its bare driver; and what is free among many slots."""
     sys.setswitchinterval(bookings.SWITCH_SECONDS)
     results = {}
     for kind in bookings.Kind:
         result = bookings.measure(size.bookings // 2, figure.BOOKERS, rounds, folder, console, kind=kind)
         bookings.show(result, console)
         results[kind.value] = result
+        rows[f"bookings, {kind.value}", OURS] = [
+            {"ratio": one["bare_seconds"] / one["book_seconds"]} for one in result["rounds"]
+        ]
+    calendars = size.slots // availability.SLOTS_A_CALENDAR
+    rows["availability", OURS] = availability.compare(calendars, availability.QUESTIONS, rounds, folder, console)
     return results
 
 

@@ -24,12 +24,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bench.figure import Numbers
 from bench.machine import Process, cores, free_port
 from models.clock import DAY, HOUR, write_time
 from models.commands import OPERATOR, Command, CreateCalendar, NewSlot, OpenSlots
 from models.service import Book, Outcome
 
 SLOTS_A_CALENDAR = 100
+FEW_CALENDARS = 100
+QUESTIONS = 2_000
 WEEKS = 4
 _SECRET = "bench" * 8
 _IN_FLIGHT = 500
@@ -99,37 +102,44 @@ def measure(path: Path, calendars: int, questions: int, folder: Path) -> list[fl
         server.stop()
 
 
+def compare(calendars: int, questions: int, rounds: int, folder: Path, console: Console) -> list[Numbers]:
+    """A book of 10,000 slots and one of many more, in turns: milliseconds of both in each round, and the growth."""
+    sizes = (FEW_CALENDARS, calendars)
+    done: list[Numbers] = []
+    with tempfile.TemporaryDirectory(dir=folder) as name, Progress(console=console, transient=True) as progress:
+        place = Path(name)
+        for size in sizes:
+            write_book(place / f"{size}.db", size, progress)
+        for _ in progress.track(range(rounds), description="questions"):
+            small, large = (measure(place / f"{size}.db", size, questions, place) for size in sizes)
+            growth = statistics.median(large) / statistics.median(small)
+            done.append(_numbers("few_", small) | _numbers("", large) | {"growth": growth})
+    return done
+
+
+def _numbers(prefix: str, taken: list[float]) -> Numbers:
+    quantiles = statistics.quantiles(taken, n=100)
+    return {f"{prefix}p50_ms": quantiles[49], f"{prefix}p99_ms": quantiles[98]}
+
+
 def main(
     *,
     calendars: Annotated[int, typer.Option(help="of 100 slots each, in the large book", min=10)] = 10_000,
-    questions: Annotated[int, typer.Option(help="in each round", min=100)] = 2_000,
+    questions: Annotated[int, typer.Option(help="in each round", min=100)] = QUESTIONS,
     rounds: Annotated[int, typer.Option(help="of each book, in turns", min=1)] = 5,
 ) -> None:
     """Measure the availability of four weeks, among 10,000 slots and among many more."""
     console = Console()
-    sizes = (100, calendars)
-    taken: dict[int, list[list[float]]] = {size: [] for size in sizes}
-    with tempfile.TemporaryDirectory() as name, Progress(console=console) as progress:
-        folder = Path(name)
-        for size in sizes:
-            write_book(folder / f"{size}.db", size, progress)
-        task = progress.add_task("questions", total=rounds * len(sizes))
-        for _ in range(rounds):
-            for size in sizes:
-                taken[size].append(measure(folder / f"{size}.db", size, questions, folder))
-                progress.advance(task)
+    done = compare(calendars, questions, rounds, Path(tempfile.gettempdir()), console)
+
+    def middle(number: str) -> str:
+        return f"{statistics.median(row[number] for row in done):.2f}"
+
     table = Table("slots", "median, ms", "99th percentile, ms", title="Four weeks of one calendar, over HTTP")
-    for size in sizes:
-        middle, most = (
-            statistics.median(statistics.quantiles(one, n=100)[place] for one in taken[size]) for place in (49, 98)
-        )
-        table.add_row(f"{size * SLOTS_A_CALENDAR:,}", f"{middle:.2f}", f"{most:.2f}")
+    for prefix, size in (("few_", FEW_CALENDARS), ("", calendars)):
+        table.add_row(f"{size * SLOTS_A_CALENDAR:,}", middle(f"{prefix}p50_ms"), middle(f"{prefix}p99_ms"))
     console.print(table)
-    growth = statistics.median(
-        statistics.median(large) / statistics.median(small)
-        for small, large in zip(taken[sizes[0]], taken[sizes[1]], strict=True)
-    )
-    console.print(f"growth of the median: {growth:.2f}; medians of {rounds} rounds of {questions:,} questions")
+    console.print(f"growth of the median: {middle('growth')}; medians of {rounds} rounds of {questions:,} questions")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Size:
     deliveries: int = 200_000  # for one CPU figure
     paced_changes: int = 50
     bookings: int = 15_000
+    slots: int = 1_000_000  # among which those of one calendar are looked up
 
 
 @dataclass(frozen=True)

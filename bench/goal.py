@@ -59,6 +59,19 @@ GOALS = (
         is_more_better=True,
     ),
     Goal("p99 of a booking, 1,000 a second, 200 watching", "book", "open_p99_ms", "ms", (Bound(None, 40, 15),)),
+    *(
+        Goal(
+            f"Bookings beside bare {driver}, the same SQL",
+            f"bookings, {kind}",
+            "ratio",
+            "",
+            (Bound(None, 0.5),),
+            is_more_better=True,
+        )
+        for kind, driver in (("sqlite", "sqlite3"), ("postgres", "psycopg"))
+    ),
+    Goal("p99 of four weeks' slots among {slots}, over HTTP", "availability", "p99_ms", "ms", (Bound(None, 10),)),
+    Goal("Growth of its median from 10,000 slots", "availability", "growth", "", (Bound(None, 1.5),)),
     Goal("CPU a delivery, {streams} event streams", "sse", "delivery_us", "us", (Bound(NCHAN, 1.1),)),
     Goal("CPU a delivery, {streams} plain WebSockets", "socket", "delivery_us", "us", (Bound(NCHAN, 1.1),)),
 )

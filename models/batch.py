@@ -28,6 +28,13 @@ class Done(NamedTuple):
     token: Literal["hold", "booking"] | None = None
 
 
+Step = Callable[[int, int], None]
+
+
+def unseen(done: int, of: int) -> None:
+    """Where nobody looks on."""
+
+
 @dataclass(slots=True)
 class Keeping:
     """How much of the past the book keeps."""
@@ -42,14 +49,15 @@ class Batch:
     """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns.
 
     `logged` are the rows that its commit will add to the log, in order; `follows` has the nonce that each calendar's
-    last allotted seq comes after. `touched` are the slots that the command at
-    hand has written, as they stand, until its change tells of them.
+    last allotted seq comes after. `touched` are the slots that the command at hand has written, as they stand, until
+    its change tells of them. `on_step` hears how far a long command has come.
     """
 
     db: Dialect
     tokens: Tokens
     keeping: Keeping
     now: int = 0
+    on_step: Step = unseen
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     receipts: dict[str, Kept] = field(default_factory=dict)
     logged: list[Logged] = field(default_factory=list)

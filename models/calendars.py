@@ -103,7 +103,7 @@ def archive_calendar(batch: Batch, command: ArchiveCalendar) -> Done:
         return Done(row.id, "info", rules.info_of(row))
     taken = _count_taken.row(batch.db, calendar=row.id, now=batch.now)
     if taken and taken[0]:
-        raise InvalidTransition("Some slots have an active hold or a live booking.", rule="taken", slots=taken[0])
+        raise InvalidTransition("Somebody has a seat in a slot that is not over.", rule="taken", slots=taken[0])
     return Done(row.id, "info", rules.info_of(_written(batch, row._replace(archived=True), Type.CALENDAR_ARCHIVED)))
 
 

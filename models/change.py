@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 SLOTS_A_CHANGE = 200
 _SEQ_DIGITS = 18  # what fits in 64 bits
@@ -184,8 +185,16 @@ def decode_slot_key(body: bytes | Raw) -> SlotKey:
 
 
 def with_bookings(body: bytes, bookings: list[Booking]) -> bytes:
-    """The staff's form of an encoded change: the same, and its bookings as they are now."""
-    return b'%b,"bookings":%b}' % (body[:-1], _encoder.encode(bookings))
+    """The staff's form of an encoded change: the same, and its bookings as they are now.
+
+    Of one that has moved to another calendar since, its customer is that calendar's staff's to know.
+    """
+    here = body[: body.index(b",")]
+    told = [
+        booking if here == b'{"calendar":"%b"' % booking.calendar.encode() else replace(booking, customer=None)
+        for booking in bookings
+    ]
+    return b'%b,"bookings":%b}' % (body[:-1], _encoder.encode(told))
 
 
 def write_cursor(seq: int, nonce: str) -> str:

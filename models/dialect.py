@@ -71,6 +71,13 @@ class Dialect(Database):
         """Ends what is left of a transaction, if anything is."""
         raise NotImplementedError
 
+    def wipe(self) -> bool:
+        """Makes sure that what was overwritten can't be read from the files of this database; False to try again.
+
+        Never in a transaction. Where a server has the files, that is the server's to see to.
+        """
+        return True
+
     def version(self) -> Any:
         """Stands still until some other connection commits; a hint, and may move without need."""
         raise NotImplementedError

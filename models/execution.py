@@ -5,6 +5,7 @@ What a whole batch needs is read with one statement each: the calendars of its c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -67,11 +68,11 @@ _lock_calendars = ListStatement(lambda ids: _calendars(ids).for_update())
 
 
 class Placed(NamedTuple):
-    """A command, the calendar that it is for ("" if there is none), and under what its receipt stands ("" for none)."""
+    """A command, the calendar that it is for ("" if there is none), and under what its receipt stands."""
 
     command: Command
     calendar: str
-    mark: str = ""
+    marks: tuple[str, ...] = ()
     fingerprint: str = ""
     refusal: Refused | Outrun | None = None
 
@@ -94,7 +95,7 @@ def prepare(batch: Batch, asked: Sequence[Command], homes: Homes) -> list[Placed
         else _place(batch, command, homes.get(some[0], ""))
         for command, some in zip(asked, about, strict=True)
     ]
-    marks = [one.mark for one in placed if one.mark]
+    marks = [mark for one in placed for mark in one.marks]
     batch.receipts = {row[0]: Kept(*row[1:]) for row in receipts.find(batch.db, marks)}
     return placed
 
@@ -111,17 +112,22 @@ def _place(batch: Batch, command: Command, calendar: str) -> Placed:
         receipts.check_key(command, is_required=isinstance(command, KEY_REQUIRED))
         if not command.key or not calendar:
             return Placed(command, calendar)
-        mark = receipts.identify(batch.tokens, calendar, command)
-        return Placed(command, calendar, mark, receipts.fingerprint(batch.tokens, command))
+        marks = tuple(receipts.identify(batch.tokens, scope, command) for scope in _scopes(command, calendar))
+        return Placed(command, calendar, marks, receipts.fingerprint(batch.tokens, command))
     except Refused as refusal:
         return Placed(command, calendar, refusal=refusal)
     except (UnicodeEncodeError, RecursionError) as error:
         return Placed(command, calendar, refusal=BadRequest(f"The command can't be written down: {error}"))
 
 
+def _scopes(command: Command, calendar: str) -> list[str]:
+    """Where a key stands for one command only: in its calendar, and with its booking wherever that has moved since."""
+    return [calendar, *[f"booking:{name}" for kind, name in subjects(command) if kind == "booking"]]
+
+
 def execute(batch: Batch, placed: Placed) -> Answer:
     """Does the command, or answers as it was answered before; raises what refuses it."""
-    command, calendar, mark, fingerprint, refusal = placed
+    command, calendar, marks, fingerprint, refusal = placed
     if refusal is not None:
         raise refusal
     handler = HANDLERS.get(type(command))
@@ -129,20 +135,23 @@ def execute(batch: Batch, placed: Placed) -> Answer:
         raise BadRequest("This command is not supported.")
     if not calendar and not isinstance(command, commands.CreateCalendar):
         raise NotFound(what=subjects(command)[0][0])
-    if not mark:
+    if not marks:
         return _answer(batch, handler(batch, command))[0]
-    kept = batch.receipts.get(mark)
-    if kept is not None:
-        receipts.check_same(kept, fingerprint)
-        return _repeated(batch, calendar, kept)
+    for mark in marks:
+        if mark in batch.receipts:
+            receipts.check_same(batch.receipts[mark], fingerprint)
+            return _repeated(batch, batch.receipts[mark])
     answer, public = _answer(batch, handler(batch, command))
-    kept = Kept(fingerprint, answer.seq, answer.cursor, public)
-    receipts.keep(batch.db, mark, calendar, kept, batch.now)
-    batch.receipts[mark] = kept
+    kept = Kept(answer.calendar, fingerprint, answer.seq, answer.cursor, public)
+    for mark in marks:
+        receipts.keep(batch.db, mark, kept, batch.now)
+        batch.receipts[mark] = kept
     return answer
 
 
 _BLANK = b'"token":""'  # no string has it inside: there its quotes would be escaped
+# Only these have a token; what staff have written of a slot, its `data`, may look like one.
+_WITH_TOKEN = re.compile(rb'\{"(hold|booking)":\{"id":"([^"]+)"')
 
 
 def _answer(batch: Batch, done: Done) -> tuple[Answer, bytes]:
@@ -160,10 +169,10 @@ def _filled(blank: bytes, token: str) -> bytes:
     return blank.replace(_BLANK, b'"token":"%b"' % token.encode())
 
 
-def _repeated(batch: Batch, calendar: str, kept: Kept) -> Answer:
+def _repeated(batch: Batch, kept: Kept) -> Answer:
     """The first answer again, its token made anew."""
     result = kept.result
-    if _BLANK in result:
-        ((kind, value),) = msgspec.json.decode(result).items()
-        result = _filled(result, batch.tokens.token(kind, value["id"]))
-    return Answer(calendar=calendar, seq=kept.seq, cursor=kept.cursor, result=result)
+    found = _WITH_TOKEN.match(result)
+    if found and _BLANK in result:
+        result = _filled(result, batch.tokens.token(found[1].decode(), found[2].decode()))
+    return Answer(calendar=kept.calendar, seq=kept.seq, cursor=kept.cursor, result=result)

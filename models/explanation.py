@@ -19,6 +19,7 @@ Explanation = list[dict[str, Any]]
 def explain(db: Dialect, tokens: Tokens, asker: Asker, slot: str, now: int) -> Explanation:
     """One entry a rule, in the order in which they are asked when the slot is held: `{rule, ok}`, and why it is not.
 
+    Booking asks for the same but `max_holds`.
     Raises what keeps the asker from seeing the slot at all. Seats of a lapsed hold count as held until they are swept.
     """
     if not UUID.fullmatch(slot):
@@ -40,6 +41,11 @@ def explain(db: Dialect, tokens: Tokens, asker: Asker, slot: str, now: int) -> E
         _asked("overlap", lambda: rules.check_unblocked(row)),
         _asked("capacity", lambda: rules.check_capacity(row, 1), capacity=row.capacity, remaining=row.remaining),
     ]
+
+
+def is_bookable(explained: Explanation) -> bool:
+    """Whether booking the slot would be let pass; who has no hold left may book all the same."""
+    return all(one["ok"] or one["rule"] == "max_holds" for one in explained)
 
 
 def _asked(rule: str, check: Callable[[], None], **numbers: Any) -> dict[str, Any]:

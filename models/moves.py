@@ -21,9 +21,9 @@ def reschedule_booking(batch: Batch, command: RescheduleBooking) -> Done:
     bookings.check_live(row)
     slot = seats.find(batch, command.slot)
     calendar = batch.calendar(slot.calendar)
+    hold = holds.find_on(batch, command.hold, slot) if command.hold else None
     if slot.id == row.slot:
         return Done(row.calendar, "booking", bookings.public(row))
-    hold = holds.find_on(batch, command.hold, slot) if command.hold else None
     is_paid = hold is not None and holds.is_usable(hold, command.received or batch.now, if_still_free=False)
     holds.check_seats(row.seats, hold)
     if not asker.is_staff_of(row.calendar):

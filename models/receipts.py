@@ -1,7 +1,8 @@
 """One command, once, however often it is sent: the receipt is written in the command's own transaction.
 
 It stands under calendar, caller and key, none of which can be read from it, and holds the answer without its token,
-which is made anew for whoever repeats the request.
+which is made anew for whoever repeats the request. What is asked of a booking stands under the booking in the
+calendar's place too: between the request and its repetition it may have moved to another calendar.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class Kept(NamedTuple):
-    """A receipt as a repeated command finds it."""
+    """A receipt as a repeated command finds it; `calendar` is that of the first answer."""
 
+    calendar: str
     fingerprint: str
     seq: int
     cursor: str
@@ -44,9 +46,9 @@ def check_key(command: Command, *, is_required: bool) -> None:
         raise BadRequest(f"Without a token a `key` needs at least {GUEST_KEY_LENGTH} characters.", field="key")
 
 
-def identify(tokens: Tokens, calendar: str, command: Command) -> str:
-    """Under what a command's receipt stands."""
-    return tokens.pseudonym("receipt", calendar, command.asker.subject, command.key)
+def identify(tokens: Tokens, scope: str, command: Command) -> str:
+    """Under what a command's receipt stands, in a calendar or with a booking."""
+    return tokens.pseudonym("receipt", scope, command.asker.subject, command.key)
 
 
 def fingerprint(tokens: Tokens, command: Command) -> str:
@@ -56,17 +58,17 @@ def fingerprint(tokens: Tokens, command: Command) -> str:
 
 
 _find = ListStatement(
-    lambda ids: Receipt.select(Receipt.id, Receipt.fingerprint, Receipt.seq, Receipt.cursor, Receipt.result).where(
-        Receipt.id.in_(ids)
-    )
+    lambda ids: Receipt.select(
+        Receipt.id, Receipt.calendar, Receipt.fingerprint, Receipt.seq, Receipt.cursor, Receipt.result
+    ).where(Receipt.id.in_(ids))
 )
 find = _find.rows
 
 _insert = Insertion(Receipt)
 
 
-def keep(db: Database, mark: str, calendar: str, kept: Kept, now: int) -> None:
-    _insert.run(db, (mark, calendar, *kept, now))
+def keep(db: Database, mark: str, kept: Kept, now: int) -> None:
+    _insert.run(db, (mark, *kept, now))
 
 
 forget = Statement(

@@ -7,6 +7,7 @@ the schedule drops is closed, nothing is opened over it, and it goes with its la
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,12 +23,17 @@ from models import log, rules, seats, slots
 from models.batch import Batch, Done
 from models.change import SLOTS_A_CHANGE, Type
 from models.commands import FillHorizon, NewSlot, SetSchedule
+from models.errors import Refused
 from models.rules import SLOT_COLUMNS
 from models.schedule import Schedule, expand, horizon, local_date, read_schedule
 from models.statement import Insertion, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, Timetable
 
+_logger = logging.getLogger("slotcast.schedules")
+
 Times = tuple[int, int]
+
+_ONE_DAY = timedelta(days=1)
 
 _read = Statement(
     Timetable.select(Timetable.body, Timetable.generated_until).where(Timetable.calendar == bind("calendar"))
@@ -72,7 +78,7 @@ def set_schedule(batch: Batch, command: SetSchedule) -> Done:
     calendar = batch.calendar(command.calendar)
     rules.check_in_use(calendar)
     schedule = read_schedule(command.schedule)
-    first = max(schedule.from_, local_date(calendar.zone, batch.now))
+    first = max(schedule.from_, _first_date(calendar, batch.now))
     until = horizon(schedule, calendar.zone, batch.now)
     wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
     plan = _plan(wanted, schedule.capacity, _slots_ahead(batch, calendar.id), batch.now)
@@ -93,13 +99,18 @@ def fill_horizon(batch: Batch, command: FillHorizon) -> Done:
     until = horizon(schedule, calendar.zone, batch.now)
     if until <= generated_until:
         return Done(calendar.id, "opened", 0)
-    first = max(generated_until + timedelta(days=1), local_date(calendar.zone, batch.now))
+    first = max(generated_until + _ONE_DAY, _first_date(calendar, batch.now))
     wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
     standing = _slots_ahead(batch, calendar.id)
     plan = Plan(opened=_new(wanted, schedule.capacity, standing, [row for row in standing if row.dropped]))
     _remember(batch, calendar.id, schedule, until)
     _carry_out(batch, calendar, plan, Type.SLOT_OPENED)
     return Done(calendar.id, "opened", len(plan.opened))
+
+
+def _first_date(calendar: CalendarRow, now: int) -> date:
+    """The first whose windows are not over: yesterday's may last past midnight."""
+    return local_date(calendar.zone, now) - _ONE_DAY
 
 
 def _slots_ahead(batch: Batch, calendar: str) -> list[SlotRow]:
@@ -169,6 +180,7 @@ def _carry_out(batch: Batch, calendar: CalendarRow, plan: Plan, kind: Type) -> N
         for step in steps[place : place + SLOTS_A_CHANGE]:
             step(seq)
         seats.tell(batch, calendar.id, kind)
+        batch.on_step(min(place + SLOTS_A_CHANGE, len(steps)), len(steps))
 
 
 def _rewrite(batch: Batch, row: SlotRow, seq: int) -> None:
@@ -186,9 +198,14 @@ def read_body(db: Database, calendar: str) -> bytes | None:
 
 
 def due(db: Database, now: int) -> list[str]:
-    """The calendars whose horizon has moved on."""
+    """The calendars whose horizon has moved on. One that can't be read is told of, and keeps no other waiting."""
     behind: list[str] = []
     for calendar, body, generated_until, zone in _all.rows(db):
-        if horizon(read_schedule(msgspec.json.decode(body)), zone, now) > date.fromisoformat(generated_until):
+        try:
+            until = horizon(read_schedule(msgspec.json.decode(body)), zone, now)
+        except (Refused, msgspec.DecodeError) as error:
+            _logger.warning("The schedule of %s can't be read: %s", calendar, error)
+            continue
+        if until > date.fromisoformat(generated_until):
             behind.append(calendar)
     return behind

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Literal
 
 from msgspec import UNSET, Raw, UnsetType
 from peewee import Case, Database, fn
@@ -81,15 +81,17 @@ _restamp = ListStatement(
 )
 
 
+def status_of(row: SlotRow) -> Literal["open", "held", "booked", "closed"]:
+    """How the slot stands, whoever stands beside it."""
+    if row.state != SlotState.OPEN:
+        return "closed"
+    if row.remaining > 0:
+        return "open"
+    return "held" if row.held else "booked"
+
+
 def public(row: SlotRow) -> PublicSlot:
     """The slot as everyone may see it."""
-    remaining = row.remaining
-    if row.state != SlotState.OPEN:
-        status = "closed"
-    elif remaining > 0:
-        status = "open"
-    else:
-        status = "held" if row.held else "booked"
     return PublicSlot(
         id=row.id,
         start=write_time(row.start),
@@ -97,8 +99,8 @@ def public(row: SlotRow) -> PublicSlot:
         capacity=row.capacity,
         held=row.held,
         held_until=UNSET if row.held_until is None else write_time(row.held_until),
-        remaining=remaining,
-        status=cast("Any", status),  # one of the four above
+        remaining=row.remaining,
+        status=status_of(row),
         bookable=bool(row.bookable),
         version=row.version,
         data=UNSET if row.data is None else Raw(row.data.encode()),

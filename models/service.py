@@ -14,14 +14,14 @@ from typing import Any
 from peewee import DatabaseError, InterfaceError
 
 from models import bookings, database, schedules, snapshot
-from models.batch import Keeping
+from models.batch import Keeping, Step, unseen
 from models.change import Booking, Cursor, Info, Logged
 from models.clock import Clock, system_clock
 from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
 from models.dialect import Dialect
 from models.errors import Refused
-from models.explanation import explain
+from models.explanation import explain, is_bookable
 from models.identity import Tokens
 from models.opening_hours import Schedule
 from models.router import Router
@@ -33,8 +33,8 @@ from models.window import EVERY, cut
 from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "UnusableDatabase",
-    "Watch", "cut",
+    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "Step", "UnusableDatabase",
+    "Watch", "cut", "is_bookable", "unseen",
 ]  # fmt: skip
 
 _due = Statement(
@@ -53,7 +53,8 @@ class Book:
     """The book behind one database.
 
     `on_commit` hears, on a writer's thread, what a commit of this process has added to the log. `writers` is how many
-    write at the same time, where the database lets more than one.
+    write at the same time, where the database lets more than one. `on_step` hears, there too, to how many slots of how
+    many a schedule has come that is being set; it is set before `open`.
     """
 
     url: str
@@ -63,6 +64,7 @@ class Book:
     keeping: Keeping = field(default_factory=Keeping)
     writers: int = 4
     on_commit: Callable[[list[Logged]], None] = _nobody_hears
+    on_step: Step = unseen
     tokens: Tokens = field(init=False)
     _db: Dialect = field(init=False)
     _writer: Writer | Router = field(init=False)
@@ -86,7 +88,16 @@ class Book:
 
     def _make_writer(self, number: int, again: Callable[[Asked], None] | None = None) -> Writer:
         name = f"slotcast-writer-{number}"
-        return Writer(self._db, self.tokens, self.clock, self.keeping, self._heard, again=again, name=name)
+        return Writer(
+            self._db,
+            self.tokens,
+            self.clock,
+            self.keeping,
+            self._heard,
+            again=again,
+            on_step=self.on_step,
+            name=name,
+        )
 
     def close(self) -> None:
         """Lets queued commands finish."""
@@ -139,7 +150,7 @@ class Book:
         return snapshot.read_calendar(self._db, calendar)
 
     def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
-        """The calendar's slots that touch `[begin, finish)`, the removed ones too; NotFound without such a calendar."""
+        """The calendar's slots that touch `[begin, finish)`, removed ones last; NotFound without such a calendar."""
         return snapshot.read_feed(self._db, calendar, begin, finish, most)
 
     def snapshot(
@@ -193,12 +204,14 @@ class Book:
         with database.reading(self._db):
             return [LapseHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
 
-    def upkeep(self) -> list[Command]:
-        """What the clock asks for once in a while: filled horizons, and that what is too old to be asked for goes."""
+    def behind(self) -> list[Command]:
+        """What the clock asks for about once a minute: horizons that days have moved on from."""
         with database.reading(self._db):
-            behind = schedules.due(self._db, self.clock())
-        trims = [TrimLog(calendar=info.id) for info in self.calendars()]
-        return [*[FillHorizon(calendar=calendar) for calendar in behind], *trims]
+            return [FillHorizon(calendar=calendar) for calendar in schedules.due(self._db, self.clock())]
+
+    def trims(self) -> list[Command]:
+        """What the clock asks for once in a while: that what is too old to be asked for goes."""
+        return [TrimLog(calendar=info.id) for info in self.calendars()]
 
     def watch(self) -> Watch:
         """What hears of other processes' commits; for one thread of its own."""

@@ -216,4 +216,4 @@ def remove_slot(batch: Batch, command: RemoveSlot) -> Done:
 
 def _check_empty(row: SlotRow) -> None:
     if row.held or row.booked:
-        raise InvalidTransition("The slot has an active hold or a live booking.", rule="taken")
+        raise InvalidTransition("Somebody has a seat in the slot.", rule="taken")

@@ -44,7 +44,7 @@ _slot = Statement(
 _feed = Statement(
     Slot.select(*SLOT_COLUMNS)
     .where((Slot.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
-    .order_by(Slot.start, Slot.id)
+    .order_by(Slot.state == literal(SlotState.REMOVED), Slot.start, Slot.id)
     .limit(bind("most"))
 )
 
@@ -120,7 +120,10 @@ def read_snapshot(
 
 
 class Feed(NamedTuple):
-    """A calendar for calendar programs: its slots as (id, start, end, status or "removed", version), by start."""
+    """A calendar for calendar programs: its slots as (id, start, end, status, version).
+
+    `status` is also "removed", or "blocked" for one that a neighbour keeps from being taken.
+    """
 
     info: Info
     changed_at: int
@@ -128,7 +131,10 @@ class Feed(NamedTuple):
 
 
 def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> Feed:
-    """The slots that touch `[begin, finish)`, the removed ones too: who was told of one must be told that it went."""
+    """The slots that touch `[begin, finish)`, by start; after them, in what room is left, the removed ones.
+
+    Who was told of one must be told that it went.
+    """
     with reading(db):
         head = read_calendar_row(db, calendar)
         rows = [SlotRow._make(row) for row in _feed.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)]
@@ -137,7 +143,9 @@ def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) ->
 
 
 def _fed(row: SlotRow) -> tuple[str, int, int, str, int]:
-    status = "removed" if row.state == SlotState.REMOVED else seats.public(row).status
+    status: str = "removed" if row.state == SlotState.REMOVED else seats.status_of(row)
+    if status == "open" and row.blocked:
+        status = "blocked"
     return row.id, row.start, row.end, status, row.version
 
 

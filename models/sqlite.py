@@ -61,6 +61,15 @@ class Sqlite(Dialect, SqliteDatabase):
         if not self.is_closed() and self.is_in_transaction():
             self.execute_sql("ROLLBACK")
 
+    def wipe(self) -> bool:
+        """Empties the WAL, where old pages stand until others are written over them. Waits for nobody who reads."""
+        self.execute_sql("PRAGMA busy_timeout = 0").fetchall()
+        try:
+            ((is_busy, *_),) = self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self.execute_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1_000}").fetchall()
+        return not is_busy
+
     def version(self) -> Any:
         """`PRAGMA data_version` does not see its own connection's commits and stands still inside a read transaction
         or an unfinished cursor; hence the fetchall. A checkpoint may move it too.
@@ -96,7 +105,7 @@ def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
             "synchronous": synchronous,
             "foreign_keys": 1,
             "cache_size": -16_000,
-            "secure_delete": "fast",
+            "secure_delete": "on",  # "fast" leaves what stood on pages that are free now, like a long note's
         },
         timeout=BUSY_TIMEOUT_SECONDS,
     )

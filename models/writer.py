@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from peewee import DatabaseError, IntegrityError, InterfaceError
 
-from models.batch import Batch, Keeping
+from models.batch import Batch, Keeping, Step, unseen
 from models.change import Logged
 from models.clock import Clock
-from models.commands import Answer, Command
+from models.commands import Answer, Command, EraseCustomer
 from models.dialect import Dialect
 from models.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
 from models.execution import Placed, execute, prepare
@@ -32,6 +32,7 @@ FULL_BATCHES_BEFORE_PAUSE = 20
 PAUSE_SECONDS = 0.005
 # How long the commands of an abandoned batch are tried one by one: each of them may wait for the same lock.
 PATIENCE_SECONDS = 10.0
+WIPE_AGAIN_SECONDS = 1.0  # after somebody was reading what has been erased
 TRIES = 5  # for a command that was outrun; each time someone else has got on
 
 Outcome = Answer | Refused
@@ -71,6 +72,7 @@ class Writer:
         on_commit: Heard,
         *,
         again: Callable[[Asked], None] | None = None,
+        on_step: Step = unseen,
         name: str = "slotcast-writer",
     ) -> None:
         self._db = db
@@ -79,8 +81,10 @@ class Writer:
         self._keeping = keeping
         self._on_commit = on_commit
         self._again = again or self.queue
+        self._on_step = on_step
         self._queue: SimpleQueue[Asked | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._is_to_wipe = False
         self._is_closed = False
         self._closing = threading.Lock()
 
@@ -117,8 +121,9 @@ class Writer:
         is_open = True
         while is_open:
             asked, is_open = self._next_batch()
-            if asked:
-                self._answer(asked)
+            outcomes = self._outcomes(asked) if asked else []
+            self._wipe(asked)
+            self._answer(asked, outcomes)
             full_batches = full_batches + 1 if len(asked) == COMMANDS_A_BATCH else 0
             if full_batches == FULL_BATCHES_BEFORE_PAUSE and not self._db.locks_rows:
                 full_batches = 0
@@ -128,19 +133,28 @@ class Writer:
     def _next_batch(self) -> tuple[list[Asked], bool]:
         """Waits for a command, then takes what else is there; False once `close` was reached."""
         asked: list[Asked] = []
-        item = self._queue.get()
-        while item is not None:
-            asked.append(item)
-            if len(asked) == COMMANDS_A_BATCH:
-                return asked, True
-            try:
+        try:
+            item = self._queue.get(timeout=WIPE_AGAIN_SECONDS if self._is_to_wipe else None)
+            while item is not None:
+                asked.append(item)
+                if len(asked) == COMMANDS_A_BATCH:
+                    return asked, True
                 item = self._queue.get_nowait()
-            except Empty:
-                return asked, True
+        except Empty:
+            return asked, True
         return asked, False
 
-    def _answer(self, asked: Sequence[Asked]) -> None:
-        for one, outcome in zip(asked, self._outcomes(asked), strict=True):
+    def _wipe(self, asked: Sequence[Asked]) -> None:
+        """Before an erasure is answered, or as soon after it as can be, its customer is in no file any more."""
+        if self._is_to_wipe or any(isinstance(one.command, EraseCustomer) for one in asked):
+            try:
+                self._is_to_wipe = not self._db.wipe()
+            except Exception as error:
+                self._is_to_wipe = True
+                _tell("What was erased could not be wiped yet: %s", error)
+
+    def _answer(self, asked: Sequence[Asked], outcomes: Sequence[Outcome | Outrun]) -> None:
+        for one, outcome in zip(asked, outcomes, strict=True):
             try:
                 if not isinstance(outcome, Outrun):
                     one.reply(outcome)
@@ -190,7 +204,7 @@ class Writer:
         return outcomes if self._commit(batch) else [Overloaded()] * len(asked)
 
     def _transact(self, asked: Sequence[Asked]) -> tuple[Batch, list[Outcome | Outrun]]:
-        batch = Batch(self._db, self._tokens, self._keeping)
+        batch = Batch(self._db, self._tokens, self._keeping, on_step=self._on_step)
         homes: Homes = {}
         for one in asked:
             homes |= one.homes

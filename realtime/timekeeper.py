@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
+import msgspec
+
+from models.change import SLOTS_A_CHANGE
+from models.commands import Answer, Command
 from models.errors import Refused
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
 
 SWEEP_SECONDS = 0.1  # a hold's seats are free 0.5 s after its end, and everyone knows by 1 s
 HOUSEKEEPING_SECONDS = 10.0
-UPKEEP_SECONDS = 600.0
+FILL_SECONDS = 60.0
+TRIM_SECONDS = 600.0
 
 _log = logging.getLogger("slotcast.timekeeper")
 
 
 class Timekeeper:
-    """One task; whatever fails in it is logged and tried again at the next tick."""
+    """A task a duty, which is done once at the start; whatever fails is logged and tried again at the next tick."""
 
     def __init__(self, door: Door, dispatcher: Dispatcher) -> None:
         self._door = door
@@ -32,7 +37,8 @@ class Timekeeper:
         for name, seconds, work in (
             ("sweep", SWEEP_SECONDS, self._sweep),
             ("rooms", HOUSEKEEPING_SECONDS, self._let_go),
-            ("upkeep", UPKEEP_SECONDS, self._keep_up),
+            ("fill", FILL_SECONDS, self._fill),
+            ("trim", TRIM_SECONDS, self._trim),
         ):
             self._tasks.append(asyncio.create_task(self._every(seconds, work), name=name))
 
@@ -43,21 +49,45 @@ class Timekeeper:
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(seconds)
             try:
                 await work()
             except Refused as refusal:
                 _log.warning("Not done now: %s", refusal.message)
             except Exception:
                 _log.exception("The clock's work failed")
+            await asyncio.sleep(seconds)
 
     async def _sweep(self) -> None:
-        for command in await self._door.read(self._door.book.due):
-            await self._door.run(command)
+        """All calendars at once, and again at once while one had more than fits into a change."""
+        is_left = True
+        while is_left:
+            commands = await self._door.read(self._door.book.due)
+            answers = await asyncio.gather(*map(self._done, commands))
+            is_left = any(_lapsed(answer) >= SLOTS_A_CHANGE for answer in answers if answer is not None)
 
     async def _let_go(self) -> None:
         self._dispatcher.let_go()
 
-    async def _keep_up(self) -> None:
-        for command in await self._door.read(self._door.book.upkeep):
-            await self._door.run(command)
+    async def _fill(self) -> None:
+        await self._one_by_one(await self._door.read(self._door.book.behind))
+
+    async def _trim(self) -> None:
+        await self._one_by_one(await self._door.read(self._door.book.trims))
+
+    async def _one_by_one(self, commands: Iterable[Command]) -> None:
+        """What can wait stands in nobody's way: never more than one of it is in the queue."""
+        for command in commands:
+            await self._done(command)
+
+    async def _done(self, command: Command) -> Answer | None:
+        """None for one that was refused, which keeps no other from being done."""
+        try:
+            return await self._door.run(command)
+        except Refused as refusal:
+            _log.warning("%s was not done now: %s", type(command).__name__, refusal.message)
+            return None
+
+
+def _lapsed(answer: Answer) -> int:
+    count: int = msgspec.json.decode(answer.result)["lapsed"]
+    return count

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from models.change import encode
 from models.errors import BadRequest
+from models.service import is_bookable
 from realtime import wire
 from realtime.catch_up import CatchUp
 from realtime.desk import Desk
@@ -125,7 +126,7 @@ class Api:
     async def explanation(self, request: web.Request) -> web.Response:
         """Why this asker can or can't take the slot, rule by rule."""
         rules = await self._desk.explain(request.match_info["id"], self._gate.asker(request))
-        return _json({"bookable": all(rule["ok"] for rule in rules), "rules": rules})
+        return _json({"bookable": is_bookable(rules), "rules": rules})
 
     async def booking(self, request: web.Request) -> web.Response:
         """The booking's own token comes in a header: a URL ends up in logs and histories."""

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from icalendar import Calendar, Event, vText
+from icalendar import Calendar, vText
 
 from models.change import Info
 from models.clock import SECOND
 
-# An id, start and end in milliseconds, the wire's status or "removed", and the seq of the slot's last change.
+# An id, start and end in milliseconds, the wire's status or "blocked" or "removed", and the seq of the last change.
 FeedSlot = tuple[str, int, int, str, int]
 
 REFRESH = timedelta(minutes=5)
@@ -26,9 +26,16 @@ _SHOWN = {
     "open": ("Free", "TRANSPARENT", "CONFIRMED"),
     "held": ("Held", "OPAQUE", "TENTATIVE"),
     "booked": ("Booked", "OPAQUE", "CONFIRMED"),
+    "blocked": ("Blocked", "OPAQUE", "CONFIRMED"),
     "closed": ("Closed", "OPAQUE", "CONFIRMED"),
     "removed": ("Removed", "TRANSPARENT", "CANCELLED"),
 }
+# Written out, as nothing in it needs to be escaped or folded: the library takes 125 us for one.
+_EVENT = (
+    "BEGIN:VEVENT\r\nSUMMARY:{summary}\r\nDTSTART:{start}\r\nDTEND:{end}\r\nDTSTAMP:{changed}\r\nUID:{identity}\r\n"
+    "SEQUENCE:{version}\r\nSTATUS:{state}\r\nTRANSP:{transparency}\r\nEND:VEVENT\r\n"
+)
+_END = b"END:VCALENDAR\r\n"
 # RFC 5545, section 3.1: no control characters in a text; a line's end in a name must not begin a property either.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -37,7 +44,7 @@ def write_calendar(info: Info, slots: Iterable[FeedSlot], changed: int) -> bytes
     """The whole feed, by start. `changed` is when the calendar last changed, in milliseconds; it is every DTSTAMP.
 
     There is no METHOD: with it DTSTAMP would be the time of asking (section 3.8.7.2), and PUBLISH wants an organizer.
-    It takes 0.2 ms a slot, so thousands are not for the event loop.
+    It takes 8 us a slot, so thousands are not for the event loop.
     """
     # As a vText: the library knows neither property's type, and would not escape what it does not know.
     name = vText(_CONTROL.sub(" ", info.name).strip())
@@ -53,26 +60,29 @@ def write_calendar(info: Info, slots: Iterable[FeedSlot], changed: int) -> bytes
     feed.add("x-published-ttl", f"PT{REFRESH // timedelta(minutes=1)}M")
     feed.add("x-wr-timezone", info.zone)
     feed.add("last-modified", _time(changed))
-    for slot in sorted(slots, key=lambda slot: (slot[1], slot[0])):
-        feed.add_component(_event(slot, changed))
     written: bytes = feed.to_ical()
-    return written
+    events = "".join(_event(slot, changed) for slot in sorted(slots, key=lambda slot: (slot[1], slot[0])))
+    return written.removesuffix(_END) + events.encode() + _END
 
 
-def _event(slot: FeedSlot, changed: int) -> Event:
+def _event(slot: FeedSlot, changed: int) -> str:
     identity, start, end, status, version = slot
     summary, transparency, state = _SHOWN[status]
-    event = Event()
-    event.add("uid", identity)
-    event.add("dtstamp", _time(changed))
-    event.add("dtstart", _time(start))
-    event.add("dtend", _time(end))
-    event.add("sequence", version)
-    event.add("summary", summary)
-    event.add("transp", transparency)
-    event.add("status", state)
-    return event
+    return _EVENT.format(
+        summary=summary,
+        start=_written(start),
+        end=_written(end),
+        changed=_written(changed),
+        identity=identity,
+        version=version,
+        state=state,
+        transparency=transparency,
+    )
 
 
 def _time(moment: int) -> datetime:
     return datetime.fromtimestamp(moment // SECOND, UTC)
+
+
+def _written(moment: int) -> str:
+    return f"{_time(moment):%Y%m%dT%H%M%SZ}"

@@ -3,9 +3,77 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from models.clock import DAY, MINUTE, SECOND
 
 GRACE = 500
 HOLD = 300_000
+LIVE = {"pending", "confirmed"}
+Times = tuple[int, int]
+
+
+@dataclass
+class Hours:
+    """Opening hours of every day: so many slots one after the other. Days are counted from 1970."""
+
+    opening: int  # in minutes
+    slots: int
+    minutes: int
+    capacity: int
+    since: int
+    horizon_days: int
+
+    def expand(self, first: int, last: int) -> list[Times]:
+        starts = [
+            day * DAY + (self.opening + place * self.minutes) * MINUTE
+            for day in range(max(first, self.since), last + 1)
+            for place in range(self.slots)
+        ]
+        return [(start, start + self.minutes * MINUTE) for start in starts]
+
+    def schedule(self) -> dict[str, Any]:
+        """As the wire has them."""
+        closing = (self.opening + self.slots * self.minutes) % 1_440
+        window = {"rrule": "FREQ=DAILY", "start": _clock(self.opening), "end": _clock(closing)}
+        return {
+            "windows": [window] if self.slots else [],
+            "slot_minutes": self.minutes,
+            "capacity": self.capacity,
+            "from": (date(1970, 1, 1) + timedelta(days=self.since)).isoformat(),
+            "horizon_days": self.horizon_days,
+        }
+
+    def horizon(self, today: int) -> int:
+        return max(today, self.since) + self.horizon_days - 1
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+@dataclass
+class Calendar:
+    overlap: str = "allow"
+    buffer_before: int = 0
+    buffer_after: int = 0
+    confirmation: str = "none"
+    max_holds: int = 10
+    min_notice: int = 0
+    max_advance: int | None = None
+    cancel_notice: int = 0
+    is_archived: bool = False
+    hours: Hours | None = None
+    generated_until: int = 0
+
+    @property
+    def room(self) -> int:
+        return (self.buffer_before + self.buffer_after) * SECOND
+
+    @property
+    def is_strict(self) -> bool:
+        return self.overlap == "reject" or self.room > 0
 
 
 @dataclass
@@ -15,12 +83,15 @@ class Slot:
     end: int
     capacity: int
     state: str = "open"
+    is_scheduled: bool = False
+    is_dropped: bool = False
 
 
 @dataclass
 class Hold:
     slot: str
     seats: int
+    holder: str
     created: int
     expires: int
     state: str = "active"
@@ -30,7 +101,7 @@ class Hold:
 class Booking:
     slot: str
     seats: int
-    status: str = "confirmed"
+    status: str
 
 
 class No(Exception):
@@ -41,7 +112,7 @@ class No(Exception):
 class Model:
     """Each method raises No where the book is to refuse; the caller then puts the model back as it was."""
 
-    strict: dict[str, bool]
+    calendars: dict[str, Calendar] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     bookings: dict[str, Booking] = field(default_factory=dict)
@@ -51,24 +122,33 @@ class Model:
         return sum(hold.seats for hold in self.holds.values() if hold.slot == slot and hold.state == "active")
 
     def booked(self, slot: str) -> int:
-        live = (one for one in self.bookings.values() if one.status in {"confirmed", "no_show"})
-        return sum(one.seats for one in live if one.slot == slot)
+        seated = (one for one in self.bookings.values() if one.status in LIVE | {"no_show"})
+        return sum(one.seats for one in seated if one.slot == slot)
+
+    def taken(self, slot: str) -> int:
+        return self.held(slot) + self.booked(slot)
 
     def left(self, slot: str) -> int:
-        return self.slots[slot].capacity - self.held(slot) - self.booked(slot)
+        return self.slots[slot].capacity - self.taken(slot)
+
+    def calendar_of(self, slot: str) -> Calendar:
+        return self.calendars[self.slots[slot].calendar]
 
     def neighbours(self, slot: str) -> list[str]:
-        me = self.slots[slot]
-        if not self.strict[me.calendar]:
+        me, calendar = self.slots[slot], self.calendar_of(slot)
+        if not calendar.is_strict:
             return []
         others = ((name, one) for name, one in self.slots.items() if name != slot and one.calendar == me.calendar)
-        return [name for name, one in others if one.state != "removed" and one.start < me.end and me.start < one.end]
-
-    def is_blocked(self, slot: str) -> bool:
-        return any(self.held(one) + self.booked(one) for one in self.neighbours(slot))
+        room = calendar.room
+        return [
+            name
+            for name, one in others
+            if one.state != "removed" and one.start < me.end + room and me.start < one.end + room
+        ]
 
     def has(self, slot: str, seats: int) -> bool:
-        return self.slots[slot].state == "open" and not self.is_blocked(slot) and self.left(slot) >= seats
+        is_blocked = any(map(self.taken, self.neighbours(slot)))
+        return self.slots[slot].state == "open" and not is_blocked and self.left(slot) >= seats
 
     def take(self, slot: str, seats: int) -> None:
         if self.has(slot, seats):
@@ -79,6 +159,12 @@ class Model:
                 hold.state = "expired"
         self.need(self.has(slot, seats))
 
+    def tidy(self) -> None:
+        """What a schedule has dropped goes with its last seat."""
+        for name, slot in self.slots.items():
+            if slot.is_dropped and not self.taken(name):
+                slot.state, slot.is_dropped = "removed", False
+
     def need(self, is_so: object) -> None:
         if not is_so:
             raise No
@@ -88,21 +174,43 @@ class Model:
         self.need(found.state != "removed")
         return found
 
+    def in_use(self, calendar: str) -> Calendar:
+        found = self.calendars[calendar]
+        self.need(not found.is_archived)
+        return found
+
+    def check_taking(self, slot: str) -> None:
+        policy = self.in_use(self.find(slot).calendar)
+        ahead = self.slots[slot].start - self.now
+        self.need(ahead > 0 and ahead >= policy.min_notice * SECOND)
+        self.need(policy.max_advance is None or ahead <= policy.max_advance * SECOND)
+
+    def check_leaving(self, slot: str) -> None:
+        ahead = self.slots[slot].start - self.now
+        self.need(ahead > 0 and ahead >= self.calendar_of(slot).cancel_notice * SECOND)
+
     def is_over(self, hold: Hold) -> bool:
         self.need(hold.state in {"active", "expired"})
         return hold.state == "expired" or self.now >= hold.expires
 
-    # What can be asked
+    def new_status(self, slot: str) -> str:
+        return "pending" if self.calendar_of(slot).confirmation == "staff" else "confirmed"
 
-    def hold(self, slot: str, seats: int) -> Hold:
-        self.find(slot)
+    # What anyone may ask
+
+    def hold(self, slot: str, seats: int, holder: str) -> Hold:
+        self.check_taking(slot)
+        calendar = self.slots[slot].calendar
+        mine = [one for one in self.holds.values() if one.holder == holder and one.state == "active"]
+        active = [one for one in mine if one.expires > self.now and self.slots[one.slot].calendar == calendar]
+        self.need(len(active) < self.calendars[calendar].max_holds)
         self.take(slot, seats)
-        return Hold(slot, seats, self.now, self.now + HOLD)
+        return Hold(slot, seats, holder, self.now, self.now + HOLD)
 
     def book(self, slot: str, seats: int) -> Booking:
-        self.find(slot)
+        self.check_taking(slot)
         self.take(slot, seats)
-        return Booking(slot, seats)
+        return Booking(slot, seats, self.new_status(slot))
 
     def book_held(self, name: str, seats: int | None, *, if_still_free: bool) -> Booking:
         hold = self.holds[name]
@@ -111,11 +219,12 @@ class Model:
         self.need(count <= hold.seats)
         if self.is_over(hold):
             self.need(if_still_free)
+            self.check_taking(hold.slot)
             hold.state = "expired"
             self.take(hold.slot, count)
         else:
             hold.state = "booked"
-        return Booking(hold.slot, count)
+        return Booking(hold.slot, count, self.new_status(hold.slot))
 
     def extend(self, name: str) -> None:
         hold = self.holds[name]
@@ -128,43 +237,77 @@ class Model:
         if hold.state == "active":
             hold.state = "released"
 
-    def cancel(self, name: str) -> None:
+    def cancel(self, name: str, *, is_staff: bool) -> None:
         booking = self.bookings[name]
-        self.need(booking.status != "no_show")
-        booking.status = "cancelled"
+        if booking.status != "cancelled":
+            self.need(booking.status in LIVE)
+            if not is_staff:
+                self.check_leaving(booking.slot)
+            booking.status = "cancelled"
 
-    def mark_no_show(self, name: str) -> None:
+    def mark(self, name: str, status: str, *, of: set[str]) -> None:
+        """What staff say of a booking that is one `of` these; said already, it changes nothing."""
         booking = self.bookings[name]
-        self.need(booking.status != "cancelled")
-        booking.status = "no_show"
+        self.need(booking.status in of | {status})
+        booking.status = status
 
-    def move(self, name: str, slot: str, hold_name: str | None) -> None:
+    def move(self, name: str, slot: str, hold_name: str | None, *, is_staff: bool) -> None:
         booking = self.bookings[name]
-        self.need(booking.status == "confirmed")
+        self.need(booking.status in LIVE)
         self.find(slot)
         if slot == booking.slot:
             return
-        if hold_name is not None:
-            hold = self.holds[hold_name]
-            self.need(hold.slot == slot and not self.is_over(hold) and booking.seats <= hold.seats)
-            hold.state = "booked"
+        if not is_staff:
+            self.check_leaving(booking.slot)
+        status = booking.status if is_staff else self.new_status(slot)
         booking.status = "moving"
         if hold_name is None:
+            self.check_taking(slot)
             self.take(slot, booking.seats)
-        booking.slot, booking.status = slot, "confirmed"
+        else:
+            hold = self.holds[hold_name]
+            self.need(not self.is_over(hold) and booking.seats <= hold.seats)
+            hold.state = "booked"
+        booking.slot, booking.status = slot, status
 
-    def set_state(self, slot: str, state: str) -> None:
-        self.find(slot).state = state
+    # What staff may ask, and the clock
+
+    def find_to_change(self, slot: str) -> Slot:
+        found = self.find(slot)
+        self.in_use(found.calendar)
+        return found
+
+    def close(self, slot: str) -> None:
+        self.find_to_change(slot).state = "closed"
+
+    def reopen(self, slot: str) -> None:
+        found = self.find_to_change(slot)
+        found.state, found.is_dropped = "open", False
 
     def remove(self, slot: str) -> None:
-        found = self.find(slot)
-        self.need(self.held(slot) + self.booked(slot) == 0)
+        found = self.find_to_change(slot)
+        self.need(not self.taken(slot))
         found.state = "removed"
 
     def resize(self, slot: str, capacity: int) -> None:
-        found = self.find(slot)
-        self.need(capacity >= self.held(slot) + self.booked(slot))
+        found = self.find_to_change(slot)
+        self.need(capacity >= self.taken(slot))
         found.capacity = capacity
+
+    def retime(self, slot: str, start: int, end: int) -> None:
+        found = self.find_to_change(slot)
+        self.need((start, end) == (found.start, found.end) or not self.taken(slot))
+        found.start, found.end = start, end
+
+    def update(self, calendar: str, policy: dict[str, Any]) -> None:
+        found = self.in_use(calendar)
+        for name, value in policy.items():
+            setattr(found, name, value)
+
+    def archive(self, calendar: str) -> None:
+        ahead = [name for name, one in self.slots.items() if one.calendar == calendar and one.end > self.now]
+        self.need(self.calendars[calendar].is_archived or not any(map(self.taken, ahead)))
+        self.calendars[calendar].is_archived = True
 
     def sweep(self, calendar: str) -> None:
         for hold in self.holds.values():

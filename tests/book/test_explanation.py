@@ -8,7 +8,9 @@ import pytest
 
 from models.commands import ArchiveCalendar, Asker, CloseSlot, HoldSlot, RemoveSlot, UpdateCalendar
 from models.errors import NotFound, Refused, Unauthorized
-from tests.book.desk import GUEST, STAFF, Desk, new_key
+from models.explanation import is_bookable
+from models.service import Outcome
+from tests.book.desk import GUEST, STAFF, Desk, booking, new_key
 
 OTHER = Asker(address="198.51.100.7")
 RULES = ["booking", "archived", "past", "min_notice", "max_advance", "max_holds", "closed", "overlap", "capacity"]
@@ -48,10 +50,15 @@ def set_scene(desk: Desk, slot: str, rule: str | None) -> None:
             desk.reserve(slot, asker=OTHER)
 
 
+def said(outcome: Outcome) -> list[tuple[str, str]]:
+    """How it was refused, if it was."""
+    return [(outcome.code, outcome.message)] if isinstance(outcome, Refused) else []
+
+
 @pytest.mark.parametrize("rule", [None, *RULES])
 def test_the_rule_that_refuses_is_the_one_that_is_not_ok(desk: Desk, rule: str | None) -> None:
     """Every rule is named in the order in which it is asked, and only the one in the way is not ok; then, and only
-    then, is a hold refused, with the same code.
+    then, is a hold refused, with the same code, and a booking, but for the limit of holds.
     """
     (slot,) = desk.open()
     set_scene(desk, slot, rule)
@@ -59,9 +66,12 @@ def test_the_rule_that_refuses_is_the_one_that_is_not_ok(desk: Desk, rule: str |
     assert [one["rule"] for one in explained] == RULES
     wrong = [one for one in explained if not one["ok"]]
     assert [one["rule"] for one in wrong] == ([rule] if rule else [])
-    (outcome,) = desk.together([HoldSlot(asker=GUEST, key=new_key(), slot=slot)])
-    refused = [(outcome.code, outcome.message)] if isinstance(outcome, Refused) else []
-    assert [(one["code"], one["message"]) for one in wrong] == refused
+    held, booked = desk.together([HoldSlot(asker=GUEST, key=new_key(), slot=slot), booking(slot, asker=GUEST)])
+    told = [(one["code"], one["message"]) for one in wrong]
+    assert told == said(held)
+    if rule is not None:
+        assert said(booked) == ([] if rule == "max_holds" else told)
+        assert is_bookable(explained) is not isinstance(booked, Refused)
 
 
 def test_only_who_may_see_a_slot_is_told_of_it(desk: Desk) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.change import Cursor
+from models.change import Cursor, with_bookings
 from models.commands import Asker, UpdateCalendar, WithToken
 from models.errors import (
     BadRequest,
     CapacityExceeded,
     Forbidden,
     HoldExpired,
+    HoldNotYours,
     InvalidTransition,
     NotFound,
     OutsideCancellationWindow,
@@ -129,11 +130,15 @@ def test_a_move_with_ones_own_hold_takes_its_seats(desk: Desk) -> None:
 
 
 def test_a_move_to_where_it_is_changes_nothing(desk: Desk) -> None:
-    """Nor is it told of."""
-    (here,) = desk.open()
+    """Nor is it told of, nor is a hold there spent, which has to be the asker's all the same."""
+    (here,) = desk.open(capacity=2)
     booked = desk.reserve(here)
+    hold = desk.hold(here)
     viewer = Viewer(desk.book, "room")
     assert move(desk, booked, here)["slot"] == here
+    assert move(desk, booked, here, hold)["slot"] == here
+    with pytest.raises(HoldNotYours):
+        move(desk, booked, here, hold | {"token": "x" * 22})
     assert viewer.follow() == []
 
 
@@ -259,6 +264,21 @@ def where(desk: Desk) -> list[str]:
     by_slot = desk.query("SELECT calendar FROM slot WHERE booked > 0")
     assert by_booking == by_slot
     return [row[0] for row in by_slot]
+
+
+def test_the_staff_it_has_left_are_told_of_no_customer(desk: Desk) -> None:
+    """In whatever change of its old calendar it is sent; in those of the new one its customer stands."""
+    (here,) = desk.open()
+    booked = desk.reserve(here)
+    desk.create("other")
+    move(desk, booked, desk.open()[0])
+    found = list(desk.book.bookings_by_id([booked["id"]]).values())
+    told = {
+        calendar: [msgspec.json.decode(with_bookings(row.body, found))["bookings"] for row in rows if row.bookings]
+        for calendar, rows in desk.book.moves({"room": Cursor(0, ""), "other": Cursor(0, "")}).items()
+    }
+    assert [one["customer"] for (one,) in told["room"]] == [None, None]
+    assert [(one["customer"]["name"], one["calendar"]) for (one,) in told["other"]] == [("Ada Example", "other")]
 
 
 def test_a_booking_is_read_where_it_is(desk: Desk) -> None:

@@ -16,9 +16,11 @@ from tests.support import ROOT
 
 PROCESSES = 8
 SLOTS = 500
+MANY_PROCESSES = 16
+ATTEMPTS, LONG_ATTEMPTS = 5_000, 100_000
 
 
-def race(desk: Desk, guard: str) -> Counter[str]:
+def race(desk: Desk, guard: str, processes: int = PROCESSES) -> Counter[str]:
     """Lets the processes loose on the same slots; the codes of all their outcomes."""
     racers = [
         subprocess.Popen(
@@ -28,7 +30,7 @@ def race(desk: Desk, guard: str) -> Counter[str]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        for _ in range(PROCESSES)
+        for _ in range(processes)
     ]
     try:
         for racer in racers:
@@ -50,11 +52,11 @@ def race(desk: Desk, guard: str) -> Counter[str]:
             racer.communicate()
 
 
-def make_desk(book: Book) -> Desk:
+def make_desk(book: Book, slots: int = SLOTS) -> Desk:
     """A desk with the slots that the racers want."""
     desk = Desk(book, FakeClock())
     desk.create()
-    desk.open(SLOTS)
+    desk.open(slots)
     return desk
 
 
@@ -65,6 +67,17 @@ def test_every_seat_goes_to_one_of_eight_processes(book: Book) -> None:
     codes = race(desk, "guarded")
     assert codes == {"ok": SLOTS, "slot_unavailable": SLOTS * (PROCESSES - 1)}
     assert desk.query("SELECT COUNT(*), COUNT(DISTINCT slot) FROM booking") == [(SLOTS, SLOTS)]
+    audit(desk.path)
+
+
+def test_every_seat_goes_to_one_of_sixteen_processes(book: Book, request: pytest.FixtureRequest) -> None:
+    """The same with sixteen of them, thousands of times; with `--long` a hundred thousand times."""
+    attempts = LONG_ATTEMPTS if request.config.getoption("--long") else ATTEMPTS
+    slots = -(-attempts // MANY_PROCESSES)
+    desk = make_desk(book, slots)
+    codes = race(desk, "guarded", MANY_PROCESSES)
+    assert codes == {"ok": slots, "slot_unavailable": slots * (MANY_PROCESSES - 1)}
+    assert desk.query("SELECT COUNT(*), COUNT(DISTINCT slot) FROM booking") == [(slots, slots)]
     audit(desk.path)
 
 

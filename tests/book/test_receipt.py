@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from models.change import Customer
@@ -12,12 +13,16 @@ from models.commands import (
     Asker,
     CancelBooking,
     CloseSlot,
+    ConfirmBooking,
     CreateCalendar,
     HoldSlot,
     NewSlot,
     OpenSlots,
     ReleaseHold,
+    RescheduleBooking,
+    SetSchedule,
     TrimLog,
+    UpdateSlot,
 )
 from models.errors import AlreadyExists, BadRequest, IdempotencyMismatch, SlotUnavailable
 from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, code, held, new_key, results
@@ -145,6 +150,56 @@ def test_a_release_repeated_tells_no_token(desk: Desk) -> None:
     first = desk.book.run(command)
     assert desk.book.run(command) == first
     assert "token" not in results(first)
+
+
+def test_what_only_looks_like_a_token_is_repeated_as_it_is(desk: Desk) -> None:
+    """A slot's `data` is what staff wrote, in whatever answer it stands."""
+    data = b'{"token":""}'
+    start = desk.clock.now + 9 * HOUR
+    opened = OpenSlots(
+        asker=STAFF, key="1", calendar="room", slots=(NewSlot(start=start, end=start + HOUR, capacity=2, data=data),)
+    )
+    first = desk.book.run(opened)
+    (slot,) = results(first)
+    desk.reserve(slot["id"])
+    updated = UpdateSlot(asker=STAFF, key="2", slot=slot["id"], data=b'{"hold":{"id":"x","token":""}}')
+    hours = {"windows": [{"days": ["mon"], "start": "12:00", "end": "13:00"}], "slot_minutes": 60, "from": "2027-01-04"}
+    scheduled = SetSchedule(asker=STAFF, key="3", calendar="room", schedule=hours)
+    desk.book.run(scheduled)
+    (kept,) = [one for one in desk.slots().values() if one["start"] == "2027-01-04T12:00:00Z"]
+    desk.book.run(UpdateSlot(asker=STAFF, slot=kept["id"], data=data))
+    desk.reserve(kept["id"])
+    dropping = SetSchedule(asker=STAFF, key="4", calendar="room", schedule=hours | {"windows": []})
+    answers = [first, *[desk.book.run(command) for command in (updated, dropping)]]
+    assert all(b'"token":""' in answer.result for answer in answers)
+    assert [desk.book.run(command) for command in (opened, updated, dropping)] == answers
+
+
+def test_a_receipt_goes_with_a_booking_that_moves(desk: Desk) -> None:
+    """What was asked of it in its old calendar is answered as it was then, and not done again in the new one."""
+    desk.create("asked", confirmation="staff")
+    here, there = desk.open(2)
+    booked = desk.reserve(here)
+    confirming = ConfirmBooking(asker=STAFF, key="c1", booking=booked["id"])
+    first = desk.book.run(confirming)
+    desk.create("other", confirmation="staff")
+    (elsewhere,) = desk.open()
+    moving = RescheduleBooking(asker=GUEST, key=KEY, booking=booked["id"], token=booked["token"], slot=elsewhere)
+    desk.book.run(moving)
+    assert desk.book.run(confirming) == first
+    assert desk.book.bookings_by_id([booked["id"]])[booked["id"]].status == "pending"
+    with pytest.raises(IdempotencyMismatch):
+        desk.book.run(msgspec.structs.replace(moving, slot=there))
+
+
+def test_a_key_on_two_bookings_of_a_calendar_is_a_mistake(desk: Desk) -> None:
+    """A key stands for one command in its calendar, whatever that is about."""
+    (slot,) = desk.open(capacity=2)
+    one, two = (desk.reserve(slot) for _ in range(2))
+    cancelling = CancelBooking(asker=GUEST, key=KEY, booking=one["id"], token=one["token"])
+    desk.book.run(cancelling)
+    with pytest.raises(IdempotencyMismatch):
+        desk.book.run(msgspec.structs.replace(cancelling, booking=two["id"], token=two["token"]))
 
 
 def test_a_receipt_is_kept_for_a_day(desk: Desk) -> None:

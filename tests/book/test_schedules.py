@@ -20,7 +20,8 @@ from models.commands import (
     UpdateSlot,
 )
 from models.errors import BadRequest, InvalidTransition, Unauthorized
-from tests.book.desk import GUEST, STAFF, START, Desk, Viewer, results
+from models.service import Book
+from tests.book.desk import GUEST, STAFF, START, Desk, FakeClock, Viewer, results
 
 MORNINGS: dict[str, Any] = {
     "windows": [{"days": ["mon", "tue"], "start": "09:00", "end": "11:00"}],
@@ -71,6 +72,38 @@ def test_a_slot_that_has_begun_is_not_opened(desk: Desk) -> None:
     desk.clock.go(3_600)
     assert set_schedule(desk, windows=[]) == answer(removed=2)
     assert starts(desk) == [NINE + HOUR]
+
+
+def test_a_window_of_yesterday_lasts_past_midnight(desk: Desk) -> None:
+    """Set anew in the middle of it, what is left of it stays; filled in the middle of it, what is left is opened."""
+    hours: Any = [{"days": ["mon"], "start": "22:00", "end": "03:00"}]
+    night: dict[str, Any] = {"windows": hours, "horizon_days": 1}
+    set_schedule(desk, **night)
+    desk.clock.now = START + 24 * HOUR + 30 * MINUTE
+    assert set_schedule(desk, **night) == answer()
+    assert starts(desk) == [START + place * HOUR for place in range(22, 27)]
+    desk.clock.go(7 * 86_400)
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 2
+    assert starts(desk)[-2:] == [START + 7 * DAY + 25 * HOUR, START + 7 * DAY + 26 * HOUR]
+
+
+def test_what_was_removed_comes_back_with_the_schedule_alone(desk: Desk) -> None:
+    """That is the staff's new word on every slot ahead; the horizon goes on without it."""
+    set_schedule(desk)
+    desk.book.run(RemoveSlot(asker=STAFF, slot=slot_at(desk, NINE)))
+    desk.clock.go(3_600)
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
+    assert set_schedule(desk) == answer(opened=1)
+    assert slot_at(desk, NINE)
+
+
+def test_another_zone_moves_what_is_opened_from_then_on(desk: Desk) -> None:
+    """Slots that were opened keep their times until the schedule is set again."""
+    set_schedule(desk)
+    desk.book.run(UpdateCalendar(asker=STAFF, calendar="room", zone="Asia/Tokyo"))
+    assert starts(desk) == [NINE, NINE + HOUR, NINE + DAY, NINE + DAY + HOUR]
+    assert set_schedule(desk)["removed"] == 4
+    assert starts(desk)[0] == NINE + HOUR - 9 * HOUR
 
 
 def test_a_schedule_touches_its_own_slots_only(desk: Desk) -> None:
@@ -145,15 +178,28 @@ def test_the_horizon_moves_past_what_was_generated_only(desk: Desk) -> None:
     """Each day opens the slots of the day that has come in sight; what was removed before stays removed."""
     set_schedule(desk)
     desk.book.run(RemoveSlot(asker=STAFF, slot=slot_at(desk, NINE + DAY)))
-    assert FillHorizon(calendar="room") not in desk.book.upkeep()
+    assert FillHorizon(calendar="room") not in desk.book.behind()
     desk.clock.go(86_400)
-    assert FillHorizon(calendar="room") in desk.book.upkeep()
+    assert FillHorizon(calendar="room") in desk.book.behind()
     assert results(desk.book.run(FillHorizon(calendar="room"))) == 2
     assert starts(desk)[-2:] == [NINE + 7 * DAY, NINE + 7 * DAY + HOUR]
     assert NINE + DAY not in starts(desk)
     viewer = Viewer(desk.book, "room")
     assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
     assert viewer.follow() == []
+
+
+def test_a_schedule_that_cannot_be_read_keeps_no_other_from_being_filled(desk: Desk) -> None:
+    """Whatever has happened to it, the next calendar's horizon moves on."""
+    set_schedule(desk)
+    desk.create("broken")
+    set_schedule(desk)
+    desk.create("torn")
+    set_schedule(desk)
+    desk.query("UPDATE timetable SET body = '{}' WHERE calendar = 'broken'")
+    desk.query("UPDATE timetable SET body = '{' WHERE calendar = 'torn'")
+    desk.clock.go(86_400)
+    assert desk.book.behind() == [FillHorizon(calendar="room")]
 
 
 def test_days_nobody_asked_in_are_filled_at_once(desk: Desk) -> None:
@@ -164,18 +210,54 @@ def test_days_nobody_asked_in_are_filled_at_once(desk: Desk) -> None:
     assert starts(desk)[-4] > desk.clock.now
 
 
+def test_what_has_passed_of_a_day_is_not_filled(desk: Desk) -> None:
+    """A server that comes back in the middle of a day opens the rest of it."""
+    set_schedule(desk, horizon_days=1)
+    desk.clock.now = NINE + 7 * DAY + 30 * MINUTE
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 1
+    assert starts(desk)[-1] == NINE + 7 * DAY + HOUR
+
+
+def test_nothing_is_opened_over_a_taken_slot_that_has_begun(desk: Desk) -> None:
+    """It is over for the schedule, and not yet for whoever sits in it; an empty one is in nobody's way."""
+    for calendar, is_taken in (("room", True), ("empty", False)):
+        desk.clock.now = START
+        if not is_taken:
+            desk.create(calendar)
+        set_schedule(desk, slot_minutes=120)
+        if is_taken:
+            desk.reserve(slot_at(desk, NINE))
+        desk.clock.now = NINE + 30 * MINUTE
+        set_schedule(desk, until="2027-01-04", windows=[{"days": ["mon"], "start": "09:00", "end": "12:00"}])
+        opened = [NINE + 2 * HOUR] if is_taken else [NINE + HOUR, NINE + 2 * HOUR]
+        assert starts(desk) == [NINE, *opened]
+
+
+def test_the_horizon_is_not_filled_over_a_slot_that_was_dropped(desk: Desk) -> None:
+    """Somebody still has a seat in it, further ahead than the new schedule had reached so far."""
+    monday = NINE + 7 * DAY
+    set_schedule(desk, horizon_days=14)
+    kept = slot_at(desk, monday)
+    desk.reserve(kept)
+    later = [{"days": ["mon", "tue"], "start": "09:30", "end": "11:30"}]
+    assert set_schedule(desk, windows=later, horizon_days=2)["kept"] == [kept]
+    desk.clock.now = START + 6 * DAY
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 1
+    assert starts(desk)[-2:] == [monday, monday + 90 * MINUTE]
+
+
 def test_a_schedule_has_an_end(desk: Desk) -> None:
     """The horizon stops at `until`; a calendar without a schedule, or archived, has none."""
     set_schedule(desk, until="2027-01-05")
     desk.clock.go(2 * 86_400)
-    assert FillHorizon(calendar="room") not in desk.book.upkeep()
+    assert FillHorizon(calendar="room") not in desk.book.behind()
     assert results(desk.book.run(FillHorizon(calendar="room"))) == 0
     desk.create("bare")
     assert results(desk.book.run(FillHorizon(calendar="bare"))) == 0
     set_schedule(desk, until="2030-01-01")
     desk.book.run(ArchiveCalendar(asker=STAFF, calendar="bare"))
     desk.clock.go(20 * 86_400)
-    assert FillHorizon(calendar="bare") not in desk.book.upkeep()
+    assert FillHorizon(calendar="bare") not in desk.book.behind()
 
 
 def test_where_slots_may_not_overlap_new_ones_know_their_neighbours(desk: Desk) -> None:
@@ -206,6 +288,22 @@ def test_a_year_is_set_within_a_second(desk: Desk) -> None:
     changes = viewer.follow()
     assert max(len(change["slots"]) for change in changes) == 200
     viewer.check()
+
+
+def test_how_far_a_schedule_has_come_is_told(database: str, clock: FakeClock) -> None:
+    """After each of its changes: so many slots of so many; a preview has no way to go."""
+    steps: list[tuple[int, int]] = []
+    book = Book(database, b"a secret of the tests", clock=clock, on_step=lambda *step: steps.append(step))
+    book.open()
+    desk = Desk(book, clock)
+    desk.create()
+    days = [{"rrule": "FREQ=DAILY", "start": "00:00", "end": "24:00"}]
+    hours: dict[str, Any] = {"windows": days, "horizon_days": 20}
+    set_schedule(desk, preview=True, **hours)
+    assert steps == []
+    assert set_schedule(desk, **hours)["opened"] == 479
+    assert steps == [(200, 479), (400, 479), (479, 479)]
+    book.close()
 
 
 @pytest.mark.parametrize(

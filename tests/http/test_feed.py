@@ -35,11 +35,31 @@ async def _follow(url: str, token: str) -> None:
         assert first.content_type == "text/calendar"
         again = await http.get("/calendars/chairs.ics", headers={"If-None-Match": first.headers["ETag"]})
         assert again.status == 304
+        assert (await http.get("/calendars/chairs.ics", headers={"If-None-Match": "*"})).status == 304
         await http.delete(f"/api/slots/{slot}", headers=staff)
         changed = await http.get("/calendars/chairs.ics", headers={"If-None-Match": first.headers["ETag"]})
         assert changed.status == 200
         events = [_shown(await page.read()) for page in (first, changed)]
         assert events == [[(slot, "CONFIRMED")], [(slot, "CANCELLED")]]
+
+
+def test_a_feed_goes_back_for_a_month(tmp_path: Path) -> None:
+    """What was before that is over for calendar programs too, and so is what is more than a year ahead."""
+    with Server(tmp_path, settings={"SLOTCAST_DEMO": "0"}) as server:
+        token = server.command("token", "--scope", "staff").strip()
+        server.command("calendar", "create", "chairs")
+        asyncio.run(_look_around(server.url, token))
+
+
+async def _look_around(url: str, token: str) -> None:
+    staff = {"Authorization": f"Bearer {token}", "Idempotency-Key": "around"}
+    starts = [TOMORROW + timedelta(days=days) for days in (-35, -29, 360, 370)]
+    slots = [{"start": start.isoformat(), "end": (start + timedelta(minutes=30)).isoformat()} for start in starts]
+    async with aiohttp.ClientSession(url, raise_for_status=True) as http:
+        answer = await http.post("/api/calendars/chairs/slots", json={"slots": slots}, headers=staff)
+        opened = [slot["id"] for slot in json.loads(await answer.text())["slots"]]
+        page = await http.get("/calendars/chairs.ics")
+        assert [slot for slot, _ in _shown(await page.read())] == opened[1:3]
 
 
 def _shown(feed: bytes) -> list[tuple[str, str]]:

@@ -67,6 +67,7 @@ def test_the_calendar_says_what_it_is() -> None:
         ("open", "TRANSPARENT", "CONFIRMED"),
         ("held", "OPAQUE", "TENTATIVE"),
         ("booked", "OPAQUE", "CONFIRMED"),
+        ("blocked", "OPAQUE", "CONFIRMED"),
         ("closed", "OPAQUE", "CONFIRMED"),
         ("removed", "TRANSPARENT", "CANCELLED"),
     ],

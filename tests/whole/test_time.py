@@ -9,6 +9,11 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from models.clock import DAY, SECOND, read_time, system_clock
+from models.commands import HoldSlot, SetSchedule
+from models.service import Book
+from tests.book.audit import asking, query
+from tests.book.desk import GUEST, STAFF, Desk, FakeClock
 from tests.support import Api, Client, Node, Server, eventually, new_key
 
 from .conftest import QUIET, Place
@@ -67,6 +72,57 @@ async def test_a_lapse_is_known_within_a_second(tmp_path: Path, node: Callable[.
             path = f"/api/slots/{slot}/bookings"
             assert (await guest.ask("POST", path, fields, key=new_key())).code == "hold_expired"
             assert (await guest.ask("POST", path, {**fields, "if_still_free": True}, key=new_key())).code == "ok"
+
+
+def _open_book(database: str, now: int) -> Desk:
+    """A book of before the server's time."""
+    clock = FakeClock(now)
+    book = Book(database, b"a secret of long ago", clock=clock, synchronous="normal")
+    book.open()
+    return Desk(book, clock, _next_start=now + 2 * DAY)
+
+
+async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path: Path) -> None:
+    """A thousand at once, in one calendar and in many."""
+    database = Server.new_database(tmp_path)
+    desk = _open_book(database, system_clock() - 22 * SECOND)
+    for place in range(251):
+        desk.create(f"c{place}", hold_seconds=30, max_holds=1_000)
+        slots = desk.open(1 if place else 750)
+        assert len(desk.together([HoldSlot(asker=GUEST, key=new_key(), slot=slot) for slot in slots])) == len(slots)
+    desk.book.close()
+    ((end,),) = query(database, "SELECT MAX(expires_at) FROM hold")
+    with Server(tmp_path, *QUIET, database=database), asking(database) as ask:
+        end = max(end, system_clock())
+        await eventually(lambda: ask("SELECT COUNT(*) FROM hold WHERE state = 0") == [(0,)], 20, "the sweep")
+        ((last,),) = ask("SELECT MAX(at) FROM change_log WHERE type = 'slot.expired'")
+    print(f"the last of them {(last - end) / SECOND:.3f} s after the end")
+    assert last - end <= KNOWN_SECONDS * SECOND
+
+
+async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
+    """Of every calendar that can be, also where another's schedule can't be read."""
+    database = Server.new_database(tmp_path)
+    desk = _open_book(database, system_clock() - 3 * DAY)
+    hours = {
+        "windows": [{"rrule": "FREQ=DAILY", "start": "00:00", "end": "24:00"}],
+        "slot_minutes": 60,
+        "from": "2026-01-01",
+        "horizon_days": 2,
+    }
+    for name in ("broken", "room"):
+        desk.create(name)
+        desk.book.run(SetSchedule(asker=STAFF, calendar=name, schedule=hours))
+    desk.book.close()
+    query(database, "UPDATE timetable SET body = '{}' WHERE calendar = 'broken'")
+    with Server(tmp_path, *QUIET, database=database) as server:
+        async with Api(server.url) as api:
+
+            async def is_filled() -> bool:
+                slots = (await api.get("/api/calendars/room/slots"))["slots"]
+                return any(read_time(slot["end"]) > system_clock() + DAY for slot in slots)
+
+            await eventually(is_filled, 10, "the horizon")
 
 
 async def test_another_process_is_heard(place: Place, world: World) -> None:

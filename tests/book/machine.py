@@ -1,0 +1,131 @@
+"""A machine that asks the book, with a plain model beside it that must agree: how it asks, and what must hold."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from models.clock import HOUR, MINUTE, read_time
+from models.commands import Asker, Command
+from models.errors import Refused
+from tests.book.audit import asking, audit
+from tests.book.desk import GUEST, STAFF, START, Desk, Viewer
+from tests.book.model import Calendar, Model, No, Slot, Times
+
+STEPS_AN_AUDIT = 5
+_number = itertools.count()
+
+any_one = st.integers(min_value=0, max_value=1_000)
+any_slot = st.integers(min_value=0, max_value=11)
+seats = st.integers(min_value=1, max_value=3)
+askers = st.sampled_from([GUEST, GUEST, STAFF])
+calendars = st.integers(min_value=0, max_value=2)
+
+
+class Machine(RuleBasedStateMachine):
+    """Three calendars: in one of them slots may overlap at first, in one they may not, and one may be archived."""
+
+    desk: Desk
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk.clock.now = START + 23 * HOUR + 50 * MINUTE  # each story begins shortly before midnight
+        self.calendars = [f"{name}-{next(_number)}" for name in ("loose", "strict", "brief")]
+        self.model = Model()
+        for calendar, overlap in zip(self.calendars, ("allow", "reject", "allow"), strict=True):
+            self.desk.create(calendar, overlap=overlap)
+            self.model.calendars[calendar] = Calendar(overlap)
+        self.viewers = {calendar: Viewer(self.desk.book, calendar) for calendar in self.calendars}
+        self.tokens: dict[str, dict[str, Any]] = {}
+        self.last: tuple[Command, Any] | None = None
+        self.steps = 0
+
+    def ask(self, command: Command, expect: Callable[[], Any]) -> tuple[Any, Any]:
+        """The book's answer and the model's; both None where both refuse. They never differ in that."""
+        before = copy.deepcopy(self.model)
+        self.model.now = self.desk.clock.now
+        try:
+            expected, is_refused = expect(), False
+        except No:
+            self.model, is_refused = before, True
+        try:
+            answer = self.desk.book.run(command)
+        except Refused as refusal:
+            if not is_refused:
+                pytest.fail(f"the book refuses {command} with {refusal.code}, {refusal.details}")
+            return None, None
+        assert not is_refused, f"the book should refuse {command}"
+        if command.key:
+            self.last = (command, answer)
+        result = msgspec.json.decode(answer.result)
+        return next(iter(result.values())) if len(result) == 1 else result, expected
+
+    def pick(self, some: dict[str, Any], place: int) -> str:
+        return list(some)[place % len(some)]
+
+    def pick_slot(self, place: int) -> str:
+        """One of the slots that were opened last and still stand."""
+        standing = [name for name, slot in self.model.slots.items() if slot.state != "removed"]
+        return (standing or list(self.model.slots))[-1 - place % len(standing or self.model.slots)]
+
+    def adopt(self, calendar: str, times: list[Times], capacity: int) -> None:
+        """Takes over into the model the slots that the schedule has opened: these, and no others."""
+        viewer = self.viewers[calendar]
+        viewer.follow()
+        new = {name: slot for name, slot in viewer.slots.items() if name not in self.model.slots}
+        for name, slot in new.items():
+            start, end = read_time(slot["start"]), read_time(slot["end"])
+            self.model.slots[name] = Slot(calendar, start, end, slot["capacity"], is_scheduled=True)
+        opened = [self.model.slots[name] for name in new]
+        assert sorted((slot.start, slot.end, slot.capacity) for slot in opened) == [(*one, capacity) for one in times]
+
+    def name_of(self, asker: Asker) -> str:
+        return "staff" if asker.is_staff else "guest"
+
+    @invariant()
+    def the_book_is_the_model(self) -> None:
+        """Every slot as the model has it; and every viewer, with nothing but changes, as the book has it."""
+        self.model.now = self.desk.clock.now
+        self.model.tidy()
+        for viewer in self.viewers.values():
+            viewer.follow()
+            viewer.check()
+            expected = {
+                name: (slot.start, slot.capacity, self.model.held(name), self.model.left(name), self.model.has(name, 1))
+                for name, slot in self.model.slots.items()
+                if slot.calendar == viewer.calendar and slot.state != "removed"
+            }
+            assert expected == {
+                name: (read_time(slot["start"]), slot["capacity"], slot["held"], slot["remaining"], slot["bookable"])
+                for name, slot in viewer.slots.items()
+            }
+            assert all(left >= 0 for _, _, _, left, _ in expected.values())
+
+    @invariant()
+    def the_tables_agree(self) -> None:
+        """No booking is lost, none is where it should not be, and every number is the sum of what it counts."""
+        self.steps += 1
+        if self.steps % STEPS_AN_AUDIT == 0:
+            self.check_tables()
+
+    def check_tables(self) -> None:
+        rows = self.desk.book.bookings_by_id(list(self.model.bookings))
+        assert {name: (row.slot, row.seats, row.status) for name, row in rows.items()} == {
+            name: (one.slot, one.seats, one.status) for name, one in self.model.bookings.items()
+        }
+        audit(self.desk.path)
+
+    def teardown(self) -> None:
+        self.check_tables()
+        for viewer in self.viewers.values():
+            assert viewer.applied == list(range(1, viewer.have + 1))
+        with asking(self.desk.path) as ask:  # else each audit would look at all stories before
+            for table in ("booking", "hold", "receipt", "change_log", "timetable", "slot", "calendar"):
+                ask(f"DELETE FROM {table}")
