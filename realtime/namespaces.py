@@ -6,6 +6,7 @@ in what their rooms send: staff get each change with its bookings.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from functools import partial
@@ -35,7 +36,7 @@ _log = logging.getLogger("slotcast.socketio")
 class Session:
     """One client in one namespace: who it is, how much it may ask, and the rooms it is in."""
 
-    __slots__ = ("asker", "bucket", "connection", "expiry", "joining", "rooms")
+    __slots__ = ("asker", "bucket", "connection", "expiry", "joining", "rooms", "turn")
 
     def __init__(self, connection: Connection, asker: Asker, bucket: Bucket) -> None:
         self.connection = connection
@@ -44,6 +45,7 @@ class Session:
         self.rooms: dict[str, tuple[Room, Member]] = {}
         self.joining: dict[Member, str] = {}  # the calendars in which a seat was asked for, and is not had yet
         self.expiry: Expiry | None = None
+        self.turn = asyncio.Lock()  # snapshots are made one at a time, and each when the last one was taken
 
     def expire_at(self, expires_at: float | None) -> None:
         """The end of the session's token; without one there is no timer."""
@@ -178,7 +180,9 @@ class CalendarNamespace(socketio.AsyncNamespace):
         member = Member(session.connection, self._audience, session.asker)
         session.joining[member] = calendar
         try:
-            joined = await self._catch_up.join(calendar, member, wanted)
+            async with session.turn:
+                await session.connection.until_clear()
+                joined = await self._catch_up.join(calendar, member, wanted)
         finally:
             session.joining.pop(member, None)
         session.rooms[calendar] = (joined.room, member)

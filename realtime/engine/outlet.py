@@ -93,8 +93,8 @@ class Outlet(asyncio.Protocol):
         self.put(data)
 
     def put_reply(self, data: bytes) -> None:
-        """Send the answer to a request. It does not count towards the cap while it is in flight."""
-        self._excused_bytes += len(data)
+        """Send the answer to a request. While any are in flight, the largest does not count towards the cap."""
+        self._excused_bytes = max(self._excused_bytes, len(data))
         self.put(data)
         if not self.is_congested:
             self._excused_bytes = 0

@@ -161,6 +161,7 @@ class SocketServer(socketio.AsyncServer):
     async def _answer(self, member: Member, message: Message) -> None:
         """Run a request's handler and acknowledge it, with no suspension between the two."""
         try:
+            await member.connection.until_clear()
             try:
                 result = await self._trigger_event(message.data[0], message.namespace, member.sid, *message.data[1:])
                 self._acknowledge(member.connection, message, result)
