@@ -86,10 +86,10 @@ def decode(text: str, loads: Callable[[str], Any]) -> Message:
 
 
 def _number(text: str, at: int) -> tuple[int, int]:
-    stop = at
-    while stop < len(text) and text[stop] in "0123456789":
+    stop, too_far = at, at + _LONGEST_NUMBER + 1
+    while stop < min(len(text), too_far) and text[stop] in "0123456789":
         stop += 1
-    if stop - at > _LONGEST_NUMBER:
+    if stop == too_far:
         raise Malformed("number")
     return (int(text[at:stop]) if stop > at else 0), stop
 

@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from .connection import NOOP, Connection, decode_packet
+from .usher import SLICE_SECONDS
 
 MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
 _OK: Final = b"ok"
@@ -116,8 +117,16 @@ async def _read_body(request: web.Request, limit: int) -> bytes | None:
 
 
 async def _deliver(connection: Connection, body: bytes) -> bool:
-    """Hand on each packet; false if one of them was the session's fault and end."""
+    """Hand on each packet; false if one of them was the session's fault and end.
+
+    A payload may be half a million packets: every few milliseconds the loop is let go.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + SLICE_SECONDS
     for text in _split(body.decode()):
+        if clock() >= until:
+            await asyncio.sleep(0)
+            until = clock() + SLICE_SECONDS
         await connection.until_released()
         if connection.closed:
             return False
