@@ -143,6 +143,7 @@ class Connection(WebSocket, AsyncSocket):
         """Send the answer to a request, as `send_text` does."""
         self.counters.packets_out += 1
         self.counters.bytes_out += len(text)
+        self.server.weigh(len(text))
         self.put_reply(text if self.mailbox is not None else encode_frame(Opcode.TEXT, text))
 
     def ping(self) -> None:

@@ -31,6 +31,9 @@ UNSUPPORTED_VERSION: Final = (
     "16 for Swift, 2 for Dart or 5 for Python, or later."
 )
 DEPARTURE_SECONDS: Final = 50e-6  # what it takes to see one client off, roughly
+REQUEST_SECONDS: Final = 100e-6  # what it takes to answer one, roughly, without what its answer weighs
+REPLY_SECONDS_A_BYTE: Final = 2.5e-9  # 1 ms for 400 KB
+_FADING: Final = 0.99  # a request: after a few hundred small answers a large one is forgotten
 
 
 class EngineServer(engineio.AsyncServer):
@@ -68,6 +71,7 @@ class EngineServer(engineio.AsyncServer):
         self.counters = Counters()
         self.wheel = Wheel(self.ping_interval, self.ping_timeout)
         self.usher = Usher()
+        self.request_seconds = 10 * REQUEST_SECONDS  # what the next is taken to cost; at first nothing is known
         self.refuse = False
         self.sockets: dict[str, Connection] = {}
         self.address_of = address_of or _remote
@@ -142,6 +146,12 @@ class EngineServer(engineio.AsyncServer):
                 connection.end_request(weight)
 
         self.keep(work())
+
+    def weigh(self, reply_bytes: int) -> None:
+        """Charge this turn of the loop for an answer; the next are taken to cost what the dearest of late did."""
+        cost = reply_bytes * REPLY_SECONDS_A_BYTE
+        self.usher.charge(cost)
+        self.request_seconds = max(REQUEST_SECONDS + cost, self.request_seconds * _FADING)
 
     def keep(self, coroutine: Any) -> None:
         """Start a task and hold on to it until it is done."""

@@ -25,7 +25,6 @@ from .room import RoomManager
 logger: Final = logging.getLogger(__name__)
 
 MAX_NAMESPACES: Final = 32  # of one connection
-REQUEST_SECONDS: Final = 100e-6  # what it takes to answer one, roughly
 INTERNAL_FAILURE: Final = (
     b'{"ok":false,"error":{"code":"internal","message":"The request failed; it may be tried again.","retryable":true}}'
 )
@@ -148,7 +147,7 @@ class SocketServer(socketio.AsyncServer):
             return self._part(member, self.reason.CLIENT_DISCONNECT)
         if message.type in {packets.EVENT, packets.BINARY_EVENT}:
             connection.begin_request()
-            self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), REQUEST_SECONDS)
+            self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), self.eio.request_seconds)
             return None
         callback = member.take_callback(message.ack_id or 0)
         return self._call_back(callback, message.data) if callback is not None else None

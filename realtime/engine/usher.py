@@ -43,11 +43,15 @@ class Usher:
         self.run(functools.partial(_resolve, served), 0)
         await served
 
-    def _serve(self, act: Callable[[], object], cost_seconds: float) -> None:
+    def charge(self, cost_seconds: float) -> None:
+        """This turn of the loop has done so much, or so much more than was foreseen."""
         self._spent_seconds += cost_seconds
         if not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._turn)
+
+    def _serve(self, act: Callable[[], object], cost_seconds: float) -> None:
+        self.charge(cost_seconds)
         act()
 
     def _turn(self) -> None:

@@ -4,7 +4,12 @@ import asyncio
 import functools
 import itertools
 
+from realtime.engine import Encoded, SocketServer
 from realtime.engine.usher import SLICE_SECONDS, Usher
+from tests.support import eventually
+
+from .conftest import Serve
+from .raw_client import RawClient
 
 
 async def test_a_few_are_served_at_once() -> None:
@@ -43,3 +48,37 @@ async def test_who_comes_while_others_wait_waits_too() -> None:
     assert served == []
     await usher.until_served()
     assert served == ["first", "second", "third"]
+
+
+async def test_what_costs_more_than_was_foreseen() -> None:
+    """A turn that has done more than it was asked for takes nobody in, and the next one does."""
+    usher, served = Usher(), list[str]()
+    usher.run(lambda: usher.charge(SLICE_SECONDS), 0)
+    usher.run(functools.partial(served.append, "late"), 0)
+    assert served == []
+    await asyncio.sleep(0)
+    assert served == ["late"]
+
+
+async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
+    """When many ask at once for what is large, each turn of the loop answers a few."""
+    server, begun = SocketServer(), 0
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        nonlocal begun
+        begun += 1
+        return Encoded(b'"%b"' % (b"x" * 400_000))
+
+    place = await serve(server)
+    clients = [await RawClient.join(place) for _ in range(60)]
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 60)
+    for connection in list(server.eio.sockets.values()):
+        server.eio.receive(connection, '21["snapshot"]')
+    seen = [0]
+    while begun < 60:
+        await asyncio.sleep(0)
+        seen.append(begun)
+    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= 5
+    for client in clients:
+        client.socket.close()
