@@ -239,7 +239,8 @@ class Connection(WebSocket, AsyncSocket):
                 self._tell_released()
 
     def _may_go_on(self) -> bool:
-        return self.is_held and not self.is_congested and self._in_flight < self.server.max_in_flight
+        is_free = not self.is_congested and self._in_flight < self.server.max_in_flight
+        return self.is_held and is_free and not self.server.is_draining
 
     def _tell_released(self) -> None:
         if self._released is not None and not self._released.done():

@@ -73,6 +73,7 @@ class EngineServer(engineio.AsyncServer):
         self.usher = Usher()
         self.request_seconds = 10 * REQUEST_SECONDS  # what the next is taken to cost; at first nothing is known
         self.refuse = False
+        self.is_draining = False
         self.sockets: dict[str, Connection] = {}
         self.address_of = address_of or _remote
         self._leaving: set[Connection] = set()
@@ -90,24 +91,33 @@ class EngineServer(engineio.AsyncServer):
     async def drain(self, seconds: float = 1.0) -> None:
         """Refuse newcomers and close every transport, so that clients reconnect elsewhere.
 
-        Closing is sliced. Handlers and goodbyes have `seconds` to end; then what is left is cut.
+        Nothing more is read, and what was read is answered first: its handlers have `seconds` to end. Then
+        everyone is seen off, a few at a time, and what is left after as long again is cut.
         """
-        self.refuse = True
+        self.refuse = self.is_draining = True
+        for connection in list(self.sockets.values()):
+            connection.hold()
+        await self.usher.until_served()
+        await self._until_answered(seconds)
         for connection in list(self.sockets.values()):
             goodbye = functools.partial(connection.depart, "drain", code=CloseCode.GOING_AWAY)
             self.usher.run(goodbye, DEPARTURE_SECONDS)
         await self.usher.until_served()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                if self._tasks:
-                    await asyncio.wait(self._tasks)
-                if self._leaving:
-                    self._all_left = asyncio.Event()
-                    await self._all_left.wait()
+        await self._until_answered(seconds)  # the disconnect handlers
+        if self._leaving:
+            self._all_left = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_left.wait(), seconds)
         for connection in list(self._leaving):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(0)
+
+    async def _until_answered(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
 
     async def shutdown(self) -> None:
         """Stop the timer."""

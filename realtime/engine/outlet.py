@@ -119,7 +119,11 @@ class Outlet(asyncio.Protocol):
         if transport.can_write_eof():
             # Only our half closes. A close with bytes unread would reset the connection, and the
             # peer might never see `last`. It closes its half, or the timer does.
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:  # the peer has closed, and the loop has not seen it yet
+                transport.abort()
+                return
             if not transport.is_reading():
                 transport.resume_reading()  # else its half of the close would go unseen
             asyncio.get_running_loop().call_later(self.linger_seconds, transport.abort)

@@ -6,9 +6,12 @@ order, when it has not. So 10,000 clients that vanish together do not block thos
 
 import asyncio
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+
+logger: Final = logging.getLogger(__name__)
 
 SLICE_SECONDS: Final = 0.005
 
@@ -52,7 +55,10 @@ class Usher:
 
     def _serve(self, act: Callable[[], object], cost_seconds: float) -> None:
         self.charge(cost_seconds)
-        act()
+        try:
+            act()
+        except Exception:  # or who stands behind it would wait for nothing
+            logger.exception("in the usher's line")
 
     def _turn(self) -> None:
         self._is_due = False

@@ -4,6 +4,8 @@ import asyncio
 import functools
 import itertools
 
+import pytest
+
 from realtime.engine import Encoded, SocketServer
 from realtime.engine.usher import SLICE_SECONDS, Usher
 from tests.support import eventually
@@ -82,3 +84,14 @@ async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
     assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= 5
     for client in clients:
         client.socket.close()
+
+
+async def test_one_that_fails_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
+    """What fails is logged, and who stands behind it is served."""
+    usher, served = Usher(), list[str]()
+    usher.run(lambda: 1 / 0, SLICE_SECONDS)
+    usher.run(lambda: 1 / 0, 0)
+    usher.run(functools.partial(served.append, "next"), 0)
+    await usher.until_served()
+    assert served == ["next"]
+    assert len(caplog.records) == 2
