@@ -263,7 +263,7 @@ class EngineServer(engineio.AsyncServer):
         connection = self.sockets.get(sid)
         if connection is None or not connection.is_open:
             raise Refused("The session is unknown.")
-        if asyncio.get_running_loop().time() >= connection.deadline and not connection.is_held:
+        if self.wheel.now() >= connection.deadline and not connection.is_held:
             connection.abort(self.reason.PING_TIMEOUT)
             raise Refused("The session is unknown.")
         return connection

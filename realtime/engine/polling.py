@@ -90,7 +90,8 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
         return web.Response(status=400, text="This session takes no payload now.")
     mailbox.is_posted = True
     try:
-        body = await _read_body(request, connection.limits.max_message_bytes)
+        async with asyncio.timeout(connection.server.wheel.patience):
+            body = await _read_body(request, connection.limits.max_message_bytes)
         if body is None:
             connection.depart("parse error")
             return web.Response(status=413, text="The payload is too large.")
@@ -98,6 +99,12 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
     except ValueError:
         connection.depart("parse error")
         return web.Response(status=400, text="The payload is malformed.")
+    except TimeoutError:
+        connection.abort(connection.server.reason.PING_TIMEOUT)
+        return web.Response(status=408, text="The payload has not ended in time.")
+    except ConnectionError:
+        connection.abort("transport error")
+        return web.Response(status=400, text="The client has gone.")
     finally:
         mailbox.is_posted = False
     if not is_sound:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+import time
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -215,3 +216,21 @@ def test_the_collector_is_tuned() -> None:
     finally:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
+
+
+async def test_a_process_that_stood_still(serve: Serve) -> None:
+    """When the process has stood still for longer than its clients may be silent, they are not taken for dead."""
+    server = SocketServer(ping_interval=0.3, ping_timeout=0.3)
+    place = await serve(server)
+    polling = await place.open_polling()
+    await place.post(polling, "40")
+    client = await RawClient.join(place)
+    await eventually(lambda: all(connection.is_pinged for connection in server.eio.sockets.values()))
+    await client.send("3")
+    time.sleep(1.7)  # noqa: ASYNC251 - nothing of this process runs, as after a SIGSTOP
+    assert (await place.post(polling, "3"))[0] == 200
+    await asyncio.sleep(0)
+    assert server.counters.closed == {}
+    assert len(server.eio.sockets) == 2
+    await eventually(lambda: server.counters.closed["ping timeout"] == 2)
+    client.socket.close()
