@@ -119,6 +119,12 @@ class EngineServer(engineio.AsyncServer):
                 while self._tasks:
                     await asyncio.wait(self._tasks)
 
+    async def disconnect(self, sid: str | None = None) -> None:
+        """Close this session, or all; the disconnect handlers see them before they are forgotten."""
+        for connection in list(self.sockets.values()) if sid is None else [self.sockets.get(sid)]:
+            if connection is not None:
+                await connection.close()
+
     async def shutdown(self) -> None:
         """Stop the timer."""
         self.wheel.stop()

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-import msgspec
 import socketio
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
@@ -19,7 +18,7 @@ from .counter import Counters
 from .engine_server import EngineServer
 from .member import Member, Standing
 from .message import Malformed, Message, read_json
-from .packet import Encoded, Event, Packet, namespace_prefix
+from .packet import Encoded, Event, Packet, namespace_prefix, write_json
 from .room import RoomManager
 
 logger: Final = logging.getLogger(__name__)
@@ -34,7 +33,8 @@ class SocketServer(socketio.AsyncServer):
     """A drop-in for socketio.AsyncServer on aiohttp.
 
     Beyond its arguments, and those of EngineServer: `max_attachments`, binary attachments accepted in
-    one packet. It is 0, for they cost memory before any handler has seen the packet.
+    one packet. It is 0, for they cost memory before any handler has seen the packet. With
+    `async_handlers=False` the requests of one client run one at a time, as `max_in_flight=1` says too.
     """
 
     eio: EngineServer
@@ -55,6 +55,8 @@ class SocketServer(socketio.AsyncServer):
         if options.get("serializer", "default") != "default":
             raise ValueError("the engine speaks Socket.IO's own encoding only")
         options.setdefault("join_timeout", 10.0)
+        if not options.get("async_handlers", True):
+            options["max_in_flight"] = 1
         super().__init__(
             client_manager=client_manager or RoomManager(),
             logger=_logger if isinstance(logger, bool) else logger,
@@ -103,7 +105,7 @@ class SocketServer(socketio.AsyncServer):
 
     def encode_event(self, namespace: str, event: str, payload: bytes, id: bytes = b"") -> Packet:  # noqa: A002
         """A packet of one event, whose one argument is the JSON `payload`."""
-        return Packet((Event(namespace, msgspec.json.encode(event), payload, id),))
+        return Packet((Event(namespace, write_json(event), payload, id),))
 
     def encode_arguments(self, namespace: str, event: str, arguments: list[Any]) -> Packet:
         """A packet of one event with any number of arguments."""
@@ -299,7 +301,7 @@ class SocketServer(socketio.AsyncServer):
 
     def _dumps(self, value: Any) -> bytes:
         if self._json is None:
-            return msgspec.json.encode(value)
+            return write_json(value)
         text: str = self._json.dumps(value, separators=(",", ":"))
         return text.encode()
 
