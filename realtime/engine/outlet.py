@@ -155,8 +155,8 @@ class Outlet(asyncio.Protocol):
 
     def _put_behind(self, data: bytes) -> None:
         transport = self.transport
-        if not self.is_open or transport is None:
-            return
+        if not self.is_open or transport is None or transport.is_closing():
+            return  # a broken one would log every write until the loop tells us
         transport.write(data)
         waiting = transport.get_write_buffer_size()
         if not waiting:  # taken at once after all, so there will be no resume_writing

@@ -4,6 +4,7 @@ The promise: requests of one socket start in the order they were sent, each is a
 step in which its handler returns, and nothing that leaves a socket overtakes anything.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -146,7 +147,7 @@ class SocketServer(socketio.AsyncServer):
                 raise Malformed("no such membership")
             return None
         if message.type == packets.DISCONNECT:
-            return self._part(member, self.reason.CLIENT_DISCONNECT)
+            return self._take_goodbye(member)
         if message.type in {packets.EVENT, packets.BINARY_EVENT}:
             connection.begin_request()
             self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), self.eio.request_seconds)
@@ -188,7 +189,9 @@ class SocketServer(socketio.AsyncServer):
     # -- joining and leaving
 
     async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
-        connection = self.eio.sockets[eio_sid]
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is None:  # cut off before this had its turn
+            return
         if not self._is_known(namespace) or len(connection.members) >= MAX_NAMESPACES:
             self._send(connection, packets.CONNECT_ERROR, namespace, {"message": "Invalid namespace"})
             return
@@ -246,6 +249,13 @@ class SocketServer(socketio.AsyncServer):
             or namespace in self.handlers
             or namespace in self.namespace_handlers
         )
+
+    async def _take_goodbye(self, member: Member) -> None:
+        """A client's own: what it asked for before begins before."""
+        await self.eio.usher.until_served()
+        await asyncio.sleep(0)  # what was just served takes its first step in the loop's next turn
+        await member.connection.until_clear()
+        await self._part(member, self.reason.CLIENT_DISCONNECT)
 
     async def _part(self, member: Member, reason: str) -> None:
         """End a membership: the handler still sees its rooms and its session."""

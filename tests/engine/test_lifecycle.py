@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import socket as sockets
+import struct
 import sys
 import time
 import weakref
@@ -133,6 +135,21 @@ async def test_a_dead_peer_is_no_error(server: SocketServer, place: Place) -> No
     connection.abort("again")
     connection.depart("again")
     assert server.counters.closed == {"transport close": 1}
+
+
+async def test_a_peer_that_has_reset_its_connection(
+    server: SocketServer, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is written to it before the loop has seen that goes nowhere, and fills no log."""
+    client = await RawClient.join(place)
+    await eventually(lambda: server.manager.members)
+    (connection,) = server.eio.sockets.values()
+    client.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+    for _ in range(100):
+        connection.reply(b"431[]")
+    await eventually(lambda: not server.eio.sockets)
+    assert [record for record in caplog.records if record.levelname != "DEBUG" and "took" not in record.message] == []
 
 
 async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer, place: Place) -> None:
