@@ -75,6 +75,7 @@ class EngineServer(engineio.AsyncServer):
         self.refuse = False
         self.is_draining = False
         self.sockets: dict[str, Connection] = {}
+        self.probes: set[Probe] = set()
         self.address_of = address_of or _remote
         self._leaving: set[Connection] = set()
         self._all_left: asyncio.Event | None = None
@@ -99,6 +100,8 @@ class EngineServer(engineio.AsyncServer):
             connection.hold()
         await self.usher.until_served()
         await self._until_answered(seconds)
+        for probe in list(self.probes):
+            probe.shut(CloseCode.GOING_AWAY, "drain")
         for connection in list(self.sockets.values()):
             goodbye = functools.partial(connection.depart, "drain", code=CloseCode.GOING_AWAY)
             self.usher.run(goodbye, DEPARTURE_SECONDS)
@@ -245,11 +248,11 @@ class EngineServer(engineio.AsyncServer):
         if request.method == "OPTIONS":
             return web.Response(status=204)
         query = request.query
+        if query.get("EIO") != "4":
+            raise Refused(UNSUPPORTED_VERSION)
         transport = query.get("transport", "")
         if transport not in self.transports:
             raise Refused("The transport is unknown.")
-        if query.get("EIO") != "4":
-            raise Refused(UNSUPPORTED_VERSION)
         sid = query.get("sid")
         if request.method == "GET":
             if sid is None:
