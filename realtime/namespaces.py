@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from functools import partial
 from typing import Any
 
@@ -116,15 +117,30 @@ class CalendarNamespace(socketio.AsyncNamespace):
         if event == "disconnect":
             return self.on_disconnect(args[0])
         sid, *fields = args
-        received, began, code = self._desk.clock(), time.perf_counter(), "internal"
+        return await self._answer(sid, event, fields)
+
+    async def on_unreadable(self, sid: str) -> Encoded:
+        """A request of which only its place is known, and that it waits for an answer."""
+        return await self._answer(sid, "", None)
+
+    async def _answer(self, sid: str, event: str, fields: list[Any] | None) -> Encoded:
+        """No request leaves without an ack, a count, and a line in the log with an id of its own."""
+        received, began, request_id = self._desk.clock(), time.perf_counter(), ""
+        name = event if event in wire.EVERY_REQUEST else "unknown"
         try:
             ack = await self.on_request(sid, event, fields, received)
             code = "ok"
         except Refused as refusal:
             code, ack = refusal.code, wire.write_refusal(refusal)
-        finally:
-            name = event if event in wire.EVERY_REQUEST else "unknown"
-            self._requests.count(name, code, time.perf_counter() - began)
+        except Exception as error:
+            request_id = uuid.uuid4().hex
+            _log.exception("request=%s failed", request_id)
+            code, ack = "internal", wire.write_failure(error)
+        seconds = time.perf_counter() - began
+        self._requests.count(name, code, seconds)
+        if _log.isEnabledFor(logging.INFO):
+            request_id = request_id or uuid.uuid4().hex
+            _log.info("%s %s %s %.1fms request=%s", self.namespace, name, code, seconds * 1e3, request_id)
         return Encoded(ack)
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
@@ -151,12 +167,14 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise identity.asker.refusal()
         return identity
 
-    async def on_request(self, sid: str, name: str, fields: list[Any], received: int) -> bytes:
+    async def on_request(self, sid: str, name: str, fields: list[Any] | None, received: int) -> bytes:
         """The ack of one request; raises what refuses it."""
         session = self.sessions.get(sid)
         if session is None:
             raise Forbidden("The connection is closing.")
         session.bucket.take()
+        if fields is None:
+            raise BadRequest("The request is no JSON array with a request's name.")
         if len(fields) > 1:
             raise BadRequest("A request has one argument, a JSON object.")
         request = wire.read_request(name, fields[0] if fields else {})

@@ -6,7 +6,7 @@ step in which its handler returns, and nothing that leaves a socket overtakes an
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import socketio
@@ -27,6 +27,11 @@ logger: Final = logging.getLogger(__name__)
 MAX_NAMESPACES: Final = 32  # of one connection
 INTERNAL_FAILURE: Final = (
     b'{"ok":false,"error":{"code":"internal","message":"The request failed; it may be tried again.","retryable":true}}'
+)
+
+
+UNREADABLE: Final = (
+    b'{"ok":false,"error":{"code":"unreadable","message":"The request cannot be read.","retryable":false}}'
 )
 
 
@@ -116,6 +121,10 @@ class SocketServer(socketio.AsyncServer):
         """The acknowledgement of a request whose handler raised, as JSON. Override to say more."""
         return INTERNAL_FAILURE
 
+    async def answer_unreadable(self, sid: str, namespace: str) -> Any:  # noqa: ARG002
+        """The acknowledgement of a request that is no JSON array with an event's name. Override to say more."""
+        return Encoded(UNREADABLE)
+
     def send_event(self, member: Member, event: str, arguments: list[Any], ack_id: int | None = None) -> None:
         """Send one event to one member, with attachments and a request for an answer if need be."""
         self._send(member.connection, packets.EVENT, member.namespace, [event, *arguments], ack_id)
@@ -165,13 +174,21 @@ class SocketServer(socketio.AsyncServer):
         try:
             await member.connection.until_clear()
             try:
-                result = await self._trigger_event(message.data[0], message.namespace, member.sid, *message.data[1:])
+                result = await self._handle(member, message)
                 self._acknowledge(member.connection, message, result)
             except Exception as error:
-                logger.exception("handler of %r", message.data[0])
+                logger.exception("handler of %r", message.data and message.data[0])
                 self._acknowledge(member.connection, message, Encoded(self.encode_failure(error)))
         finally:
             member.connection.end_request()
+
+    def _handle(self, member: Member, message: Message) -> Awaitable[Any]:
+        if message.data is None:
+            return self.answer_unreadable(member.sid, message.namespace)
+        handling: Awaitable[Any] = self._trigger_event(
+            message.data[0], message.namespace, member.sid, *message.data[1:]
+        )
+        return handling
 
     def _acknowledge(self, connection: Connection, message: Message, result: Any) -> None:
         if message.ack_id is None or result is self.not_handled:

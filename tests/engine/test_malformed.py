@@ -101,6 +101,30 @@ async def test_malformed_packets_close(place: Place, packet: str) -> None:
     await closes(socket)
 
 
+UNREADABLE = [
+    '421["count",NaN]', '421["count"', "421[" + "[" * 20_000, "421[" + "9" * 5_000 + "]", "421[]", "421{}", "421[1]",
+    "421", '421["connect"]',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("packet", UNREADABLE)
+async def test_unreadable_requests_are_answered(server: SocketServer, place: Place, packet: str) -> None:
+    """A request that cannot be read, of which it is known who waits for its answer, is acknowledged with a failure."""
+    socket = await place.join()
+    await socket.send(packet)
+    assert (await text_of(socket)).startswith('431[{"ok":false,"error":{"code":"unreadable",')
+    await socket.send('422["count",5]')
+    assert await text_of(socket) == "432[5]"
+    assert server.heard == [5]
+
+
+async def test_an_unreadable_request_to_nowhere(place: Place) -> None:
+    """Before it has joined a client gets no answer, but its end."""
+    socket, _ = await place.open_websocket()
+    await socket.send("421[")
+    await closes(socket)
+
+
 async def test_unasked_binary_closes(place: Place) -> None:
     """A binary message that no packet announced closes the connection."""
     socket = await place.join()
