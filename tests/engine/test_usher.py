@@ -95,3 +95,27 @@ async def test_one_that_fails_stands_in_nobodys_way(caplog: pytest.LogCaptureFix
     await usher.until_served()
     assert served == ["next"]
     assert len(caplog.records) == 2
+
+
+async def test_sessions_open_and_end_in_turn(serve: Serve) -> None:
+    """Who comes, who hangs up and who is cut off each wait for their turn, when there is a line."""
+    server = SocketServer()
+    place = await serve(server)
+    hanging_up, cut = await RawClient.join(place), await RawClient.join(place)
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 2)
+    first, second = server.eio.sockets.values()
+    usher = server.eio.usher
+    while not (await hanging_up.read()).endswith(b"}"):
+        pass  # or its close would be a reset
+    usher._line.append((lambda: None, 0))  # a line that only the test moves on
+    hanging_up.socket.close()
+    second.abort("no longer allowed")
+    coming = asyncio.create_task(place.open_polling())
+    await eventually(lambda: len(usher._line) == 4)
+    assert first.is_open
+    assert set(server.eio.sockets) == {first.sid, second.sid}
+    assert not coming.done()
+    usher._turn()
+    sid = await coming
+    await eventually(lambda: set(server.eio.sockets) == {sid})
+    cut.socket.close()
