@@ -16,7 +16,7 @@ from realtime.catch_up import CatchUp
 from realtime.desk import Desk
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
-from realtime.engine import Limits, SocketServer
+from realtime.engine import Encoded, Limits, SocketServer
 from realtime.engine.origin import Origins
 from realtime.http.api import Api
 from realtime.http.body import Bodies
@@ -42,6 +42,10 @@ Running = Callable[[web.Application], AsyncIterator[None]]
 class _Sockets(SocketServer):  # the engine knows no codes of ours
     def encode_failure(self, error: Exception) -> bytes:
         return wire.write_failure(error)
+
+    async def answer_unreadable(self, sid: str, namespace: str) -> Encoded:
+        asked: CalendarNamespace = self.namespace_handlers[namespace]
+        return await asked.on_unreadable(sid)
 
     def set_refusing(self, is_refusing: bool) -> None:  # noqa: FBT001 - it is what is set
         self.refuse = is_refusing

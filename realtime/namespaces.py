@@ -6,8 +6,10 @@ in what their rooms send: staff get each change with its bookings.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+import uuid
 from functools import partial
 from typing import Any
 
@@ -35,7 +37,7 @@ _log = logging.getLogger("slotcast.socketio")
 class Session:
     """One client in one namespace: who it is, how much it may ask, and the rooms it is in."""
 
-    __slots__ = ("asker", "bucket", "connection", "expiry", "joining", "rooms")
+    __slots__ = ("asker", "bucket", "connection", "expiry", "joining", "rooms", "turn")
 
     def __init__(self, connection: Connection, asker: Asker, bucket: Bucket) -> None:
         self.connection = connection
@@ -44,6 +46,7 @@ class Session:
         self.rooms: dict[str, tuple[Room, Member]] = {}
         self.joining: dict[Member, str] = {}  # the calendars in which a seat was asked for, and is not had yet
         self.expiry: Expiry | None = None
+        self.turn = asyncio.Lock()  # snapshots are made one at a time, and each when the last one was taken
 
     def expire_at(self, expires_at: float | None) -> None:
         """The end of the session's token; without one there is no timer."""
@@ -114,15 +117,30 @@ class CalendarNamespace(socketio.AsyncNamespace):
         if event == "disconnect":
             return self.on_disconnect(args[0])
         sid, *fields = args
-        received, began, code = self._desk.clock(), time.perf_counter(), "internal"
+        return await self._answer(sid, event, fields)
+
+    async def on_unreadable(self, sid: str) -> Encoded:
+        """A request of which only its place is known, and that it waits for an answer."""
+        return await self._answer(sid, "", None)
+
+    async def _answer(self, sid: str, event: str, fields: list[Any] | None) -> Encoded:
+        """No request leaves without an ack, a count, and a line in the log with an id of its own."""
+        received, began, request_id = self._desk.clock(), time.perf_counter(), ""
+        name = event if event in wire.EVERY_REQUEST else "unknown"
         try:
             ack = await self.on_request(sid, event, fields, received)
             code = "ok"
         except Refused as refusal:
             code, ack = refusal.code, wire.write_refusal(refusal)
-        finally:
-            name = event if event in wire.EVERY_REQUEST else "unknown"
-            self._requests.count(name, code, time.perf_counter() - began)
+        except Exception as error:
+            request_id = uuid.uuid4().hex
+            _log.exception("request=%s failed", request_id)
+            code, ack = "internal", wire.write_failure(error)
+        seconds = time.perf_counter() - began
+        self._requests.count(name, code, seconds)
+        if _log.isEnabledFor(logging.INFO):
+            request_id = request_id or uuid.uuid4().hex
+            _log.info("%s %s %s %.1fms request=%s", self.namespace, name, code, seconds * 1e3, request_id)
         return Encoded(ack)
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
@@ -149,12 +167,14 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise identity.asker.refusal()
         return identity
 
-    async def on_request(self, sid: str, name: str, fields: list[Any], received: int) -> bytes:
+    async def on_request(self, sid: str, name: str, fields: list[Any] | None, received: int) -> bytes:
         """The ack of one request; raises what refuses it."""
         session = self.sessions.get(sid)
         if session is None:
             raise Forbidden("The connection is closing.")
         session.bucket.take()
+        if fields is None:
+            raise BadRequest("The request is no JSON array with a request's name.")
         if len(fields) > 1:
             raise BadRequest("A request has one argument, a JSON object.")
         request = wire.read_request(name, fields[0] if fields else {})
@@ -178,7 +198,9 @@ class CalendarNamespace(socketio.AsyncNamespace):
         member = Member(session.connection, self._audience, session.asker)
         session.joining[member] = calendar
         try:
-            joined = await self._catch_up.join(calendar, member, wanted)
+            async with session.turn:
+                await session.connection.until_clear()
+                joined = await self._catch_up.join(calendar, member, wanted)
         finally:
             session.joining.pop(member, None)
         session.rooms[calendar] = (joined.room, member)

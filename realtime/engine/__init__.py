@@ -16,6 +16,9 @@ It knows nothing of calendars and stands alone:
     server.attach(app)
     web.run_app(app)
 
+A program that expects thousands of clients runs on uvloop and calls `tune_collector` first: half of what
+it costs to accept a client is the garbage collector walking the others.
+
 It subclasses engineio.AsyncServer, its AsyncSocket, socketio.AsyncServer and its AsyncManager.
 """
 

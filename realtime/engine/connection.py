@@ -7,6 +7,7 @@ transport, or into the mailbox, never both.
 import asyncio
 import base64
 import functools
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
@@ -35,6 +36,7 @@ class Connection(WebSocket, AsyncSocket):
 
     __slots__ = (
         "_in_flight",
+        "_line",
         "_released",
         "_session",
         "deadline",
@@ -60,6 +62,7 @@ class Connection(WebSocket, AsyncSocket):
         self.is_pinged = False
         self.wheel_slot = -1
         self._in_flight = 0
+        self._line: deque[asyncio.Future[None]] | None = None  # requests that wait to begin
         self._released: asyncio.Future[None] | None = None
         self._session: dict[str, Any] | None = None
 
@@ -140,6 +143,7 @@ class Connection(WebSocket, AsyncSocket):
         """Send the answer to a request, as `send_text` does."""
         self.counters.packets_out += 1
         self.counters.bytes_out += len(text)
+        self.server.weigh(len(text))
         self.put_reply(text if self.mailbox is not None else encode_frame(Opcode.TEXT, text))
 
     def ping(self) -> None:
@@ -206,15 +210,37 @@ class Connection(WebSocket, AsyncSocket):
         self.begin_request(weight)
         self.server.run(self, awaitable, weight)
 
+    async def until_clear(self) -> None:
+        """Wait, in line, while answers wait to be taken: one request at a time may add to them."""
+        if (not self.is_congested or not self.is_open) and not self._line:
+            return
+        if self._line is None:
+            self._line = deque()
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        finally:
+            self._line.remove(turn)
+            # Only in the loop's next turn is it known whether what this one answers is taken.
+            asyncio.get_running_loop().call_soon(self._admit)
+
+    def _admit(self) -> None:
+        """Let the first in line begin."""
+        if self._line and not self._line[0].done() and (not self.is_congested or not self.is_open):
+            self._line[0].set_result(None)
+
     def on_clear(self) -> None:
-        """Go on reading, if nothing is in the way any more."""
+        """Go on with what waits, if nothing is in the way any more."""
+        self._admit()
         if self._may_go_on():
             self.release()
             if not self.is_held:
                 self._tell_released()
 
     def _may_go_on(self) -> bool:
-        return self.is_held and not self.is_congested and self._in_flight < self.server.max_in_flight
+        is_free = not self.is_congested and self._in_flight < self.server.max_in_flight
+        return self.is_held and is_free and not self.server.is_draining
 
     def _tell_released(self) -> None:
         if self._released is not None and not self._released.done():
@@ -245,6 +271,7 @@ class Connection(WebSocket, AsyncSocket):
     def on_end(self, reason: str) -> None:
         """Tell the server, once."""
         self._tell_released()
+        self._admit()
         self.server.forget(self, reason)
 
     def eof_received(self) -> bool | None:

@@ -31,6 +31,9 @@ UNSUPPORTED_VERSION: Final = (
     "16 for Swift, 2 for Dart or 5 for Python, or later."
 )
 DEPARTURE_SECONDS: Final = 50e-6  # what it takes to see one client off, roughly
+REQUEST_SECONDS: Final = 100e-6  # what it takes to answer one, roughly, without what its answer weighs
+REPLY_SECONDS_A_BYTE: Final = 2.5e-9  # 1 ms for 400 KB
+_FADING: Final = 0.99  # a request: after a few hundred small answers a large one is forgotten
 
 
 class EngineServer(engineio.AsyncServer):
@@ -68,8 +71,11 @@ class EngineServer(engineio.AsyncServer):
         self.counters = Counters()
         self.wheel = Wheel(self.ping_interval, self.ping_timeout)
         self.usher = Usher()
+        self.request_seconds = 10 * REQUEST_SECONDS  # what the next is taken to cost; at first nothing is known
         self.refuse = False
+        self.is_draining = False
         self.sockets: dict[str, Connection] = {}
+        self.probes: set[Probe] = set()
         self.address_of = address_of or _remote
         self._leaving: set[Connection] = set()
         self._all_left: asyncio.Event | None = None
@@ -86,24 +92,41 @@ class EngineServer(engineio.AsyncServer):
     async def drain(self, seconds: float = 1.0) -> None:
         """Refuse newcomers and close every transport, so that clients reconnect elsewhere.
 
-        Closing is sliced. Handlers and goodbyes have `seconds` to end; then what is left is cut.
+        Nothing more is read, and what was read is answered first: its handlers have `seconds` to end. Then
+        everyone is seen off, a few at a time, and what is left after as long again is cut.
         """
-        self.refuse = True
+        self.refuse = self.is_draining = True
+        for connection in list(self.sockets.values()):
+            connection.hold()
+        await self.usher.until_served()
+        await self._until_answered(seconds)
+        for probe in list(self.probes):
+            probe.shut(CloseCode.GOING_AWAY, "drain")
         for connection in list(self.sockets.values()):
             goodbye = functools.partial(connection.depart, "drain", code=CloseCode.GOING_AWAY)
             self.usher.run(goodbye, DEPARTURE_SECONDS)
         await self.usher.until_served()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                if self._tasks:
-                    await asyncio.wait(self._tasks)
-                if self._leaving:
-                    self._all_left = asyncio.Event()
-                    await self._all_left.wait()
+        await self._until_answered(seconds)  # the disconnect handlers
+        if self._leaving:
+            self._all_left = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_left.wait(), seconds)
         for connection in list(self._leaving):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(0)
+
+    async def _until_answered(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+
+    async def disconnect(self, sid: str | None = None) -> None:
+        """Close this session, or all; the disconnect handlers see them before they are forgotten."""
+        for connection in list(self.sockets.values()) if sid is None else [self.sockets.get(sid)]:
+            if connection is not None:
+                await connection.close()
 
     async def shutdown(self) -> None:
         """Stop the timer."""
@@ -142,6 +165,12 @@ class EngineServer(engineio.AsyncServer):
                 connection.end_request(weight)
 
         self.keep(work())
+
+    def weigh(self, reply_bytes: int) -> None:
+        """Charge this turn of the loop for an answer; the next are taken to cost what the dearest of late did."""
+        cost = reply_bytes * REPLY_SECONDS_A_BYTE
+        self.usher.charge(cost)
+        self.request_seconds = max(REQUEST_SECONDS + cost, self.request_seconds * _FADING)
 
     def keep(self, coroutine: Any) -> None:
         """Start a task and hold on to it until it is done."""
@@ -219,11 +248,11 @@ class EngineServer(engineio.AsyncServer):
         if request.method == "OPTIONS":
             return web.Response(status=204)
         query = request.query
+        if query.get("EIO") != "4":
+            raise Refused(UNSUPPORTED_VERSION)
         transport = query.get("transport", "")
         if transport not in self.transports:
             raise Refused("The transport is unknown.")
-        if query.get("EIO") != "4":
-            raise Refused(UNSUPPORTED_VERSION)
         sid = query.get("sid")
         if request.method == "GET":
             if sid is None:
@@ -243,7 +272,7 @@ class EngineServer(engineio.AsyncServer):
         connection = self.sockets.get(sid)
         if connection is None or not connection.is_open:
             raise Refused("The session is unknown.")
-        if asyncio.get_running_loop().time() >= connection.deadline and not connection.is_held:
+        if self.wheel.now() >= connection.deadline and not connection.is_held:
             connection.abort(self.reason.PING_TIMEOUT)
             raise Refused("The session is unknown.")
         return connection

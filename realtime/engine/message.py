@@ -1,6 +1,7 @@
 """Socket.IO packets as clients send them: decoded strictly, as the reference parser does.
 
-What is not exactly a packet is Malformed, and the sender's connection is closed.
+What is not exactly a packet is Malformed, and the sender's connection is closed. An event that wants an answer gets
+one all the same as long as it is known where to: it is a Message without data, for whoever answers.
 """
 
 import json
@@ -47,7 +48,10 @@ class Malformed(ValueError):
 
 
 class Message(NamedTuple):
-    """One packet. `data` is the payload as JSON has it; `ack_id` is None where no answer is wanted."""
+    """One packet. `data` is the payload as JSON has it, `ack_id` None where no answer is wanted.
+
+    An event without data is one that cannot be read, from a client that waits for an answer.
+    """
 
     type: int
     namespace: str
@@ -78,18 +82,20 @@ def decode(text: str, loads: Callable[[str], Any]) -> Message:
     ack_id = number if at > start else None
     try:
         data = loads(text[at:]) if at < len(text) else None
+        if not _is_sound(kind, data, has_payload=at < len(text)) or (kind in {ACK, BINARY_ACK} and ack_id is None):
+            raise Malformed("payload")
     except (ValueError, RecursionError) as fault:
-        raise Malformed("payload") from fault
-    if not _is_sound(kind, data, has_payload=at < len(text)) or (kind in {ACK, BINARY_ACK} and ack_id is None):
-        raise Malformed("payload")
+        if kind != EVENT or ack_id is None:
+            raise Malformed("payload") from fault
+        data = None
     return Message(kind, namespace, ack_id, data, attachments)
 
 
 def _number(text: str, at: int) -> tuple[int, int]:
-    stop = at
-    while stop < len(text) and text[stop] in "0123456789":
+    stop, too_far = at, at + _LONGEST_NUMBER + 1
+    while stop < min(len(text), too_far) and text[stop] in "0123456789":
         stop += 1
-    if stop - at > _LONGEST_NUMBER:
+    if stop == too_far:
         raise Malformed("number")
     return (int(text[at:stop]) if stop > at else 0), stop
 

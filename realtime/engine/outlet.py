@@ -93,8 +93,8 @@ class Outlet(asyncio.Protocol):
         self.put(data)
 
     def put_reply(self, data: bytes) -> None:
-        """Send the answer to a request. It does not count towards the cap while it is in flight."""
-        self._excused_bytes += len(data)
+        """Send the answer to a request. While any are in flight, the largest does not count towards the cap."""
+        self._excused_bytes = max(self._excused_bytes, len(data))
         self.put(data)
         if not self.is_congested:
             self._excused_bytes = 0
@@ -119,7 +119,11 @@ class Outlet(asyncio.Protocol):
         if transport.can_write_eof():
             # Only our half closes. A close with bytes unread would reset the connection, and the
             # peer might never see `last`. It closes its half, or the timer does.
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:  # the peer has closed, and the loop has not seen it yet
+                transport.abort()
+                return
             if not transport.is_reading():
                 transport.resume_reading()  # else its half of the close would go unseen
             asyncio.get_running_loop().call_later(self.linger_seconds, transport.abort)
@@ -151,8 +155,8 @@ class Outlet(asyncio.Protocol):
 
     def _put_behind(self, data: bytes) -> None:
         transport = self.transport
-        if not self.is_open or transport is None:
-            return
+        if not self.is_open or transport is None or transport.is_closing():
+            return  # a broken one would log every write until the loop tells us
         transport.write(data)
         waiting = transport.get_write_buffer_size()
         if not waiting:  # taken at once after all, so there will be no resume_writing

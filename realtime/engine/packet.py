@@ -4,12 +4,23 @@ A *format* is a function from a packet to the bytes that one kind of connection 
 connection is a new function; `Packet.encoded` calls it the first time that someone asks.
 """
 
+import json
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
 
 from .frame import Opcode, encode_frame
 
 SEPARATOR: Final = b"\x1e"  # between two packets of one polling payload
+
+
+def write_json(value: Any) -> bytes:
+    """JSON. Half of a surrogate pair, which UTF-8 cannot say and clients may have sent, goes out as an escape."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
 
 
 class Encoded:

@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from .connection import NOOP, Connection, decode_packet
+from .usher import SLICE_SECONDS
 
 MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
 _OK: Final = b"ok"
@@ -89,7 +90,8 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
         return web.Response(status=400, text="This session takes no payload now.")
     mailbox.is_posted = True
     try:
-        body = await _read_body(request, connection.limits.max_message_bytes)
+        async with asyncio.timeout(connection.server.wheel.patience):
+            body = await _read_body(request, connection.limits.max_message_bytes)
         if body is None:
             connection.depart("parse error")
             return web.Response(status=413, text="The payload is too large.")
@@ -97,6 +99,12 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
     except ValueError:
         connection.depart("parse error")
         return web.Response(status=400, text="The payload is malformed.")
+    except TimeoutError:
+        connection.abort(connection.server.reason.PING_TIMEOUT)
+        return web.Response(status=408, text="The payload has not ended in time.")
+    except ConnectionError:
+        connection.abort("transport error")
+        return web.Response(status=400, text="The client has gone.")
     finally:
         mailbox.is_posted = False
     if not is_sound:
@@ -116,8 +124,16 @@ async def _read_body(request: web.Request, limit: int) -> bytes | None:
 
 
 async def _deliver(connection: Connection, body: bytes) -> bool:
-    """Hand on each packet; false if one of them was the session's fault and end."""
+    """Hand on each packet; false if one of them was the session's fault and end.
+
+    A payload may be half a million packets: every few milliseconds the loop is let go.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + SLICE_SECONDS
     for text in _split(body.decode()):
+        if clock() >= until:
+            await asyncio.sleep(0)
+            until = clock() + SLICE_SECONDS
         await connection.until_released()
         if connection.closed:
             return False

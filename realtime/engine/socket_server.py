@@ -4,11 +4,11 @@ The promise: requests of one socket start in the order they were sent, each is a
 step in which its handler returns, and nothing that leaves a socket overtakes anything.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-import msgspec
 import socketio
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
@@ -19,15 +19,19 @@ from .counter import Counters
 from .engine_server import EngineServer
 from .member import Member, Standing
 from .message import Malformed, Message, read_json
-from .packet import Encoded, Event, Packet, namespace_prefix
+from .packet import Encoded, Event, Packet, namespace_prefix, write_json
 from .room import RoomManager
 
 logger: Final = logging.getLogger(__name__)
 
 MAX_NAMESPACES: Final = 32  # of one connection
-REQUEST_SECONDS: Final = 100e-6  # what it takes to answer one, roughly
 INTERNAL_FAILURE: Final = (
     b'{"ok":false,"error":{"code":"internal","message":"The request failed; it may be tried again.","retryable":true}}'
+)
+
+
+UNREADABLE: Final = (
+    b'{"ok":false,"error":{"code":"unreadable","message":"The request cannot be read.","retryable":false}}'
 )
 
 
@@ -35,7 +39,8 @@ class SocketServer(socketio.AsyncServer):
     """A drop-in for socketio.AsyncServer on aiohttp.
 
     Beyond its arguments, and those of EngineServer: `max_attachments`, binary attachments accepted in
-    one packet. It is 0, for they cost memory before any handler has seen the packet.
+    one packet. It is 0, for they cost memory before any handler has seen the packet. With
+    `async_handlers=False` the requests of one client run one at a time, as `max_in_flight=1` says too.
     """
 
     eio: EngineServer
@@ -56,6 +61,8 @@ class SocketServer(socketio.AsyncServer):
         if options.get("serializer", "default") != "default":
             raise ValueError("the engine speaks Socket.IO's own encoding only")
         options.setdefault("join_timeout", 10.0)
+        if not options.get("async_handlers", True):
+            options["max_in_flight"] = 1
         super().__init__(
             client_manager=client_manager or RoomManager(),
             logger=_logger if isinstance(logger, bool) else logger,
@@ -104,7 +111,7 @@ class SocketServer(socketio.AsyncServer):
 
     def encode_event(self, namespace: str, event: str, payload: bytes, id: bytes = b"") -> Packet:  # noqa: A002
         """A packet of one event, whose one argument is the JSON `payload`."""
-        return Packet((Event(namespace, msgspec.json.encode(event), payload, id),))
+        return Packet((Event(namespace, write_json(event), payload, id),))
 
     def encode_arguments(self, namespace: str, event: str, arguments: list[Any]) -> Packet:
         """A packet of one event with any number of arguments."""
@@ -113,6 +120,10 @@ class SocketServer(socketio.AsyncServer):
     def encode_failure(self, error: Exception) -> bytes:  # noqa: ARG002
         """The acknowledgement of a request whose handler raised, as JSON. Override to say more."""
         return INTERNAL_FAILURE
+
+    async def answer_unreadable(self, sid: str, namespace: str) -> Any:  # noqa: ARG002
+        """The acknowledgement of a request that is no JSON array with an event's name. Override to say more."""
+        return Encoded(UNREADABLE)
 
     def send_event(self, member: Member, event: str, arguments: list[Any], ack_id: int | None = None) -> None:
         """Send one event to one member, with attachments and a request for an answer if need be."""
@@ -145,10 +156,10 @@ class SocketServer(socketio.AsyncServer):
                 raise Malformed("no such membership")
             return None
         if message.type == packets.DISCONNECT:
-            return self._part(member, self.reason.CLIENT_DISCONNECT)
+            return self._take_goodbye(member)
         if message.type in {packets.EVENT, packets.BINARY_EVENT}:
             connection.begin_request()
-            self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), REQUEST_SECONDS)
+            self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), self.eio.request_seconds)
             return None
         callback = member.take_callback(message.ack_id or 0)
         return self._call_back(callback, message.data) if callback is not None else None
@@ -161,14 +172,23 @@ class SocketServer(socketio.AsyncServer):
     async def _answer(self, member: Member, message: Message) -> None:
         """Run a request's handler and acknowledge it, with no suspension between the two."""
         try:
+            await member.connection.until_clear()
             try:
-                result = await self._trigger_event(message.data[0], message.namespace, member.sid, *message.data[1:])
+                result = await self._handle(member, message)
                 self._acknowledge(member.connection, message, result)
             except Exception as error:
-                logger.exception("handler of %r", message.data[0])
+                logger.exception("handler of %r", message.data and message.data[0])
                 self._acknowledge(member.connection, message, Encoded(self.encode_failure(error)))
         finally:
             member.connection.end_request()
+
+    def _handle(self, member: Member, message: Message) -> Awaitable[Any]:
+        if message.data is None:
+            return self.answer_unreadable(member.sid, message.namespace)
+        handling: Awaitable[Any] = self._trigger_event(
+            message.data[0], message.namespace, member.sid, *message.data[1:]
+        )
+        return handling
 
     def _acknowledge(self, connection: Connection, message: Message, result: Any) -> None:
         if message.ack_id is None or result is self.not_handled:
@@ -186,7 +206,9 @@ class SocketServer(socketio.AsyncServer):
     # -- joining and leaving
 
     async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
-        connection = self.eio.sockets[eio_sid]
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is None:  # cut off before this had its turn
+            return
         if not self._is_known(namespace) or len(connection.members) >= MAX_NAMESPACES:
             self._send(connection, packets.CONNECT_ERROR, namespace, {"message": "Invalid namespace"})
             return
@@ -245,6 +267,13 @@ class SocketServer(socketio.AsyncServer):
             or namespace in self.namespace_handlers
         )
 
+    async def _take_goodbye(self, member: Member) -> None:
+        """A client's own: what it asked for before begins before."""
+        await self.eio.usher.until_served()
+        await asyncio.sleep(0)  # what was just served takes its first step in the loop's next turn
+        await member.connection.until_clear()
+        await self._part(member, self.reason.CLIENT_DISCONNECT)
+
     async def _part(self, member: Member, reason: str) -> None:
         """End a membership: the handler still sees its rooms and its session."""
         if member.standing is Standing.LEAVING:
@@ -299,7 +328,7 @@ class SocketServer(socketio.AsyncServer):
 
     def _dumps(self, value: Any) -> bytes:
         if self._json is None:
-            return msgspec.json.encode(value)
+            return write_json(value)
         text: str = self._json.dumps(value, separators=(",", ":"))
         return text.encode()
 

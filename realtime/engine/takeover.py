@@ -9,7 +9,7 @@ import binascii
 import hashlib
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from .outlet import Outlet
 
@@ -43,7 +43,10 @@ def is_handshake(request: web.BaseRequest) -> bool:
 def answer_handshake(request: web.BaseRequest) -> bytes:
     """The head of the 101 response. Raises BadHandshake."""
     headers = request.headers
-    if "upgrade" not in headers.get("Connection", "").lower():
+    if request.version < HttpVersion11:
+        raise BadHandshake("the request is not HTTP/1.1")
+    tokens = ",".join(headers.getall("Connection", ())).split(",")
+    if "upgrade" not in {token.strip().lower() for token in tokens}:
         raise BadHandshake("the Connection header does not say upgrade")
     if headers.get("Sec-WebSocket-Version") != "13":
         raise BadHandshake("the WebSocket version is not 13")

@@ -6,9 +6,12 @@ order, when it has not. So 10,000 clients that vanish together do not block thos
 
 import asyncio
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+
+logger: Final = logging.getLogger(__name__)
 
 SLICE_SECONDS: Final = 0.005
 
@@ -43,12 +46,19 @@ class Usher:
         self.run(functools.partial(_resolve, served), 0)
         await served
 
-    def _serve(self, act: Callable[[], object], cost_seconds: float) -> None:
+    def charge(self, cost_seconds: float) -> None:
+        """This turn of the loop has done so much, or so much more than was foreseen."""
         self._spent_seconds += cost_seconds
         if not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._turn)
-        act()
+
+    def _serve(self, act: Callable[[], object], cost_seconds: float) -> None:
+        self.charge(cost_seconds)
+        try:
+            act()
+        except Exception:  # or who stands behind it would wait for nothing
+            logger.exception("in the usher's line")
 
     def _turn(self) -> None:
         self._is_due = False

@@ -30,6 +30,7 @@ _WHOLE_TEXT: Final = FIN | Opcode.TEXT
 _OPCODES: Final = frozenset(Opcode)
 _SHORTEST_HEAD: Final = 2
 _MASK_BYTES: Final = 4
+_FRAMES_A_TURN: Final = 2_000  # of 1 to 3 us each; asyncio reads 256 KB at once, which may be 43,000 frames
 
 
 class Violation(Exception):
@@ -83,6 +84,10 @@ class WebSocket(Outlet):
         if not self.is_held and self.is_open and self.transport is not None:
             self.transport.resume_reading()
 
+    def on_clear(self) -> None:
+        """Go on reading, if nothing is in the way any more."""
+        self.release()
+
     def shut(self, code: int, reason: str) -> None:
         """End with a close frame; for a peer's own close this is the answer."""
         self.finish(reason, encode_close(code, reason))
@@ -113,7 +118,7 @@ class WebSocket(Outlet):
 
     def _read_frames(self, data: bytes) -> int:
         """Read whole frames; return where the first one that is not whole begins."""
-        at, end = 0, len(data)
+        at, end, frames = 0, len(data), 0
         while end - at >= _SHORTEST_HEAD and not self.is_held and self.is_open:
             head, size = data[at], data[at + 1] & ~MASKED
             if head != _WHOLE_TEXT or self._message is not None:
@@ -133,6 +138,10 @@ class WebSocket(Outlet):
                 return at
             payload = unmask(data[start - _MASK_BYTES : start], data[start:stop])
             at = stop
+            frames += 1
+            if frames == _FRAMES_A_TURN:
+                self.hold()
+                asyncio.get_running_loop().call_soon(self.on_clear)
             if head == _WHOLE_TEXT:
                 self.on_text(_decode(payload))
             else:

@@ -11,7 +11,7 @@ from aiohttp import web
 from realtime.engine import RoomManager, SocketServer
 from tests.support import eventually
 
-from .conftest import Place, Serve
+from .conftest import Place, Serve, text_of
 
 
 @pytest.fixture
@@ -218,6 +218,67 @@ async def test_ten_lines(serve: Serve) -> None:
     await client.connect(place.http_url)
     assert await client.call("greet", "Ann") == {"hello": "Ann"}
     await client.disconnect()
+
+
+async def test_rooms_of_any_name(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """A room may be named by whatever a dictionary takes as a key."""
+    client = await connect()
+    for room in (5, frozenset({"a"})):
+        await server.enter_room(client.get_sid(), room)
+    await server.emit("five", room=5)
+    await server.emit("set", room=[frozenset({"a"})])
+    await _heard(client, ("five",), ("set",))
+
+
+async def test_half_a_surrogate_pair_is_sent(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """What a client sent as half of a character can be sent on, as data, as a name and as an answer."""
+
+    @server.on("echo")
+    async def echo(_sid: str, text: str) -> str:
+        return text
+
+    client = await connect()
+    await server.emit("\ud800", {"name": "\ud800x"})
+    await _heard(client, ("\ud800", {"name": "\ud800x"}))
+    assert await client.call("echo", "\udc00") == "\udc00"
+
+
+@pytest.mark.parametrize("is_everyone", [False, True])
+async def test_closing_sessions(server: SocketServer, connect: Callable[..., Any], is_everyone: bool) -> None:
+    """A session that the server closes is there until its disconnect handler has run."""
+    seen: list[Any] = []
+
+    @server.on("disconnect")
+    async def disconnect(sid: str, reason: str) -> None:
+        await asyncio.sleep(0)
+        seen.append((reason, await server.get_session(sid)))
+
+    client, sockets = await connect(), server.eio.sockets
+    await server.save_session(client.get_sid(), {"name": "Ann"})
+    await server.eio.disconnect(*[] if is_everyone else sockets)
+    await eventually(lambda: seen and not sockets)
+    assert seen == [("server disconnect", {"name": "Ann"})]
+    assert server.eio.sockets is sockets
+    await server.eio.disconnect("nobody")
+
+
+async def test_one_request_at_a_time(serve: Serve) -> None:
+    """Without `async_handlers` a client's next request begins when the last one has ended."""
+    server, order = SocketServer(async_handlers=False), list[str]()
+
+    @server.on("slow")
+    async def slow(_sid: str, number: int) -> int:
+        order.append(f"begin {number}")
+        await asyncio.sleep(0)
+        order.append(f"end {number}")
+        return number
+
+    socket = await (await serve(server)).join()
+    for number in range(3):
+        await socket.send(f'42{number}["slow",{number}]')
+    for number in range(3):
+        assert await text_of(socket) == f"43{number}[{number}]"
+    assert order == [f"{word} {number}" for number in range(3) for word in ("begin", "end")]
 
 
 async def test_a_burst_over_polling(server: SocketServer, connect: Callable[..., Any]) -> None:

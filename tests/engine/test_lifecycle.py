@@ -2,7 +2,10 @@
 
 import asyncio
 import gc
+import socket as sockets
+import struct
 import sys
+import time
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -134,6 +137,21 @@ async def test_a_dead_peer_is_no_error(server: SocketServer, place: Place) -> No
     assert server.counters.closed == {"transport close": 1}
 
 
+async def test_a_peer_that_has_reset_its_connection(
+    server: SocketServer, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is written to it before the loop has seen that goes nowhere, and fills no log."""
+    client = await RawClient.join(place)
+    await eventually(lambda: server.manager.members)
+    (connection,) = server.eio.sockets.values()
+    client.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+    for _ in range(100):
+        connection.reply(b"431[]")
+    await eventually(lambda: not server.eio.sockets)
+    assert [record for record in caplog.records if record.levelname != "DEBUG" and "took" not in record.message] == []
+
+
 async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer, place: Place) -> None:
     """A request whose client has gone runs to its end, and its answer goes nowhere."""
     gate = asyncio.Event()
@@ -215,3 +233,21 @@ def test_the_collector_is_tuned() -> None:
     finally:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
+
+
+async def test_a_process_that_stood_still(serve: Serve) -> None:
+    """When the process has stood still for longer than its clients may be silent, they are not taken for dead."""
+    server = SocketServer(ping_interval=0.3, ping_timeout=0.3)
+    place = await serve(server)
+    polling = await place.open_polling()
+    await place.post(polling, "40")
+    client = await RawClient.join(place)
+    await eventually(lambda: all(connection.is_pinged for connection in server.eio.sockets.values()))
+    await client.send("3")
+    time.sleep(1.7)  # noqa: ASYNC251 - nothing of this process runs, as after a SIGSTOP
+    assert (await place.post(polling, "3"))[0] == 200
+    await asyncio.sleep(0)
+    assert server.counters.closed == {}
+    assert len(server.eio.sockets) == 2
+    await eventually(lambda: server.counters.closed["ping timeout"] == 2)
+    client.socket.close()

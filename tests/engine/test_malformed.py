@@ -1,5 +1,7 @@
 """What is not exactly the protocol: refused, closed or passed over, and never a crash."""
 
+import asyncio
+
 import pytest
 
 from realtime.engine import SocketServer
@@ -99,6 +101,30 @@ async def test_malformed_packets_close(place: Place, packet: str) -> None:
     await closes(socket)
 
 
+UNREADABLE = [
+    '421["count",NaN]', '421["count"', "421[" + "[" * 20_000, "421[" + "9" * 5_000 + "]", "421[]", "421{}", "421[1]",
+    "421", '421["connect"]',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("packet", UNREADABLE)
+async def test_unreadable_requests_are_answered(server: SocketServer, place: Place, packet: str) -> None:
+    """A request that cannot be read, of which it is known who waits for its answer, is acknowledged with a failure."""
+    socket = await place.join()
+    await socket.send(packet)
+    assert (await text_of(socket)).startswith('431[{"ok":false,"error":{"code":"unreadable",')
+    await socket.send('422["count",5]')
+    assert await text_of(socket) == "432[5]"
+    assert server.heard == [5]
+
+
+async def test_an_unreadable_request_to_nowhere(place: Place) -> None:
+    """Before it has joined a client gets no answer, but its end."""
+    socket, _ = await place.open_websocket()
+    await socket.send("421[")
+    await closes(socket)
+
+
 async def test_unasked_binary_closes(place: Place) -> None:
     """A binary message that no packet announced closes the connection."""
     socket = await place.join()
@@ -128,3 +154,31 @@ async def test_missing_attachment_closes(serve: Serve) -> None:
         for message in messages:
             await socket.send(message)
         await closes(socket)
+
+
+async def test_old_client_without_a_transport(place: Place) -> None:
+    """An EIO=3 client that names no transport is told the same."""
+    status, text = await place.request("GET", EIO="3")
+    assert status == 400
+    assert "JavaScript" in text
+
+
+@pytest.mark.parametrize(
+    ("version", "connection", "status"),
+    [
+        ("1.1", "Upgrade", 101),
+        ("1.1", "keep-alive, UPGRADE", 101),
+        ("1.1", "keep-alive\r\nConnection: upgrade", 101),
+        ("1.1", "xupgradex", 400),
+        ("1.1", "upgrade-insecure", 400),
+        ("1.0", "Upgrade", 400),
+    ],
+)
+async def test_what_is_a_handshake(place: Place, version: str, connection: str, status: int) -> None:
+    """A handshake is HTTP/1.1, and `upgrade` is one of the words of its Connection header (RFC 6455, 4.2.1)."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    head = f"GET /socket.io/?EIO=4&transport=websocket HTTP/{version}\r\nHost: x\r\nConnection: {connection}\r\n"
+    rest = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    writer.write((head + rest).encode())
+    assert f" {status} " in (await reader.readline()).decode()
+    writer.close()

@@ -40,7 +40,7 @@ def test_bases() -> None:
         (
             EngineServer,
             engineio.AsyncServer,
-            ["attach", "handle_request", "shutdown", "_get_socket"],
+            ["attach", "disconnect", "handle_request", "shutdown", "_get_socket"],
         ),
         (
             SocketServer,

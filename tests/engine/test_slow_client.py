@@ -50,6 +50,12 @@ def _change(server: SocketServer, size: int = 10_000) -> Packet:
     return server.encode_event("/", "change", b'"%b"' % (b"x" * size))
 
 
+async def _quiet() -> None:
+    """Let everything that is ready run, many times over."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 def _queued_bytes(connection: Connection) -> int:
     return connection.transport.get_write_buffer_size() if connection.transport is not None else 0
 
@@ -117,7 +123,7 @@ async def test_a_reply_does_not_count(server: SocketServer, place: Place) -> Non
 
 
 async def test_requests_wait_while_replies_do(server: SocketServer, place: Place) -> None:
-    """Who does not read the answers gets no further ones: one who asks 1,000 times holds but a few."""
+    """Who does not read the answers gets no further ones: one who asks 1,000 times holds the cap and one reply."""
     answered = 0
 
     @server.on("snapshot")
@@ -131,8 +137,65 @@ async def test_requests_wait_while_replies_do(server: SocketServer, place: Place
         await client.send('421["snapshot"]')
     connection = await _the(server, lambda connection: connection.is_held and connection.is_congested)
     assert connection.is_open
-    assert answered <= 2 * server.eio.max_in_flight
+    await _quiet()
+    assert answered <= 2
+    assert _queued_bytes(connection) <= CAP_BYTES + 100_100
     client.socket.close()
+
+
+async def test_replies_that_are_under_way_count(server: SocketServer, place: Place) -> None:
+    """Of the replies that come at once only the largest is let by: the others count towards the cap."""
+    gate, running = asyncio.Event(), 0
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        nonlocal running
+        running += 1
+        await gate.wait()
+        return Encoded(b'"%b"' % (b"x" * 100_000))
+
+    client = await RawClient.join(place)
+    for _ in range(16):
+        await client.send('421["snapshot"]')
+    await eventually(lambda: running == 16)
+    gate.set()
+    await eventually(lambda: server.counters.dropped_slow == 1)
+    client.socket.close()
+
+
+async def test_requests_that_waited_begin_in_order(server: SocketServer, place: Place) -> None:
+    """What waits for a slow client to read begins in the order in which it was sent, and all of it is answered."""
+    begun: list[int] = []
+
+    @server.on("mixed")
+    async def mixed(_sid: str, number: int) -> Encoded:
+        begun.append(number)
+        if number % 3 == 0:
+            await asyncio.sleep(0)
+        return Encoded(b'"%d %b"' % (number, b"x" * (100_000 if number % 4 == 0 else 10)))
+
+    socket = await place.join()
+    for number in range(40):
+        await socket.send(f'42{number}["mixed",{number}]')
+    answers = [await text_of(socket) for _ in range(40)]
+    assert begun == list(range(40))
+    assert {answer[2 : answer.index("[")] for answer in answers} == set(map(str, range(40)))
+
+
+async def test_what_waits_for_a_client_that_goes(server: SocketServer, place: Place) -> None:
+    """A request that waited for a client to read leaves nothing behind when that client goes instead."""
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        return Encoded(b'"%b"' % (b"x" * 150_000))
+
+    client = await RawClient.join(place)
+    for _ in range(5):
+        await client.send('421["snapshot"]')
+    await _the(server, lambda connection: connection.is_congested)
+    client.socket.close()
+    await eventually(lambda: not server.eio.sockets and not server.manager.members)
+    await eventually(lambda: not server.eio._tasks)
 
 
 async def test_a_slow_but_healthy_client_gets_all_answers(server: SocketServer, place: Place) -> None:

@@ -40,6 +40,7 @@ async def test_many_packets_in_one_post(server: SocketServer, place: Place) -> N
     await place.poll(sid)
     packets = [f'42["count",{number}]' for number in range(500)]
     assert await place.post(sid, "\x1e".join(packets)) == (200, "ok")
+    await eventually(lambda: len(server.heard) == 500)
     assert server.heard == list(range(500))
 
 

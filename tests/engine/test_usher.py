@@ -4,7 +4,15 @@ import asyncio
 import functools
 import itertools
 
+import pytest
+
+from realtime.engine import Encoded, SocketServer
+from realtime.engine.engine_server import REQUEST_SECONDS
 from realtime.engine.usher import SLICE_SECONDS, Usher
+from tests.support import eventually
+
+from .conftest import Serve
+from .raw_client import RawClient
 
 
 async def test_a_few_are_served_at_once() -> None:
@@ -43,3 +51,76 @@ async def test_who_comes_while_others_wait_waits_too() -> None:
     assert served == []
     await usher.until_served()
     assert served == ["first", "second", "third"]
+
+
+async def test_what_costs_more_than_was_foreseen() -> None:
+    """A turn that has done more than it was asked for takes nobody in, and the next one does."""
+    usher, served = Usher(), list[str]()
+    usher.run(lambda: usher.charge(SLICE_SECONDS), 0)
+    usher.run(functools.partial(served.append, "late"), 0)
+    assert served == []
+    await asyncio.sleep(0)
+    assert served == ["late"]
+
+
+async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
+    """When many ask at once for what one was told at length before them, each turn of the loop answers a few."""
+    server, begun = SocketServer(), 0
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        nonlocal begun
+        begun += 1
+        return Encoded(b'"%b"' % (b"x" * 400_000))
+
+    place = await serve(server)
+    clients = [await RawClient.join(place) for _ in range(60)]
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 60)
+    first, *others = server.eio.sockets.values()
+    server.eio.request_seconds = REQUEST_SECONDS  # as after many small answers
+    server.eio.receive(first, '21["snapshot"]')
+    await eventually(lambda: begun == 1)
+    for connection in others:
+        server.eio.receive(connection, '21["snapshot"]')
+    seen = [1]
+    while begun < 60:
+        await asyncio.sleep(0)
+        seen.append(begun)
+    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= 5
+    for client in clients:
+        client.socket.close()
+
+
+async def test_one_that_fails_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
+    """What fails is logged, and who stands behind it is served."""
+    usher, served = Usher(), list[str]()
+    usher.run(lambda: 1 / 0, SLICE_SECONDS)
+    usher.run(lambda: 1 / 0, 0)
+    usher.run(functools.partial(served.append, "next"), 0)
+    await usher.until_served()
+    assert served == ["next"]
+    assert len(caplog.records) == 2
+
+
+async def test_sessions_open_and_end_in_turn(serve: Serve) -> None:
+    """Who comes, who hangs up and who is cut off each wait for their turn, when there is a line."""
+    server = SocketServer()
+    place = await serve(server)
+    hanging_up, cut = await RawClient.join(place), await RawClient.join(place)
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 2)
+    first, second = server.eio.sockets.values()
+    usher = server.eio.usher
+    while not (await hanging_up.read()).endswith(b"}"):
+        pass  # or its close would be a reset
+    usher._line.append((lambda: None, 0))  # a line that only the test moves on
+    hanging_up.socket.close()
+    second.abort("no longer allowed")
+    coming = asyncio.create_task(place.open_polling())
+    await eventually(lambda: len(usher._line) == 4)
+    assert first.is_open
+    assert set(server.eio.sockets) == {first.sid, second.sid}
+    assert not coming.done()
+    usher._turn()
+    sid = await coming
+    await eventually(lambda: set(server.eio.sockets) == {sid})
+    cut.socket.close()

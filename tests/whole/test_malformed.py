@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
 from realtime import wire
 from tests.support import Api, Client
 
+from .conftest import Place
 from .counter import ROUTES, SOCKET_ONLY, World, fits_http, over_http, over_socket
 
 HALF_A_PAIR = "\ud800"
@@ -82,6 +84,19 @@ async def test_arguments_that_are_no_object(arguments: list[Any], staff: Client)
     for name in [*wire.EVERY_REQUEST, "slot.steal", "ticket", "message", HALF_A_PAIR, "x" * 5_000]:
         answer = await staff.send(name, *arguments)
         assert (answer["ok"], answer["error"]["code"]) == (False, "bad_request"), (name, answer)
+
+
+async def test_requests_that_cannot_be_read(place: Place) -> None:
+    """Whoever waits for an answer gets one, over Socket.IO as over HTTP, also to what is no JSON."""
+    url = f"{place.url}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+        await socket.receive()
+        await socket.send_str("40/calendars,")
+        await socket.receive()
+        for payload in ("", "[", "{}", "[NaN]", '["slot.book",NaN]', "[" + "9" * 5_000 + "]", "[" * 5_000):
+            await socket.send_str(f"42/calendars,7{payload}")
+            answer = await socket.receive_str()
+            assert answer.startswith('43/calendars,7[{"ok":false,"error":{"code":"bad_request",'), payload
 
 
 @pytest.mark.parametrize("field", ["customer", "hold"])

@@ -113,16 +113,17 @@ async def _demo(server: Server) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.usefixtures("swift")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Signals) -> None:
-    """Asked to end, the server answers what it has taken in, tells its clients to come back, and exits with 0."""
+    """Asked to end, the server answers all that it does, tells its clients to come back, and exits with 0."""
     with Server(tmp_path, *QUIET) as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "room")
         async with Client(server.url, token=token, namespace=STAFF) as client:
-            slots = [{"start": in_days(place), "end": in_days(place + 1)} for place in range(1, 51)]
+            slots = [{"start": in_days(1), "end": in_days(2)}]
             sent = [
-                client.send("slot.open", {"calendar": "room", "slots": slots, "key": new_key()}) for _ in range(100)
+                client.send("slot.open", {"calendar": "room", "slots": slots, "key": new_key()}) for _ in range(200)
             ]
             await sent[0]
             began = time.monotonic()
@@ -137,7 +138,7 @@ async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Sign
             opened = {slot["id"] for answer in answered for slot in answer.result()["slots"]}
             async with Api(server.url) as api:
                 fresh = await api.get("/api/calendars/room/slots")
-            assert opened <= {slot["id"] for slot in fresh["slots"]}
+            assert opened == {slot["id"] for slot in fresh["slots"]}
             print(len(answered), "of", len(sent), "answered")
 
 
