@@ -106,11 +106,10 @@ def judge(rows: Rows, goal: Goal) -> list[Verdict]:
         if not theirs:
             continue
         value = ours / theirs
-        verdicts.append(Verdict(bound, value, _holds(goal, value, bound.must), _holds(goal, value, bound.aim)))
+        is_met = _holds(goal, value, bound.must)
+        verdicts.append(Verdict(bound, value, is_met, is_met if bound.aim is None else _holds(goal, value, bound.aim)))
     return verdicts
 
 
-def _holds(goal: Goal, value: float, wanted: float | None) -> bool:
-    if wanted is None:
-        return True
+def _holds(goal: Goal, value: float, wanted: float) -> bool:
     return value >= wanted if goal.is_more_better else value <= wanted
