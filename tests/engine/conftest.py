@@ -137,3 +137,15 @@ async def serve() -> AsyncIterator[Serve]:
             return Place(runner.addresses[0][1], path, http, stack)
 
         yield start
+
+
+@pytest.fixture
+def server() -> SocketServer:
+    """Make the server that a test is about, where none of its own is made."""
+    return SocketServer()
+
+
+@pytest.fixture
+async def place(server: SocketServer, serve: Serve) -> Place:
+    """Put it on a port."""
+    return await serve(server)

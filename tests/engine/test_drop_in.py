@@ -15,16 +15,6 @@ from .conftest import Place, Serve, text_of
 
 
 @pytest.fixture
-def server() -> SocketServer:
-    return SocketServer()
-
-
-@pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
-    return await serve(server)
-
-
-@pytest.fixture
 async def connect(place: Place) -> AsyncIterator[Callable[..., Any]]:
     """Return what connects a Python client; it collects all events that it gets."""
     clients: list[socketio.AsyncClient] = []

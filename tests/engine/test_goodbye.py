@@ -9,17 +9,7 @@ from realtime.engine import SocketServer
 from realtime.engine.usher import SLICE_SECONDS
 from tests.support import eventually
 
-from .conftest import Place, Serve, text_of
-
-
-@pytest.fixture
-def server() -> SocketServer:
-    return SocketServer()
-
-
-@pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
-    return await serve(server)
+from .conftest import Place, text_of
 
 
 @pytest.fixture

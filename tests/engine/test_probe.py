@@ -8,17 +8,7 @@ from websockets.exceptions import ConnectionClosed
 from realtime.engine import SocketServer, probe
 from tests.support import eventually
 
-from .conftest import Place, Serve, closes, text_of
-
-
-@pytest.fixture
-def server() -> SocketServer:
-    return SocketServer()
-
-
-@pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
-    return await serve(server)
+from .conftest import Place, closes, text_of
 
 
 async def test_a_second_socket_changes_nothing(server: SocketServer, place: Place) -> None:

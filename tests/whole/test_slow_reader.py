@@ -1,10 +1,10 @@
 """A client on a slow line that asks for much at once."""
 
-import asyncio
+import re
 
 import aiohttp
 
-from tests.support import Api, new_key
+from tests.support import Api, eventually, new_key
 
 from .conftest import Place
 from .shop import in_days
@@ -26,8 +26,22 @@ async def test_many_snapshots_over_a_slow_line(place: Place, api: Api) -> None:
         assert (await line.receive_str()).startswith("40/staff,")
         for number in range(SUBSCRIPTIONS):
             await line.send_str(f'42/staff,{number}["calendar.subscribe",{{"calendar":"slow"}}]')
-        await asyncio.sleep(0.5)  # it does not read; nothing outside the server tells that it has written all it may
+        await _has_written_all_it_may(http, place)
         for number in range(SUBSCRIPTIONS):
             answer = await line.receive_str()
             assert answer.startswith(f'43/staff,{number}[{{"ok":true,"mode":"snapshot"')
             assert len(answer) > HUGE_BYTES
+
+
+async def _has_written_all_it_may(http: aiohttp.ClientSession, place: Place) -> None:
+    """An answer at least has left, and nothing more does: twenty looks in a row find the same."""
+    seen: list[float] = []
+
+    async def stands_still() -> bool:
+        async with http.get(f"{place.url}/metrics") as response:
+            found = re.search(r"^slotcast_bytes_out_total (\S+)$", await response.text(), re.MULTILINE)
+        assert found is not None
+        seen.append(float(found[1]))
+        return seen[-1] > HUGE_BYTES and len(seen) >= 20 and seen[-20] == seen[-1]
+
+    await eventually(stands_still, 20, "a server that waits for its client")
