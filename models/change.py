@@ -125,16 +125,17 @@ class Booking(Struct, kw_only=True):
 class Logged(NamedTuple):
     """A row of the change log: the encoded change, and beside it what must not be in it.
 
-    `follows` is the nonce of the row before, or "" where that is not known.
+    `follows` is the nonce that the calendar had before. It is "" where an older program wrote the row, and had
+    forgotten the one before.
     """
 
     calendar: str
     seq: int
     nonce: str
+    follows: str
     type: str
     body: bytes
     bookings: tuple[str, ...] = ()
-    follows: str = ""
 
     @property
     def cursor(self) -> str:

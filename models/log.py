@@ -1,14 +1,13 @@
 """The change log: one row a change, its `seq` gapless within its calendar, written with what it tells of.
 
 Order is promised within a calendar only, and by `seq` only. A row is public: it never holds personal data. Whoever
-reads rows that follow a cursor has missed nothing, as long as the cursor's own row, or the head, has its nonce: a
-database that was put back to an earlier copy and moved on has other nonces from there.
+reads rows from a cursor on has missed nothing, as long as the first of them follows the cursor's nonce, or the head
+has it: a database that was put back to an earlier copy and moved on has other nonces from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -32,10 +31,10 @@ _advance = Statement(
     .returning(Calendar.seq)
 )
 _insert = Insertion(Log)
-_ROW = (Log.calendar, Log.seq, Log.nonce, Log.type, Log.body, Log.bookings)
-_from = Statement(
+_ROW = (Log.calendar, Log.seq, Log.nonce, Log.follows, Log.type, Log.body, Log.bookings)
+_after = Statement(
     Log.select(*_ROW)
-    .where((Log.calendar == bind("calendar")) & (Log.seq >= bind("seq")))
+    .where((Log.calendar == bind("calendar")) & (Log.seq > bind("seq")))
     .order_by(Log.seq)
     .limit(bind("most"))
 )
@@ -91,9 +90,9 @@ def append(
             tx=tx,
         )
     )
-    _insert.run(batch.db, (calendar, head.seq, head.nonce, batch.now, kind.value, body, " ".join(bookings)))
     follows = batch.follows[calendar]
-    batch.logged.append(Logged(calendar, head.seq, head.nonce, kind.value, body, tuple(bookings), follows))
+    _insert.run(batch.db, (calendar, head.seq, head.nonce, follows, batch.now, kind.value, body, " ".join(bookings)))
+    batch.logged.append(Logged(calendar, head.seq, head.nonce, follows, kind.value, body, tuple(bookings)))
 
 
 def head_cursor(calendar: CalendarRow) -> str:
@@ -102,15 +101,13 @@ def head_cursor(calendar: CalendarRow) -> str:
 
 
 def _logged(row: tuple[Any, ...]) -> Logged:
-    calendar, seq, nonce, kind, body, bookings = row
-    return Logged(calendar, seq, nonce, kind, bytes(body), tuple(bookings.split()))
+    calendar, seq, nonce, follows, kind, body, bookings = row
+    return Logged(calendar, seq, nonce, follows, kind, bytes(body), tuple(bookings.split()))
 
 
 def read_after(db: Database, calendar: str, seq: int, most: int) -> list[Logged]:
-    """The rows that follow `seq`, oldest first, at most `most` of them; each says what it follows."""
-    rows = [_logged(row) for row in _from.rows(db, calendar=calendar, seq=seq, most=most + 1)]
-    found = rows[:1] + [row._replace(follows=before.nonce) for before, row in pairwise(rows)]
-    return found[1:] if found and found[0].seq == seq else found[:most]
+    """The rows after `seq`, oldest first, at most `most` of them."""
+    return [_logged(row) for row in _after.rows(db, calendar=calendar, seq=seq, most=most)]
 
 
 def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[Logged]:

@@ -167,7 +167,7 @@ def read_moves(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
     """The rows after `have` of each calendar that stands elsewhere now, at most 1,000 of each, in one transaction.
 
     A calendar that has none, and so no longer what the asker has, was put back to another copy: the asker reads it
-    anew. Where the copy has moved on, its first row says that it follows another one.
+    anew. Where the copy has moved on, its first row says that it follows another nonce.
     """
     changes: dict[str, list[Logged]] = {}
     with reading(db):

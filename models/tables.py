@@ -116,6 +116,7 @@ class Log(Model):
     calendar = TextField()
     seq = BigIntegerField()
     nonce = TextField()
+    follows = TextField()
     at = BigIntegerField()
     type = TextField()
     body = BlobField()

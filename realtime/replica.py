@@ -49,7 +49,7 @@ class Replica:
 
     def apply(self, row: Logged) -> None:
         """Takes the next change; Gap if it is not the next, or the next of another history."""
-        if row.seq != self.seq + 1 or row.follows not in {"", self.nonce}:
+        if row.seq != self.seq + 1 or row.follows != self.nonce:
             raise Gap
         change = decode_applied(row.body)
         for body in change.slots:
@@ -78,8 +78,7 @@ class Replica:
     def _remember(self, row: Logged) -> None:
         self._tail.append(row)
         self._tail_bytes += len(row.body)
-        # One more than is ever replayed: the row of the oldest cursor itself, for its nonce.
-        while len(self._tail) > MOST_REPLAYED + 1 or self._tail_bytes - len(self._tail[0].body) > MOST_REPLAYED_BYTES:
+        while len(self._tail) > MOST_REPLAYED or self._tail_bytes > MOST_REPLAYED_BYTES:
             self._tail_bytes -= len(self._tail.popleft().body)
 
     def slots(self, begin: int, finish: int) -> tuple[bytes, int]:
@@ -103,12 +102,10 @@ class Replica:
         """The changes after the cursor; None for another history, or for more than is ever replayed."""
         if cursor.seq == self.seq:
             return () if cursor.nonce == self.nonce else None
-        if not self._tail or not self._tail[0].seq <= cursor.seq < self.seq:
+        place = len(self._tail) - (self.seq - cursor.seq)
+        if not 0 <= place < len(self._tail) or self._tail[place].follows != cursor.nonce:
             return None
-        place = cursor.seq - self._tail[0].seq
-        if self._tail[place].nonce != cursor.nonce:
-            return None
-        return [self._tail[index] for index in range(place + 1, len(self._tail))]
+        return [self._tail[index] for index in range(place, len(self._tail))]
 
     def replayed(self, cursor: Cursor) -> bytes | None:
         """The same, encoded, with commas between."""

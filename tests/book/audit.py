@@ -31,6 +31,11 @@ _COMPLAINTS = {
         SELECT slot.id FROM slot JOIN calendar ON calendar.id = slot.calendar WHERE slot.version > calendar.seq""",
     "the log has a gap": """
         SELECT calendar FROM change_log GROUP BY calendar HAVING MAX(seq) - MIN(seq) + 1 <> COUNT(*)""",
+    "a change does not follow the one before it": """
+        SELECT later.calendar, later.seq FROM change_log AS later
+        JOIN change_log AS earlier ON earlier.calendar = later.calendar AND earlier.seq = later.seq - 1
+        WHERE later.follows <> earlier.nonce""",
+    "a change follows nothing": "SELECT calendar, seq FROM change_log WHERE follows = ''",
     "the log does not end at its calendar's head": """
         SELECT calendar.id FROM calendar JOIN change_log AS last ON last.calendar = calendar.id
         GROUP BY calendar.id HAVING MAX(last.seq) <> calendar.seq

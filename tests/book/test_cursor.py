@@ -17,7 +17,7 @@ from tests.book.desk import EVER, Desk, Viewer
 
 def replica(book: Book) -> Replica:
     """What a node has in memory of the calendar, read anew."""
-    return Replica(book.snapshot("room", -EVER, EVER, tail=MOST_REPLAYED + 1), -EVER)
+    return Replica(book.snapshot("room", -EVER, EVER, tail=MOST_REPLAYED), -EVER)
 
 
 def replay(book: Book, cursor: str) -> list[int] | None:
@@ -35,11 +35,15 @@ def test_a_cursor_resumes_where_it_stands(desk: Desk) -> None:
     assert replay(desk.book, Viewer(desk.book, "room").cursor) == []
 
 
-def test_the_head_is_honoured_at_nought_too(desk: Desk) -> None:
-    """A calendar without a change has a cursor; once it has moved, that one is a snapshot's."""
+def test_a_cursor_of_before_the_first_change_resumes(desk: Desk) -> None:
+    """Who looked at a calendar that nothing had happened in is told everything that did since."""
     cursor = Viewer(desk.book, "room").cursor
     assert cursor.startswith("0.")
     assert replay(desk.book, cursor) == []
+    assert replay(desk.book, "0.another") is None
+    desk.open()
+    desk.open()
+    assert replay(desk.book, cursor) == [1, 2]
     assert replay(desk.book, "0.another") is None
 
 
@@ -81,10 +85,11 @@ def test_a_database_put_back_to_an_earlier_copy_is_another_history(desk: Desk, t
 
 
 def test_a_trimmed_log_has_no_gap_and_forgets_old_cursors(desk: Desk) -> None:
-    """Trimming by age takes the oldest rows only; a cursor among them gets a snapshot, one after them its replay."""
+    """Trimming by age takes the oldest rows only; who needs one of them gets a snapshot, anyone else its replay."""
     desk.open()
     old = Viewer(desk.book, "room").cursor
     desk.open()
+    last_trimmed = Viewer(desk.book, "room").cursor
     desk.clock.go(8 * 86_400)
     desk.open()
     young = Viewer(desk.book, "room").cursor
@@ -92,6 +97,7 @@ def test_a_trimmed_log_has_no_gap_and_forgets_old_cursors(desk: Desk) -> None:
     desk.book.run(TrimLog(calendar="room"))
     assert [row[0] for row in desk.query("SELECT seq FROM change_log ORDER BY seq")] == [3, 4]
     assert replay(desk.book, old) is None
+    assert replay(desk.book, last_trimmed) == [3, 4]
     assert replay(desk.book, young) == [4]
 
 
@@ -104,6 +110,23 @@ def test_the_log_is_trimmed_by_count(desk: Desk) -> None:
     assert [row[0] for row in desk.query("SELECT seq FROM change_log ORDER BY seq")] == [8, 9, 10]
 
 
+def test_a_log_of_an_earlier_version_resumes(desk: Desk) -> None:
+    """Its rows did not say which they follow: that is found out, but for the oldest one, whose cursor is gone."""
+    cursors = []
+    for _ in range(4):
+        desk.open()
+        cursors.append(Viewer(desk.book, "room").cursor)
+    desk.query("DELETE FROM change_log WHERE seq = 1")
+    desk.query("ALTER TABLE change_log DROP COLUMN follows")
+    desk.query("DELETE FROM schema_migration WHERE name = '0004_follows'")
+    updated = Book(desk.book.url, b"a secret of the tests", clock=desk.clock)
+    assert updated.open() == ["0004_follows"]
+    Desk(updated, desk.clock).open()
+    assert [replay(updated, cursor) for cursor in cursors] == [None, [3, 4, 5], [4, 5], [5]]
+    updated.close()
+    desk.query("DELETE FROM change_log WHERE follows = ''")  # or the audit would find it
+
+
 def test_a_wholly_trimmed_log_still_knows_its_head(desk: Desk) -> None:
     """The calendar keeps the nonce of its head: who has everything is not sent it again."""
     desk.open()
@@ -113,6 +136,7 @@ def test_a_wholly_trimmed_log_still_knows_its_head(desk: Desk) -> None:
     assert desk.query("SELECT COUNT(*) FROM change_log") == [(0,)]
     assert replay(desk.book, viewer.cursor) == []
     desk.open()
+    assert replay(desk.book, viewer.cursor) == [2]
     assert [change["seq"] for change in viewer.follow()] == [2]
     viewer.check()
 

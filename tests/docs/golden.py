@@ -40,6 +40,10 @@ def _id(number: int) -> str:
     return f"01977420-0000-7000-8000-{number:012d}"
 
 
+def _nonce(seq: int) -> str:
+    return _cursor(seq).partition(".")[2]
+
+
 def _cursor(seq: int) -> str:
     return f"{seq}.Zm9v{seq:04d}"
 
@@ -120,7 +124,9 @@ def changes() -> list[Change]:
 
 def logged() -> list[Logged]:
     """The same, as rows of the log."""
-    return [Logged(one.calendar, one.seq, one.cursor.partition(".")[2], one.type, encode(one)) for one in changes()]
+    return [
+        Logged(one.calendar, one.seq, _nonce(one.seq), _nonce(one.seq - 1), one.type, encode(one)) for one in changes()
+    ]
 
 
 def _snapshot(bookings: bytes = b"") -> bytes:

@@ -35,7 +35,8 @@ def test_a_replica_that_applies_them_ends_where_they_say() -> None:
     replica, end = _started(), _golden("end")
     for change in _golden("changes"):
         nonce = change["cursor"].partition(".")[2]
-        replica.apply(Logged("demo", change["seq"], nonce, change["type"], msgspec.json.encode(change)))
+        body = msgspec.json.encode(change)
+        replica.apply(Logged("demo", change["seq"], nonce, replica.nonce, change["type"], body))
     slots, _ = replica.slots(0, 1 << 60)
     assert json.loads(b"[%b]" % slots) == end["slots"]
     assert (replica.seq, replica.cursor) == (end["seq"], end["cursor"])

@@ -30,6 +30,30 @@ def test_a_watcher_that_hops_between_all_transports_applies_each_seq_once(tmp_pa
         asyncio.run(_hop(server, token))
 
 
+def test_a_cursor_of_before_the_first_change_resumes_on_every_transport(tmp_path: Path) -> None:
+    """Also after a kill: who saw a calendar before anything happened in it is told all that did, and no snapshot."""
+    with Server(tmp_path, settings={"SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}, may_crash=True) as server:
+        server.command("calendar", "create", CALENDAR)
+        token = server.command("token", "--scope", "staff").strip()
+        asyncio.run(_begin(server, {"Authorization": f"Bearer {token}"}))
+
+
+async def _begin(server: Server, staff: dict[str, str]) -> None:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as http:
+        before = await _snapshot(http, server.url)
+        assert before["seq"] == 0
+        for number in range(3):
+            await _post(http, f"{server.url}/api/calendars/{CALENDAR}/slots", _slot(number), staff, f"open-{number}")
+        for _ in range(2):
+            for way in WAYS:
+                watcher = Watcher()
+                watcher.take(before)
+                await _stay(way, http, server.url, watcher, changes=3)
+                assert (watcher.applied, watcher.snapshots) == ([1, 2, 3], 1), way
+            await asyncio.to_thread(server.kill9)
+            await asyncio.to_thread(server.start)
+
+
 async def _hop(server: Server, token: str) -> None:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as http:
         watcher, hops = Watcher(), Counter[str]()
