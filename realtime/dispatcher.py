@@ -122,9 +122,7 @@ class Dispatcher:
 
     async def _load(self, calendar: str) -> Replica:
         since = self._door.book.clock() - DAY
-        return Replica(
-            await self._door.read(self._door.book.snapshot, calendar, since, FAR, tail=MOST_REPLAYED), since
-        )
+        return Replica(await self._door.read(self._door.book.snapshot, calendar, since, FAR, tail=MOST_REPLAYED), since)
 
     async def _read_bookings(self, ids: list[str]) -> dict[str, Booking]:
         return await self._door.read(self._door.book.bookings_by_id, ids)
