@@ -96,6 +96,9 @@ def main(
 ) -> None:
     """Measure Slotcast beside Node's socket.io, python-socketio and nginx with Nchan."""
     console = Console()
+    place = output or (None if quick or only else DOCS)
+    if place is not None:
+        place.mkdir(parents=True, exist_ok=True)  # now, lest all was measured in vain
     wanted = tuple(name for name in EVERYTHING if not only or name in only.split(","))
     size, rounds = (QUICK, 1) if quick else (Size(), rounds)
     began, busy, own = time.monotonic(), busy_seconds(), _own_seconds()
@@ -117,7 +120,6 @@ def main(
     report.show(rows, peers, size, console)
     for note in notes:
         console.print(note)
-    place = output or (None if quick or only else DOCS)
     if place is not None:
         report.write(report.collect(rows, peers, size, notes=notes, book=book), place / "bench.json")
         (place / "bench.svg").write_text(chart.draw(rows, peers, size))

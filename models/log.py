@@ -45,8 +45,11 @@ _before = Statement(
     .order_by(Log.seq.desc())
     .limit(bind("most"))
 )
-_last_before = Statement(
-    Log.select(fn.MAX(Log.seq)).where((Log.calendar == bind("calendar")) & (Log.at < bind("before")))
+_first_since = Statement(
+    Log.select(Log.seq)
+    .where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through")) & (Log.at >= bind("since")))
+    .order_by(Log.seq)
+    .limit(1)
 )
 _oldest = Statement(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("calendar")))
 _trim = Statement(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through"))))
@@ -135,10 +138,14 @@ def read_changed_at(db: Database, calendar: CalendarRow) -> int:
 
 def trim(batch: Batch, calendar: str) -> int:
     """Forgets what is older than the settings keep; returns how many rows went. What stays has no gap."""
-    keeping = batch.keeping
-    last = _last_before.row(batch.db, calendar=calendar, before=batch.now - keeping.log_seconds * SECOND)
-    too_old = last[0] if last and last[0] is not None else 0
-    too_many = batch.calendar(calendar).seq - keeping.log_changes
-    oldest = _oldest.row(batch.db, calendar=calendar)
-    most = (oldest[0] if oldest and oldest[0] is not None else 0) + TRIMMED_AT_ONCE - 1
+    keeping, head = batch.keeping, batch.calendar(calendar)
+    (oldest,) = _oldest.rows(batch.db, calendar=calendar)[0]
+    if oldest is None:
+        return 0
+    most = min(oldest + TRIMMED_AT_ONCE - 1, head.seq)
+    # The log has no index by age: it would be written with every change, to be read when the log is trimmed.
+    since = batch.now - keeping.log_seconds * SECOND
+    young = _first_since.row(batch.db, calendar=calendar, through=most, since=since)
+    too_old = young[0] - 1 if young else most
+    too_many = head.seq - keeping.log_changes
     return int(_trim.execute(batch.db, calendar=calendar, through=min(max(too_old, too_many), most)).rowcount)

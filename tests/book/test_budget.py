@@ -1,20 +1,23 @@
-"""A hot command runs a fixed number of SQL statements: one more is seen here, before it is felt."""
+"""A hot command runs so many SQL statements and writes so many pages: one more is seen here, before it is felt."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mode
 from typing import Any
 
 import pytest
 
-from models.commands import CancelBooking, Command, ExtendHold, HoldSlot, ReleaseHold
-from tests.book.desk import GUEST, Desk, booking, code, held, new_key
+from models.commands import CancelBooking, Command, ExtendHold, HoldSlot, ReleaseHold, UpdateSlot
+from tests.book.desk import GUEST, STAFF, Desk, booking, code, held, new_key
 
 # Once for each batch: BEGIN, the commands' calendars (one for each kind of thing they name), their rows, receipts,
 # COMMIT. Where there are several writers the router has looked up the calendars; those of bookings are read again.
 BATCH = 5
 ROUTED_BATCH = 4
+PAGE_BYTES = 24 + 4_096  # in the WAL
 
 
 def statements(desk: Desk, commands: list[Command]) -> list[str]:
@@ -76,3 +79,24 @@ def test_a_hot_command_runs_so_many_statements(
     assert len(statements(desk, [make(desk, slots[0])])) == shared + budget
     several = len(statements(desk, [make(desk, slot) for slot in slots[1:8]]))
     assert several == shared + 7 * budget
+
+
+def update(desk: Desk, slot: str) -> Command:
+    return UpdateSlot(asker=STAFF, slot=slot, data=b'{"n":1}')
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(("make", "budget"), [(update, 3), (book, 9), (hold, 10)])
+def test_a_hot_command_writes_so_many_pages(desk: Desk, make: Callable[[Desk, str], Command], budget: int) -> None:
+    """Of each table that it changes the one of its row, and of each index of these the one of the entry that is new.
+
+    Whatever else it wrote would be paid for at each commit, by its fsync. A page that is full and splits is another.
+    """
+    wal = Path(f"{desk.path}-wal")
+    commands = [make(desk, slot) for slot in desk.open(9)]
+    written = []
+    for command in commands:
+        before = wal.stat().st_size
+        desk.book.run(command)
+        written.append((wal.stat().st_size - before) / PAGE_BYTES)
+    assert mode(written) == budget, written

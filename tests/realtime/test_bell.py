@@ -10,7 +10,7 @@ from realtime.bell import ForeignBell
 
 from .house import House
 
-HEARD_SECONDS = 0.1  # the database is asked every 10 ms, the slow beat comes once a second
+HEARD_SECONDS = 0.1  # the database is asked every 18 ms, the slow beat comes once a second
 
 
 async def test_another_connections_commit_is_looked_at_at_once(house: House) -> None:
