@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from functools import partial
+from sys import intern
 from typing import Any
 
 import socketio
@@ -44,7 +45,7 @@ class Session:
         self.asker = asker
         self.bucket = bucket
         self.rooms: dict[str, tuple[Room, Member]] = {}
-        self.joining: dict[Member, str] = {}  # the calendars in which a seat was asked for, and is not had yet
+        self.joining: tuple[tuple[str, Member], ...] = ()  # in which calendars a seat was asked for, and is not had yet
         self.expiry: Expiry | None = None
         self.turn = asyncio.Lock()  # snapshots are made one at a time, and each when the last one was taken
 
@@ -65,14 +66,15 @@ class Session:
         if calendar in self.rooms:
             room, member = self.rooms.pop(calendar)
             room.leave(member)
-        for member in [member for member, name in self.joining.items() if name == calendar]:
-            del self.joining[member]
-            member.is_gone = True
+        for name, member in self.joining:
+            if name == calendar:
+                member.is_gone = True
+        self.joining = tuple(asked for asked in self.joining if asked[0] != calendar)
 
     @property
     def calendars(self) -> set[str]:
         """Those that it watches, or is about to."""
-        return {*self.rooms, *self.joining.values()}
+        return {*self.rooms, *(calendar for calendar, _ in self.joining)}
 
     def leave_all(self) -> None:
         for calendar in self.calendars:
@@ -81,7 +83,7 @@ class Session:
     def become(self, asker: Asker) -> None:
         """From now on it is this asker who asks, and who sits in the rooms."""
         self.asker = asker
-        for member in [*(member for _, member in self.rooms.values()), *self.joining]:
+        for _, member in (*self.rooms.values(), *self.joining):
             member.asker = asker
 
     def end(self) -> None:
@@ -196,15 +198,17 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise Forbidden
         wanted = self._catch_up.wanted(request.after, request.from_, request.to)
         member = Member(session.connection, self._audience, session.asker)
-        session.joining[member] = calendar
+        asked = (calendar, member)
+        session.joining += (asked,)
         try:
             async with session.turn:
                 await session.connection.until_clear()
                 joined = await self._catch_up.join(calendar, member, wanted)
         finally:
-            session.joining.pop(member, None)
-        session.rooms[calendar] = (joined.room, member)
-        self._server.manager.basic_enter_room(sid, self.namespace, room_name(calendar))
+            session.joining = tuple(other for other in session.joining if other is not asked)
+        room = joined.room
+        session.rooms[room.calendar] = (room, member)
+        self._server.manager.basic_enter_room(sid, self.namespace, room_name(room.calendar))
         return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
 
     def on_unsubscribe(self, sid: str, session: Session, request: wire.Unsubscribe) -> bytes:
@@ -228,5 +232,5 @@ class CalendarNamespace(socketio.AsyncNamespace):
 
 
 def room_name(calendar: str) -> str:
-    """The Socket.IO room of a calendar, in each namespace."""
-    return f"calendar:{calendar}"
+    """The Socket.IO room of a calendar, in each namespace: one string, however many are in it."""
+    return intern(f"calendar:{calendar}")

@@ -26,7 +26,7 @@ class Member:
         self.namespace = namespace
         self.connection = connection
         self.standing = Standing.JOINING
-        self.rooms: set[str] | None = None
+        self.rooms: tuple[str, ...] = ()  # mostly one: a set of one is 216 bytes
         self._early: list[Callable[[], object]] | None = None
         self._callbacks: dict[int, Callable[..., Any]] | None = None
         self._last_callback = 0

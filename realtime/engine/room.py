@@ -40,9 +40,9 @@ class RoomManager(AsyncManager):
 
     def leave(self, member: Member) -> None:
         """End a membership: O(its own rooms)."""
-        for room in member.rooms or ():
+        for room in member.rooms:
             self._remove(member, room)
-        member.rooms = None
+        member.rooms = ()
         members = self.members.get(member.namespace)
         if members is not None:
             members.pop(member.sid, None)
@@ -127,16 +127,16 @@ class RoomManager(AsyncManager):
             return
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot enter a sid room")
-        if member.rooms is None:
-            member.rooms = set()
-        member.rooms.add(room)
-        self.rooms.setdefault(namespace, {}).setdefault(room, {})[sid] = member
+        members = self.rooms.setdefault(namespace, {}).setdefault(room, {})
+        if sid not in members:
+            members[sid] = member
+            member.rooms = (*member.rooms, room)
 
     def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
         """Remove a member from a room."""
         member = self.member(sid, namespace)
-        if member is not None and member.rooms is not None:
-            member.rooms.discard(room)
+        if member is not None:
+            member.rooms = tuple(other for other in member.rooms if other != room)
             self._remove(member, room)
 
     def basic_close_room(self, room: str, namespace: str) -> None:
@@ -149,7 +149,7 @@ class RoomManager(AsyncManager):
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         """The rooms of a member, its own first."""
         member = self.member(sid, namespace)
-        return [] if member is None else [sid, *(member.rooms or ())]
+        return [] if member is None else [sid, *member.rooms]
 
     # -- sending
 
