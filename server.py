@@ -115,7 +115,12 @@ async def compose(
 def runner_of(app: web.Application, *, idle_seconds: float = IDLE_SECONDS) -> web.AppRunner:
     """What runs the application. Who asks nothing for so long, or never ends its request's head, is hung up on."""
     return web.AppRunner(
-        app, access_log=None, logger=_connections_log(), shutdown_timeout=5.0, keepalive_timeout=idle_seconds
+        app,
+        access_log=None,
+        logger=_connections_log(),
+        shutdown_timeout=5.0,
+        keepalive_timeout=idle_seconds,
+        tcp_keepalive=False,  # whoever stays connected is sent pings or heartbeats; it would ask after two hours
     )
 
 
