@@ -142,13 +142,13 @@ class Room:
     async def _gather(self) -> None:
         """Lets what is being committed join this write: for as long as a write to everyone here takes, about.
 
-        So a room takes half of the loop at most, and the more there is to send, the less each change costs. A change
-        that comes alone never waits.
+        So the more there is to send, the less each change costs, and what comes in company takes half of the loop at
+        most. A change that comes alone never waits.
         """
         seats = sum(map(len, self.members.values()))
         span = min(seats * SECONDS_A_WRITE, LONGEST_REST_SECONDS)
         pause = self._written_at + span - time.monotonic()
-        if pause > 0:
+        if pause > 0 and len(self.waiting) > 1:
             await asyncio.sleep(pause)
         else:
             await self._quiet(span)

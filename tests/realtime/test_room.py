@@ -43,10 +43,18 @@ async def test_what_is_committed_together_is_sent_together(house: House) -> None
     assert len(ears[0].heard) <= 30
 
 
-async def test_a_change_alone_waits_for_nothing(house: House) -> None:
-    """Where no command is under way, whoever asks for quiet has it at once."""
+async def test_a_change_alone_waits_for_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no command is under way, whoever asks for quiet has it at once; nor is it long since the last write."""
     with pytest.raises(StopIteration):  # it has ended without a suspension
         house.door.quiet(60.0).send(None)
+    monkeypatch.setattr(room, "SECONDS_A_WRITE", 3_600)
+    monkeypatch.setattr(room, "LONGEST_REST_SECONDS", 3_600)
+    ear = Ear()
+    await house.join(ear)
+    seqs: list[int] = []
+    for _ in range(3):
+        seqs.append(await house.change())
+        await eventually(lambda: ear.seqs == seqs)
 
 
 async def test_who_waits_for_a_change_that_nobody_has_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
