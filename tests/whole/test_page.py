@@ -157,11 +157,10 @@ async def _open_another(api: Api, calendar: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/c/phone", "/staff"])
 async def test_on_a_phone(place: Place, api: Api, page: Page, path: str) -> None:
     """On a narrow screen nothing is wider than the screen, and what is touched is large enough for a finger."""
-    if path != "/":
-        calendar = f"phone-{path[1:2]}"
-        slots = await _make(api, calendar, 30)
-        await api.post(f"/api/slots/{slots[0]}/bookings", customer={"name": "Ada " + "Long" * 20})
-        path = path.replace("phone", calendar)
+    calendar = f"phone-{path[1:2] or 'all'}"
+    slots = await _make(api, calendar, 30)
+    await api.post(f"/api/slots/{slots[0]}/bookings", customer={"name": "Ada " + "Long" * 20})
+    path = path.replace("phone", calendar)
     await page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     await page.goto(f"{place.url}{path}" + (f"#token={place.staff}" if path == "/staff" else ""))
     if path != "/":
