@@ -52,7 +52,7 @@ def write_calendar(info: Info, slots: Iterable[FeedSlot], changed: int) -> bytes
     feed.add("prodid", "-//Slotcast//Slotcast//EN")
     feed.add("version", "2.0")
     feed.add("calscale", "GREGORIAN")
-    feed.add("uid", info.id)
+    # No UID here: vdirsyncer takes it for the UID of every event, and keeps one of them.
     # Each twice: as RFC 7986 names it, and as programs have read it since before.
     feed.add("name", name)
     feed.add("x-wr-calname", name)

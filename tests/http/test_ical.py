@@ -61,6 +61,23 @@ def test_the_calendar_says_what_it_is() -> None:
     assert read.contents["refresh-interval"][0].value == "PT5M"
 
 
+def test_the_calendar_has_no_property_that_identifies_an_event() -> None:
+    """A reader that looks for an event's UID, URL or SUMMARY finds the event's, and none in the calendar around it."""
+    read = _read(write_calendar(_info(), [_slot(0, "open")], CHANGED))
+    assert set(read.contents) == {
+        "prodid",
+        "version",
+        "calscale",
+        "name",
+        "x-wr-calname",
+        "refresh-interval",
+        "x-published-ttl",
+        "x-wr-timezone",
+        "last-modified",
+        "vevent",
+    }
+
+
 @pytest.mark.parametrize(
     ("status", "transparency", "state"),
     [
