@@ -18,6 +18,7 @@ from models.commands import (
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
+    ReinstateBooking,
     RejectBooking,
     StaffOnBooking,
 )
@@ -180,13 +181,24 @@ def reject_booking(batch: Batch, command: RejectBooking) -> Done:
 
 
 def mark_no_show(batch: Batch, command: MarkNoShow) -> Done:
-    """`booking.no_show`: nobody came; the seats were taken, and stay so."""
+    """`booking.no_show`: nobody came; the seats were taken, and stay so. Not before the slot has begun."""
     row = _found_for_staff(batch, command)
     if row.status == "no_show":
         return Done(row.calendar, "booking", public(row))
     if row.status != "confirmed":
         raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
+    rules.check_begun(seats.find(batch, row.slot), batch.now)
     return _marked(batch, row._replace(status="no_show"), log.next_seq(batch, row.calendar))
+
+
+def reinstate_booking(batch: Batch, command: ReinstateBooking) -> Done:
+    """`booking.reinstate`: they came after all; the seats never went."""
+    row = _found_for_staff(batch, command)
+    if row.status == "confirmed":
+        return Done(row.calendar, "booking", public(row))
+    if row.status != "no_show":
+        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
+    return _marked(batch, row._replace(status="confirmed"), log.next_seq(batch, row.calendar))
 
 
 def erase_customer(batch: Batch, command: EraseCustomer) -> Done:

@@ -118,11 +118,14 @@ def _written(batch: Batch, row: CalendarRow, kind: Type) -> CalendarRow:
         policy=row.policy,
         archived=row.archived,
     )
-    is_pressed_anew = _pressing(row) != _pressing(batch.calendar(row.id))
+    before = batch.calendar(row.id)
+    is_pressed_anew = _pressing(row) != _pressing(before)
     batch.calendars[row.id] = row
     seq = log.next_seq(batch, row.id)
     if is_pressed_anew:
         seats.press_anew(batch, row, seq)
+    if row.archived and not before.archived:
+        seats.shut(batch, row.id, seq)
     seats.tell(batch, row.id, kind, info=rules.info_of(row))
     return batch.calendars[row.id]
 

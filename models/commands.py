@@ -184,6 +184,10 @@ class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
     """Nobody came."""
 
 
+class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
+    """Takes MarkNoShow back."""
+
+
 class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
     """Forgets who booked; the booking stands."""
 

@@ -43,6 +43,7 @@ HANDLERS: dict[type[Command], Handler] = {
     commands.ConfirmBooking: bookings.confirm_booking,
     commands.RejectBooking: bookings.reject_booking,
     commands.MarkNoShow: bookings.mark_no_show,
+    commands.ReinstateBooking: bookings.reinstate_booking,
     commands.EraseCustomer: bookings.erase_customer,
     commands.RescheduleBooking: moves.reschedule_booking,
 }

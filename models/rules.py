@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from models.change import Info, Policy
-from models.clock import SECOND
+from models.clock import SECOND, write_time
 from models.commands import Asker
 from models.errors import (
     BadRequest,
@@ -42,6 +42,11 @@ def has_seats(seats: Any) -> Any:
         & (Slot.blocked == literal(0))
         & (Slot.capacity - Slot.held - Slot.booked >= seats)
     )
+
+
+def is_bookable(slot: SlotRow, calendar: CalendarRow) -> bool:
+    """Whether the slot is listed as bookable: the guard lets a seat be taken, and `check_in_use` lets it be asked."""
+    return bool(slot.bookable) and not calendar.archived
 
 
 # Every row of a slot is read with the guard's own answer beside it.
@@ -125,6 +130,12 @@ def check_notice(policy: Policy, slot: SlotRow, now: int) -> None:
 def check_past(slot: SlotRow, now: int) -> None:
     if slot.start <= now:
         raise TooSoon("The slot has begun.", rule="past")
+
+
+def check_begun(slot: SlotRow, now: int) -> None:
+    """Whether it can be known who came: the other side of `check_past`."""
+    if slot.start > now:
+        raise InvalidTransition("The slot has not begun.", rule="not_begun", start=write_time(slot.start))
 
 
 def check_min_notice(policy: Policy, slot: SlotRow, now: int) -> None:

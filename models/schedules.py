@@ -62,13 +62,13 @@ class Plan:
     kept: list[SlotRow] = field(default_factory=list)
     dropped: list[SlotRow] = field(default_factory=list)
 
-    def numbers(self) -> dict[str, Any]:
+    def numbers(self, calendar: CalendarRow) -> dict[str, Any]:
         """The answer: how many slots each, and those that were left alone, since somebody has a seat in them."""
         return {
             "opened": len(self.opened),
             "removed": len(self.removed),
             "updated": len(self.updated),
-            "kept": [seats.public(row) for row in self.kept],
+            "kept": [seats.public(row, calendar) for row in self.kept],
         }
 
 
@@ -85,7 +85,7 @@ def set_schedule(batch: Batch, command: SetSchedule) -> Done:
     if not command.preview:
         _remember(batch, calendar.id, schedule, until)
         _carry_out(batch, calendar, plan, Type.SCHEDULE_CHANGED)
-    return Done(calendar.id, "", plan.numbers())
+    return Done(calendar.id, "", plan.numbers(calendar))
 
 
 def fill_horizon(batch: Batch, command: FillHorizon) -> Done:

@@ -76,6 +76,11 @@ _block = Statement(
     .where(Slot.id == bind("slot"))
     .returning(*SLOT_COLUMNS)
 )
+_shut = Statement(
+    Slot.update({Slot.version: bind("seq")})
+    .where((Slot.calendar == bind("calendar")) & rules.has_seats(literal(1)))
+    .returning(*SLOT_COLUMNS)
+)
 _restamp = ListStatement(
     lambda ids: Slot.update({Slot.version: bind("seq")}).where(Slot.id.in_(ids)).returning(*SLOT_COLUMNS)
 )
@@ -90,8 +95,8 @@ def status_of(row: SlotRow) -> Literal["open", "held", "booked", "closed"]:
     return "held" if row.held else "booked"
 
 
-def public(row: SlotRow) -> PublicSlot:
-    """The slot as everyone may see it."""
+def public(row: SlotRow, calendar: CalendarRow) -> PublicSlot:
+    """The slot of this calendar as everyone may see it."""
     return PublicSlot(
         id=row.id,
         start=write_time(row.start),
@@ -101,7 +106,7 @@ def public(row: SlotRow) -> PublicSlot:
         held_until=UNSET if row.held_until is None else write_time(row.held_until),
         remaining=row.remaining,
         status=status_of(row),
-        bookable=bool(row.bookable),
+        bookable=rules.is_bookable(row, calendar),
         version=row.version,
         data=UNSET if row.data is None else Raw(row.data.encode()),
     )
@@ -189,6 +194,12 @@ def press_anew(batch: Batch, calendar: CalendarRow, seq: int) -> None:
                 batch.touched[slot] = SlotRow._make(row)
 
 
+def shut(batch: Batch, calendar: str, seq: int) -> None:
+    """Notes every slot that was bookable until the calendar was archived: its viewers are to hear that it is not."""
+    for row in map(SlotRow._make, _shut.rows(batch.db, calendar=calendar, seq=seq)):
+        batch.touched[row.id] = row
+
+
 def tell(
     batch: Batch,
     calendar: str,
@@ -219,5 +230,5 @@ def _append(batch: Batch, calendar: str, kind: Type, rows: Sequence[SlotRow], **
         if row.state == SlotState.REMOVED:
             removed.append(row.id)
         else:
-            told.append(public(row))
+            told.append(public(row, batch.calendar(calendar)))
     log.append(batch, calendar, kind, slots=told, removed=removed, **more)

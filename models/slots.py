@@ -70,7 +70,8 @@ def open_slots(batch: Batch, command: OpenSlots) -> Done:
     seq = log.next_seq(batch, command.calendar)
     opened = [_opened(batch, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
     seats.tell(batch, command.calendar, Type.SLOT_OPENED)
-    return Done(command.calendar, "slots", [seats.public(row) for row in opened])
+    calendar = batch.calendar(command.calendar)
+    return Done(command.calendar, "slots", [seats.public(row, calendar) for row in opened])
 
 
 def _opened(batch: Batch, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
@@ -140,7 +141,7 @@ def _found_for_staff(batch: Batch, command: UpdateSlot | CloseSlot | ReopenSlot 
 def _written(batch: Batch, row: SlotRow, kind: Type) -> PublicSlot:
     """Writes what staff may change of the slot, and the change that tells of it."""
     seq = log.next_seq(batch, row.calendar)
-    written = seats.public(write(batch, row, seq))
+    written = seats.public(write(batch, row, seq), batch.calendar(row.calendar))
     seats.tell(batch, row.calendar, kind)
     return written
 
@@ -184,7 +185,7 @@ def update_slot(batch: Batch, command: UpdateSlot) -> Done:
     if changed.capacity < row.held + row.booked:
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
     if changed == row:
-        return Done(row.calendar, "slot", seats.public(row))
+        return Done(row.calendar, "slot", seats.public(row, batch.calendar(row.calendar)))
     if (changed.start, changed.end) != (row.start, row.end):
         _move.execute(batch.db, slot=row.id, start=changed.start, end=changed.end)
     return Done(row.calendar, "slot", _written(batch, changed, Type.SLOT_UPDATED))
@@ -194,14 +195,14 @@ def close_slot(batch: Batch, command: CloseSlot) -> Done:
     """`slot.close`: nobody new gets in; holds stay confirmable and bookings stand."""
     row = _found_for_staff(batch, command)
     if row.state == SlotState.CLOSED:
-        return Done(row.calendar, "slot", seats.public(row))
+        return Done(row.calendar, "slot", seats.public(row, batch.calendar(row.calendar)))
     return Done(row.calendar, "slot", _written(batch, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED))
 
 
 def reopen_slot(batch: Batch, command: ReopenSlot) -> Done:
     row = _found_for_staff(batch, command)
     if row.state == SlotState.OPEN:
-        return Done(row.calendar, "slot", seats.public(row))
+        return Done(row.calendar, "slot", seats.public(row, batch.calendar(row.calendar)))
     return Done(
         row.calendar, "slot", _written(batch, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED)
     )

@@ -116,13 +116,16 @@ def read_snapshot(
         slots, end = read_cut(read, attrgetter("start"), begin, finish, most)
         booked = bookings.read_window(db, calendar, begin, end, EVERY)[0] if with_bookings else []
         last = log.read_tail(db, calendar, tail, TAIL_BYTES) if tail else []
-    return Snapshot(rules.info_of(head), head.seq, head.nonce, end, [_placed(slot) for slot in slots], last, booked)
+    return Snapshot(
+        rules.info_of(head), head.seq, head.nonce, end, [_placed(slot, head) for slot in slots], last, booked
+    )
 
 
 class Feed(NamedTuple):
     """A calendar for calendar programs: its slots as (id, start, end, status, version).
 
-    `status` is also "removed", or "blocked" for one that a neighbour keeps from being taken.
+    `status` is also "removed", or "blocked" for one that a neighbour keeps from being taken. In an archived calendar
+    what would be open is "closed".
     """
 
     info: Info
@@ -139,18 +142,18 @@ def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) ->
         head = read_calendar_row(db, calendar)
         rows = [SlotRow._make(row) for row in _feed.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)]
         changed_at = log.read_changed_at(db, head)
-    return Feed(rules.info_of(head), changed_at, [_fed(row) for row in rows])
+    return Feed(rules.info_of(head), changed_at, [_fed(row, head) for row in rows])
 
 
-def _fed(row: SlotRow) -> tuple[str, int, int, str, int]:
+def _fed(row: SlotRow, calendar: CalendarRow) -> tuple[str, int, int, str, int]:
     status: str = "removed" if row.state == SlotState.REMOVED else seats.status_of(row)
-    if status == "open" and row.blocked:
-        status = "blocked"
+    if status == "open" and not rules.is_bookable(row, calendar):
+        status = "closed" if calendar.archived else "blocked"
     return row.id, row.start, row.end, status, row.version
 
 
-def _placed(row: SlotRow) -> PlacedSlot:
-    return PlacedSlot(row.start, row.end, row.id, encode(seats.public(row)))
+def _placed(row: SlotRow, calendar: CalendarRow) -> PlacedSlot:
+    return PlacedSlot(row.start, row.end, row.id, encode(seats.public(row, calendar)))
 
 
 def read_slot_calendar(db: Dialect, slot: str) -> str:

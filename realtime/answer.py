@@ -261,6 +261,7 @@ ANSWERS: dict[str, Answered] = {
     "booking.list": _told("Lists the bookings of a window's slots.", BookingsAnswer),
     "booking.confirm": _told("Confirms a pending booking.", MovedBookingAnswer),
     "booking.reject": _told("Rejects a pending booking; its seats are free at once.", MovedBookingAnswer),
-    "booking.no_show": _told("Notes that nobody came.", MovedBookingAnswer),
+    "booking.no_show": _told("Notes that nobody came, once the slot has begun.", MovedBookingAnswer),
+    "booking.reinstate": _told("Takes a no-show back: the booking is confirmed again.", MovedBookingAnswer),
     "booking.erase": _told("Forgets a booking's customer.", MovedBookingAnswer),
 }

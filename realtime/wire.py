@@ -280,6 +280,10 @@ class MarkNoShow(_StaffOnBooking, kw_only=True):
     asks = commands.MarkNoShow
 
 
+class ReinstateBooking(_StaffOnBooking, kw_only=True):
+    asks = commands.ReinstateBooking
+
+
 class EraseCustomer(_StaffOnBooking, kw_only=True):
     asks = commands.EraseCustomer
 
@@ -310,6 +314,7 @@ STAFF_REQUESTS: dict[str, type[Request]] = {
     "booking.confirm": ConfirmBooking,
     "booking.reject": RejectBooking,
     "booking.no_show": MarkNoShow,
+    "booking.reinstate": ReinstateBooking,
     "booking.erase": EraseCustomer,
 }
 EVERY_REQUEST = REQUESTS | STAFF_REQUESTS

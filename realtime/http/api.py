@@ -43,6 +43,7 @@ MUTATIONS: tuple[tuple[str, str, str, str, int], ...] = (
     ("POST", "/api/bookings/{id}/confirm", "booking.confirm", "booking", 200),
     ("POST", "/api/bookings/{id}/reject", "booking.reject", "booking", 200),
     ("POST", "/api/bookings/{id}/no-show", "booking.no_show", "booking", 200),
+    ("POST", "/api/bookings/{id}/reinstate", "booking.reinstate", "booking", 200),
     ("POST", "/api/bookings/{id}/erase", "booking.erase", "booking", 200),
 )
 

@@ -148,7 +148,8 @@ class Model:
 
     def has(self, slot: str, seats: int) -> bool:
         is_blocked = any(map(self.taken, self.neighbours(slot)))
-        return self.slots[slot].state == "open" and not is_blocked and self.left(slot) >= seats
+        is_free = self.slots[slot].state == "open" and not is_blocked and self.left(slot) >= seats
+        return is_free and not self.calendar_of(slot).is_archived
 
     def take(self, slot: str, seats: int) -> None:
         if self.has(slot, seats):
@@ -250,6 +251,12 @@ class Model:
         booking = self.bookings[name]
         self.need(booking.status in of | {status})
         booking.status = status
+
+    def miss(self, name: str) -> None:
+        """Nobody came, which nobody can know before it has begun."""
+        if self.bookings[name].status != "no_show":
+            self.need(self.slots[self.bookings[name].slot].start <= self.now)
+        self.mark(name, "no_show", of={"confirmed"})
 
     def move(self, name: str, slot: str, hold_name: str | None, *, is_staff: bool) -> None:
         booking = self.bookings[name]

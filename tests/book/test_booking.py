@@ -8,18 +8,28 @@ from typing import Any
 import pytest
 
 from models.change import Cursor, Customer
+from models.clock import HOUR
 from models.commands import (
     Asker,
     CancelBooking,
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
+    ReinstateBooking,
     RejectBooking,
     RemoveSlot,
     StaffOnBooking,
     WithToken,
 )
-from models.errors import BadRequest, Forbidden, InvalidTransition, NotFound, OutsideCancellationWindow, Unauthorized
+from models.errors import (
+    BadRequest,
+    Forbidden,
+    InvalidTransition,
+    NotFound,
+    OutsideCancellationWindow,
+    TooSoon,
+    Unauthorized,
+)
 from tests.book.audit import asking
 from tests.book.desk import EVER, GUEST, STAFF, Desk, Viewer, booking, new_key, results
 from tests.support import wait_until
@@ -183,14 +193,55 @@ def test_staff_confirm_or_reject_what_is_pending(desk: Desk) -> None:
 
 
 def test_who_did_not_come_had_a_seat(desk: Desk) -> None:
-    """A no-show is final and gives no seat back; one that is pending or cancelled can't be."""
+    """A no-show gives no seat back, and nothing can be done with it but to take it back."""
     (slot,) = desk.open()
     booked = desk.reserve(slot)
+    desk.clock.go(2 * 86_400)
     for _ in range(2):
         assert staff(desk, MarkNoShow, booked)["status"] == "no_show"
     assert desk.slot(slot)["status"] == "booked"
     with pytest.raises(InvalidTransition):
+        desk.cancel(booked, asker=STAFF)
+    with pytest.raises(InvalidTransition):
+        staff(desk, ConfirmBooking, booked)
+    for _ in range(2):
+        assert staff(desk, ReinstateBooking, booked)["status"] == "confirmed"
+    assert desk.slot(slot)["status"] == "booked"
+    assert desk.cancel(booked, asker=STAFF)["status"] == "cancelled"
+    assert desk.slot(slot)["remaining"] == 1
+
+
+@pytest.mark.parametrize(("after", "is_begun"), [(-1_000, False), (-1, False), (0, True), (1, True)])
+def test_nobody_is_missed_before_the_start(desk: Desk, after: int, is_begun: bool) -> None:
+    """A slot has begun for a no-show in the millisecond in which it can no longer be booked, and not before."""
+    start = desk.clock.now + HOUR
+    slot, other = (desk.open_between(start, start + HOUR, capacity=2)[0] for _ in range(2))
+    booked = desk.reserve(slot)
+    desk.clock.now = start + after
+    if is_begun:
+        assert staff(desk, MarkNoShow, booked)["status"] == "no_show"
+        with pytest.raises(TooSoon):
+            desk.reserve(other)
+        return
+    with pytest.raises(InvalidTransition) as refused:
+        staff(desk, MarkNoShow, booked)
+    assert refused.value.details["rule"] == "not_begun"
+    assert desk.reserve(other)["status"] == "confirmed"
+    assert desk.cancel(booked)["status"] == "cancelled", "everything is possible that was before"
+
+
+@pytest.mark.parametrize("status", ["pending", "cancelled", "rejected"])
+def test_only_a_no_show_is_taken_back(desk: Desk, status: str) -> None:
+    """What gave its seats back, or was never certain, does not become certain that way."""
+    desk.create("asked", confirmation="staff")
+    booked = desk.reserve(desk.open()[0])
+    if status == "cancelled":
         desk.cancel(booked)
+    elif status == "rejected":
+        staff(desk, RejectBooking, booked)
+    with pytest.raises(InvalidTransition) as refused:
+        staff(desk, ReinstateBooking, booked)
+    assert refused.value.details == {"rule": "status", "status": status}
 
 
 @pytest.mark.only("sqlite")
@@ -239,7 +290,7 @@ def test_who_reads_is_not_waited_for_when_a_customer_is_erased(desk: Desk) -> No
     wait_until(lambda: b"marked" not in content(desk), what="the wiping")
 
 
-@pytest.mark.parametrize("command", [ConfirmBooking, RejectBooking, MarkNoShow, EraseCustomer])
+@pytest.mark.parametrize("command", [ConfirmBooking, RejectBooking, MarkNoShow, ReinstateBooking, EraseCustomer])
 def test_what_staff_do_with_a_booking_is_theirs_alone(desk: Desk, command: type[StaffOnBooking]) -> None:
     """Not even its holder may, and a booking that is not there is not found."""
     booked = desk.reserve(desk.open()[0])

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from models.change import Policy
-from models.commands import ArchiveCalendar, Asker, CreateCalendar, UpdateCalendar
+from models.clock import HOUR
+from models.commands import ArchiveCalendar, Asker, CloseSlot, CreateCalendar, UpdateCalendar, UpdateSlot
 from models.errors import AlreadyExists, BadRequest, Forbidden, InvalidTransition, NotFound, Unauthorized
-from tests.book.desk import EVER, GUEST, STAFF, Desk, results
+from models.explanation import is_bookable
+from tests.book.desk import EVER, GUEST, STAFF, Desk, Viewer, results
 
 
 def create(desk: Desk, calendar: str = "other", **fields: Any) -> Any:
@@ -123,6 +125,30 @@ def test_an_archived_calendar_stays_as_it_is(desk: Desk) -> None:
         with pytest.raises(InvalidTransition):
             refused()
     assert set(desk.slots()) == {slot}
+
+
+def test_nothing_in_an_archived_calendar_is_listed_as_bookable(desk: Desk) -> None:
+    """The snapshot, the feed, the log and the explanation agree, for the past and the future."""
+    open_, closed, full, past = desk.open(4)
+    desk.book.run(UpdateSlot(asker=STAFF, slot=past, start=desk.clock.now + HOUR, end=desk.clock.now + 2 * HOUR))
+    desk.book.run(CloseSlot(asker=STAFF, slot=closed))
+    desk.cancel(desk.reserve(full))
+    desk.reserve(past)
+    desk.clock.go(2 * 3_600)
+    viewer = Viewer(desk.book, "room")
+    assert [slot["bookable"] for slot in viewer.slots.values()] == [False, True, False, True]
+    desk.book.run(ArchiveCalendar(asker=STAFF, calendar="room"))
+    viewer.follow()
+    for slots in (desk.slots(), viewer.slots):
+        assert {name: (slot["bookable"], slot["status"]) for name, slot in slots.items()} == {
+            past: (False, "booked"),
+            open_: (False, "open"),
+            closed: (False, "closed"),
+            full: (False, "open"),
+        }
+    shown = {slot[0]: slot[3] for slot in desk.book.feed("room", -EVER, EVER, most=9).slots}
+    assert shown == {past: "booked", open_: "closed", closed: "closed", full: "closed"}
+    assert not any(is_bookable(desk.book.explain(GUEST, slot)) for slot in desk.slots())
 
 
 def test_only_staff_make_calendars(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from msgspec import UNSET
@@ -13,7 +14,7 @@ from models.commands import Command, HeldSeat, NewSlot
 from models.execution import HANDLERS
 from tests.book.desk import GUEST, STAFF, Desk, Viewer, booking, held, moving, new_key
 
-Case = Callable[[Desk], Command]
+Case = Callable[[Desk], Any]
 CASES: dict[str, tuple[type[Command], Case, list[str]]] = {}
 
 
@@ -46,6 +47,37 @@ def nothing_new(desk: Desk) -> Command:
 def archived(desk: Desk) -> Command:
     desk.open()
     return commands.ArchiveCalendar(asker=STAFF, calendar=desk.calendar)
+
+
+@proves(commands.ArchiveCalendar, "calendar.archived")
+def archived_with_slots_of_every_kind(desk: Desk) -> Command:
+    desk.create("mixed", overlap="reject")
+    taken, full, shut, past = (desk.open_between(desk.clock.now + at, desk.clock.now + at + HOUR, capacity=2)[0]
+                               for at in (DAY, 3 * DAY, 5 * DAY, HOUR))  # fmt: skip
+    desk.open_between(desk.clock.now + DAY, desk.clock.now + DAY + 2 * HOUR)
+    desk.cancel(desk.reserve(taken))
+    desk.cancel(desk.reserve(full, seats=2))
+    desk.book.run(commands.CloseSlot(asker=STAFF, slot=shut))
+    desk.hold(past)
+    desk.clock.go(2 * 3_600 + 1)
+    return commands.ArchiveCalendar(asker=STAFF, calendar="mixed")
+
+
+@proves(commands.ArchiveCalendar, "calendar.archived", "slot.updated", "slot.updated")
+def archived_with_many_slots(desk: Desk) -> Command:
+    desk.open(450)
+    return commands.ArchiveCalendar(asker=STAFF, calendar=desk.calendar)
+
+
+@proves(commands.LapseHolds, "slot.expired")
+def swept_after_the_end(desk: Desk) -> Command:
+    (slot,) = desk.open_between(desk.clock.now + HOUR, desk.clock.now + HOUR + 60_000)
+    desk.clock.go(3_590)
+    desk.hold(slot)
+    desk.clock.go(80)
+    desk.book.run(commands.ArchiveCalendar(asker=STAFF, calendar=desk.calendar))
+    desk.clock.go(300)
+    return commands.LapseHolds(calendar=desk.calendar)
 
 
 @proves(commands.TrimLog)
@@ -160,7 +192,16 @@ def rejected(desk: Desk) -> Command:
 
 @proves(commands.MarkNoShow, "booking.updated")
 def nobody_came(desk: Desk) -> Command:
-    return commands.MarkNoShow(asker=STAFF, booking=desk.reserve(desk.open()[0])["id"])
+    booked = desk.reserve(desk.open()[0])
+    desk.clock.go(2 * 86_400)
+    return commands.MarkNoShow(asker=STAFF, booking=booked["id"])
+
+
+@proves(commands.ReinstateBooking, "booking.updated")
+def somebody_came_after_all(desk: Desk) -> Command:
+    missed = nobody_came(desk)
+    desk.book.run(missed)
+    return commands.ReinstateBooking(asker=STAFF, booking=missed.booking)
 
 
 @proves(commands.EraseCustomer, "booking.updated")

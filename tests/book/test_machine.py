@@ -26,18 +26,20 @@ from models.commands import (
     MarkNoShow,
     NewSlot,
     OpenSlots,
+    ReinstateBooking,
     RejectBooking,
     ReleaseHold,
     RemoveSlot,
     ReopenSlot,
     SetSchedule,
+    StaffOnBooking,
     TrimLog,
     UpdateCalendar,
     UpdateSlot,
 )
 from tests.book.desk import GUEST, STAFF, Desk, booking, held, moving, new_key
 from tests.book.machine import Machine, any_one, any_slot, askers, calendars, seats
-from tests.book.model import LIVE, Hours, Slot
+from tests.book.model import LIVE, Hours, Model, Slot
 from tests.book.model_hours import fill, set_schedule
 
 # EXAMPLES=2000 in the environment is its long form.
@@ -53,6 +55,14 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"overlap": "allow", "buffer_before": 0, "buffer_after": 0, "confirmation": "none"},
     {"max_holds": 10, "min_notice": 0, "max_advance": None, "cancel_notice": 0},
 )
+
+NOTES: dict[type[StaffOnBooking], Callable[[Model, str], None]] = {
+    ConfirmBooking: lambda model, name: model.mark(name, "confirmed", of=LIVE),
+    RejectBooking: lambda model, name: model.mark(name, "rejected", of={"pending"}),
+    MarkNoShow: lambda model, name: model.miss(name),
+    ReinstateBooking: lambda model, name: model.mark(name, "confirmed", of={"no_show"}),
+    EraseCustomer: lambda _model, _name: None,
+}
 
 
 class Taking(Machine):
@@ -152,20 +162,10 @@ class Everything(Taking):
         return first + at * 30 * MINUTE, first + (at + length) * 30 * MINUTE
 
     @precondition(lambda self: self.model.bookings)
-    @rule(place=any_one, what=st.sampled_from([ConfirmBooking, RejectBooking, MarkNoShow, EraseCustomer]))
+    @rule(place=any_one, what=st.sampled_from([*NOTES, MarkNoShow]))
     def note(self, place: int, what: type[Any]) -> None:
         name = self.pick(self.model.bookings, place)
-        marks = {
-            ConfirmBooking: ("confirmed", LIVE),
-            RejectBooking: ("rejected", {"pending"}),
-            MarkNoShow: ("no_show", {"confirmed"}),
-        }
-        command = what(asker=STAFF, key=new_key(), booking=name)
-        if what in marks:
-            status, of = marks[what]
-            self.ask(command, lambda: self.model.mark(name, status, of=of))
-        else:
-            self.ask(command, lambda: None)
+        self.ask(what(asker=STAFF, key=new_key(), booking=name), lambda: NOTES[what](self.model, name))
 
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot, what=st.sampled_from(["close", "reopen", "remove"]))

@@ -4,6 +4,7 @@ import json
 import urllib.request
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -111,9 +112,20 @@ class _Story:
         first, second = (one["booking"]["id"] for one in asked)
         await self._staff("booking.reject", booking=first, key=_key())
         await self._staff("booking.confirm", booking=second, key=_key())
-        await self._staff("booking.no_show", booking=second, key=_key())
         await self._staff("booking.erase", booking=second, key=_key())
         await self._staff("booking.get", booking=second)
+        await self._miss()
+
+    async def _miss(self) -> None:
+        """Somebody does not come to what begins in a moment, and then comes after all."""
+        start = datetime.now(UTC) + timedelta(seconds=4)
+        times = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+        opened = (await self._staff("slot.open", calendar="room", slots=[times], key=_key()))["slots"]
+        booked = (await self._staff("slot.book", slot=opened[0]["id"], customer=_CUSTOMER, key=_key()))["booking"]
+        await self._staff("booking.confirm", booking=booked["id"], key=_key())
+        await eventually(lambda: datetime.now(UTC) > start, what="the start")
+        await self._staff("booking.no_show", booking=booked["id"], key=_key())
+        await self._staff("booking.reinstate", booking=booked["id"], key=_key())
 
 
 def _has_heard_all(changes: list[dict[str, Any]]) -> bool:

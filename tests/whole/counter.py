@@ -32,6 +32,7 @@ ROUTES: dict[str, tuple[str, str, str]] = {
     "booking.confirm": ("POST", "/api/bookings/{}/confirm", "booking"),
     "booking.reject": ("POST", "/api/bookings/{}/reject", "booking"),
     "booking.no_show": ("POST", "/api/bookings/{}/no-show", "booking"),
+    "booking.reinstate": ("POST", "/api/bookings/{}/reinstate", "booking"),
     "booking.erase": ("POST", "/api/bookings/{}/erase", "booking"),
 }
 SOCKET_ONLY = {"calendar.unsubscribe", "auth.refresh"}
@@ -103,7 +104,9 @@ class World:
             "booking.list": {"calendar": self.calendar, "from": in_days(0), "to": in_days(9)},
             **{
                 name: {"booking": self.booking["id"], "key": new_key()}
-                for name in ("booking.confirm", "booking.reject", "booking.no_show", "booking.erase")
+                for name in (
+                    "booking.confirm", "booking.reject", "booking.no_show", "booking.reinstate", "booking.erase",
+                )
             },
         }  # fmt: skip
         return fields[name]

@@ -68,6 +68,11 @@ export class StaffCalendar extends Calendar {
     return this.#onBooking("booking.no_show", booking);
   }
 
+  /** Takes `noShow` back. */
+  reinstate(booking: string): Promise<MovedBooking> {
+    return this.#onBooking("booking.reinstate", booking);
+  }
+
   erase(booking: string): Promise<MovedBooking> {
     return this.#onBooking("booking.erase", booking);
   }

@@ -49,6 +49,7 @@ export type StaffRequestName =
   | "booking.confirm"
   | "booking.reject"
   | "booking.no_show"
+  | "booking.reinstate"
   | "booking.erase";
 
 export type ServerErrorCode =
@@ -297,6 +298,7 @@ export interface Answers {
   readonly "booking.confirm": MovedBookingAnswer;
   readonly "booking.reject": MovedBookingAnswer;
   readonly "booking.no_show": MovedBookingAnswer;
+  readonly "booking.reinstate": MovedBookingAnswer;
   readonly "booking.erase": MovedBookingAnswer;
 }
 
