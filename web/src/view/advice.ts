@@ -30,9 +30,16 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   closed: "This page was closed. Please load it again.",
 };
 
+/** Where a rule says more than its code. */
+const RULE_ADVICE: Readonly<Record<string, string | undefined>> = {
+  archived: "This calendar is closed. Nothing new can be booked here.",
+  not_begun: "That can be noted once the time has begun.",
+};
+
 const UNKNOWN = "Something went wrong. Please try again in a moment.";
 
 /** A server that is newer than this page may know codes that it does not. */
 export function adviceFor(error: unknown): string {
-  return error instanceof SlotcastError ? (ADVICE[error.code] ?? UNKNOWN) : UNKNOWN;
+  if (!(error instanceof SlotcastError)) return UNKNOWN;
+  return RULE_ADVICE[String(error.details.rule)] ?? ADVICE[error.code] ?? UNKNOWN;
 }

@@ -4,7 +4,7 @@ import type { Slot, StaffBooking, StaffCalendar } from "../client";
 import { h, setData, setText } from "./dom";
 import { dayKey, dayTitle, type Manner, nearness, timeText } from "./time";
 
-export type BookingVerb = "confirm" | "reject" | "cancel" | "noShow" | "erase";
+export type BookingVerb = "confirm" | "reject" | "cancel" | "noShow" | "reinstate" | "erase";
 
 export interface AgendaActions {
   onSlot(verb: "close" | "reopen" | "remove", slot: Slot): void;
@@ -59,7 +59,7 @@ export class Agenda {
       const key = dayKey(Date.parse(slot.start), zone);
       const list = this.#day(key, days, today, manner);
       if (!places.has(key)) places.set(key, list.firstElementChild);
-      const row = this.#row(slot, own, setting);
+      const row = this.#row(slot, own, setting, calendar.info?.archived ?? false);
       const at = places.get(key) ?? null;
       if (at === row.element) places.set(key, at.nextElementSibling);
       else list.insertBefore(row.element, at);
@@ -106,11 +106,17 @@ export class Agenda {
     return section.querySelector(".rows") as HTMLElement;
   }
 
-  #row(slot: Slot, bookings: readonly StaffBooking[], setting: AgendaSetting): Row {
+  #row(
+    slot: Slot,
+    bookings: readonly StaffBooking[],
+    setting: AgendaSetting,
+    isArchived: boolean,
+  ): Row {
     const isPast = Date.parse(slot.start) <= setting.now;
     const drawn = [
       slot.version,
       isPast,
+      isArchived,
       setting.zone,
       ...bookings.map((booking) => `${booking.id}:${booking.version}`),
     ].join();
@@ -127,8 +133,12 @@ export class Agenda {
         "div",
         { class: "row-head" },
         h("span", { class: "row-time" }, this.#time(slot, setting)),
-        h("span", { class: "row-status" }, statusText(slot)),
-        h("span", { class: "actions row-actions" }, ...this.#slotButtons(slot, bookings)),
+        h("span", { class: "row-status" }, isArchived ? "Closed" : statusText(slot)),
+        h(
+          "span",
+          { class: "actions row-actions" },
+          ...(isArchived ? [] : this.#slotButtons(slot, bookings)),
+        ),
       ),
       ...bookings.map((booking) => this.#booking(booking, isPast)),
     );
@@ -169,6 +179,9 @@ export class Agenda {
         : []),
       ...(status === "confirmed" && isPast
         ? [button("Did not come", "quiet", () => onBooking("noShow", booking))]
+        : []),
+      ...(status === "no_show"
+        ? [button("Undo", "", () => onBooking("reinstate", booking), "Undo: they did come")]
         : []),
       ...(isStanding(booking) && !isPast
         ? [button("Cancel booking", "quiet", () => onBooking("cancel", booking))]
@@ -225,5 +238,7 @@ function groupBySlot(bookings: readonly StaffBooking[]): Map<string, StaffBookin
   return groups;
 }
 
-const button = (text: string, kind: string, onclick: () => void): HTMLElement =>
-  h("button", { type: "button", class: `button small ${kind}`, onclick }, text);
+function button(text: string, kind: string, onclick: () => void, label?: string): HTMLElement {
+  const props = { type: "button", class: `button small ${kind}`, "aria-label": label, onclick };
+  return h("button", props, text);
+}

@@ -9,6 +9,7 @@ import { dayKey, dayTitle, nearness } from "./time";
 export interface BoardSource {
   readonly slots: readonly Slot[];
   readonly policy: Policy | undefined;
+  readonly isArchived: boolean;
   readonly pending: ReadonlySet<string>;
   markOf(slot: string): Mark | undefined;
 }
@@ -116,7 +117,8 @@ export class Board {
     for (const slot of slots) {
       const cell = this.#cells.get(slot.id) ?? this.#addCell(slot.id);
       const isPending = source.pending.has(slot.id);
-      const sight = { slot, mark: source.markOf(slot.id), policy: source.policy, isPending };
+      const { policy, isArchived } = source;
+      const sight = { slot, mark: source.markOf(slot.id), policy, isArchived, isPending };
       if (cell.draw(sight, setting)) flash(cell.button);
       if (cell.isFree) free += 1;
       while (at?.classList.contains("leaving")) at = at.nextElementSibling;

@@ -52,6 +52,7 @@ export class BookingForm {
   readonly #done = h("div", { class: "done", tabindex: -1 });
   #hold: MyHold | undefined;
   #hasLapsed = false;
+  #isLongest = false;
   #policy: Policy | undefined;
 
   constructor(actions: FormActions) {
@@ -114,6 +115,7 @@ export class BookingForm {
     this.#hold = hold;
     this.#policy = policy;
     this.#hasLapsed = false;
+    this.#isLongest = false;
     const from = timeText(start, zone, manner);
     const to = timeText(Date.parse(hold.end), zone, manner);
     setText(this.#when, `${from} – ${to}`);
@@ -140,7 +142,7 @@ export class BookingForm {
     if (!this.element.open || this.#hold === undefined || this.#timer.hidden) return;
     const left = Date.parse(this.#hold.expires_at) - now;
     setText(this.#left, countdownText(left));
-    this.#more.hidden = left > LAST_MS || left <= 0;
+    this.#more.hidden = this.#isLongest || left > LAST_MS || left <= 0;
     this.#timer.dataset.urgent = String(left <= LAST_MS);
     if (left > 0 || this.#hasLapsed) return;
     this.#hasLapsed = true;
@@ -179,7 +181,12 @@ export class BookingForm {
 
   async #onMore(): Promise<void> {
     await this.#try(async () => {
-      if (this.#hold !== undefined) this.#hold = await this.#actions.extend(this.#hold);
+      const hold = this.#hold;
+      if (hold === undefined) return;
+      this.#hold = await this.#actions.extend(hold);
+      // In all a hold lasts twice its time at most; then the server answers with the same end.
+      this.#isLongest = Date.parse(this.#hold.expires_at) <= Date.parse(hold.expires_at);
+      if (this.#isLongest) this.#fail("It cannot be held any longer than this.");
     });
   }
 

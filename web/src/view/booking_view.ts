@@ -197,6 +197,7 @@ export class BookingView {
       {
         slots: calendar.slots,
         policy: info?.policy,
+        isArchived: info?.archived ?? false,
         pending: this.#pending,
         markOf: (slot) => this.#mine.markOf(slot),
       },
@@ -204,7 +205,7 @@ export class BookingView {
     );
     const shown = this.#only.checked ? days.filter((day) => day.free > 0) : days;
     this.#strip.draw(shown, dayKey(setting.now, setting.zone), this.#manner);
-    this.#panel.draw(this.#mine, info?.policy.hold_seconds ?? 300, setting);
+    this.#panel.draw(this.#mine, info?.policy, setting);
     this.#horizon.draw((at) => dayTitle(dayKey(at, setting.zone), "", this.#manner));
     this.#drawBlank(shown.length);
     for (const { key } of days) {
@@ -255,7 +256,10 @@ export class BookingView {
   async #pick(slot: Slot, button: HTMLButtonElement): Promise<void> {
     const hold = this.#mine.holds.find((one) => one.slot === slot.id);
     const moving = this.#mover.booking;
-    if (moving !== undefined) return this.#own.finishMove(moving, slot);
+    if (moving !== undefined) {
+      const isFree = button.dataset.free !== undefined || hold !== undefined;
+      return isFree ? this.#own.finishMove(moving, slot) : undefined;
+    }
     if (hold !== undefined) return this.#openForm(hold);
     if (button.getAttribute("aria-disabled") === "true" || this.#pending.has(slot.id)) return;
     if (this.#mine.markOf(slot.id) !== undefined) {

@@ -1,7 +1,9 @@
 /** What the visitor holds and has booked, with what can be done about it. */
 
+import type { Policy } from "../client";
 import { h, setText } from "./dom";
 import { isStanding, type Mine, type MyBooking, type MyHold } from "./mine";
+import { canLeave, holdText } from "./policy";
 import type { Setting } from "./slot_cell";
 import { countdownText, dayKey, dayTitle, nearness, timeText } from "./time";
 
@@ -59,23 +61,22 @@ export class MinePanel {
     element?.classList.add("lit");
   }
 
-  draw(mine: Mine, hold_seconds: number, setting: Setting): void {
-    const minutes = Math.max(1, Math.round(hold_seconds / 60));
+  draw(mine: Mine, policy: Policy | undefined, setting: Setting): void {
+    const length = holdText(policy?.hold_seconds ?? 300);
     setText(
       this.#empty,
-      `Nothing yet. Pick a time, and it is held for you for ${minutes} ${
-        minutes === 1 ? "minute" : "minutes"
-      } while you fill in your name.`,
+      `Nothing yet. Pick a time, and it is held for you for ${length} while you fill in your name.`,
     );
     const wanted = new Set<string>();
     for (const hold of mine.holds) {
       wanted.add(hold.id);
-      this.#drawItem(hold.id, "hold", hold, setting, () => this.#holdButtons(hold));
+      this.#drawItem(hold.id, "hold", hold, setting, true, () => this.#holdButtons(hold));
     }
     for (const booking of mine.bookings) {
       wanted.add(booking.id);
-      const make = () => this.#bookingButtons(booking, setting.now);
-      this.#drawItem(booking.id, booking.status, booking, setting, make);
+      const isOpen = canLeave(Date.parse(booking.start), policy, setting.now);
+      const make = () => this.#bookingButtons(booking, isOpen);
+      this.#drawItem(booking.id, booking.status, booking, setting, isOpen, make);
       const item = this.#items.get(booking.id);
       if (item) setText(item.line, this.#lineOf(booking) + places(booking.seats));
     }
@@ -102,11 +103,12 @@ export class MinePanel {
     state: string,
     it: MyHold | MyBooking,
     setting: Setting,
+    isOpen: boolean,
     buttons: () => readonly HTMLElement[],
   ): void {
     const item = this.#items.get(id) ?? this.#add(id);
     setText(item.when, whenText(it, setting));
-    const drawn = `${state} ${it.slot} ${Date.parse(it.start) <= setting.now}`;
+    const drawn = `${state} ${it.slot} ${isOpen}`;
     if (item.drawn === drawn) return;
     item.drawn = drawn;
     item.element.dataset.state = state;
@@ -137,7 +139,7 @@ export class MinePanel {
     ];
   }
 
-  #bookingButtons(booking: MyBooking, now: number): readonly HTMLElement[] {
+  #bookingButtons(booking: MyBooking, isOpen: boolean): readonly HTMLElement[] {
     const forget = button("Remove from list", "quiet", () => this.#actions.forget(booking));
     if (booking.calendar !== this.#calendar) {
       const href = this.#actions.linkOf(booking);
@@ -147,7 +149,8 @@ export class MinePanel {
       return [forget];
     }
     const copy = button("Copy link", "quiet", () => this.#actions.copy(booking));
-    if (Date.parse(booking.start) <= now) return [copy];
+    // As the server would answer: too late to change it here.
+    if (!isOpen) return [copy];
     return [
       button("Move", "only-seen", () => this.#actions.move(booking)),
       button("Cancel", "quiet", () => this.#actions.cancel(booking)),

@@ -9,6 +9,7 @@ export interface Sight {
   readonly slot: Slot;
   readonly mark: Mark | undefined;
   readonly policy: Policy | undefined;
+  readonly isArchived: boolean;
   readonly isPending: boolean;
 }
 
@@ -25,13 +26,13 @@ export function clockRefusal(slot: Slot, policy: Policy | undefined, now: number
   if (policy === undefined) return "";
   if (start < now + policy.min_notice * 1_000) return "Too soon";
   const { max_advance } = policy;
-  if (max_advance !== null && max_advance > 0 && start > now + max_advance * 1_000)
-    return "Not yet";
-  return "";
+  // 0 is a limit too: only null is none.
+  return max_advance !== null && start > now + max_advance * 1_000 ? "Not yet" : "";
 }
 
-export function canTake({ slot, mark, policy }: Sight, now: number): boolean {
-  return mark === undefined && slot.bookable && clockRefusal(slot, policy, now) === "";
+export function canTake({ slot, mark, policy, isArchived }: Sight, now: number): boolean {
+  const isOffered = mark === undefined && slot.bookable && !isArchived;
+  return isOffered && clockRefusal(slot, policy, now) === "";
 }
 
 /** The small line under the time. */
@@ -46,6 +47,7 @@ export function note(sight: Sight, now: number): string {
     const left = slot.held_until ? Date.parse(slot.held_until) - now : 0;
     return left > 0 ? `On hold ${countdownText(left)}` : "On hold";
   }
+  if (sight.isArchived) return "Closed";
   const refusal = clockRefusal(slot, policy, now);
   if (refusal !== "") return refusal;
   if (!slot.bookable) return "Blocked";
@@ -54,9 +56,9 @@ export function note(sight: Sight, now: number): string {
 }
 
 /** What else than the slot decides how it looks. */
-function signature({ mark, policy, isPending }: Sight, { zone }: Setting): string {
+function signature({ mark, policy, isArchived, isPending }: Sight, { zone }: Setting): string {
   const own = mark === undefined ? "" : mark.kind === "hold" ? mark.until : mark.status;
-  return `${zone} ${own} ${isPending} ${policy?.min_notice} ${policy?.max_advance}`;
+  return `${zone} ${own} ${isPending} ${isArchived} ${policy?.min_notice} ${policy?.max_advance}`;
 }
 
 /** What the clock alone changes, without a countdown, may be this old. */

@@ -239,6 +239,7 @@ export class StaffView {
       if (verb === "confirm") await calendar.confirm(booking.id);
       else if (verb === "reject") await calendar.reject(booking.id);
       else if (verb === "noShow") await calendar.noShow(booking.id);
+      else if (verb === "reinstate") await calendar.reinstate(booking.id);
       else if (verb === "erase") await calendar.erase(booking.id);
       else await calendar.cancelBooking(booking.id);
     });

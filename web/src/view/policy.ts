@@ -1,0 +1,20 @@
+/** What a calendar's policy lets a visitor do, as the server decides it. Pure.
+ * tests/vectors/policy.json holds both sides to the same boundaries. */
+
+import type { Policy } from "../client";
+
+/** Whether the holder of a booking may still cancel or move it. Unknown times are the server's to judge. */
+export function canLeave(start: number, policy: Policy | undefined, now: number): boolean {
+  if (Number.isNaN(start)) return true;
+  const ahead_ms = start - now;
+  return ahead_ms > 0 && ahead_ms >= (policy?.cancel_notice ?? 0) * 1_000;
+}
+
+/** `5 minutes`, `30 seconds`, `1 minute 30 seconds`: how long a hold lasts, exactly. */
+export function holdText(hold_seconds: number): string {
+  const parts = [many(Math.floor(hold_seconds / 60), "minute"), many(hold_seconds % 60, "second")];
+  return parts.filter(Boolean).join(" ");
+}
+
+const many = (count: number, unit: string): string =>
+  count === 0 ? "" : `${count} ${unit}${count === 1 ? "" : "s"}`;
