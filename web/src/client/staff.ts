@@ -1,7 +1,8 @@
 /** What only staff can do with a calendar. */
 
 import { Calendar } from "./calendar.ts";
-import type { Answers, CalendarInfo, Fields, MovedBooking, ScheduleAnswer, Slot } from "./wire.ts";
+import type { Answers, BookingsAnswer, CalendarInfo, Fields, MovedBooking } from "./wire.ts";
+import type { ScheduleAnswer, Slot } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;
@@ -54,6 +55,11 @@ export class StaffCalendar extends Calendar {
 
   remove(slot: string): Promise<Slot> {
     return this.#onSlot("slot.remove", slot);
+  }
+
+  /** The bookings of the slots between, by start; `to` says how far they go, to go on from there. */
+  listBookings(from: string, to: string): Promise<BookingsAnswer> {
+    return this.courier.read("booking.list", { calendar: this.id, from, to });
   }
 
   confirm(booking: string): Promise<MovedBooking> {

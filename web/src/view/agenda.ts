@@ -127,18 +127,15 @@ export class Agenda {
     row.drawn = drawn;
     row.element.dataset.slot = slot.id;
     setData(row.element, "status", slot.status);
+    setData(row.element, "past", isPast ? "" : undefined);
     setData(row.element, "version", String(slot.version));
     row.element.replaceChildren(
       h(
         "div",
         { class: "row-head" },
         h("span", { class: "row-time" }, this.#time(slot, setting)),
-        h("span", { class: "row-status" }, isArchived ? "Closed" : statusText(slot)),
-        h(
-          "span",
-          { class: "actions row-actions" },
-          ...(isArchived ? [] : this.#slotButtons(slot, bookings)),
-        ),
+        h("span", { class: "row-status" }, isArchived ? "Closed" : statusText(slot, isPast)),
+        h("span", { class: "actions row-actions" }, ...(isArchived ? [] : this.#slotButtons(slot))),
       ),
       ...bookings.map((booking) => this.#booking(booking, isPast)),
     );
@@ -155,10 +152,10 @@ export class Agenda {
     return `${from} – ${timeText(Date.parse(slot.end), zone, manner)}`;
   }
 
-  #slotButtons(slot: Slot, bookings: readonly StaffBooking[]): readonly HTMLElement[] {
+  #slotButtons(slot: Slot): readonly HTMLElement[] {
     const { onSlot } = this.#actions;
     const isClosed = slot.status === "closed";
-    const isTaken = slot.held > 0 || bookings.some(isStanding);
+    const isTaken = slot.remaining < slot.capacity;
     return [
       isClosed
         ? button("Reopen", "", () => onSlot("reopen", slot))
@@ -217,10 +214,13 @@ export class Agenda {
 
 const isStanding = ({ status }: StaffBooking): boolean =>
   status === "pending" || status === "confirmed";
-const isShown = (booking: StaffBooking): boolean =>
+/** Whether it is listed without asking for what was cancelled. */
+export const isShown = (booking: StaffBooking): boolean =>
   isStanding(booking) || booking.status === "no_show";
 
-function statusText(slot: Slot): string {
+function statusText(slot: Slot, isPast: boolean): string {
+  if (slot.status === "open" && slot.capacity === 1 && isPast) return "Not booked";
+  if (slot.status === "open" && !slot.bookable) return "Blocked";
   if (slot.capacity === 1 || slot.status === "closed") return SLOT_STATUS[slot.status];
   const taken = slot.capacity - slot.remaining;
   return `${taken} of ${slot.capacity} taken`;

@@ -8,8 +8,9 @@ import {
   type StaffClient,
 } from "../client";
 import { adviceFor } from "./advice";
-import { Agenda, type BookingVerb } from "./agenda";
+import { Agenda, type BookingVerb, isShown } from "./agenda";
 import { ask, type Question } from "./ask";
+import { DayView } from "./day_view";
 import { h, setText } from "./dom";
 import { Frame } from "./frame";
 import { askForCalendar } from "./new_calendar";
@@ -59,6 +60,19 @@ export class StaffView {
   readonly #over: HTMLInputElement;
   readonly #frame = new Frame(() => this.#draw());
   readonly #manner = visitorManner();
+  readonly #zones = new Map<string, string>();
+  readonly #days = new DayView({
+    manner: this.#manner,
+    now: () => this.#client.now(),
+    zone: () => this.#zone(),
+    isWanted: (booking) => this.#over.checked || isShown(booking),
+    changed: () => {
+      delete this.#root.dataset.seq;
+      this.#frame.plan();
+    },
+    say: (text) => this.#toasts.say(text),
+    attempt: (work) => this.#attempt(work),
+  });
   #calendar: StaffCalendar | undefined;
 
   constructor(client: StaffClient, root: HTMLElement, chosen: (calendar: StaffCalendar) => void) {
@@ -120,7 +134,14 @@ export class StaffView {
         h(
           "div",
           { class: "columns" },
-          h("div", { class: "main" }, this.#blank, this.#agenda.element),
+          h(
+            "div",
+            { class: "main" },
+            this.#days.elements.head,
+            this.#blank,
+            this.#agenda.element,
+            this.#days.elements.foot,
+          ),
           h(
             "aside",
             { class: "mine" },
@@ -140,6 +161,7 @@ export class StaffView {
   async #load(chosen?: string): Promise<void> {
     try {
       const calendars = (await this.#client.calendars()).filter(({ archived }) => !archived);
+      for (const { id, zone } of calendars) this.#zones.set(id, zone);
       this.#select.replaceChildren(
         ...calendars.map(({ id, name }) => h("option", { value: id }, name)),
       );
@@ -159,15 +181,14 @@ export class StaffView {
     const calendar = this.#client.calendar(id);
     this.#calendar = calendar;
     calendar.subscribe(() => this.#frame.plan());
-    history.replaceState(null, "", `${location.pathname}?calendar=${encodeURIComponent(id)}`);
     this.#root.dataset.calendar = id;
-    delete this.#root.dataset.seq;
     this.#chosen(calendar);
-    this.#frame.plan();
+    this.#days.choose(calendar);
   }
 
   #zone(): string {
-    const zone = this.#calendar?.info?.zone;
+    const { id, info } = this.#calendar ?? {};
+    const zone = info?.zone ?? this.#zones.get(id ?? "");
     return zone !== undefined && isZone(zone) ? zone : "UTC";
   }
 
@@ -182,7 +203,12 @@ export class StaffView {
     const info = calendar?.info;
     if (calendar === undefined || info === undefined) return;
     const [zone, now] = [this.#zone(), this.#client.now()];
-    const free = calendar.slots.filter(({ status }) => status === "open").length;
+    this.#days.draw();
+    this.#root.dataset.day = this.#days.day ?? "coming";
+    this.#agenda.element.setAttribute("aria-busy", String(!this.#days.isAnswered));
+    if (!this.#days.isAnswered) return;
+    const isFree = (slot: Slot) => slot.bookable && Date.parse(slot.start) > now;
+    const free = calendar.slots.filter(isFree).length;
     setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
     this.#link.href = `/c/${encodeURIComponent(info.id)}`;
     this.#form.draw(zone, this.#manner, now);
@@ -193,9 +219,10 @@ export class StaffView {
       isBookedOnly: this.#only.checked,
       isWithCancelled: this.#over.checked,
     });
-    if (calendar.slots.length === 0)
+    if (calendar.slots.length > 0) this.#blank.hidden = true;
+    else if (this.#days.day === undefined)
       this.#say("No times yet", "Open some with the form beside this.");
-    else this.#blank.hidden = true;
+    else this.#say("No times on this day", "Go to another day, or open some here.");
     this.#root.dataset.seq = String(calendar.seq);
   }
 
@@ -213,6 +240,7 @@ export class StaffView {
       slots.length === 1 ? "Opened 1 time." : `Opened ${slots.length} times.`,
       "good",
     );
+    if (slots[0] !== undefined) this.#days.reveal(Date.parse(slots[0].start));
   }
 
   async #editHours(): Promise<void> {
