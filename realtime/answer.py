@@ -200,6 +200,13 @@ class Explanation(Struct, kw_only=True):
     rules: list[Rule]
 
 
+class LinkAnswer(Struct, kw_only=True):
+    """A guest's token for one calendar, to be put after `/c/<calendar>#token=`, and when it ends."""
+
+    token: str
+    expires_at: str
+
+
 class TicketAnswer(Struct, kw_only=True):
     ticket: str
     expires_at: str
@@ -252,6 +259,7 @@ ANSWERS: dict[str, Answered] = {
     "calendar.create": _told("Makes a calendar.", InfoAnswer),
     "calendar.update": _told("Changes a calendar; its policy is merged field by field.", InfoAnswer),
     "calendar.archive": _told("Ends a calendar for good.", InfoAnswer),
+    "calendar.link": _told("Makes the token of a link by which guests see and book the calendar.", LinkAnswer),
     "schedule.set": _told("Sets the opening hours, or says what that would do.", ScheduleAnswer),
     "slot.open": _told("Opens slots, all or none.", SlotsAnswer),
     "slot.update": _told("Changes a slot's time, capacity or data.", SlotAnswer),

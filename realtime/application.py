@@ -75,7 +75,7 @@ async def build(
     door = Door(book, on_commit=lambda rows: dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
     dispatcher = Dispatcher(door)
     catch_up = CatchUp(door, dispatcher, clock)
-    desk = Desk(door, dispatcher, clock)
+    desk = Desk(door, dispatcher, clock, auth)
     requests, streams = Requests(), Streams(heartbeat_seconds)
     pulse = Pulse(lambda: door.is_full, sockets.set_refusing)
     gate = Gate(auth, peers, Origins(list(origins) or None, with_credentials=False), Buckets(rate, 2 * rate))

@@ -89,6 +89,12 @@ class Auth:
             claims["exp"] = claims["iat"] + seconds
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
+    def write_link(self, calendar: str, seconds: int) -> tuple[str, int]:
+        """A guest's token for one calendar, and the second at which it ends. Each link is a holder of its own."""
+        subject = f"link-{secrets.token_urlsafe(12)}"
+        ends_at = int(time.time()) + seconds
+        return self.write_token(subject, scope="", calendars=[calendar], seconds=seconds), ends_at
+
 
 def _calendars(claim: Any) -> frozenset[str] | None:
     if claim == "*":

@@ -11,10 +11,11 @@ from typing import Any
 from msgspec import Raw
 
 from models.change import Booking, Info
-from models.clock import DAY, Clock, write_time
+from models.clock import DAY, SECOND, Clock, write_time
 from models.commands import Answer, Asker, WithToken
 from models.errors import BadRequest
 from realtime import wire
+from realtime.auth import Auth
 from realtime.catch_up import WINDOW
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
@@ -26,8 +27,9 @@ MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once
 class Desk:
     """Knows no transport: requests come as `wire.Request`, and answers go as what they are."""
 
-    def __init__(self, door: Door, dispatcher: Dispatcher, clock: Clock) -> None:
+    def __init__(self, door: Door, dispatcher: Dispatcher, clock: Clock, auth: Auth) -> None:
         self._door = door
+        self._auth = auth
         self._dispatcher = dispatcher
         self.clock = clock
 
@@ -55,6 +57,14 @@ class Desk:
         )
         return {"bookings": found, "from": write_time(begin), "to": write_time(finish)}
 
+    async def link(self, request: wire.MakeLink, asker: Asker) -> dict[str, Any]:
+        """A token by which guests see and book the calendar, for its staff to send on; and when it ends."""
+        if not asker.is_staff_of(request.calendar):
+            raise asker.refusal()
+        await self._door.read(self._door.book.calendar, request.calendar)  # a link to nothing helps nobody
+        token, ends_at = self._auth.write_link(request.calendar, request.lifetime_seconds)
+        return {"token": token, "expires_at": write_time(ends_at * SECOND)}
+
     async def answer(self, request: wire.Request, asker: Asker, received: int) -> bytes:
         """The ack of any request that is not about the asker's own connection."""
         match request:
@@ -64,6 +74,8 @@ class Desk:
                 return wire.write_ok(booking=await self.booking(request, asker))
             case wire.ListBookings():
                 return wire.write_ok(**await self.bookings(request, asker))
+            case wire.MakeLink():
+                return wire.write_ok(**await self.link(request, asker))
         raise BadRequest("That can't be asked here.")
 
     async def calendars(self, asker: Asker) -> list[Info]:

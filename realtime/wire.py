@@ -72,6 +72,13 @@ class ListBookings(Request, kw_only=True):
     to: Time | None = None
 
 
+class MakeLink(Request, kw_only=True):
+    """A token for whoever a link is sent to: for a private calendar, or one in which only tokens book."""
+
+    calendar: Slug
+    lifetime_seconds: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 30 * 86_400
+
+
 class RefreshToken(Request, kw_only=True):
     token: Token
 
@@ -304,6 +311,7 @@ STAFF_REQUESTS: dict[str, type[Request]] = {
     "calendar.create": CreateCalendar,
     "calendar.update": UpdateCalendar,
     "calendar.archive": ArchiveCalendar,
+    "calendar.link": MakeLink,
     "schedule.set": SetSchedule,
     "slot.open": OpenSlots,
     "slot.update": UpdateSlot,

@@ -63,6 +63,7 @@ class Api:
             web.get("/api/calendars/{id}/slots", self.slots),
             web.get("/api/calendars/{id}/bookings", self.bookings),
             web.get("/api/calendars/{id}/schedule", self.schedule),
+            web.post("/api/calendars/{id}/links", self.link),
             web.get("/api/slots/{id}/explain", self.explanation),
             web.get("/api/bookings/{id}", self.booking),
             *(
@@ -124,6 +125,15 @@ class Api:
         """A calendar's opening hours as they were set, or null. For staff."""
         return _json({"schedule": await self._desk.schedule(calendar_of(request), self._gate.asker(request))})
 
+    async def link(self, request: web.Request) -> web.Response:
+        """A token for a link to a calendar. For staff; it is answered, never logged or kept."""
+        asker = self._gate.asker(request)
+        fields = await self._gate.body(request)
+        _put(fields, "calendar", request.match_info["id"])
+        asked = wire.read_request("calendar.link", fields)
+        assert isinstance(asked, wire.MakeLink)
+        return _json(await self._desk.link(asked, asker), status=_CREATED)
+
     async def explanation(self, request: web.Request) -> web.Response:
         """Why this asker can or can't take the slot, rule by rule."""
         rules = await self._desk.explain(request.match_info["id"], self._gate.asker(request))
@@ -151,10 +161,9 @@ def calendar_of(request: web.Request) -> str:
     return asked.calendar
 
 
-def _json(thing: Any) -> web.Response:
-    return web.Response(
-        body=encode(thing), content_type="application/json", headers={"Cache-Control": "private, no-cache"}
-    )
+def _json(thing: Any, status: int = 200) -> web.Response:
+    headers = {"Cache-Control": "private, no-cache"}
+    return web.Response(status=status, body=encode(thing), content_type="application/json", headers=headers)
 
 
 def read_version(text: str) -> int:

@@ -79,6 +79,14 @@ READS: tuple[Read, ...] = (
         shape=answer.ScheduleRead,
     ),
     Read(
+        "POST",
+        "/api/calendars/{id}/links",
+        "Makes the token of a link by which guests see and book the calendar. For staff.",
+        shape=answer.LinkAnswer,
+        status=201,
+        body=wire.MakeLink,
+    ),
+    Read(
         "GET",
         "/api/slots/{id}/explain",
         "Says why the asker can or can't take a slot, rule by rule.",
@@ -176,12 +184,19 @@ def _read(read: Read) -> Schema:
     }
     responses = operation["responses"]
     if read.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference(read.body)}}}
+        operation["requestBody"] = _body(read.body)
         responses |= _pointed([_TOO_LARGE])
     if "If-None-Match" in read.headers:
         responses[str(read.status)]["headers"] = _ETAG
         responses["304"] = {"description": "Nothing has changed.", "headers": _ETAG}
     return operation
+
+
+def _body(kind: type[Struct]) -> Schema:
+    """The fields of a body; those of a request of the wire less its calendar, which is in the path."""
+    name = next((name for name, known in wire.EVERY_REQUEST.items() if known is kind), "")
+    schema, is_needed = body_of(name, "calendar") if name else (reference(kind), True)
+    return {"required": is_needed, "content": {"application/json": {"schema": schema}}}
 
 
 def _mutation(path: str, name: str, subject: str, status: int) -> Schema:

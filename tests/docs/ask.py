@@ -113,7 +113,10 @@ class Http:
 
     async def _answer(self, name: str, /, *, is_staff: bool, **fields: Any) -> tuple[int, Json]:
         headers = {"Authorization": f"Bearer {self._token}"} if is_staff else {}
-        if name in _READS:
+        if name == "calendar.link":
+            path = f"/api/calendars/{fields.pop('calendar')}/links"
+            asked = self._session.post(path, json=fields, headers=headers)
+        elif name in _READS:
             path, subject = _READS[name]
             path = path.replace("{id}", fields.pop(subject))
             if "token" in fields:

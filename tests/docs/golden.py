@@ -184,6 +184,7 @@ _THINGS: dict[type, Any] = {
     answer.ScheduleAnswer: {"opened": 12, "removed": 2, "updated": 0, "kept": [_slot(1, 9, FIRST + 1)]},
     answer.SlotAnswer: _slot(1, 9, FIRST + 1),
     answer.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
+    answer.LinkAnswer: {"token": "Zm9y.IGEgbGluayBv.bmx5", "expires_at": "2027-03-01T12:00:00Z"},
     answer.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
     answer.BookingsAnswer: {
         "bookings": [_booking(FIRST + 1, customer=_ADA), _booking(FIRST + 2, status="cancelled")],

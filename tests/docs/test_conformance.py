@@ -64,6 +64,7 @@ class _Story:
         await self._staff("calendar.subscribe", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
         await self._schedule()
         await self._ask("calendar.unsubscribe", calendar="room")
+        await self._staff("calendar.link", calendar="room", lifetime_seconds=3_600)
         await self._staff("calendar.create", id="old", name="Old", zone="UTC")
         await self._staff("calendar.archive", id="old", key=_key())
 

@@ -1,5 +1,6 @@
 """A book with one calendar and the voice above it, without a server; and a connection that keeps what it is sent."""
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from models.change import Customer
 from models.clock import DAY, HOUR, system_clock
 from models.commands import OPERATOR, Answer, Asker, BookSlot, CreateCalendar, NewSlot, OpenSlots, UpdateSlot
 from models.service import Book
+from realtime.auth import Auth
 from realtime.catch_up import CatchUp, Joined
 from realtime.desk import Desk
 from realtime.dispatcher import Dispatcher
@@ -54,7 +56,7 @@ class House:
         self.door = Door(self.book, lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
         self.dispatcher = Dispatcher(self.door)
         self.catch_up = CatchUp(self.door, self.dispatcher, system_clock)
-        self.desk = Desk(self.door, self.dispatcher, system_clock)
+        self.desk = Desk(self.door, self.dispatcher, system_clock, Auth(secrets.token_bytes(32)))
         self.dispatcher.start()
         self.slot = ""
         self._changes = 0

@@ -15,6 +15,7 @@ ROUTES: dict[str, tuple[str, str, str]] = {
     "calendar.create": ("POST", "/api/calendars", ""),
     "calendar.update": ("PATCH", "/api/calendars/{}", "id"),
     "calendar.archive": ("DELETE", "/api/calendars/{}", "id"),
+    "calendar.link": ("POST", "/api/calendars/{}/links", "calendar"),
     "schedule.set": ("PUT", "/api/calendars/{}/schedule", "calendar"),
     "slot.open": ("POST", "/api/calendars/{}/slots", "calendar"),
     "slot.update": ("PATCH", "/api/slots/{}", "slot"),
@@ -75,6 +76,7 @@ class World:
                 "policy": {"max_holds": 9}, "key": new_key(),
             },
             "calendar.archive": {"id": self.calendar, "key": new_key()},
+            "calendar.link": {"calendar": self.calendar, "lifetime_seconds": 3_600},
             "schedule.set": {
                 "calendar": self.calendar, "preview": True, "key": new_key(),
                 "schedule": {

@@ -102,8 +102,8 @@ class Story:
         answer = await (by or self.staff).ask(name, **fields)
         assert answer["ok"], (name, answer)
         self.asked.add(name)
-        for thing in ("hold", "booking"):
-            if token := answer.get(thing, {}).get("token"):
+        for thing in (answer, answer.get("hold", {}), answer.get("booking", {})):
+            if token := thing.get("token"):
                 self.secrets.append(token)
         await self._look()
         return answer
@@ -144,6 +144,7 @@ class Story:
         for slot in (slots[2], elsewhere):
             await self.ask("booking.reschedule", by=self.guest, slot=slot, **moved)
         await self.ask("booking.list", calendar="free")
+        await self.ask("calendar.link", calendar="free")
         await self.ask("slot.update", slot=slots[3], capacity=3)
         for name in ("close", "reopen", "remove"):
             await self.ask(f"slot.{name}", slot=slots[3])

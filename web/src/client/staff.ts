@@ -2,7 +2,7 @@
 
 import { Calendar } from "./calendar.ts";
 import type { Answers, BookingsAnswer, CalendarInfo, Fields, MovedBooking } from "./wire.ts";
-import type { ScheduleAnswer, Slot } from "./wire.ts";
+import type { LinkAnswer, ScheduleAnswer, Slot } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;
@@ -55,6 +55,11 @@ export class StaffCalendar extends Calendar {
 
   remove(slot: string): Promise<Slot> {
     return this.#onSlot("slot.remove", slot);
+  }
+
+  /** The token of a link by which guests see and book the calendar, until it ends. */
+  link(lifetime_seconds: number): Promise<LinkAnswer> {
+    return this.courier.read("calendar.link", { calendar: this.id, lifetime_seconds });
   }
 
   /** The bookings of the slots between, by start; `to` says how far they go, to go on from there. */

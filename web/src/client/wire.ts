@@ -39,6 +39,7 @@ export type StaffRequestName =
   | "calendar.create"
   | "calendar.update"
   | "calendar.archive"
+  | "calendar.link"
   | "schedule.set"
   | "slot.open"
   | "slot.update"
@@ -247,6 +248,12 @@ export interface InfoAnswer {
   readonly info: CalendarInfo;
 }
 
+/** A guest's token for one calendar, to be put after `/c/<calendar>#token=`, and when it ends. */
+export interface LinkAnswer {
+  readonly token: string;
+  readonly expires_at: string;
+}
+
 /** How many slots the new opening hours open, remove and change; and those left alone, as they are taken. */
 export interface ScheduleAnswer {
   readonly cursor: string;
@@ -288,6 +295,7 @@ export interface Answers {
   readonly "calendar.create": InfoAnswer;
   readonly "calendar.update": InfoAnswer;
   readonly "calendar.archive": InfoAnswer;
+  readonly "calendar.link": LinkAnswer;
   readonly "schedule.set": ScheduleAnswer;
   readonly "slot.open": SlotsAnswer;
   readonly "slot.update": SlotAnswer;

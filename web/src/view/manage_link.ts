@@ -22,6 +22,13 @@ export function readProof(fragment: string): Proof | undefined {
 export const isManageLink = (fragment: string): boolean =>
   new URLSearchParams(fragment.replace(/^#/, "")).has("booking");
 
+/** A link to a calendar that only a token opens, or books in. */
+export function guestLink(page: string | URL, token: string): string {
+  const url = new URL(page);
+  url.hash = `token=${token}`;
+  return url.href;
+}
+
 /** The address of a calendar's booking page on the server at `home`. */
 export function calendarPage(home: string | URL, calendar: string): URL {
   const base = new URL(home, typeof location === "undefined" ? undefined : location.href);

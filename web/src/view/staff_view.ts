@@ -17,6 +17,7 @@ import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
 import { batchesOf, type Opening, slotsOf } from "./opening";
 import { Pill } from "./pill";
+import { askForLink } from "./private_link";
 import { askForSchedule } from "./schedule_form";
 import { isZone, visitorManner, zoneText } from "./time";
 import { Toasts } from "./toast";
@@ -55,6 +56,8 @@ export class StaffView {
   readonly #select = h("select", { "aria-label": "Calendar", class: "chooser" });
   readonly #facts = h("p", { class: "facts" });
   readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
+  /** Where only a token sees the calendar, or books in it. */
+  readonly #invite = h("button", { type: "button", class: "page-link plain" }, "Make a link");
   readonly #blank = h("div", { class: "blank", hidden: true });
   readonly #only: HTMLInputElement;
   readonly #over: HTMLInputElement;
@@ -97,6 +100,9 @@ export class StaffView {
     const make = h("button", { type: "button", class: "button small" }, "New calendar");
     const hours = h("button", { type: "button", class: "button small" }, "Opening hours");
     hours.addEventListener("click", () => void this.#editHours());
+    this.#invite.addEventListener("click", () => {
+      if (this.#calendar) askForLink(this.#root, this.#calendar, this.#zone(), this.#manner);
+    });
     make.addEventListener("click", () =>
       askForCalendar(this.#root, async (fields) => {
         await this.#client.mutate("calendar.create", fields);
@@ -123,7 +129,7 @@ export class StaffView {
         h(
           "div",
           { class: "tools" },
-          h("div", { class: "facts-line" }, this.#facts, this.#link),
+          h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite),
           h(
             "div",
             { class: "choices" },
@@ -210,6 +216,7 @@ export class StaffView {
     const isFree = (slot: Slot) => slot.bookable && Date.parse(slot.start) > now;
     const free = calendar.slots.filter(isFree).length;
     setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
+    this.#invite.hidden = info.visibility === "public" && info.booking === "anyone";
     this.#link.href = `/c/${encodeURIComponent(info.id)}`;
     this.#form.draw(zone, this.#manner, now);
     this.#agenda.draw(calendar, {
