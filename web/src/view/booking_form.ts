@@ -3,7 +3,7 @@
 import type { Booking, Customer, Policy, Slot } from "../client";
 import { adviceFor } from "./advice";
 import { h, icon, setText } from "./dom";
-import type { MyHold, Wish } from "./mine";
+import type { MyBooking, MyHold, Wish } from "./mine";
 import { countdownText, dayKey, dayTitle, timeText, zoneText } from "./time";
 import type { Setting } from "./slot_cell";
 
@@ -21,6 +21,7 @@ const LAST_MS = 60_000;
 export class BookingForm {
   readonly element: HTMLDialogElement;
   readonly #actions: FormActions;
+  readonly #receiptOf: (booking: MyBooking) => HTMLElement;
   readonly #when = h("h2", { class: "sheet-title", id: "form-title" });
   readonly #where = h("p", { class: "sheet-text" });
   readonly #left = h("span", { class: "timer-left" });
@@ -55,8 +56,9 @@ export class BookingForm {
   #isLongest = false;
   #policy: Policy | undefined;
 
-  constructor(actions: FormActions) {
+  constructor(actions: FormActions, receiptOf: (booking: MyBooking) => HTMLElement) {
     this.#actions = actions;
+    this.#receiptOf = receiptOf;
     this.#timer = h(
       "p",
       { class: "timer" },
@@ -167,7 +169,8 @@ export class BookingForm {
       const seats = Number(this.#seats.value) || hold.seats;
       const wish = this.#actions.wish(hold, customer, seats);
       this.#hold = { ...hold, wish };
-      this.#finish(await this.#actions.book(this.#hold, wish));
+      const { start, end } = hold;
+      this.#finish({ ...(await this.#actions.book(this.#hold, wish)), start, end });
     });
   }
 
@@ -206,7 +209,7 @@ export class BookingForm {
     if (hold !== undefined) await this.#actions.letGo(hold);
   }
 
-  #finish(booking: Booking): void {
+  #finish(booking: MyBooking): void {
     const isPending = booking.status === "pending";
     this.#form.hidden = true;
     this.#timer.hidden = true;
@@ -219,8 +222,9 @@ export class BookingForm {
         { class: "sheet-text" },
         isPending
           ? "The time is kept for you until the other side has confirmed it."
-          : "The time is yours. You can move or cancel it here, in this browser.",
+          : "The time is yours. You can move or cancel it here, or by its link from anywhere.",
       ),
+      this.#receiptOf(booking),
       h(
         "button",
         { type: "button", class: "button primary wide", onclick: () => this.element.close() },

@@ -71,10 +71,11 @@ export class BookingView {
     this.#horizon = new Horizon(this.calendar);
     this.#mine = new Mine(id, () => this.#frame.plan());
     this.#actions = new BookingActions(this.calendar, this.#mine);
-    this.#form = new BookingForm(this.#actions);
+    this.#form = new BookingForm(this.#actions, (booking) => this.#own.receiptOf(booking));
     this.#own = new OwnBookings({
       ...{ root, home, calendar: this.calendar, mine: this.#mine, actions: this.#actions },
       ...{ mover: this.#mover, toasts: this.#toasts, words: (times) => this.#words(times) },
+      now: () => client.now(),
       shown: (booking) => {
         this.#frame.now();
         this.#panel.show(booking);
@@ -112,6 +113,7 @@ export class BookingView {
       },
       cancel: (booking) => void this.#own.cancel(booking),
       copy: (booking) => void this.#own.copy(booking),
+      save: (booking) => this.#own.save(booking),
       forget: (booking) => this.#mine.dropBooking(booking.id),
       linkOf: (booking) => this.#own.linkOf(booking),
     });

@@ -13,6 +13,7 @@ export interface PanelActions {
   move(booking: MyBooking): void;
   cancel(booking: MyBooking): void;
   copy(booking: MyBooking): void;
+  save(booking: MyBooking): void;
   forget(booking: MyBooking): void;
   /** Where the booking can be looked after. */
   linkOf(booking: MyBooking): string;
@@ -149,12 +150,14 @@ export class MinePanel {
       return [forget];
     }
     const copy = button("Copy link", "quiet", () => this.#actions.copy(booking));
+    const save = button("Add to calendar", "quiet", () => this.#actions.save(booking));
+    const away = booking.start === "" ? [copy] : [copy, save];
     // As the server would answer: too late to change it here.
-    if (!isOpen) return [copy];
+    if (!isOpen) return away;
     return [
       button("Move", "only-seen", () => this.#actions.move(booking)),
       button("Cancel", "quiet", () => this.#actions.cancel(booking)),
-      copy,
+      ...away,
     ];
   }
 

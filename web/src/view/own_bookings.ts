@@ -4,10 +4,13 @@ import { type Calendar, type Proof, type Slot, SlotcastError } from "../client";
 import { adviceFor } from "./advice";
 import { ask } from "./ask";
 import type { BookingActions } from "./booking_actions";
+import { writeBooking } from "./booking_ics";
+import { bookingReceipt } from "./booking_receipt";
 import { copyLink } from "./copy";
 import { calendarPage, manageLink } from "./manage_link";
 import type { Mine, MyBooking } from "./mine";
 import type { Mover } from "./mover";
+import { saveFile } from "./save_file";
 import type { Toasts } from "./toast";
 
 export interface OwnBookingsParts {
@@ -18,6 +21,7 @@ export interface OwnBookingsParts {
   readonly actions: BookingActions;
   readonly mover: Mover;
   readonly toasts: Toasts;
+  readonly now: () => number;
   readonly words: (times: { readonly start: string }) => string;
   readonly shown: (booking: string) => void;
 }
@@ -32,6 +36,25 @@ export class OwnBookings {
 
   linkOf(booking: Pick<MyBooking, "calendar" | "id" | "token">): string {
     return manageLink(calendarPage(this.#parts.home, booking.calendar), booking);
+  }
+
+  /** What its customer takes away of a booking that was just made, or is looked after. */
+  receiptOf(booking: MyBooking): HTMLElement {
+    const { start, calendar } = booking;
+    const isKnown = start !== "" && calendar === this.#parts.calendar.id;
+    return bookingReceipt({
+      link: this.linkOf(booking),
+      copy: () => this.copy(booking),
+      ...(isKnown && { save: () => this.save(booking) }),
+    });
+  }
+
+  /** As a file for the customer's own calendar. */
+  save(booking: MyBooking): void {
+    const { root, home, calendar, now } = this.#parts;
+    const page = calendarPage(home, calendar.id).href;
+    const text = writeBooking(booking, { name: calendar.info?.name ?? "", page, now: now() });
+    saveFile(root, `${calendar.id}-${booking.start.slice(0, 10)}.ics`, "text/calendar", text);
   }
 
   /** Null for a link that is damaged. */
