@@ -11,6 +11,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; script-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
+ELEMENT = "/slotcast-calendar.js"
 _YEAR = "public, max-age=31536000, immutable"
 _PAGES = {"/": "index.html", "/c/{calendar}": "calendar.html", "/staff": "staff.html"}
 _NOT_BUILT = "The web client is not built: run `make run`, or `npm ci && npm run build` in web/.\n"
@@ -49,6 +50,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers["Server"] = "Slotcast"
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
+    if request.path == ELEMENT:  # for pages of any origin, also those that take nothing else from elsewhere
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if request.path.startswith("/assets/"):
         headers["Cache-Control"] = _YEAR
     elif response.content_type == "text/html":

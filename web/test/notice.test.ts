@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { SlotcastError } from "../src/client/error.ts";
-import { emptyNotice, staleNotice } from "../src/view/notice";
+import { emptyNotice, originNotice, staleNotice } from "../src/view/notice";
 import { info, slot } from "./make";
 
 it("says nothing of a short break, and something of a long one", () => {
@@ -34,4 +34,11 @@ it("explains an empty page by its cause", () => {
   );
   expect(emptyNotice(loaded, undefined, 1, false)).toBeUndefined();
   expect(emptyNotice({ isLoaded: false, slots: [] }, undefined, 0, false)).toBeUndefined();
+});
+
+it("names the setting that keeps a page of another origin out", () => {
+  const notice = originNotice("https://slots.example.org", "https://shop.example");
+  expect(notice.title).toMatch(/slots\.example\.org/);
+  expect(notice.text).toMatch(/https:\/\/shop\.example to SLOTCAST_ORIGINS/);
+  expect(originNotice("https://slots.example.org", "null").text).toMatch(/opened as a file/);
 });

@@ -10,7 +10,9 @@ import booking from "../style/booking.css?inline";
 import sheet from "../style/sheet.css?inline";
 import { BookingView } from "../view/booking_view";
 
-const script = document.currentScript;
+/** A module has no currentScript; then it is found by its name. */
+const script =
+  document.currentScript ?? document.querySelector('script[src$="/slotcast-calendar.js"]');
 const home = script instanceof HTMLScriptElement ? new URL(script.src).origin : location.origin;
 
 function styles(): CSSStyleSheet {

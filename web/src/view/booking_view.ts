@@ -13,7 +13,8 @@ import { Horizon } from "./horizon";
 import { Mine, type MyHold } from "./mine";
 import { MinePanel } from "./mine_panel";
 import { Mover } from "./mover";
-import { emptyNotice, staleNotice } from "./notice";
+import { emptyNotice, originNotice, staleNotice } from "./notice";
+import { OriginProbe } from "./origin_probe";
 import { OwnBookings } from "./own_bookings";
 import { Pill } from "./pill";
 import type { Setting } from "./slot_cell";
@@ -49,6 +50,8 @@ export class BookingView {
   readonly #pill = new Pill();
   readonly #toasts = new Toasts();
   readonly #horizon: Horizon;
+  readonly #home: string;
+  readonly #probe: OriginProbe;
   readonly #zones = new ZoneSwitch((whose) => this.#choose(whose));
   readonly #title = h("h1", { class: "title" }, "…");
   readonly #banner = h("p", { class: "banner", hidden: true });
@@ -67,6 +70,8 @@ export class BookingView {
     this.#client = client;
     this.#root = root;
     this.#stateRoot = stateRoot;
+    this.#home = new URL(home, location.href).href;
+    this.#probe = new OriginProbe(this.#home, () => this.#frame.plan());
     this.calendar = client.calendar(id);
     this.#horizon = new Horizon(this.calendar);
     this.#mine = new Mine(id, () => this.#frame.plan());
@@ -221,7 +226,9 @@ export class BookingView {
     if (state === "live") this.#liveAt = Date.now();
     const away_ms = Date.now() - this.#liveAt;
     const { info, isLoaded } = this.calendar;
-    const text = staleNotice(state, isLoaded, away_ms, info, this.#client.hasToken);
+    const text = this.#probe.isRefused
+      ? ""
+      : staleNotice(state, isLoaded, away_ms, info, this.#client.hasToken);
     setText(this.#banner, text);
     this.#banner.hidden = text === "";
     this.#banner.dataset.tone = "warn";
@@ -229,8 +236,13 @@ export class BookingView {
 
   #drawBlank(days: number): void {
     const { calendar } = this;
+    const { state } = this.#client.status;
     const refusal = calendar.refusal ?? this.#client.refusal;
-    const notice = emptyNotice(calendar, refusal, days, this.#only.checked);
+    const isAnswered = calendar.isLoaded || refusal !== undefined || state === "connecting";
+    this.#probe.look(isAnswered);
+    const notice = this.#probe.isRefused
+      ? originNotice(this.#home, self.origin)
+      : emptyNotice(calendar, refusal, days, this.#only.checked);
     this.#root.toggleAttribute("data-loading", !calendar.isLoaded && refusal === undefined);
     this.#root.toggleAttribute("data-refused", refusal !== undefined);
     this.#blank.hidden = notice === undefined;

@@ -35,6 +35,16 @@ export function emptyNotice(
       };
 }
 
+/** What the page is told that the server does not list, and who mends it how. */
+export function originNotice(home: string, origin: string): Notice {
+  const server = new URL(home).host;
+  const mend =
+    origin === "null"
+      ? "A page that was opened as a file has no origin of its own: put it on a web server, and add that to SLOTCAST_ORIGINS; to try it out, add null."
+      : `Whoever runs ${server} adds ${origin} to SLOTCAST_ORIGINS and starts it again.`;
+  return { title: `${server} does not take this page`, text: mend };
+}
+
 /** A break shorter than this passes without a word; the pill says enough. */
 const PATIENCE_MS = 2_000;
 const FIRST_PATIENCE_MS = 6_000;
