@@ -136,6 +136,11 @@ export class BookingForm {
     this.#name.focus();
   }
 
+  /** What was asked for in this sheet was answered late, and not to this sheet. */
+  settled(hold: string, booking: Booking): void {
+    if (this.hold?.id === hold && !this.#form.hidden) this.#finish(booking);
+  }
+
   tick(now: number): void {
     if (!this.element.open || this.#hold === undefined || this.#timer.hidden) return;
     const left = Date.parse(this.#hold.expires_at) - now;
@@ -196,7 +201,7 @@ export class BookingForm {
   async #onLetGo(): Promise<void> {
     const hold = this.#hold;
     this.element.close();
-    if (hold !== undefined) await this.#actions.letGo(hold);
+    if (hold !== undefined) await this.#actions.letGo(hold).catch(() => {});
   }
 
   #finish(booking: Booking): void {
