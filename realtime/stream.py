@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from realtime.engine import Counters, Limits, Outlet, Packet, WebSocket
 from realtime.engine.frame import CloseCode, Opcode, encode_frame
 from realtime.fan_out import SLICE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
+BEAT_SECONDS = 3.0  # for who asks, to notice a dead network by
 RETRY_MILLISECONDS = range(1_000, 5_001)  # one of them each, or after a restart all would be back at once
 SILENT = "ping timeout"
 DRAIN = "drain"
@@ -26,6 +27,7 @@ LONG_POLL = "longpoll"
 
 _PING = encode_frame(Opcode.PING, b"")
 _COMMENT = b":\n\n"
+BEAT = b":beat\n\n"  # the first one promises the others
 
 
 def event_stream(packet: Packet) -> bytes:
@@ -63,6 +65,11 @@ class EventStream(Outlet):
     def beat(self) -> None:
         """Keeps proxies from giving up on a silent response, and finds out who has gone."""
         self.put(_COMMENT)
+
+    def show_life(self) -> None:
+        """Show the client that the network is alive, unless other bytes are on their way to it."""
+        if self.is_open and not self.is_congested:
+            self.put(BEAT)
 
     def bid_farewell(self) -> None:
         self.finish(DRAIN)
@@ -110,7 +117,7 @@ class PlainSocket(WebSocket):
 
 Stream = EventStream | PlainSocket
 Ending = Callable[[], None]
-Act = Callable[[Stream], None]
+_Kind = TypeVar("_Kind", bound=Stream)
 
 
 class Streams:
@@ -119,12 +126,14 @@ class Streams:
     def __init__(self, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self._heartbeat_seconds = heartbeat_seconds
         self.open: dict[Stream, list[Ending]] = {}
+        self._beating: set[EventStream] = set()
         self.is_draining = False
         self._polls: set[asyncio.Timeout] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._beat(), name="heartbeat")
+        beats = (self._beat(), self._show_life())
+        self._tasks = tuple(asyncio.create_task(beat, name="heartbeat") for beat in beats)
 
     def add(self, stream: Stream, *endings: Ending) -> None:
         """From now on the stream is kept alive; when it ends, so does what is given with it."""
@@ -133,7 +142,15 @@ class Streams:
         if not stream.is_open:
             self.forget(stream)
 
+    def add_beat(self, stream: EventStream) -> None:
+        """Send this stream a heartbeat every few seconds, beginning now."""
+        stream.show_life()
+        if stream.is_open:
+            self._beating.add(stream)
+
     def forget(self, stream: Stream) -> None:
+        if isinstance(stream, EventStream):
+            self._beating.discard(stream)
         for ending in self.open.pop(stream, ()):
             ending()
 
@@ -156,7 +173,12 @@ class Streams:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._heartbeat_seconds)
-            await self._each(lambda stream: stream.beat())
+            await self._each(self.open, lambda stream: stream.beat())
+
+    async def _show_life(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            await self._each(self._beating, lambda stream: stream.show_life())
 
     async def close(self) -> None:
         """Ends every stream in good order; clients come back by their cursor."""
@@ -164,13 +186,13 @@ class Streams:
         for patience in self._polls:
             if not patience.expired():
                 patience.reschedule(0)
-        if self._task is not None:
-            self._task.cancel()
-        await self._each(lambda stream: stream.bid_farewell())
+        for task in self._tasks:
+            task.cancel()
+        await self._each(self.open, lambda stream: stream.bid_farewell())
 
-    async def _each(self, act: Act) -> None:
+    async def _each(self, streams: Iterable[_Kind], act: Callable[[_Kind], None]) -> None:
         until = time.perf_counter() + SLICE_SECONDS
-        for stream in list(self.open):
+        for stream in list(streams):
             if time.perf_counter() >= until:
                 await asyncio.sleep(0)
                 until = time.perf_counter() + SLICE_SECONDS

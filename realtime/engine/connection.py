@@ -150,6 +150,11 @@ class Connection(WebSocket, AsyncSocket):
         """Ask whether the client is there."""
         self.send_text(PING)
 
+    def beat(self) -> None:
+        """Show the client that the network is alive, unless other bytes are on their way to it."""
+        if self.is_open and not self.is_congested:
+            self.send_text(NOOP)
+
     def put(self, data: bytes) -> None:
         """Send bytes to where this connection is: its socket, or its mailbox."""
         mailbox = self.mailbox

@@ -14,6 +14,7 @@ from aiohttp import web
 from .connection import Connection
 from .counter import Counters
 from .frame import CloseCode
+from .heartbeat import Heartbeat
 from .newcomer import Newcomers
 from .opening import Refused, open_session
 from .origin import Allowed, Origins
@@ -70,6 +71,7 @@ class EngineServer(engineio.AsyncServer):
         self.origins = Origins(cors_allowed_origins, with_credentials=cors_credentials)
         self.counters = Counters()
         self.wheel = Wheel(self.ping_interval, self.ping_timeout)
+        self.heartbeat = Heartbeat()
         self.usher = Usher()
         self.request_seconds = 10 * REQUEST_SECONDS  # what the next is taken to cost; at first nothing is known
         self.refuse = False
@@ -129,8 +131,9 @@ class EngineServer(engineio.AsyncServer):
                 await connection.close()
 
     async def shutdown(self) -> None:
-        """Stop the timer."""
+        """Stop the timers."""
         self.wheel.stop()
+        self.heartbeat.stop()
 
     async def _on_shutdown(self, _app: web.Application) -> None:
         await self.drain()
@@ -181,6 +184,7 @@ class EngineServer(engineio.AsyncServer):
     def forget(self, connection: Connection, reason: str) -> None:
         """A connection is over: tell the application, then drop it."""
         self.wheel.discard(connection)
+        self.heartbeat.discard(connection)
         if connection.transport is not None:
             self._leaving.add(connection)
         if connection.upgraded:

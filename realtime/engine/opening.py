@@ -46,6 +46,8 @@ async def open_session(server: "EngineServer", request: web.Request, transport: 
     response = _answer(server, request, connection, head)
     if connection.is_open:
         server.wheel.add(connection)
+        if request.query.get("beat") == "1":
+            server.heartbeat.add(connection)
         server.expect_joining(connection)
     return response
 
@@ -56,28 +58,30 @@ def _answer(server: "EngineServer", request: web.Request, connection: Connection
     server.counters.accepted += 1
     if head:
         server.counters.open_websocket += 1
-        frame = encode_frame(Opcode.TEXT, _opening(server, connection.sid, upgrades=[]))
+        frame = encode_frame(Opcode.TEXT, _opening(server, request, connection.sid, upgrades=[]))
         return take_over(request, connection, head + frame)
     server.counters.open_polling += 1
     connection.open_mailbox()
     upgrades = ["websocket"] if server.may_upgrade else []
-    response = web.Response(body=_opening(server, connection.sid, upgrades), content_type="text/plain", charset="utf-8")
+    body = _opening(server, request, connection.sid, upgrades)
+    response = web.Response(body=body, content_type="text/plain", charset="utf-8")
     if server.cookie:
         response.headers["Set-Cookie"] = server._generate_sid_cookie(connection.sid, _cookie(server.cookie))  # noqa: SLF001  engineio's
     return response
 
 
-def _opening(server: "EngineServer", sid: str, upgrades: list[str]) -> bytes:
-    """The OPEN packet, with whole milliseconds."""
-    return b"0" + msgspec.json.encode(
-        {
-            "sid": sid,
-            "upgrades": upgrades,
-            "pingInterval": round((server.ping_interval + server.ping_interval_grace_period) * 1000),
-            "pingTimeout": round(server.ping_timeout * 1000),
-            "maxPayload": server.max_http_buffer_size,
-        }
-    )
+def _opening(server: "EngineServer", request: web.Request, sid: str, upgrades: list[str]) -> bytes:
+    """The OPEN packet, with whole milliseconds; `beatInterval` for who asks for heartbeats."""
+    fields = {
+        "sid": sid,
+        "upgrades": upgrades,
+        "pingInterval": round((server.ping_interval + server.ping_interval_grace_period) * 1000),
+        "pingTimeout": round(server.ping_timeout * 1000),
+        "maxPayload": server.max_http_buffer_size,
+    }
+    if request.query.get("beat") == "1":
+        fields["beatInterval"] = round(server.heartbeat.interval_seconds * 1000)
+    return b"0" + msgspec.json.encode(fields)
 
 
 def _cookie(cookie: str | dict[str, Any]) -> dict[str, Any]:

@@ -48,9 +48,11 @@ def asyncapi() -> Schema:
         told = [*([_SUBSCRIBED] if channel == "socket" else ["snapshot", "reset"]), *Type]
         channels[channel] = _channel(channel, told, f"/api/calendars/{{id}}/{channel}")
         operations[f"{channel}.changes"] = _send(channel, told, "token", "ticket")
-    handshake = {"method": "GET", "query": _query(), "bindingVersion": "0.1.0"}
+    handshake = {"method": "GET", "query": _query(FOLLOWING), "bindingVersion": "0.1.0"}
     channels["socket"]["bindings"] = {"ws": handshake}
-    operations["events.changes"]["bindings"] = {"http": handshake | {"bindingVersion": "0.3.0"}}
+    operations["events.changes"]["bindings"] = {
+        "http": handshake | {"query": _query((*FOLLOWING, "beat")), "bindingVersion": "0.3.0"}
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -76,8 +78,8 @@ def _server(protocol: str, what: str) -> Schema:
     return {"host": "{host}", "protocol": protocol, "description": what, "variables": variables}
 
 
-def _query() -> Schema:
-    properties = {name: {**QUERY[name][0], "description": QUERY[name][1]} for name in FOLLOWING}
+def _query(names: tuple[str, ...]) -> Schema:
+    properties = {name: {**QUERY[name][0], "description": QUERY[name][1]} for name in names}
     return {"type": "object", "properties": properties}
 
 

@@ -110,6 +110,8 @@ class Follow:
         wait = random.choice(RETRY_MILLISECONDS)  # noqa: S311 - a wait is no secret
         stream.put_reply(b"retry: %d\n\n%b" % (wait, first_events(joined, wanted)))
         self._keep(member, joined.room, identity, stream)
+        if request.query.get("beat") == "1":
+            self._streams.add_beat(stream)
         return response
 
     async def socket(self, request: web.Request) -> web.StreamResponse:

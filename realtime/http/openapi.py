@@ -44,6 +44,7 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
     "preview": ({"enum": ["1"]}, "Only say what it would do."),
+    "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, so that silence tells of a dead network."),
 }
 _HEADERS = {
     "Idempotency-Key": "The `key`: sent again, the request is done at most once and answers the same.",
@@ -110,7 +111,7 @@ READS: tuple[Read, ...] = (
         "GET",
         "/api/calendars/{id}/events",
         "Follows a calendar by server-sent events.",
-        FOLLOWING,
+        (*FOLLOWING, "beat"),
         media=EVENT_STREAM,
         headers=("Last-Event-ID",),
     ),

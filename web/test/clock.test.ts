@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { ServerClock } from "../src/client/clock";
 
 const at = (ms: number) => new Date(ms).toISOString();
@@ -24,7 +24,35 @@ it("follows when a slower sample contradicts it: the local clock was set", () =>
 });
 
 it("ignores what is no time", () => {
-  const clock = new ServerClock(() => 5);
+  const clock = new ServerClock(
+    () => 5,
+    () => 7_000,
+  );
   clock.observe("soon", 0, 1);
-  expect([clock.isKnown, clock.now()]).toEqual([false, 5]);
+  expect([clock.isKnown, clock.now()]).toEqual([false, 7_000]);
+});
+
+it("is moved by nothing that is done to the device's own clock", () => {
+  vi.useFakeTimers();
+  vi.setSystemTime(Date.parse("2026-11-23T12:00:00Z"));
+  const clock = new ServerClock();
+  const sent = clock.local();
+  clock.observe("2026-11-23T12:00:00Z", sent, sent);
+  for (const set of ["2026-11-23T12:10:00Z", "2020-01-01T00:00:00Z", "2031-01-01T00:00:00Z"]) {
+    vi.setSystemTime(Date.parse(set));
+    expect(at(clock.now())).toBe("2026-11-23T12:00:00.000Z");
+  }
+  vi.useRealTimers();
+});
+
+it("follows a change that is later than it thinks: its own time stood still in a sleep", () => {
+  const clock = new ServerClock(() => 1_000);
+  clock.observe(at(61_000), 1_000, 1_000);
+  clock.passed(at(400_000));
+  expect(clock.now()).toBe(400_000);
+  clock.passed(at(399_000));
+  clock.passed("soon");
+  expect(clock.now()).toBe(400_000);
+  clock.observe(at(400_300), 1_000, 1_000);
+  expect(clock.now()).toBe(400_300);
 });

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Calendar } from "../src/client/calendar";
 import { Connection } from "../src/client/connection";
+import type { Fields } from "../src/client";
 import { Courier } from "../src/client/courier";
 import { readError, SlotcastError, unreachable } from "../src/client/error";
-import { change, slot } from "./make";
+import { booking, change, hold, slot } from "./make";
 import { FakeEnvironment, FakeNetwork } from "./network";
 
 let network: FakeNetwork;
@@ -205,11 +206,11 @@ describe("a mutation", () => {
     const sent: [string, RequestInit][] = [];
     vi.stubGlobal("fetch", async (url: URL, init: RequestInit) => {
       sent.push([url.pathname, init]);
-      return Response.json({ booking: { id: "b", token: "t" } });
+      return Response.json({ cursor: "1.n", booking });
     });
     const booked = calendar.book("s", { customer: { name: "Ada" } });
     await pass(1_000);
-    expect(await booked).toEqual({ id: "b", token: "t" });
+    expect(await booked).toEqual(booking);
     const key = network.link.asked[0]?.[1].key;
     expect(key).toMatch(/^[\w-]{22,}$/);
     expect(sent[0]?.[0]).toBe("/api/slots/s/bookings");
@@ -243,13 +244,13 @@ describe("a mutation", () => {
       details,
     } as const;
     network.link.answer = () => Promise.reject(readError(limited));
-    vi.stubGlobal("fetch", async () => Response.json({ hold: { id: "h" } }));
+    vi.stubGlobal("fetch", async () => Response.json({ cursor: "1.n", hold }));
     let held: unknown;
-    calendar.hold("s").then((hold) => (held = hold));
+    calendar.hold("s").then((one) => (held = one));
     await pass(2_900);
     expect(held).toBeUndefined();
     await pass(200);
-    expect(held).toEqual({ id: "h" });
+    expect(held).toEqual(hold);
   });
 
   it("is refused at once where trying again cannot help", async () => {
@@ -282,5 +283,56 @@ describe("a mutation", () => {
     expect(await calendar.cancel(proof)).toEqual({ ...moved, token: "t" });
     expect(await calendar.reschedule(proof, "other")).toEqual({ ...moved, token: "t" });
     expect(await calendar.booking(proof)).toEqual({ ...moved, token: "t" });
+  });
+
+  describe("that was given up without an answer", () => {
+    /** Neither the link nor HTTP answers until `restore` is called. */
+    async function giveUp(): Promise<{ key: string | undefined; asked: [string, Fields][] }> {
+      await start();
+      const down = () => Promise.reject(unreachable());
+      network.link.answer = down;
+      vi.stubGlobal("fetch", down);
+      let ended: SlotcastError | undefined;
+      calendar.hold("s").catch((error: SlotcastError) => (ended = error));
+      await pass(46_000);
+      return { key: ended?.key, asked: network.link.asked };
+    }
+
+    function restore(): [string, Fields][] {
+      const asked: [string, Fields][] = [];
+      const answer = async (name: string, fields: Fields) => {
+        asked.push([name, fields]);
+        return { hold };
+      };
+      network.onWatch = (link, name, position) => {
+        link.answer = answer;
+        network.answerWatch(link, name, position);
+      };
+      network.link.events.lost("transport_lost");
+      return asked;
+    }
+
+    it("tells its key", async () => {
+      const { key, asked } = await giveUp();
+      expect(key).toBe(asked[0]?.[1].key);
+    });
+
+    it("is settled once the network is back: a hold that nobody knows of is released", async () => {
+      const { key } = await giveUp();
+      const asked = restore();
+      await pass(2_000);
+      expect(asked.map(([name]) => name)).toEqual(["slot.hold", "hold.release"]);
+      expect(asked[0]?.[1]).toEqual({ slot: "s", key });
+      expect(asked[1]?.[1]).toMatchObject({ hold: "h", token: "t" });
+    });
+
+    it("goes under the same key when it is asked for again, and is kept then", async () => {
+      const { key } = await giveUp();
+      const again = calendar.hold("s");
+      const asked = restore();
+      await pass(10_000);
+      expect(await again).toEqual(hold);
+      expect(asked).toEqual([["slot.hold", { slot: "s", key }]]);
+    });
   });
 });

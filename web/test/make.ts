@@ -1,6 +1,6 @@
 /** Makes slots, changes and snapshots to test with. */
 
-import type { CalendarInfo, Change, Slot, Snapshot } from "../src/client";
+import type { Booking, CalendarInfo, Change, Hold, Slot, Snapshot } from "../src/client";
 
 export const info: CalendarInfo = {
   id: "demo",
@@ -62,4 +62,27 @@ export function change(seq: number, slots: readonly Slot[], more: Partial<Change
     removed: [],
     ...more,
   };
+}
+
+export const hold: Hold = {
+  id: "h",
+  slot: "s",
+  seats: 1,
+  expires_at: "2026-11-23T12:05:00Z",
+  token: "t",
+};
+
+export const booking: Booking = {
+  id: "b",
+  calendar: "demo",
+  slot: "s",
+  seats: 1,
+  status: "confirmed",
+  token: "t",
+};
+
+/** The server's refusal over HTTP. */
+export function refusal(status: number, code: string, retryable = false): Response {
+  const headers = { "Content-Type": "application/problem+json" };
+  return Response.json({ code, message: "No.", retryable }, { status, headers });
 }

@@ -3,9 +3,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Change } from "../src/client";
 import { Calendar } from "../src/client/calendar";
-import { Connection, type Token } from "../src/client/connection";
+import { Connection } from "../src/client/connection";
 import { Courier } from "../src/client/courier";
-import { change, slot, snapshot } from "./make";
+import type { Token } from "../src/client/token";
+import { change, refusal, slot, snapshot } from "./make";
 import { FakeEnvironment } from "./network";
 
 const ENCODER = new TextEncoder();
@@ -32,7 +33,8 @@ class FakeServer {
     const after = Number((url.searchParams.get("after") ?? "").split(".")[0]);
     if (path.endsWith("/events")) return this.#stream(url.searchParams.has("after"), after, init);
     if (path.endsWith("/changes")) return this.#poll(after, url.searchParams.get("wait") === "0");
-    return Response.json(path.endsWith("/slots") ? this.#snapshot() : {});
+    if (path.endsWith("/slots")) return Response.json(this.#snapshot());
+    return Response.json({ status: "ok", calendars: [] });
   };
 
   commit(seq: number): void {
@@ -53,7 +55,8 @@ class FakeServer {
     const missed = () => this.log.filter(({ seq }) => seq > after);
     if (!isHasty && missed().length === 0) await this.#change();
     const seq = this.log.at(-1)?.seq ?? 0;
-    return Response.json({ changes: missed(), seq, cursor: `${seq}.n`, more: false });
+    const head = { seq, cursor: `${seq}.n`, server_time: "2026-11-23T12:00:00Z" };
+    return Response.json({ changes: missed(), ...head, more: false });
   }
 
   #stream(isResumed: boolean, after: number, init: RequestInit): Response {
@@ -97,11 +100,8 @@ function stream(
       begin(controller);
     },
   });
-  return new Response(body);
+  return new Response(body, { headers: { "Content-Type": "text/event-stream; charset=utf-8" } });
 }
-
-const refusal = (status: number, code: string, retryable = false) =>
-  Response.json({ code, message: "No.", retryable }, { status });
 
 let server: FakeServer;
 let environment: FakeEnvironment;

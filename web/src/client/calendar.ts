@@ -6,6 +6,7 @@ import type { SlotcastError } from "./error.ts";
 import type { Delivery, Position } from "./link.ts";
 import { Replica } from "./replica.ts";
 import { Roster } from "./roster.ts";
+import { SLOTS } from "./shape.ts";
 import type { Booking, CalendarInfo, Change, Customer, Hold } from "./wire.ts";
 import type { Slot, Snapshot, StaffBooking } from "./wire.ts";
 
@@ -31,6 +32,11 @@ export interface BookOptions {
   readonly hold?: Proof;
   /** If the hold has lapsed, book the plain way. */
   readonly if_still_free?: boolean;
+  readonly key?: string;
+}
+
+/** A command may bring the key of an earlier attempt that was not answered. */
+export interface KeyOption {
   readonly key?: string;
 }
 
@@ -112,7 +118,8 @@ export class Calendar implements Watch {
 
   /** Another stretch of time, as it is now; `slots` stays what it covers. */
   async look(from: string, to: string): Promise<Pick<Snapshot, "slots" | "from" | "to">> {
-    return (await this.courier.fetch(`${this.path}/slots`, { from, to })) as unknown as Snapshot;
+    const query = { from, to };
+    return (await this.courier.fetch(`${this.path}/slots`, SLOTS, query)) as unknown as Snapshot;
   }
 
   close(): void {
@@ -120,17 +127,17 @@ export class Calendar implements Watch {
     this.#listeners.clear();
   }
 
-  async hold(slot: string, options: { seats?: number; key?: string } = {}): Promise<Hold> {
+  async hold(slot: string, options: KeyOption & { seats?: number } = {}): Promise<Hold> {
     return (await this.courier.mutate("slot.hold", { slot, ...options })).hold;
   }
 
-  async extend(hold: Proof): Promise<Hold> {
-    const fields = { hold: hold.id, token: hold.token };
+  async extend(hold: Proof, options: KeyOption = {}): Promise<Hold> {
+    const fields = { hold: hold.id, token: hold.token, ...options };
     return (await this.courier.mutate("hold.extend", fields)).hold;
   }
 
-  async release(hold: Proof): Promise<void> {
-    await this.courier.mutate("hold.release", { hold: hold.id, token: hold.token });
+  async release(hold: Proof, options: KeyOption = {}): Promise<void> {
+    await this.courier.mutate("hold.release", { hold: hold.id, token: hold.token, ...options });
   }
 
   async book(slot: string, options: BookOptions): Promise<Booking> {
@@ -144,14 +151,20 @@ export class Calendar implements Watch {
     return { ...booking, token };
   }
 
-  async cancel({ id, token }: Proof): Promise<Booking> {
-    const { booking } = await this.courier.mutate("booking.cancel", { booking: id, token });
+  async cancel({ id, token }: Proof, options: KeyOption = {}): Promise<Booking> {
+    const fields = { booking: id, token, ...options };
+    const { booking } = await this.courier.mutate("booking.cancel", fields);
     return { ...booking, token };
   }
 
-  async reschedule({ id, token }: Proof, slot: string, hold?: Proof): Promise<Booking> {
+  async reschedule(
+    { id, token }: Proof,
+    slot: string,
+    hold?: Proof,
+    options: KeyOption = {},
+  ): Promise<Booking> {
     const proof = hold && { hold: { id: hold.id, token: hold.token } };
-    const fields = { booking: id, token, slot, ...proof };
+    const fields = { booking: id, token, slot, ...proof, ...options };
     const { booking } = await this.courier.mutate("booking.reschedule", fields);
     return { ...booking, token };
   }

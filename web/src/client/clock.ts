@@ -1,5 +1,6 @@
 /** The server's clock, as seen from here. Holds are counted down by it, never by the
- * visitor's own clock, which may be minutes off.
+ * visitor's own clock, which may be minutes off, and may be set while the page is open: what
+ * is counted on is the time since the page was loaded (`performance.now`).
  *
  * A sample says: when the server wrote `server_time`, it was between `sent` and `received`
  * here. The middle is the best guess, half the round trip its uncertainty. The surest
@@ -8,15 +9,20 @@
 
 /** Clocks drift by up to about 100 ppm. */
 const DRIFT = 1e-4;
+/** Servers that share a database may be apart by as much. */
+const JITTER_MS = 1_000;
 
 export class ServerClock {
   #offset_ms = 0;
   #uncertainty_ms = Number.POSITIVE_INFINITY;
   #observed_at = 0;
-  readonly #local: () => number;
+  /** Milliseconds that only go forward. They may stand still while the device sleeps. */
+  readonly local: () => number;
+  readonly #wall: () => number;
 
-  constructor(local: () => number = Date.now) {
-    this.#local = local;
+  constructor(local: () => number = () => performance.now(), wall: () => number = Date.now) {
+    this.local = local;
+    this.#wall = wall;
   }
 
   get isKnown(): boolean {
@@ -41,8 +47,18 @@ export class ServerClock {
     this.#observed_at = received;
   }
 
-  /** The server's now, in epoch milliseconds. */
+  /** A change was made at `server_time`: it is later than that now. After a sleep in which the
+   * local time stood still, this is what is heard first. */
+  passed(server_time: string): void {
+    const behind = Date.parse(server_time) - this.now();
+    if (!this.isKnown || !(behind > JITTER_MS)) return;
+    this.#offset_ms += behind;
+    this.#uncertainty_ms = behind;
+    this.#observed_at = this.local();
+  }
+
+  /** The server's now, in epoch milliseconds; before it has said anything, the device's. */
   now(): number {
-    return this.#local() + this.#offset_ms;
+    return this.isKnown ? this.local() + this.#offset_ms : this.#wall();
   }
 }

@@ -7,13 +7,14 @@
 import { CLIMB, delay_ms, RECONNECT } from "./backoff.ts";
 import { ServerClock } from "./clock.ts";
 import { type Environment, thisEnvironment } from "./environment.ts";
-import { SlotcastError } from "./error.ts";
+import type { SlotcastError } from "./error.ts";
 import { Ladder, RUNGS } from "./ladder.ts";
 import type { Delivery, Link, OpenLink, Position } from "./link.ts";
 import { openLink } from "./open.ts";
+import { Liveness } from "./liveness.ts";
+import { isRefusal, isTimeout, isTwoWay, letGo, type Seat } from "./seat.ts";
 import { move, type Reason, type Status, type Transport } from "./state.ts";
-
-export type Token = string | (() => string | Promise<string>);
+import { type Token, TokenSource } from "./token.ts";
 
 export interface ConnectionSetting {
   readonly token?: Token;
@@ -29,15 +30,6 @@ export interface Watch {
   deliver(delivery: Delivery): void;
 }
 
-/** A link with the calendars watched on it. It counts once each of them has answered. */
-interface Seat {
-  readonly arrival: Reason;
-  readonly awaited: Set<string>;
-  link?: Link;
-  /** Set also where it was lost before we came to use it. */
-  lost?: Reason;
-}
-
 /** Live for this long, a connection counts as a good one and the back-off begins anew. */
 const STEADY_MS = 10_000;
 /** Short at first, so that a blocked WebSocket costs little; longer where the network is slow. */
@@ -49,6 +41,7 @@ export class Connection {
   readonly clock = new ServerClock();
   readonly #setting: ConnectionSetting;
   readonly #environment: Environment;
+  readonly #tokens: TokenSource;
   readonly #ladder: Ladder;
   readonly #open: OpenLink;
   readonly #watches = new Map<string, Watch>();
@@ -59,6 +52,7 @@ export class Connection {
   #seat: Seat | undefined;
   /** What is open and not yet known to work: the first one, or a better one beside the seat. */
   #trial: Seat | undefined;
+  #live_at = 0;
   #attempt = 0;
   #climbs = 0;
   #turn = new AbortController();
@@ -72,6 +66,7 @@ export class Connection {
     this.base = base;
     this.#setting = setting;
     this.#environment = setting.environment ?? thisEnvironment();
+    this.#tokens = new TokenSource(setting.token);
     const allowed = setting.transports ?? RUNGS;
     // Bookings travel only in the staff namespace, not on the one-way streams.
     this.#ladder = new Ladder(setting.isStaff ? allowed.filter(isTwoWay) : allowed);
@@ -95,12 +90,22 @@ export class Connection {
   }
 
   get hasToken(): boolean {
-    return this.#setting.token !== undefined;
+    return this.#tokens.isKnown;
   }
 
-  async token(): Promise<string | undefined> {
-    const { token } = this.#setting;
-    return typeof token === "function" ? token() : token;
+  /** Whether a refused token may be followed by a good one. */
+  get isRenewable(): boolean {
+    return this.#tokens.isRenewable;
+  }
+
+  token(): Promise<string | undefined> {
+    return this.#tokens.get();
+  }
+
+  /** The visitor asks for something: unless anything is heard within 4 s, or the returned function
+   * called, what is live is not. */
+  expect(): () => void {
+    return this.#seat?.liveness.expect() ?? (() => {});
   }
 
   listen(listener: (status: Status) => void): () => void {
@@ -138,10 +143,18 @@ export class Connection {
     const turn = new AbortController();
     this.#turn = turn;
     let failure: unknown;
+    let token: string | undefined;
+    try {
+      token = await this.token();
+    } catch {
+      if (!turn.signal.aborted) this.#wait("token_late");
+      return;
+    }
+    if (turn.signal.aborted) return;
     for (const transport of this.#ladder.plan(this.#attempt)) {
       try {
-        const seat = await this.#take(transport, "opened", turn.signal);
-        if (turn.signal.aborted) seat.link?.close();
+        const seat = await this.#take(transport, token, "opened", turn.signal);
+        if (turn.signal.aborted) letGo(seat);
         else this.#try(seat);
         return;
       } catch (error) {
@@ -151,22 +164,36 @@ export class Connection {
         if (isTimeout(error)) this.#ladder.cameToNothing(transport);
       }
     }
-    const mayRenew = typeof this.#setting.token === "function" && this.#attempt < 2;
-    if (isRefusal(failure) && !mayRenew) {
+    if (!isRefusal(failure)) this.#wait("unreachable");
+    else if (this.#mayRenew(failure)) this.#wait("token_refused");
+    else {
       this.#refusal = failure;
       this.#end("refused");
-    } else {
-      this.#wait("unreachable");
     }
   }
 
-  async #take(transport: Transport, arrival: Reason, signal: AbortSignal): Promise<Seat> {
-    const seat: Seat = { arrival, awaited: new Set() };
-    const token = await this.token();
-    const isStaff = this.#setting.isStaff ?? false;
-    const open_ms = Math.min(LONGEST_OPEN_MS, OPEN_MS * (1 + this.#attempt));
-    const setting = { base: this.base, isStaff, token, clock: this.clock, open_ms, signal };
+  /** A token that has ended, or is not valid yet, may be followed by a good one for as long as
+   * there is a function to ask; one that does not allow this will hardly be. */
+  #mayRenew({ code }: SlotcastError): boolean {
+    return this.#tokens.isRenewable && (code === "unauthorized" || this.#attempt < 2);
+  }
+
+  async #take(
+    transport: Transport,
+    token: string | undefined,
+    arrival: Reason,
+    signal: AbortSignal,
+  ): Promise<Seat> {
+    const liveness = new Liveness(() => this.#lost(seat, "silent"));
+    const seat: Seat = { arrival, awaited: new Set(), liveness };
+    const setting = {
+      ...{ base: this.base, isStaff: this.#setting.isStaff ?? false, token, clock: this.clock },
+      ...{ signal, isRenewable: this.#tokens.isRenewable },
+      isVisible: () => this.#environment.isVisible(),
+      open_ms: Math.min(LONGEST_OPEN_MS, OPEN_MS * (1 + this.#attempt)),
+    };
     seat.link = await this.#open(transport, setting, {
+      heard: () => liveness.heard(),
       delivered: (calendar, delivery) => this.#delivered(seat, calendar, delivery),
       lost: (reason) => {
         seat.lost = reason;
@@ -197,8 +224,10 @@ export class Connection {
   #settle(seat: Seat): void {
     const transport = seat.link?.transport;
     if (seat !== this.#trial || transport === undefined || seat.awaited.size > 0) return;
-    this.#seat?.link?.close();
+    letGo(this.#seat);
     this.#seat = seat;
+    this.#live_at = performance.now();
+    if (seat.link?.beat_ms !== undefined) seat.liveness.watch(seat.link.beat_ms);
     this.#trial = undefined;
     this.#ladder.worked(transport);
     clearTimeout(this.#steady);
@@ -212,9 +241,12 @@ export class Connection {
   #lost(seat: Seat, reason: Reason): void {
     if (seat !== this.#seat && seat !== this.#trial) return;
     const transport = seat.link?.transport;
-    const isUseless = seat === this.#trial || reason === "silent";
+    // One that has worked for a while and goes silent is no worse than the network.
+    const isShort = performance.now() - this.#live_at < STEADY_MS;
+    const isUseless = seat === this.#trial || (reason === "silent" && isShort);
     if (isUseless && transport !== undefined) this.#ladder.cameToNothing(transport);
     if (seat === this.#trial && this.#seat !== undefined) {
+      letGo(seat);
       this.#trial = undefined;
       this.#planClimb();
       return;
@@ -246,6 +278,7 @@ export class Connection {
     } else {
       // A socket may have died in its sleep; an answer, or its absence, tells.
       for (const calendar of this.#watches.keys()) this.rewatch(calendar);
+      if (this.#watches.size > 0) this.expect();
       if (this.#climb !== undefined) this.#planClimb();
     }
   }
@@ -267,9 +300,14 @@ export class Connection {
     this.#climb = undefined;
     this.#climbs += 1;
     if (this.#environment.isVisible()) {
-      for (const transport of this.#ladder.above(from)) {
-        const seat = await this.#take(transport, "climbed", signal).catch(() => undefined);
-        if (signal.aborted) return seat?.link?.close();
+      const given = await this.token()
+        .then((token) => ({ token }))
+        .catch(() => undefined);
+      if (signal.aborted) return;
+      for (const transport of given === undefined ? [] : this.#ladder.above(from)) {
+        const taking = this.#take(transport, given?.token, "climbed", signal);
+        const seat = await taking.catch(() => undefined);
+        if (signal.aborted) return letGo(seat);
         if (seat !== undefined) return this.#try(seat);
       }
     }
@@ -281,7 +319,7 @@ export class Connection {
     const seats = [this.#seat, this.#trial];
     this.#seat = undefined;
     this.#trial = undefined;
-    for (const seat of seats) seat?.link?.close();
+    for (const seat of seats) letGo(seat);
     this.#turn.abort();
     clearTimeout(this.#timer);
     clearTimeout(this.#steady);
@@ -300,14 +338,3 @@ export class Connection {
     for (const listener of [...this.#listeners]) listener(to);
   }
 }
-
-const isTwoWay = (transport: Transport): boolean =>
-  transport === "websocket" || transport === "polling";
-
-/** Final: the same token will be refused again. Anything else may pass. */
-const isRefusal = (error: unknown): error is SlotcastError =>
-  error instanceof SlotcastError && (error.code === "unauthorized" || error.code === "forbidden");
-
-/** It took the connection and said nothing: worse than a clear no, which costs no time. */
-const isTimeout = (error: unknown): boolean =>
-  error instanceof SlotcastError && error.code === "timeout";

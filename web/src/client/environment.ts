@@ -10,6 +10,7 @@ export interface Environment {
 const TICK_MS = 5_000;
 /** Hidden pages may run timers once a minute; what is later than that was asleep. */
 const SLEPT_MS = 75_000;
+const APART_MS = 2_000;
 
 /** In a browser the page's own; elsewhere (Node, a worker) always online and visible. */
 export function thisEnvironment(): Environment {
@@ -38,9 +39,14 @@ export function thisEnvironment(): Environment {
 
 function watchForSleep(on: () => void): ReturnType<typeof setInterval> {
   let last = Date.now();
+  let last_local = performance.now();
   return setInterval(() => {
     const now = Date.now();
-    if (now - last > SLEPT_MS) on();
+    const local = performance.now();
+    // Apart from each other: the device's clock was set, or it slept and `performance` with it.
+    const apart = Math.abs(now - last - (local - last_local));
+    if (now - last > SLEPT_MS || apart > APART_MS) on();
     last = now;
+    last_local = local;
   }, TICK_MS);
 }

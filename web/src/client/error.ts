@@ -25,12 +25,15 @@ export class SlotcastError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
   /** What the server asked us to wait, in milliseconds. */
   readonly retry_after_ms: number;
+  /** The key that a command was sent under and not answered: asked again with it, it is done once. */
+  key: string | undefined;
 
   /** HTTP says how long to wait in a header, Socket.IO in `details`. */
   constructor(body: ErrorBody, retry_after_ms = 0) {
     super(body.message);
     this.code = body.code;
     this.retryable = body.retryable;
+    this.key = undefined;
     this.details = body.details ?? {};
     this.retry_after_ms = Math.max(retry_after_ms, Number(this.details.retry_after) * 1_000 || 0);
   }
@@ -39,12 +42,12 @@ export class SlotcastError extends Error {
 export const timedOut = (): SlotcastError =>
   new SlotcastError({ code: "timeout", message: "The server did not answer.", retryable: true });
 
-export const unreachable = (): SlotcastError =>
-  new SlotcastError({
-    code: "unreachable",
-    message: "The server could not be reached.",
-    retryable: true,
-  });
+/** Nothing came, or what came is not the server's: a login wall's page, another service's answer. */
+export const unreachable = (retry_after_ms = 0): SlotcastError =>
+  new SlotcastError(
+    { code: "unreachable", message: "The server could not be reached.", retryable: true },
+    retry_after_ms,
+  );
 
 /** Reads the `error` of an ack or a problem document; what is not one becomes `internal`. */
 export function readError(value: unknown, retry_after_ms = 0): SlotcastError {

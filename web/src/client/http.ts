@@ -1,7 +1,8 @@
 /** The same requests over HTTP: where the transport goes one way only, or has just broken. */
 
-import { readError, SlotcastError, timedOut, unreachable } from "./error.ts";
+import { SlotcastError, timedOut, unreachable } from "./error.ts";
 import { ANSWER_MS, apiUrl, bearer } from "./link.ts";
+import { fits, readRefusal, type Shape, shapeOf } from "./shape.ts";
 import type { Fields } from "./wire.ts";
 
 type Route = readonly [method: string, noun: string, id: string, verb?: string];
@@ -35,44 +36,59 @@ export async function requestOverHttp(
   if (method === "GET") {
     // A secret never stands in a URL, and a GET has no body.
     if (typeof body.token === "string") headers["Booking-Token"] = body.token;
-    return fetchJson(apiUrl(base, path), { method, headers });
+    return fetchJson(apiUrl(base, path), { method, headers }, shapeOf(name));
   }
   headers["Content-Type"] = "application/json";
-  return fetchJson(apiUrl(base, path), { method, headers, body: JSON.stringify(body) });
+  const init = { method, headers, body: JSON.stringify(body) };
+  return fetchJson(apiUrl(base, path), init, shapeOf(name));
 }
 
-/** Resolves with the JSON body of a success; else rejects with a SlotcastError. */
+/** Resolves with the JSON body of a success of this shape; else rejects with a SlotcastError. */
 export async function fetchJson(
   url: URL,
   init: RequestInit,
+  shape: Shape,
   timeout_ms = ANSWER_MS,
 ): Promise<Fields> {
   const limit = AbortSignal.timeout(timeout_ms);
   const signal = init.signal ? anyOf(init.signal, limit) : limit;
-  let response: Response;
-  let body: unknown;
   try {
-    response = await fetch(url, { ...init, signal, cache: "no-store" });
-    body = await response.json().catch(() => ({}));
-  } catch {
+    const response = await fetch(url, { ...init, signal, cache: "no-store" });
+    const body = response.ok && isOf(response, "application/json") && (await readJson(response));
+    if (fits(body, shape) && isFrom(url, response)) return body;
+    // A redirect may have made a command into a read, whose refusal says nothing of the command.
+    const isCommand = (init.method ?? "GET") !== "GET";
+    throw isCommand && response.redirected ? unreachable() : await readProblem(response, url);
+  } catch (error) {
+    if (error instanceof SlotcastError) throw error;
     throw limit.aborted ? timedOut() : unreachable();
   }
-  if (response.ok) return body as Fields;
-  throw readProblem(response, body);
 }
 
-export function readProblem(response: Response, body: unknown): SlotcastError {
+/** The server's own refusal; whoever else answers, the server was not reached. */
+export async function readProblem(response: Response, url: URL): Promise<SlotcastError> {
   const retry_after_ms = Number(response.headers.get("Retry-After") ?? 0) * 1_000 || 0;
-  const error = readError(body, retry_after_ms);
-  // A proxy's own 429 or 5xx has no code of ours; it passes.
-  const isForeign = !(typeof body === "object" && body !== null && "code" in body);
-  if (isForeign && (response.status === 429 || response.status >= 500)) {
-    return new SlotcastError(
-      { code: "overloaded", message: "The server is not ready.", retryable: true },
-      retry_after_ms,
-    );
+  const isProblem = !response.ok && isOf(response, "application/problem+json");
+  const isOurs = isProblem && isFrom(url, response);
+  return readRefusal(isOurs ? await readJson(response) : undefined, retry_after_ms);
+}
+
+/** A proxy may redirect to TLS or to another host, but whoever answers elsewhere is not asked. */
+export const isFrom = (url: URL, response: Response): boolean =>
+  !response.redirected ||
+  response.url.replace(/^https?:\/\/[^/]+/, "") === url.pathname + url.search;
+
+export const isOf = (response: Response, type: string): boolean =>
+  response.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase() === type;
+
+/** Rejects where the body breaks off on the way; undefined where it is no JSON. */
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  return error;
 }
 
 /** AbortSignal.any is younger than some of the browsers we serve. */

@@ -106,10 +106,11 @@ export type {
   Calendar,
   CalendarEvent,
   CalendarListener,
+  KeyOption,
   OwnBooking,
   Proof,
 } from "./calendar.ts";
-export type { Token } from "./connection.ts";
+export type { Token } from "./token.ts";
 export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
 export { listCalendars } from "./list.ts";

@@ -18,7 +18,7 @@ export class Ladder {
   readonly #useless_until = new Map<Transport, number>();
   #working: Transport | undefined;
 
-  constructor(rungs: readonly Transport[] = RUNGS, now: () => number = Date.now) {
+  constructor(rungs: readonly Transport[] = RUNGS, now: () => number = () => performance.now()) {
     this.#rungs = rungs;
     this.#now = now;
   }

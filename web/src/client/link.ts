@@ -27,10 +27,14 @@ export type Delivery =
 export interface LinkEvents {
   delivered(calendar: string, delivery: Delivery): void;
   lost(reason: Reason): void;
+  /** Anything at all came from the server. */
+  heard(): void;
 }
 
 export interface Link {
   readonly transport: Transport;
+  /** How often the server has promised to be heard; it may have promised nothing. */
+  readonly beat_ms?: number | undefined;
   watch(calendar: string, position: Position): void;
   unwatch(calendar: string): void;
   /** Only where the transport goes both ways; else commands go over HTTP. */
@@ -43,6 +47,9 @@ export interface LinkSetting {
   readonly isStaff: boolean;
   readonly token: string | undefined;
   readonly clock: ServerClock;
+  readonly isVisible: () => boolean;
+  /** A refused token may be followed by a good one. */
+  readonly isRenewable: boolean;
   /** How long it may take to open. */
   readonly open_ms: number;
   /** Aborted when the attempt is no longer wanted. */

@@ -2,6 +2,7 @@
 
 import { fetchJson } from "./http.ts";
 import { apiUrl, bearer } from "./link.ts";
+import { CALENDARS } from "./shape.ts";
 import type { CalendarInfo } from "./wire.ts";
 
 /** The calendars that there are to see, without a connection. */
@@ -9,6 +10,7 @@ export async function listCalendars(
   url: string | URL,
   token?: string,
 ): Promise<readonly CalendarInfo[]> {
-  const answer = await fetchJson(apiUrl(new URL(url), "/calendars"), { headers: bearer(token) });
+  const init = { headers: bearer(token) };
+  const answer = await fetchJson(apiUrl(new URL(url), "/calendars"), init, CALENDARS);
   return answer.calendars as readonly CalendarInfo[];
 }

@@ -4,6 +4,7 @@ import { SlotcastError } from "./error.ts";
 import { fetchJson } from "./http.ts";
 import { apiUrl, bearer, type Link, type LinkEvents } from "./link.ts";
 import type { LinkSetting, Position } from "./link.ts";
+import { CALENDARS, HEALTH } from "./shape.ts";
 import type { Reason, Transport } from "./state.ts";
 
 /** Follows one calendar until aborted, and says why it ended; rejects when it was refused. */
@@ -13,6 +14,7 @@ export type Follow = (
   setting: LinkSetting,
   controller: AbortController,
   deliver: LinkEvents["delivered"],
+  heard: () => void,
 ) => Promise<Reason>;
 
 export async function openOneWay(
@@ -45,11 +47,12 @@ export async function openOneWay(
       const deliver: LinkEvents["delivered"] = (id, delivery) => {
         if (isCurrent()) events.delivered(id, delivery);
       };
-      follow(calendar, position, setting, controller, deliver).then(
+      const heard = () => isCurrent() && events.heard();
+      follow(calendar, position, setting, controller, deliver, heard).then(
         (reason) => isCurrent() && lose(reason),
         (error: unknown) => {
           if (!isCurrent()) return;
-          if (!(error instanceof SlotcastError) || error.retryable) lose("transport_lost");
+          if (!(error instanceof SlotcastError) || error.retryable) lose(reasonOf(error));
           // The token has ended: the connection gets a fresh one, or is refused with this one.
           else if (error.code === "unauthorized" && token !== undefined) lose("server_closed");
           else deliver(calendar, { kind: "refused", error });
@@ -64,8 +67,12 @@ export async function openOneWay(
   };
 }
 
+const reasonOf = (error: unknown): Reason =>
+  error instanceof SlotcastError && error.code === "timeout" ? "silent" : "transport_lost";
+
 /** Whether plain HTTP gets through, and the token with it. */
 async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
-  const path = token === undefined ? "/../healthz" : "/calendars";
-  await fetchJson(apiUrl(base, path), { signal, headers: bearer(token) }, open_ms);
+  const [path, shape] =
+    token === undefined ? (["/../healthz", HEALTH] as const) : (["/calendars", CALENDARS] as const);
+  await fetchJson(apiUrl(base, path), { signal, headers: bearer(token) }, shape, open_ms);
 }

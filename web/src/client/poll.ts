@@ -4,31 +4,42 @@ import { SlotcastError } from "./error.ts";
 import { fetchJson } from "./http.ts";
 import { ANSWER_MS, apiUrl, bearer, type OpenLink } from "./link.ts";
 import { type Follow, openOneWay } from "./one_way.ts";
+import { ACT_MS } from "./liveness.ts";
+import { POLL, SNAPSHOT } from "./shape.ts";
 import type { Poll, Snapshot } from "./wire.ts";
 
 /** Under the 30 s after which many proxies give up on a silent response. */
-const WAIT_SECONDS = 25;
+const HIDDEN_WAIT_SECONDS = 25;
+/** While somebody looks, so that a dead network is noticed within 8 s. */
+const WAIT_SECONDS = 3;
 
-const follow: Follow = async (calendar, position, { base, token, clock }, { signal }, deliver) => {
+const follow: Follow = async (calendar, position, setting, { signal }, deliver, heard) => {
+  const { base, token, clock, isVisible } = setting;
   const path = `/calendars/${encodeURIComponent(calendar)}`;
   const init = { headers: bearer(token), signal };
   const snapshot = async (): Promise<string> => {
     const { from, to } = position;
-    const sent = Date.now();
-    const answer = await fetchJson(apiUrl(base, `${path}/slots`, { from, to }), init);
+    const sent = clock.local();
+    const answer = await fetchJson(apiUrl(base, `${path}/slots`, { from, to }), init, SNAPSHOT);
     const said = answer as unknown as Snapshot;
-    clock.observe(said.server_time, sent, Date.now());
+    heard();
+    clock.observe(said.server_time, sent, clock.local());
     deliver(calendar, { kind: "snapshot", snapshot: said });
     return said.cursor;
   };
   let after = position.after ?? (await snapshot());
   // The first answer comes at once: it is the replay, and it shows that polling works.
-  let wait = position.after === undefined ? WAIT_SECONDS : 0;
+  let isReplay = position.after !== undefined;
   while (!signal.aborted) {
+    const wait = isReplay ? 0 : isVisible() ? WAIT_SECONDS : HIDDEN_WAIT_SECONDS;
+    const limit_ms = wait * 1_000 + (isReplay ? ANSWER_MS : ACT_MS);
     const url = apiUrl(base, `${path}/changes`, { after, wait: String(wait) });
     try {
-      const page = (await fetchJson(url, init, wait * 1_000 + ANSWER_MS)) as unknown as Poll;
-      if (wait === 0) {
+      const sent = clock.local();
+      const page = (await fetchJson(url, init, POLL, limit_ms)) as unknown as Poll;
+      heard();
+      if (isReplay) {
+        clock.observe(page.server_time, sent, clock.local());
         const { changes } = page;
         deliver(calendar, { kind: "resumed", resumption: { changes } });
       } else {
@@ -39,7 +50,7 @@ const follow: Follow = async (calendar, position, { base, token, clock }, { sign
       if (!(error instanceof SlotcastError && error.code === "cursor_gone")) throw error;
       after = await snapshot();
     }
-    wait = WAIT_SECONDS;
+    isReplay = false;
   }
   return "transport_lost";
 };

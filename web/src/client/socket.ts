@@ -5,12 +5,11 @@
  * connection's business here, and a socket has exactly one transport. */
 
 import { io, type Socket } from "socket.io-client";
-import { readError, type SlotcastError, timedOut, unreachable } from "./error.ts";
+import { SlotcastError, timedOut, unreachable } from "./error.ts";
 import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting, REQUEST_MS } from "./link.ts";
+import { fits, isChange, isSubscribed, readAck, readRefusal, shapeOf } from "./shape.ts";
 import type { Reason } from "./state.ts";
-import type { Change, Fields, SubscribeAnswer } from "./wire.ts";
-
-type Ack = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
+import type { Fields, SubscribeAnswer } from "./wire.ts";
 
 export async function openSocket(
   transport: "websocket" | "polling",
@@ -27,6 +26,12 @@ export async function openSocket(
     forceNew: true,
     timeout: open_ms,
     auth: token === undefined ? {} : { token },
+    query: { beat: "1" },
+  });
+  let beat_ms: number | undefined;
+  // A field of this server's own: `beatInterval`, how often it will be heard.
+  socket.io.engine?.once("handshake", (said: object) => {
+    if (fits(said, { beatInterval: "number" })) beat_ms = said.beatInterval as number;
   });
   const abort = () => socket.disconnect();
   signal.addEventListener("abort", abort);
@@ -38,7 +43,7 @@ export async function openSocket(
   } finally {
     signal.removeEventListener("abort", abort);
   }
-  return attach(socket, transport, setting, events);
+  return attach(socket, transport, setting, events, beat_ms);
 }
 
 function opened(socket: Socket, open_ms: number): Promise<void> {
@@ -62,18 +67,18 @@ function opened(socket: Socket, open_ms: number): Promise<void> {
   });
 }
 
-/** Only a CONNECT_ERROR packet carries `data`; every other failure is the transport's. */
-function readConnectError(error: Error & { data?: unknown }): SlotcastError {
-  if (!Object.hasOwn(error, "data")) return unreachable();
-  const data = typeof error.data === "object" && error.data !== null ? error.data : {};
-  return readError({ code: error.message, message: error.message, ...data });
+/** Only this server's CONNECT_ERROR packet carries a refusal in its `data`; every other failure
+ * is the transport's, or another server's. */
+function readConnectError({ data }: Error & { data?: unknown }): SlotcastError {
+  return readRefusal(data);
 }
 
 function attach(
   socket: Socket,
   transport: "websocket" | "polling",
-  { clock }: LinkSetting,
+  { clock, isRenewable }: LinkSetting,
   events: LinkEvents,
+  beat_ms: number | undefined,
 ): Link {
   let isClosed = false;
   const lose = (reason: Reason) => {
@@ -85,20 +90,29 @@ function attach(
   socket.on("disconnect", (reason) =>
     lose(reason === "io server disconnect" ? "server_closed" : "transport_lost"),
   );
-  socket.onAny((_type: string, change: Change) => {
-    if (!isClosed) events.delivered(change.calendar, { kind: "change", change });
+  socket.io.engine?.on("packet", () => {
+    if (!isClosed) events.heard();
   });
-  const subscribed = (calendar: string, sent: number, answer: Ack) => {
+  socket.onAny((_type: string, change: unknown) => {
+    if (isClosed || !isChange(change)) return;
+    clock.passed(change.at);
+    events.delivered(change.calendar, { kind: "change", change });
+  });
+  const subscribed = (calendar: string, sent: number, ack: unknown) => {
     if (isClosed) return;
-    if (!answer.ok) {
-      const error = readError(answer.error);
-      // What passes by itself is tried again by reconnecting, with the back-off's patience.
-      if (error.retryable) lose("server_closed");
+    let said: SubscribeAnswer;
+    try {
+      said = readAck(ack, isSubscribed) as unknown as SubscribeAnswer;
+    } catch (error) {
+      if (!(error instanceof SlotcastError)) throw error;
+      // What passes by itself is tried again by reconnecting, with the back-off's patience; and
+      // so is a token that has ended, where there may be a fresh one.
+      const isEnded = error.code === "unauthorized" && isRenewable;
+      if (error.retryable || isEnded) lose("server_closed");
       else events.delivered(calendar, { kind: "refused", error });
       return;
     }
-    const said = answer as unknown as SubscribeAnswer;
-    clock.observe(said.server_time, sent, Date.now());
+    clock.observe(said.server_time, sent, clock.local());
     events.delivered(
       calendar,
       said.mode === "snapshot"
@@ -108,14 +122,19 @@ function attach(
   };
   return {
     transport,
+    beat_ms,
     watch(calendar, position) {
-      const sent = Date.now();
+      const sent = clock.local();
       socket
         .timeout(ANSWER_MS)
-        .emit("calendar.subscribe", { calendar, ...position }, (late: Error | null, ack: Ack) => {
-          if (late) lose("silent");
-          else subscribed(calendar, sent, ack);
-        });
+        .emit(
+          "calendar.subscribe",
+          { calendar, ...position },
+          (late: Error | null, ack: unknown) => {
+            if (late) lose("silent");
+            else subscribed(calendar, sent, ack);
+          },
+        );
     },
     unwatch(calendar) {
       socket.emit("calendar.unsubscribe", { calendar }, () => {});
@@ -130,10 +149,13 @@ function attach(
 
 function request(socket: Socket, name: string, fields: Fields): Promise<Fields> {
   return new Promise((resolve, reject) => {
-    socket.timeout(REQUEST_MS).emit(name, fields, (late: Error | null, ack: Ack) => {
-      if (late) reject(timedOut());
-      else if (ack.ok) resolve(ack as Fields);
-      else reject(readError(ack.error));
+    socket.timeout(REQUEST_MS).emit(name, fields, (late: Error | null, ack: unknown) => {
+      if (late) return reject(timedOut());
+      try {
+        resolve(readAck(ack, (answer) => fits(answer, shapeOf(name))));
+      } catch (error) {
+        reject(error as SlotcastError);
+      }
     });
   });
 }

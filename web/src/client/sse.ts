@@ -11,6 +11,12 @@ export class EventParser {
   #event = "";
   #data: string[] = [];
   #id = "";
+  #comment = "";
+
+  /** The last comment that said something. */
+  get comment(): string {
+    return this.#comment;
+  }
 
   /** Takes the next piece of text and gives back the events that it completed. */
   feed(text: string): readonly ServerSentEvent[] {
@@ -22,6 +28,7 @@ export class EventParser {
   #line(line: string): ServerSentEvent | undefined {
     if (line === "") return this.#dispatch();
     const colon = line.indexOf(":");
+    if (colon === 0) this.#comment = line.slice(1) || this.#comment;
     if (colon === 0) return undefined;
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");

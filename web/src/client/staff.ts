@@ -32,7 +32,7 @@ export class StaffCalendar extends Calendar {
 
   /** The opening hours as they were set. */
   async schedule(): Promise<Fields | null> {
-    return (await this.courier.fetch(`${this.path}/schedule`)).schedule as Fields | null;
+    return (await this.courier.fetch(`${this.path}/schedule`, {})).schedule as Fields | null;
   }
 
   /** With `preview` it only says what would happen. */

@@ -16,6 +16,8 @@ export const REASONS = {
   network_back: "The device says that it has a network again.",
   woken: "The page was shown again, or the device woke up.",
   refused: "The server refused the token for good.",
+  token_refused: "The server refused the token; a fresh one is asked for.",
+  token_late: "The application's token function failed or did not answer in time.",
   ended: "close() was called.",
 } as const;
 

@@ -3,19 +3,25 @@
  * Read with fetch, not EventSource: it can send `Authorization`, it shows the status of a
  * refusal, and it hears the heartbeat comments, so that a proxy that buffers is found out. */
 
-import { readProblem } from "./http.ts";
+import { unreachable } from "./error.ts";
+import { isFrom, isOf, readProblem } from "./http.ts";
 import { apiUrl, bearer, type OpenLink } from "./link.ts";
 import { type Follow, openOneWay } from "./one_way.ts";
+import { fits, isChange, SNAPSHOT } from "./shape.ts";
 import { EventParser, type ServerSentEvent } from "./sse.ts";
-import type { Change, Snapshot } from "./wire.ts";
+import type { Snapshot } from "./wire.ts";
 
 /** The first bytes are a snapshot, a replay or a heartbeat: they come at once or a proxy has them. */
 const FIRST_BYTE_MS = 6_000;
-/** Heartbeats come every 15 s; two may be lost. */
+/** Comments come every 15 s; two may be lost. */
 const SILENCE_MS = 40_000;
+/** Where the server promises `beat` comments they come every 3 s; two may be lost. */
+const BEAT = "beat";
+const BEAT_SILENCE_MS = 7_000;
 
 /** Reads one stream to its end. */
-const follow: Follow = async (calendar, position, { base, token, clock }, controller, deliver) => {
+const follow: Follow = async (calendar, position, setting, controller, deliver, heard) => {
+  const { base, token, clock } = setting;
   let isSilent = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expectWithin = (wait_ms: number) => {
@@ -27,24 +33,28 @@ const follow: Follow = async (calendar, position, { base, token, clock }, contro
   };
   try {
     expectWithin(FIRST_BYTE_MS);
-    const sent = Date.now();
-    const url = apiUrl(base, `/calendars/${encodeURIComponent(calendar)}/events`, { ...position });
+    const sent = clock.local();
+    const url = apiUrl(base, `/calendars/${encodeURIComponent(calendar)}/events`, {
+      ...position,
+      beat: "1",
+    });
     const headers = { Accept: "text/event-stream", ...bearer(token) };
     const response = await fetch(url, { headers, signal: controller.signal, cache: "no-store" });
-    if (!response.ok || response.body === null) {
-      throw readProblem(response, await response.json().catch(() => ({})));
-    }
+    const isStream = response.ok && isOf(response, "text/event-stream") && isFrom(url, response);
+    if (!isStream || response.body === null) throw await readProblem(response, url);
     const parser = new EventParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     // With a cursor the replay follows as ordinary changes; a `reset` would say otherwise.
     let isResuming = position.after !== undefined;
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      expectWithin(SILENCE_MS);
-      for (const event of parser.feed(piece.value)) {
+      heard();
+      const events = parser.feed(piece.value);
+      expectWithin(parser.comment === BEAT ? BEAT_SILENCE_MS : SILENCE_MS);
+      for (const event of events) {
         const delivery = readEvent(event);
         if (delivery === undefined) continue;
         if (delivery.kind === "snapshot") {
-          clock.observe(delivery.snapshot.server_time, sent, Date.now());
+          clock.observe(delivery.snapshot.server_time, sent, clock.local());
           isResuming = false;
         }
         if (isResuming) deliver(calendar, { kind: "resumed", resumption: { changes: [] } });
@@ -68,10 +78,9 @@ export const openStream: OpenLink = (_transport, setting, events) =>
   openOneWay("sse", setting, events, follow);
 
 function readEvent({ event, data }: ServerSentEvent) {
-  if (event === "snapshot") {
-    return { kind: "snapshot", snapshot: JSON.parse(data) as Snapshot } as const;
-  }
-  return event === "message"
-    ? ({ kind: "change", change: JSON.parse(data) as Change } as const)
-    : undefined;
+  if (event !== "snapshot" && event !== "message") return undefined;
+  const said: unknown = JSON.parse(data);
+  if (event === "message" && isChange(said)) return { kind: "change", change: said } as const;
+  if (event === "message" || !fits(said, SNAPSHOT)) throw unreachable();
+  return { kind: "snapshot", snapshot: said as unknown as Snapshot } as const;
 }

@@ -140,6 +140,13 @@ export class BookingForm {
     this.#name.focus();
   }
 
+  /** What was asked for in this sheet was answered late, and not to this sheet. */
+  settled(hold: string, booking: Booking): void {
+    const asked = this.hold;
+    if (asked?.id !== hold || this.#form.hidden) return;
+    this.#finish({ ...booking, start: asked.start, end: asked.end });
+  }
+
   tick(now: number): void {
     if (!this.element.open || this.#hold === undefined || this.#timer.hidden) return;
     const left = Date.parse(this.#hold.expires_at) - now;
@@ -206,7 +213,7 @@ export class BookingForm {
   async #onLetGo(): Promise<void> {
     const hold = this.#hold;
     this.element.close();
-    if (hold !== undefined) await this.#actions.letGo(hold);
+    if (hold !== undefined) await this.#actions.letGo(hold).catch(() => {});
   }
 
   #finish(booking: MyBooking): void {

@@ -2,6 +2,7 @@
  * It lives in whatever element it is given, a page's or the embeddable element's. */
 
 import type { Calendar, Proof, SlotcastClient, Slot } from "../client";
+import { adviceFor } from "./advice";
 import { Board } from "./board";
 import { BookingActions } from "./booking_actions";
 import { BookingForm } from "./booking_form";
@@ -10,7 +11,8 @@ import { DayStrip } from "./day_strip";
 import { h, setData, setText } from "./dom";
 import { Frame } from "./frame";
 import { Horizon } from "./horizon";
-import { Mine, type MyHold } from "./mine";
+import { serverName } from "./entry_store";
+import { type Errand, Mine, type MyHold } from "./mine";
 import { MinePanel } from "./mine_panel";
 import { Mover } from "./mover";
 import { emptyNotice, originNotice, staleNotice } from "./notice";
@@ -24,6 +26,16 @@ import { type Whose, ZoneSwitch } from "./zone_switch";
 
 const TICK_MS = 500;
 const REDRAW_MS = 30_000;
+/** How often what is not answered is asked again while the connection stands. */
+const SETTLE_MS = 15_000;
+/** How what was asked for long ago has ended. */
+const SETTLED = {
+  pending: "requested. It is kept for you until the other side has confirmed it.",
+  confirmed: "booked.",
+  cancelled: "cancelled.",
+  rejected: "declined.",
+  no_show: "missed.",
+} as const;
 
 export interface BookingSeat {
   /** Where it draws itself, and where it notes the state of the connection. */
@@ -63,8 +75,9 @@ export class BookingView {
   readonly #visitorZone = visitorZone();
   readonly #stops: (() => void)[] = [];
   #whose: Whose = "visitor";
-  #liveAt = Date.now();
+  #liveAt = performance.now();
   #lastDraw = 0;
+  #lastSettle = 0;
 
   constructor(client: SlotcastClient, id: string, { root, stateRoot, home }: BookingSeat) {
     this.#client = client;
@@ -73,9 +86,10 @@ export class BookingView {
     this.#home = new URL(home, location.href).href;
     this.#probe = new OriginProbe(this.#home, () => this.#frame.plan());
     this.calendar = client.calendar(id);
-    this.#horizon = new Horizon(this.calendar);
-    this.#mine = new Mine(id, () => this.#frame.plan());
-    this.#actions = new BookingActions(this.calendar, this.#mine);
+    const now = () => client.now();
+    this.#horizon = new Horizon(this.calendar, now);
+    this.#mine = new Mine(serverName(home), id, () => this.#frame.plan());
+    this.#actions = new BookingActions(this.calendar, this.#mine, now);
     this.#form = new BookingForm(this.#actions, (booking) => this.#own.receiptOf(booking));
     this.#own = new OwnBookings({
       ...{ root, home, calendar: this.calendar, mine: this.#mine, actions: this.#actions },
@@ -119,6 +133,7 @@ export class BookingView {
       cancel: (booking) => void this.#own.cancel(booking),
       copy: (booking) => void this.#own.copy(booking),
       save: (booking) => this.#own.save(booking),
+      giveUp: (errand) => this.#actions.giveUp(errand),
       forget: (booking) => this.#mine.dropBooking(booking.id),
       linkOf: (booking) => this.#own.linkOf(booking),
     });
@@ -165,12 +180,12 @@ export class BookingView {
       calendar.subscribe((event) => {
         if (event.kind === "change") {
           void this.#actions.refresh(event.change.type, event.change.slots);
-        } else this.#own.openAll();
+        } else this.#catchUp();
         this.#frame.plan();
       }),
       this.#client.onStatus((status) => {
         if (status.state === "live") {
-          this.#own.openAll();
+          this.#catchUp();
           void this.#actions.refresh(undefined, []);
         }
         this.#frame.plan();
@@ -181,6 +196,28 @@ export class BookingView {
     this.#stops.push(() => this.#spy.close());
   }
 
+  /** What earlier pages and an outage have left undone. */
+  #catchUp(): void {
+    this.#own.openAll();
+    if (this.calendar.isLoaded) void this.#actions.adopt();
+    void this.#settle();
+  }
+
+  /** Asks again what was not answered, and says how it ended. */
+  async #settle(): Promise<void> {
+    this.#lastSettle = performance.now();
+    for (const { errand, outcome, error } of await this.#actions.settle()) {
+      const { what, hold, isUnwanted } = errand;
+      const when = errand.start === "" ? "Your booking" : this.#words(errand);
+      const { booking } = outcome ?? {};
+      if (booking !== undefined && what === "book") this.#form.settled(hold?.id ?? "", booking);
+      if (isUnwanted && booking === undefined) continue;
+      if (error !== undefined) this.#toasts.say(`${when}: ${adviceFor(error)}`, "bad");
+      else if (outcome?.hold !== undefined) this.#toasts.say(`${when} is held for you.`, "good");
+      else if (booking !== undefined) this.#toasts.say(`${when}: ${SETTLED[booking.status]}`);
+    }
+  }
+
   #setting(): Setting {
     const info = this.calendar.info;
     const own = info !== undefined && isZone(info.zone) ? info.zone : this.#visitorZone;
@@ -189,7 +226,7 @@ export class BookingView {
   }
 
   #draw(): void {
-    this.#lastDraw = Date.now();
+    this.#lastDraw = performance.now();
     const { calendar } = this;
     const { info } = calendar;
     const setting = this.#setting();
@@ -205,7 +242,7 @@ export class BookingView {
         slots: calendar.slots,
         policy: info?.policy,
         isArchived: info?.archived ?? false,
-        pending: this.#pending,
+        pending: new Set([...this.#pending, ...this.#openSlots()]),
         markOf: (slot) => this.#mine.markOf(slot),
       },
       setting,
@@ -221,10 +258,16 @@ export class BookingView {
     if (calendar.isLoaded) this.#root.dataset.seq = String(calendar.seq);
   }
 
+  /** Slots that were asked for, and nobody knows yet whether they are held. */
+  #openSlots(): readonly string[] {
+    const isOpen = ({ what, isUnwanted }: Errand) => what === "hold" && !isUnwanted;
+    return this.#mine.errands.filter(isOpen).map(({ slot }) => slot);
+  }
+
   #drawBanner(): void {
     const { state } = this.#client.status;
-    if (state === "live") this.#liveAt = Date.now();
-    const away_ms = Date.now() - this.#liveAt;
+    if (state === "live") this.#liveAt = performance.now();
+    const away_ms = performance.now() - this.#liveAt;
     const { info, isLoaded } = this.calendar;
     const text = this.#probe.isRefused
       ? ""
@@ -264,8 +307,10 @@ export class BookingView {
     this.#board.tick(setting);
     this.#panel.tick(this.#mine, setting.now);
     this.#form.tick(setting.now);
+    const isStill = performance.now() - this.#lastSettle > SETTLE_MS;
+    if (isStill && this.#client.status.state === "live") void this.#settle();
     const isAway = this.#client.status.state !== "live" && this.#banner.hidden;
-    if (isAway || Date.now() - this.#lastDraw > REDRAW_MS) this.#frame.plan();
+    if (isAway || performance.now() - this.#lastDraw > REDRAW_MS) this.#frame.plan();
   }
 
   async #pick(slot: Slot, button: HTMLButtonElement): Promise<void> {

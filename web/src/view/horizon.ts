@@ -8,13 +8,15 @@ const STEP_MS = 62 * 86_400_000;
 export class Horizon {
   readonly element = h("p", { class: "horizon" });
   readonly #calendar: Calendar;
+  readonly #now: () => number;
   readonly #button: HTMLButtonElement;
   readonly #back: HTMLButtonElement;
   readonly #until = h("span", {});
   #wanted_to: string | undefined;
 
-  constructor(calendar: Calendar) {
+  constructor(calendar: Calendar, now: () => number) {
     this.#calendar = calendar;
+    this.#now = now;
     const make = (text: string, onclick: () => void) =>
       h("button", { type: "button", class: "button small", onclick }, text);
     this.#button = make("Look further ahead", () => this.#further());
@@ -27,7 +29,7 @@ export class Horizon {
     const { from, to } = this.#calendar.covered;
     const end = Date.parse(to);
     if (!Number.isNaN(end)) setText(this.#until, `This shows until ${dateText(end)}.`);
-    this.#back.hidden = Date.parse(from) <= Date.now() + STEP_MS / 2;
+    this.#back.hidden = Date.parse(from) <= this.#now() + STEP_MS / 2;
   }
 
   /** Twice as far; from where a cut snapshot ended, where it held as much as it may. */

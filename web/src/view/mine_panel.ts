@@ -2,7 +2,7 @@
 
 import type { Policy } from "../client";
 import { h, setText } from "./dom";
-import { isStanding, type Mine, type MyBooking, type MyHold } from "./mine";
+import { type Errand, isStanding, type Mine, type MyBooking, type MyHold } from "./mine";
 import { canLeave, holdText } from "./policy";
 import type { Setting } from "./slot_cell";
 import { countdownText, dayKey, dayTitle, nearness, timeText } from "./time";
@@ -10,6 +10,7 @@ import { countdownText, dayKey, dayTitle, nearness, timeText } from "./time";
 export interface PanelActions {
   goOn(hold: MyHold): void;
   letGo(hold: MyHold): void;
+  giveUp(errand: Errand): void;
   move(booking: MyBooking): void;
   cancel(booking: MyBooking): void;
   copy(booking: MyBooking): void;
@@ -26,6 +27,9 @@ const STATUS = {
   rejected: "Declined",
   no_show: "Missed",
 } as const;
+
+/** It is asked again by itself. */
+const UNANSWERED = "Asked for, no answer yet";
 
 interface Item {
   readonly element: HTMLElement;
@@ -69,17 +73,28 @@ export class MinePanel {
       `Nothing yet. Pick a time, and it is held for you for ${length} while you fill in your name.`,
     );
     const wanted = new Set<string>();
+    for (const errand of mine.errands) {
+      if (errand.what !== "hold" || !errand.isGivenUp || errand.isUnwanted) continue;
+      wanted.add(errand.key);
+      const make = () => [button("Never mind", "quiet", () => this.#actions.giveUp(errand))];
+      this.#drawItem(errand.key, "open", errand, setting, true, make);
+      const item = this.#items.get(errand.key);
+      if (item) setText(item.line, `${UNANSWERED}${places(errand.seats)}`);
+    }
     for (const hold of mine.holds) {
       wanted.add(hold.id);
       this.#drawItem(hold.id, "hold", hold, setting, true, () => this.#holdButtons(hold));
     }
     for (const booking of mine.bookings) {
       wanted.add(booking.id);
-      const isOpen = canLeave(Date.parse(booking.start), policy, setting.now);
-      const make = () => this.#bookingButtons(booking, isOpen);
-      this.#drawItem(booking.id, booking.status, booking, setting, isOpen, make);
+      const canBeMoved = canLeave(Date.parse(booking.start), policy, setting.now);
+      const make = () => this.#bookingButtons(booking, canBeMoved);
+      const state = booking.isMissing ? "missing" : booking.status;
+      this.#drawItem(booking.id, state, booking, setting, canBeMoved, make);
       const item = this.#items.get(booking.id);
-      if (item) setText(item.line, this.#lineOf(booking) + places(booking.seats));
+      const isOpen = mine.errands.some((one) => one.isGivenUp && one.booking?.id === booking.id);
+      const line = isOpen ? UNANSWERED : this.#lineOf(booking);
+      if (item) setText(item.line, line + places(booking.seats));
     }
     for (const [id, item] of this.#items) {
       if (wanted.has(id)) continue;
@@ -94,15 +109,17 @@ export class MinePanel {
   tick(mine: Mine, now: number): void {
     for (const hold of mine.holds) {
       const item = this.#items.get(hold.id);
-      const left = countdownText(Date.parse(hold.expires_at) - now);
-      if (item) setText(item.line, `Held for you ${left}${places(hold.seats)}`);
+      const left = countdownText(Math.max(0, Date.parse(hold.expires_at) - now));
+      const isOpen = mine.errands.some((one) => one.isGivenUp && one.hold?.id === hold.id);
+      const line = isOpen ? `${UNANSWERED} · ${left}` : `Held for you ${left}`;
+      if (item) setText(item.line, line + places(hold.seats));
     }
   }
 
   #drawItem(
     id: string,
     state: string,
-    it: MyHold | MyBooking,
+    it: MyHold | MyBooking | Errand,
     setting: Setting,
     isOpen: boolean,
     buttons: () => readonly HTMLElement[],
@@ -146,7 +163,7 @@ export class MinePanel {
       const href = this.#actions.linkOf(booking);
       return [h("a", { class: "button small", href, target: "_top" }, "Show it there"), forget];
     }
-    if (!isStanding(booking.status)) {
+    if (!isStanding(booking.status) || booking.isMissing) {
       return [forget];
     }
     const copy = button("Copy link", "quiet", () => this.#actions.copy(booking));
@@ -162,11 +179,12 @@ export class MinePanel {
   }
 
   #lineOf(booking: MyBooking): string {
+    if (booking.isMissing) return "The server does not know it any more";
     return booking.calendar === this.#calendar ? STATUS[booking.status] : "In another calendar now";
   }
 }
 
-function whenText(it: MyHold | MyBooking, { zone, manner, now }: Setting): string {
+function whenText(it: Pick<MyHold, "start" | "end">, { zone, manner, now }: Setting): string {
   const start = Date.parse(it.start);
   if (Number.isNaN(start)) return "Your booking";
   const key = dayKey(start, zone);
