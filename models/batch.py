@@ -19,13 +19,15 @@ T = TypeVar("T")
 class Done(NamedTuple):
     """What a command did, before it is an answer: `{name: value}` is its result; without a name, the value itself.
 
-    `token` says that the asker gets one with it, and of which kind; it is made from the value's id.
+    `token` says that the asker gets one with it, and of which kind; it is made from the value's id. `left` is another
+    calendar that the command has changed.
     """
 
     calendar: str
     name: str
     value: Any
     token: Literal["hold", "booking"] | None = None
+    left: str = ""
 
 
 Step = Callable[[int, int], None]

@@ -162,7 +162,16 @@ def _answer(batch: Batch, done: Done) -> tuple[Answer, bytes]:
     result = blank = msgspec.json.encode({done.name: done.value} if done.name else done.value)
     if done.token:
         result = _filled(blank, batch.tokens.token(done.token, done.value.id))
-    return Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result), blank
+    answer = Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result)
+    return _with_left(batch, done, answer) if done.left else (answer, blank)
+
+
+def _with_left(batch: Batch, done: Done, answer: Answer) -> tuple[Answer, bytes]:
+    """The answer of a booking that has left another calendar, with that one's cursor."""
+    head = batch.calendar(done.left)
+    left = {"calendar": head.id, "cursor": log.head_cursor(head)}
+    result = msgspec.json.encode({done.name: done.value, "left": left})
+    return msgspec.structs.replace(answer, result=result, left=(head.id, head.seq)), result
 
 
 def _filled(blank: bytes, token: str) -> bytes:

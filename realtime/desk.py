@@ -35,6 +35,8 @@ class Desk:
         """Does what changes the book; `received` is when the request arrived, in milliseconds."""
         answer = await self._door.run(request.command(asker, received))
         await self._dispatcher.settled(answer.calendar, answer.seq)
+        if answer.left is not None:
+            await self._dispatcher.settled(*answer.left)
         return answer
 
     async def booking(self, request: wire.GetBooking, asker: Asker) -> Booking:

@@ -63,7 +63,7 @@ def test_each_channel_names_its_server_and_what_it_takes() -> None:
     for channel, query in described.items():
         operation = paths[f"/api/calendars/{{id}}/{channel}"]["get"]
         taken = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
-        assert query["properties"].keys() == taken == {"after", "from", "to", "ticket"}
+        assert query["properties"].keys() == taken == {"after", "at_least", "from", "to", "ticket"}
         shown = [scheme["$ref"] for scheme in document["operations"][f"{channel}.changes"]["security"]]
         assert shown == ["#/components/securitySchemes/token", "#/components/securitySchemes/ticket"]
 

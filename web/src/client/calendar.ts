@@ -6,8 +6,8 @@ import type { SlotcastError } from "./error.ts";
 import type { Delivery, Position } from "./link.ts";
 import { Replica } from "./replica.ts";
 import { Roster } from "./roster.ts";
-import type { Booking, CalendarInfo, Change, Customer, Hold } from "./wire.ts";
-import type { Slot, Snapshot, StaffBooking } from "./wire.ts";
+import type { Answers, Booking, CalendarInfo, Change, Customer, Fields, Hold } from "./wire.ts";
+import type { RescheduledAnswer, Slot, Snapshot, StaffBooking } from "./wire.ts";
 
 export type CalendarEvent =
   /** Everything was replaced: draw anew. */
@@ -47,6 +47,8 @@ export class Calendar implements Watch {
   #window: { readonly from?: string; readonly to?: string } = {};
   #awaited: "cursor" | "snapshot" | undefined = "snapshot";
   #refusal: SlotcastError | undefined;
+  /** The cursor of the last command that was answered. */
+  #answered: string | undefined;
 
   constructor(id: string, connection: Connection, courier: Courier) {
     this.id = id;
@@ -112,7 +114,8 @@ export class Calendar implements Watch {
 
   /** Another stretch of time, as it is now; `slots` stays what it covers. */
   async look(from: string, to: string): Promise<Pick<Snapshot, "slots" | "from" | "to">> {
-    return (await this.courier.fetch(`${this.path}/slots`, { from, to })) as unknown as Snapshot;
+    const query = { from, to, ...(this.#ahead !== undefined && { after: this.#ahead }) };
+    return (await this.courier.fetch(`${this.path}/slots`, query)) as unknown as Snapshot;
   }
 
   close(): void {
@@ -121,22 +124,22 @@ export class Calendar implements Watch {
   }
 
   async hold(slot: string, options: { seats?: number; key?: string } = {}): Promise<Hold> {
-    return (await this.courier.mutate("slot.hold", { slot, ...options })).hold;
+    return (await this.command("slot.hold", { slot, ...options })).hold;
   }
 
   async extend(hold: Proof): Promise<Hold> {
     const fields = { hold: hold.id, token: hold.token };
-    return (await this.courier.mutate("hold.extend", fields)).hold;
+    return (await this.command("hold.extend", fields)).hold;
   }
 
   async release(hold: Proof): Promise<void> {
-    await this.courier.mutate("hold.release", { hold: hold.id, token: hold.token });
+    await this.command("hold.release", { hold: hold.id, token: hold.token });
   }
 
   async book(slot: string, options: BookOptions): Promise<Booking> {
     const { hold, ...rest } = options;
     const proof = hold && { hold: { id: hold.id, token: hold.token } };
-    return (await this.courier.mutate("slot.book", { slot, ...proof, ...rest })).booking;
+    return (await this.command("slot.book", { slot, ...proof, ...rest })).booking;
   }
 
   async booking({ id, token }: Proof): Promise<OwnBooking> {
@@ -145,21 +148,44 @@ export class Calendar implements Watch {
   }
 
   async cancel({ id, token }: Proof): Promise<Booking> {
-    const { booking } = await this.courier.mutate("booking.cancel", { booking: id, token });
+    const { booking } = await this.command("booking.cancel", { booking: id, token });
     return { ...booking, token };
   }
 
   async reschedule({ id, token }: Proof, slot: string, hold?: Proof): Promise<Booking> {
     const proof = hold && { hold: { id: hold.id, token: hold.token } };
     const fields = { booking: id, token, slot, ...proof };
-    const { booking } = await this.courier.mutate("booking.reschedule", fields);
+    const { booking } = await this.command("booking.reschedule", fields);
     return { ...booking, token };
+  }
+
+  /** Commands, and keeps the cursor of the answer: another server may not have come so far yet. */
+  protected async command<Name extends keyof Answers>(
+    name: Name,
+    fields: Fields,
+  ): Promise<Answers[Name]> {
+    const answer = await this.courier.mutate(name, fields);
+    const { cursor, booking, left } = answer as Partial<RescheduledAnswer>;
+    const isHere = (booking?.calendar ?? this.id) === this.id;
+    this.#answered = (isHere ? cursor : left?.cursor) ?? this.#answered;
+    return answer;
+  }
+
+  /** The cursor of the last answered command, where no change has brought us there yet. */
+  get #ahead(): string | undefined {
+    const cursor = this.#answered;
+    return cursor !== undefined && Number.parseInt(cursor, 10) > this.seq ? cursor : undefined;
   }
 
   /** For the connection: where to go on from. */
   position(): Position {
     const after = this.#awaited === "snapshot" ? undefined : this.#replica.cursor;
-    return { ...(after !== undefined && { after }), ...this.#window };
+    const at_least = this.#ahead;
+    return {
+      ...(after !== undefined && { after }),
+      ...(at_least !== undefined && { at_least }),
+      ...this.#window,
+    };
   }
 
   /** For the connection: what came. */

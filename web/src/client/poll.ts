@@ -13,9 +13,9 @@ const follow: Follow = async (calendar, position, { base, token, clock }, { sign
   const path = `/calendars/${encodeURIComponent(calendar)}`;
   const init = { headers: bearer(token), signal };
   const snapshot = async (): Promise<string> => {
-    const { from, to } = position;
+    const { from, to, at_least: after } = position;
     const sent = Date.now();
-    const answer = await fetchJson(apiUrl(base, `${path}/slots`, { from, to }), init);
+    const answer = await fetchJson(apiUrl(base, `${path}/slots`, { from, to, after }), init);
     const said = answer as unknown as Snapshot;
     clock.observe(said.server_time, sent, Date.now());
     deliver(calendar, { kind: "snapshot", snapshot: said });
@@ -24,8 +24,9 @@ const follow: Follow = async (calendar, position, { base, token, clock }, { sign
   let after = position.after ?? (await snapshot());
   // The first answer comes at once: it is the replay, and it shows that polling works.
   let wait = position.after === undefined ? WAIT_SECONDS : 0;
+  let at_least = position.at_least;
   while (!signal.aborted) {
-    const url = apiUrl(base, `${path}/changes`, { after, wait: String(wait) });
+    const url = apiUrl(base, `${path}/changes`, { after, at_least, wait: String(wait) });
     try {
       const page = (await fetchJson(url, init, wait * 1_000 + ANSWER_MS)) as unknown as Poll;
       if (wait === 0) {
@@ -40,6 +41,7 @@ const follow: Follow = async (calendar, position, { base, token, clock }, { sign
       after = await snapshot();
     }
     wait = WAIT_SECONDS;
+    at_least = undefined;
   }
   return "transport_lost";
 };
