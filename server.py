@@ -94,7 +94,7 @@ async def compose(
     settings: Settings,
     *,
     book: Book,
-    clock: Clock = system_clock,
+    clock: Clock | None = None,
     web_folder: Path = WEB_FOLDER,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> web.Application:
@@ -106,7 +106,7 @@ async def compose(
         proxies=settings.proxies,
         rate=settings.rate,
         max_queued_bytes=settings.max_queued_bytes,
-        clock=clock,
+        clock=clock or book.clock,
         web_folder=web_folder,
         heartbeat_seconds=heartbeat_seconds,
     )
@@ -171,7 +171,9 @@ def _welcome(settings: Settings, book: Book, *, with_token: bool) -> None:
     print(f"Slotcast serves {without_secrets(settings.database)} on {here}  (Ctrl-C stops it)\n")
     print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
     if with_token:
-        token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=30 * 86_400)
+        token = Auth(settings.secret, book.clock).write_token(
+            "staff", scope="staff", calendars="*", seconds=30 * 86_400
+        )
         print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
     else:
         print(f"  Staff page     {here}/staff  (server.py token --scope staff prints a token)\n", flush=True)

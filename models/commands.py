@@ -235,16 +235,12 @@ BookingCommand = CancelBooking
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What a command did: `result` as the wire's JSON object, tokens in it; where the calendar stands after it.
-
-    `left` is the calendar that a booking has moved away from, and the seq of that; None for an answer that is repeated.
-    """
+    """What a command did: `result` as the wire's JSON object, tokens in it; where the calendar stands after it."""
 
     calendar: str
     seq: int
     cursor: str
     result: bytes
-    left: tuple[str, int] | None = None
 
 
 class WithToken(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,16 +12,18 @@ from urllib.parse import unquote, urlsplit
 from peewee import DatabaseError, InterfaceError
 from playhouse.migrations import Runner
 
+from models.clock import MeasuredClock
 from models.dialect import Dialect, UnusableDatabase
 from models.errors import Overloaded
 from models.sqlite import open_sqlite
 
 __all__ = [
-    "FIRST_MIGRATION", "Dialect", "UnusableDatabase", "Watch", "database_file", "migrate", "open_database",
+    "FIRST_MIGRATION", "Dialect", "UnusableDatabase", "Watch", "database_file", "measure", "migrate", "open_database",
     "public_url", "reading",
 ]  # fmt: skip
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+MEASURE_SECONDS = 1.0
 FIRST_MIGRATION = "0001_book"  # what only a new database is in need of
 
 
@@ -97,11 +100,23 @@ def reading(db: Dialect) -> Iterator[None]:
         raise Overloaded("The database does not answer.") from error
 
 
-class Watch:
-    """Tells that some other connection has committed, on a connection of its own, in autocommit. It is a hint."""
+def measure(db: Dialect, clock: MeasuredClock) -> None:
+    """Sets the clock by the database's, on a connection that works."""
+    began = time.monotonic()
+    ((moment,),) = db.execute_sql(f"SELECT {db.time_sql}").fetchall()
+    clock.measure(moment, began, time.monotonic())
 
-    def __init__(self, db: Dialect) -> None:
+
+class Watch:
+    """Tells that some other connection has committed, on a connection of its own, in autocommit. It is a hint.
+
+    Where the database has a clock of its own it is measured about once a second.
+    """
+
+    def __init__(self, db: Dialect, clock: MeasuredClock | None = None) -> None:
         self._db = db
+        self._clock = clock
+        self._measured_at = float("-inf")
         self._seen: Any = None
 
     @property
@@ -115,6 +130,9 @@ class Watch:
             if self._db.is_closed():
                 self._db.connect()
             version = self._db.version()
+            if self._clock is not None and time.monotonic() > self._measured_at + MEASURE_SECONDS:
+                measure(self._db, self._clock)
+                self._measured_at = time.monotonic()
         except (DatabaseError, InterfaceError) as error:
             raise Overloaded("The database does not answer.") from error
         moved: bool = version != self._seen

@@ -16,7 +16,7 @@ from peewee import DatabaseError, InterfaceError
 from models import bookings, database, schedules, snapshot
 from models.batch import Keeping, Step, unseen
 from models.change import Booking, Cursor, Info, Logged
-from models.clock import Clock, system_clock
+from models.clock import Clock, MeasuredClock, system_clock
 from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
 from models.dialect import Dialect
@@ -54,7 +54,8 @@ class Book:
 
     `on_commit` hears, on a writer's thread, what a commit of this process has added to the log. `writers` is how many
     write at the same time, where the database lets more than one. `on_step` hears, there too, to how many slots of how
-    many a schedule has come that is being set; it is set before `open`.
+    many a schedule has come that is being set; it is set before `open`. `clock` is the machine's, where nobody has set
+    another, until `open` puts the database's own in its place, if that has one.
     """
 
     url: str
@@ -77,6 +78,9 @@ class Book:
             self._db.connect()
             self._db.check()
             applied = database.migrate(self._db)
+            if self.clock is system_clock and self._db.time_sql:
+                self.clock = MeasuredClock()
+                database.measure(self._db, self.clock)
         except (DatabaseError, InterfaceError) as error:
             raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
         finally:
@@ -91,7 +95,7 @@ class Book:
         return Writer(
             self._db,
             self.tokens,
-            self.clock,
+            None if isinstance(self.clock, MeasuredClock) else self.clock,
             self.keeping,
             self._heard,
             again=again,
@@ -215,7 +219,7 @@ class Book:
 
     def watch(self) -> Watch:
         """What hears of other processes' commits; for one thread of its own."""
-        return Watch(self._db)
+        return Watch(self._db, self.clock if isinstance(self.clock, MeasuredClock) else None)
 
     def check(self) -> None:
         """Overloaded if the database does not answer."""
