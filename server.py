@@ -200,7 +200,9 @@ slot_cli = typer.Typer(
     callback=_help,
     invoke_without_command=True,
 )
+secret_cli = typer.Typer(help="Change the secret of a database.", callback=_help, invoke_without_command=True)
 cli.add_typer(calendar_cli, name="calendar")
+cli.add_typer(secret_cli, name="secret")
 cli.add_typer(slot_cli, name="slot")
 
 
@@ -374,8 +376,21 @@ def token(
     if context.obj.is_secret_new:
         made = secret_file(context.obj.database)
         print(f"slotcast: made a secret, {made}; a server with another one will refuse this token", file=sys.stderr)
+    book = context.obj.book()
+    book.check_secret()
     who = subject or scope or "guest"
-    print(Auth(context.obj.secret).write_token(who, scope=scope, calendars=named, seconds=ttl))
+    print(Auth(context.obj.secret, book.clock).write_token(who, scope=scope, calendars=named, seconds=ttl))
+
+
+@secret_cli.command("replace")
+def secret_replace(context: typer.Context) -> None:
+    """Make the secret that is set the database's. Stop every server first.
+
+    Void from then on: every token, the tokens of all holds and bookings (so the customers' links to them), and the
+    keys of requests that are sent again.
+    """
+    context.obj.book().replace_secret()
+    print("The database has a new secret. Tokens, links to bookings and keys made with another one are void.")
 
 
 @cli.command()

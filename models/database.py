@@ -18,8 +18,8 @@ from models.errors import Overloaded
 from models.sqlite import open_sqlite
 
 __all__ = [
-    "FIRST_MIGRATION", "Dialect", "UnusableDatabase", "Watch", "database_file", "measure", "migrate", "open_database",
-    "public_url", "reading",
+    "FIRST_MIGRATION", "Dialect", "UnusableDatabase", "Watch", "check_secret", "database_file", "has_secret", "measure",
+    "migrate", "open_database", "public_url", "reading", "replace_secret",
 ]  # fmt: skip
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -83,6 +83,47 @@ def migrate(db: Dialect) -> list[str]:
             message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
             raise UnusableDatabase(message)
         return list(runner.up())
+
+
+def check_secret(db: Dialect, fingerprint: str) -> None:
+    """UnusableDatabase for another secret than the one that the database was begun with; the first start stores it.
+
+    With two secrets the same key would be another request at each server, and be done twice.
+    """
+    kept = _fingerprint(db)
+    if kept is None:
+        with db.changing_schema():  # of two that start at once with different secrets, one is refused
+            kept = _fingerprint(db)
+            if kept is None:
+                _keep_fingerprint(db, fingerprint)
+                return
+    if kept != fingerprint:
+        message = (
+            "SLOTCAST_SECRET is not the secret of this database: set the one that its other servers have,"
+            " or stop them all and make this one its secret with `server.py secret replace`"
+        )
+        raise UnusableDatabase(message)
+
+
+def replace_secret(db: Dialect, fingerprint: str) -> None:
+    """From now on this is the secret of the database: what was made with another one is void."""
+    with db.changing_schema():
+        db.execute_sql("DELETE FROM secret")
+        _keep_fingerprint(db, fingerprint)
+
+
+def has_secret(db: Dialect) -> bool:
+    """Whether the database is new enough to know its secret."""
+    return db.table_exists("secret")
+
+
+def _fingerprint(db: Dialect) -> str | None:
+    rows = db.execute_sql("SELECT fingerprint FROM secret").fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def _keep_fingerprint(db: Dialect, fingerprint: str) -> None:
+    db.execute_sql(f"INSERT INTO secret (fingerprint) VALUES ({db.param})", (fingerprint,))  # noqa: S608 - its mark
 
 
 @contextmanager

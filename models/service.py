@@ -7,7 +7,8 @@ what writes goes to the writer.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,23 +73,48 @@ class Book:
 
     def open(self) -> list[str]:
         """Opens the database and brings its schema up to date; returns the migrations that this took."""
+        with self._connected():
+            applied = database.migrate(self._db)
+            database.check_secret(self._db, self.tokens.fingerprint)
+        count = min(self.writers, self._db.most_writers)
+        self._writer = self._make_writer(0) if count == 1 else Router(self._db, count, self._make_writer)
+        self._writer.start()
+        return applied
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """A connection to a database that can be used, and its clock; whatever fails is one clear line."""
         self.tokens = Tokens(self.secret)
         self._db = database.open_database(self.url, synchronous=self.synchronous)
         try:
             self._db.connect()
             self._db.check()
-            applied = database.migrate(self._db)
             if self.clock is system_clock and self._db.time_sql:
                 self.clock = MeasuredClock()
                 database.measure(self._db, self.clock)
+            yield
         except (DatabaseError, InterfaceError) as error:
             raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
         finally:
             self.forget_thread()
-        count = min(self.writers, self._db.most_writers)
-        self._writer = self._make_writer(0) if count == 1 else Router(self._db, count, self._make_writer)
-        self._writer.start()
-        return applied
+
+    def check_secret(self) -> None:
+        """UnusableDatabase if the secret is not the database's, for who only signs tokens; nothing stays open.
+
+        A file that is not there yet is not made.
+        """
+        file = database.database_file(self.url)
+        if file is not None and not file.exists():
+            return
+        with self._connected():
+            if database.has_secret(self._db):
+                database.check_secret(self._db, self.tokens.fingerprint)
+
+    def replace_secret(self) -> None:
+        """Makes the settings' secret the database's. What was made with another one is void."""
+        with self._connected():
+            database.migrate(self._db)
+            database.replace_secret(self._db, self.tokens.fingerprint)
 
     def _make_writer(self, number: int, again: Callable[[Asked], None] | None = None) -> Writer:
         name = f"slotcast-writer-{number}"
