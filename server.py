@@ -94,7 +94,7 @@ async def compose(
     settings: Settings,
     *,
     book: Book,
-    clock: Clock = system_clock,
+    clock: Clock | None = None,
     web_folder: Path = WEB_FOLDER,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> web.Application:
@@ -106,7 +106,7 @@ async def compose(
         proxies=settings.proxies,
         rate=settings.rate,
         max_queued_bytes=settings.max_queued_bytes,
-        clock=clock,
+        clock=clock or book.clock,
         web_folder=web_folder,
         heartbeat_seconds=heartbeat_seconds,
     )
@@ -171,7 +171,9 @@ def _welcome(settings: Settings, book: Book, *, with_token: bool) -> None:
     print(f"Slotcast serves {without_secrets(settings.database)} on {here}  (Ctrl-C stops it)\n")
     print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
     if with_token:
-        token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=30 * 86_400)
+        token = Auth(settings.secret, book.clock).write_token(
+            "staff", scope="staff", calendars="*", seconds=30 * 86_400
+        )
         print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
     else:
         print(f"  Staff page     {here}/staff  (server.py token --scope staff prints a token)\n", flush=True)
@@ -198,7 +200,9 @@ slot_cli = typer.Typer(
     callback=_help,
     invoke_without_command=True,
 )
+secret_cli = typer.Typer(help="Change the secret of a database.", callback=_help, invoke_without_command=True)
 cli.add_typer(calendar_cli, name="calendar")
+cli.add_typer(secret_cli, name="secret")
 cli.add_typer(slot_cli, name="slot")
 
 
@@ -372,8 +376,21 @@ def token(
     if context.obj.is_secret_new:
         made = secret_file(context.obj.database)
         print(f"slotcast: made a secret, {made}; a server with another one will refuse this token", file=sys.stderr)
+    book = context.obj.book()
+    book.check_secret()
     who = subject or scope or "guest"
-    print(Auth(context.obj.secret).write_token(who, scope=scope, calendars=named, seconds=ttl))
+    print(Auth(context.obj.secret, book.clock).write_token(who, scope=scope, calendars=named, seconds=ttl))
+
+
+@secret_cli.command("replace")
+def secret_replace(context: typer.Context) -> None:
+    """Make the secret that is set the database's. Stop every server first.
+
+    Void from then on: every token, the tokens of all holds and bookings (so the customers' links to them), and the
+    keys of requests that are sent again.
+    """
+    context.obj.book().replace_secret()
+    print("The database has a new secret. Tokens, links to bookings and keys made with another one are void.")
 
 
 @cli.command()

@@ -126,7 +126,7 @@ def drop(bench: Bench, peer: Peer) -> Numbers:
         load.open("watchers", WATCHER, watchers, at_once=512)
         load.ask("asker", "lockstep", peer.one, WARM_UP_CHANGES)
         server.process.kill()
-        book = Book(f"sqlite:///{bench.folder}/bench.db", bytes(32))
+        book = Book(f"sqlite:///{bench.folder}/bench.db", server.secret)
         book.open()
         _change(book, MISSED_CHANGES)
         assert server.again is not None

@@ -41,6 +41,7 @@ class Running:
     port: int
     folder: Path
     again: Callable[[], Process] | None = None
+    secret: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
             process.wait_for(f"http://127.0.0.1:{port}/readyz")
             return process
 
-        return Running(launch(), port, folder, launch)
+        return Running(launch(), port, folder, launch, secret.encode())
 
     slot = sample["change"]["slots"][0]["id"]
     one = Ask(f'42/staff,$n["slot.update",{{"slot":"{slot}","data":{{"t":$t}}}}]')

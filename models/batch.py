@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from models.change import Logged
+from models.clock import Clock
 from models.dialect import Dialect
 from models.errors import NotFound
 from models.identity import Tokens
@@ -19,13 +20,15 @@ T = TypeVar("T")
 class Done(NamedTuple):
     """What a command did, before it is an answer: `{name: value}` is its result; without a name, the value itself.
 
-    `token` says that the asker gets one with it, and of which kind; it is made from the value's id.
+    `token` says that the asker gets one with it, and of which kind; it is made from the value's id. `left` is another
+    calendar that the command has changed.
     """
 
     calendar: str
     name: str
     value: Any
     token: Literal["hold", "booking"] | None = None
+    left: str = ""
 
 
 Step = Callable[[int, int], None]
@@ -48,6 +51,7 @@ class Keeping:
 class Batch:
     """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns.
 
+    `clock` is None where `now` is the database's.
     `logged` are the rows that its commit will add to the log, in order; `follows` has the nonce that each calendar's
     last allotted seq comes after. `touched` are the slots that the command at hand has written, as they stand, until
     its change tells of them. `on_step` hears how far a long command has come.
@@ -57,6 +61,7 @@ class Batch:
     tokens: Tokens
     keeping: Keeping
     now: int = 0
+    clock: Clock | None = None
     on_step: Step = unseen
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     receipts: dict[str, Kept] = field(default_factory=dict)

@@ -29,6 +29,26 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+class MeasuredClock:
+    """The clock of another machine: its time as it was last measured, and the steady time that has passed here since.
+
+    The clock that this machine was set to has no part in it.
+    """
+
+    def __init__(self) -> None:
+        self._ahead: float | None = None  # of the steady clock here, in milliseconds
+
+    def measure(self, moment: int, began: float, ended: float) -> None:
+        """Takes a time that was read between two instants of `time.monotonic()`; what fits it already is kept."""
+        least, most = moment - ended * SECOND, moment + 1 - began * SECOND
+        ahead = (least + most) / 2 if self._ahead is None else self._ahead
+        self._ahead = min(max(ahead, least), most)
+
+    def __call__(self) -> int:
+        assert self._ahead is not None, "it was measured when the database was opened"
+        return int(time.monotonic() * SECOND + self._ahead)
+
+
 def write_time(moment: int) -> str:
     """RFC 3339 in UTC; the fraction only where there is one."""
     second, milliseconds = divmod(moment, SECOND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,16 +12,18 @@ from urllib.parse import unquote, urlsplit
 from peewee import DatabaseError, InterfaceError
 from playhouse.migrations import Runner
 
+from models.clock import MeasuredClock
 from models.dialect import Dialect, UnusableDatabase
 from models.errors import Overloaded
 from models.sqlite import open_sqlite
 
 __all__ = [
-    "FIRST_MIGRATION", "Dialect", "UnusableDatabase", "Watch", "database_file", "migrate", "open_database",
-    "public_url", "reading",
+    "FIRST_MIGRATION", "Dialect", "UnusableDatabase", "Watch", "check_secret", "database_file", "has_secret", "measure",
+    "migrate", "open_database", "public_url", "reading", "replace_secret",
 ]  # fmt: skip
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+MEASURE_SECONDS = 1.0
 FIRST_MIGRATION = "0001_book"  # what only a new database is in need of
 
 
@@ -82,6 +85,47 @@ def migrate(db: Dialect) -> list[str]:
         return list(runner.up())
 
 
+def check_secret(db: Dialect, fingerprint: str) -> None:
+    """UnusableDatabase for another secret than the one that the database was begun with; the first start stores it.
+
+    With two secrets the same key would be another request at each server, and be done twice.
+    """
+    kept = _fingerprint(db)
+    if kept is None:
+        with db.changing_schema():  # of two that start at once with different secrets, one is refused
+            kept = _fingerprint(db)
+            if kept is None:
+                _keep_fingerprint(db, fingerprint)
+                return
+    if kept != fingerprint:
+        message = (
+            "SLOTCAST_SECRET is not the secret of this database: set the one that its other servers have,"
+            " or stop them all and make this one its secret with `server.py secret replace`"
+        )
+        raise UnusableDatabase(message)
+
+
+def replace_secret(db: Dialect, fingerprint: str) -> None:
+    """From now on this is the secret of the database: what was made with another one is void."""
+    with db.changing_schema():
+        db.execute_sql("DELETE FROM secret")
+        _keep_fingerprint(db, fingerprint)
+
+
+def has_secret(db: Dialect) -> bool:
+    """Whether the database is new enough to know its secret."""
+    return db.table_exists("secret")
+
+
+def _fingerprint(db: Dialect) -> str | None:
+    rows = db.execute_sql("SELECT fingerprint FROM secret").fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def _keep_fingerprint(db: Dialect, fingerprint: str) -> None:
+    db.execute_sql(f"INSERT INTO secret (fingerprint) VALUES ({db.param})", (fingerprint,))  # noqa: S608 - its mark
+
+
 @contextmanager
 def reading(db: Dialect) -> Iterator[None]:
     """One read transaction: everything in it sees the same instant."""
@@ -97,11 +141,23 @@ def reading(db: Dialect) -> Iterator[None]:
         raise Overloaded("The database does not answer.") from error
 
 
-class Watch:
-    """Tells that some other connection has committed, on a connection of its own, in autocommit. It is a hint."""
+def measure(db: Dialect, clock: MeasuredClock) -> None:
+    """Sets the clock by the database's, on a connection that works."""
+    began = time.monotonic()
+    ((moment,),) = db.execute_sql(f"SELECT {db.time_sql}").fetchall()
+    clock.measure(moment, began, time.monotonic())
 
-    def __init__(self, db: Dialect) -> None:
+
+class Watch:
+    """Tells that some other connection has committed, on a connection of its own, in autocommit. It is a hint.
+
+    Where the database has a clock of its own it is measured about once a second.
+    """
+
+    def __init__(self, db: Dialect, clock: MeasuredClock | None = None) -> None:
         self._db = db
+        self._clock = clock
+        self._measured_at = float("-inf")
         self._seen: Any = None
 
     @property
@@ -115,6 +171,9 @@ class Watch:
             if self._db.is_closed():
                 self._db.connect()
             version = self._db.version()
+            if self._clock is not None and time.monotonic() > self._measured_at + MEASURE_SECONDS:
+                measure(self._db, self._clock)
+                self._measured_at = time.monotonic()
         except (DatabaseError, InterfaceError) as error:
             raise Overloaded("The database does not answer.") from error
         moved: bool = version != self._seen

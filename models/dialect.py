@@ -34,6 +34,9 @@ class Dialect(Database):
     poll_seconds: ClassVar[float]
     """How often to ask whether another process has committed."""
 
+    time_sql: ClassVar[str] = ""
+    """Its time in milliseconds, as an expression; "" where its clock is this machine's."""
+
     _state: Any  # Peewee's, a connection for each thread
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:

@@ -81,6 +81,8 @@ class Placed(NamedTuple):
 def prepare(batch: Batch, asked: Sequence[Command], homes: Homes) -> list[Placed]:
     """Reads what the batch's commands have in common, and takes the locks; nothing is checked before they are held.
 
+    Then it reads the time, from the database together with the receipts, as it costs nothing there.
+
     `homes` is what is known of the commands' calendars already. No command, however malformed, fails another one here.
     """
     about = [subjects(command) for command in asked]
@@ -97,7 +99,11 @@ def prepare(batch: Batch, asked: Sequence[Command], homes: Homes) -> list[Placed
         for command, some in zip(asked, about, strict=True)
     ]
     marks = [mark for one in placed for mark in one.marks]
-    batch.receipts = {row[0]: Kept(*row[1:]) for row in receipts.find(batch.db, marks)}
+    if batch.clock is None:
+        found, batch.now = receipts.find_now(batch.db, marks)
+    else:
+        found, batch.now = receipts.find(batch.db, marks), batch.clock()
+    batch.receipts = {row[0]: Kept(*row[1:]) for row in found}
     return placed
 
 
@@ -163,7 +169,16 @@ def _answer(batch: Batch, done: Done) -> tuple[Answer, bytes]:
     result = blank = msgspec.json.encode({done.name: done.value} if done.name else done.value)
     if done.token:
         result = _filled(blank, batch.tokens.token(done.token, done.value.id))
-    return Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result), blank
+    answer = Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result)
+    return _with_left(batch, done, answer) if done.left else (answer, blank)
+
+
+def _with_left(batch: Batch, done: Done, answer: Answer) -> tuple[Answer, bytes]:
+    """The answer of a booking that has left another calendar, with that one's cursor."""
+    head = batch.calendar(done.left)
+    left = {"calendar": head.id, "cursor": log.head_cursor(head)}
+    result = msgspec.json.encode({done.name: done.value, "left": left})
+    return msgspec.structs.replace(answer, result=result), result
 
 
 def _filled(blank: bytes, token: str) -> bytes:

@@ -14,6 +14,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 _NONCE_BYTES = 6
 _VARIANT = "89ab"
 _TOKEN_BYTES = _PSEUDONYM_BYTES = 16
+_FINGERPRINT_BYTES = 16
 _BLOCK = 64  # bytes that SHA-256 takes at a time
 
 
@@ -55,6 +56,8 @@ class Tokens:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
         self._pseudonym_key = hmac.digest(secret, b"pseudonym", "sha256")
+        # Says of two secrets that they are the same, and nothing else: it stands in the database.
+        self.fingerprint = hmac.digest(secret, b"fingerprint", "sha256")[:_FINGERPRINT_BYTES].hex()
 
     def token(self, kind: str, subject: str) -> str:
         """The token of the hold or booking `subject`; `kind` is "hold" or "booking"."""

@@ -45,7 +45,8 @@ def reschedule_booking(batch: Batch, command: RescheduleBooking) -> Done:
         holds.seat(batch, slot, seq, row.seats, hold, is_paid=is_paid)
         bookings.write(batch, moved, seq)
         seats.tell(batch, calendar.id, Type.SLOT_RESCHEDULED, bookings=[row.id])
-    return Done(calendar.id, "booking", bookings.public(moved))
+    left = row.calendar if row.calendar != calendar.id else ""
+    return Done(calendar.id, "booking", bookings.public(moved), left=left)
 
 
 def _check_welcome(command: RescheduleBooking, row: BookingRow, calendar: CalendarRow) -> None:

@@ -61,6 +61,7 @@ class Postgres(Dialect, PostgresqlDatabase):
     most_writers = 1 << 10
     locks_rows = True
     poll_seconds = 0.05
+    time_sql = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
     def __init__(self, conninfo: str, *, synchronous: str) -> None:
         super().__init__(conninfo, prefer_psycopg3=True)

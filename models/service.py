@@ -7,7 +7,8 @@ what writes goes to the writer.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from peewee import DatabaseError, InterfaceError
 from models import bookings, database, schedules, snapshot
 from models.batch import Keeping, Step, unseen
 from models.change import Booking, Cursor, Info, Logged
-from models.clock import Clock, system_clock
+from models.clock import Clock, MeasuredClock, system_clock
 from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
 from models.dialect import Dialect
@@ -54,7 +55,8 @@ class Book:
 
     `on_commit` hears, on a writer's thread, what a commit of this process has added to the log. `writers` is how many
     write at the same time, where the database lets more than one. `on_step` hears, there too, to how many slots of how
-    many a schedule has come that is being set; it is set before `open`.
+    many a schedule has come that is being set; it is set before `open`. `clock` is the machine's, where nobody has set
+    another, until `open` puts the database's own in its place, if that has one.
     """
 
     url: str
@@ -71,27 +73,55 @@ class Book:
 
     def open(self) -> list[str]:
         """Opens the database and brings its schema up to date; returns the migrations that this took."""
+        with self._connected():
+            applied = database.migrate(self._db)
+            database.check_secret(self._db, self.tokens.fingerprint)
+        count = min(self.writers, self._db.most_writers)
+        self._writer = self._make_writer(0) if count == 1 else Router(self._db, count, self._make_writer)
+        self._writer.start()
+        return applied
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """A connection to a database that can be used, and its clock; whatever fails is one clear line."""
         self.tokens = Tokens(self.secret)
         self._db = database.open_database(self.url, synchronous=self.synchronous)
         try:
             self._db.connect()
             self._db.check()
-            applied = database.migrate(self._db)
+            if self.clock is system_clock and self._db.time_sql:
+                self.clock = MeasuredClock()
+                database.measure(self._db, self.clock)
+            yield
         except (DatabaseError, InterfaceError) as error:
             raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
         finally:
             self.forget_thread()
-        count = min(self.writers, self._db.most_writers)
-        self._writer = self._make_writer(0) if count == 1 else Router(self._db, count, self._make_writer)
-        self._writer.start()
-        return applied
+
+    def check_secret(self) -> None:
+        """UnusableDatabase if the secret is not the database's, for who only signs tokens; nothing stays open.
+
+        A file that is not there yet is not made.
+        """
+        file = database.database_file(self.url)
+        if file is not None and not file.exists():
+            return
+        with self._connected():
+            if database.has_secret(self._db):
+                database.check_secret(self._db, self.tokens.fingerprint)
+
+    def replace_secret(self) -> None:
+        """Makes the settings' secret the database's. What was made with another one is void."""
+        with self._connected():
+            database.migrate(self._db)
+            database.replace_secret(self._db, self.tokens.fingerprint)
 
     def _make_writer(self, number: int, again: Callable[[Asked], None] | None = None) -> Writer:
         name = f"slotcast-writer-{number}"
         return Writer(
             self._db,
             self.tokens,
-            self.clock,
+            None if isinstance(self.clock, MeasuredClock) else self.clock,
             self.keeping,
             self._heard,
             again=again,
@@ -215,7 +245,7 @@ class Book:
 
     def watch(self) -> Watch:
         """What hears of other processes' commits; for one thread of its own."""
-        return Watch(self._db)
+        return Watch(self._db, self.clock if isinstance(self.clock, MeasuredClock) else None)
 
     def check(self) -> None:
         """Overloaded if the database does not answer."""

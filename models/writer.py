@@ -61,13 +61,16 @@ class _Abandoned(Exception):
 
 
 class Writer:
-    """Owns a writing connection. `on_commit` hears what each commit added to the log, before anyone is answered."""
+    """Owns a writing connection. `on_commit` hears what each commit added to the log, before anyone is answered.
+
+    `clock` is None where each transaction asks the database what time it is.
+    """
 
     def __init__(  # one line of everything it needs
         self,
         db: Dialect,
         tokens: Tokens,
-        clock: Clock,
+        clock: Clock | None,
         keeping: Keeping,
         on_commit: Heard,
         *,
@@ -204,12 +207,11 @@ class Writer:
         return outcomes if self._commit(batch) else [Overloaded()] * len(asked)
 
     def _transact(self, asked: Sequence[Asked]) -> tuple[Batch, list[Outcome | Outrun]]:
-        batch = Batch(self._db, self._tokens, self._keeping, on_step=self._on_step)
+        batch = Batch(self._db, self._tokens, self._keeping, clock=self._clock, on_step=self._on_step)
         homes: Homes = {}
         for one in asked:
             homes |= one.homes
         placed = prepare(batch, [one.command for one in asked], homes)
-        batch.now = self._clock()
         return batch, [self._outcome(batch, one) for one in placed]
 
     def _commit(self, batch: Batch) -> bool:

@@ -130,6 +130,19 @@ class MovedBookingAnswer(Moved, kw_only=True):
     booking: MovedBooking
 
 
+class Left(Struct, kw_only=True):
+    """The calendar that a booking has moved away from, and where that one stands after it."""
+
+    calendar: str
+    cursor: str
+
+
+class RescheduledAnswer(MovedBookingAnswer, kw_only=True):
+    """`cursor` is of the booking's calendar; `left` is there where that was another one before."""
+
+    left: Left | UnsetType = UNSET
+
+
 class InfoAnswer(Moved, kw_only=True):
     info: Info
 
@@ -255,7 +268,7 @@ ANSWERS: dict[str, Answered] = {
     "slot.book": _told("Books seats, held ones or free ones.", OwnBookingAnswer),
     "booking.get": _told("Reads a booking, with its customer.", BookingAnswer),
     "booking.cancel": _told("Cancels a booking; its seats are free at once.", MovedBookingAnswer),
-    "booking.reschedule": _told("Moves a booking to another slot, or leaves it where it is.", MovedBookingAnswer),
+    "booking.reschedule": _told("Moves a booking to another slot, or leaves it where it is.", RescheduledAnswer),
     "calendar.create": _told("Makes a calendar.", InfoAnswer),
     "calendar.update": _told("Changes a calendar; its policy is merged field by field.", InfoAnswer),
     "calendar.archive": _told("Ends a calendar for good.", InfoAnswer),

@@ -64,7 +64,7 @@ async def build(
     heartbeat_seconds: float,
 ) -> web.Application:
     """The application of these settings, see `server.Settings`. Call it on the loop that will run it."""
-    auth, peers = Auth(secret), Proxies(proxies)
+    auth, peers = Auth(secret, clock), Proxies(proxies)
     sockets = _Sockets(
         cors_allowed_origins=list(origins) or None,
         cors_credentials=False,

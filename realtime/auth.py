@@ -13,25 +13,29 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from math import inf
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import jwt
 import msgspec
 
+from models.clock import SECOND, Clock, system_clock
 from models.commands import Asker
 from models.errors import Unauthorized
 
 ALGORITHM = "HS256"
 MOST_CHARACTERS = 8_192
 TICKET_SECONDS = 30
+LEEWAY_SECONDS = 30  # by which the clocks of those who issue tokens may differ from ours
+# The times are checked here: PyJWT knows no clock but the machine's.
+_OPTIONS: Any = {"require": ["sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 _LONGEST_TIMER_SECONDS = 86_400.0
 _MOST_TICKETS = 100_000
 _SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database takes: no NUL, no half of a pair
 
 
 class Identity(NamedTuple):
-    """An asker, and the second since the epoch at which it ends; None for never."""
+    """An asker, and the second since the epoch at which it ends, by this machine's clock; None for never."""
 
     asker: Asker
     expires_at: float | None
@@ -45,8 +49,9 @@ class Identity(NamedTuple):
 class Auth:
     """Reads and writes tokens, signed with the settings' secret: whoever has it can issue them without us."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, clock: Clock = system_clock) -> None:
         self._key = secret
+        self._clock = clock
 
     def identify(self, token: str | None, address: str) -> Identity:
         """Who sent this token from this address; Unauthorized if it is malformed, forged or over."""
@@ -63,26 +68,40 @@ class Auth:
                 is_staff="staff" in scopes,
                 calendars=_calendars(claims.get("calendars", [])),
             ),
-            claims.get("exp"),
+            self._end_of(claims),
         )
+
+    def _end_of(self, claims: dict[str, Any]) -> float | None:
+        """When this ends: at `exp`; for who comes a little after that, once the leeway has passed too."""
+        if "exp" not in claims:
+            return None
+        left = _moment(claims["exp"]) - self._clock() / SECOND
+        return time.time() + (left if left > 0 else left + LEEWAY_SECONDS)
 
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > MOST_CHARACTERS:
             raise Unauthorized
         try:
-            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": ["sub"]})
-            if "exp" in claims:
-                claims["exp"] = float(claims["exp"])  # PyJWT takes digits in a string too, and any number of them
-        except (jwt.InvalidTokenError, ValueError, OverflowError) as error:
+            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=_OPTIONS)
+            self._check_times(claims)
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
             raise Unauthorized from error
         subject = claims["sub"]
         if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
             raise Unauthorized
         return claims
 
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        """`exp`, `nbf` and `iat` (RFC 7519, 4.1), by the book's clock, and with leeway for the issuer's."""
+        now = self._clock() / SECOND
+        if "exp" in claims and _moment(claims["exp"]) + LEEWAY_SECONDS <= now:
+            raise Unauthorized
+        if any(_moment(claims[name]) - LEEWAY_SECONDS > now for name in ("nbf", "iat") if name in claims):
+            raise Unauthorized
+
     def write_token(self, subject: str, *, scope: str, calendars: list[str] | str, seconds: int | None) -> str:
         """A token that `identify` will take."""
-        claims: dict[str, Any] = {"sub": subject, "calendars": calendars, "iat": int(time.time())}
+        claims: dict[str, Any] = {"sub": subject, "calendars": calendars, "iat": self._clock() // SECOND}
         if scope:
             claims["scope"] = scope
         if seconds is not None:
@@ -94,6 +113,14 @@ class Auth:
         subject = f"link-{secrets.token_urlsafe(12)}"
         ends_at = int(time.time()) + seconds
         return self.write_token(subject, scope="", calendars=[calendar], seconds=seconds), ends_at
+
+
+def _moment(claim: Any) -> float:
+    """Seconds since the epoch; ValueError for what is no instant. Digits in a string are taken too, as by PyJWT."""
+    moment = float(claim)
+    if not isfinite(moment):
+        raise ValueError(claim)
+    return moment
 
 
 def _calendars(claim: Any) -> frozenset[str] | None:

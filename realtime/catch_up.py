@@ -27,11 +27,15 @@ MOST_TRIES = 10  # each finds that its room was let go, or has moved further on 
 
 
 class Wanted(NamedTuple):
-    """What a client asks to join with: where it stands, and which window it shows, in milliseconds."""
+    """What a client asks to join with: where it stands, and which window it shows, in milliseconds.
+
+    `at_least` is how far it knows that the calendar has come, by the answer to a command of its own for one.
+    """
 
     after: Cursor | None
     begin: int
     finish: int
+    at_least: Cursor | None = None
 
 
 class Joined(NamedTuple):
@@ -61,10 +65,10 @@ class CatchUp:
         # One read of each kind at a time: however many guests ask for the past, others find a free reader.
         self._reading = {audience: asyncio.Lock() for audience in Audience}
 
-    def wanted(self, after: str | None, begin: str | None, finish: str | None) -> Wanted:
+    def wanted(self, after: str | None, begin: str | None, finish: str | None, at_least: str | None = None) -> Wanted:
         """Reads what a client sent; BadRequest names the time that can't be read."""
         first, last = wire.read_window(begin, finish, self._clock(), WINDOW)
-        return Wanted(wire.read_after(after), first, last)
+        return Wanted(wire.read_after(after), first, last, wire.read_after(at_least))
 
     async def join(self, calendar: str, member: Member, wanted: Wanted) -> Joined:
         """Seats the member. Raises NotFound, or the refusal of who may not watch the calendar.
@@ -72,7 +76,7 @@ class CatchUp:
         There is no suspension between taking the seat and returning.
         """
         for _ in range(MOST_TRIES):
-            room = await self._dispatcher.room(calendar)
+            room = await self._dispatcher.room_at(calendar, wanted.after, wanted.at_least)
             check_member(member, room)
             view = await self._view(room, member, wanted)
             async with room.turn:
@@ -155,8 +159,8 @@ class CatchUp:
 
     async def look(self, calendar: str, asker: Asker, wanted: Wanted) -> bytes:
         """A snapshot's body for who does not stay, from the room, or from the database where that has more."""
-        room = self._dispatcher.rooms.get(calendar)
-        if room is not None:
+        if calendar in self._dispatcher.rooms:
+            room = await self._dispatcher.room_at(calendar, wanted.at_least)
             check_view(asker, room)
             if _has_all(room, Audience.PUBLIC, wanted):
                 return self._snapshot(room.replica, wanted.begin, wanted.finish)

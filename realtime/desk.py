@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Raw
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
 
-from models.change import Booking, Info
+from models.change import Booking, Info, read_cursor
 from models.clock import DAY, SECOND, Clock, write_time
 from models.commands import Answer, Asker, WithToken
 from models.errors import BadRequest
 from realtime import wire
+from realtime.answer import Left
 from realtime.auth import Auth
 from realtime.catch_up import WINDOW
 from realtime.dispatcher import Dispatcher
@@ -22,6 +24,15 @@ from realtime.door import Door
 
 LONGEST_LIST = 3_660 * DAY
 MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once
+
+
+class _Rescheduled(Struct):
+    """The part of an answer that says which other calendar has changed too."""
+
+    left: Left | None = None
+
+
+_left = Decoder(_Rescheduled)
 
 
 class Desk:
@@ -37,6 +48,10 @@ class Desk:
         """Does what changes the book; `received` is when the request arrived, in milliseconds."""
         answer = await self._door.run(request.command(asker, received))
         await self._dispatcher.settled(answer.calendar, answer.seq)
+        if isinstance(request, wire.RescheduleBooking):
+            left = _left.decode(answer.result).left
+            if left is not None:
+                await self._dispatcher.settled(left.calendar, read_cursor(left.cursor).seq)
         return answer
 
     async def booking(self, request: wire.GetBooking, asker: Asker) -> Booking:

@@ -24,6 +24,7 @@ from realtime.room import HISTORY_REPLACED, Room
 KEPT_SECONDS = 60.0  # how long a room stays that nobody watches
 FAR = 1 << 53
 CHANGES_A_READ = 1_000  # the most that the book gives at once
+REACH_SECONDS = 1.0  # how long whoever is ahead of this process waits for it
 _RETRY_SECONDS = 0.5
 
 _log = logging.getLogger("slotcast.dispatcher")
@@ -45,6 +46,7 @@ class Dispatcher:
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._rung: set[str] = set()
         self._bell = asyncio.Event()
+        self._lookers: list[asyncio.Future[None]] = []  # who waits for a read of the log that is not begun yet
         self._advances: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self.changes = 0
@@ -114,6 +116,41 @@ class Dispatcher:
             task.add_done_callback(lambda _: self._opening.pop(calendar, None))
         return await asyncio.shield(task)
 
+    async def room_at(self, calendar: str, *cursors: Cursor | None) -> Room:
+        """The calendar's room with all that these cursors have. A cursor of another history asks for nothing.
+
+        A client that comes from another server may be ahead of this process: then the log is read first, once for
+        all who wait. Overloaded where that takes longer than a second.
+        """
+        room = await self.room(calendar)
+        wanted = max((cursor.seq for cursor in cursors if cursor is not None), default=0)
+        if wanted <= room.sent:
+            return room
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                while not await self._has_reached(room, wanted):
+                    room = await self.room(calendar)
+        except TimeoutError as error:
+            raise Overloaded("This server does not have that change yet.") from error
+        return room
+
+    async def _has_reached(self, room: Room, seq: int) -> bool:
+        """Brings the room to this seq, or to the end of the log; False where it was disbanded meanwhile."""
+        before = None
+        while room.fetched.seq < seq and room.fetched != before:
+            before = room.fetched
+            await self._looked_at(room.calendar)
+        if self.rooms.get(room.calendar) is room:
+            await room.reached(min(seq, room.fetched.seq))
+        return self.rooms.get(room.calendar) is room
+
+    async def _looked_at(self, calendar: str) -> None:
+        """Returns once the log was read for this calendar, by a read that began after this call."""
+        looked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lookers.append(looked)
+        self.ring({calendar})
+        await looked
+
     async def _open(self, calendar: str) -> Room:
         room = self.rooms[calendar] = Room(await self._load(calendar), self._read_bookings, self._door.quiet)
         room.idle_since = time.monotonic()
@@ -141,15 +178,20 @@ class Dispatcher:
             await self._bell.wait()
             self._bell.clear()
             rung, self._rung = self._rung & self.rooms.keys(), set()
+            lookers, self._lookers = self._lookers, []
             have = {name: self.rooms[name].fetched for name in rung}
-            if not have:
-                continue
             try:
-                self.take(Moves(have, await self._door.read(self._door.book.moves, have)))
+                if have:
+                    self.take(Moves(have, await self._door.read(self._door.book.moves, have)))
             except Exception as error:
                 _log.warning("The change log can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
+                self._lookers += lookers
                 await asyncio.sleep(_RETRY_SECONDS)
                 self.ring(rung)
+                continue
+            for looker in lookers:
+                if not looker.done():
+                    looker.set_result(None)
 
     async def _advance(self, room: Room) -> None:
         """A room that fails is disbanded, and no other room hears of it."""

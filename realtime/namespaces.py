@@ -196,7 +196,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise BadRequest(f"One connection watches {MOST_ROOMS} calendars at most.", field="calendar")
         if self._audience is Audience.STAFF and not session.asker.is_staff_of(calendar):
             raise Forbidden
-        wanted = self._catch_up.wanted(request.after, request.from_, request.to)
+        wanted = self._catch_up.wanted(request.after, request.from_, request.to, request.at_least)
         member = Member(session.connection, self._audience, session.asker)
         asked = (calendar, member)
         session.joining += (asked,)

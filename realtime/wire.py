@@ -53,6 +53,7 @@ class Mutation(Request, kw_only=True):
 class Subscribe(Request, kw_only=True):
     calendar: Slug
     after: str | None = None
+    at_least: str | None = None
     from_: Time | None = msgspec.field(name="from", default=None)
     to: Time | None = None
 
@@ -62,14 +63,20 @@ class Unsubscribe(Request, kw_only=True):
 
 
 class GetBooking(Request, kw_only=True):
+    """`after` is the cursor that the answer must have; what is read from the database has every one."""
+
     booking: Id
     token: Token = ""
+    after: str | None = None
 
 
 class ListBookings(Request, kw_only=True):
+    """`after` as with `GetBooking`."""
+
     calendar: Slug
     from_: Time | None = msgspec.field(name="from", default=None)
     to: Time | None = None
+    after: str | None = None
 
 
 class MakeLink(Request, kw_only=True):

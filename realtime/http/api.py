@@ -106,7 +106,7 @@ class Api:
         """A snapshot of a window. Its ETag names what is in it, not when it was asked for."""
         asker = self._gate.asker(request)
         query = request.query
-        wanted = self._catch_up.wanted(None, query.get("from"), query.get("to"))
+        wanted = self._catch_up.wanted(None, query.get("from"), query.get("to"), query.get("after"))
         body = await self._catch_up.look(calendar_of(request), asker, wanted)
         etag = blake2b(body[: body.index(b',"from":')], digest_size=12).hexdigest()
         headers = {"Cache-Control": "private, no-cache", "ETag": f'"{etag}"'}
@@ -116,7 +116,7 @@ class Api:
 
     async def bookings(self, request: web.Request) -> web.Response:
         asker = self._gate.asker(request)
-        fields = {name: request.query[name] for name in ("from", "to") if name in request.query}
+        fields = {name: request.query[name] for name in ("from", "to", "after") if name in request.query}
         asked = wire.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
         assert isinstance(asked, wire.ListBookings)
         return _json(await self._desk.bookings(asked, asker))

@@ -77,7 +77,7 @@ class Follow:
         identity = self._gate.follower(request)
         asker, query = identity.asker, request.query
         after, wait = wire.read_after(query.get("after")), read_wait(query.get("wait", "0"))
-        room = await self._dispatcher.room(calendar_of(request))
+        room = await self._dispatcher.room_at(calendar_of(request), after, wire.read_after(query.get("at_least")))
         check_view(asker, room)
         if after is not None and wait and room.replica.replay(after) == ():
             async with self._streams.polling(min(wait, identity.seconds_left + _TIMER_SECONDS)):
@@ -136,7 +136,8 @@ class Follow:
         if self._streams.is_draining:
             raise Overloaded("The server is stopping.")
         query = request.query
-        return self._gate.follower(request), self._catch_up.wanted(after, query.get("from"), query.get("to"))
+        wanted = self._catch_up.wanted(after, query.get("from"), query.get("to"), query.get("at_least"))
+        return self._gate.follower(request), wanted
 
     def _keep(self, member: Member, room: Room, identity: Identity, stream: Stream) -> None:
         """The stream is looked after from now on, until its peer, its token or the server ends it."""

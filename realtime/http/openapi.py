@@ -40,7 +40,8 @@ class Read(NamedTuple):
 QUERY: dict[str, tuple[Schema, str]] = {
     "from": ({"type": "string", "format": "date-time"}, "Where the window begins; now by default."),
     "to": ({"type": "string", "format": "date-time"}, "Where the window ends; 62 days on by default."),
-    "after": ({"type": "string"}, "The cursor to go on from, as it came."),
+    "after": ({"type": "string"}, "A cursor, as it came: a stream goes on from it, a read is at least as new."),
+    "at_least": ({"type": "string"}, "A cursor that the answer must have reached, as a command's answer said it."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
     "preview": ({"enum": ["1"]}, "Only say what it would do."),
@@ -54,15 +55,15 @@ _HEADERS = {
     "Last-Event-ID": "The cursor, as EventSource sends it by itself; it wins over `after`.",
 }
 _WINDOW = ("from", "to")
-FOLLOWING = ("after", *_WINDOW, "ticket")
+FOLLOWING = ("after", "at_least", *_WINDOW, "ticket")
 READS: tuple[Read, ...] = (
     Read("GET", "/api/calendars", "Lists the calendars that the asker may see.", shape=answer.CalendarsAnswer),
-    Read("GET", "/api/calendars/{id}", "Reads a calendar's info.", shape=answer.CalendarAnswer),
+    Read("GET", "/api/calendars/{id}", "Reads a calendar's info.", ("after",), answer.CalendarAnswer),
     Read(
         "GET",
         "/api/calendars/{id}/slots",
         "Takes a snapshot of a window.",
-        _WINDOW,
+        (*_WINDOW, "after"),
         answer.Snapshot,
         headers=("If-None-Match",),
     ),
@@ -70,14 +71,15 @@ READS: tuple[Read, ...] = (
         "GET",
         "/api/calendars/{id}/bookings",
         "Lists the bookings of a window's slots. For staff.",
-        _WINDOW,
+        (*_WINDOW, "after"),
         answer.BookingsAnswer,
     ),
     Read(
         "GET",
         "/api/calendars/{id}/schedule",
         "Reads a calendar's opening hours as they were set. For staff.",
-        shape=answer.ScheduleRead,
+        ("after",),
+        answer.ScheduleRead,
     ),
     Read(
         "POST",
@@ -91,20 +93,22 @@ READS: tuple[Read, ...] = (
         "GET",
         "/api/slots/{id}/explain",
         "Says why the asker can or can't take a slot, rule by rule.",
-        shape=answer.Explanation,
+        ("after",),
+        answer.Explanation,
     ),
     Read(
         "GET",
         "/api/bookings/{id}",
         "Reads a booking, with its customer.",
-        shape=answer.BookingAnswer,
+        ("after",),
+        answer.BookingAnswer,
         headers=(BOOKING_TOKEN,),
     ),
     Read(
         "GET",
         "/api/calendars/{id}/changes",
         "Waits for what follows a cursor (long poll).",
-        ("after", "wait", "ticket"),
+        ("after", "at_least", "wait", "ticket"),
         answer.Poll,
     ),
     Read(
@@ -133,7 +137,7 @@ READS: tuple[Read, ...] = (
         "GET",
         "/calendars/{id}.ics",
         "The calendar as an iCalendar feed.",
-        ("ticket",),
+        ("after", "ticket"),
         media="text/calendar",
         headers=("If-None-Match",),
     ),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
+from models.clock import DAY, MeasuredClock, system_clock
+from models.service import Book
 from tests.book.desk import EVER, Desk, FakeClock, booking
 
 
@@ -36,6 +39,48 @@ def test_the_time_is_read_once_a_batch_after_its_locks_are_held(desk: Desk, kind
     assert batch.count("the clock") == 1
     assert any(lock in sql for sql in batch[: batch.index("the clock")])
     assert not any(sql.startswith("SAVEPOINT") for sql in batch[: batch.index("the clock")])
+
+
+@pytest.mark.only("postgres")
+def test_a_batch_has_the_database_s_time(database: str, clock: FakeClock) -> None:
+    """Where nobody sets a clock the time is the database's, read once, after the locks, in no statement of its own."""
+    book = Book(database, b"a secret of the tests", synchronous="normal")
+    book.open()
+    seen: list[str] = []
+    run = book._db.execute_sql
+
+    def remember(sql: str, params: Sequence[Any] | None = None) -> Any:
+        if threading.current_thread().name.startswith("slotcast-writer"):
+            seen.append(sql)
+        return run(sql, params)
+
+    clock.now = system_clock() + DAY
+    desk = Desk(book, clock)
+    desk.create()
+    slots = desk.open(2)
+    with pytest.MonkeyPatch.context() as patch:
+        desk.together([booking(slot) for slot in slots], arm=lambda _: patch.setattr(book._db, "execute_sql", remember))
+    begun = next(place for place, sql in enumerate(seen) if sql.startswith("BEGIN"))
+    batch = seen[begun : seen.index("COMMIT", begun)]
+    (asked,) = (place for place, sql in enumerate(batch) if "clock_timestamp" in sql)
+    assert "FOR UPDATE" in batch[asked - 1]
+    assert "receipt" in batch[asked]
+    ((now, made),) = desk.query(f"SELECT {book._db.time_sql}, max(created_at) FROM booking")
+    assert 0 <= now - made < 5_000
+    book.close()
+
+
+def test_another_clock_is_followed_from_its_last_measurement() -> None:
+    """A measured clock goes on by itself, keeps to what it knows while that fits, else follows."""
+    clock, now = MeasuredClock(), time.monotonic()
+    clock.measure(500_000, now - 0.010, now)
+    first = clock()
+    assert 500_000 <= first < 500_500
+    clock.measure(500_000, now - 2, now)
+    assert 0 <= clock() - first < 500
+    now = time.monotonic()
+    clock.measure(800_000, now, now)
+    assert 800_000 <= clock() < 800_500
 
 
 def test_a_snapshot_is_of_one_instant(desk: Desk) -> None:

@@ -180,6 +180,7 @@ _THINGS: dict[type, Any] = {
     answer.EndedHoldAnswer: _HOLD,
     answer.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
     answer.MovedBookingAnswer: {**_OWN, "status": "cancelled"},
+    answer.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
     answer.InfoAnswer: _INFO,
     answer.ScheduleAnswer: {"opened": 12, "removed": 2, "updated": 0, "kept": [_slot(1, 9, FIRST + 1)]},
     answer.SlotAnswer: _slot(1, 9, FIRST + 1),

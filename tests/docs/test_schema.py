@@ -64,7 +64,7 @@ def test_each_channel_names_its_server_and_what_it_takes() -> None:
         operation = paths[f"/api/calendars/{{id}}/{channel}"]["get"]
         taken = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
         own = {"beat"} if channel == "events" else set()
-        assert query["properties"].keys() == taken == {"after", "from", "to", "ticket"} | own
+        assert query["properties"].keys() == taken == {"after", "at_least", "from", "to", "ticket"} | own
         shown = [scheme["$ref"] for scheme in document["operations"][f"{channel}.changes"]["security"]]
         assert shown == ["#/components/securitySchemes/token", "#/components/securitySchemes/ticket"]
 

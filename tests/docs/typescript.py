@@ -31,6 +31,7 @@ _INTERFACES = (
     "Customer",
     "Booking",
     "MovedBooking",
+    "Left",
     "StaffBooking",
     "Hold",
     "EndedHold",

@@ -1,8 +1,12 @@
 """Who asks: the holder's name, tickets, timers, and how much one may ask."""
 
 import asyncio
+import json
 import time
+from math import inf
+from typing import Any
 
+import jwt
 import pytest
 
 from models.errors import RateLimited, Unauthorized
@@ -46,6 +50,32 @@ def test_what_a_token_says() -> None:
     for bad in (token[:-1], token + "x", "x", "\ud800"):
         with pytest.raises(Unauthorized):
             auth.identify(bad, "")
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+def test_clocks_may_differ(claim: str) -> None:
+    """A token is taken from 30 s before its `nbf` and `iat` to 30 s after its `exp`, and not a second more."""
+    auth = Auth(SECRET, lambda: 2_000_000_000_000)  # not this machine's time
+    sign = -1 if claim == "exp" else 1
+    for seconds, is_good in ((0, True), (1, True), (29, True), (31, False), (300, False), (-300, True)):
+        claims: dict[str, Any] = {"sub": "ada", claim: 2_000_000_000 + sign * seconds}
+        token = jwt.encode(claims, SECRET, algorithm="HS256")
+        if is_good:
+            left = auth.identify(token, "").seconds_left
+            assert (0 < left <= 300) if claim == "exp" else left == inf
+        else:
+            with pytest.raises(Unauthorized):
+                auth.identify(token, "")
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", ["soon", None, [], {}, 10**400, float("inf"), float("-inf"), float("nan"), ""])
+def test_a_time_that_is_none_is_refused(claim: str, value: Any) -> None:
+    """No claim of a token crashes, whatever is in it."""
+    body = json.dumps({"sub": "ada", claim: value}).encode()
+    token = jwt.api_jws.encode(body, SECRET, algorithm="HS256")
+    with pytest.raises(Unauthorized):
+        Auth(SECRET).identify(token, "")
 
 
 def test_a_ticket_is_good_once() -> None:

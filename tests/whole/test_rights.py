@@ -50,7 +50,7 @@ ALL: dict[str, Any] = {"scope": "staff", "calendars": "*"}
 BAD_TOKENS = {
     "garbage": "garbage",
     "three dots": "a.b.c",
-    "expired": _token(**ALL, exp=int(time.time()) - 1),
+    "expired": _token(**ALL, exp=int(time.time()) - 60),
     "not valid yet": _token(**ALL, nbf=int(time.time()) + 3_600),
     "another key": _token("another secret, which is just as long as the first", **ALL),
     "empty key": _token(" " * 32, **ALL),

@@ -11,6 +11,7 @@ import aiohttp
 import jwt
 import pytest
 
+from realtime.auth import LEEWAY_SECONDS
 from tests.support import GUESTS, STAFF, Api, Client, Node, Server, eventually
 
 from .conftest import QUIET, Place
@@ -58,10 +59,13 @@ async def _end_of(client: Client, ends_at: float) -> None:
 async def test_a_connection_ends_with_its_token(
     place: Place, api: Api, namespace: str, claims: dict[str, Any], transport: str
 ) -> None:
-    """At `exp` the transport closes, whoever it was; what happens then is not sent, and coming back is refused."""
+    """At the token's end the transport closes, whoever it was; what happens then is not sent, and coming back is
+    refused. The end is `exp`, or for one who comes after that, once the leeway has passed.
+    """
     calendar = f"ends-{namespace[1:]}-{transport}"
     await _make(api, calendar, "private")
-    token, ends_at = _token(1.5, **claims)
+    token, ends_at = _token(1.5 - LEEWAY_SECONDS, **claims)
+    ends_at += LEEWAY_SECONDS
     async with Client(place.url, token=token, namespace=namespace, transports=(transport,)) as client:
         viewer = await client.watch(calendar)
         await _end_of(client, ends_at)
@@ -70,6 +74,15 @@ async def test_a_connection_ends_with_its_token(
             assert client.refusal["data"]["code"] == "unauthorized"
         await _open_one(api, calendar)
         assert viewer.applied == []
+
+
+async def test_a_connection_ends_at_its_token_s_exp(place: Place) -> None:
+    """At `exp` the transport closes also while a token would still be taken for the leeway; coming back is allowed."""
+    token, ends_at = _token(1.5, calendars="*")
+    async with Client(place.url, token=token) as client:
+        await _end_of(client, ends_at)
+        await eventually(lambda: client.connects == 2, what="the way back")
+        assert client.refusal is None
 
 
 async def test_a_fresh_token_keeps_a_connection(place: Place, api: Api) -> None:
@@ -185,7 +198,7 @@ async def test_streams_end_alike(place: Place, api: Api) -> None:
 async def test_the_official_client_and_a_stale_token(place: Place, api: Api, node: Callable[..., Node]) -> None:
     """The end of a token is a closed transport, after which the official client tries once more and is told why not."""
     await _make(api, "returning", "private")
-    token, _ = _token(4, calendars="*")
+    token, _ = _token(4 - LEEWAY_SECONDS, calendars="*")
     official = node("watcher.mjs", place.url, "returning", json.dumps({"auth": {"token": token}}))
     await asyncio.to_thread(official.read_until, lambda told: told["saw"] == "subscribed")
     told = await asyncio.to_thread(official.read_until, lambda told: told["saw"] == "disconnected")

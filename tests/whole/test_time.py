@@ -21,6 +21,8 @@ from .counter import World, code_of
 from .shop import in_days
 
 GRACE_SECONDS = 0.5
+SECRET = "a secret of long ago, and still the same"
+SAME = {"SLOTCAST_SECRET": SECRET}
 KNOWN_SECONDS = 1.0
 
 
@@ -77,7 +79,7 @@ async def test_a_lapse_is_known_within_a_second(tmp_path: Path, node: Callable[.
 def _open_book(database: str, now: int) -> Desk:
     """A book of before the server's time."""
     clock = FakeClock(now)
-    book = Book(database, b"a secret of long ago", clock=clock, synchronous="normal")
+    book = Book(database, SECRET.encode(), clock=clock, synchronous="normal")
     book.open()
     return Desk(book, clock, _next_start=now + 2 * DAY)
 
@@ -92,7 +94,7 @@ async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path
         assert len(desk.together([HoldSlot(asker=GUEST, key=new_key(), slot=slot) for slot in slots])) == len(slots)
     desk.book.close()
     ((end,),) = query(database, "SELECT MAX(expires_at) FROM hold")
-    with Server(tmp_path, *QUIET, database=database), asking(database) as ask:
+    with Server(tmp_path, *QUIET, database=database, settings=SAME), asking(database) as ask:
         end = max(end, system_clock())
         await eventually(lambda: ask("SELECT COUNT(*) FROM hold WHERE state = 0") == [(0,)], 20, "the sweep")
         ((last,),) = ask("SELECT MAX(at) FROM change_log WHERE type = 'slot.expired'")
@@ -115,7 +117,7 @@ async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
         desk.book.run(SetSchedule(asker=STAFF, calendar=name, schedule=hours))
     desk.book.close()
     query(database, "UPDATE timetable SET body = '{}' WHERE calendar = 'broken'")
-    with Server(tmp_path, *QUIET, database=database) as server:
+    with Server(tmp_path, *QUIET, database=database, settings=SAME) as server:
         async with Api(server.url) as api:
 
             async def is_filled() -> bool:

@@ -7,8 +7,8 @@ import type { Delivery, Position } from "./link.ts";
 import { Replica } from "./replica.ts";
 import { Roster } from "./roster.ts";
 import { SLOTS } from "./shape.ts";
-import type { Booking, CalendarInfo, Change, Customer, Hold } from "./wire.ts";
-import type { Slot, Snapshot, StaffBooking } from "./wire.ts";
+import type { Answers, Booking, CalendarInfo, Change, Customer, Fields, Hold } from "./wire.ts";
+import type { RescheduledAnswer, Slot, Snapshot, StaffBooking } from "./wire.ts";
 
 export type CalendarEvent =
   /** Everything was replaced: draw anew. */
@@ -53,6 +53,8 @@ export class Calendar implements Watch {
   #window: { readonly from?: string; readonly to?: string } = {};
   #awaited: "cursor" | "snapshot" | undefined = "snapshot";
   #refusal: SlotcastError | undefined;
+  /** The cursor of the last command that was answered. */
+  #answered: string | undefined;
 
   constructor(id: string, connection: Connection, courier: Courier) {
     this.id = id;
@@ -118,7 +120,7 @@ export class Calendar implements Watch {
 
   /** Another stretch of time, as it is now; `slots` stays what it covers. */
   async look(from: string, to: string): Promise<Pick<Snapshot, "slots" | "from" | "to">> {
-    const query = { from, to };
+    const query = { from, to, ...(this.#ahead !== undefined && { after: this.#ahead }) };
     return (await this.courier.fetch(`${this.path}/slots`, SLOTS, query)) as unknown as Snapshot;
   }
 
@@ -128,22 +130,22 @@ export class Calendar implements Watch {
   }
 
   async hold(slot: string, options: KeyOption & { seats?: number } = {}): Promise<Hold> {
-    return (await this.courier.mutate("slot.hold", { slot, ...options })).hold;
+    return (await this.command("slot.hold", { slot, ...options })).hold;
   }
 
   async extend(hold: Proof, options: KeyOption = {}): Promise<Hold> {
     const fields = { hold: hold.id, token: hold.token, ...options };
-    return (await this.courier.mutate("hold.extend", fields)).hold;
+    return (await this.command("hold.extend", fields)).hold;
   }
 
   async release(hold: Proof, options: KeyOption = {}): Promise<void> {
-    await this.courier.mutate("hold.release", { hold: hold.id, token: hold.token, ...options });
+    await this.command("hold.release", { hold: hold.id, token: hold.token, ...options });
   }
 
   async book(slot: string, options: BookOptions): Promise<Booking> {
     const { hold, ...rest } = options;
     const proof = hold && { hold: { id: hold.id, token: hold.token } };
-    return (await this.courier.mutate("slot.book", { slot, ...proof, ...rest })).booking;
+    return (await this.command("slot.book", { slot, ...proof, ...rest })).booking;
   }
 
   async booking({ id, token }: Proof): Promise<OwnBooking> {
@@ -153,7 +155,7 @@ export class Calendar implements Watch {
 
   async cancel({ id, token }: Proof, options: KeyOption = {}): Promise<Booking> {
     const fields = { booking: id, token, ...options };
-    const { booking } = await this.courier.mutate("booking.cancel", fields);
+    const { booking } = await this.command("booking.cancel", fields);
     return { ...booking, token };
   }
 
@@ -165,14 +167,37 @@ export class Calendar implements Watch {
   ): Promise<Booking> {
     const proof = hold && { hold: { id: hold.id, token: hold.token } };
     const fields = { booking: id, token, slot, ...proof, ...options };
-    const { booking } = await this.courier.mutate("booking.reschedule", fields);
+    const { booking } = await this.command("booking.reschedule", fields);
     return { ...booking, token };
+  }
+
+  /** Commands, and keeps the cursor of the answer: another server may not have come so far yet. */
+  protected async command<Name extends keyof Answers>(
+    name: Name,
+    fields: Fields,
+  ): Promise<Answers[Name]> {
+    const answer = await this.courier.mutate(name, fields);
+    const { cursor, booking, left } = answer as Partial<RescheduledAnswer>;
+    const isHere = (booking?.calendar ?? this.id) === this.id;
+    this.#answered = (isHere ? cursor : left?.cursor) ?? this.#answered;
+    return answer;
+  }
+
+  /** The cursor of the last answered command, where no change has brought us there yet. */
+  get #ahead(): string | undefined {
+    const cursor = this.#answered;
+    return cursor !== undefined && Number.parseInt(cursor, 10) > this.seq ? cursor : undefined;
   }
 
   /** For the connection: where to go on from. */
   position(): Position {
     const after = this.#awaited === "snapshot" ? undefined : this.#replica.cursor;
-    return { ...(after !== undefined && { after }), ...this.#window };
+    const at_least = this.#ahead;
+    return {
+      ...(after !== undefined && { after }),
+      ...(at_least !== undefined && { at_least }),
+      ...this.#window,
+    };
   }
 
   /** For the connection: what came. */

@@ -11,9 +11,11 @@ import type { SlotcastError } from "./error.ts";
 import type { Reason, Transport } from "./state.ts";
 import type { Change, Fields, Resumption, Snapshot } from "./wire.ts";
 
-/** Where a subscription begins: after a cursor, or with a snapshot of a window. */
+/** Where a subscription begins: after a cursor, or with a snapshot of a window; and the cursor
+ * that the server must have reached before it answers. */
 export interface Position {
   readonly after?: string;
+  readonly at_least?: string;
   readonly from?: string;
   readonly to?: string;
 }

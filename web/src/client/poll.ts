@@ -18,9 +18,13 @@ const follow: Follow = async (calendar, position, setting, { signal }, deliver, 
   const path = `/calendars/${encodeURIComponent(calendar)}`;
   const init = { headers: bearer(token), signal };
   const snapshot = async (): Promise<string> => {
-    const { from, to } = position;
+    const { from, to, at_least: after } = position;
     const sent = clock.local();
-    const answer = await fetchJson(apiUrl(base, `${path}/slots`, { from, to }), init, SNAPSHOT);
+    const answer = await fetchJson(
+      apiUrl(base, `${path}/slots`, { from, to, after }),
+      init,
+      SNAPSHOT,
+    );
     const said = answer as unknown as Snapshot;
     heard();
     clock.observe(said.server_time, sent, clock.local());
@@ -30,10 +34,11 @@ const follow: Follow = async (calendar, position, setting, { signal }, deliver, 
   let after = position.after ?? (await snapshot());
   // The first answer comes at once: it is the replay, and it shows that polling works.
   let isReplay = position.after !== undefined;
+  let at_least = position.at_least;
   while (!signal.aborted) {
     const wait = isReplay ? 0 : isVisible() ? WAIT_SECONDS : HIDDEN_WAIT_SECONDS;
     const limit_ms = wait * 1_000 + (isReplay ? ANSWER_MS : ACT_MS);
-    const url = apiUrl(base, `${path}/changes`, { after, wait: String(wait) });
+    const url = apiUrl(base, `${path}/changes`, { after, at_least, wait: String(wait) });
     try {
       const sent = clock.local();
       const page = (await fetchJson(url, init, POLL, limit_ms)) as unknown as Poll;
@@ -51,6 +56,7 @@ const follow: Follow = async (calendar, position, setting, { signal }, deliver, 
       after = await snapshot();
     }
     isReplay = false;
+    at_least = undefined;
   }
   return "transport_lost";
 };

@@ -27,7 +27,7 @@ type Naming<Thing extends string> = {
 export class StaffCalendar extends Calendar {
   async open(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
     const fields = { calendar: this.id, slots };
-    return (await this.courier.mutate("slot.open", fields)).slots;
+    return (await this.command("slot.open", fields)).slots;
   }
 
   /** The opening hours as they were set. */
@@ -38,7 +38,7 @@ export class StaffCalendar extends Calendar {
   /** With `preview` it only says what would happen. */
   setSchedule(schedule: Fields, preview = false): Promise<ScheduleAnswer> {
     const fields = { calendar: this.id, schedule, ...(preview && { preview }) };
-    return this.courier.mutate("schedule.set", fields);
+    return this.command("schedule.set", fields);
   }
 
   update(slot: string, edit: SlotEdit): Promise<Slot> {
@@ -95,14 +95,14 @@ export class StaffCalendar extends Calendar {
 
   async edit(info: Partial<Omit<CalendarInfo, "id">>): Promise<CalendarInfo> {
     const fields = { id: this.id, ...info };
-    return (await this.courier.mutate("calendar.update", fields)).info;
+    return (await this.command("calendar.update", fields)).info;
   }
 
   async #onSlot(name: Naming<"slot">, slot: string, edit: SlotEdit = {}): Promise<Slot> {
-    return (await this.courier.mutate(name, { slot, ...edit })).slot;
+    return (await this.command(name, { slot, ...edit })).slot;
   }
 
   async #onBooking(name: Naming<"booking">, booking: string): Promise<MovedBooking> {
-    return (await this.courier.mutate(name, { booking })).booking;
+    return (await this.command(name, { booking })).booking;
   }
 }

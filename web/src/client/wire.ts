@@ -142,6 +142,12 @@ export interface MovedBooking {
   readonly status: BookingStatus;
 }
 
+/** The calendar that a booking has moved away from, and where that one stands after it. */
+export interface Left {
+  readonly calendar: string;
+  readonly cursor: string;
+}
+
 /** A booking as staff see it, to be upserted by `version`. An erased customer is null. */
 export interface StaffBooking {
   readonly id: string;
@@ -243,6 +249,13 @@ export interface MovedBookingAnswer {
   readonly booking: MovedBooking;
 }
 
+/** `cursor` is of the booking's calendar; `left` is there where that was another one before. */
+export interface RescheduledAnswer {
+  readonly cursor: string;
+  readonly booking: MovedBooking;
+  readonly left?: Left;
+}
+
 export interface InfoAnswer {
   readonly cursor: string;
   readonly info: CalendarInfo;
@@ -291,7 +304,7 @@ export interface Answers {
   readonly "slot.book": OwnBookingAnswer;
   readonly "booking.get": BookingAnswer;
   readonly "booking.cancel": MovedBookingAnswer;
-  readonly "booking.reschedule": MovedBookingAnswer;
+  readonly "booking.reschedule": RescheduledAnswer;
   readonly "calendar.create": InfoAnswer;
   readonly "calendar.update": InfoAnswer;
   readonly "calendar.archive": InfoAnswer;
