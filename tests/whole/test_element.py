@@ -102,7 +102,8 @@ async def test_it_says_which_setting_is_missing(tmp_path: Path, shop: _Shop, pag
         blank = page.locator("slotcast-calendar .blank")
         await expect(blank).to_contain_text("SLOTCAST_ORIGINS", timeout=20_000)
         await expect(blank).to_contain_text(shop.origin)
-        await expect(page.locator("slotcast-calendar p.banner")).to_be_hidden()
+        for hidden in ("p.banner", ".pill", ".mine"):
+            await expect(page.locator(f"slotcast-calendar {hidden}")).to_be_hidden()
         await asyncio.to_thread(server.stop)
         port = server.port
     with _serve(tmp_path, shop.origin, port=port):

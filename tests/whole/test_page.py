@@ -267,3 +267,26 @@ async def test_the_staff_page(place: Place, api: Api, guest: Api, page: Page) ->
         await eventually(lambda: viewer.applied)
         heard = str(watcher.heard)
         assert "Quux" not in heard
+
+
+async def test_a_calendar_that_is_archived_while_it_is_watched(place: Place, api: Api, page: Page) -> None:
+    """Its times close at once for who watches, without a reload, and a fresh look and the feed say the same."""
+    slots = await _make(api, "ended")
+    await _open(page, place, "ended")
+    await expect(_cell(page, slots[0])).to_have_attribute("data-free", "")
+    async with Client(place.url) as watcher:
+        viewer = await watcher.watch("ended")
+        assert (await api.ask("DELETE", "/api/calendars/ended")).code == "ok"
+        await expect(_cell(page, slots[0]).locator(".slot-note")).to_have_text("Closed")
+        await expect(page.locator("button.slot[data-free]")).to_have_count(0)
+        await eventually(lambda: viewer.applied)
+        told = viewer.slots
+    taken = (await api.get("/api/calendars/ended/slots"))["slots"]
+    assert sorted(taken, key=lambda slot: slot["start"]) == told
+    assert not any(slot["bookable"] for slot in taken)
+    assert await page.evaluate("() => window.slotcast.calendar.slots.some(({ bookable }) => bookable)") is False
+    explained = await api.get(f"/api/slots/{slots[0]}/explain")
+    assert [rule["rule"] for rule in explained["rules"] if not rule["ok"]] == ["archived"]
+    feed = (await api.ask("GET", "/calendars/ended.ics")).raw.decode()
+    assert feed.count("SUMMARY:Closed") == 4
+    assert "SUMMARY:Free" not in feed

@@ -243,10 +243,11 @@ export class BookingView {
     const notice = this.#probe.isRefused
       ? originNotice(this.#home, self.origin)
       : emptyNotice(calendar, refusal, days, this.#only.checked);
-    this.#root.toggleAttribute("data-loading", !calendar.isLoaded && refusal === undefined);
-    this.#root.toggleAttribute("data-refused", refusal !== undefined);
+    const isRefused = refusal !== undefined || this.#probe.isRefused;
+    this.#root.toggleAttribute("data-loading", !calendar.isLoaded && !isRefused);
+    this.#root.toggleAttribute("data-refused", isRefused);
     this.#blank.hidden = notice === undefined;
-    if (refusal !== undefined) setText(this.#title, "Slotcast");
+    if (isRefused) setText(this.#title, "Slotcast");
     if (this.#blank.dataset.title === notice?.title) return;
     setData(this.#blank, "title", notice?.title);
     if (notice) this.#blank.replaceChildren(h("h2", {}, notice.title), h("p", {}, notice.text));
