@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,10 @@ class Sqlite(Dialect, SqliteDatabase):
         or an unfinished cursor; hence the fetchall. A checkpoint may move it too.
         """
         return self.execute_sql("PRAGMA data_version").fetchall()[0][0]
+
+    def interrupter(self) -> Callable[[], None]:
+        interrupt: Callable[[], None] = self.connection().interrupt
+        return interrupt
 
     def drop(self) -> None:
         """SQLite closes for good only once its last statement is forgotten: rolled back first, it lets go of the lock

@@ -15,6 +15,7 @@ from models.errors import BadRequest, Forbidden, Unauthorized
 from realtime.auth import Auth, Identity, Tickets, holder_address
 from realtime.engine.origin import Origins
 from realtime.limits import Buckets
+from realtime.reader import Peer, reading_for
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Network = IPv4Network | IPv6Network
@@ -128,6 +129,19 @@ class Gate:
             return await self._answer(request, handler)
 
         return origin
+
+    def reads(self) -> Middleware:
+        """The reads of a request wait in its client's queue, and end when the client hangs up."""
+
+        @web.middleware
+        async def read(request: web.Request, handler: Handler) -> web.StreamResponse:
+            transport = request.transport
+            if transport is None or request.path.startswith("/socket.io/"):
+                return await handler(request)
+            with reading_for(Peer(holder_address(self.address_of(request)), transport.is_closing)):
+                return await handler(request)
+
+        return read
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith("/api/"):
