@@ -117,6 +117,7 @@ def runner_of(app: web.Application, *, idle_seconds: float = IDLE_SECONDS) -> we
     return web.AppRunner(
         app,
         access_log=None,
+        auto_decompress=False,  # what says that it is compressed is refused, not unpacked
         logger=_connections_log(),
         shutdown_timeout=5.0,
         keepalive_timeout=idle_seconds,

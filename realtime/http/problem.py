@@ -29,6 +29,7 @@ STATUS = {
     "already_exists": 409,
     "cursor_gone": 410,
     "hold_expired": 410,
+    "unsupported_encoding": 415,
     "version_conflict": 412,
     "too_soon": 422,
     "too_far": 422,
@@ -99,8 +100,8 @@ def problems(requests: Requests) -> Middleware:
             code, response = refusal.code, problem(refusal)
         except web.HTTPException as error:
             code, response = str(error.status), _of_http_error(error)
-        except ConnectionResetError:
-            raise
+        except ConnectionError:  # nobody hears the answer; aiohttp would log a traceback, with the address
+            code, response = "gone", problem(BadRequest("The client has gone."))
         except Exception:
             _log.exception("request=%s failed", request_id)
             code, response = "internal", problem(Internal())
