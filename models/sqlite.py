@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import peewee
 from peewee import DatabaseError, SqliteDatabase
@@ -23,6 +24,12 @@ class Sqlite(Dialect, SqliteDatabase):
     most_writers = 1
     locks_rows = False
     poll_seconds = 0.018  # at each, two changes of thread and some 0.1 ms of CPU while the loop is busy
+
+    def _connect(self) -> Any:
+        """As Peewee's, but that a new file is for its owner only; the WAL and its index get the mode of the file."""
+        with suppress(OSError):  # it exists, or SQLite says better what is wrong
+            os.close(os.open(self.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return cast("Any", super())._connect()
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's, but that it logs nothing: parameters are people's names."""

@@ -142,7 +142,7 @@ def test_a_weekday_that_no_month_has_is_left_out(rule: str, same: str) -> None:
     assert list(dates(rule, START, START, last)) == list(dates(same, START, START, last))
 
 
-def _numbers(most: int) -> st.SearchStrategy[str]:
+def _any_numbers(most: int) -> st.SearchStrategy[str]:
     number = st.integers(-most - 1, most + 1) | st.sampled_from([1, -1, most, -most])
     return st.lists(number, min_size=1, max_size=4).map(lambda found: ",".join(map(str, found)))
 
@@ -157,11 +157,11 @@ _ANY_PARTS = st.fixed_dictionaries(
         "UNTIL": st.dates(date(1, 1, 1), date(9999, 12, 31)).map(lambda day: f"{day:%Y%m%d}".rjust(8, "0")),
         "WKST": _DAY,
         "BYDAY": st.lists(_COUNTED_DAY | _DAY, min_size=1, max_size=4).map(",".join),
-        "BYMONTH": _numbers(12),
-        "BYMONTHDAY": _numbers(31),
-        "BYYEARDAY": _numbers(366),
-        "BYWEEKNO": _numbers(53),
-        "BYSETPOS": _numbers(366),
+        "BYMONTH": _any_numbers(12),
+        "BYMONTHDAY": _any_numbers(31),
+        "BYYEARDAY": _any_numbers(366),
+        "BYWEEKNO": _any_numbers(53),
+        "BYSETPOS": _any_numbers(366),
     },
 )
 

@@ -195,7 +195,7 @@ async def _open_session(port: int) -> str:
     writer.write(f"GET {POLLING} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     answer = (await reader.read()).decode()
     writer.close()
-    return re.findall(r'"sid":"([^"]+)"', answer)[0]
+    return answer.partition('"sid":"')[2].partition('"')[0]
 
 
 def _quoted(text: str) -> str:
