@@ -60,6 +60,8 @@ SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's;
 
 # What a browser sends: no user, path or query, and other letters than these as punycode.
 _ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+# What a stranger makes aiohttp stumble over: what is no HTTP, a body that is not what its head says, who hangs up.
+_NO_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 _log = logging.getLogger("slotcast")
 
 
@@ -162,7 +164,7 @@ def _why_not_there(settings: Settings, error: OSError | UnicodeError) -> str:
 def _connections_log() -> logging.Logger:
     """Where aiohttp logs what goes wrong below the routes: what is no HTTP is no fault, and may hold secrets."""
     log = logging.getLogger("slotcast.connection")
-    log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+    log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _NO_FAULTS)))
     return log
 
 

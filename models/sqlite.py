@@ -29,7 +29,7 @@ class Sqlite(Dialect, SqliteDatabase):
         """As Peewee's, but that a new file is for its owner only; the WAL and its index get the mode of the file."""
         with suppress(OSError):  # it exists, or SQLite says better what is wrong
             os.close(os.open(self.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        return cast("Any", super())._connect()
+        return cast("Any", super())._connect()  # noqa: SLF001 - Peewee's hook for it
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's, but that it logs nothing: parameters are people's names."""

@@ -264,6 +264,7 @@ def silent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert "127.0.0.1" not in server.log
 
 
+PAGES = [("POST", "/healthz"), ("GET", "/api/calendars"), ("PUT", "/x"), ("GET", "/calendars/x.ics"), ("GET", "/")]
 ROUTES = [*[(one[0], one[1].replace("{id}", "x")) for one in MUTATIONS], ("POST", "/api/tickets"), ("POST", POLLING)]
 
 
@@ -295,7 +296,7 @@ async def test_a_compressed_body_is_refused(encoding: str, body: bytes, silent: 
 @pytest.mark.parametrize("is_reset", [False, True])
 async def test_hanging_up_in_the_middle_of_a_body_is_no_fault(head: str, is_reset: bool, silent: Server) -> None:
     """On every route that takes a body: no line in the log, no address in it, and the server goes on."""
-    for method, path in await _routes(silent):
+    for method, path in [*PAGES, *await _routes(silent)]:
         request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}\r\n\r\n"
         for body in ("", '40\r\n{"key"', '8\r\n{"key":"\r\nzz\r\n'):
             _, writer = await asyncio.open_connection("127.0.0.1", silent.port)
@@ -308,3 +309,12 @@ async def test_hanging_up_in_the_middle_of_a_body_is_no_fault(head: str, is_rese
             writer.close()
     async with aiohttp.ClientSession() as http, http.get(f"{silent.url}/readyz") as answer:
         assert answer.status == 200
+
+
+@pytest.mark.parametrize("header", ["If-Modified-Since", "if-unmodified-since", "If-Range"])
+@pytest.mark.parametrize("date", [f"Thu, 01 Jan {'9' * 30} 00:00:00 GMT", "Thu, 01 Jan 99999 00:00:00 GMT", "Thu"])
+async def test_a_date_that_cannot_be_counted(header: str, date: str, silent: Server) -> None:
+    """On every kind of route: answered, and with no 5xx."""
+    for _, path in PAGES:
+        async with aiohttp.ClientSession() as http, http.get(f"{silent.url}{path}", headers={header: date}) as answer:
+            assert answer.status < 500, path
