@@ -14,6 +14,7 @@ import re
 import secrets
 import signal
 import socket
+import stat
 import sys
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -51,6 +52,7 @@ from realtime.http.gate import Network
 from realtime.stream import HEARTBEAT_SECONDS
 
 WEB_FOLDER = Path(__file__).with_name("web") / "dist"
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, wants 256 bits for HS256
 IDLE_SECONDS = 75.0  # longer than a proxy keeps an idle connection (nginx: 60 s), or it would ask on a closed one
 BACKLOG = 4_096  # connections that wait to be accepted: everyone comes back at once after a restart
@@ -58,6 +60,8 @@ SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's;
 
 # What a browser sends: no user, path or query, and other letters than these as punycode.
 _ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+# What a stranger makes aiohttp stumble over: what is no HTTP, a body that is not what its head says, who hangs up.
+_NO_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 _log = logging.getLogger("slotcast")
 
 
@@ -117,6 +121,7 @@ def runner_of(app: web.Application, *, idle_seconds: float = IDLE_SECONDS) -> we
     return web.AppRunner(
         app,
         access_log=None,
+        auto_decompress=False,  # what says that it is compressed is refused, not unpacked
         logger=_connections_log(),
         shutdown_timeout=5.0,
         keepalive_timeout=idle_seconds,
@@ -124,7 +129,7 @@ def runner_of(app: web.Application, *, idle_seconds: float = IDLE_SECONDS) -> we
     )
 
 
-async def serve(settings: Settings, book: Book, *, is_new: bool) -> None:
+async def serve(settings: Settings, book: Book) -> None:
     """Serves until SIGINT or SIGTERM, then lets writes finish."""
     app = await compose(settings, book=book)
     runner = runner_of(app)
@@ -140,7 +145,7 @@ async def serve(settings: Settings, book: Book, *, is_new: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     # Elsewhere than on a terminal a token would stay in some log.
-    _welcome(settings, book, with_token=is_new or sys.stdout.isatty())
+    _welcome(settings, book, with_token=sys.stdout.isatty())
     await stop.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second one ends it at once
@@ -159,7 +164,7 @@ def _why_not_there(settings: Settings, error: OSError | UnicodeError) -> str:
 def _connections_log() -> logging.Logger:
     """Where aiohttp logs what goes wrong below the routes: what is no HTTP is no fault, and may hold secrets."""
     log = logging.getLogger("slotcast.connection")
-    log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+    log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _NO_FAULTS)))
     return log
 
 
@@ -272,9 +277,10 @@ def _serve(settings: Settings) -> None:
     is_new = FIRST_MIGRATION in book.open()
     if is_new and settings.has_demo:
         demonstration.seed(book)
+    warn_of_open_files(settings.database)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(settings, book, is_new=is_new))
+            runner.run(serve(settings, book))
     finally:
         book.close()
 
@@ -323,6 +329,16 @@ def read_secret(given: str, database: str) -> bytes:
     if len(kept) < SECRET_CHARACTERS:
         raise BadSetting(f"SLOTCAST_SECRET: {path} holds no secret of {SECRET_CHARACTERS} characters; remove it")
     return kept.encode()
+
+
+def warn_of_open_files(database: str) -> None:
+    """Say which files of the database, and the secret, other users of the machine may read: customers are in them."""
+    file = database_file(database)
+    beside = [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))] if file else []
+    for path in (*beside, secret_file(database)):
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+        if mode & OTHERS:
+            _log.warning("%s is open to other users of this machine (mode %04o): chmod 600 %s", path, mode, path)
 
 
 def without_secrets(database: str) -> str:

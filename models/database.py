@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from peewee import DatabaseError, InterfaceError
 from playhouse.migrations import Runner
 
+from models.cancellation import Cancelled, current
 from models.clock import MeasuredClock
 from models.dialect import Dialect, UnusableDatabase
 from models.errors import Overloaded
@@ -128,17 +129,28 @@ def _keep_fingerprint(db: Dialect, fingerprint: str) -> None:
 
 @contextmanager
 def reading(db: Dialect) -> Iterator[None]:
-    """One read transaction: everything in it sees the same instant."""
+    """One read transaction: everything in it sees the same instant.
+
+    Raises Cancelled once the thread's read is cancelled, and drops the connection, which an interrupt may hit late.
+    """
+    cancellation = current()
     try:
         db.begin_read()
         try:
-            yield
+            with cancellation.interruptible(db.interrupter()) if cancellation else nullcontext():
+                yield
         finally:
             db.roll_back()
-    except (DatabaseError, InterfaceError) as error:
-        with suppress(DatabaseError, InterfaceError):
-            db.drop()
-        raise Overloaded("The database does not answer.") from error
+    except Exception as error:
+        is_cancelled = cancellation is not None and cancellation.is_cancelled
+        if is_cancelled or isinstance(error, DatabaseError | InterfaceError):
+            with suppress(DatabaseError, InterfaceError):
+                db.drop()
+        if is_cancelled:
+            raise Cancelled from error
+        if isinstance(error, DatabaseError | InterfaceError):
+            raise Overloaded("The database does not answer.") from error
+        raise
 
 
 def measure(db: Dialect, clock: MeasuredClock) -> None:

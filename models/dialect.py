@@ -7,7 +7,7 @@ after its locks are held, no one else can change before it ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, cast
 
@@ -83,6 +83,10 @@ class Dialect(Database):
 
     def version(self) -> Any:
         """Stands still until some other connection commits; a hint, and may move without need."""
+        raise NotImplementedError
+
+    def interrupter(self) -> Callable[[], None]:
+        """Return what ends the statement that the calling thread's connection runs; any thread may call it."""
         raise NotImplementedError
 
     def drop(self) -> None:

@@ -145,6 +145,12 @@ class RateLimited(Refused):
     advice = "Wait as long as the answer says, then try again."
 
 
+class UnsupportedEncoding(Refused):
+    code = "unsupported_encoding"
+    fact = "The server takes no compressed bodies."
+    advice = "Send the body as it is, without `Content-Encoding`."
+
+
 class Internal(Refused):
     code = "internal"
     retryable = True

@@ -130,10 +130,10 @@ def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[L
     return tail[::-1]
 
 
-def read_changed_at(db: Database, calendar: CalendarRow) -> int:
-    """When the calendar last changed, in milliseconds, as far as the log still knows."""
+def read_changed_at(db: Database, calendar: CalendarRow) -> tuple[int, bool]:
+    """When the calendar last changed, in milliseconds; or when it was made, and False, once the log has forgotten."""
     found = _at.row(db, calendar=calendar.id, seq=calendar.seq)
-    return int(found[0]) if found is not None else calendar.created_at
+    return (int(found[0]), True) if found is not None else (calendar.created_at, False)
 
 
 def trim(batch: Batch, calendar: str) -> int:

@@ -6,7 +6,7 @@ A server that was restarted, or has moved, costs the commands that were under wa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -152,6 +152,11 @@ class Postgres(Dialect, PostgresqlDatabase):
             self.drop()
             self.connect()
         return self.execute_sql("SELECT pg_current_snapshot()::text").fetchall()[0][0]
+
+    def interrupter(self) -> Callable[[], None]:
+        """The server ends the statement some time after this returns: drop the connection afterwards."""
+        interrupt: Callable[[], None] = self.connection().cancel_safe
+        return interrupt
 
     def drop(self) -> None:
         if not self.is_closed():

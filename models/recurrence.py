@@ -9,6 +9,9 @@ from datetime import date, datetime, time
 from dateutil.rrule import rrulestr
 
 LONGEST_RULE = 500  # characters
+MOST_WEEKS_A_MONTH = 5  # that a weekday is in
+# Leap days on a given weekday come within 40 years; what comes later would be looked for on the writer's time.
+MOST_YEARS_AHEAD = 40
 MOST_DATES = 20_000  # a COUNT's bound: at least a slot a date, and no schedule has more slots
 
 _WEEKDAY = "(?:MO|TU|WE|TH|FR|SA|SU)"
@@ -64,26 +67,52 @@ def check_rule(rule: str, start: date) -> None:
         if "COUNT" in parts:
             raise ValueError("a rule has COUNT or UNTIL, not both")
         _read_until(parts["UNTIL"])
-    if next(dates(rule, start, start, date.max), None) is None:
+    found = next(dates(rule, start, start, date.max), None)
+    if found is None:
         raise ValueError("the rule names no date at all")
+    if found.year - start.year > MOST_YEARS_AHEAD:
+        raise ValueError(f"the rule names no date within {MOST_YEARS_AHEAD} years")
 
 
 def dates(rule: str, start: date, first: date, last: date) -> Iterator[date]:
     """The rule's dates from `first` to `last`, both included; `start` is its DTSTART, from which COUNT counts.
 
-    The rule is one that `check_rule` passed. As in dateutil, `start` is a date of the rule only if it fits it.
+    The rule is one that `check_rule` passed, or ValueError. As in dateutil, `start` is a date of the rule only if it
+    fits it.
     """
     parts = _read_parts(rule)
+    if not _drop_days_of_no_month(parts):
+        return
     if "UNTIL" in parts:
         last = min(last, _read_until(parts.pop("UNTIL")))
     text = ";".join(f"{name}={value}" for name, value in parts.items())
     later = datetime.combine(start.replace(year=start.year + _YEARS_LATER), time.min)
-    for found in rrulestr(text, dtstart=later):
+    for found in _found(text, later):
         day = found.date().replace(year=found.year - _YEARS_LATER)
         if day > last:
             return
         if day >= first:
             yield day
+
+
+def _found(text: str, later: datetime) -> Iterator[datetime]:
+    """What dateutil finds; ValueError for whatever it stumbles over."""
+    try:
+        yield from rrulestr(text, dtstart=later)
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        raise ValueError("the rule can't be worked out") from error
+
+
+def _drop_days_of_no_month(parts: dict[str, str]) -> bool:
+    """Drop what a month never has, like a 53rd Monday; False if no day is left.
+
+    dateutil looks for it beyond the end of the year: IndexError, in some months only.
+    """
+    if "BYDAY" not in parts or (parts["FREQ"] == "YEARLY" and "BYMONTH" not in parts):
+        return True
+    days = [day for day in parts["BYDAY"].split(",") if abs(int(day[:-2] or 0)) <= MOST_WEEKS_A_MONTH]
+    parts["BYDAY"] = ",".join(days)
+    return bool(days)
 
 
 def _read_parts(rule: str) -> dict[str, str]:

@@ -87,9 +87,17 @@ def _openings(schedule: Schedule, first: date, last: date) -> Iterator[tuple[dat
 
 def _dates_of(window: Window, start: date, first: date, last: date) -> Iterator[date]:
     if window.rrule is not UNSET:
-        return dates(window.rrule, start, first, last)
+        return _dates_of_rule(window.rrule, start, first, last)
     weekdays = {_DAYS.index(day) for day in window.days or ()}
     return (day for day in _range(first, last) if day.weekday() in weekdays)
+
+
+def _dates_of_rule(rule: str, start: date, first: date, last: date) -> Iterator[date]:
+    """As `dates`; BadRequest for a rule that was let in once, and can't be worked out now."""
+    try:
+        yield from dates(rule, start, first, last)
+    except ValueError as error:
+        raise BadRequest(f"A window's rule can't be used: {error}.", field="windows", rule="rrule") from error
 
 
 def _closed_dates(schedule: Schedule, first: date, last: date) -> set[date]:

@@ -16,6 +16,7 @@ from peewee import DatabaseError, InterfaceError
 
 from models import bookings, database, schedules, snapshot
 from models.batch import Keeping, Step, unseen
+from models.cancellation import Cancellation, Cancelled, checked
 from models.change import Booking, Cursor, Info, Logged
 from models.clock import Clock, MeasuredClock, system_clock
 from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
@@ -27,15 +28,15 @@ from models.identity import Tokens
 from models.opening_hours import Schedule
 from models.router import Router
 from models.rules import GRACE
-from models.snapshot import Feed, PlacedSlot, Snapshot
+from models.snapshot import Feed, Head, PlacedSlot, Snapshot
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldState
 from models.window import EVERY, cut
 from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Feed", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule", "Snapshot", "Step", "UnusableDatabase",
-    "Watch", "cut", "is_bookable", "unseen",
+    "Book", "Cancellation", "Cancelled", "Feed", "Head", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule",
+    "Snapshot", "Step", "UnusableDatabase", "Watch", "checked", "cut", "is_bookable", "unseen",
 ]  # fmt: skip
 
 _due = Statement(
@@ -178,6 +179,10 @@ class Book:
     def calendar(self, calendar: str) -> Info:
         """One calendar's info; NotFound without it. Whose it is to see is the caller's to sort out."""
         return snapshot.read_calendar(self._db, calendar)
+
+    def head(self, calendar: str) -> Head:
+        """The calendar's info and its cursor, by one row; NotFound without such a calendar."""
+        return snapshot.read_head(self._db, calendar)
 
     def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
         """The calendar's slots that touch `[begin, finish)`, removed ones last; NotFound without such a calendar."""

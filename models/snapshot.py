@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from models import bookings, log, rules, seats
+from models.cancellation import checked
 from models.change import Booking, Cursor, Info, Logged, encode, write_cursor
 from models.database import reading
 from models.dialect import Dialect
@@ -85,6 +86,24 @@ def read_calendar_row(db: Dialect, calendar: str) -> CalendarRow:
     return CalendarRow._make(row)
 
 
+class Head(NamedTuple):
+    """A calendar's info, and the cursor of its last change: equal cursors mean equal calendars."""
+
+    info: Info
+    seq: int
+    nonce: str
+
+    @property
+    def cursor(self) -> str:
+        return write_cursor(self.seq, self.nonce)
+
+
+def read_head(db: Dialect, calendar: str) -> Head:
+    with reading(db):
+        row = read_calendar_row(db, calendar)
+    return Head(rules.info_of(row), row.seq, row.nonce)
+
+
 def read_calendars(db: Dialect) -> list[Info]:
     with reading(db):
         return [rules.info_of(CalendarRow._make(row)) for row in _all.rows(db)]
@@ -109,7 +128,7 @@ def read_snapshot(
 
     def read(count: int) -> list[SlotRow]:
         rows = _window.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
-        return [SlotRow._make(row) for row in rows]
+        return [SlotRow._make(row) for row in checked(rows)]
 
     with reading(db):
         head = read_calendar_row(db, calendar)
@@ -117,7 +136,7 @@ def read_snapshot(
         booked = bookings.read_window(db, calendar, begin, end, EVERY)[0] if with_bookings else []
         last = log.read_tail(db, calendar, tail, TAIL_BYTES) if tail else []
     return Snapshot(
-        rules.info_of(head), head.seq, head.nonce, end, [_placed(slot, head) for slot in slots], last, booked
+        rules.info_of(head), head.seq, head.nonce, end, [_placed(slot, head) for slot in checked(slots)], last, booked
     )
 
 
@@ -125,12 +144,20 @@ class Feed(NamedTuple):
     """A calendar for calendar programs: its slots as (id, start, end, status, version).
 
     `status` is also "removed", or "blocked" for one that a neighbour keeps from being taken. In an archived calendar
-    what would be open is "closed".
+    what would be open is "closed". `changed_at` is when the calendar last changed; not `is_dated`, it is when the
+    calendar was made, as the log has forgotten the change.
     """
 
     info: Info
+    seq: int
+    nonce: str
     changed_at: int
+    is_dated: bool
     slots: list[tuple[str, int, int, str, int]]
+
+    @property
+    def cursor(self) -> str:
+        return write_cursor(self.seq, self.nonce)
 
 
 def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> Feed:
@@ -140,9 +167,11 @@ def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) ->
     """
     with reading(db):
         head = read_calendar_row(db, calendar)
-        rows = [SlotRow._make(row) for row in _feed.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)]
-        changed_at = log.read_changed_at(db, head)
-    return Feed(rules.info_of(head), changed_at, [_fed(row, head) for row in rows])
+        found = _feed.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
+        rows = [SlotRow._make(row) for row in checked(found)]
+        changed_at, is_dated = log.read_changed_at(db, head)
+    slots = [_fed(row, head) for row in checked(rows)]
+    return Feed(rules.info_of(head), head.seq, head.nonce, changed_at, is_dated, slots)
 
 
 def _fed(row: SlotRow, calendar: CalendarRow) -> tuple[str, int, int, str, int]:

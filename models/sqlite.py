@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import peewee
 from peewee import DatabaseError, SqliteDatabase
@@ -23,6 +24,12 @@ class Sqlite(Dialect, SqliteDatabase):
     most_writers = 1
     locks_rows = False
     poll_seconds = 0.018  # at each, two changes of thread and some 0.1 ms of CPU while the loop is busy
+
+    def _connect(self) -> Any:
+        """As Peewee's, but that a new file is for its owner only; the WAL and its index get the mode of the file."""
+        with suppress(OSError):  # it exists, or SQLite says better what is wrong
+            os.close(os.open(self.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return cast("Any", super())._connect()  # noqa: SLF001 - Peewee's hook for it
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's, but that it logs nothing: parameters are people's names."""
@@ -75,6 +82,10 @@ class Sqlite(Dialect, SqliteDatabase):
         or an unfinished cursor; hence the fetchall. A checkpoint may move it too.
         """
         return self.execute_sql("PRAGMA data_version").fetchall()[0][0]
+
+    def interrupter(self) -> Callable[[], None]:
+        interrupt: Callable[[], None] = self.connection().interrupt
+        return interrupt
 
     def drop(self) -> None:
         """SQLite closes for good only once its last statement is forgotten: rolled back first, it lets go of the lock

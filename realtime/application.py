@@ -96,10 +96,10 @@ async def build(
         counters=sockets.counters,
     )
     bodies = Bodies()
-    middlewares = [bodies.middleware(), problems(requests), gate.middleware()]
+    middlewares = [bodies.middleware(), problems(requests), gate.middleware(), gate.reads()]
     app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
     app[DOOR] = door
-    _end_in_order(app, pulse, sockets, streams, bodies)
+    _end_in_order(app, door=door, pulse=pulse, sockets=sockets, streams=streams, bodies=bodies)
     sockets.attach(app, "socket.io")
     for room in (
         Api(gate, desk, catch_up),
@@ -130,13 +130,16 @@ def _running(door: Door, dispatcher: Dispatcher, streams: Streams, pulse: Pulse)
     return run
 
 
-def _end_in_order(app: web.Application, pulse: Pulse, sockets: _Sockets, streams: Streams, bodies: Bodies) -> None:
+def _end_in_order(
+    app: web.Application, *, door: Door, pulse: Pulse, sockets: _Sockets, streams: Streams, bodies: Bodies
+) -> None:
     """What happens before connections are closed; the engine closes its own after this."""
 
     async def end(_app: web.Application) -> None:
         await pulse.close()  # or it might welcome newcomers again
         sockets.refuse = True
         bodies.end()
+        door.end_heavy_reads()
         await streams.close()
 
     app.on_shutdown.append(end)

@@ -8,33 +8,37 @@ seq by the changes that came meanwhile.
 
 from __future__ import annotations
 
-import asyncio
+from hashlib import blake2b
 from typing import NamedTuple
 
-from models.change import Booking, Cursor, encode
+from models.change import Booking, Cursor, Info, encode
 from models.clock import DAY, Clock
 from models.commands import Asker
 from models.errors import Forbidden, Overloaded
-from models.service import Snapshot
 from realtime import wire
+from realtime.cache import ByteCache
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
-from realtime.replica import MOST_SLOTS, Replica
+from realtime.reader import Lane
+from realtime.replica import MOST_SLOTS, Mark, Replica, mark_of
 from realtime.room import Audience, Member, Room
 
 WINDOW = 62 * DAY
+WINDOWS_BYTES = 16_000_000  # of encoded windows that are kept
 MOST_TRIES = 10  # each finds that its room was let go, or has moved further on than it remembers
 
 
 class Wanted(NamedTuple):
     """What a client asks to join with: where it stands, and which window it shows, in milliseconds.
 
-    `at_least` is how far it knows that the calendar has come, by the answer to a command of its own for one.
+    `is_from_now` is whether the window is the one of a client that names none. `at_least` is how far it knows that the
+    calendar has come, by the answer to a command of its own for one.
     """
 
     after: Cursor | None
     begin: int
     finish: int
+    is_from_now: bool = False
     at_least: Cursor | None = None
 
 
@@ -55,6 +59,25 @@ class _View(NamedTuple):
     bookings: list[Booking]
 
 
+class Looked(NamedTuple):
+    """A snapshot's body and its ETag, which names what is in it; no body for a client that has it."""
+
+    etag: str
+    body: bytes | None
+
+
+class _Window(NamedTuple):
+    """A window of a calendar that no room has, encoded."""
+
+    info: Info
+    seq: int
+    cursor: str
+    begin: int
+    finish: int
+    etag: str
+    slots: bytes
+
+
 class CatchUp:
     """Answers whoever joins or only looks; bodies are JSON objects without their opening brace."""
 
@@ -62,13 +85,13 @@ class CatchUp:
         self._door = door
         self._dispatcher = dispatcher
         self._clock = clock
-        # One read of each kind at a time: however many guests ask for the past, others find a free reader.
-        self._reading = {audience: asyncio.Lock() for audience in Audience}
+        self._windows: ByteCache[_Window] = ByteCache(WINDOWS_BYTES)
 
     def wanted(self, after: str | None, begin: str | None, finish: str | None, at_least: str | None = None) -> Wanted:
         """Reads what a client sent; BadRequest names the time that can't be read."""
         first, last = wire.read_window(begin, finish, self._clock(), WINDOW)
-        return Wanted(wire.read_after(after), first, last, wire.read_after(at_least))
+        is_from_now = begin is None and finish is None
+        return Wanted(wire.read_after(after), first, last, is_from_now, wire.read_after(at_least))
 
     async def join(self, calendar: str, member: Member, wanted: Wanted) -> Joined:
         """Seats the member. Raises NotFound, or the refusal of who may not watch the calendar.
@@ -94,21 +117,19 @@ class CatchUp:
             return None
         if wanted.after is not None and room.replica.replay(wanted.after) is not None:
             return None
-        async with self._reading[member.audience]:
-            check_member(member, room)  # it may have gone while it waited
-            found = await self._read(room.calendar, wanted, with_bookings=member.audience is Audience.STAFF)
-        await self._dispatcher.settled(room.calendar, found.seq)
-        return _View(Replica(found, wanted.begin), found.finish, found.bookings)
+        is_staff = member.audience is Audience.STAFF
+        lane = Lane.STAFF if is_staff else Lane.HEAVY
+        view = await self._door.read(self._read_view, room.calendar, wanted, with_bookings=is_staff, lane=lane)
+        check_member(member, room)  # it may have gone while it waited
+        await self._dispatcher.settled(room.calendar, view.replica.seq)
+        return view
 
-    async def _read(self, calendar: str, wanted: Wanted, *, with_bookings: bool = False) -> Snapshot:
-        return await self._door.read(
-            self._door.book.snapshot,
-            calendar,
-            wanted.begin,
-            wanted.finish,
-            most=MOST_SLOTS,
-            with_bookings=with_bookings,
+    def _read_view(self, calendar: str, wanted: Wanted, *, with_bookings: bool) -> _View:
+        """Reads a window; on a reader's thread."""
+        found = self._door.book.snapshot(
+            calendar, wanted.begin, wanted.finish, most=MOST_SLOTS, with_bookings=with_bookings
         )
+        return _View(Replica(found, wanted.begin), found.finish, found.bookings)
 
     async def _answer(
         self, room: Room, audience: Audience, wanted: Wanted, view: _View | None
@@ -145,7 +166,7 @@ class CatchUp:
         return wire.write_replay(replica.info, changes, seq=replica.seq, cursor=replica.cursor, now=self._clock())
 
     def _snapshot(self, replica: Replica, begin: int, finish: int, bookings: bytes = b"") -> bytes:
-        slots, finish = replica.slots(begin, finish)
+        slots, finish, _ = replica.slots(begin, finish)
         return wire.write_snapshot(
             replica.info,
             slots,
@@ -157,18 +178,58 @@ class CatchUp:
             bookings=bookings,
         )
 
-    async def look(self, calendar: str, asker: Asker, wanted: Wanted) -> bytes:
-        """A snapshot's body for who does not stay, from the room, or from the database where that has more."""
+    async def look(self, calendar: str, asker: Asker, wanted: Wanted, has: str = "") -> Looked:
+        """A snapshot for who does not stay and `has` these ETags: from the room, or from the database."""
         if calendar in self._dispatcher.rooms:
             room = await self._dispatcher.room_at(calendar, wanted.at_least)
             check_view(asker, room)
             if _has_all(room, Audience.PUBLIC, wanted):
-                return self._snapshot(room.replica, wanted.begin, wanted.finish)
-        async with self._reading[Audience.PUBLIC]:
-            found = await self._read(calendar, wanted)
-        if not asker.may_view(found.info):
+                return self._look_at(room.replica, wanted, has)
+        window = await self._window(calendar, wanted)
+        if not asker.may_view(window.info):
             raise asker.refusal()
-        return self._snapshot(Replica(found, wanted.begin), wanted.begin, found.finish)
+        if window.etag in has:
+            return Looked(window.etag, None)
+        body = wire.write_snapshot(
+            window.info,
+            window.slots,
+            seq=window.seq,
+            cursor=window.cursor,
+            begin=window.begin,
+            finish=window.finish,
+            now=self._clock(),
+        )
+        return Looked(window.etag, body)
+
+    def _look_at(self, replica: Replica, wanted: Wanted, has: str) -> Looked:
+        etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish).mark)
+        return Looked(etag, None if etag in has else self._snapshot(replica, wanted.begin, wanted.finish))
+
+    async def _window(self, calendar: str, wanted: Wanted) -> _Window:
+        """A window as it was read last, if nothing has changed since; else it is read once for all that ask for it."""
+        span = None if wanted.is_from_now else (wanted.begin, wanted.finish)
+        key = ("window", calendar, span)
+        kept = self._windows.get(key)
+        if kept is not None:
+            head = await self._door.read(self._door.book.head, calendar, lane=Lane.LIGHT)
+            if head.cursor == kept.cursor:
+                return kept
+        window = await self._door.read(self._read_window, calendar, span, lane=Lane.HEAVY, key=key)
+        if span is not None:
+            self._windows.put(key, window, len(window.slots))
+        return window
+
+    def _read_window(self, calendar: str, span: tuple[int, int] | None) -> _Window:
+        """Reads and encodes a window, from now on where there is no span; on a reader's thread."""
+        begin, finish = span or wire.read_window(None, None, self._clock(), WINDOW)
+        found = self._door.book.snapshot(calendar, begin, finish, most=MOST_SLOTS)
+        etag = _etag(found.cursor, mark_of(found.slots))
+        slots = b",".join([slot.body for slot in found.slots])
+        return _Window(found.info, found.seq, found.cursor, begin, found.finish, etag, slots)
+
+
+def _etag(cursor: str, mark: Mark) -> str:
+    return blake2b(encode([cursor, mark]), digest_size=12).hexdigest()
 
 
 def _has_all(room: Room, audience: Audience, wanted: Wanted) -> bool:

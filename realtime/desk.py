@@ -21,6 +21,7 @@ from realtime.auth import Auth
 from realtime.catch_up import WINDOW
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
+from realtime.reader import Lane
 
 LONGEST_LIST = 3_660 * DAY
 MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once
@@ -57,7 +58,7 @@ class Desk:
     async def booking(self, request: wire.GetBooking, asker: Asker) -> Booking:
         """One booking, for who has its token or is its calendar's staff."""
         asked = WithToken(asker=asker, booking=request.booking, token=request.token)
-        return await self._door.read(self._door.book.booking, asked)
+        return await self._door.read(self._door.book.booking, asked, lane=Lane.LIGHT)
 
     async def bookings(self, request: wire.ListBookings, asker: Asker) -> dict[str, Any]:
         """The bookings of a window's slots, for staff, and in `from` and `to` which window that is."""
@@ -66,9 +67,11 @@ class Desk:
         begin, finish = wire.read_window(request.from_, request.to, self.clock(), WINDOW)
         if finish - begin > LONGEST_LIST:
             raise BadRequest("`from` and `to` are ten years apart at most.", field="to")
-        await self._door.read(self._door.book.calendar, request.calendar)  # NotFound is not the same as none
+        await self._door.read(
+            self._door.book.calendar, request.calendar, lane=Lane.LIGHT
+        )  # NotFound is not the same as none
         found, finish = await self._door.read(
-            self._door.book.bookings, request.calendar, begin, finish, most=MOST_BOOKINGS
+            self._door.book.bookings, request.calendar, begin, finish, most=MOST_BOOKINGS, lane=Lane.STAFF
         )
         return {"bookings": found, "from": write_time(begin), "to": write_time(finish)}
 
@@ -95,12 +98,12 @@ class Desk:
 
     async def calendars(self, asker: Asker) -> list[Info]:
         """The calendars that the asker may see and that are in use."""
-        every = await self._door.read(self._door.book.calendars)
+        every = await self._door.read(self._door.book.calendars, lane=Lane.HEAVY, key="calendars")
         return [info for info in every if asker.may_view(info) and not info.archived]
 
     async def calendar(self, calendar: str, asker: Asker) -> Info:
         """One calendar's info, also of an archived one."""
-        found = await self._door.read(self._door.book.calendar, calendar)
+        found = await self._door.read(self._door.book.calendar, calendar, lane=Lane.LIGHT)
         if not asker.may_view(found):
             raise asker.refusal()
         return found
@@ -109,9 +112,9 @@ class Desk:
         """A calendar's opening hours, for its staff."""
         if not asker.is_staff_of(calendar):
             raise asker.refusal()
-        found = await self._door.read(self._door.book.schedule, calendar)
+        found = await self._door.read(self._door.book.schedule, calendar, lane=Lane.LIGHT)
         return None if found is None else Raw(found)
 
     async def explain(self, slot: str, asker: Asker) -> list[dict[str, Any]]:
         """Why the slot can or can't be taken by this asker: `{rule, ok, …}` each."""
-        return await self._door.read(self._door.book.explain, asker, slot)
+        return await self._door.read(self._door.book.explain, asker, slot, lane=Lane.LIGHT)

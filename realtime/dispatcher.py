@@ -18,6 +18,7 @@ from models.change import Booking, Cursor, Logged
 from models.clock import DAY
 from models.errors import Overloaded
 from realtime.door import Door
+from realtime.reader import Lane
 from realtime.replica import MOST_REPLAYED, Gap, Replica
 from realtime.room import HISTORY_REPLACED, Room
 
@@ -37,13 +38,24 @@ class Moves(NamedTuple):
     found: dict[str, list[Logged]]
 
 
+class _Opening:
+    """A room that is being read, and how many wait for it."""
+
+    __slots__ = ("askers", "has_begun", "is_over")
+
+    def __init__(self) -> None:
+        self.askers = 0
+        self.has_begun = False
+        self.is_over = asyncio.Event()
+
+
 class Dispatcher:
     """All rooms of this process. Every method but `look` is for the loop's thread."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self.rooms: dict[str, Room] = {}
-        self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._opening: dict[str, _Opening] = {}
         self._rung: set[str] = set()
         self._bell = asyncio.Event()
         self._lookers: list[asyncio.Future[None]] = []  # who waits for a read of the log that is not begun yet
@@ -55,7 +67,7 @@ class Dispatcher:
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
     async def close(self) -> None:
-        tasks = [task for task in (self._task, *self._opening.values(), *self._advances) if task]
+        tasks = [task for task in (self._task, *self._advances) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -110,11 +122,18 @@ class Dispatcher:
         room = self.rooms.get(calendar)
         if room is not None:
             return room
-        task = self._opening.get(calendar)
-        if task is None:
-            task = self._opening[calendar] = asyncio.create_task(self._open(calendar))
-            task.add_done_callback(lambda _: self._opening.pop(calendar, None))
-        return await asyncio.shield(task)
+        opening = self._opening.setdefault(calendar, _Opening())
+        opening.askers += 1
+        try:
+            replica = await self._door.read(
+                self._load, calendar, lane=Lane.HEAVY, key=("room", calendar), is_late_welcome=True
+            )
+            return self.rooms.get(calendar) or self._opened(replica)
+        finally:
+            opening.askers -= 1
+            if not opening.askers:
+                del self._opening[calendar]
+                opening.is_over.set()
 
     async def room_at(self, calendar: str, *cursors: Cursor | None) -> Room:
         """The calendar's room with all that these cursors have. A cursor of another history asks for nothing.
@@ -151,15 +170,18 @@ class Dispatcher:
         self.ring({calendar})
         await looked
 
-    async def _open(self, calendar: str) -> Room:
-        room = self.rooms[calendar] = Room(await self._load(calendar), self._read_bookings, self._door.quiet)
+    def _opened(self, replica: Replica) -> Room:
+        room = self.rooms[replica.info.id] = Room(replica, self._read_bookings, self._door.quiet)
         room.idle_since = time.monotonic()
-        self.ring({calendar})  # what was committed between the read and now
+        self.ring({room.calendar})  # what was committed between the read and now
         return room
 
-    async def _load(self, calendar: str) -> Replica:
+    def _load(self, calendar: str) -> Replica:
+        """Reads a calendar whole; on a reader's thread."""
+        if opening := self._opening.get(calendar):
+            opening.has_begun = True
         since = self._door.book.clock() - DAY
-        return Replica(await self._door.read(self._door.book.snapshot, calendar, since, FAR, tail=MOST_REPLAYED), since)
+        return Replica(self._door.book.snapshot(calendar, since, FAR, tail=MOST_REPLAYED), since)
 
     async def _read_bookings(self, ids: list[str]) -> dict[str, Booking]:
         return await self._door.read(self._door.book.bookings_by_id, ids)
@@ -167,8 +189,8 @@ class Dispatcher:
     async def settled(self, calendar: str, seq: int) -> None:
         """Returns once everyone here was sent the change, or at once where nobody looks."""
         opening = self._opening.get(calendar)
-        if opening is not None:  # what it reads may be from before the change
-            await asyncio.wait([opening])
+        if opening is not None and opening.has_begun:  # what it reads may be from before the change
+            await opening.is_over.wait()
         room = self.rooms.get(calendar)
         if room is not None:
             await room.settled(seq)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,10 +15,10 @@ from models.change import Logged
 from models.commands import Answer, Command
 from models.errors import Overloaded, Refused
 from models.service import Book, Outcome
+from realtime.reader import Lane, Readers
 
 T = TypeVar("T")
 
-READERS = 3  # two of which may be busy with windows that no room has
 MOST_QUEUED = 5_000  # commands; a second or so of work, after which "later" is the honest answer
 
 
@@ -34,7 +33,7 @@ class Door:
         self._is_woken = False
         self._under_way = 0  # commands that were given to the book and are not answered yet
         self._until_quiet: asyncio.Future[None] | None = None
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="slotcast-reader")
+        self._readers = Readers(book.forget_thread)
         book.on_commit = self._committed
 
     async def run(self, command: Command) -> Answer:
@@ -58,16 +57,27 @@ class Door:
         """Whether so much waits for the writer that more would only wait in vain."""
         return self.book.queued > MOST_QUEUED
 
-    async def read(self, question: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Asks the book something, off the loop."""
-        return await self._loop.run_in_executor(self._readers, partial(question, *args, **kwargs))
+    async def read(
+        self,
+        question: Callable[..., T],
+        *args: Any,
+        lane: Lane = Lane.SERVER,
+        key: Hashable = None,
+        is_late_welcome: bool = False,
+        **kwargs: Any,
+    ) -> T:
+        """Asks the book something, off the loop; see `Readers.run` for the lane and the key."""
+        asked = partial(question, *args, **kwargs)
+        return await self._readers.run(asked, lane, key, is_late_welcome=is_late_welcome)
+
+    def end_heavy_reads(self) -> None:
+        """The server is stopping: what is cheap to read is read still, the rest is refused."""
+        self._readers.end_heavy()
 
     async def close(self) -> None:
         """Lets queued commands finish and closes the book."""
         await self._loop.run_in_executor(None, self.book.close)
-        for _ in range(READERS):
-            self._readers.submit(self.book.forget_thread)
-        self._readers.shutdown()
+        await self._readers.close()
 
     def _committed(self, rows: list[Logged]) -> None:
         self._wake(None, rows)

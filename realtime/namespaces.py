@@ -27,6 +27,7 @@ from realtime.desk import Desk
 from realtime.engine import Connection, Encoded, SocketServer
 from realtime.limits import Bucket
 from realtime.metrics import Requests
+from realtime.reader import Peer, reading_for
 from realtime.room import Audience, Member, Room
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 - a reason
@@ -48,6 +49,11 @@ class Session:
         self.joining: tuple[tuple[str, Member], ...] = ()  # in which calendars a seat was asked for, and is not had yet
         self.expiry: Expiry | None = None
         self.turn = asyncio.Lock()  # snapshots are made one at a time, and each when the last one was taken
+
+    @property
+    def peer(self) -> Peer:
+        """For whom the session's reads are."""
+        return Peer(self.asker.address, lambda: not self.connection.is_open)
 
     def expire_at(self, expires_at: float | None) -> None:
         """The end of the session's token; without one there is no timer."""
@@ -187,7 +193,10 @@ class CalendarNamespace(socketio.AsyncNamespace):
                 return self.on_unsubscribe(sid, session, request)
             case wire.RefreshToken():
                 return self.on_refresh(sid, session, request)
-        return await self._desk.answer(request, session.asker, received)
+            case wire.Mutation():
+                return await self._desk.answer(request, session.asker, received)
+        with reading_for(session.peer):
+            return await self._desk.answer(request, session.asker, received)
 
     async def on_subscribe(self, sid: str, session: Session, request: wire.Subscribe) -> bytes:
         """Joins the calendar's room; between the seat and the ack nothing else runs."""
@@ -203,7 +212,8 @@ class CalendarNamespace(socketio.AsyncNamespace):
         try:
             async with session.turn:
                 await session.connection.until_clear()
-                joined = await self._catch_up.join(calendar, member, wanted)
+                with reading_for(session.peer):
+                    joined = await self._catch_up.join(calendar, member, wanted)
         finally:
             session.joining = tuple(other for other in session.joining if other is not asked)
         room = joined.room

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from models.change import Cursor, Info, Logged, decode_applied, decode_slot_key
 from models.clock import read_time
@@ -22,6 +23,25 @@ _MOST_CUTS = 64
 
 class Gap(Exception):
     """A row that does not follow what the replica has: the log was trimmed, or the database put back."""
+
+
+Mark = tuple[str, str, int] | None
+
+
+class Cut(NamedTuple):
+    """Slots of a window, encoded with commas between, and where they end in milliseconds.
+
+    At one cursor, equal marks mean equal slots.
+    """
+
+    slots: bytes
+    finish: int
+    mark: Mark
+
+
+def mark_of(slots: Sequence[PlacedSlot]) -> Mark:
+    """Tell apart what can be cut of one calendar as of one cursor."""
+    return (slots[0].id, slots[-1].id, len(slots)) if slots else None
 
 
 class Replica:
@@ -81,22 +101,19 @@ class Replica:
         while len(self._tail) > MOST_REPLAYED or self._tail_bytes > MOST_REPLAYED_BYTES:
             self._tail_bytes -= len(self._tail.popleft().body)
 
-    def slots(self, begin: int, finish: int) -> tuple[bytes, int]:
-        """The slots that touch `[begin, finish)`, by start, with commas between; and how far they go.
-
-        Never more than 2,000: then the second is where the next one starts.
-        """
+    def slots(self, begin: int, finish: int) -> Cut:
+        """The slots that touch `[begin, finish)`, by start; at most 2,000, then it ends where the next one starts."""
         first = bisect_left(self._order, (begin - self._longest, ""))
         last = bisect_left(self._order, (finish, ""))
         found = [slot for _, name in self._order[first:last] if (slot := self._slots[name]).end > begin]
         if len(found) > MOST_SLOTS:
             finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
             found = [slot for slot in found if slot.start < finish]
-        key = (found[0].id, found[-1].id, len(found)) if found else None
+        key = mark_of(found)
         body = self._cuts.get(key)
         if body is None:
             body = self._keep(key, b",".join([slot.body for slot in found]))
-        return body or b"", finish
+        return Cut(body or b"", finish, key)
 
     def replay(self, cursor: Cursor) -> Sequence[Logged] | None:
         """The changes after the cursor; None for another history, or for more than is ever replayed."""

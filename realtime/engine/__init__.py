@@ -28,12 +28,14 @@ from .counter import Counters
 from .engine_server import EngineServer
 from .outlet import Limits, Outlet, write_all
 from .packet import Encoded, Event, Format, Packet, socketio_frames, socketio_text
+from .polling import UNREADABLE, is_encoded
 from .room import RoomManager
 from .socket_server import SocketServer
 from .takeover import answer_handshake, is_handshake, take_over
 from .websocket import WebSocket
 
 __all__ = [
+    "UNREADABLE",
     "Connection",
     "Counters",
     "Encoded",
@@ -47,6 +49,7 @@ __all__ = [
     "SocketServer",
     "WebSocket",
     "answer_handshake",
+    "is_encoded",
     "is_handshake",
     "socketio_frames",
     "socketio_text",

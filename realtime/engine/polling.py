@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from .connection import NOOP, Connection, decode_packet
 from .usher import SLICE_SECONDS
 
+UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError)  # a body that is not what its head says
 MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
 _OK: Final = b"ok"
 
@@ -81,6 +83,12 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
     return response
 
 
+def is_encoded(request: web.BaseRequest) -> bool:
+    """Whether the body is compressed, or says so: it is taken neither way, as a small one may become any size."""
+    named = request.headers.getall("Content-Encoding", ())
+    return any(part.strip().lower() not in {"", "identity"} for line in named for part in line.split(","))
+
+
 async def take_post(connection: Connection, request: web.Request) -> web.StreamResponse:
     """Take the packets of one payload, in order. A fault in any ends the session."""
     mailbox = connection.mailbox
@@ -88,6 +96,8 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
         if mailbox is not None:
             connection.depart("parse error")
         return web.Response(status=400, text="This session takes no payload now.")
+    if is_encoded(request):
+        return web.Response(status=415, text="The server takes no compressed bodies.")
     mailbox.is_posted = True
     try:
         async with asyncio.timeout(connection.server.wheel.patience):
@@ -96,7 +106,7 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
             connection.depart("parse error")
             return web.Response(status=413, text="The payload is too large.")
         is_sound = await _deliver(connection, body)
-    except ValueError:
+    except (ValueError, *UNREADABLE):
         connection.depart("parse error")
         return web.Response(status=400, text="The payload is malformed.")
     except TimeoutError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from hashlib import blake2b
 from typing import Any
 
 from aiohttp import web
@@ -107,12 +106,12 @@ class Api:
         asker = self._gate.asker(request)
         query = request.query
         wanted = self._catch_up.wanted(None, query.get("from"), query.get("to"), query.get("after"))
-        body = await self._catch_up.look(calendar_of(request), asker, wanted)
-        etag = blake2b(body[: body.index(b',"from":')], digest_size=12).hexdigest()
-        headers = {"Cache-Control": "private, no-cache", "ETag": f'"{etag}"'}
-        if etag in request.headers.get("If-None-Match", ""):
+        has = request.headers.get("If-None-Match", "")
+        looked = await self._catch_up.look(calendar_of(request), asker, wanted, has)
+        headers = {"Cache-Control": "private, no-cache", "ETag": f'"{looked.etag}"'}
+        if looked.body is None:
             return web.Response(status=304, headers=headers)
-        return web.Response(body=b"{" + body, content_type="application/json", headers=headers)
+        return web.Response(body=b"{" + looked.body, content_type="application/json", headers=headers)
 
     async def bookings(self, request: web.Request) -> web.Response:
         asker = self._gate.asker(request)

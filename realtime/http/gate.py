@@ -11,10 +11,12 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from models.commands import Asker
-from models.errors import BadRequest, Forbidden, Unauthorized
+from models.errors import BadRequest, Forbidden, Unauthorized, UnsupportedEncoding
 from realtime.auth import Auth, Identity, Tickets, holder_address
+from realtime.engine import UNREADABLE, is_encoded
 from realtime.engine.origin import Origins
 from realtime.limits import Buckets
+from realtime.reader import Peer, reading_for
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Network = IPv4Network | IPv6Network
@@ -104,9 +106,14 @@ class Gate:
 
     async def body(self, request: web.Request) -> dict[str, Any]:
         """The request's JSON object; no body at all is an empty one."""
+        if is_encoded(request):
+            raise UnsupportedEncoding
         if (request.content_length or 0) > BODY_BYTES:  # said before it is sent: why wait for it
             raise web.HTTPRequestEntityTooLarge(BODY_BYTES, request.content_length or 0)
-        raw = await request.read()
+        try:
+            raw = await request.read()
+        except UNREADABLE as error:
+            raise BadRequest("The body is not what its head says.") from error
         if not raw:
             return {}
         # Also keeps another site's form from posting here: JSON needs a preflight.
@@ -128,6 +135,19 @@ class Gate:
             return await self._answer(request, handler)
 
         return origin
+
+    def reads(self) -> Middleware:
+        """The reads of a request wait in its client's queue, and end when the client hangs up."""
+
+        @web.middleware
+        async def read(request: web.Request, handler: Handler) -> web.StreamResponse:
+            transport = request.transport
+            if transport is None or request.path.startswith("/socket.io/"):
+                return await handler(request)
+            with reading_for(Peer(holder_address(self.address_of(request)), transport.is_closing)):
+                return await handler(request)
+
+        return read
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith("/api/"):

@@ -14,6 +14,7 @@ from icalendar import Calendar, vText
 
 from models.change import Info
 from models.clock import SECOND
+from models.service import checked
 
 # An id, start and end in milliseconds, the wire's status or "blocked" or "removed", and the seq of the last change.
 FeedSlot = tuple[str, int, int, str, int]
@@ -61,7 +62,7 @@ def write_calendar(info: Info, slots: Iterable[FeedSlot], changed: int) -> bytes
     feed.add("x-wr-timezone", info.zone)
     feed.add("last-modified", _time(changed))
     written: bytes = feed.to_ical()
-    events = "".join(_event(slot, changed) for slot in sorted(slots, key=lambda slot: (slot[1], slot[0])))
+    events = "".join(_event(slot, changed) for slot in checked(sorted(slots, key=lambda slot: (slot[1], slot[0]))))
     return written.removesuffix(_END) + events.encode() + _END
 
 

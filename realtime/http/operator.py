@@ -9,6 +9,7 @@ from models.errors import Overloaded
 from realtime.door import Door
 from realtime.engine import SocketServer
 from realtime.metrics import Metrics
+from realtime.reader import Lane
 
 
 class Operator:
@@ -34,7 +35,7 @@ class Operator:
     async def readiness(self, _request: web.Request) -> web.Response:
         if self._sockets.refuse:
             raise Overloaded("The server is stopping.")
-        await self._door.read(self._door.book.check)
+        await self._door.read(self._door.book.check, lane=Lane.LIGHT, key="check")
         return web.Response(body=encode({"status": "ready"}), content_type="application/json")
 
     async def exposition(self, _request: web.Request) -> web.Response:

@@ -29,6 +29,7 @@ STATUS = {
     "already_exists": 409,
     "cursor_gone": 410,
     "hold_expired": 410,
+    "unsupported_encoding": 415,
     "version_conflict": 412,
     "too_soon": 422,
     "too_far": 422,
@@ -42,6 +43,7 @@ STATUS = {
 REQUEST_ID = web.RequestKey("request_id", str)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _RETRY_SECONDS = 1
+_DATES = ("If-Modified-Since", "If-Unmodified-Since", "If-Range")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -78,6 +80,15 @@ def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
     return response
 
 
+def _check_dates(request: web.Request) -> None:
+    """BadRequest for a condition with a date beyond what Python counts: aiohttp would fail where it answers."""
+    if any(name in request.headers for name in _DATES):
+        try:
+            _ = request.if_modified_since, request.if_unmodified_since, request.if_range
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise BadRequest("A date in the request's head can't be read.") from error
+
+
 def problems(requests: Requests) -> Middleware:
     """The outermost middleware: no request leaves without an answer, an id, a count and a line in the log.
 
@@ -94,13 +105,14 @@ def problems(requests: Requests) -> Middleware:
         began = time.perf_counter()
         code = "ok"
         try:
+            _check_dates(request)
             response = await handler(request)
         except Refused as refusal:
             code, response = refusal.code, problem(refusal)
         except web.HTTPException as error:
             code, response = str(error.status), _of_http_error(error)
-        except ConnectionResetError:
-            raise
+        except ConnectionError:  # nobody hears the answer; aiohttp would log a traceback, with the address
+            code, response = "gone", problem(BadRequest("The client has gone."))
         except Exception:
             _log.exception("request=%s failed", request_id)
             code, response = "internal", problem(Internal())

@@ -339,3 +339,16 @@ def test_only_staff_set_a_schedule_of_a_calendar_in_use(desk: Desk) -> None:
     with pytest.raises(InvalidTransition):
         set_schedule(desk)
     assert desk.book.schedule("room") is None
+
+
+def test_a_rule_with_a_weekday_that_no_month_has(desk: Desk) -> None:
+    """It is refused where it names nothing else, and else opens the other days, also when the horizon moves on."""
+    hours = {"start": "09:00", "end": "10:00"}
+    with pytest.raises(BadRequest, match="no date at all"):
+        set_schedule(desk, windows=[{**hours, "rrule": "FREQ=YEARLY;BYMONTH=8;BYDAY=53MO"}])
+    rule = "FREQ=MONTHLY;BYDAY=1MO,20MO"
+    answer = set_schedule(desk, windows=[{**hours, "rrule": rule}], horizon_days=90)
+    assert answer["opened"] == 3
+    desk.clock.now += 300 * DAY
+    (fill,) = desk.book.behind()
+    assert msgspec.json.decode(desk.book.run(fill).result)["opened"] > 0

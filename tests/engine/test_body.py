@@ -44,3 +44,18 @@ async def test_a_client_that_breaks_off(serve: Serve, caplog: pytest.LogCaptureF
     await eventually(lambda: not server.eio.sockets)
     assert server.counters.closed == {"transport error": 1}
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "unknown"])
+@pytest.mark.parametrize("body", [b"2", b"\x1f\x8b\x08", b""])
+async def test_a_compressed_body(encoding: str, body: bytes, serve: Serve) -> None:
+    """It is refused, also where aiohttp is left to unpack what comes; the session goes on."""
+    server = SocketServer()
+    place = await serve(server)
+    sid = await place.open_polling()
+    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    head = f"POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\nContent-Encoding: {encoding}\r\n"
+    writer.write(f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    assert (await asyncio.wait_for(reader.readline(), 5)).split()[1] in {b"415", b"400"}
+    writer.close()
+    assert sid in server.eio.sockets

@@ -6,7 +6,7 @@ from datetime import time as time_of_day
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.recurrence import check_rule, dates
@@ -55,6 +55,11 @@ START = date(2027, 1, 1)
         ("FREQ=MONTHLY;BYWEEKNO=1", "BYWEEKNO means nothing"),
         ("FREQ=MONTHLY;BYSETPOS=1", "BYSETPOS picks"),
         ("FREQ=MONTHLY;WKST=1", "WKST can't be"),
+        ("FREQ=YEARLY;BYMONTH=8;BYDAY=53MO", "no date at all"),
+        ("FREQ=YEARLY;BYMONTH=1,8;BYDAY=-53MO,6TU", "no date at all"),
+        ("FREQ=MONTHLY;BYDAY=53MO", "no date at all"),
+        ("FREQ=MONTHLY;BYDAY=-6SU", "no date at all"),
+        ("FREQ=YEARLY;INTERVAL=45;BYMONTH=2;BYMONTHDAY=29", "within 40 years"),
         ("FREQ=DAILY;BYMONTH=" + ",".join(["1"] * 300), "at most 500"),
     ],
 )
@@ -120,3 +125,58 @@ def test_a_rule_names_the_dates_that_it_names_now(parts: dict[str, str], start: 
         datetime.combine(first, time_of_day.min), datetime.combine(last, time_of_day.min), inc=True
     )
     assert list(dates(rule, start, first, last)) == [found.date() for found in expected]
+
+
+@pytest.mark.parametrize(
+    ("rule", "same"),
+    [
+        ("FREQ=MONTHLY;BYDAY=1MO,20MO", "FREQ=MONTHLY;BYDAY=1MO"),
+        ("FREQ=MONTHLY;BYDAY=-53FR,-1FR,6FR", "FREQ=MONTHLY;BYDAY=-1FR"),
+        ("FREQ=YEARLY;BYMONTH=1,8,12;BYDAY=2TU,53TU", "FREQ=YEARLY;BYMONTH=1,8,12;BYDAY=2TU"),
+    ],
+)
+def test_a_weekday_that_no_month_has_is_left_out(rule: str, same: str) -> None:
+    """A rule that also names a 20th Monday of the month names what it names without, in every month."""
+    check_rule(rule, START)
+    last = START + timedelta(days=5 * 366)
+    assert list(dates(rule, START, START, last)) == list(dates(same, START, START, last))
+
+
+def _any_numbers(most: int) -> st.SearchStrategy[str]:
+    number = st.integers(-most - 1, most + 1) | st.sampled_from([1, -1, most, -most])
+    return st.lists(number, min_size=1, max_size=4).map(lambda found: ",".join(map(str, found)))
+
+
+_DAY = st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"])
+_COUNTED_DAY = st.builds(lambda number, day: f"{number or ''}{day}", st.integers(-54, 54), _DAY)
+_ANY_PARTS = st.fixed_dictionaries(
+    {"FREQ": st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])},
+    optional={
+        "INTERVAL": st.integers(0, 1_000).map(str),
+        "COUNT": st.integers(0, 20_001).map(str),
+        "UNTIL": st.dates(date(1, 1, 1), date(9999, 12, 31)).map(lambda day: f"{day:%Y%m%d}".rjust(8, "0")),
+        "WKST": _DAY,
+        "BYDAY": st.lists(_COUNTED_DAY | _DAY, min_size=1, max_size=4).map(",".join),
+        "BYMONTH": _any_numbers(12),
+        "BYMONTHDAY": _any_numbers(31),
+        "BYYEARDAY": _any_numbers(366),
+        "BYWEEKNO": _any_numbers(53),
+        "BYSETPOS": _any_numbers(366),
+    },
+)
+
+
+@settings(max_examples=300)
+@given(parts=_ANY_PARTS, start=st.dates(date(1970, 1, 1), date(2199, 12, 31)), days=st.integers(0, 1_830))
+def test_no_rule_makes_anything_but_dates_or_a_refusal(parts: dict[str, str], start: date, days: int) -> None:
+    """Whatever a rule says, it is refused with a sentence, or it names its dates; and soon."""
+    rule = ";".join(f"{name}={value}" for name, value in parts.items())
+    begin = time.process_time()
+    try:
+        check_rule(rule, start)
+    except ValueError:
+        pass
+    else:
+        found = list(dates(rule, start, start, start + timedelta(days=days)))
+        assert found == sorted(set(found))
+    assert time.process_time() - begin < 3

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -27,19 +28,36 @@ from .shop import in_days
 
 
 def test_a_new_database_has_a_demo(tmp_path: Path) -> None:
-    """On a new database there is a demo calendar, two links are printed, and the second start keeps what there is."""
+    """A new database has a demo calendar; two links without a token are printed; the second start keeps all."""
     with Server(tmp_path) as server:
         links = [word for word in server.log.split() if word.startswith("http") and len(word) > 25]
         assert links[0].endswith("/c/demo")
-        assert "/staff#token=" in links[1]
+        assert links[1].endswith("/staff")
+        assert "server.py token --scope staff prints a token" in server.log
         first = asyncio.run(_demo(server))
         assert 100 < len(first["slots"]) < 200
         server.restart()
         assert asyncio.run(_demo(server))["cursor"] == first["cursor"]
         assert server.log.count("/staff") == 2
-        assert server.log.count("#token=") == 1, "no secret is printed where it may be kept"
+        assert "#token=" not in server.log, "no secret is printed where it may be kept"
         assert server.stop(signal.SIGINT) == 0
         assert server.log.rstrip().endswith("Goodbye.")
+
+
+def test_the_files_of_a_database_are_its_owners(tmp_path: Path) -> None:
+    """The database, what SQLite keeps beside it and the secret are for one user; those of before are warned of."""
+
+    def modes() -> dict[str, int]:
+        return {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("slotcast.*")}
+
+    with Server(tmp_path) as server:
+        names = {"slotcast.db", "slotcast.db-wal", "slotcast.db-shm", "slotcast.secret"}
+        assert modes() == dict.fromkeys(names, 0o600)
+        server.stop()
+        assert "chmod" not in server.log
+        (tmp_path / "slotcast.db").chmod(0o644)
+        server.start()
+        assert f"slotcast.db is open to other users of this machine (mode 0644): chmod 600 {tmp_path}" in server.log
 
 
 def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ export type ServerErrorCode =
   | "policy_refused"
   | "idempotency_mismatch"
   | "rate_limited"
+  | "unsupported_encoding"
   | "internal"
   | "overloaded";
 
