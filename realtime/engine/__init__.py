@@ -22,6 +22,7 @@ it costs to accept a client is the garbage collector walking the others.
 It subclasses engineio.AsyncServer, its AsyncSocket, socketio.AsyncServer and its AsyncManager.
 """
 
+from .budget import AddressBudget, Budget, Rates, cost_of
 from .collector import tune_collector
 from .connection import Connection
 from .counter import Counters
@@ -34,6 +35,8 @@ from .takeover import answer_handshake, is_handshake, take_over
 from .websocket import WebSocket
 
 __all__ = [
+    "AddressBudget",
+    "Budget",
     "Connection",
     "Counters",
     "Encoded",
@@ -43,10 +46,12 @@ __all__ = [
     "Limits",
     "Outlet",
     "Packet",
+    "Rates",
     "RoomManager",
     "SocketServer",
     "WebSocket",
     "answer_handshake",
+    "cost_of",
     "is_handshake",
     "socketio_frames",
     "socketio_text",
