@@ -109,22 +109,24 @@ class BoundedServer(web.Server):
             self._prune()
             if len(self._transports) >= self._bounds.most_open:
                 return _FULL, None
-        address = self._gate.peer(transport.get_extra_info("peername"))
+        name = transport.get_extra_info("peername")
+        address = self._gate.peer(name)
         if address is not None:
             if 0 < address.most_open <= address.open_count:
                 return _FULL, None
             if address.charge(1, monotonic_ns()):
                 return _TOO_MANY, None
             address.open_count += 1
-        self._watch(transport)
+        self._watch(transport, is_tcp=isinstance(name, tuple))
         return b"", address
 
-    def _watch(self, transport: asyncio.Transport) -> None:
+    def _watch(self, transport: asyncio.Transport, *, is_tcp: bool) -> None:
         self._transports.add(transport)
-        raw = transport.get_extra_info("socket")
-        if _USER_TIMEOUT is not None and raw is not None and raw.family in {socket.AF_INET, socket.AF_INET6}:
+        if _USER_TIMEOUT is not None and is_tcp:
             # The kernel gives up a peer that takes nothing for so long, whoever owns the transport by then.
-            raw.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, int(self._bounds.unread_seconds * 1_000))
+            transport.get_extra_info("socket").setsockopt(
+                socket.IPPROTO_TCP, _USER_TIMEOUT, int(self._bounds.unread_seconds * 1_000)
+            )
         if self._timer is None:
             period = min(_PERIOD_SECONDS, self._bounds.head_seconds / 4, self._bounds.unread_seconds / 4)
             self._timer = self._loop.call_later(period, self._look, period)

@@ -33,6 +33,8 @@ class Proxies:
         self._networks = tuple(networks)
 
     def is_trusted(self, address: str) -> bool:
+        if not self._networks:
+            return False
         try:
             parsed = ip_address(address.partition("%")[0])
         except ValueError:
@@ -42,7 +44,7 @@ class Proxies:
     def address_of(self, request: web.BaseRequest) -> str:
         """The first address, seen from here, that is no trusted proxy."""
         address = request.remote or ""
-        if not self._networks or not self.is_trusted(address):
+        if not self.is_trusted(address):
             return address
         hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
         for hop in reversed(hops[-_FORWARDED:]):
