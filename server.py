@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import resource
 import secrets
 import signal
 import socket
@@ -45,9 +46,10 @@ from models.database import FIRST_MIGRATION, UnusableDatabase, database_file, op
 from models.errors import Refused
 from models.service import Book, Keeping, Step, unseen
 from realtime import wire
-from realtime.application import build
+from realtime.application import GATE, build
 from realtime.auth import Auth
 from realtime.engine import tune_collector
+from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
 from realtime.http.gate import Network
 from realtime.stream import HEARTBEAT_SECONDS
 
@@ -82,6 +84,12 @@ class Settings:
     proxies: tuple[Network, ...] = ()
     synchronous: str = "full"
     rate: float = 100.0
+    address_factor: float = 10.0
+    max_connections: int = 0
+    max_connections_per_address: int = 0
+    head_seconds: float = 20.0
+    body_seconds: float = 30.0
+    unread_seconds: float = 30.0
     max_queued_bytes: int = 1_000_000
     keeping: Keeping = field(default_factory=Keeping)
     has_demo: bool = True
@@ -92,6 +100,25 @@ class Settings:
         return Book(
             url=self.database, secret=self.secret, clock=clock, synchronous=self.synchronous, keeping=self.keeping
         )
+
+    @property
+    def most_open(self) -> int:
+        """Connections that may be open: as set, or seven eighths of the open files; 0 for any number."""
+        if self.max_connections:
+            return self.max_connections
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return 0 if files == resource.RLIM_INFINITY else max(1, files - max(files // 8, 64))
+
+    @property
+    def most_open_per_address(self) -> int:
+        """Connections of one address: as set, or half of all; any number where clients have no limit."""
+        if self.max_connections_per_address:
+            return self.max_connections_per_address
+        return max(1, self.most_open // 2) if self.rate and self.most_open else 0
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.head_seconds, self.unread_seconds, self.most_open)
 
 
 async def compose(
@@ -109,6 +136,9 @@ async def compose(
         origins=settings.origins,
         proxies=settings.proxies,
         rate=settings.rate,
+        address_factor=settings.address_factor,
+        most_open_per_address=settings.most_open_per_address,
+        body_seconds=settings.body_seconds,
         max_queued_bytes=settings.max_queued_bytes,
         clock=clock or book.clock,
         web_folder=web_folder,
@@ -116,10 +146,19 @@ async def compose(
     )
 
 
-def runner_of(app: web.Application, *, idle_seconds: float = IDLE_SECONDS) -> web.AppRunner:
+def runner_of(
+    app: web.Application,
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+    bounds: Bounds | None = None,
+    linger_seconds: float = LINGER_SECONDS,
+) -> web.AppRunner:
     """What runs the application. Who asks nothing for so long, or never ends its request's head, is hung up on."""
-    return web.AppRunner(
+    return BoundedRunner(
         app,
+        bounds or Bounds(),
+        app[GATE],
+        lingering_time=linger_seconds,
         access_log=None,
         auto_decompress=False,  # what says that it is compressed is refused, not unpacked
         logger=_connections_log(),
@@ -132,7 +171,7 @@ def runner_of(app: web.Application, *, idle_seconds: float = IDLE_SECONDS) -> we
 async def serve(settings: Settings, book: Book) -> None:
     """Serves until SIGINT or SIGTERM, then lets writes finish."""
     app = await compose(settings, book=book)
-    runner = runner_of(app)
+    runner = runner_of(app, bounds=settings.bounds, linger_seconds=min(LINGER_SECONDS, settings.body_seconds))
     tune_collector()  # before anyone can come: it takes 50 ms
     await runner.setup()
     try:
@@ -237,6 +276,30 @@ def main(
     rate: Annotated[
         float, _option("rate", "Requests a second from one client; 0 for no limit.", min=0, max=1e6)
     ] = 100.0,
+    address_factor: Annotated[
+        float,
+        _option(
+            "address-factor",
+            "How many clients' requests one address may send, over all of its connections.",
+            min=1,
+            max=1e6,
+        ),
+    ] = 10.0,
+    max_connections: Annotated[
+        int, _option("max-connections", "Connections open at once; 0 for what the open files allow.", min=0)
+    ] = 0,
+    max_connections_per_address: Annotated[
+        int, _option("max-connections-per-address", "Those of one address; 0 for half of all.", min=0)
+    ] = 0,
+    head_seconds: Annotated[
+        float, _option("head-seconds", "Time for a request's head to come.", min=0.1, max=3_600)
+    ] = 20.0,
+    body_seconds: Annotated[
+        float, _option("body-seconds", "Time for a body, or a WebSocket message, to come.", min=0.1, max=3_600)
+    ] = 30.0,
+    unread_seconds: Annotated[
+        float, _option("unread-seconds", "How long a client may take nothing of what waits for it.", min=0.1, max=3_600)
+    ] = 30.0,
     max_queued_bytes: Annotated[
         int, _option("max-queued-bytes", "What a client that does not read may hold.", min=65_536)
     ] = 1_000_000,
@@ -262,6 +325,12 @@ def main(
         proxies=read_proxies(proxies),
         synchronous=synchronous,
         rate=rate,
+        address_factor=address_factor,
+        max_connections=max_connections,
+        max_connections_per_address=max_connections_per_address,
+        head_seconds=head_seconds,
+        body_seconds=body_seconds,
+        unread_seconds=unread_seconds,
         max_queued_bytes=max_queued_bytes,
         keeping=Keeping(log_seconds=int(log_days * 86_400), log_changes=log_changes),
         has_demo=demo,

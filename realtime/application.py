@@ -27,7 +27,7 @@ from realtime.http.operator import Operator
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
 from realtime.http.schema import routes as schema_routes
-from realtime.limits import Buckets
+from realtime.limits import Addresses
 from realtime.metrics import Metrics, Requests
 from realtime.namespaces import CalendarNamespace
 from realtime.pulse import Pulse
@@ -36,6 +36,7 @@ from realtime.stream import Streams
 from realtime.timekeeper import Timekeeper
 
 DOOR = web.AppKey("door", Door)
+GATE = web.AppKey("gate", Gate)
 Running = Callable[[web.Application], AsyncIterator[None]]
 
 
@@ -58,6 +59,9 @@ async def build(
     origins: Sequence[str],
     proxies: Sequence[Network],
     rate: float,
+    address_factor: float,
+    most_open_per_address: int,
+    body_seconds: float,
     max_queued_bytes: int,
     clock: Clock,
     web_folder: Path,
@@ -65,10 +69,13 @@ async def build(
 ) -> web.Application:
     """The application of these settings, see `server.Settings`. Call it on the loop that will run it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
+    addresses = Addresses(rate, address_factor, most_open_per_address)
     sockets = _Sockets(
         cors_allowed_origins=list(origins) or None,
         cors_credentials=False,
         address_of=peers.address_of,
+        budget_of=addresses.connect,
+        message_seconds=body_seconds,
         max_queued_bytes=max_queued_bytes,
     )
     dispatcher: Dispatcher
@@ -78,10 +85,10 @@ async def build(
     desk = Desk(door, dispatcher, clock, auth)
     requests, streams = Requests(), Streams(heartbeat_seconds)
     pulse = Pulse(lambda: door.is_full, sockets.set_refusing)
-    gate = Gate(auth, peers, Origins(list(origins) or None, with_credentials=False), Buckets(rate, 2 * rate))
+    gate = Gate(auth, peers, Origins(list(origins) or None, with_credentials=False), addresses)
     for audience in Audience:
         sockets.register_namespace(
-            CalendarNamespace(audience, auth=auth, desk=desk, catch_up=catch_up, requests=requests, rate=rate)
+            CalendarNamespace(audience, auth=auth, desk=desk, catch_up=catch_up, requests=requests)
         )
     metrics = Metrics(
         counters=sockets.counters, streams=streams, dispatcher=dispatcher, door=door, requests=requests, pulse=pulse
@@ -92,13 +99,13 @@ async def build(
         catch_up=catch_up,
         dispatcher=dispatcher,
         streams=streams,
-        limits=Limits(max_queued_bytes),
+        limits=Limits(max_queued_bytes, message_seconds=body_seconds),
         counters=sockets.counters,
     )
-    bodies = Bodies()
+    bodies = Bodies(gate, body_seconds)
     middlewares = [bodies.middleware(), problems(requests), gate.middleware(), gate.reads()]
     app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
-    app[DOOR] = door
+    app[DOOR], app[GATE] = door, gate
     _end_in_order(app, door=door, pulse=pulse, sockets=sockets, streams=streams, bodies=bodies)
     sockets.attach(app, "socket.io")
     for room in (

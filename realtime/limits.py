@@ -1,52 +1,56 @@
-"""How much one client may ask: a token bucket each, so that nobody's loop is everybody's outage."""
+"""How much one client may ask: the budgets of all addresses, so that nobody's loop is everybody's outage."""
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 
 from models.errors import RateLimited
+from realtime.auth import holder_address
+from realtime.engine import AddressBudget, Budget, Rates
 
-_MOST_CLIENTS = 10_000
-
-
-class Bucket:
-    """`rate` requests a second, `burst` of them at once. A rate of 0 is no limit."""
-
-    __slots__ = ("_at", "_left", "burst", "rate")
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self.rate = rate
-        self.burst = burst
-        self._left = burst
-        self._at = time.monotonic()
-
-    def take(self) -> None:
-        """RateLimited, with the seconds to wait, if there is nothing left."""
-        if not self.rate:
-            return
-        now = time.monotonic()
-        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
-        self._at = now
-        if self._left < 1:
-            raise RateLimited(retry_after=round((1 - self._left) / self.rate, 3))
-        self._left -= 1
+_MOST_ADDRESSES = 10_000
+_LOOKS = 16
 
 
-class Buckets:
-    """A bucket for each client by name; those not seen for longest are forgotten, full as they are by then."""
+def check(wait_ns: int) -> None:
+    """RateLimited, with the seconds to wait, if there is anything to wait for."""
+    if wait_ns:
+        raise RateLimited(retry_after=max(0.001, round(wait_ns / 1e9, 3)))
 
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
-    def take(self, client: str) -> None:
-        """RateLimited if this client asks too much."""
-        bucket = self._buckets.get(client)
-        if bucket is None:
-            bucket = self._buckets[client] = Bucket(self._rate, self._burst)
-            if len(self._buckets) > _MOST_CLIENTS:
-                self._buckets.popitem(last=False)
-        self._buckets.move_to_end(client)
-        bucket.take()
+class Addresses:
+    """A budget for each address (for IPv6 its /64); those not seen for longest are forgotten.
+
+    `rate` is the requests a second of one connection, 0 for no limit; an address may ask `factor` times as much, and
+    have `most_open` connections, 0 for any number.
+    """
+
+    def __init__(self, rate: float, factor: float = 10.0, most_open: int = 0) -> None:
+        self._rates = Rates.of(rate)
+        self._address_rates = Rates.of(rate * factor)
+        self._most_open = most_open
+        self._budgets: OrderedDict[str, AddressBudget] = OrderedDict()
+
+    def of(self, address: str) -> AddressBudget:
+        """What all connections of this address share."""
+        holder = holder_address(address)
+        budget = self._budgets.get(holder)
+        if budget is None:
+            budget = self._budgets[holder] = AddressBudget(self._address_rates, self._rates, self._most_open)
+            if len(self._budgets) > _MOST_ADDRESSES:
+                self._forget_one()
+        else:
+            self._budgets.move_to_end(holder)
+        return budget
+
+    def connect(self, address: str) -> Budget:
+        """The budget of a new connection of this address."""
+        return self.of(address).connect()
+
+    def _forget_one(self) -> None:
+        """Forget the oldest of the few that are looked at; who has a connection open is kept."""
+        for _ in range(_LOOKS):
+            holder, budget = self._budgets.popitem(last=False)
+            if not budget.open_count and not budget.polling_count:
+                return
+            self._budgets[holder] = budget

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 import uuid
-from functools import partial
 from sys import intern
 from typing import Any
 
@@ -25,7 +24,7 @@ from realtime.auth import Auth, Expiry, Identity
 from realtime.catch_up import CatchUp
 from realtime.desk import Desk
 from realtime.engine import Connection, Encoded, SocketServer
-from realtime.limits import Bucket
+from realtime.limits import check
 from realtime.metrics import Requests
 from realtime.reader import Peer, reading_for
 from realtime.room import Audience, Member, Room
@@ -37,14 +36,13 @@ _log = logging.getLogger("slotcast.socketio")
 
 
 class Session:
-    """One client in one namespace: who it is, how much it may ask, and the rooms it is in."""
+    """One client in one namespace: who it is, and the rooms it is in."""
 
-    __slots__ = ("asker", "bucket", "connection", "expiry", "joining", "rooms", "turn")
+    __slots__ = ("asker", "connection", "expiry", "joining", "rooms", "turn")
 
-    def __init__(self, connection: Connection, asker: Asker, bucket: Bucket) -> None:
+    def __init__(self, connection: Connection, asker: Asker) -> None:
         self.connection = connection
         self.asker = asker
-        self.bucket = bucket
         self.rooms: dict[str, tuple[Room, Member]] = {}
         self.joining: tuple[tuple[str, Member], ...] = ()  # in which calendars a seat was asked for, and is not had yet
         self.expiry: Expiry | None = None
@@ -101,16 +99,13 @@ class Session:
 class CalendarNamespace(socketio.AsyncNamespace):
     """Both namespaces; `audience` tells them apart."""
 
-    def __init__(
-        self, audience: Audience, *, auth: Auth, desk: Desk, catch_up: CatchUp, requests: Requests, rate: float
-    ) -> None:
+    def __init__(self, audience: Audience, *, auth: Auth, desk: Desk, catch_up: CatchUp, requests: Requests) -> None:
         super().__init__(audience.value)
         self._audience = audience
         self._auth = auth
         self._desk = desk
         self._catch_up = catch_up
         self._requests = requests
-        self._new_bucket = partial(Bucket, rate, 2 * rate)
         self.sessions: dict[str, Session] = {}
 
     @property
@@ -157,7 +152,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
             identity = self._identify(auth, environ.get("REMOTE_ADDR", ""))
         except Refused as refusal:
             raise Refusal(refusal.message, wire.write_error(refusal)) from refusal
-        session = Session(self._server.connection(sid, self.namespace), identity.asker, self._new_bucket())
+        session = Session(self._server.connection(sid, self.namespace), identity.asker)
         session.expire_at(identity.expires_at)
         self.sessions[sid] = session
 
@@ -180,7 +175,8 @@ class CalendarNamespace(socketio.AsyncNamespace):
         session = self.sessions.get(sid)
         if session is None:
             raise Forbidden("The connection is closing.")
-        session.bucket.take()
+        budget = session.connection.budget  # of the connection: leaving the namespace and coming back gives no other
+        check(budget.request() if budget is not None else 0)
         if fields is None:
             raise BadRequest("The request is no JSON array with a request's name.")
         if len(fields) > 1:

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar, TypeVar
 
-from realtime.engine import Counters, Limits, Outlet, Packet, WebSocket
+from realtime.engine import Counters, Limits, Outlet, Packet, WebSocket, cost_of
 from realtime.engine.frame import CloseCode, Opcode, encode_frame
 from realtime.fan_out import SLICE_SECONDS
 
@@ -60,7 +60,19 @@ class EventStream(Outlet):
         self.streams: Streams | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Nothing is expected (asyncio.Protocol)."""
+        """Nothing is expected, so it is only counted (asyncio.Protocol)."""
+        if self.is_open:
+            self.spend(cost_of(len(data)))
+
+    def pause(self, seconds: float) -> None:
+        """Leave what comes in the kernel for so long."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.is_open and self.transport is not None:
+            self.transport.resume_reading()
 
     def beat(self) -> None:
         """Keeps proxies from giving up on a silent response, and finds out who has gone."""

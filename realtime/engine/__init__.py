@@ -22,6 +22,7 @@ it costs to accept a client is the garbage collector walking the others.
 It subclasses engineio.AsyncServer, its AsyncSocket, socketio.AsyncServer and its AsyncManager.
 """
 
+from .budget import AddressBudget, Budget, Rates, cost_of
 from .collector import tune_collector
 from .connection import Connection
 from .counter import Counters
@@ -36,6 +37,8 @@ from .websocket import WebSocket
 
 __all__ = [
     "UNREADABLE",
+    "AddressBudget",
+    "Budget",
     "Connection",
     "Counters",
     "Encoded",
@@ -45,10 +48,12 @@ __all__ = [
     "Limits",
     "Outlet",
     "Packet",
+    "Rates",
     "RoomManager",
     "SocketServer",
     "WebSocket",
     "answer_handshake",
+    "cost_of",
     "is_encoded",
     "is_handshake",
     "socketio_frames",

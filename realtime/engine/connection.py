@@ -209,6 +209,17 @@ class Connection(WebSocket, AsyncSocket):
         self._in_flight -= weight
         self.on_clear()
 
+    def pause(self, seconds: float) -> None:
+        """Read nothing for so long, whatever is answered meanwhile."""
+        weight = self.server.max_in_flight
+        self.begin_request(weight)
+        asyncio.get_running_loop().call_later(seconds, self._end_pause, weight)
+
+    def _end_pause(self, weight: int) -> None:
+        if self.has_peer_gone:
+            self.abort("transport close")
+        self.end_request(weight)
+
     def hold_for(self, awaitable: "Awaitable[Any]") -> None:
         """Read nothing more until this is done: what follows depends on it."""
         weight = self.server.max_in_flight
@@ -319,6 +330,8 @@ class Connection(WebSocket, AsyncSocket):
         mailbox.end(NOOP)
         self.counters.open_polling -= 1
         self.counters.open_websocket += 1
+        if self.budget is not None:
+            self.budget.upgrade()
 
 
 def decode_packet(text: str) -> str | bytes:

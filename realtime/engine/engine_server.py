@@ -11,6 +11,7 @@ from typing import Any, Final
 import engineio
 from aiohttp import web
 
+from .budget import Budget
 from .connection import Connection
 from .counter import Counters
 from .frame import CloseCode
@@ -42,8 +43,9 @@ class EngineServer(engineio.AsyncServer):
 
     Beyond engineio's arguments: `max_queued_bytes`, what a client that does not read may hold;
     `max_in_flight`, requests of one client that run at once; `join_timeout`, seconds for a client to
-    join a namespace; `address_of`, the peer's address from the request; `keep_headers`, the request
-    headers that handlers will see in `environ`, for nothing else of the request is kept.
+    join a namespace; `address_of`, the peer's address from the request; `budget_of`, the budget of a new
+    connection of this address; `keep_headers`, the request headers that handlers will see in `environ`, for
+    nothing else of the request is kept; `message_seconds`, for a WebSocket message to come to its end.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class EngineServer(engineio.AsyncServer):
         max_in_flight: int = 16,
         join_timeout: float | None = None,
         address_of: Callable[[web.Request], str] | None = None,
+        budget_of: Callable[[str], Budget] | None = None,
+        message_seconds: float = 30.0,
         keep_headers: Iterable[str] = (),
         cors_allowed_origins: Allowed = None,
         cors_credentials: bool = True,
@@ -64,7 +68,7 @@ class EngineServer(engineio.AsyncServer):
         super().__init__(**options)
         if self.async_mode != "aiohttp":
             raise ValueError("the engine runs on aiohttp only")
-        self.limits = Limits(max_queued_bytes, self.max_http_buffer_size)
+        self.limits = Limits(max_queued_bytes, self.max_http_buffer_size, message_seconds)
         self.max_in_flight = max_in_flight
         self.join_timeout = join_timeout
         self.keep_headers = tuple(keep_headers)
@@ -79,6 +83,7 @@ class EngineServer(engineio.AsyncServer):
         self.sockets: dict[str, Connection] = {}
         self.probes: set[Probe] = set()
         self.address_of = address_of or _remote
+        self.budget_of = budget_of
         self._leaving: set[Connection] = set()
         self._all_left: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -185,6 +190,8 @@ class EngineServer(engineio.AsyncServer):
         """A connection is over: tell the application, then drop it."""
         self.wheel.discard(connection)
         self.heartbeat.discard(connection)
+        if connection.budget is not None:
+            connection.budget.close(is_polling=not connection.upgraded)
         if connection.transport is not None:
             self._leaving.add(connection)
         if connection.upgraded:

@@ -30,14 +30,17 @@ class Refused(Exception):
 async def open_session(server: "EngineServer", request: web.Request, transport: str) -> web.StreamResponse:
     """Open a session on this transport. Raises Refused and BadHandshake."""
     await server.usher.turn_for(OPENING_SECONDS)
-    if server.refuse:
+    address = server.address_of(request)
+    budget = server.budget_of(address) if server.budget_of is not None else None
+    if server.refuse or (budget is not None and budget.is_crowded):
         server.counters.refused += 1
         return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, text="Try again later.")
     is_websocket = transport == "websocket"
     if is_websocket is not is_handshake(request):
         raise Refused("The transport and the Upgrade header do not agree.")
     head = answer_handshake(request) if is_websocket else b""
-    connection = Connection(server, server.generate_id(), server.address_of(request), intern(request.query_string))
+    connection = Connection(server, server.generate_id(), address, intern(request.query_string))
+    connection.budget = budget
     if server.keep_headers:
         connection.headers = {name: request.headers[name] for name in server.keep_headers if name in request.headers}
     await _admit(server, connection)
@@ -56,6 +59,8 @@ def _answer(server: "EngineServer", request: web.Request, connection: Connection
     """From here to the last line nothing suspends: the session is either whole or not there."""
     server.sockets[connection.sid] = connection
     server.counters.accepted += 1
+    if connection.budget is not None:
+        connection.budget.open(is_polling=not head)
     if head:
         server.counters.open_websocket += 1
         frame = encode_frame(Opcode.TEXT, _opening(server, request, connection.sid, upgrades=[]))

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
+from .budget import CUT_OFF, RATE_LIMITED, Budget
 from .counter import SLOW, Counters
 from .packet import Format, Packet, socketio_frames
 
@@ -19,10 +20,11 @@ _BUFFERED: Final = -1  # instead of a file descriptor: what is put goes through 
 
 
 class Limits(NamedTuple):
-    """What one connection may hold, in bytes. Shared by all of a server's connections."""
+    """What one connection may hold, in bytes, and for how long. Shared by all of a server's connections."""
 
     max_queued_bytes: int = 1_000_000
     max_message_bytes: int = 1_000_000
+    message_seconds: float = 0.0  # from the beginning of a message to its end; 0 for any time
 
 
 class Outlet(asyncio.Protocol):
@@ -31,6 +33,7 @@ class Outlet(asyncio.Protocol):
     __slots__ = (
         "_excused_bytes",
         "address",
+        "budget",
         "counters",
         "fd",
         "format",
@@ -46,6 +49,7 @@ class Outlet(asyncio.Protocol):
         self.limits = limits
         self.counters = counters
         self.address = address
+        self.budget: Budget | None = None  # without one there is no limit
         self.transport: asyncio.Transport | None = None
         self.format: Format = socketio_frames
         self.is_open = False  # whether what is put now has a chance to arrive
@@ -98,6 +102,19 @@ class Outlet(asyncio.Protocol):
         self.put(data)
         if not self.is_congested:
             self._excused_bytes = 0
+
+    def spend(self, cost: int) -> bool:
+        """Charge for what came. False once the client is cut off; it is slowed down while its address is over."""
+        verdict = self.budget.take(cost) if self.budget is not None else 0
+        if verdict == CUT_OFF:
+            self.abort(RATE_LIMITED)
+            return False
+        if verdict:
+            self.pause(verdict / 1e9)
+        return True
+
+    def pause(self, seconds: float) -> None:
+        """Hook: read nothing for so long."""
 
     def abort(self, reason: str) -> None:
         """Cut the transport now; what it still holds is lost. The peer's library reconnects."""

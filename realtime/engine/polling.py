@@ -7,12 +7,25 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from .budget import cost_of
 from .connection import NOOP, Connection, decode_packet
 from .usher import SLICE_SECONDS
 
 UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError)  # a body that is not what its head says
 MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
 _OK: Final = b"ok"
+CUT_OFF_SECONDS: Final = 5  # after which a client that was cut off may come back
+
+
+class TooMuch(Exception):
+    """The client has sent more than its budget, and is cut off."""
+
+
+def refuse_too_much() -> web.Response:
+    """Answer 429 to who was cut off; its transport closes."""
+    response = web.Response(status=429, headers={"Retry-After": str(CUT_OFF_SECONDS)}, text="Too many requests.")
+    response.force_close()
+    return response
 
 
 class PollWatch(asyncio.Protocol):
@@ -68,6 +81,8 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
             transport.set_protocol(request.protocol)
     is_going_on = connection.mailbox is mailbox and not mailbox.is_ended
     body = (connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()) or NOOP
+    if is_going_on and body is NOOP and not connection.spend(1):  # while it upgrades each poll is answered at once
+        return refuse_too_much()
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")
     if compress_above is not None and len(body) >= compress_above:
         response.enable_compression()
@@ -106,6 +121,11 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
             connection.depart("parse error")
             return web.Response(status=413, text="The payload is too large.")
         is_sound = await _deliver(connection, body)
+    except TooMuch:
+        return refuse_too_much()
+    except web.HTTPException:  # the body took too long
+        connection.abort("transport error")
+        raise
     except (ValueError, *UNREADABLE):
         connection.depart("parse error")
         return web.Response(status=400, text="The payload is malformed.")
@@ -144,6 +164,8 @@ async def _deliver(connection: Connection, body: bytes) -> bool:
         if clock() >= until:
             await asyncio.sleep(0)
             until = clock() + SLICE_SECONDS
+        if not connection.spend(cost_of(len(text))):
+            raise TooMuch
         await connection.until_released()
         if connection.closed:
             return False

@@ -24,6 +24,7 @@ class Probe(WebSocket):
 
     def __init__(self, connection: "Connection", mailbox: "Mailbox") -> None:
         super().__init__(connection.limits, connection.counters, connection.address)
+        self.budget = connection.budget
         self._connection = connection
         self._mailbox = mailbox
         self._is_answered = False

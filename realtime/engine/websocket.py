@@ -6,8 +6,10 @@ wait in the kernel until `release`, so a client is slowed by what it asks for.
 """
 
 import asyncio
+import select
 from typing import Final
 
+from .budget import cost_of
 from .counter import Counters
 from .frame import (
     CONTROL,
@@ -30,6 +32,9 @@ _WHOLE_TEXT: Final = FIN | Opcode.TEXT
 _OPCODES: Final = frozenset(Opcode)
 _SHORTEST_HEAD: Final = 2
 _MASK_BYTES: Final = 4
+_LONG_BYTES: Final = 16_384  # a frame that is awaited longer than this has a deadline
+_GONE_BYTES: Final = 16_384  # so much that waits is thrown away if its sender has gone
+_HANG_UP: Final = getattr(select, "POLLRDHUP", 0)  # Linux only
 _FRAMES_A_TURN: Final = 2_000  # of 1 to 3 us each; asyncio reads 256 KB at once, which may be 43,000 frames
 
 
@@ -45,11 +50,12 @@ class Violation(Exception):
 class WebSocket(Outlet):
     """The server's end of one WebSocket connection."""
 
-    __slots__ = ("_message", "_message_opcode", "_needed_bytes", "_tail", "is_held")
+    __slots__ = ("_begun_at", "_message", "_message_opcode", "_needed_bytes", "_tail", "is_held")
 
     def __init__(self, limits: Limits, counters: Counters, address: str) -> None:
         super().__init__(limits, counters, address)
         self.is_held = False
+        self._begun_at = 0.0
         self._tail: bytearray | None = None  # bytes of a frame that is not whole yet
         self._needed_bytes = 0  # how long the tail must be before it is worth looking at
         self._message: bytearray | None = None  # the fragments so far
@@ -78,11 +84,36 @@ class WebSocket(Outlet):
         """Go on where `hold` stopped: first what was read already, then the socket."""
         if not self.is_held:
             return
+        if self._tail is not None and len(self._tail) > _GONE_BYTES and self.has_peer_gone:
+            self.abort("transport close")
+            return
         self.is_held = False
         self._needed_bytes = 0
         self.data_received(b"")
         if not self.is_held and self.is_open and self.transport is not None:
             self.transport.resume_reading()
+
+    def pause(self, seconds: float) -> None:
+        """Leave what comes in the kernel for so long, which slows the client down; if it goes meanwhile, drop it."""
+        self.hold()
+        asyncio.get_running_loop().call_later(seconds, self.end_pause)
+
+    def end_pause(self) -> None:
+        """Go on, unless the client has gone."""
+        if self.has_peer_gone:
+            self.abort("transport close")
+        else:
+            self.on_clear()
+
+    @property
+    def has_peer_gone(self) -> bool:
+        """Whether the peer has closed or reset the connection, also while what it sent before is unread."""
+        raw = self.transport.get_extra_info("socket") if self.transport is not None else None
+        if raw is None or not _HANG_UP:
+            return False
+        poll = select.poll()
+        poll.register(raw.fileno(), _HANG_UP)
+        return bool(poll.poll(0))
 
     def on_clear(self) -> None:
         """Go on reading, if nothing is in the way any more."""
@@ -115,6 +146,8 @@ class WebSocket(Outlet):
         """Hook: bytes that were read and not used; they are the beginning of what comes next."""
         if self.is_open:
             self._tail = bytearray(rest)
+            if self._needed_bytes > _LONG_BYTES and self._message is None:  # else it has begun already
+                self._expect_end()
 
     def _read_frames(self, data: bytes) -> int:
         """Read whole frames; return where the first one that is not whole begins."""
@@ -138,6 +171,8 @@ class WebSocket(Outlet):
                 return at
             payload = unmask(data[start - _MASK_BYTES : start], data[start:stop])
             at = stop
+            if self.budget is not None and not self.spend(cost_of(size)):
+                return at
             frames += 1
             if frames == _FRAMES_A_TURN:
                 self.hold()
@@ -193,12 +228,29 @@ class WebSocket(Outlet):
                 self._deliver(payload)
                 return
             self._message = bytearray()
+            self._expect_end()
         self._check_size(len(payload))
         assert self._message is not None
         self._message += payload
         if is_last:
             whole, self._message = bytes(self._message), None
             self._deliver(whole)
+
+    def _expect_end(self) -> None:
+        """A message has begun: close unless it comes to its end in time. The timer keeps none of its bytes."""
+        if self.limits.message_seconds:
+            loop = asyncio.get_running_loop()
+            self._begun_at = loop.time()
+            loop.call_later(self.limits.message_seconds, self._end_if_late, self._begun_at)
+
+    def _end_if_late(self, begun_at: float) -> None:
+        is_coming = self._message is not None or (self._tail is not None and len(self._tail) < self._needed_bytes)
+        if not self.is_open or not is_coming or begun_at != self._begun_at:
+            return
+        if self.is_held:  # the rest is not read, so it may be there
+            self._expect_end()
+        else:
+            self.shut(CloseCode.POLICY, "message timeout")
 
     def _deliver(self, whole: bytes) -> None:
         if self._message_opcode == Opcode.TEXT:

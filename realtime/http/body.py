@@ -1,38 +1,54 @@
-"""Bodies that are still on their way: the end of the server does not wait for the rest of them.
+"""Bodies that are still on their way: each has a deadline, all of them a cap, and the end of the server waits for none.
 
-Once it has begun aiohttp reads nothing more, so what is missing then never comes.
+Once the end has begun aiohttp reads nothing more, so what is missing then never comes.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import StreamReader, web
 from aiohttp.typedefs import Middleware
 
+from realtime.http.gate import Gate
+
+MOST_BYTES = 64_000_000  # in unfinished bodies: beyond, those that began first are given up
+_PERIOD_SECONDS = 1.0
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Bodies:
-    """Those of all requests, also of Socket.IO's."""
+    """Those of all requests, also of Socket.IO's. The gate charges each request before it is looked at."""
 
-    def __init__(self) -> None:
-        self._coming: set[StreamReader] = set()
+    def __init__(self, gate: Gate, seconds: float = 30.0) -> None:
+        self._gate = gate
+        self._seconds = seconds
+        self._coming: dict[StreamReader, tuple[float, web.Request]] = {}  # the oldest first
+        self._timer: asyncio.TimerHandle | None = None
         self._is_over = False
 
     def middleware(self) -> Middleware:
         @web.middleware
         async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            refusal = self._gate.charge(request)
             body = request.content
+            if refusal is not None:
+                if not body.is_eof():
+                    request.protocol.close()  # after the answer; what else it sends is thrown away
+                return refusal
             if body.is_eof():
                 return await handler(request)
             if self._is_over:
-                _end(body)
-            self._coming.add(body)
+                _end(body, web.HTTPServiceUnavailable(headers={"Retry-After": "1"}))
+            self._expect(body, request)
             try:
                 return await handler(request)
             finally:
-                self._coming.discard(body)
+                self._coming.pop(body, None)
+                if request.content_length is None:
+                    self._gate.charge_bytes(request, body.total_bytes)
 
         return watch
 
@@ -40,10 +56,32 @@ class Bodies:
         """Whoever waits for the rest of a body answers 503."""
         self._is_over = True
         for body in self._coming:
-            _end(body)
+            _end(body, web.HTTPServiceUnavailable(headers={"Retry-After": "1"}))
+
+    def _expect(self, body: StreamReader, request: web.Request) -> None:
+        loop = asyncio.get_running_loop()
+        self._coming[body] = (loop.time(), request)
+        if self._timer is None:
+            period = min(_PERIOD_SECONDS, self._seconds / 4)
+            self._timer = loop.call_later(period, self._look, period)
+
+    def _look(self, period: float) -> None:
+        """Answer 408 for bodies whose time is over, and for the oldest while all of them are too many bytes."""
+        loop = asyncio.get_running_loop()
+        held = sum(body.total_bytes for body in self._coming)
+        for body, (since, request) in list(self._coming.items()):
+            if body.is_eof():
+                continue
+            if loop.time() - since < self._seconds and held <= MOST_BYTES:
+                break
+            held -= body.total_bytes
+            del self._coming[body]
+            _end(body, web.HTTPRequestTimeout())
+            request.protocol.close()  # after the answer; what else it sends is not read
+        self._timer = loop.call_later(period, self._look, period) if self._coming else None
 
 
-def _end(body: StreamReader) -> None:
+def _end(body: StreamReader, error: web.HTTPException) -> None:
     if not body.is_eof():
-        body.set_exception(web.HTTPServiceUnavailable(headers={"Retry-After": "1"}))
+        body.set_exception(error)
         body.feed_eof()  # else aiohttp waits for the rest all the same, to be polite

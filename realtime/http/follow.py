@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from itertools import chain
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -30,6 +31,7 @@ from realtime.stream import RETRY_MILLISECONDS, EventStream, PlainSocket, Stream
 LONGEST_WAIT_SECONDS = 60.0
 CHANGES_A_POLL = 500
 _TIMER_SECONDS = 0.01  # by which a timer may be early
+Kind = TypeVar("Kind", EventStream, PlainSocket)
 TOKEN_EXPIRED = "token expired"  # noqa: S105 - a reason
 
 
@@ -103,7 +105,7 @@ class Follow:
         """Server-sent events. What EventSource sends by itself after a break wins over the URL's `after`."""
         after = request.headers.get("Last-Event-ID") or request.query.get("after")
         identity, wanted = self._asked(request, after)
-        stream = EventStream(self._limits, self._counters, self._gate.address_of(request))
+        stream = self._made(EventStream, request)
         member = Member(stream, Audience.PUBLIC, identity.asker)
         joined = await self._catch_up.join(calendar_of(request), member, wanted)
         response = take_over(request, stream, self._event_stream_head(request))
@@ -123,7 +125,7 @@ class Follow:
         except BadHandshake as fault:
             raise BadRequest(f"{fault}.") from fault
         identity, wanted = self._asked(request, request.query.get("after"))
-        stream = PlainSocket(self._limits, self._counters, self._gate.address_of(request))
+        stream = self._made(PlainSocket, request)
         member = Member(stream, Audience.PUBLIC, identity.asker)
         joined = await self._catch_up.join(calendar_of(request), member, wanted)
         response = take_over(request, stream, head)
@@ -131,6 +133,15 @@ class Follow:
         stream.put_reply(encode_frame(Opcode.TEXT, first))
         self._keep(member, joined.room, identity, stream)
         return response
+
+    def _made(self, kind: type[Kind], request: web.Request) -> Kind:
+        """A stream that is charged to its address; Overloaded if that has too many."""
+        address = self._gate.address_of(request)
+        stream = kind(self._limits, self._counters, address)
+        stream.budget = self._gate.addresses.connect(address)
+        if stream.budget.is_crowded:
+            raise Overloaded
+        return stream
 
     def _asked(self, request: web.Request, after: str | None) -> tuple[Identity, Wanted]:
         if self._streams.is_draining:
@@ -143,7 +154,10 @@ class Follow:
         """The stream is looked after from now on, until its peer, its token or the server ends it."""
         expiry = Expiry(lambda: stream.abort(TOKEN_EXPIRED))
         expiry.set(identity.expires_at)
-        self._streams.add(stream, lambda: room.leave(member), expiry.cancel)
+        budget = stream.budget
+        assert budget is not None
+        budget.open()
+        self._streams.add(stream, lambda: room.leave(member), expiry.cancel, budget.close)
 
     def _event_stream_head(self, request: web.Request) -> bytes:
         """The response ends when the connection does; nothing on the way may gather or change it."""

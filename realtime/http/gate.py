@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from time import monotonic_ns
 from typing import Any
 
 import msgspec
@@ -11,11 +12,13 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from models.commands import Asker
-from models.errors import BadRequest, Forbidden, Unauthorized, UnsupportedEncoding
+from models.errors import BadRequest, Forbidden, RateLimited, Unauthorized, UnsupportedEncoding
 from realtime.auth import Auth, Identity, Tickets, holder_address
-from realtime.engine import UNREADABLE, is_encoded
+from realtime.engine import UNREADABLE, AddressBudget, cost_of, is_encoded
 from realtime.engine.origin import Origins
-from realtime.limits import Buckets
+from realtime.engine.polling import CUT_OFF_SECONDS
+from realtime.http.problem import problem
+from realtime.limits import Addresses, check
 from realtime.reader import Peer, reading_for
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -30,7 +33,9 @@ class Proxies:
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
 
-    def _is_trusted(self, address: str) -> bool:
+    def is_trusted(self, address: str) -> bool:
+        if not self._networks:
+            return False
         try:
             parsed = ip_address(address.partition("%")[0])
         except ValueError:
@@ -40,7 +45,7 @@ class Proxies:
     def address_of(self, request: web.BaseRequest) -> str:
         """The first address, seen from here, that is no trusted proxy."""
         address = request.remote or ""
-        if not self._networks or not self._is_trusted(address):
+        if not self.is_trusted(address):
             return address
         hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
         for hop in reversed(hops[-_FORWARDED:]):
@@ -49,7 +54,7 @@ class Proxies:
             except ValueError:
                 return address
             address = hop
-            if not self._is_trusted(hop):
+            if not self.is_trusted(hop):
                 return hop
         return address
 
@@ -57,12 +62,12 @@ class Proxies:
 class Gate:
     """What every route asks before it does anything."""
 
-    def __init__(self, auth: Auth, proxies: Proxies, origins: Origins, buckets: Buckets) -> None:
+    def __init__(self, auth: Auth, proxies: Proxies, origins: Origins, addresses: Addresses) -> None:
         self._auth = auth
         self._tickets = Tickets()
         self._proxies = proxies
         self._origins = origins
-        self._buckets = buckets
+        self.addresses = addresses
 
     def asker(self, request: web.Request) -> Asker:
         """Who asks; Unauthorized for a bad token, RateLimited for too many requests from one address."""
@@ -74,7 +79,34 @@ class Gate:
 
         Opening a stream is none, no more than a Socket.IO handshake: EventSource would never come back from a 429.
         """
-        self._buckets.take(holder_address(self.address_of(request)))
+        check(self.addresses.of(self.address_of(request)).request_http())
+
+    def charge(self, request: web.Request) -> web.StreamResponse | None:
+        """Charge the address for a request of any kind; the answer to who has sent too much, and is hung up on.
+
+        Handshakes and polls of Socket.IO, and opening a stream, are charged to the address alone.
+        """
+        budget, cost = self.addresses.of(self.address_of(request)), cost_of(request.content_length or 0)
+        is_stream = request.path.endswith("/events")
+        is_session = is_stream or request.path.startswith("/socket.io/") or request.path.endswith("/socket")
+        over = budget.charge(cost, monotonic_ns()) if is_session else budget.take_http(cost)
+        if not over:
+            return None
+        if is_stream and request.transport is not None:  # EventSource would never come back from a 429
+            request.transport.abort()
+        response = problem(RateLimited(retry_after=max(CUT_OFF_SECONDS, over // 1_000_000_000)))
+        response.force_close()
+        return response
+
+    def charge_bytes(self, request: web.Request, size: int) -> None:
+        """Charge the address for a body that did not say its length."""
+        self.addresses.of(self.address_of(request)).charge(cost_of(size), monotonic_ns())
+
+    def peer(self, name: tuple[str, int] | str | None) -> AddressBudget | None:
+        """The budget of who has connected; None for a trusted proxy, which speaks for many."""
+        if not isinstance(name, tuple) or self._proxies.is_trusted(name[0]):
+            return None
+        return self.addresses.of(name[0])
 
     def follower(self, request: web.Request) -> Identity:
         """Who wants to follow a calendar: whose the ticket is, or else the token; and when that ends."""

@@ -104,3 +104,12 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
     broken = [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
     assert broken == []
+
+
+def test_every_limit_has_its_setting_and_its_test() -> None:
+    """The table of limits names settings and tests that exist."""
+    limits = (ROOT / "docs" / "limits.md").read_text()
+    known = {str(option.envvar) for option in table.options()}
+    assert set(re.findall(r"`(SLOTCAST_\w+?)(?:=0)?`", limits)) <= known
+    assert [path for path in re.findall(r"`(tests/[\w/.]+)`", limits) if not (ROOT / path).is_file()] == []
+    assert _missing((name for name in known if "MAX_" in name or name.endswith("_SECONDS")), limits) == []

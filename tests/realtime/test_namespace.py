@@ -14,7 +14,6 @@ from realtime.auth import Auth
 from realtime.catch_up import CatchUp
 from realtime.desk import Desk
 from realtime.engine import Connection, EngineServer
-from realtime.limits import Bucket
 from realtime.metrics import Requests
 from realtime.namespaces import CalendarNamespace, Session
 from realtime.room import Audience
@@ -45,10 +44,9 @@ def namespace(requests: Requests) -> CalendarNamespace:
         desk=cast("Desk", Broken()),
         catch_up=cast("CatchUp", None),
         requests=requests,
-        rate=0,
     )
     connection = Connection(EngineServer(), "sid", "", "")
-    namespace.sessions[SID] = Session(connection, Asker(), Bucket(0, 0))
+    namespace.sessions[SID] = Session(connection, Asker())
     return namespace
 
 

@@ -1,0 +1,184 @@
+"""HTTP connections with deadlines and a cap: aiohttp's own, bounded.
+
+aiohttp waits for ever for a head that comes byte by byte and for a peer that does not read, and takes any number of
+connections. `tests/http/test_seam.py` names what is leant on here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from math import inf
+from time import monotonic_ns
+from typing import Any, NamedTuple, cast
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from realtime.engine import AddressBudget
+from realtime.http.gate import Gate
+
+LINGER_SECONDS = 2.0  # for the rest of a body that nobody has asked for, so that its sender reads the answer
+_PERIOD_SECONDS = 1.0
+_PRUNE_SECONDS = 0.05  # at the cap those that have gone are looked for no more often
+_REFUSAL = b"HTTP/1.1 %b\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_FULL = _REFUSAL % b"503 Service Unavailable"
+_TOO_MANY = _REFUSAL % b"429 Too Many Requests"
+_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux only
+
+
+class Bounds(NamedTuple):
+    """What a connection may take: seconds for a request's head and for unread bytes, and how many may be open."""
+
+    head_seconds: float = 20.0
+    unread_seconds: float = 30.0
+    most_open: int = 0  # 0 for any number
+
+
+class BoundedHandler(RequestHandler):
+    """One connection. A head has its whole time from its first byte on, and the first head from the connect on."""
+
+    __slots__ = ("_address", "_head_at", "_seen_requests")
+
+    def __init__(self, manager: BoundedServer, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._address: AddressBudget | None = None
+        self._head_at = inf
+        self._seen_requests = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Refuse at once what is over a cap (asyncio.Protocol)."""
+        opened = cast("asyncio.Transport", transport)
+        server = cast("BoundedServer", self._manager)
+        refusal, self._address = server.admit(opened)
+        if refusal:
+            self._force_close = True  # what it sends is not read
+            opened.write(refusal)
+            opened.close()
+            return
+        self._head_at = self._loop.time()
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection has gone, or has another owner (asyncio.Protocol)."""
+        address, self._address = self._address, None
+        if address is not None:
+            address.open_count -= 1
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Note when a head begins and when it is whole (asyncio.Protocol)."""
+        super().data_received(data)
+        if self._request_count != self._seen_requests:
+            self._seen_requests = self._request_count
+            self._head_at = inf
+        elif self._head_at is inf and self._waiter is not None:
+            self._head_at = self._loop.time()
+
+    def end_if_late(self, since: float) -> None:
+        """Hang up if the head has begun before this instant and is not whole."""
+        if self._head_at < since and self.transport is not None:
+            self.transport.abort()
+
+
+class BoundedServer(web.Server):
+    """All connections of one runner; one timer looks after their deadlines while there are any."""
+
+    def __init__(self, served: web.Server, bounds: Bounds, gate: Gate) -> None:
+        super().__init__(
+            served.request_handler,
+            request_factory=served.request_factory,
+            handler_cancellation=served.handler_cancellation,
+            loop=served._loop,  # noqa: SLF001
+        )
+        self._options = served._kwargs  # noqa: SLF001
+        self._bounds = bounds
+        self._gate = gate
+        self._transports: set[asyncio.Transport] = set()  # also those that are a WebSocket's or a stream's by now
+        self._unread: dict[asyncio.Transport, tuple[int, float]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._pruned_at = -inf
+
+    def __call__(self) -> RequestHandler:
+        """The protocol of a new connection."""
+        return BoundedHandler(self, loop=self._loop, **self._options)
+
+    def admit(self, transport: asyncio.Transport) -> tuple[bytes, AddressBudget | None]:
+        """What to answer a connection that is refused, and whose it is; a trusted proxy's is everybody's."""
+        if self._bounds.most_open and len(self._transports) >= self._bounds.most_open:
+            self._prune()
+            if len(self._transports) >= self._bounds.most_open:
+                return _FULL, None
+        name = transport.get_extra_info("peername")
+        address = self._gate.peer(name)
+        if address is not None:
+            if 0 < address.most_open <= address.open_count:
+                return _FULL, None
+            if address.charge(1, monotonic_ns()):
+                return _TOO_MANY, None
+            address.open_count += 1
+        self._watch(transport, is_tcp=isinstance(name, tuple))
+        return b"", address
+
+    def _watch(self, transport: asyncio.Transport, *, is_tcp: bool) -> None:
+        self._transports.add(transport)
+        if _USER_TIMEOUT is not None and is_tcp:
+            # The kernel gives up a peer that takes nothing for so long, whoever owns the transport by then.
+            transport.get_extra_info("socket").setsockopt(
+                socket.IPPROTO_TCP, _USER_TIMEOUT, int(self._bounds.unread_seconds * 1_000)
+            )
+        if self._timer is None:
+            period = min(_PERIOD_SECONDS, self._bounds.head_seconds / 4, self._bounds.unread_seconds / 4)
+            self._timer = self._loop.call_later(period, self._look, period)
+
+    def _look(self, period: float) -> None:
+        """Hang up on those whose time is over."""
+        now = self._loop.time()
+        for handler in self.connections:
+            cast("BoundedHandler", handler).end_if_late(now - self._bounds.head_seconds)
+        if _USER_TIMEOUT is None:
+            self._end_unread(now)
+        self._prune()
+        self._timer = self._loop.call_later(period, self._look, period) if self._transports else None
+
+    def _end_unread(self, now: float) -> None:
+        """Where the kernel has no such time-out: hang up on those whose buffer has not shrunk for so long."""
+        seen, self._unread = self._unread, {}
+        for transport in self._transports:
+            size = transport.get_write_buffer_size()
+            if not size:
+                continue
+            least, since = seen.get(transport, (size + 1, now))
+            if size < least:
+                least, since = size, now
+            if now - since >= self._bounds.unread_seconds:
+                transport.abort()
+            else:
+                self._unread[transport] = (least, since)
+
+    def _prune(self) -> None:
+        """Forget those that have gone."""
+        now = self._loop.time()
+        if now - self._pruned_at >= _PRUNE_SECONDS:
+            self._pruned_at = now
+            gone = [one for one in self._transports if one.is_closing() and not one.get_write_buffer_size()]
+            self._transports.difference_update(gone)
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """End all connections, and the timer (web.Server)."""
+        await super().shutdown(timeout)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class BoundedRunner(web.AppRunner):
+    """Runs an application on bounded connections."""
+
+    def __init__(self, app: web.Application, bounds: Bounds, gate: Gate, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._bounds = bounds
+        self._gate = gate
+
+    async def _make_server(self) -> web.Server:
+        return BoundedServer(await super()._make_server(), self._bounds, self._gate)

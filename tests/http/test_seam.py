@@ -1,0 +1,47 @@
+"""The seams of aiohttp on which bounded connections hang: an upgrade that moves one fails here, by name."""
+
+import inspect
+
+from aiohttp import StreamReader, web
+from aiohttp.web_protocol import RequestHandler
+
+from realtime.http.connection import BoundedHandler, BoundedRunner, BoundedServer
+
+SLOTS = ("_force_close", "_loop", "_manager", "_request_count", "_waiter", "transport")
+
+
+def test_what_is_overridden_exists() -> None:
+    """What is overridden is there to be overridden, and takes the arguments that we take."""
+    for ours, theirs, names in (
+        (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received")),
+        (BoundedServer, web.Server, ("__call__", "shutdown")),
+        (BoundedRunner, web.AppRunner, ("_make_server",)),
+    ):
+        for name in names:
+            assert name in ours.__dict__, f"{name} is not ours"
+            mine, base = (inspect.signature(getattr(kind, name)).parameters for kind in (ours, theirs))
+            assert list(mine) == list(base), f"{theirs.__name__}.{name}{tuple(base)} is not {tuple(mine)}"
+
+
+def test_what_is_read_exists() -> None:
+    """A handler's state, what a server is made of, and what a body tells of itself have their names."""
+    slots = {name for kind in RequestHandler.__mro__ for name in getattr(kind, "__slots__", ())}
+    assert set(SLOTS) <= slots
+    assert {"request_factory", "handler_cancellation", "loop"} <= set(inspect.signature(web.Server).parameters)
+    assert callable(RequestHandler.close)
+    assert {"is_eof", "feed_eof", "set_exception", "total_bytes"} <= set(dir(StreamReader))
+
+
+async def test_what_a_server_is_made_of() -> None:
+    """A server keeps its options, its loop and its handlers under these names."""
+    server = web.Server(_unused, keepalive_timeout=7.0)
+    assert server._kwargs == {"keepalive_timeout": 7.0}
+    assert server._loop.is_running()
+    assert (server.connections, server.request_handler) == ([], _unused)
+    assert callable(server.request_factory)
+    handler = server()
+    assert (handler._waiter, handler._request_count, handler._force_close) == (None, 0, False)
+
+
+async def _unused(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response()

@@ -1,0 +1,74 @@
+"""A client that is nothing but a socket, on an address of its own: it may flood, be silent, or not read."""
+
+import asyncio
+import struct
+from typing import ClassVar, Self
+
+_TWO_BYTES = 126
+_TEXT = 0x81
+
+
+def frame(text: str | bytes, head: int = _TEXT) -> bytes:
+    """One masked WebSocket frame; `head` is its first byte."""
+    payload = text.encode() if isinstance(text, str) else text
+    size = len(payload)
+    length = bytes((0x80 | size,)) if size < _TWO_BYTES else b"\xfe" + struct.pack(">H", size)
+    return bytes((head,)) + length + bytes(4) + payload
+
+
+class Raw:
+    """One connection to a server, from this loopback address."""
+
+    open: ClassVar[list["Raw"]] = []
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.open.append(self)
+
+    @classmethod
+    async def connect(cls, port: int, source: str = "127.0.0.1") -> Self:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0), limit=1 << 24)
+        return cls(reader, writer)
+
+    @classmethod
+    async def websocket(cls, port: int, path: str, source: str = "127.0.0.1", headers: str = "") -> Self:
+        """A WebSocket, its handshake answered."""
+        raw = await cls.connect(port, source)
+        raw.writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
+            f"\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{headers}\r\n".encode()
+        )
+        await raw.reader.readuntil(b"\r\n\r\n")
+        return raw
+
+    async def send(self, data: bytes) -> None:
+        """Send, as far as the server takes it."""
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+        except ConnectionError:
+            pass
+
+    async def rest(self, timeout: float = 20.0) -> bytes:
+        """All that comes until the server closes; a server that does not fails the test."""
+        heard = bytearray()
+        async with asyncio.timeout(timeout):
+            try:
+                while data := await self.reader.read(1 << 20):
+                    heard += data
+            except ConnectionError:
+                pass
+        self.close()
+        return bytes(heard)
+
+    def close(self) -> None:
+        self.writer.transport.abort()
+
+    @classmethod
+    async def close_all(cls) -> None:
+        """Hang up on every server, at the end of a test."""
+        for raw in cls.open:
+            raw.close()
+        cls.open.clear()
+        await asyncio.sleep(0)
