@@ -83,7 +83,7 @@ async def build(
     dispatcher = Dispatcher(door)
     catch_up = CatchUp(door, dispatcher, clock)
     desk = Desk(door, dispatcher, clock, auth)
-    requests, streams = Requests(), Streams(heartbeat_seconds)
+    requests, streams = Requests(), Streams(clock, heartbeat_seconds)
     pulse = Pulse(lambda: door.is_full, sockets.set_refusing)
     gate = Gate(auth, peers, Origins(list(origins) or None, with_credentials=False), addresses)
     for audience in Audience:

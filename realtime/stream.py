@@ -9,11 +9,13 @@ timer.
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar, TypeVar
 
+from models.clock import Clock, write_time
 from realtime.engine import Counters, Limits, Outlet, Packet, WebSocket, cost_of
 from realtime.engine.frame import CloseCode, Opcode, encode_frame
 from realtime.fan_out import SLICE_SECONDS
@@ -27,7 +29,7 @@ LONG_POLL = "longpoll"
 
 _PING = encode_frame(Opcode.PING, b"")
 _COMMENT = b":\n\n"
-BEAT = b":beat\n\n"  # the first one promises the others
+_BEAT = b":beat %b\n\n"  # the first one promises the others
 
 
 def event_stream(packet: Packet) -> bytes:
@@ -78,10 +80,10 @@ class EventStream(Outlet):
         """Keeps proxies from giving up on a silent response, and finds out who has gone."""
         self.put(_COMMENT)
 
-    def show_life(self) -> None:
+    def show_life(self, beat: bytes) -> None:
         """Show the client that the network is alive, unless other bytes are on their way to it."""
         if self.is_open and not self.is_congested:
-            self.put(BEAT)
+            self.put(beat)
 
     def bid_farewell(self) -> None:
         self.finish(DRAIN)
@@ -127,6 +129,10 @@ class PlainSocket(WebSocket):
             self.streams.forget(self)
 
 
+def _show_life(stream: EventStream, beat: bytes) -> None:
+    stream.show_life(beat)
+
+
 Stream = EventStream | PlainSocket
 Ending = Callable[[], None]
 _Kind = TypeVar("_Kind", bound=Stream)
@@ -135,7 +141,8 @@ _Kind = TypeVar("_Kind", bound=Stream)
 class Streams:
     """All of them: their heartbeat, their seats, and their end."""
 
-    def __init__(self, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, clock: Clock, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self._clock = clock
         self._heartbeat_seconds = heartbeat_seconds
         self.open: dict[Stream, list[Ending]] = {}
         self._beating: set[EventStream] = set()
@@ -156,7 +163,7 @@ class Streams:
 
     def add_beat(self, stream: EventStream) -> None:
         """Send this stream a heartbeat every few seconds, beginning now."""
-        stream.show_life()
+        stream.show_life(self._beat_now())
         if stream.is_open:
             self._beating.add(stream)
 
@@ -190,7 +197,12 @@ class Streams:
     async def _show_life(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await self._each(self._beating, lambda stream: stream.show_life())
+            beat = self._beat_now()
+            await self._each(self._beating, functools.partial(_show_life, beat=beat))
+
+    def _beat_now(self) -> bytes:
+        """A heartbeat with the server's time, which a client's clock may have lost in a sleep."""
+        return _BEAT % write_time(self._clock()).encode()
 
     async def close(self) -> None:
         """Ends every stream in good order; clients come back by their cursor."""

@@ -115,20 +115,12 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
         return web.Response(status=415, text="The server takes no compressed bodies.")
     mailbox.is_posted = True
     try:
-        async with asyncio.timeout(connection.server.wheel.patience):
-            body = await _read_body(request, connection.limits.max_message_bytes)
-        if body is None:
-            connection.depart("parse error")
-            return web.Response(status=413, text="The payload is too large.")
-        is_sound = await _deliver(connection, body)
+        return await _take(connection, request)
     except TooMuch:
         return refuse_too_much()
     except web.HTTPException:  # the body took too long
         connection.abort("transport error")
         raise
-    except (ValueError, *UNREADABLE):
-        connection.depart("parse error")
-        return web.Response(status=400, text="The payload is malformed.")
     except TimeoutError:
         connection.abort(connection.server.reason.PING_TIMEOUT)
         return web.Response(status=408, text="The payload has not ended in time.")
@@ -137,6 +129,20 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
         return web.Response(status=400, text="The client has gone.")
     finally:
         mailbox.is_posted = False
+
+
+async def _take(connection: Connection, request: web.Request) -> web.Response:
+    """Read the payload and deliver its packets."""
+    try:
+        async with asyncio.timeout(connection.server.wheel.patience):
+            body = await _read_body(request, connection.limits.max_message_bytes)
+        if body is None:
+            connection.depart("parse error")
+            return web.Response(status=413, text="The payload is too large.")
+        is_sound = await _deliver(connection, body)
+    except (ValueError, *UNREADABLE):
+        connection.depart("parse error")
+        is_sound = False
     if not is_sound:
         return web.Response(status=400, text="The payload is malformed.")
     return web.Response(body=_OK, content_type="text/plain")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Page, expect
@@ -98,3 +99,36 @@ async def test_a_page_that_was_loaded_anew_asks_again(desk: Desk) -> None:
     await asyncio.to_thread(desk.proxy.restore)
     await desk.page.goto(place)
     await desk.has_it(made)
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+async def test_what_was_asked_for_long_ago_is_not_done_late(desk: Desk, *, is_done: bool) -> None:
+    """The page comes back after ten minutes: it finds out whether it has booked, and books nothing for nobody."""
+    page = desk.page
+    await page.locator("[data-slot]").first.click()
+    await page.get_by_label("Name").fill("Ada")
+    await asyncio.to_thread(desk.proxy.mute if is_done else desk.proxy.refuse)
+    await desk.submit()
+    if is_done:
+        await eventually(desk.bookings, 15, "the booking")
+    await page.goto("about:blank")
+    await asyncio.to_thread(desk.proxy.cut)
+    await asyncio.to_thread(desk.proxy.restore)
+    await page.goto(f"{desk.proxy.url}/")
+    hold = await page.evaluate(
+        """() => {
+            for (const [key, text] of Object.entries(localStorage).filter(([key]) => key.includes(" errand "))) {
+                const errand = JSON.parse(text);
+                localStorage.setItem(key, JSON.stringify({...errand, at: errand.at - 1_200_000}));
+                return errand.hold;
+            }
+        }"""
+    )
+    if not is_done:
+        await desk.guest.ask("POST", f"/api/holds/{hold['id']}/release", {"token": hold["token"]}, key=f"{uuid4()}")
+    await page.goto(f"{desk.proxy.url}/c/{CALENDAR}")
+    await page.wait_for_function(
+        "() => !Object.keys(localStorage).some((key) => key.includes(' errand '))", timeout=45_000
+    )
+    bookings = await desk.bookings()
+    assert len(bookings) == len(await page.evaluate(_KEPT)) == int(is_done)

@@ -217,6 +217,7 @@ export class Connection {
 
   #delivered(seat: Seat, calendar: string, delivery: Delivery): void {
     if (seat !== this.#seat && seat !== this.#trial) return;
+    if (delivery.kind === "change") this.clock.passed(delivery.change.at);
     this.#watches.get(calendar)?.deliver(delivery);
     if (delivery.kind !== "change" && seat.awaited.delete(calendar)) this.#settle(seat);
   }

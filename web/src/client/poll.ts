@@ -43,8 +43,8 @@ const follow: Follow = async (calendar, position, setting, { signal }, deliver, 
       const sent = clock.local();
       const page = (await fetchJson(url, init, POLL, limit_ms)) as unknown as Poll;
       heard();
+      clock.observe(page.server_time, sent, clock.local());
       if (isReplay) {
-        clock.observe(page.server_time, sent, clock.local());
         const { changes } = page;
         deliver(calendar, { kind: "resumed", resumption: { changes } });
       } else {

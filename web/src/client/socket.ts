@@ -95,7 +95,6 @@ function attach(
   });
   socket.onAny((_type: string, change: unknown) => {
     if (isClosed || !isChange(change)) return;
-    clock.passed(change.at);
     events.delivered(change.calendar, { kind: "change", change });
   });
   const subscribed = (calendar: string, sent: number, ack: unknown) => {

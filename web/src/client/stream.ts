@@ -49,7 +49,9 @@ const follow: Follow = async (calendar, position, setting, controller, deliver, 
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       heard();
       const events = parser.feed(piece.value);
-      expectWithin(parser.comment === BEAT ? BEAT_SILENCE_MS : SILENCE_MS);
+      const [comment, server_time] = parser.comment.split(" ");
+      expectWithin(comment === BEAT ? BEAT_SILENCE_MS : SILENCE_MS);
+      if (server_time !== undefined) clock.passed(server_time);
       for (const event of events) {
         const delivery = readEvent(event);
         if (delivery === undefined) continue;
