@@ -45,6 +45,7 @@ class Finding(NamedTuple):
 # What is wrong, as what it is repaired, and the rows that are: (calendar, subject).
 _COMPLAINTS = (
     ("more seats are taken than there are", "slot", "SELECT calendar, id FROM slot WHERE held + booked > capacity"),
+    ("it has no seats", "slot", "SELECT calendar, id FROM slot WHERE capacity < 1"),
     ("its held seats are not those of its holds", "slot", f"SELECT calendar, id FROM slot WHERE held <> {_HELD}"),
     (
         "its held_until is not that of its first hold",
@@ -116,7 +117,8 @@ _COMPLAINTS = (
             "SELECT later.calendar, MAX(later.seq) FROM change_log AS later"
             " LEFT JOIN change_log AS earlier ON earlier.calendar = later.calendar AND earlier.seq = later.seq - 1"
             " WHERE COALESCE(earlier.nonce, '') <> later.follows"
-            " AND later.seq > (SELECT MIN(seq) FROM change_log AS oldest WHERE oldest.calendar = later.calendar) GROUP BY later.calendar"
+            " AND later.seq > (SELECT MIN(seq) FROM change_log AS oldest"
+            " WHERE oldest.calendar = later.calendar) GROUP BY later.calendar"
         ),
     ),
     (

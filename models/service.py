@@ -221,10 +221,10 @@ class Book:
 
     def repair(self, found: list[Finding]) -> None:
         """Sets right what an audit has found, by changes like any other; waits for it."""
-        for command in audit.commands_for(found):
-            self.run(command)
-        while commands := self.outside():
-            for command in commands:
+        for repair in audit.commands_for(found):
+            self.run(repair)
+        while asked := self.outside():
+            for command in asked:
                 self.run(command)
 
     def trims(self) -> list[Command]:

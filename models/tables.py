@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from peewee import BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
+from peewee import AutoField, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
 from models.clock import SECOND, system_clock
 from models.identity import new_id, new_nonce
@@ -158,6 +158,7 @@ class Timetable(Model):
 class Touched(Model):
     """A row that another writer than the service has touched, to be taken; the triggers write these notes."""
 
+    id = AutoField()
     kind = TextField()
     calendar = TextField()
     subject = TextField()

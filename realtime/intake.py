@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -52,7 +53,10 @@ class Intake:
         for command in found.outside:
             if command not in self._tasks:
                 task = self._tasks[command] = asyncio.create_task(self._drain(command))
-                task.add_done_callback(lambda _, command=command: self._tasks.pop(command, None))
+                task.add_done_callback(partial(self._forget, command))
+
+    def _forget(self, command: Command, _task: asyncio.Task[None]) -> None:
+        self._tasks.pop(command, None)
 
     async def close(self) -> None:
         tasks = list(self._tasks.values())
