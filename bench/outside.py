@@ -2,8 +2,8 @@
 
 `python -m bench.outside` measures, on SQLite and on PostgreSQL: from an outside commit to a watcher, over Socket.IO;
 50,000 slots by one statement, with another calendar's commands beside it; and bookings a second with the triggers and
-without them, in turns. `python -m bench.outside --migrate 1000000` measures how long a database of the version before with a
-million slots takes to be migrated in place.
+without them, in turns. `python -m bench.outside --migrate 1000000` measures how long a database of the version before
+with a million slots takes to be migrated in place.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import psycopg
 import typer
 import uvloop
+from playhouse.migrations import Runner
 from rich.console import Console
 
 from bench.bookings import SWITCH_SECONDS, Kind, ask, customers, prepare
@@ -53,11 +54,11 @@ class Served:
     def __init__(self, place: str) -> None:
         self.book = Book(place, os.urandom(32))
 
-    async def __aenter__(self) -> Served:
+    async def __aenter__(self) -> Self:
         self.book.open()
         for name in ("bench", "other"):
             self.book.run(CreateCalendar(asker=OPERATOR, calendar=name, name=name, zone="Etc/UTC"))
-        self.door = Door(self.book, on_commit=lambda rows: self.dispatcher.hear(rows))
+        self.door = Door(self.book, on_commit=lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made next
         self.dispatcher = Dispatcher(self.door)
         self.intake = Intake(self.door, self.dispatcher)
         self.bell = ForeignBell(self.book.watch(), self.intake.look, self.intake.take)
@@ -76,7 +77,7 @@ def percentile(numbers: list[float], share: float) -> float:
 
 
 async def latencies(served: Served, place: str, count: int) -> list[float]:
-    """Seconds from each outside commit until its change was applied, at moments that have nothing to do with the poll."""
+    """Seconds from each outside commit until its change was applied, at moments that the poll does not know."""
     found = []
     outside = connect(place)
     for number in range(count):
@@ -211,7 +212,7 @@ def migrate(ground: Ground, slots: int, console: Console) -> None:
 def _before(place: str) -> None:
     """Applies the migrations up to 0005."""
     db = databases.open_database(place)
-    runner = databases.Runner(db, str(databases.MIGRATIONS))
+    runner = Runner(db, str(databases.MIGRATIONS))
     try:
         with db.changing_schema():
             runner.up("0005_trim")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from models.clock import HOUR, MINUTE
-from tests.book.audit import asking
+from tests.book.audit import Ask, asking
 from tests.book.desk import booking
 from tests.book.machine import Machine, any_one, any_slot, calendars, seats
 from tests.book.model import LIVE, Booking, Hold, No, Slot
@@ -28,6 +29,11 @@ def new_uuid() -> str:
 class Outsiders(Machine):
     """Each rule writes with a connection that is not the service's; what was written is taken before the next look."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_connections = ExitStack()
+        self.outside: Ask | None = None
+
     def write(self, sql: str, *params: Any, expect: Callable[[], Any] = lambda: None) -> None:
         """Runs it where the model lets it be, and where it does not, makes sure that the database refuses it."""
         self.last = None  # what was answered before is no answer to a repetition now
@@ -37,15 +43,24 @@ class Outsiders(Machine):
         except No:
             is_refused = True
         try:
-            with asking(self.desk.path) as ask:
-                if not self.desk.book.url.startswith("postgresql:"):
-                    ask("PRAGMA foreign_keys = ON")
-                ask(sql, *params)
+            self.connected()(sql, *params)
         except (psycopg.IntegrityError, sqlite3.IntegrityError) as error:
             if not is_refused:
                 pytest.fail(f"the database refuses {sql} with {error}")
         else:
             assert not is_refused, f"the database should refuse {sql}"
+
+    def connected(self) -> Ask:
+        """One connection for the whole story."""
+        if self.outside is None:
+            self.outside = self.open_connections.enter_context(asking(self.desk.path))
+            if not self.desk.book.url.startswith("postgresql:"):
+                self.outside("PRAGMA foreign_keys = ON")
+        return self.outside
+
+    def teardown(self) -> None:
+        self.open_connections.close()
+        super().teardown()
 
     @rule(where=calendars, at=st.integers(-1, 8), length=st.integers(1, 4), capacity=seats)
     def insert_slot(self, where: int, at: int, length: int, capacity: int) -> None:
@@ -90,7 +105,8 @@ class Outsiders(Machine):
     @rule(place=any_slot)
     def delete_slot(self, place: int) -> None:
         name = self.pick_slot(place)
-        is_named = any(one.slot == name for one in (*self.model.holds.values(), *self.model.bookings.values()))
+        is_named = name in {hold.slot for hold in self.model.holds.values()}
+        is_named |= name in {one.slot for one in self.model.bookings.values()}
         self.write("DELETE FROM slot WHERE id = ?", name, expect=lambda: self.model.need(not is_named))
         if not is_named:
             del self.model.slots[name]

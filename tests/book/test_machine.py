@@ -42,7 +42,7 @@ from tests.book.model_hours import fill, set_schedule
 from tests.book.outsiders import Outsiders
 
 # EXAMPLES=2000 in the environment is its long form.
-EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "250"), ("postgres", "30"))}
+EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "250"), ("postgres", "20"))}
 STEPS = 50
 POLICIES: tuple[dict[str, Any], ...] = (
     {"max_holds": 9},

@@ -98,6 +98,10 @@ class Outsider:
         self._first = int(time.time() * 1_000) // HOUR * HOUR + 24 * HOUR
         self.written = self.refused = 0
 
+    def will_have_written(self, more: int) -> Callable[[], bool]:
+        enough = self.written + more
+        return lambda: self.written >= enough
+
     async def keep_writing(self, scripts: int) -> None:
         for _ in range(scripts):
             sql = "; ".join(self._statement() for _ in range(self._dice.randint(1, 4))) + ";"
@@ -116,7 +120,7 @@ class Outsider:
             [
                 f"INSERT INTO slot (calendar, start, \"end\") VALUES ('{CALENDAR}', {start}, {start + HOUR})",
                 (
-                    f'INSERT INTO slot (calendar, start, "end", capacity) SELECT \'{CALENDAR}\', start + 60000, "end", 2'
+                    f'INSERT INTO slot (calendar, start, "end", capacity) SELECT calendar, start + 60000, "end", 2'
                     f" FROM slot WHERE id = {some}"
                 ),
                 f"UPDATE slot SET state = 1 - state WHERE id = {some} AND state < 2",
@@ -146,7 +150,7 @@ async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
         busy = asyncio.create_task(shop.keep_busy(shop.over_http))
         for _ in range(KILLS):
             writing = asyncio.create_task(outsider.keep_writing(SCRIPTS_A_LIFE))
-            await eventually(lambda before=outsider.written: outsider.written > before + 4, PATIENCE_SECONDS, "scripts")
+            await eventually(outsider.will_have_written(4), PATIENCE_SECONDS, "scripts")
             await asyncio.to_thread(server.kill9)
             await writing
             await asyncio.to_thread(server.start)
