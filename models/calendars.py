@@ -64,6 +64,7 @@ def create_calendar(batch: Batch, command: CreateCalendar) -> Done:
         seq=0,
         nonce=new_nonce(),
     )
+    log.forget(batch, row.id)  # of one with this id that somebody has deleted by hand
     try:
         _insert.run(batch.db, row)
     except Duplicate as error:  # another process makes the same one: there was no row to lock yet

@@ -6,6 +6,7 @@ only ever given a prefix afterwards. Every type here is an allow-list; no field 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
@@ -185,17 +186,19 @@ def decode_slot_key(body: bytes | Raw) -> SlotKey:
     return _slot_key.decode(body)
 
 
-def with_bookings(body: bytes, bookings: list[Booking]) -> bytes:
+def with_bookings(body: bytes, bookings: list[Booking], gone: Sequence[str] = ()) -> bytes:
     """The staff's form of an encoded change: the same, and its bookings as they are now.
 
-    Of one that has moved to another calendar since, its customer is that calendar's staff's to know.
+    Of one that has moved to another calendar since, its customer is that calendar's staff's to know. `gone` are ids of
+    those that are in the database no more: the service deletes none, but others may.
     """
     here = body[: body.index(b",")]
     told = [
         booking if here == b'{"calendar":"%b"' % booking.calendar.encode() else replace(booking, customer=None)
         for booking in bookings
     ]
-    return b'%b,"bookings":%b}' % (body[:-1], _encoder.encode(told))
+    tail = b',"bookings_gone":%b' % _encoder.encode(list(gone)) if gone else b""
+    return b'%b,"bookings":%b%b}' % (body[:-1], _encoder.encode(told), tail)
 
 
 def write_cursor(seq: int, nonce: str) -> str:

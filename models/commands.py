@@ -230,8 +230,30 @@ class TrimLog(Command, frozen=True, kw_only=True):
     calendar: str
 
 
+class TakeOutside(Command, frozen=True, kw_only=True):
+    """Asked when other writers have touched the calendar's rows: appends to the log what that led to."""
+
+    calendar: str
+
+
+class RepairCalendar(Command, frozen=True, kw_only=True):
+    """Asked by an audit: sets right what it has found, (kind, id) each."""
+
+    calendar: str
+    wrong: tuple[tuple[str, str], ...]
+
+
 CalendarCommand = (
-    CreateCalendar | UpdateCalendar | ArchiveCalendar | OpenSlots | SetSchedule | FillHorizon | LapseHolds | TrimLog
+    CreateCalendar
+    | UpdateCalendar
+    | ArchiveCalendar
+    | OpenSlots
+    | SetSchedule
+    | FillHorizon
+    | LapseHolds
+    | TrimLog
+    | TakeOutside
+    | RepairCalendar
 )
 SlotCommand = UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot | HoldSlot | BookSlot
 HoldCommand = ExtendHold | ReleaseHold

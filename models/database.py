@@ -83,7 +83,9 @@ def migrate(db: Dialect) -> list[str]:
         if unknown:
             message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
             raise UnusableDatabase(message)
-        return list(runner.up())
+        applied = list(runner.up())
+        db.install_triggers()
+        return applied
 
 
 def check_secret(db: Dialect, fingerprint: str) -> None:

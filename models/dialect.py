@@ -54,6 +54,10 @@ class Dialect(Database):
         """One transaction, in which no other process sees to the schema."""
         raise NotImplementedError
 
+    def install_triggers(self) -> None:
+        """Makes the triggers that note other writers' rows what this program has them."""
+        raise NotImplementedError
+
     def begin_write(self) -> None:
         """Begins what may change something, on a connection that works."""
         raise NotImplementedError

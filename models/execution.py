@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from models import bookings, calendars, commands, holds, log, moves, receipts, schedules, slots
+from models import audit, bookings, calendars, commands, holds, log, moves, outside, receipts, schedules, slots
 from models.batch import Batch, Done
 from models.commands import Answer, Command
 from models.errors import BadRequest, NotFound, Refused
@@ -22,6 +22,9 @@ from models.tables import Calendar, CalendarRow, columns
 
 Handler = Callable[[Batch, Any], Done]
 
+# What makes a calendar, or clears up after one that is gone.
+_WITHOUT_CALENDAR = commands.CreateCalendar | commands.TakeOutside | commands.RepairCalendar
+
 HANDLERS: dict[type[Command], Handler] = {
     commands.CreateCalendar: calendars.create_calendar,
     commands.UpdateCalendar: calendars.update_calendar,
@@ -29,6 +32,8 @@ HANDLERS: dict[type[Command], Handler] = {
     commands.SetSchedule: schedules.set_schedule,
     commands.FillHorizon: schedules.fill_horizon,
     commands.TrimLog: calendars.trim_log,
+    commands.TakeOutside: outside.take_outside,
+    commands.RepairCalendar: audit.repair,
     commands.OpenSlots: slots.open_slots,
     commands.UpdateSlot: slots.update_slot,
     commands.CloseSlot: slots.close_slot,
@@ -64,8 +69,9 @@ def _calendars(ids: list[Any]) -> Any:
 
 
 _read_calendars = ListStatement(_calendars)
+# What an outside writer's new slot asks of its calendar, its KEY SHARE, does not wait for this lock, nor it for that.
 # In the order of their ids: in order of arrival, writers of the same calendars stop one another dead.
-_lock_calendars = ListStatement(lambda ids: _calendars(ids).for_update())
+_lock_calendars = ListStatement(lambda ids: _calendars(ids).for_update("FOR NO KEY UPDATE"))
 
 
 class Placed(NamedTuple):
@@ -140,7 +146,7 @@ def execute(batch: Batch, placed: Placed) -> Answer:
     handler = HANDLERS.get(type(command))
     if handler is None:
         raise BadRequest("This command is not supported.")
-    if not calendar and not isinstance(command, commands.CreateCalendar):
+    if not calendar and not isinstance(command, _WITHOUT_CALENDAR):
         raise NotFound(what=subjects(command)[0][0])
     if not marks:
         return _answer(batch, handler(batch, command))[0]
@@ -163,12 +169,14 @@ _WITH_TOKEN = re.compile(rb'\{"(hold|booking)":\{"id":"([^"]+)"')
 
 def _answer(batch: Batch, done: Done) -> tuple[Answer, bytes]:
     """The answer, and its result with the token left blank: what a receipt may hold."""
-    head = batch.calendar(done.calendar)
+    head = batch.calendars.get(done.calendar)
     if done.token:
         done.value.token = ""
     result = blank = msgspec.json.encode({done.name: done.value} if done.name else done.value)
     if done.token:
         result = _filled(blank, batch.tokens.token(done.token, done.value.id))
+    if head is None:  # what a deleted calendar has left was taken
+        return Answer(calendar=done.calendar, seq=0, cursor="", result=result), blank
     answer = Answer(calendar=head.id, seq=head.seq, cursor=log.head_cursor(head), result=result)
     return _with_left(batch, done, answer) if done.left else (answer, blank)
 

@@ -165,7 +165,9 @@ def find(batch: Batch, given: HeldSeat) -> HoldRow:
         raise NotFound(what="hold")
     if not batch.tokens.is_token(given.token, "hold", given.id):
         raise HoldNotYours
-    return HoldRow._make(row)
+    hold = HoldRow._make(row)
+    seats.check_home(batch, hold.calendar)
+    return hold
 
 
 def find_on(batch: Batch, given: HeldSeat, slot: SlotRow) -> HoldRow:

@@ -52,6 +52,7 @@ _first_since = Statement(
     .limit(1)
 )
 _oldest = Statement(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("calendar")))
+_last = Statement(Log.select(fn.MAX(Log.seq)).where(Log.calendar == bind("calendar")))
 _trim = Statement(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through"))))
 
 
@@ -134,6 +135,22 @@ def read_changed_at(db: Database, calendar: CalendarRow) -> tuple[int, bool]:
     """When the calendar last changed, in milliseconds; or when it was made, and False, once the log has forgotten."""
     found = _at.row(db, calendar=calendar.id, seq=calendar.seq)
     return (int(found[0]), True) if found is not None else (calendar.created_at, False)
+
+
+def forget(batch: Batch, calendar: str) -> None:
+    """Removes the whole log of a calendar that there is no more."""
+    _trim.execute(batch.db, calendar=calendar, through=1 << 62)
+
+
+def cut(batch: Batch, calendar: str, seq: int) -> None:
+    """Removes what is before this change."""
+    _trim.execute(batch.db, calendar=calendar, through=seq - 1)
+
+
+def read_last(db: Database, calendar: str) -> int:
+    """The seq of the last change that the log has; 0 without one."""
+    (last,) = _last.rows(db, calendar=calendar)[0]
+    return int(last or 0)
 
 
 def trim(batch: Batch, calendar: str) -> int:

@@ -1,7 +1,8 @@
 """Where a command belongs: the calendars of the things that it speaks of.
 
-The calendar of a slot, and so of a hold, never changes. That of a booking does, when it is rescheduled: whoever has
-looked it up without a lock looks again with one.
+The service never changes the calendar of a slot, and so of a hold; where somebody has done so by hand, the command
+finds out and is placed anew. That of a booking changes when it is rescheduled: whoever has looked it up without a lock
+looks again with one.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
 
 
 def is_settled(subject: Subject) -> bool:
-    """Whether its calendar never changes."""
+    """Whether the service never changes its calendar."""
     return subject[0] != "booking"
 
 

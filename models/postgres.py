@@ -16,6 +16,7 @@ from peewee import PostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
+from models import triggers
 from models.dialect import Dialect, Duplicate, UnusableDatabase
 
 # Only for what the URL does not say. A server that went away without a word is given up within some ten seconds.
@@ -35,6 +36,7 @@ _COMMITS = {
     " FROM (SELECT 'synchronous_commit' AS name, current_setting('synchronous_commit') AS was) AS setting",
     "normal": "SET synchronous_commit = off",
 }
+_OWN = f"SET LOCAL {triggers.SERVICE} = 'on'"  # for this transaction: a pooled connection is somebody else's next
 _OLDEST = 13  # the first with pg_current_snapshot
 _PREPARED = 500  # statements that a connection keeps; the book has fewer, in all their types
 # After a connection failed: whoever waits in the queue is answered at once, instead of one time-out after another.
@@ -106,10 +108,14 @@ class Postgres(Dialect, PostgresqlDatabase):
         with self.atomic():
             self.execute_sql("SET LOCAL lock_timeout = 0")  # a migration takes the time it takes
             self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+            self.execute_sql(_OWN)
             yield
 
+    def install_triggers(self) -> None:
+        triggers.install_postgres(self.execute_sql)
+
     def begin_write(self) -> None:
-        self._begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_OWN}")
 
     def begin_read(self) -> None:
         self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

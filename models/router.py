@@ -98,6 +98,9 @@ class Router:
     def _hand_on(self, asked: Sequence[Asked]) -> None:
         try:
             about = [subjects(one.command) for one in asked]
+            for one, some in zip(asked, about, strict=True):
+                for subject in some if one.outrun else ():  # what is remembered of it is wrong
+                    self._kept.pop(subject, None)
             homes = self._homes({subject for some in about for subject in some})
         except Refused as refusal:
             self._refuse(asked, refusal)
@@ -111,7 +114,7 @@ class Router:
             self.writer_of(known.get(some[0], "")).queue(one._replace(homes=known))
 
     def _homes(self, wanted: set[Subject]) -> Homes:
-        """From memory as far as they are there, which is right for ever; else in one look."""
+        """From memory as far as they are there, where only a slot that is moved by hand is wrong; else in one look."""
         homes = {subject: self._kept[subject] for subject in wanted if subject in self._kept}
         missing = wanted - homes.keys()
         if all(kind == "calendar" for kind, _ in missing):

@@ -54,12 +54,12 @@ SLOT_COLUMNS = (*columns(Slot), has_seats(1).alias("bookable"))
 
 
 @lru_cache(maxsize=4_096)
-def _read_policy(text: str) -> Policy:
+def read_policy(text: str) -> Policy:
     return _policy_decoder.decode(text)
 
 
 def policy_of(calendar: CalendarRow) -> Policy:
-    return _read_policy(calendar.policy)
+    return read_policy(calendar.policy)
 
 
 def info_of(calendar: CalendarRow) -> Info:

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import msgspec
 from msgspec import UNSET, Raw, UnsetType
 from peewee import Case, Database, fn
 
@@ -20,6 +21,7 @@ from models.change import SLOTS_A_CHANGE, Info, Type
 from models.change import Slot as PublicSlot
 from models.clock import SECOND, write_time
 from models.errors import NotFound
+from models.place import Outrun
 from models.rules import SLOT_COLUMNS
 from models.statement import ListStatement, Statement, bind, literal
 from models.tables import CalendarRow, Hold, HoldState, Slot, SlotRow, SlotState
@@ -42,13 +44,13 @@ _take = Statement(_move_seats.where((Slot.id == bind("slot")) & rules.has_seats(
 _shift = Statement(_move_seats.where(Slot.id == bind("slot")))
 
 # The longest slot bounds where a neighbour can end: without it every later slot would be looked at.
-_longest = Slot.select(fn.MAX(Slot.end - Slot.start)).where(Slot.calendar == bind("calendar"))
+LONGEST = Slot.select(fn.MAX(Slot.end - Slot.start)).where(Slot.calendar == bind("calendar"))
 IS_NEIGHBOUR = (
     (Slot.calendar == bind("calendar"))
     & (Slot.id != bind("slot"))
     & (Slot.state != literal(SlotState.REMOVED))
     & (Slot.end > bind("after"))
-    & (Slot.end < bind("before") + _longest)
+    & (Slot.end < bind("before") + LONGEST)
     & (Slot.start < bind("before"))
 )
 _press = Statement(
@@ -71,7 +73,7 @@ _all = Statement(
         (Slot.calendar == bind("calendar")) & (Slot.state != literal(SlotState.REMOVED))
     )
 )
-_block = Statement(
+block = Statement(
     Slot.update({Slot.blocked: bind("blocked"), Slot.version: bind("seq")})
     .where(Slot.id == bind("slot"))
     .returning(*SLOT_COLUMNS)
@@ -81,7 +83,7 @@ _shut = Statement(
     .where((Slot.calendar == bind("calendar")) & rules.has_seats(literal(1)))
     .returning(*SLOT_COLUMNS)
 )
-_restamp = ListStatement(
+restamp = ListStatement(
     lambda ids: Slot.update({Slot.version: bind("seq")}).where(Slot.id.in_(ids)).returning(*SLOT_COLUMNS)
 )
 
@@ -108,8 +110,13 @@ def public(row: SlotRow, calendar: CalendarRow) -> PublicSlot:
         status=status_of(row),
         bookable=rules.is_bookable(row, calendar),
         version=row.version,
-        data=UNSET if row.data is None else Raw(row.data.encode()),
+        data=UNSET if row.data is None else _raw(row.data),
     )
+
+
+def _raw(data: str) -> Raw:
+    """One line of it: what an outside writer wrote has not been taken yet."""
+    return Raw(msgspec.json.format(data.encode(), indent=-1) if "\n" in data or "\r" in data else data.encode())
 
 
 def read(db: Database, slot: str) -> SlotRow:
@@ -121,7 +128,15 @@ def read(db: Database, slot: str) -> SlotRow:
 
 
 def find(batch: Batch, slot: str) -> SlotRow:
-    return read(batch.db, slot)
+    row = read(batch.db, slot)
+    check_home(batch, row.calendar)
+    return row
+
+
+def check_home(batch: Batch, calendar: str) -> None:
+    """Outrun where somebody has moved the slot by hand to a calendar that this transaction has no lock on."""
+    if calendar not in batch.calendars and batch.db.locks_rows:
+        raise Outrun
 
 
 def try_take(batch: Batch, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow | None:
@@ -189,7 +204,7 @@ def press_anew(batch: Batch, calendar: CalendarRow, seq: int) -> None:
         count = bisect_left(starts, end + room) - bisect_right(ends, start - room)
         count -= bool(taken and policy.rejects_overlap)
         if count != blocked:
-            row = _block.row(batch.db, slot=slot, blocked=count, seq=seq)
+            row = block.row(batch.db, slot=slot, blocked=count, seq=seq)
             if row is not None:
                 batch.touched[slot] = SlotRow._make(row)
 
@@ -218,9 +233,10 @@ def tell(
     _append(batch, calendar, kind, rows[:SLOTS_A_CHANGE], bookings=bookings, info=info, tx=tx)
     for place in range(SLOTS_A_CHANGE, len(rows), SLOTS_A_CHANGE):
         seq = log.next_seq(batch, calendar)
-        some = [row.id for row in rows[place : place + SLOTS_A_CHANGE]]
-        stamped = {row[0]: SlotRow._make(row) for row in _restamp.rows(batch.db, some, seq=seq)}
-        _append(batch, calendar, Type.SLOT_UPDATED, [stamped[name] for name in some])
+        more = rows[place : place + SLOTS_A_CHANGE]
+        found = restamp.rows(batch.db, [row.id for row in more], seq=seq)
+        stamped = {row[0]: SlotRow._make(row) for row in found}
+        _append(batch, calendar, Type.SLOT_UPDATED, [stamped.get(row.id, row) for row in more])
 
 
 def _append(batch: Batch, calendar: str, kind: Type, rows: Sequence[SlotRow], **more: Any) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 
 from peewee import DatabaseError, InterfaceError
 
-from models import bookings, database, schedules, snapshot
+from models import audit, bookings, database, outside, schedules, snapshot
+from models.audit import Finding
 from models.batch import Keeping, Step, unseen
 from models.cancellation import Cancellation, Cancelled, checked
 from models.change import Booking, Cursor, Info, Logged
 from models.clock import Clock, MeasuredClock, system_clock
-from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TrimLog, WithToken
+from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TakeOutside, TrimLog, WithToken
 from models.database import UnusableDatabase, Watch
 from models.dialect import Dialect
 from models.errors import Refused
@@ -35,8 +36,8 @@ from models.window import EVERY, cut
 from models.writer import Asked, Outcome, Reply, Writer
 
 __all__ = [
-    "Book", "Cancellation", "Cancelled", "Feed", "Head", "Keeping", "Outcome", "PlacedSlot", "Reply", "Schedule",
-    "Snapshot", "Step", "UnusableDatabase", "Watch", "checked", "cut", "is_bookable", "unseen",
+    "Book", "Cancellation", "Cancelled", "Feed", "Finding", "Head", "Keeping", "Outcome", "PlacedSlot", "Reply",
+    "Schedule", "Snapshot", "Step", "UnusableDatabase", "Watch", "checked", "cut", "is_bookable", "unseen",
 ]  # fmt: skip
 
 _due = Statement(
@@ -243,6 +244,23 @@ class Book:
         """What the clock asks for about once a minute: horizons that days have moved on from."""
         with database.reading(self._db):
             return [FillHorizon(calendar=calendar) for calendar in schedules.due(self._db, self.clock())]
+
+    def outside(self) -> list[Command]:
+        """What other writers ask for: taking what they did, for each calendar that they have touched."""
+        with database.reading(self._db):
+            return [TakeOutside(calendar=calendar) for calendar in outside.read_calendars(self._db)]
+
+    def audit(self) -> list[Finding]:
+        """What is wrong in the database, as of one instant."""
+        return audit.find(self._db)
+
+    def repair(self, found: list[Finding]) -> None:
+        """Sets right what an audit has found, by changes like any other; waits for it."""
+        for repair in audit.commands_for(found):
+            self.run(repair)
+        while asked := self.outside():
+            for command in asked:
+                self.run(command)
 
     def trims(self) -> list[Command]:
         """What the clock asks for once in a while: that what is too old to be asked for goes."""

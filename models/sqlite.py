@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import peewee
 from peewee import DatabaseError, SqliteDatabase
 
+from models import triggers
 from models.dialect import Dialect, UnusableDatabase
 
 BUSY_TIMEOUT_SECONDS = 10
@@ -40,13 +41,33 @@ class Sqlite(Dialect, SqliteDatabase):
             kind = getattr(peewee, type(error).__name__, DatabaseError)
             raise kind(*error.args) from error
 
-    def changing_schema(self) -> AbstractContextManager[Any]:
-        lock: AbstractContextManager[Any] = self.atomic("IMMEDIATE")
-        return lock
+    @contextmanager
+    def changing_schema(self) -> Iterator[None]:
+        """With foreign keys off, as SQLite wants it where tables are made anew: on, a DROP deletes their rows first."""
+        self._own()
+        self.execute_sql("PRAGMA foreign_keys = OFF")
+        try:
+            with self.atomic("IMMEDIATE"):
+                yield
+        finally:
+            self.execute_sql("PRAGMA foreign_keys = ON")
+
+    def install_triggers(self) -> None:
+        triggers.install_sqlite(self.execute_sql)
 
     def begin_write(self) -> None:
         """Takes the one write lock at once, so that nothing read before it can be stale."""
-        self._begin("BEGIN IMMEDIATE")
+        if self.is_closed():
+            self.connect()
+        self._own()
+        self.execute_sql("BEGIN IMMEDIATE")
+
+    def _own(self) -> None:
+        """Marks the connection as the service's own: what it writes is not noted. Only where it is about to write."""
+        connection = self.connection()
+        if getattr(self._state, "own", None) is not connection:
+            connection.set_authorizer(triggers.ignore_own)
+            self._state.own = connection
 
     def begin_read(self) -> None:
         self._begin("BEGIN")

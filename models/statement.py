@@ -115,3 +115,11 @@ class ListStatement:
         size = 1 << (len(items) - 1).bit_length()
         padded = (*items, *[items[-1]] * (size - len(items)))
         return self._statement(size).rows(db, **{f"item{place}": item for place, item in enumerate(padded)}, **values)
+
+    def run(self, db: Database, items: Sequence[Any], **values: Any) -> None:
+        """For what returns no rows."""
+        if items:
+            size = 1 << (len(items) - 1).bit_length()
+            padded = (*items, *[items[-1]] * (size - len(items)))
+            named = {f"item{place}": item for place, item in enumerate(padded)}
+            self._statement(size).execute(db, **named, **values)

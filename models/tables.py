@@ -1,11 +1,19 @@
-"""The book's tables, and their rows as the rest of the book reads them. Times are milliseconds since the epoch."""
+"""The book's tables, and their rows as the rest of the book reads them. Times are milliseconds since the epoch.
+
+The models have the defaults of the tables, for scripts that write with them: docs/database.md.
+"""
 
 from __future__ import annotations
 
 from enum import IntEnum
 from typing import NamedTuple
 
-from peewee import BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
+from peewee import AutoField, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
+
+from models.clock import SECOND, system_clock
+from models.identity import new_id, new_nonce
+
+HOLD_SECONDS = 300  # of a hold whose writer says no more of it
 
 
 class SlotState(IntEnum):
@@ -32,68 +40,76 @@ class HoldState(IntEnum):
     EXPIRED = 3
 
 
+def _id() -> str:
+    return new_id(system_clock())
+
+
+def _soon() -> int:
+    return system_clock() + HOLD_SECONDS * SECOND
+
+
 class Calendar(Model):
     id = TextField(primary_key=True)
     name = TextField()
-    zone = TextField()
-    visibility = TextField()
-    booking = TextField()
-    policy = TextField()
-    archived = BooleanField()
-    created_at = BigIntegerField()
-    seq = BigIntegerField()
-    nonce = TextField()
+    zone = TextField(default="Etc/UTC")
+    visibility = TextField(default="public")
+    booking = TextField(default="anyone")
+    policy = TextField(default="{}")
+    archived = BooleanField(default=False)
+    created_at = BigIntegerField(default=system_clock)
+    seq = BigIntegerField(default=0)
+    nonce = TextField(default=new_nonce)
 
     class Meta:
         table_name = "calendar"
 
 
 class Slot(Model):
-    id = TextField(primary_key=True)
+    id = TextField(primary_key=True, default=_id)
     calendar = TextField()
     start = BigIntegerField()
     end = BigIntegerField()
-    capacity = IntegerField()
-    held = IntegerField()
-    booked = IntegerField()
-    blocked = IntegerField()
+    capacity = IntegerField(default=1)
+    held = IntegerField(default=0)
+    booked = IntegerField(default=0)
+    blocked = IntegerField(default=0)
     held_until = BigIntegerField(null=True)
-    state = IntegerField()
-    origin = IntegerField()
-    version = BigIntegerField()
+    state = IntegerField(default=0)
+    origin = IntegerField(default=0)
+    version = BigIntegerField(default=0)
     data = TextField(null=True)
-    dropped = BooleanField()
+    dropped = BooleanField(default=False)
 
     class Meta:
         table_name = "slot"
 
 
 class Hold(Model):
-    id = TextField(primary_key=True)
+    id = TextField(primary_key=True, default=_id)
     calendar = TextField()
     slot = TextField()
-    seats = IntegerField()
-    holder = TextField()
-    state = IntegerField()
-    created_at = BigIntegerField()
-    expires_at = BigIntegerField()
+    seats = IntegerField(default=1)
+    holder = TextField(default="")
+    state = IntegerField(default=0)
+    created_at = BigIntegerField(default=system_clock)
+    expires_at = BigIntegerField(default=_soon)
 
     class Meta:
         table_name = "hold"
 
 
 class Booking(Model):
-    id = TextField(primary_key=True)
+    id = TextField(primary_key=True, default=_id)
     calendar = TextField()
     slot = TextField()
-    seats = IntegerField()
-    status = TextField()
+    seats = IntegerField(default=1)
+    status = TextField(default="confirmed")
     name = TextField(null=True)
     email = TextField(null=True)
     phone = TextField(null=True)
     note = TextField(null=True)
-    created_at = BigIntegerField()
-    version = BigIntegerField()
+    created_at = BigIntegerField(default=system_clock)
+    version = BigIntegerField(default=0)
 
     class Meta:
         table_name = "booking"
@@ -137,6 +153,22 @@ class Timetable(Model):
 
     class Meta:
         table_name = "timetable"
+
+
+class Touched(Model):
+    """A row that another writer than the service has touched, to be taken; the triggers write these notes."""
+
+    id = AutoField()
+    kind = TextField()
+    calendar = TextField()
+    subject = TextField()
+    seq = BigIntegerField(null=True)
+    nonce = TextField(null=True)
+    start = BigIntegerField(null=True)
+    end = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "touched"
 
 
 class CalendarRow(NamedTuple):

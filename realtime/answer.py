@@ -18,9 +18,13 @@ Status = Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
 
 
 class StaffChange(Change, kw_only=True):
-    """A change as staff get it: its bookings are joined as they are when it is sent."""
+    """A change as staff get it: its bookings are joined as they are when it is sent.
+
+    `bookings_gone` are ids of bookings that are in the database no more.
+    """
 
     bookings: list[Booking]
+    bookings_gone: list[str] | UnsetType = UNSET
 
 
 class Snapshot(Struct, kw_only=True):

@@ -27,6 +27,7 @@ from realtime.http.operator import Operator
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
 from realtime.http.schema import routes as schema_routes
+from realtime.intake import Intake
 from realtime.limits import Addresses
 from realtime.metrics import Metrics, Requests
 from realtime.namespaces import CalendarNamespace
@@ -126,12 +127,13 @@ def _running(door: Door, dispatcher: Dispatcher, streams: Streams, pulse: Pulse)
     """All tasks and threads, from the first request to the last."""
 
     async def run(_app: web.Application) -> AsyncIterator[None]:
-        bell = ForeignBell(door.book.watch(), dispatcher.look, dispatcher.take)
+        intake = Intake(door, dispatcher)
+        bell = ForeignBell(door.book.watch(), intake.look, intake.take)
         timekeeper = Timekeeper(door, dispatcher)
         for part in (dispatcher, bell, timekeeper, streams, pulse):
             part.start()
         yield
-        for ending in (timekeeper.close, bell.close, dispatcher.close, door.close):
+        for ending in (timekeeper.close, bell.close, intake.close, dispatcher.close, door.close):
             await ending()
 
     return run

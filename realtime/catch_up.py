@@ -148,7 +148,9 @@ class CatchUp:
             view.replica.apply(row)
         bookings = b""
         if audience is Audience.STAFF:
-            found = {booking.id: booking for booking in view.bookings} | await room.bookings_of(rows)
+            newer = await room.bookings_of(rows)
+            gone = {name for row in rows for name in row.bookings} - newer.keys()
+            found = {one.id: one for one in view.bookings if one.id not in gone} | newer
             bookings = encode(list(found.values()))
         return "snapshot", self._snapshot(view.replica, wanted.begin, view.finish, bookings), replica.cursor
 

@@ -169,7 +169,14 @@ class Room:
     async def bodies_for_staff(self, rows: Sequence[Logged]) -> list[bytes]:
         """The changes with their bookings, as those are when they are sent."""
         found = await self.bookings_of(rows)
-        return [with_bookings(row.body, [found[name] for name in row.bookings if name in found]) for row in rows]
+        return [
+            with_bookings(
+                row.body,
+                [found[name] for name in row.bookings if name in found],
+                [name for name in row.bookings if name not in found],
+            )
+            for row in rows
+        ]
 
     async def bookings_of(self, rows: Sequence[Logged]) -> dict[str, Booking]:
         """The bookings that these changes are about, as they are now."""

@@ -94,6 +94,9 @@ class Machine(RuleBasedStateMachine):
         """Every slot as the model has it; and every viewer, with nothing but changes, as the book has it."""
         self.model.now = self.desk.clock.now
         self.model.tidy()
+        while asked := self.desk.book.outside():
+            for command in asked:
+                self.desk.book.run(command)
         for viewer in self.viewers.values():
             viewer.follow()
             viewer.check()
@@ -127,5 +130,5 @@ class Machine(RuleBasedStateMachine):
         for viewer in self.viewers.values():
             assert viewer.applied == list(range(1, viewer.have + 1))
         with asking(self.desk.path) as ask:  # else each audit would look at all stories before
-            for table in ("booking", "hold", "receipt", "change_log", "timetable", "slot", "calendar"):
+            for table in ("booking", "hold", "receipt", "change_log", "timetable", "slot", "calendar", "touched"):
                 ask(f"DELETE FROM {table}")

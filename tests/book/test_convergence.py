@@ -118,6 +118,20 @@ def removed(desk: Desk) -> Command:
     return commands.RemoveSlot(asker=STAFF, slot=desk.open()[0])
 
 
+@proves(commands.TakeOutside, "slot.updated")
+def written_by_others(desk: Desk) -> Command:
+    (slot, *_) = desk.open(3)
+    desk.query("UPDATE slot SET capacity = 2")
+    desk.query("INSERT INTO booking (calendar, slot) VALUES (?, ?)", desk.calendar, slot)
+    desk.query("DELETE FROM slot WHERE booked = 0")
+    return commands.TakeOutside(calendar=desk.calendar)
+
+
+@proves(commands.RepairCalendar)
+def repaired(desk: Desk) -> Command:
+    return commands.RepairCalendar(calendar=desk.calendar, wrong=(("receipt", "of nothing"),))
+
+
 @proves(commands.HoldSlot, "slot.held")
 def one_of_two_held(desk: Desk) -> Command:
     return commands.HoldSlot(asker=GUEST, key=new_key(), slot=desk.open(capacity=2)[0])

@@ -35,7 +35,7 @@ def test_the_time_is_read_once_a_batch_after_its_locks_are_held(desk: Desk, kind
         desk.together([booking(slot) for slot in slots], arm=lambda _: patch.setattr(database, "execute_sql", remember))
     begun = next(place for place, sql in enumerate(seen) if sql.startswith("BEGIN"))
     batch = seen[begun : seen.index("COMMIT", begun)]
-    lock = "IMMEDIATE" if kind == "sqlite" else "FOR UPDATE"
+    lock = "IMMEDIATE" if kind == "sqlite" else "FOR NO KEY UPDATE"
     assert batch.count("the clock") == 1
     assert any(lock in sql for sql in batch[: batch.index("the clock")])
     assert not any(sql.startswith("SAVEPOINT") for sql in batch[: batch.index("the clock")])

@@ -41,9 +41,10 @@ from tests.book.desk import GUEST, STAFF, Desk, booking, held, moving, new_key
 from tests.book.machine import Machine, any_one, any_slot, askers, calendars, seats
 from tests.book.model import LIVE, Hours, Model, Slot
 from tests.book.model_hours import fill, set_schedule
+from tests.book.outsiders import Outsiders
 
 # EXAMPLES=2000 in the environment is its long form.
-EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "250"), ("postgres", "30"))}
+EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "250"), ("postgres", "20"))}
 STEPS = 50
 POLICIES: tuple[dict[str, Any], ...] = (
     {"max_holds": 9},
@@ -136,8 +137,8 @@ class Taking(Machine):
         assert self.desk.book.run(command) == answer
 
 
-class Everything(Taking):
-    """What staff may ask for too, and the clock."""
+class Everything(Taking, Outsiders):
+    """What staff may ask for too, the clock, and what others write to the tables."""
 
     @initialize(policies=st.lists(st.sampled_from(POLICIES), min_size=3, max_size=3))
     def begin(self, policies: list[dict[str, Any]]) -> None:

@@ -81,6 +81,8 @@ class Viewer:
         for booking in change.get("bookings", ()):
             if booking["version"] >= self.bookings.get(booking["id"], booking)["version"]:
                 self.bookings[booking["id"]] = booking
+        for booking in change.get("bookings_gone", ()):
+            self.bookings.pop(booking, None)
         self.info = change.get("info", self.info)
         self.have, self.cursor = change["seq"], change["cursor"]
         self.applied.append(change["seq"])

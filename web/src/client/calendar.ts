@@ -238,6 +238,7 @@ export class Calendar implements Watch {
     const verdict = this.#replica.apply(change);
     if (verdict === "applied") {
       this.#roster.apply(change.bookings ?? []);
+      this.#roster.drop(change.bookings_gone ?? []);
       this.#emit({ kind: "change", change });
     }
     return verdict;

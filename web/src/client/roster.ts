@@ -19,6 +19,12 @@ export class Roster {
     }
   }
 
+  drop(gone: readonly string[]): void {
+    for (const id of gone) {
+      this.#bookings.delete(id);
+    }
+  }
+
   get all(): readonly StaffBooking[] {
     return [...this.#bookings.values()];
   }

@@ -191,6 +191,7 @@ export interface Change {
   readonly info?: CalendarInfo;
   readonly tx?: string;
   readonly bookings?: readonly StaffBooking[];
+  readonly bookings_gone?: readonly string[];
 }
 
 /** A window of a calendar as of `seq`; it replaces whatever its reader has. */

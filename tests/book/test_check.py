@@ -1,0 +1,104 @@
+"""What an audit finds in a database that was changed behind its triggers, and what a repair makes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.change import read_cursor
+from models.clock import HOUR
+from models.commands import UpdateCalendar
+from models.service import Book
+from tests.book.audit import asking
+from tests.book.desk import STAFF, Desk, Viewer
+from tests.book.test_outside import AT, uuid
+
+
+def spoil(desk: Desk, *statements: str) -> None:
+    """Runs the SQL with nothing in its way: no trigger, no foreign key, no CHECK."""
+    with asking(desk.path) as ask:
+        if desk.book.url.startswith("postgresql:"):
+            ask("SET slotcast.service = 'on'")
+            ask("SET session_replication_role = replica")
+            for table, checks in ask(
+                "SELECT conrelid::regclass::text, string_agg('DROP CONSTRAINT ' || conname, ', ') FROM pg_constraint"
+                " WHERE contype = 'c' AND conrelid = 'slot'::regclass GROUP BY 1"
+            ):
+                ask(f"ALTER TABLE {table} {checks}")
+        else:
+            ask("PRAGMA ignore_check_constraints = ON")
+            for (name,) in ask("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+                ask(f"DROP TRIGGER {name}")
+        for sql in statements:
+            ask(sql)
+
+
+SPOILED = {
+    "held": ("UPDATE slot SET held = 1", "held seats are not those"),
+    "booked": ("UPDATE slot SET booked = 0", "booked seats are not those"),
+    "held until": ("UPDATE slot SET held_until = 5", "held_until is not that"),
+    "too few seats": ("UPDATE slot SET capacity = 0", "more seats are taken"),
+    "removed": ("UPDATE slot SET state = 2 WHERE booked > 0", "seat is taken in a removed slot"),
+    "blocked": ("UPDATE slot SET blocked = 7", "not blocked by as many"),
+    "ahead": ("UPDATE slot SET version = 99", "ahead of its calendar"),
+    "data": ("UPDATE slot SET data = '{'", "not JSON"),
+    "policy": ("UPDATE calendar SET policy = '[]'", "policy can't be read"),
+    "stray booking": ("UPDATE booking SET calendar = 'elsewhere'", "of another calendar"),
+    "no slot": (f"INSERT INTO booking (id, calendar, slot) VALUES ('{uuid(9)}', 'room', 'none')", "of no slot"),
+    "no slot for a hold": (f"INSERT INTO hold (id, calendar, slot) VALUES ('{uuid(9)}', 'room', 'none')", "of no slot"),
+    "no calendar": (
+        f"INSERT INTO slot (id, calendar, start, \"end\") VALUES ('{uuid(9)}', 'none', {AT}, {AT + HOUR})",
+        "of no calendar",
+    ),
+    "a gap": ("DELETE FROM change_log WHERE seq = 2", "the log has a gap"),
+    "another history": ("UPDATE change_log SET nonce = 'x' WHERE seq = 2", "does not follow"),
+    "the head": ("UPDATE calendar SET seq = 2", "does not end at its calendar's head"),
+    "the nonce": ("UPDATE calendar SET nonce = 'x'", "does not end at its calendar's head"),
+    "a lost log": ("UPDATE change_log SET calendar = 'gone'", "a log of no calendar"),
+    "a receipt": ("UPDATE receipt SET seq = 99", "receipt is ahead"),
+    "a lost receipt": ("UPDATE receipt SET calendar = 'gone'", "receipts of no calendar"),
+}
+
+
+@pytest.mark.parametrize(("sql", "complaint"), SPOILED.values(), ids=SPOILED)
+def test_what_is_wrong_is_found_and_repaired(desk: Desk, sql: str, complaint: str) -> None:
+    """One line says so; after the repair nothing is, and a watcher that follows the log, or comes anew, has it."""
+    slots = desk.open(2)
+    desk.reserve(slots[0])
+    desk.open(1)
+    viewer = Viewer(desk.book, "room")
+    assert desk.book.audit() == []
+    spoil(desk, sql)
+    found = desk.book.audit()
+    assert complaint in " ".join(map(str, found))
+    assert all("\n" not in str(finding) for finding in found)
+    desk.book.repair(found)
+    assert desk.book.audit() == []
+    if desk.book.moves({"room": read_cursor(viewer.cursor)}).get("room") == []:
+        viewer.look()  # another history: it was disbanded
+    viewer.follow()
+    viewer.check()
+
+
+def test_a_booking_by_hand_behind_the_triggers_is_counted(desk: Desk) -> None:
+    """Also where that makes a slot overfull: it has as many seats as are taken, and its neighbours are blocked."""
+    desk.book.run(UpdateCalendar(asker=STAFF, calendar="room", policy={"overlap": "reject"}))
+    (slot,) = desk.open_between(AT, AT + HOUR)
+    desk.open_between(AT, AT + HOUR)
+    desk.reserve(slot)
+    spoil(desk, f"INSERT INTO booking (id, calendar, slot) VALUES ('{uuid(1)}', 'room', '{slot}')")
+    desk.book.repair(desk.book.audit())
+    assert desk.book.audit() == []
+    assert (desk.slot(slot)["capacity"], desk.slot(slot)["remaining"]) == (2, 0)
+
+
+def test_triggers_that_are_gone_are_made_again(desk: Desk) -> None:
+    """At the next start: a table that was restored from a dump may have come without."""
+    spoil(desk)
+    if desk.book.url.startswith("postgresql:"):
+        desk.query("ALTER TABLE slot DISABLE TRIGGER ALL")
+    again = Book(desk.book.url, b"a secret of the tests", clock=desk.clock)
+    again.open()
+    desk.query(f"INSERT INTO slot (id, calendar, start, \"end\") VALUES ('{uuid(1)}', 'room', {AT}, {AT + HOUR})")
+    (command,) = again.outside()
+    again.run(command)
+    again.close()
