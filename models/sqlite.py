@@ -37,7 +37,7 @@ class Sqlite(Dialect, SqliteDatabase):
         lock: AbstractContextManager[Any] = self.atomic("IMMEDIATE")
         return lock
 
-    def begin_write(self) -> None:
+    def begin_write(self, *, waits: bool = False) -> None:  # noqa: ARG002 - whoever writes waits for the whole file
         """Takes the one write lock at once, so that nothing read before it can be stale."""
         self._begin("BEGIN IMMEDIATE")
 
