@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, cast
 
-from peewee import Database, IntegrityError
+from peewee import Database, IntegrityError, OperationalError
 
 
 class UnusableDatabase(Exception):
@@ -20,6 +20,10 @@ class UnusableDatabase(Exception):
 
 class Duplicate(IntegrityError):
     """Another process has just written a row with the same key: where no lock could keep it from that."""
+
+
+class Busy(OperationalError):
+    """Another transaction has the lock, and did not give it back while this one could wait."""
 
 
 class Dialect(Database):
@@ -58,8 +62,12 @@ class Dialect(Database):
         """Makes the triggers that note other writers' rows what this program has them."""
         raise NotImplementedError
 
-    def begin_write(self) -> None:
-        """Begins what may change something, on a connection that works."""
+    def begin_write(self, *, waits: bool = False) -> None:
+        """Begins what may change something, on a connection that works.
+
+        Where rows are locked, others' locks are waited for only if it `waits`: for as long as patience lasts, else for
+        a moment; then the statement raises Busy. It is the same for all transactions of a thread.
+        """
         raise NotImplementedError
 
     def begin_read(self) -> None:

@@ -15,7 +15,7 @@ from models import audit, bookings, calendars, commands, holds, log, moves, outs
 from models.batch import Batch, Done
 from models.commands import Answer, Command
 from models.errors import BadRequest, NotFound, Refused
-from models.place import Homes, Outrun, Subject, is_settled, read_homes, subjects
+from models.place import Homes, Locked, Outrun, Subject, calendars_of, is_settled, read_homes, subjects
 from models.receipts import Kept
 from models.statement import ListStatement
 from models.tables import Calendar, CalendarRow, columns
@@ -72,6 +72,7 @@ _read_calendars = ListStatement(_calendars)
 # What an outside writer's new slot asks of its calendar, its KEY SHARE, does not wait for this lock, nor it for that.
 # In the order of their ids: in order of arrival, writers of the same calendars stop one another dead.
 _lock_calendars = ListStatement(lambda ids: _calendars(ids).for_update("FOR NO KEY UPDATE"))
+_lock_free_calendars = ListStatement(lambda ids: _calendars(ids).for_update("FOR NO KEY UPDATE SKIP LOCKED"))
 
 
 class Placed(NamedTuple):
@@ -81,29 +82,33 @@ class Placed(NamedTuple):
     calendar: str
     marks: tuple[str, ...] = ()
     fingerprint: str = ""
-    refusal: Refused | Outrun | None = None
+    refusal: Refused | Outrun | Locked | None = None
 
 
-def prepare(batch: Batch, asked: Sequence[Command], homes: Homes) -> list[Placed]:
+def prepare(batch: Batch, asked: Sequence[Command], homes: Homes, *, skips_locked: bool = False) -> list[Placed]:
     """Reads what the batch's commands have in common, and takes the locks; nothing is checked before they are held.
 
     Then it reads the time, from the database together with the receipts, as it costs nothing there.
 
     `homes` is what is known of the commands' calendars already. No command, however malformed, fails another one here.
+    With `skips_locked` the lock of a calendar that another process has is not waited for.
     """
     about = [subjects(command) for command in asked]
     wanted = {subject for some in about for subject in some}
     homes = homes | read_homes(batch.db, wanted - homes.keys())
     known = sorted(set(homes.values()))
-    statement = _lock_calendars if batch.db.locks_rows else _read_calendars
-    batch.calendars = {row[0]: CalendarRow._make(row) for row in statement.rows(batch.db, known)}
+    locked = _lock(batch, known, skips_locked=skips_locked)
     moved = _moved(batch, homes)
-    placed = [
-        Placed(command, "", refusal=Outrun())
-        if moved.intersection(some)
-        else _place(batch, command, homes.get(some[0], ""))
-        for command, some in zip(asked, about, strict=True)
-    ]
+    placed = []
+    for command, some in zip(asked, about, strict=True):
+        its_calendars = calendars_of(homes, some)
+        if locked.intersection(its_calendars):
+            locked |= its_calendars  # whatever follows in these waits for it, or it would be overtaken
+            placed.append(Placed(command, "", refusal=Locked()))
+        elif moved.intersection(some):
+            placed.append(Placed(command, "", refusal=Outrun()))
+        else:
+            placed.append(_place(batch, command, homes.get(some[0], "")))
     marks = [mark for one in placed for mark in one.marks]
     if batch.clock is None:
         found, batch.now = receipts.find_now(batch.db, marks)
@@ -111,6 +116,16 @@ def prepare(batch: Batch, asked: Sequence[Command], homes: Homes) -> list[Placed
         found, batch.now = receipts.find(batch.db, marks), batch.clock()
     batch.receipts = {row[0]: Kept(*row[1:]) for row in found}
     return placed
+
+
+def _lock(batch: Batch, known: list[str], *, skips_locked: bool) -> set[str]:
+    """Takes the calendars' locks, and reads them; returns those whose locks others have."""
+    statement = _read_calendars
+    if batch.db.locks_rows:
+        statement = _lock_free_calendars if skips_locked else _lock_calendars
+    batch.calendars = {row[0]: CalendarRow._make(row) for row in statement.rows(batch.db, known)}
+    missing = [name for name in known if name not in batch.calendars] if skips_locked else []
+    return {row[0] for row in _read_calendars.rows(batch.db, missing)}
 
 
 def _moved(batch: Batch, homes: Homes) -> set[Subject]:

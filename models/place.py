@@ -7,7 +7,7 @@ looks again with one.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import cast
 
 from peewee import Database
@@ -32,6 +32,15 @@ _homes = {
 
 class Outrun(Exception):
     """Someone else was quicker in a way that changes where the command belongs: it is to be placed anew."""
+
+
+class Locked(Exception):
+    """Another process has the command's calendar, and did not let go of it in time: it is to be tried again."""
+
+
+def calendars_of(homes: Homes, about: Iterable[Subject]) -> set[str]:
+    """The calendars of these things, as far as they are known."""
+    return {homes[subject] for subject in about if subject in homes}
 
 
 def subjects(command: Command) -> tuple[Subject, ...]:

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from models import triggers
-from models.dialect import Dialect, Duplicate, UnusableDatabase
+from models.dialect import Busy, Dialect, Duplicate, UnusableDatabase
 
 # Only for what the URL does not say. A server that went away without a word is given up within some ten seconds.
 _CONNECTION: dict[str, str | int] = {
@@ -28,8 +28,11 @@ _CONNECTION: dict[str, str | int] = {
     "tcp_user_timeout": 10_000,
     "fallback_application_name": "slotcast",
 }
-LOCK_TIMEOUT_SECONDS = 10  # whoever waits longer for a calendar is overloaded
-STANDSTILL_SECONDS = 60  # a process that stands still lets go of its calendars
+LOCK_TIMEOUT_SECONDS = 10  # whoever waits longer is overloaded
+# How long a writer waits for its calendars, with the commands of all its other ones behind it.
+CALENDAR_LOCK_SECONDS = 0.05
+STANDSTILL_SECONDS = 5  # a process that stands still within a transaction lets go of its calendars
+STATEMENT_TIMEOUT_SECONDS = 30  # no statement takes as much as a second; a COMMIT is not bounded by it
 # What waits for more than its own disk, for a standby's, goes on doing so.
 _COMMITS = {
     "full": "SELECT set_config(name, CASE was WHEN 'off' THEN 'on' ELSE was END, false)"
@@ -46,6 +49,7 @@ _SCHEMA_LOCK = 0x510_7CA57
 # The more special first.
 _ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = (
     (psycopg.errors.UniqueViolation, Duplicate),
+    (psycopg.errors.LockNotAvailable, Busy),
     (psycopg.IntegrityError, peewee.IntegrityError),
     (psycopg.DataError, peewee.DataError),
     (psycopg.ProgrammingError, peewee.ProgrammingError),
@@ -80,7 +84,8 @@ class Postgres(Dialect, PostgresqlDatabase):
             connection.prepared_max = _PREPARED
             connection.execute(
                 f"SET client_encoding = 'UTF8'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';"
-                f" SET idle_in_transaction_session_timeout = '{STANDSTILL_SECONDS}s'; {_COMMITS[self._synchronous]}"
+                f" SET idle_in_transaction_session_timeout = '{STANDSTILL_SECONDS}s';"
+                f" SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'; {_COMMITS[self._synchronous]}"
             )
         except psycopg.Error as error:
             self._rests_until = time.monotonic() + _REST_SECONDS
@@ -106,7 +111,8 @@ class Postgres(Dialect, PostgresqlDatabase):
     @contextmanager
     def changing_schema(self) -> Iterator[None]:
         with self.atomic():
-            self.execute_sql("SET LOCAL lock_timeout = 0")  # a migration takes the time it takes
+            for setting in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+                self.execute_sql(f"SET LOCAL {setting} = 0")  # a migration takes the time it takes
             self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
             self.execute_sql(_OWN)
             yield
@@ -114,14 +120,16 @@ class Postgres(Dialect, PostgresqlDatabase):
     def install_triggers(self) -> None:
         triggers.install_postgres(self.execute_sql)
 
-    def begin_write(self) -> None:
-        self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_OWN}")
+    def begin_write(self, *, waits: bool = False) -> None:
+        patience = LOCK_TIMEOUT_SECONDS if waits else CALENDAR_LOCK_SECONDS
+        first = f"SET lock_timeout = '{int(patience * 1_000)}ms'"
+        self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_OWN}", first)
 
     def begin_read(self) -> None:
         self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def _begin(self, sql: str) -> None:
-        """On the connection there is, or on a new one if the server has left that one."""
+    def _begin(self, sql: str, first: str = "") -> None:
+        """On the connection there is, or on a new one if the server has left that one; `first` is for a new one."""
         if self._status() == TransactionStatus.IDLE:
             try:
                 self.execute_sql(sql)
@@ -131,6 +139,8 @@ class Postgres(Dialect, PostgresqlDatabase):
                 return
         self.drop()
         self.connect()
+        if first:
+            self.execute_sql(first)
         self.execute_sql(sql)
 
     def _status(self) -> TransactionStatus:

@@ -18,7 +18,8 @@ from models.commands import Command
 from models.dialect import Dialect
 from models.errors import Internal, Overloaded, Refused
 from models.place import Homes, Subject, is_settled, read_homes, subjects
-from models.writer import Asked, Reply, Writer
+from models.spares import Asked, Reply
+from models.writer import Writer
 
 COMMANDS_AT_ONCE = 200
 HOMES_KEPT = 20_000  # subjects; some 5 MB

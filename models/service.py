@@ -30,10 +30,11 @@ from models.opening_hours import Schedule
 from models.router import Router
 from models.rules import GRACE
 from models.snapshot import Feed, Head, PlacedSlot, Snapshot
+from models.spares import Asked, Outcome, Reply
 from models.statement import Statement, bind, literal
 from models.tables import Hold, HoldState
 from models.window import EVERY, cut
-from models.writer import Asked, Outcome, Reply, Writer
+from models.writer import Writer
 
 __all__ = [
     "Book", "Cancellation", "Cancelled", "Feed", "Finding", "Head", "Keeping", "Outcome", "PlacedSlot", "Reply",
@@ -79,7 +80,7 @@ class Book:
             applied = database.migrate(self._db)
             database.check_secret(self._db, self.tokens.fingerprint)
         count = min(self.writers, self._db.most_writers)
-        self._writer = self._make_writer(0) if count == 1 else Router(self._db, count, self._make_writer)
+        self._writer = Router(self._db, count, self._make_writer) if self._db.locks_rows else self._make_writer(0)
         self._writer.start()
         return applied
 
@@ -235,7 +236,7 @@ class Book:
         with database.reading(self._db):
             return schedules.read_body(self._db, calendar)
 
-    def due(self) -> list[Command]:
+    def due(self) -> list[LapseHolds]:
         """What the clock asks for now: a sweep of each calendar whose holds have run out."""
         with database.reading(self._db):
             return [LapseHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]

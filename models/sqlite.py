@@ -55,7 +55,7 @@ class Sqlite(Dialect, SqliteDatabase):
     def install_triggers(self) -> None:
         triggers.install_sqlite(self.execute_sql)
 
-    def begin_write(self) -> None:
+    def begin_write(self, *, waits: bool = False) -> None:  # noqa: ARG002 - whoever writes waits for the whole file
         """Takes the one write lock at once, so that nothing read before it can be stale."""
         if self.is_closed():
             self.connect()

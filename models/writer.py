@@ -3,6 +3,8 @@
 Nobody is answered before COMMIT has returned. A refusal undoes its own command only. Any other database error
 abandons the batch, and each of its commands is then tried once, alone. A COMMIT that fails is not run again: whether
 it happened is not known, so its commands are `overloaded`, and the receipt makes the retry safe.
+
+The commands of a calendar that another process has locked for longer than a moment go to a spare writer.
 """
 
 from __future__ import annotations
@@ -12,19 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
 from peewee import DatabaseError, IntegrityError, InterfaceError
 
 from models.batch import Batch, Keeping, Step, unseen
 from models.change import Logged
 from models.clock import Clock
-from models.commands import Answer, Command, EraseCustomer
-from models.dialect import Dialect
+from models.commands import Command, EraseCustomer
+from models.dialect import Busy, Dialect
 from models.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
 from models.execution import Placed, execute, prepare
 from models.identity import Tokens
-from models.place import Homes, Outrun
+from models.place import Homes, Locked, Outrun
+from models.spares import Asked, Outcome, Reply, Spares
 
 COMMANDS_A_BATCH = 50
 # A busy writer hands SQLite's lock to another process this often: without it one waited up to 3.1 s.
@@ -35,20 +37,14 @@ PATIENCE_SECONDS = 10.0
 WIPE_AGAIN_SECONDS = 1.0  # after somebody was reading what has been erased
 TRIES = 5  # for a command that was outrun; each time someone else has got on
 
-Outcome = Answer | Refused
-Reply = Callable[[Outcome], None]
+Result = Outcome | Outrun | Locked
 Heard = Callable[[list[Logged]], None]
 
 _logger = logging.getLogger("slotcast.writer")
 
 
-class Asked(NamedTuple):
-    """A command that waits, who waits for it, what is known of where it belongs, and how often it was outrun."""
-
-    command: Command
-    reply: Reply
-    homes: Homes
-    outrun: int = 0
+class _CalendarBusy(Busy):
+    """It was a calendar's lock that could not be had, before anything was done."""
 
 
 class _Abandoned(Exception):
@@ -77,6 +73,7 @@ class Writer:
         again: Callable[[Asked], None] | None = None,
         on_step: Step = unseen,
         name: str = "slotcast-writer",
+        is_spare: bool = False,
     ) -> None:
         self._db = db
         self._tokens = tokens
@@ -87,6 +84,10 @@ class Writer:
         self._on_step = on_step
         self._queue: SimpleQueue[Asked | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._name = name
+        self._is_spare = is_spare
+        self._spares = Spares(self._make_spare)
+        self._taken = self._finished = 0  # commands; each is counted by one thread at a time
         self._is_to_wipe = False
         self._is_closed = False
         self._closing = threading.Lock()
@@ -101,14 +102,20 @@ class Writer:
     def queue(self, asked: Asked) -> None:
         with self._closing:  # else a command could be queued behind the end, and never be answered
             if not self._is_closed:
+                self._taken += 1
                 self._queue.put(asked)
                 return
         asked.reply(Overloaded("The server is stopping."))
 
     @property
     def queued(self) -> int:
-        """How many commands wait."""
-        return self._queue.qsize()
+        """How many commands wait, with those of its spares."""
+        return self._queue.qsize() + self._spares.pending
+
+    @property
+    def pending(self) -> int:
+        """How many commands were queued and are not answered yet."""
+        return self._taken - self._finished
 
     def close(self) -> None:
         """Answers everything that was queued before, then ends."""
@@ -118,15 +125,31 @@ class Writer:
                 self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join()
+        self._spares.close()
+
+    def _make_spare(self, number: int) -> Writer:
+        return Writer(
+            self._db,
+            self._tokens,
+            self._clock,
+            self._keeping,
+            self._on_commit,
+            again=self._again,
+            on_step=self._on_step,
+            name=f"{self._name}-spare-{number}",
+            is_spare=True,
+        )
 
     def _run(self) -> None:
         full_batches = 0
         is_open = True
         while is_open:
-            asked, is_open = self._next_batch()
+            queued, is_open = self._next_batch()
+            asked = self._spares.pass_by(queued)
             outcomes = self._outcomes(asked) if asked else []
             self._wipe(asked)
             self._answer(asked, outcomes)
+            self._finished += len(queued)
             full_batches = full_batches + 1 if len(asked) == COMMANDS_A_BATCH else 0
             if full_batches == FULL_BATCHES_BEFORE_PAUSE and not self._db.locks_rows:
                 full_batches = 0
@@ -156,10 +179,12 @@ class Writer:
                 self._is_to_wipe = True
                 _tell("What was erased could not be wiped yet: %s", error)
 
-    def _answer(self, asked: Sequence[Asked], outcomes: Sequence[Outcome | Outrun]) -> None:
+    def _answer(self, asked: Sequence[Asked], outcomes: Sequence[Result]) -> None:
         for one, outcome in zip(asked, outcomes, strict=True):
             try:
-                if not isinstance(outcome, Outrun):
+                if isinstance(outcome, Locked):
+                    self._wait_for(one)
+                elif not isinstance(outcome, Outrun):
                     one.reply(outcome)
                 elif one.outrun < TRIES:
                     self._again(one._replace(homes={}, outrun=one.outrun + 1))
@@ -168,14 +193,21 @@ class Writer:
             except Exception:
                 _logger.exception("A reply could not be delivered")
 
-    def _outcomes(self, asked: Sequence[Asked]) -> list[Outcome | Outrun]:
+    def _wait_for(self, one: Asked) -> None:
+        """A spare has waited for as long as anybody does."""
+        if self._is_spare:
+            one.reply(Overloaded())
+        else:
+            self._spares.take(one)
+
+    def _outcomes(self, asked: Sequence[Asked]) -> list[Result]:
         """One for each command, in order: no caller is ever left without."""
         try:
             return self._attempt(asked)
         except _Abandoned as abandoned:
             if abandoned.is_for_all or len(asked) == 1:
                 return [abandoned.outcome] * len(asked)
-        outcomes: list[Outcome | Outrun] = []
+        outcomes: list[Result] = []
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         for one in asked:
             try:
@@ -186,16 +218,26 @@ class Writer:
                     return outcomes + [alone.outcome] * (len(asked) - len(outcomes))
         return outcomes
 
-    def _attempt(self, asked: Sequence[Asked]) -> list[Outcome | Outrun]:
-        """One transaction; raises `_Abandoned` when nothing of it was done."""
+    def _attempt(self, asked: Sequence[Asked], *, skips_locked: bool = False) -> list[Result]:
+        """One transaction; raises `_Abandoned` when nothing of it was done.
+
+        A calendar's lock that is not to be had is waited for once: another transaction does what needs no such lock.
+        """
         try:
-            self._db.begin_write()
+            self._db.begin_write(waits=self._is_spare)
         except Exception as error:
             _logger.warning("No transaction could begin: %s", error)
             self._drop_connection()
             raise _Abandoned(Overloaded(), is_for_all=True) from error
         try:
-            batch, outcomes = self._transact(asked)
+            batch, outcomes = self._transact(asked, skips_locked=skips_locked)
+        except Busy as busy:
+            self._roll_back()
+            if len(asked) == 1:
+                return [Locked()]
+            if skips_locked or not isinstance(busy, _CalendarBusy):
+                raise _Abandoned(Overloaded()) from busy
+            return self._attempt(asked, skips_locked=True)
         except (DatabaseError, InterfaceError) as error:
             _logger.warning("A batch of %d was abandoned: %s", len(asked), error)
             self._roll_back()
@@ -206,12 +248,15 @@ class Writer:
             raise _Abandoned(Internal()) from error
         return outcomes if self._commit(batch) else [Overloaded()] * len(asked)
 
-    def _transact(self, asked: Sequence[Asked]) -> tuple[Batch, list[Outcome | Outrun]]:
+    def _transact(self, asked: Sequence[Asked], *, skips_locked: bool) -> tuple[Batch, list[Result]]:
         batch = Batch(self._db, self._tokens, self._keeping, clock=self._clock, on_step=self._on_step)
         homes: Homes = {}
         for one in asked:
             homes |= one.homes
-        placed = prepare(batch, [one.command for one in asked], homes)
+        try:
+            placed = prepare(batch, [one.command for one in asked], homes, skips_locked=skips_locked)
+        except Busy as busy:
+            raise _CalendarBusy(*busy.args) from busy
         return batch, [self._outcome(batch, one) for one in placed]
 
     def _commit(self, batch: Batch) -> bool:
@@ -229,11 +274,11 @@ class Writer:
             _logger.exception("The bell could not be rung")
         return True
 
-    def _outcome(self, batch: Batch, placed: Placed) -> Outcome | Outrun:
+    def _outcome(self, batch: Batch, placed: Placed) -> Result:
         name = type(placed.command).__name__
         try:
-            outcome: Outcome | Outrun = batch.attempt(lambda: execute(batch, placed))
-        except (Refused, Outrun) as refusal:
+            outcome: Result = batch.attempt(lambda: execute(batch, placed))
+        except (Refused, Outrun, Locked) as refusal:
             outcome = refusal
         except IntegrityError as error:
             _logger.warning("A constraint refused %s: %s", name, error)

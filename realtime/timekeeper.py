@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from models.change import SLOTS_A_CHANGE
-from models.commands import Answer, Command
+from models.commands import Answer, Command, LapseHolds
 from models.errors import Refused
 from realtime.dispatcher import Dispatcher
 from realtime.door import Door
@@ -32,6 +32,8 @@ class Timekeeper:
         self._door = door
         self._dispatcher = dispatcher
         self._tasks: list[asyncio.Task[None]] = []
+        self._sweeping: set[str] = set()  # calendars
+        self._sweeps: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         for name, seconds, work in (
@@ -43,9 +45,10 @@ class Timekeeper:
             self._tasks.append(asyncio.create_task(self._every(seconds, work), name=name))
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._sweeps]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -58,12 +61,23 @@ class Timekeeper:
             await asyncio.sleep(seconds)
 
     async def _sweep(self) -> None:
-        """All calendars at once, and again at once while one had more than fits into a change."""
-        is_left = True
-        while is_left:
-            commands = await self._door.read(self._door.book.due)
-            answers = await asyncio.gather(*map(self._done, commands))
-            is_left = any(_lapsed(answer) >= SLOTS_A_CHANGE for answer in answers if answer is not None)
+        """All calendars at once; one that another process has locked keeps no other waiting."""
+        for command in await self._door.read(self._door.book.due):
+            if command.calendar not in self._sweeping:
+                self._sweeping.add(command.calendar)
+                task = asyncio.create_task(self._lapse(command))
+                self._sweeps.add(task)
+                task.add_done_callback(self._sweeps.discard)
+
+    async def _lapse(self, command: LapseHolds) -> None:
+        """One calendar, and again at once while it had more than fits into a change."""
+        try:
+            while (answer := await self._done(command)) is not None and _lapsed(answer) >= SLOTS_A_CHANGE:
+                pass
+        except Exception:
+            _log.exception("The clock's work failed")
+        finally:
+            self._sweeping.discard(command.calendar)
 
     async def _let_go(self) -> None:
         self._dispatcher.let_go()

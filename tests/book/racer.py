@@ -24,7 +24,7 @@ ANSWER_SECONDS = 60
 
 
 def main(url: str, guard: str) -> None:
-    book = Book(url, b"secret", clock=FakeClock(), synchronous="normal", writers=1)
+    book = Book(url, b"a secret of the tests", clock=FakeClock(), synchronous="normal", writers=1)
     book.open()
     if guard == "check-then-insert":
         _unguard(book)

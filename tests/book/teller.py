@@ -14,7 +14,7 @@ from tests.book.desk import EVER, FakeClock, booking, code
 
 
 def main(url: str) -> None:
-    book = Book(url, b"secret", clock=FakeClock())
+    book = Book(url, b"a secret of the tests", clock=FakeClock())
     book.open()
     left = threading.Semaphore(64)
     for slot in book.snapshot("room", -EVER, EVER).slots:

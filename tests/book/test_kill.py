@@ -20,7 +20,7 @@ SLOTS = 2_000
 def test_what_was_answered_survives_a_kill(database: str, answers: int) -> None:
     """A process is killed in the midst of its bookings: all it answered are in the file, whole, and only once."""
     clock = FakeClock()
-    book = Book(database, b"secret", clock=clock, synchronous="normal")
+    book = Book(database, b"a secret of the tests", clock=clock, synchronous="normal")
     book.open()
     desk = Desk(book, clock)
     desk.create(max_holds=1)
@@ -41,7 +41,7 @@ def test_what_was_answered_survives_a_kill(database: str, answers: int) -> None:
     assert {outcome for _, outcome in told} == {b"ok"}
     answered = {slot.decode() for slot, _ in told}
 
-    again = Book(database, b"secret", clock=clock)
+    again = Book(database, b"a secret of the tests", clock=clock)
     again.open()
     desk.book = viewer._book = again
     audit(desk.path)

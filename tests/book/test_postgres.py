@@ -221,6 +221,32 @@ def test_a_lock_that_is_not_let_go_is_overloaded(
     audit(desk.path)
 
 
+def test_a_locked_calendar_s_commands_keep_their_order(open_book: Callable[..., Book], clock: FakeClock) -> None:
+    """They wait elsewhere than those of the same writer's other calendars, which are done meanwhile, and in a row."""
+    book = open_book(writers=1)
+    desk = Desk(book, clock)
+    free: list[str] = []
+    for number in range(5):
+        desk.create(f"free-{number}")
+        free += desk.open(4)
+    desk.create("room")
+    slots = desk.open(120)
+    crowd, others = Crowd(), Crowd()
+    with psycopg.connect(book.url) as other:
+        other.execute("SELECT * FROM calendar WHERE id = 'room' FOR UPDATE")
+        for place, slot in enumerate(slots):
+            crowd.ask(book, booking(slot))
+            if place % 6 == 0:
+                others.ask(book, booking(free[place // 6]))
+                others.wait()
+        assert others.codes == {"ok": 20}
+        assert not crowd.codes
+    crowd.wait()
+    assert crowd.codes == {"ok": 120}
+    viewer = Viewer(book, "room")
+    assert [viewer.slots[slot]["version"] for slot in slots] == list(range(2, 122))
+
+
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_a_server_that_restarts_costs_nobody_a_booking(
     open_book: Callable[..., Book], clock: FakeClock, postgres: Postgres, mode: Any
