@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PING = b"2"
 CLOSE = b"1"
 NOOP = b"6"
+NOTHING = b""
 DEPARTURE_SECONDS = 50e-6  # what it takes to let one client go, roughly
 
 
@@ -181,6 +182,8 @@ class Connection(WebSocket, AsyncSocket):
         elif kind == "3":
             self.server.wheel.pong(self)
         elif kind == "1":
+            if self.mailbox is not None and not self.mailbox.is_polled:
+                self.server.expect_late_poll(self.sid)
             self.depart(self.server.reason.CLIENT_DISCONNECT, NOOP)
         elif kind != "6":
             self.fail()
@@ -258,13 +261,17 @@ class Connection(WebSocket, AsyncSocket):
     def abort(self, reason: str) -> None:
         """Cut the transport, without a Socket.IO goodbye, so that the client's library reconnects."""
         mailbox = self.mailbox
-        self._end_mailbox(reason, CLOSE)
+        self._end_mailbox(reason, NOTHING)
         if mailbox is not None:
             mailbox.cut()
         WebSocket.abort(self, reason)
 
     def depart(self, reason: str, last: bytes = CLOSE, code: int = CloseCode.NORMAL) -> None:
-        """Close the transport in good order. A poll that waits is answered with `last`."""
+        """Close the transport in good order. A poll that waits is answered with `last`.
+
+        After CLOSE some clients (python-engineio) never come back; without a last packet the poll fails, and every
+        client takes that for a transport error and connects again.
+        """
         self._end_mailbox(reason, last)
         self.shut(code, reason)
 

@@ -11,6 +11,7 @@ from .usher import SLICE_SECONDS
 
 MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
 _OK: Final = b"ok"
+_OVER: Final = "The session is over; connect again."
 
 
 class PollWatch(asyncio.Protocol):
@@ -47,8 +48,11 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
     """Wait for packets and send them, a few at a time. A second poll beside it ends the session."""
     mailbox = connection.mailbox
     transport = request.transport
-    if mailbox is None or transport is None:
-        return web.Response(status=400)
+    if mailbox is None:
+        return web.Response(status=400, text=_OVER)
+    if transport is None or transport.is_closing():
+        connection.abort("transport error")  # hung up before its poll had its turn
+        return web.Response(status=400, text=_OVER)
     if mailbox.is_polled:
         connection.depart("parse error")
         return web.Response(status=400, text="Another poll is waiting.")
@@ -65,7 +69,10 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
         if not transport.is_closing():
             transport.set_protocol(request.protocol)
     is_going_on = connection.mailbox is mailbox and not mailbox.is_ended
-    body = (connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()) or NOOP
+    body = connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()
+    if not body and mailbox.is_ended:
+        return web.Response(status=503 if connection.server.is_draining else 400, text=_OVER)
+    body = body or NOOP
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")
     if compress_above is not None and len(body) >= compress_above:
         response.enable_compression()

@@ -25,6 +25,8 @@ from .room import RoomManager
 logger: Final = logging.getLogger(__name__)
 
 MAX_NAMESPACES: Final = 32  # of one connection
+MOST_ATTACHMENTS: Final = 1_000  # of one packet
+ATTACHED_MESSAGES: Final = 10  # so many of the largest messages may a packet's attachments weigh
 INTERNAL_FAILURE: Final = (
     b'{"ok":false,"error":{"code":"internal","message":"The request failed; it may be tried again.","retryable":true}}'
 )
@@ -32,6 +34,10 @@ INTERNAL_FAILURE: Final = (
 
 UNREADABLE: Final = (
     b'{"ok":false,"error":{"code":"unreadable","message":"The request cannot be read.","retryable":false}}'
+)
+TOO_BINARY: Final = (
+    b'{"ok":false,"error":{"code":"unreadable",'
+    b'"message":"The request has more binary attachments than this server takes.","retryable":false}}'
 )
 
 
@@ -53,7 +59,7 @@ class SocketServer(socketio.AsyncServer):
         logger: Any = False,  # noqa: FBT002
         json: Any = None,
         *,
-        max_attachments: int = 0,
+        max_attachments: int = MOST_ATTACHMENTS,
         **options: Any,
     ) -> None:
         if client_manager is not None and not isinstance(client_manager, RoomManager):
@@ -69,7 +75,11 @@ class SocketServer(socketio.AsyncServer):
             json=json,
             **options,
         )
-        self._attachments = Attachments(max_attachments, json.loads if json is not None else read_json)
+        self._attachments = Attachments(
+            max_attachments,
+            ATTACHED_MESSAGES * self.eio.max_http_buffer_size,
+            json.loads if json is not None else read_json,
+        )
         self._json = json
 
     def _engineio_server_class(self) -> type[EngineServer]:
@@ -121,9 +131,17 @@ class SocketServer(socketio.AsyncServer):
         """The acknowledgement of a request whose handler raised, as JSON. Override to say more."""
         return INTERNAL_FAILURE
 
-    async def answer_unreadable(self, sid: str, namespace: str) -> Any:  # noqa: ARG002
+    async def answer_unreadable(self, sid: str, namespace: str) -> Encoded:  # noqa: ARG002
         """The acknowledgement of a request that is no JSON array with an event's name. Override to say more."""
         return Encoded(UNREADABLE)
+
+    async def answer_binary(self, sid: str, namespace: str) -> Encoded:  # noqa: ARG002
+        """The acknowledgement of a request with more attachments than are taken. Override to say more."""
+        return Encoded(TOO_BINARY)
+
+    def describe_unknown(self, namespace: str) -> dict[str, Any]:  # noqa: ARG002
+        """The CONNECT_ERROR, `{message, data?}`, of a namespace that is not served. Override to say more."""
+        return {"message": "Invalid namespace"}
 
     def send_event(self, member: Member, event: str, arguments: list[Any], ack_id: int | None = None) -> None:
         """Send one event to one member, with attachments and a request for an answer if need be."""
@@ -161,6 +179,8 @@ class SocketServer(socketio.AsyncServer):
             connection.begin_request()
             self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), self.eio.request_seconds)
             return None
+        if message.data is None:  # an answer with more attachments than are taken
+            return None
         callback = member.take_callback(message.ack_id or 0)
         return self._call_back(callback, message.data) if callback is not None else None
 
@@ -184,7 +204,8 @@ class SocketServer(socketio.AsyncServer):
 
     def _handle(self, member: Member, message: Message) -> Awaitable[Any]:
         if message.data is None:
-            return self.answer_unreadable(member.sid, message.namespace)
+            answer = self.answer_binary if message.attachments else self.answer_unreadable
+            return answer(member.sid, message.namespace)
         handling: Awaitable[Any] = self._trigger_event(
             message.data[0], message.namespace, member.sid, *message.data[1:]
         )
@@ -210,7 +231,7 @@ class SocketServer(socketio.AsyncServer):
         if connection is None:  # cut off before this had its turn
             return
         if not self._is_known(namespace) or len(connection.members) >= MAX_NAMESPACES:
-            self._send(connection, packets.CONNECT_ERROR, namespace, {"message": "Invalid namespace"})
+            self._send(connection, packets.CONNECT_ERROR, namespace, self.describe_unknown(namespace))
             return
         member = self.manager.join(connection, namespace)
         if member is None:
