@@ -63,7 +63,7 @@ class Attachments:
             whole = SocketPacket.reconstruct_binary(message.data, waiting.parts)
         except (IndexError, TypeError, RecursionError) as fault:
             raise Malformed("placeholder") from fault
-        return message._replace(data=whole, attachments=0)
+        return message._replace(data=whole, attachments=0, size=message.size + sum(map(len, waiting.parts)))
 
     def forget(self, sid: str) -> None:
         """The connection is over."""

@@ -61,7 +61,7 @@ class EngineServer(engineio.AsyncServer):
         **options: Any,
     ) -> None:
         options.setdefault("async_mode", "aiohttp")
-        if isinstance(options.get("logger", False), bool):
+        if options.get("logger", False) is False:
             options["logger"] = logger  # else engineio adds a handler and sets a level behind our back
         super().__init__(**options)
         if self.async_mode != "aiohttp":
@@ -167,8 +167,8 @@ class EngineServer(engineio.AsyncServer):
         if len(self._late_polls) > MOST_LATE_POLLS:
             del self._late_polls[next(iter(self._late_polls))]
 
-    def run(self, connection: Connection, awaitable: Awaitable[Any], weight: int) -> None:
-        """Run what a connection started, and tell it when that is done."""
+    def run(self, connection: Connection, awaitable: Awaitable[Any]) -> None:
+        """Run what a connection is held for, and tell it when that is done."""
 
         async def work() -> None:
             try:
@@ -176,7 +176,7 @@ class EngineServer(engineio.AsyncServer):
             except Exception:
                 logger.exception("handler")
             finally:
-                connection.end_request(weight)
+                connection.end_hold()
 
         self.keep(work())
 
@@ -208,7 +208,7 @@ class EngineServer(engineio.AsyncServer):
         farewell = None
         if handler is not None:
             try:
-                farewell = handler(connection.sid, reason)
+                farewell = _call_farewell(handler, connection.sid, reason)
             except Exception:
                 logger.exception("disconnect handler")
         if farewell is not None and inspect.isawaitable(farewell):
@@ -305,6 +305,14 @@ class EngineServer(engineio.AsyncServer):
         response = take_over(request, stray, head)
         stray.shut(CloseCode.NORMAL, "upgraded already")
         return response
+
+
+def _call_farewell(handler: Callable[..., Any], sid: str, reason: str) -> Any:
+    """As engineio does: handlers of old take no reason."""
+    try:
+        return handler(sid, reason)
+    except TypeError:
+        return handler(sid)
 
 
 def _remote(request: web.Request) -> str:

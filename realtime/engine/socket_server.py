@@ -44,9 +44,21 @@ TOO_BINARY: Final = (
 class SocketServer(socketio.AsyncServer):
     """A drop-in for socketio.AsyncServer on aiohttp.
 
-    Beyond its arguments, and those of EngineServer: `max_attachments`, binary attachments accepted in
-    one packet. It is 0, for they cost memory before any handler has seen the packet. With
-    `async_handlers=False` the requests of one client run one at a time, as `max_in_flight=1` says too.
+    Drop-in means: the same constructor, decorators, methods and namespaces, and handlers that are called with the same
+    arguments. Beyond that there are the arguments of EngineServer, and `max_attachments`, the binary attachments that
+    one packet may have; with 0 none, for they cost memory before any handler has seen the packet.
+
+    What cannot be had is refused at once: another `async_mode` than aiohttp and `ASGIApp`, another `client_manager`
+    than a RoomManager (no message queue), `serializer`, `monitor_clients=False`, and `instrument()`.
+
+    What is other than there:
+    - Of one client `max_in_flight` requests run at once (16; with `async_handlers=False` one) and further ones wait.
+      A handler may await `call` to its own client; one that awaits a later request of that client needs a higher limit.
+    - `environ` holds the address, the query and the headers named in `keep_headers`; `server.environ` is empty.
+    - `cors_allowed_origins=[]` means the server's own origin, not every origin; `"*"` goes without credentials.
+    - A handler that raises is acknowledged with `encode_failure`. A connect handler that raises closes the transport.
+    - NaN goes out as null. Dates, UUIDs, Decimals, sets, dataclasses and msgspec's structs are written too.
+    - A client that joins no namespace within `join_timeout` (10 s) is closed, and so is one that does not read.
     """
 
     eio: EngineServer
@@ -66,12 +78,14 @@ class SocketServer(socketio.AsyncServer):
             raise TypeError("client_manager must be a RoomManager: rooms hold connections, not ids")
         if options.get("serializer", "default") != "default":
             raise ValueError("the engine speaks Socket.IO's own encoding only")
+        if options.get("monitor_clients") is False:
+            raise ValueError("monitor_clients=False: the engine always closes clients that answer no ping")
         options.setdefault("join_timeout", 10.0)
         if not options.get("async_handlers", True):
             options["max_in_flight"] = 1
         super().__init__(
             client_manager=client_manager or RoomManager(),
-            logger=_logger if isinstance(logger, bool) else logger,
+            logger=_logger if logger is False else logger,  # else socketio sets a level behind our back
             json=json,
             **options,
         )
@@ -147,6 +161,10 @@ class SocketServer(socketio.AsyncServer):
         """Send one event to one member, with attachments and a request for an answer if need be."""
         self._send(member.connection, packets.EVENT, member.namespace, [event, *arguments], ack_id)
 
+    def instrument(self, *_arguments: Any, **_options: Any) -> Any:
+        """Refuse: Socket.IO's Admin UI is fed by patching parts of AsyncServer that are not here."""
+        raise NotImplementedError("SocketServer has no instrument(): the Admin UI needs socketio.AsyncServer")
+
     # -- what comes in
 
     def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:  # noqa: ARG002
@@ -174,10 +192,10 @@ class SocketServer(socketio.AsyncServer):
                 raise Malformed("no such membership")
             return None
         if message.type == packets.DISCONNECT:
+            connection.begin_backlog()
             return self._take_goodbye(member)
         if message.type in {packets.EVENT, packets.BINARY_EVENT}:
-            connection.begin_request()
-            self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), self.eio.request_seconds)
+            connection.request(lambda: self.eio.keep(self._answer(member, message)), message.size)
             return None
         if message.data is None:  # an answer with more attachments than are taken
             return None
