@@ -60,8 +60,10 @@ IDLE_SECONDS = 75.0  # longer than a proxy keeps an idle connection (nginx: 60 s
 BACKLOG = 4_096  # connections that wait to be accepted: everyone comes back at once after a restart
 SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's; Python's own 5 ms halves its speed
 
-# What a browser sends: no user, path or query, and other letters than these as punycode.
-_ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+# What a browser or a web view sends: no user, path or query, and other letters than these as punycode.
+_ORIGIN = re.compile(
+    r"null|file://|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE
+)
 # What a stranger makes aiohttp stumble over: what is no HTTP, a body that is not what its head says, who hangs up.
 _NO_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 _log = logging.getLogger("slotcast")
@@ -268,7 +270,9 @@ def main(
         str,
         _option("secret", "Signs tokens, 32 characters or more. Unset: made and kept beside the database."),
     ] = "",
-    origins: Annotated[str, _option("origins", "Other web origins that may connect, with commas between.")] = "",
+    origins: Annotated[
+        str, _option("origins", "Other web origins that may connect, with commas between; apps too: file://, null.")
+    ] = "",
     proxies: Annotated[str, _option("proxies", "Trusted proxies: addresses or networks, with commas between.")] = "",
     synchronous: Annotated[
         str, _option("synchronous", "full: what was answered survives a power cut; normal is a little faster.")
@@ -420,7 +424,9 @@ def read_origins(text: str) -> tuple[str, ...]:
     origins = tuple(part.strip() for part in text.split(",") if part.strip())
     for origin in origins:
         if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise BadSetting(f"SLOTCAST_ORIGINS: {origin!r} is no origin like https://example.org")
+            raise BadSetting(
+                f"SLOTCAST_ORIGINS: {origin!r} is no origin like https://example.org, capacitor://localhost or null"
+            )
     return origins
 
 

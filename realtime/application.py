@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -46,8 +47,19 @@ class _Sockets(SocketServer):  # the engine knows no codes of ours
         return wire.write_failure(error)
 
     async def answer_unreadable(self, sid: str, namespace: str) -> Encoded:
-        asked: CalendarNamespace = self.namespace_handlers[namespace]
-        return await asked.on_unreadable(sid)
+        asked = self.namespace_handlers.get(namespace)
+        if isinstance(asked, CalendarNamespace):
+            return await asked.on_unreadable(sid)
+        return await super().answer_unreadable(sid, namespace)
+
+    async def answer_binary(self, sid: str, namespace: str) -> Encoded:
+        asked = self.namespace_handlers.get(namespace)
+        if isinstance(asked, CalendarNamespace):
+            return await asked.on_unreadable(sid, is_binary=True)
+        return await super().answer_binary(sid, namespace)
+
+    def describe_unknown(self, namespace: str) -> dict[str, Any]:
+        return wire.write_unknown_namespace(namespace)
 
     def set_refusing(self, is_refusing: bool) -> None:  # noqa: FBT001 - it is what is set
         self.refuse = is_refusing
@@ -71,9 +83,11 @@ async def build(
     """The application of these settings, see `server.Settings`. Call it on the loop that will run it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
     addresses = Addresses(rate, address_factor, most_open_per_address)
+    allowed = Origins(list(origins) or None, setting="SLOTCAST_ORIGINS")
     sockets = _Sockets(
-        cors_allowed_origins=list(origins) or None,
-        cors_credentials=False,
+        cors_allowed_origins=allowed,
+        max_attachments=0,
+        namespaces=[audience.value for audience in Audience],
         address_of=peers.address_of,
         budget_of=addresses.connect,
         message_seconds=body_seconds,
@@ -86,7 +100,7 @@ async def build(
     desk = Desk(door, dispatcher, clock, auth)
     requests, streams = Requests(), Streams(clock, heartbeat_seconds)
     pulse = Pulse(lambda: door.is_full, sockets.set_refusing)
-    gate = Gate(auth, peers, Origins(list(origins) or None, with_credentials=False), addresses)
+    gate = Gate(auth, peers, allowed.without_credentials(), addresses)
     for audience in Audience:
         sockets.register_namespace(
             CalendarNamespace(audience, auth=auth, desk=desk, catch_up=catch_up, requests=requests)

@@ -31,6 +31,8 @@ from realtime.room import Audience, Member, Room
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 - a reason
 MOST_ROOMS = 100  # of one connection
+_NO_ARRAY = "The request is no JSON array with a request's name."
+_BINARY = "A request is JSON; binary attachments are not taken."
 
 _log = logging.getLogger("slotcast.socketio")
 
@@ -122,11 +124,11 @@ class CalendarNamespace(socketio.AsyncNamespace):
         sid, *fields = args
         return await self._answer(sid, event, fields)
 
-    async def on_unreadable(self, sid: str) -> Encoded:
+    async def on_unreadable(self, sid: str, *, is_binary: bool = False) -> Encoded:
         """A request of which only its place is known, and that it waits for an answer."""
-        return await self._answer(sid, "", None)
+        return await self._answer(sid, "", _BINARY if is_binary else _NO_ARRAY)
 
-    async def _answer(self, sid: str, event: str, fields: list[Any] | None) -> Encoded:
+    async def _answer(self, sid: str, event: str, fields: list[Any] | str) -> Encoded:
         """No request leaves without an ack, a count, and a line in the log with an id of its own."""
         received, began, request_id = self._desk.clock(), time.perf_counter(), ""
         name = event if event in wire.EVERY_REQUEST else "unknown"
@@ -170,15 +172,15 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise identity.asker.refusal()
         return identity
 
-    async def on_request(self, sid: str, name: str, fields: list[Any] | None, received: int) -> bytes:
-        """The ack of one request; raises what refuses it."""
+    async def on_request(self, sid: str, name: str, fields: list[Any] | str, received: int) -> bytes:
+        """The ack of one request; raises what refuses it. Text in the place of the fields is why there are none."""
         session = self.sessions.get(sid)
         if session is None:
             raise Forbidden("The connection is closing.")
         budget = session.connection.budget  # of the connection: leaving the namespace and coming back gives no other
         check(budget.request() if budget is not None else 0)
-        if fields is None:
-            raise BadRequest("The request is no JSON array with a request's name.")
+        if isinstance(fields, str):
+            raise BadRequest(fields)
         if len(fields) > 1:
             raise BadRequest("A request has one argument, a JSON object.")
         request = wire.read_request(name, fields[0] if fields else {})

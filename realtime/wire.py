@@ -16,7 +16,7 @@ from models import commands
 from models.change import Cursor, Customer, Info, encode, read_cursor
 from models.clock import read_time, write_time
 from models.commands import Answer, Asker, Command
-from models.errors import BadRequest, Internal, Refused
+from models.errors import BadRequest, Internal, NotFound, Refused
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", max_length=63)]
@@ -402,6 +402,13 @@ def write_error(refusal: Refused) -> dict[str, Any]:
     """The wire's `{code, message, retryable, details?}`."""
     error = {"code": refusal.code, "message": refusal.message, "retryable": refusal.retryable}
     return {**error, "details": refusal.details} if refusal.details else error
+
+
+def write_unknown_namespace(namespace: str) -> dict[str, Any]:
+    """The CONNECT_ERROR of a Socket.IO namespace that nobody serves: `io(url)` without one connects to `/`."""
+    where = "There is no such Socket.IO namespace." if namespace != "/" else "Nothing answers in the namespace `/`."
+    refusal = NotFound(f'{where} Connect to `/calendars`, or as staff to `/staff`: io(url + "/calendars").')
+    return {"message": refusal.message, "data": write_error(refusal)}
 
 
 def write_refusal(refusal: Refused) -> bytes:

@@ -22,6 +22,7 @@ it costs to accept a client is the garbage collector walking the others.
 It subclasses engineio.AsyncServer, its AsyncSocket, socketio.AsyncServer and its AsyncManager.
 """
 
+from .asgi import refuse_asgi
 from .budget import AddressBudget, Budget, Rates, cost_of
 from .collector import tune_collector
 from .connection import Connection
@@ -34,6 +35,8 @@ from .room import RoomManager
 from .socket_server import SocketServer
 from .takeover import answer_handshake, is_handshake, take_over
 from .websocket import WebSocket
+
+refuse_asgi(EngineServer, SocketServer)
 
 __all__ = [
     "UNREADABLE",

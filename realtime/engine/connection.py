@@ -20,7 +20,7 @@ from .packet import SEPARATOR, socketio_frames, socketio_text
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from .engine_server import EngineServer
     from .member import Member
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PING = b"2"
 CLOSE = b"1"
 NOOP = b"6"
+NOTHING = b""
+PARKED_BYTES = 1_000  # what a request in the backlog weighs beside its own bytes
 DEPARTURE_SECONDS = 50e-6  # what it takes to let one client go, roughly
 
 
@@ -35,6 +37,9 @@ class Connection(WebSocket, AsyncSocket):
     """What a Socket.IO sid stands for. Slotted: 5,000 of them cost 2 to 3 KB each, transport included."""
 
     __slots__ = (
+        "_backlog",
+        "_backlog_bytes",
+        "_blockers",
         "_in_flight",
         "_line",
         "_released",
@@ -61,6 +66,9 @@ class Connection(WebSocket, AsyncSocket):
         self.deadline = 0.0
         self.is_pinged = False
         self.wheel_slot = -1
+        self._backlog: deque[tuple[Callable[[], object], int]] | None = None  # requests read past the limit
+        self._backlog_bytes = 0
+        self._blockers = 0  # what must be done before anything more is read
         self._in_flight = 0
         self._line: deque[asyncio.Future[None]] | None = None  # requests that wait to begin
         self._released: asyncio.Future[None] | None = None
@@ -186,6 +194,9 @@ class Connection(WebSocket, AsyncSocket):
         elif kind == "3":
             self.server.wheel.pong(self)
         elif kind == "1":
+            if self.mailbox is not None and not self.mailbox.is_polled:
+                self.server.expect_late_poll(self.sid)
+            self.begin_backlog()
             self.depart(self.server.reason.CLIENT_DISCONNECT, NOOP)
         elif kind != "6":
             self.fail()
@@ -198,33 +209,79 @@ class Connection(WebSocket, AsyncSocket):
         """The client broke the protocol."""
         self.depart("parse error")
 
-    def begin_request(self, weight: int = 1) -> None:
-        """Count a request that has started; beyond the limit the next one waits unread."""
-        self._in_flight += weight
-        if self.is_congested or self._in_flight >= self.server.max_in_flight:
+    def request(self, begin: "Callable[[], object]", size: int) -> None:
+        """Begin a request. When as many run as may, nothing more is read until one has ended.
+
+        But while answers of this client are waited for, perhaps by those that run, it is read on, and its further
+        requests wait in a backlog. That is bounded too: a full one is the end of reading.
+        """
+        if self._in_flight < self.server.max_in_flight:
+            self._begin(begin)
+        else:
+            if self._backlog is None:
+                self._backlog = deque()
+            self._backlog.append((begin, size + PARKED_BYTES))
+            self._backlog_bytes += size + PARKED_BYTES
+        if not self._may_read():
             self.hold()
 
-    def end_request(self, weight: int = 1) -> None:
+    def end_request(self) -> None:
         """A request has been answered."""
-        self._in_flight -= weight
+        self._in_flight -= 1
+        if self._backlog and self._in_flight < self.server.max_in_flight:
+            self._begin_next()
         self.on_clear()
 
     def pause(self, seconds: float) -> None:
         """Read nothing for so long, whatever is answered meanwhile."""
-        weight = self.server.max_in_flight
-        self.begin_request(weight)
-        asyncio.get_running_loop().call_later(seconds, self._end_pause, weight)
+        self._blockers += 1
+        self.hold()
+        asyncio.get_running_loop().call_later(seconds, self._end_pause)
 
-    def _end_pause(self, weight: int) -> None:
+    def _end_pause(self) -> None:
         if self.has_peer_gone:
             self.abort("transport close")
-        self.end_request(weight)
+        self.end_hold()
+
+    def begin_backlog(self) -> None:
+        """Begin all that waits: the client has said goodbye behind it."""
+        while self._backlog:
+            self._begin_next()
+
+    def _begin(self, begin: "Callable[[], object]") -> None:
+        self._in_flight += 1
+        self.server.usher.run(begin, self.server.request_seconds)
+
+    def _begin_next(self) -> None:
+        assert self._backlog is not None
+        begin, weight = self._backlog.popleft()
+        self._backlog_bytes -= weight
+        self._begin(begin)
 
     def hold_for(self, awaitable: "Awaitable[Any]") -> None:
         """Read nothing more until this is done: what follows depends on it."""
-        weight = self.server.max_in_flight
-        self.begin_request(weight)
-        self.server.run(self, awaitable, weight)
+        self._blockers += 1
+        self.hold()
+        self.server.run(self, awaitable)
+
+    def end_hold(self) -> None:
+        """What `hold_for` was for is done."""
+        self._blockers -= 1
+        self.on_clear()
+
+    def expect_answer(self) -> None:
+        """The client was asked something, so it is read again, though as many of its requests run as may."""
+        if self.is_held:
+            asyncio.get_running_loop().call_soon(self.on_clear)
+
+    def _may_read(self) -> bool:
+        """Whether anything more may be read. Asked after each request, so the usual case comes first."""
+        if self.is_congested or self._blockers:
+            return False
+        if self._in_flight < self.server.max_in_flight:
+            return True
+        is_awaited = any(member.is_asked for member in self.members)
+        return is_awaited and self._backlog_bytes < self.limits.max_queued_bytes
 
     async def until_clear(self) -> None:
         """Wait, in line, while answers wait to be taken: one request at a time may add to them."""
@@ -255,8 +312,7 @@ class Connection(WebSocket, AsyncSocket):
                 self._tell_released()
 
     def _may_go_on(self) -> bool:
-        is_free = not self.is_congested and self._in_flight < self.server.max_in_flight
-        return self.is_held and is_free and not self.server.is_draining
+        return self.is_held and self._may_read() and not self.server.is_draining
 
     def _tell_released(self) -> None:
         if self._released is not None and not self._released.done():
@@ -274,18 +330,23 @@ class Connection(WebSocket, AsyncSocket):
     def abort(self, reason: str) -> None:
         """Cut the transport, without a Socket.IO goodbye, so that the client's library reconnects."""
         mailbox = self.mailbox
-        self._end_mailbox(reason, CLOSE)
+        self._end_mailbox(reason, NOTHING)
         if mailbox is not None:
             mailbox.cut()
         WebSocket.abort(self, reason)
 
     def depart(self, reason: str, last: bytes = CLOSE, code: int = CloseCode.NORMAL) -> None:
-        """Close the transport in good order. A poll that waits is answered with `last`."""
+        """Close the transport in good order. A poll that waits is answered with `last`.
+
+        After CLOSE some clients (python-engineio) never come back; without a last packet the poll fails, and every
+        client takes that for a transport error and connects again.
+        """
         self._end_mailbox(reason, last)
         self.shut(code, reason)
 
     def on_end(self, reason: str) -> None:
         """Tell the server, once."""
+        self._backlog = None
         self._tell_released()
         self._admit()
         self.server.forget(self, reason)

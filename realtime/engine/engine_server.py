@@ -12,18 +12,19 @@ import engineio
 from aiohttp import web
 
 from .budget import Budget
-from .connection import Connection
+from .connection import NOOP, NOTHING, Connection
 from .counter import Counters
 from .frame import CloseCode
 from .heartbeat import Heartbeat
 from .newcomer import Newcomers
-from .opening import Refused, open_session
+from .opening import FORBIDDEN, Refused, error_response, open_session
 from .origin import Allowed, Origins
 from .outlet import Limits
 from .polling import answer_poll, take_post
 from .probe import Probe
 from .takeover import BadHandshake, HandedOver, answer_handshake, is_handshake, take_over
 from .usher import Usher
+from .websocket import WebSocket
 from .wheel import Wheel
 
 logger: Final = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ UNSUPPORTED_VERSION: Final = (
 DEPARTURE_SECONDS: Final = 50e-6  # what it takes to see one client off, roughly
 REQUEST_SECONDS: Final = 100e-6  # what it takes to answer one, roughly, without what its answer weighs
 REPLY_SECONDS_A_BYTE: Final = 2.5e-9  # 1 ms for 400 KB
+LATE_POLL_SECONDS: Final = 1.0
+MOST_LATE_POLLS: Final = 1_000
 _FADING: Final = 0.99  # a request: after a few hundred small answers a large one is forgotten
 
 
@@ -58,12 +61,12 @@ class EngineServer(engineio.AsyncServer):
         budget_of: Callable[[str], Budget] | None = None,
         message_seconds: float = 30.0,
         keep_headers: Iterable[str] = (),
-        cors_allowed_origins: Allowed = None,
+        cors_allowed_origins: "Allowed | Origins" = None,
         cors_credentials: bool = True,
         **options: Any,
     ) -> None:
         options.setdefault("async_mode", "aiohttp")
-        if isinstance(options.get("logger", False), bool):
+        if options.get("logger", False) is False:
             options["logger"] = logger  # else engineio adds a handler and sets a level behind our back
         super().__init__(**options)
         if self.async_mode != "aiohttp":
@@ -72,7 +75,11 @@ class EngineServer(engineio.AsyncServer):
         self.max_in_flight = max_in_flight
         self.join_timeout = join_timeout
         self.keep_headers = tuple(keep_headers)
-        self.origins = Origins(cors_allowed_origins, with_credentials=cors_credentials)
+        self.origins = (
+            cors_allowed_origins
+            if isinstance(cors_allowed_origins, Origins)
+            else Origins(cors_allowed_origins, with_credentials=cors_credentials)
+        )
         self.counters = Counters()
         self.wheel = Wheel(self.ping_interval, self.ping_timeout)
         self.heartbeat = Heartbeat()
@@ -87,6 +94,7 @@ class EngineServer(engineio.AsyncServer):
         self._leaving: set[Connection] = set()
         self._all_left: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._late_polls: dict[str, float] = {}  # until when, by sid
         self._newcomers = Newcomers(join_timeout, self.sockets) if join_timeout else None
 
     # -- the application's side
@@ -110,7 +118,7 @@ class EngineServer(engineio.AsyncServer):
         for probe in list(self.probes):
             probe.shut(CloseCode.GOING_AWAY, "drain")
         for connection in list(self.sockets.values()):
-            goodbye = functools.partial(connection.depart, "drain", code=CloseCode.GOING_AWAY)
+            goodbye = functools.partial(connection.depart, "drain", NOTHING, CloseCode.GOING_AWAY)
             self.usher.run(goodbye, DEPARTURE_SECONDS)
         await self.usher.until_served()
         await self._until_answered(seconds)  # the disconnect handlers
@@ -161,8 +169,14 @@ class EngineServer(engineio.AsyncServer):
         if self._newcomers is not None:
             self._newcomers.add(connection)
 
-    def run(self, connection: Connection, awaitable: Awaitable[Any], weight: int) -> None:
-        """Run what a connection started, and tell it when that is done."""
+    def expect_late_poll(self, sid: str) -> None:
+        """This polling client has said goodbye, and the poll that it sent at the same time may come behind it."""
+        self._late_polls[sid] = self.wheel.now() + LATE_POLL_SECONDS
+        if len(self._late_polls) > MOST_LATE_POLLS:
+            del self._late_polls[next(iter(self._late_polls))]
+
+    def run(self, connection: Connection, awaitable: Awaitable[Any]) -> None:
+        """Run what a connection is held for, and tell it when that is done."""
 
         async def work() -> None:
             try:
@@ -170,7 +184,7 @@ class EngineServer(engineio.AsyncServer):
             except Exception:
                 logger.exception("handler")
             finally:
-                connection.end_request(weight)
+                connection.end_hold()
 
         self.keep(work())
 
@@ -205,7 +219,7 @@ class EngineServer(engineio.AsyncServer):
         farewell = None
         if handler is not None:
             try:
-                farewell = handler(connection.sid, reason)
+                farewell = _call_farewell(handler, connection.sid, reason)
             except Exception:
                 logger.exception("disconnect handler")
         if farewell is not None and inspect.isawaitable(farewell):
@@ -244,7 +258,7 @@ class EngineServer(engineio.AsyncServer):
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request of the protocol."""
         if not self.origins.is_allowed(request):
-            return web.Response(status=400, text="This origin may not connect.")
+            return error_response(FORBIDDEN, self.origins.refuse(request))
         try:
             response = await self._route(request)
         except Refused as refusal:
@@ -268,6 +282,8 @@ class EngineServer(engineio.AsyncServer):
         if request.method == "GET":
             if sid is None:
                 return await open_session(self, request, transport)
+            if sid in self._late_polls and self._late_polls.pop(sid) > self.wheel.now():
+                return web.Response(body=NOOP, content_type="text/plain", charset="utf-8")
             connection = self._session(sid)
             if is_handshake(request):
                 return self._upgrade(request, connection)
@@ -290,9 +306,24 @@ class EngineServer(engineio.AsyncServer):
 
     def _upgrade(self, request: web.Request, connection: Connection) -> web.StreamResponse:
         mailbox = connection.mailbox
-        if mailbox is None or not self.may_upgrade:
+        if not self.may_upgrade:
             raise Refused("This session cannot be upgraded.")
-        return take_over(request, Probe(connection, mailbox), answer_handshake(request))
+        head = answer_handshake(request)
+        if mailbox is not None:
+            return take_over(request, Probe(connection, mailbox), head)
+        # As the reference does: a refused handshake is an uncaught error for some WebSocket clients, a close is not.
+        stray = WebSocket(self.limits, self.counters, self.address_of(request))
+        response = take_over(request, stray, head)
+        stray.shut(CloseCode.NORMAL, "upgraded already")
+        return response
+
+
+def _call_farewell(handler: Callable[..., Any], sid: str, reason: str) -> Any:
+    """As engineio does: handlers of old take no reason."""
+    try:
+        return handler(sid, reason)
+    except TypeError:
+        return handler(sid)
 
 
 def _remote(request: web.Request) -> str:

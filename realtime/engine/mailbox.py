@@ -36,9 +36,12 @@ class Mailbox:
         self.wake()
 
     def end(self, last: bytes) -> None:
-        """The session is over: the poll that waits gets the rest and this packet."""
-        self.put(last)
+        """The session is over: the poll that waits gets the rest and this packet, or an error if there is neither."""
         self.is_ended = True
+        if last:
+            self.put(last)
+        else:
+            self.wake()
 
     def cut(self) -> None:
         """Give up on a poll that takes its answer too slowly."""

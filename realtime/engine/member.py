@@ -52,8 +52,14 @@ class Member:
         if self._callbacks is None:
             self._callbacks = {}
         self._last_callback += 1
+        self.connection.expect_answer()
         self._callbacks[self._last_callback] = callback
         return self._last_callback
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether an answer of this client is waited for."""
+        return bool(self._callbacks)
 
     def take_callback(self, ack_id: int) -> Callable[..., Any] | None:
         """Whom to tell, once."""

@@ -58,6 +58,7 @@ class Message(NamedTuple):
     ack_id: int | None
     data: Any
     attachments: int = 0
+    size: int = 0  # characters and bytes, attachments included
 
 
 def decode(text: str, loads: Callable[[str], Any]) -> Message:
@@ -88,7 +89,7 @@ def decode(text: str, loads: Callable[[str], Any]) -> Message:
         if kind != EVENT or ack_id is None:
             raise Malformed("payload") from fault
         data = None
-    return Message(kind, namespace, ack_id, data, attachments)
+    return Message(kind, namespace, ack_id, data, attachments, len(text))
 
 
 def _number(text: str, at: int) -> tuple[int, int]:

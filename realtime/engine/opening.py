@@ -14,6 +14,7 @@ from .takeover import answer_handshake, is_handshake, take_over
 if TYPE_CHECKING:
     from .engine_server import EngineServer
 
+FORBIDDEN: Final = 4  # the reference's number
 RETRY_AFTER_SECONDS: Final = 5
 OPENING_SECONDS: Final = 100e-6  # what it takes to open a session, roughly
 
@@ -25,6 +26,13 @@ class Refused(Exception):
         super().__init__(message)
         self.message = message
         self.status = status
+
+
+def error_response(code: int, message: str) -> web.Response:
+    """The reference's `{code, message}`, which python-engineio hands to the application too."""
+    return web.Response(
+        status=400, body=msgspec.json.encode({"code": code, "message": message}), content_type="application/json"
+    )
 
 
 async def open_session(server: "EngineServer", request: web.Request, transport: str) -> web.StreamResponse:

@@ -16,11 +16,43 @@ SEPARATOR: Final = b"\x1e"  # between two packets of one polling payload
 
 
 def write_json(value: Any) -> bytes:
-    """JSON. Half of a surrogate pair, which UTF-8 cannot say and clients may have sent, goes out as an escape."""
+    """JSON. Half of a surrogate pair, which UTF-8 cannot say and clients may have sent, goes out as an escape.
+
+    Raises TypeError for what is no JSON.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except TypeError:  # perhaps a subclass of str or float (numpy's), or a key that is None
+        value = _plain(value)
+    except UnicodeEncodeError:
+        return _escaped(value)
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
+        return _escaped(value)
+
+
+def _escaped(value: Any) -> bytes:
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
+
+
+def _plain(value: Any) -> Any:
+    """Subclasses of JSON's types as the types themselves, as Python's json takes them and msgspec does not."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__int__(value)
+    if isinstance(value, dict):
+        return {_plain_key(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _plain_key(key: Any) -> Any:
+    return json.dumps(key) if key is None or isinstance(key, bool) else _plain(key)
 
 
 class Encoded:

@@ -15,6 +15,7 @@ UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError)  # a body tha
 MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
 _OK: Final = b"ok"
 CUT_OFF_SECONDS: Final = 5  # after which a client that was cut off may come back
+_OVER: Final = "The session is over; connect again."
 
 
 class TooMuch(Exception):
@@ -62,8 +63,11 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
     """Wait for packets and send them, a few at a time. A second poll beside it ends the session."""
     mailbox = connection.mailbox
     transport = request.transport
-    if mailbox is None or transport is None:
-        return web.Response(status=400)
+    if mailbox is None:
+        return web.Response(status=400, text=_OVER)
+    if transport is None or transport.is_closing():
+        connection.abort("transport error")  # hung up before its poll had its turn
+        return web.Response(status=400, text=_OVER)
     if mailbox.is_polled:
         connection.depart("parse error")
         return web.Response(status=400, text="Another poll is waiting.")
@@ -80,7 +84,10 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
         if not transport.is_closing():
             transport.set_protocol(request.protocol)
     is_going_on = connection.mailbox is mailbox and not mailbox.is_ended
-    body = (connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()) or NOOP
+    body = connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()
+    if not body and mailbox.is_ended:
+        return web.Response(status=503 if connection.server.is_draining else 400, text=_OVER)
+    body = body or NOOP
     if is_going_on and body is NOOP and not connection.spend(1):  # while it upgrades each poll is answered at once
         return refuse_too_much()
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")

@@ -2,6 +2,7 @@
 
 The client sends `2probe`, gets `3probe`, finishes its poll, and says `5`. Until then everything goes
 through the mailbox; at `5` the session adopts the transport. So nothing is lost and nothing overtakes.
+Some clients (SocketIOClient for .NET) say `5` at once, without a probe.
 """
 
 import asyncio
@@ -38,12 +39,12 @@ class Probe(WebSocket):
         self._timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self.abort, "probe timeout")
 
     def on_text(self, text: str) -> None:
-        """`2probe`, then `5`; anything else ends the attempt and leaves the session polling."""
+        """`2probe`, then `5`, or `5` alone; anything else ends the attempt and leaves the session polling."""
         if text == "2probe" and not self._mailbox.is_upgrading:
             self._mailbox.is_upgrading = self._is_answered = True
             self.put(encode_frame(Opcode.TEXT, b"3probe"))
             self._mailbox.wake()
-        elif text == "5" and self._is_answered:
+        elif text == "5" and (self._is_answered or not self._mailbox.is_upgrading):
             self._hand_on()
         else:
             self.abort("probe failed")

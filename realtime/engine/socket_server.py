@@ -25,6 +25,8 @@ from .room import RoomManager
 logger: Final = logging.getLogger(__name__)
 
 MAX_NAMESPACES: Final = 32  # of one connection
+MOST_ATTACHMENTS: Final = 1_000  # of one packet
+ATTACHED_MESSAGES: Final = 10  # so many of the largest messages may a packet's attachments weigh
 INTERNAL_FAILURE: Final = (
     b'{"ok":false,"error":{"code":"internal","message":"The request failed; it may be tried again.","retryable":true}}'
 )
@@ -33,14 +35,30 @@ INTERNAL_FAILURE: Final = (
 UNREADABLE: Final = (
     b'{"ok":false,"error":{"code":"unreadable","message":"The request cannot be read.","retryable":false}}'
 )
+TOO_BINARY: Final = (
+    b'{"ok":false,"error":{"code":"unreadable",'
+    b'"message":"The request has more binary attachments than this server takes.","retryable":false}}'
+)
 
 
 class SocketServer(socketio.AsyncServer):
     """A drop-in for socketio.AsyncServer on aiohttp.
 
-    Beyond its arguments, and those of EngineServer: `max_attachments`, binary attachments accepted in
-    one packet. It is 0, for they cost memory before any handler has seen the packet. With
-    `async_handlers=False` the requests of one client run one at a time, as `max_in_flight=1` says too.
+    Drop-in means: the same constructor, decorators, methods and namespaces, and handlers that are called with the same
+    arguments. Beyond that there are the arguments of EngineServer, and `max_attachments`, the binary attachments that
+    one packet may have; with 0 none, for they cost memory before any handler has seen the packet.
+
+    What cannot be had is refused at once: another `async_mode` than aiohttp and `ASGIApp`, another `client_manager`
+    than a RoomManager (no message queue), `serializer`, `monitor_clients=False`, and `instrument()`.
+
+    What is other than there:
+    - Of one client `max_in_flight` requests run at once (16; with `async_handlers=False` one) and further ones wait.
+      A handler may await `call` to its own client; one that awaits a later request of that client needs a higher limit.
+    - `environ` holds the address, the query and the headers named in `keep_headers`; `server.environ` is empty.
+    - `cors_allowed_origins=[]` means the server's own origin, not every origin; `"*"` goes without credentials.
+    - A handler that raises is acknowledged with `encode_failure`. A connect handler that raises closes the transport.
+    - NaN goes out as null. Dates, UUIDs, Decimals, sets, dataclasses and msgspec's structs are written too.
+    - A client that joins no namespace within `join_timeout` (10 s) is closed, and so is one that does not read.
     """
 
     eio: EngineServer
@@ -53,23 +71,29 @@ class SocketServer(socketio.AsyncServer):
         logger: Any = False,  # noqa: FBT002
         json: Any = None,
         *,
-        max_attachments: int = 0,
+        max_attachments: int = MOST_ATTACHMENTS,
         **options: Any,
     ) -> None:
         if client_manager is not None and not isinstance(client_manager, RoomManager):
             raise TypeError("client_manager must be a RoomManager: rooms hold connections, not ids")
         if options.get("serializer", "default") != "default":
             raise ValueError("the engine speaks Socket.IO's own encoding only")
+        if options.get("monitor_clients") is False:
+            raise ValueError("monitor_clients=False: the engine always closes clients that answer no ping")
         options.setdefault("join_timeout", 10.0)
         if not options.get("async_handlers", True):
             options["max_in_flight"] = 1
         super().__init__(
             client_manager=client_manager or RoomManager(),
-            logger=_logger if isinstance(logger, bool) else logger,
+            logger=_logger if logger is False else logger,  # else socketio sets a level behind our back
             json=json,
             **options,
         )
-        self._attachments = Attachments(max_attachments, json.loads if json is not None else read_json)
+        self._attachments = Attachments(
+            max_attachments,
+            ATTACHED_MESSAGES * self.eio.max_http_buffer_size,
+            json.loads if json is not None else read_json,
+        )
         self._json = json
 
     def _engineio_server_class(self) -> type[EngineServer]:
@@ -121,13 +145,25 @@ class SocketServer(socketio.AsyncServer):
         """The acknowledgement of a request whose handler raised, as JSON. Override to say more."""
         return INTERNAL_FAILURE
 
-    async def answer_unreadable(self, sid: str, namespace: str) -> Any:  # noqa: ARG002
+    async def answer_unreadable(self, sid: str, namespace: str) -> Encoded:  # noqa: ARG002
         """The acknowledgement of a request that is no JSON array with an event's name. Override to say more."""
         return Encoded(UNREADABLE)
+
+    async def answer_binary(self, sid: str, namespace: str) -> Encoded:  # noqa: ARG002
+        """The acknowledgement of a request with more attachments than are taken. Override to say more."""
+        return Encoded(TOO_BINARY)
+
+    def describe_unknown(self, namespace: str) -> dict[str, Any]:  # noqa: ARG002
+        """The CONNECT_ERROR, `{message, data?}`, of a namespace that is not served. Override to say more."""
+        return {"message": "Invalid namespace"}
 
     def send_event(self, member: Member, event: str, arguments: list[Any], ack_id: int | None = None) -> None:
         """Send one event to one member, with attachments and a request for an answer if need be."""
         self._send(member.connection, packets.EVENT, member.namespace, [event, *arguments], ack_id)
+
+    def instrument(self, *_arguments: Any, **_options: Any) -> Any:
+        """Refuse: Socket.IO's Admin UI is fed by patching parts of AsyncServer that are not here."""
+        raise NotImplementedError("SocketServer has no instrument(): the Admin UI needs socketio.AsyncServer")
 
     # -- what comes in
 
@@ -156,10 +192,12 @@ class SocketServer(socketio.AsyncServer):
                 raise Malformed("no such membership")
             return None
         if message.type == packets.DISCONNECT:
+            connection.begin_backlog()
             return self._take_goodbye(member)
         if message.type in {packets.EVENT, packets.BINARY_EVENT}:
-            connection.begin_request()
-            self.eio.usher.run(lambda: self.eio.keep(self._answer(member, message)), self.eio.request_seconds)
+            connection.request(lambda: self.eio.keep(self._answer(member, message)), message.size)
+            return None
+        if message.data is None:  # an answer with more attachments than are taken
             return None
         callback = member.take_callback(message.ack_id or 0)
         return self._call_back(callback, message.data) if callback is not None else None
@@ -184,7 +222,8 @@ class SocketServer(socketio.AsyncServer):
 
     def _handle(self, member: Member, message: Message) -> Awaitable[Any]:
         if message.data is None:
-            return self.answer_unreadable(member.sid, message.namespace)
+            answer = self.answer_binary if message.attachments else self.answer_unreadable
+            return answer(member.sid, message.namespace)
         handling: Awaitable[Any] = self._trigger_event(
             message.data[0], message.namespace, member.sid, *message.data[1:]
         )
@@ -210,7 +249,7 @@ class SocketServer(socketio.AsyncServer):
         if connection is None:  # cut off before this had its turn
             return
         if not self._is_known(namespace) or len(connection.members) >= MAX_NAMESPACES:
-            self._send(connection, packets.CONNECT_ERROR, namespace, {"message": "Invalid namespace"})
+            self._send(connection, packets.CONNECT_ERROR, namespace, self.describe_unknown(namespace))
             return
         member = self.manager.join(connection, namespace)
         if member is None:

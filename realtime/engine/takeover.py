@@ -7,6 +7,7 @@ socket. No extension is accepted: permessage-deflate would keep over 100 KB a cl
 import base64
 import binascii
 import hashlib
+import re
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -15,6 +16,7 @@ from .outlet import Outlet
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES: Final = 16
+_PROTOCOL: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,256})\s*(?:,|$)")  # the first that is asked for
 
 
 class BadHandshake(Exception):
@@ -41,7 +43,10 @@ def is_handshake(request: web.BaseRequest) -> bool:
 
 
 def answer_handshake(request: web.BaseRequest) -> bytes:
-    """The head of the 101 response. Raises BadHandshake."""
+    """The head of the 101 response; of the protocols asked for it names the first, as `ws` does. Raises BadHandshake.
+
+    Browsers close a WebSocket whose protocol was not answered.
+    """
     headers = request.headers
     if request.version < HttpVersion11:
         raise BadHandshake("the request is not HTTP/1.1")
@@ -57,10 +62,12 @@ def answer_handshake(request: web.BaseRequest) -> bytes:
         is_key = False
     if not is_key:
         raise BadHandshake("the Sec-WebSocket-Key is not 16 bytes")
+    protocol = _PROTOCOL.match(headers.get("Sec-WebSocket-Protocol", ""))
+    chosen = b"Sec-WebSocket-Protocol: %b\r\n" % protocol[1].encode() if protocol else b""
     accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + b"\r\n"
     )
 
 

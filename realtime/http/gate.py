@@ -185,7 +185,7 @@ class Gate:
         if not request.path.startswith("/api/"):
             return await handler(request)
         if not self._origins.is_allowed(request):
-            raise Forbidden("This origin may not use this server.", rule="origin")
+            raise Forbidden(self._origins.refuse(request), rule="origin")
         headers = self._origins.headers(request)
         if request.method == "OPTIONS":
             headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"

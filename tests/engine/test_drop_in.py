@@ -1,14 +1,22 @@
 """What programs written for socketio.AsyncServer rely on, with the Python client."""
 
 import asyncio
+import enum
+import inspect
+import json
+import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import engineio
 import pytest
 import socketio
+import websockets
 from aiohttp import web
+from websockets.typing import Subprotocol
 
-from realtime.engine import RoomManager, SocketServer
+from realtime.engine import EngineServer, RoomManager, SocketServer
 from tests.support import eventually
 
 from .conftest import Place, Serve, text_of
@@ -89,7 +97,7 @@ async def test_calls_and_callbacks(server: SocketServer, connect: Callable[..., 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_binary_is_sent(server: SocketServer, connect: Callable[..., Any], transport: str) -> None:
-    """What the application sends may be binary; only what comes in may not."""
+    """What the application sends may be binary."""
     client = await connect(transport=transport)
     await server.emit("picture", {"data": b"\x00\xff"}, to=client.get_sid())
     await _heard(client, ("picture", {"data": b"\x00\xff"}))
@@ -180,15 +188,197 @@ async def test_always_connect(serve: Serve) -> None:
     assert await socket.recv() == '41{"message":"Connection rejected by server"}'
 
 
-def test_what_is_not_supported_says_so() -> None:
-    """An argument that the engine cannot honour is refused at once, not ignored."""
-    with pytest.raises(TypeError, match="RoomManager"):
-        SocketServer(client_manager=socketio.AsyncManager())
-    with pytest.raises(ValueError, match="encoding"):
-        SocketServer(serializer="msgpack")
-    with pytest.raises(ValueError, match="async_mode"):
-        SocketServer(async_mode="tornado-of-another-kind")
-    SocketServer(RoomManager(), logger=False, async_handlers=True, namespaces="*", ping_interval=25, ping_timeout=20)
+REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"client_manager": socketio.AsyncManager()}, TypeError, "RoomManager"),
+    ({"serializer": "msgpack"}, ValueError, "encoding"),
+    ({"async_mode": "asgi"}, ValueError, "aiohttp only"),
+    ({"async_mode": "tornado-of-another-kind"}, ValueError, "async_mode"),
+    ({"monitor_clients": False}, ValueError, "monitor_clients"),
+    ({"transports": ["carrier pigeon"]}, ValueError, "transports"),
+]
+
+
+@pytest.mark.parametrize(("options", "kind", "words"), REFUSED, ids=lambda value: str(value)[:20])
+def test_what_is_not_supported_says_so(options: dict[str, Any], kind: type[Exception], words: str) -> None:
+    """An argument that the engine cannot honour is refused at once in one line, not ignored."""
+    with pytest.raises(kind, match=words) as refused:
+        SocketServer(**options)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_put_around_a_server() -> None:
+    """ASGI and the Admin UI refuse it when the application is put together; other servers they take as before."""
+    for server, app in ((SocketServer(), socketio.ASGIApp), (EngineServer(), engineio.ASGIApp)):
+        with pytest.raises(TypeError, match="aiohttp only"):
+            app(server)
+    assert socketio.ASGIApp(socketio.AsyncServer(async_mode="asgi")).engineio_path == "/socket.io/"
+    with pytest.raises(NotImplementedError, match="Admin UI"):
+        SocketServer().instrument(auth=False)
+
+
+HONOURED: dict[str, dict[str, Any]] = {
+    "client_manager": {"client_manager": RoomManager()},
+    "logger": {"logger": logging.getLogger("a logger")},
+    "serializer": {"serializer": "default"},
+    "json": {"json": json},
+    "async_handlers": {"async_handlers": False},
+    "always_connect": {"always_connect": True},
+    "namespaces": {"namespaces": "*"},
+    "async_mode": {"async_mode": "aiohttp"},
+    "ping_interval": {"ping_interval": (25, 5)},
+    "ping_timeout": {"ping_timeout": 5},
+    "max_http_buffer_size": {"max_http_buffer_size": 5_000},
+    "allow_upgrades": {"allow_upgrades": False},
+    "http_compression": {"http_compression": False},
+    "compression_threshold": {"compression_threshold": 10},
+    "cookie": {"cookie": "io"},
+    "cors_allowed_origins": {"cors_allowed_origins": ["https://shop.example"]},
+    "cors_credentials": {"cors_credentials": False},
+    "monitor_clients": {"monitor_clients": True},
+    "transports": {"transports": ["polling"]},
+    "kwargs": {"something_of_a_later_version": 1},
+}
+
+
+def test_every_argument_is_known() -> None:
+    """This list has every argument of the servers that the engine stands in for, and a new one fails here."""
+    servers = (socketio.AsyncServer, socketio.AsyncServer.__mro__[1], engineio.AsyncServer.__mro__[1])
+    named = {name for server in servers for name in inspect.signature(server.__init__).parameters}
+    assert named - {"self"} == set(HONOURED)
+
+
+@pytest.mark.parametrize("name", HONOURED)
+async def test_with_every_argument(serve: Serve, name: str) -> None:
+    """With each of them a client connects, asks and is answered, and the handshake says what was set."""
+    server = SocketServer(**HONOURED[name])
+
+    @server.on("echo")
+    async def echo(_sid: str, word: str) -> str:
+        return word
+
+    place = await serve(server)
+    response = await place.response("GET", {"Origin": "https://shop.example"}, EIO="4", transport="polling")
+    if name == "cors_allowed_origins":
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
+    else:
+        assert response.status == 400
+        response = await place.response("GET", EIO="4", transport="polling")
+    opening = json.loads((await response.text())[1:])
+    assert opening["pingInterval"] == (30_000 if name == "ping_interval" else 25_000)
+    assert opening["pingTimeout"] == (5_000 if name == "ping_timeout" else 20_000)
+    assert opening["maxPayload"] == (5_000 if name == "max_http_buffer_size" else 1_000_000)
+    assert opening["upgrades"] == ([] if name in {"allow_upgrades", "transports"} else ["websocket"])
+    assert ("Set-Cookie" in response.headers) is (name == "cookie")
+    client = socketio.AsyncClient(reconnection=False)
+    transport = "polling" if name == "transports" else "websocket"
+    await client.connect(place.http_url, transports=[transport])
+    assert await client.call("echo", "word") == "word"
+    await client.disconnect()
+
+
+async def test_every_method_is_there(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """Those of the public methods that no other test calls."""
+    client = await connect()
+    sid = client.get_sid()
+    await server.send("text", to=sid)
+    await _heard(client, ("message", "text"))
+    ran = asyncio.Event()
+
+    async def work(word: str) -> None:
+        await server.sleep(0)
+        assert word == "word"
+        ran.set()
+
+    await server.start_background_task(work, "word")
+    assert ran.is_set()
+    environ = server.get_environ(sid)
+    assert environ is not None
+    assert environ["REMOTE_ADDR"] == "127.0.0.1"
+    assert server.transport(sid) == "websocket"
+    await server.shutdown()
+
+
+class Word(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "another"
+
+
+class Share(float):
+    __slots__ = ()
+
+
+class Count(int):
+    pass
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+
+
+class Point(NamedTuple):
+    x: int
+
+
+ODD = [
+    (Word("word"), "word"), (Share(0.5), 0.5), (Count(7), 7), (Level.HIGH, 3), (Colour.RED, "red"), (True, True),
+    (OrderedDict(a=Word("b")), {"a": "b"}), ({Word("k"): Share(1.5)}, {"k": 1.5}),
+    ([Point(1), {Level.HIGH: 2}], [[1], {"3": 2}]),
+    ({None: 1, True: 2, 5: 3}, {"null": 1, "true": 2, "5": 3}), (Word("half \ud800"), "half \ud800"), (2**70, 2**70),
+    ([Count(1), [Word("deep"), None]], [1, ["deep", None]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "arrived"), ODD)
+async def test_subclasses_of_jsons_types(
+    server: SocketServer, connect: Callable[..., Any], value: object, arrived: object
+) -> None:
+    """They go out as what they are to Python's json, as an argument, as an answer and in a call."""
+
+    @server.on("give")
+    async def give(_sid: str) -> list[object]:
+        return [value]
+
+    client = await connect()
+    await server.emit(Word("event"), {"value": value})
+    await _heard(client, ("event", {"value": arrived}))
+    assert await client.call("give") == [arrived]
+    client.on("ask", lambda given: given)
+    assert await server.call("ask", {"value": value}, to=client.get_sid()) == {"value": arrived}
+
+
+async def test_what_is_no_json(server: SocketServer, connect: Callable[..., Any]) -> None:
+    """It raises where it is emitted."""
+    await connect()
+    with pytest.raises(TypeError):
+        await server.emit("event", object())
+
+
+async def test_a_disconnect_handler_without_a_reason(serve: Serve) -> None:
+    """As in engineio, handlers of old take the sid alone."""
+    server, gone = EngineServer(), list[str]()
+    server.on("disconnect", gone.append)
+    place = await serve(server)
+    socket, opening = await place.open_websocket()
+    await socket.close()
+    await eventually(lambda: gone == [opening["sid"]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [(["v1", "v2"], "v1"), (["graphql-ws"], "graphql-ws"), (None, None)],
+    ids=["two", "one", "none"],
+)
+async def test_a_subprotocol(place: Place, asked: list[Subprotocol] | None, answered: str | None) -> None:
+    """The first that a client asks for is answered, or a browser would hang up."""
+    url = f"ws://127.0.0.1:{place.port}/socket.io/?EIO=4&transport=websocket"
+    async with websockets.connect(url, subprotocols=asked, proxy=None) as socket:
+        assert socket.subprotocol == answered
 
 
 async def test_ten_lines(serve: Serve) -> None:

@@ -174,6 +174,14 @@ async def test_close_polling(place: Place) -> None:
     assert (await place.poll(sid))[0] == 400
 
 
+async def test_close_polling_overtaken(place: Place) -> None:
+    """A poll sent beside a client's close is answered in the same way when it comes behind it, once."""
+    sid = await place.open_polling()
+    assert await place.post(sid, "1") == (200, "ok")
+    assert await place.poll(sid) == (200, "6")
+    assert (await place.poll(sid))[0] == 400
+
+
 async def test_close_websocket(place: Place) -> None:
     """A client's close packet closes the WebSocket."""
     socket, _ = await place.open_websocket()
@@ -194,6 +202,17 @@ async def test_upgrade(place: Place) -> None:
     assert await socket.recv() == "4hello"
 
 
+async def test_upgrade_without_a_probe(place: Place) -> None:
+    """SocketIOClient for .NET says `5` at once: it is moved, and a poll that waits is ended with a NOOP."""
+    sid = await place.open_polling()
+    assert (await place.post(sid, "4early"))[0] == 200
+    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    await socket.send("5")
+    await socket.send("4hello")
+    assert [await socket.recv(), await socket.recv()] == ["4early", "4hello"]
+    assert (await place.poll(sid))[0] == 400
+
+
 async def test_upgrade_then_poll(place: Place) -> None:
     """After an upgrade polls are refused and the WebSocket goes on."""
     sid = await place.open_polling()
@@ -207,13 +226,14 @@ async def test_upgrade_then_poll(place: Place) -> None:
 
 
 async def test_upgrade_then_second_websocket(place: Place) -> None:
-    """After an upgrade another WebSocket for the same session is refused and the first goes on."""
+    """After an upgrade another WebSocket for the same session is let in and closed, and the first goes on."""
     sid = await place.open_polling()
     socket = await place.dial(EIO="4", transport="websocket", sid=sid)
     await socket.send("2probe")
     assert await socket.recv() == "3probe"
     await socket.send("5")
-    with pytest.raises(InvalidStatus, match="400"):
-        await place.dial(EIO="4", transport="websocket", sid=sid)
+    second = await place.dial(EIO="4", transport="websocket", sid=sid)
+    with pytest.raises(ConnectionClosed):
+        await second.recv()
     await socket.send("4hello")
     assert await socket.recv() == "4hello"

@@ -86,7 +86,7 @@ async def test_reserved_events(place: Place, event: str) -> None:
         "42" + "[" * 20_000,
         "42/nowhere",
         "45",
-        '451-["count",{"_placeholder":true,"num":0}]',
+        '451-["count"',
         '4599999999999999999-["count"]',
         "2",
         "9",
@@ -154,6 +154,35 @@ async def test_missing_attachment_closes(serve: Serve) -> None:
         for message in messages:
             await socket.send(message)
         await closes(socket)
+
+
+REFUSED = [
+    (0, [b"x"]),
+    (1, [b"x", b"y"]),
+    (20, [b"x" * 1_000_000] * 11),  # together more than ten of the largest messages
+]
+
+
+@pytest.mark.parametrize(("most", "attachments"), REFUSED, ids=["none", "too many", "too large"])
+async def test_binary_that_is_not_taken(serve: Serve, most: int, attachments: list[bytes]) -> None:
+    """A request with more attachments than are taken reaches no handler, is answered, and cuts nobody off."""
+    server, heard = SocketServer(max_attachments=most), list[object]()
+
+    @server.on("count")
+    async def count(_sid: str, *arguments: object) -> str:
+        heard.append(arguments)
+        return "heard"
+
+    place = await serve(server)
+    socket = await place.join()
+    for ack in ("", "7"):
+        await socket.send(f'45{len(attachments)}-{ack}["count",{{"_placeholder":true,"num":0}}]')
+        for part in attachments:
+            await socket.send(part)
+    assert (await text_of(socket)).startswith('437[{"ok":false,"error":{"code":"unreadable","message":"The request has')
+    await socket.send('421["count",5]')
+    assert await text_of(socket) == '431["heard"]'
+    assert heard == [(5,)]
 
 
 async def test_old_client_without_a_transport(place: Place) -> None:

@@ -1,5 +1,7 @@
 """Which web pages may connect."""
 
+import json
+
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -33,7 +35,23 @@ OPEN = {"EIO": "4", "transport": "polling"}
         (["https://shop.example"], "http://{host}", True),
         ("https://shop.example", "https://shop.example", True),
         ("*", "http://evil.example", True),
+        (["file://"], "file://", True),  # ESP32, Cordova, Electron
+        (["null"], "null", True),  # a sandboxed frame
+        (["https://shop.example"], "null", False),
+        (["https://shop.example"], "file://", False),
+        (["capacitor://localhost"], "capacitor://localhost", True),
+        (["capacitor://localhost"], "ionic://localhost", False),
+        (["capacitor://localhost"], "http://localhost", False),
+        (["ionic://localhost"], "ionic://localhost", True),
+        (["tauri://localhost"], "tauri://localhost", True),
+        (["https://tauri.localhost"], "https://tauri.localhost", True),
+        (["http://localhost:8100"], "http://localhost:8100", True),
+        (["http://localhost"], "http://localhost:8100", False),
+        (["app://-"], "app://-", True),
+        (["chrome-extension://abcdefghijklmnop"], "chrome-extension://abcdefghijklmnop", True),
+        (["chrome-extension://abcdefghijklmnop"], "chrome-extension://ponmlkjihgfedcba", False),
         (lambda origin: origin.endswith(".example"), "http://shop.example", True),
+        (lambda _origin, environ: environ["HTTP_HOST"].startswith("127."), "http://shop.test", True),
         (lambda origin: origin.endswith(".example"), "http://shop.test", False),
     ],
 )
@@ -73,6 +91,25 @@ async def test_a_preflight_is_answered(shop: Place) -> None:
     stranger = await shop.response("OPTIONS", {"Origin": "https://evil.example"}, **OPEN)
     assert stranger.status == 400
     assert "Access-Control-Allow-Origin" not in stranger.headers
+
+
+async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """It gets a sentence with its origin and the setting; the log gets one line for each origin, and never a flood."""
+    place = await serve(SocketServer())
+    for _ in range(3):
+        status, text = await place.request_with({"Origin": "capacitor://localhost"}, "GET", **OPEN)
+    sentence = (
+        "The origin 'capacitor://localhost' may not connect: the server does not list it in cors_allowed_origins."
+    )
+    assert (status, json.loads(text)) == (400, {"code": 4, "message": sentence})
+    assert [record.getMessage() for record in caplog.records if record.name.endswith("origin")] == [
+        "The origin 'capacitor://localhost' was refused. To let it connect, list it in cors_allowed_origins."
+    ]
+    for number in range(300):
+        await place.request_with({"Origin": f"http://{number}.example" + "x" * 1_000}, "GET", **OPEN)
+    lines = [record.getMessage() for record in caplog.records if record.name.endswith("origin")]
+    assert len(lines) == 100
+    assert max(map(len, lines)) < 400
 
 
 async def test_open_to_all_means_no_credentials(serve: Serve) -> None:

@@ -77,6 +77,7 @@ BAD_SETTINGS: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"SLOTCAST_ORIGINS": "https://example.org/path"}, ("SLOTCAST_ORIGINS",)),
     ({"SLOTCAST_ORIGINS": "https://example.org?x"}, ("SLOTCAST_ORIGINS",)),
     ({"SLOTCAST_ORIGINS": "https://user@example.org"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "capacitor://"}, ("SLOTCAST_ORIGINS", "capacitor://")),
     ({"SLOTCAST_ORIGINS": "*, http://[::1"}, ("SLOTCAST_ORIGINS", "http://[::1")),
     ({"SLOTCAST_PROXIES": "10.0.0.0/99"}, ("SLOTCAST_PROXIES",)),
     ({"SLOTCAST_PROXIES": "proxy"}, ("SLOTCAST_PROXIES",)),
