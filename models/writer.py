@@ -25,6 +25,7 @@ from models.errors import BadRequest, Internal, InvalidTransition, Overloaded, R
 from models.execution import Placed, execute, prepare
 from models.identity import Tokens
 from models.place import Homes, Outrun
+from models.waiting import open_vacated
 
 COMMANDS_A_BATCH = 50
 # A busy writer hands SQLite's lock to another process this often: without it one waited up to 3.1 s.
@@ -204,7 +205,7 @@ class Writer:
         return outcomes if self._commit(batch) else [Overloaded()] * len(asked)
 
     def _transact(self, asked: Sequence[Asked]) -> tuple[Batch, list[Outcome | Outrun]]:
-        batch = Batch(self._db, self._tokens, self._keeping, on_step=self._on_step)
+        batch = Batch(self._db, self._tokens, self._keeping, on_step=self._on_step, refill=open_vacated)
         homes: Homes = {}
         for one in asked:
             homes |= one.homes

@@ -181,7 +181,21 @@ _THINGS: dict[type, Any] = {
     answer.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
     answer.MovedBookingAnswer: {**_OWN, "status": "cancelled"},
     answer.InfoAnswer: _INFO,
-    answer.ScheduleAnswer: {"opened": 12, "removed": 2, "updated": 0, "kept": [_slot(1, 9, FIRST + 1)]},
+    answer.ScheduleAnswer: {
+        "opened": 12,
+        "removed": 2,
+        "updated": 0,
+        "kept": [_slot(1, 9, FIRST + 1)],
+        "warnings": [
+            {
+                "rule": "overlap",
+                "message": "One slot overlaps an earlier one.",
+                "count": 1,
+                "start": "2027-01-31T09:30:00Z",
+                "end": "2027-01-31T10:30:00Z",
+            }
+        ],
+    },
     answer.SlotAnswer: _slot(1, 9, FIRST + 1),
     answer.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
     answer.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
