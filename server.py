@@ -571,6 +571,8 @@ def calendar_schedule(
     print(", ".join(f"{done[what]} slots {would}{what}" for what in ("opened", "removed", "updated")))
     for slot in done["kept"]:
         print(f"kept\t{slot['start']}\t{slot['end']}\t{slot['status']}\t{slot['id']}")
+    for warning in done.get("warnings", []):
+        print(f"warning: {warning['message']}", file=sys.stderr)
 
 
 @slot_cli.command("open")

@@ -38,6 +38,13 @@ def unseen(done: int, of: int) -> None:
     """Where nobody looks on."""
 
 
+Refill = Callable[["Batch", str], None]
+
+
+def unfilled(batch: Batch, calendar: str) -> None:
+    """Where nothing waits."""
+
+
 @dataclass(slots=True)
 class Keeping:
     """How much of the past the book keeps."""
@@ -54,7 +61,8 @@ class Batch:
     `clock` is None where `now` is the database's.
     `logged` are the rows that its commit will add to the log, in order; `follows` has the nonce that each calendar's
     last allotted seq comes after. `touched` are the slots that the command at hand has written, as they stand, until
-    its change tells of them. `on_step` hears how far a long command has come.
+    its change tells of them; `vacated` are those of a schedule that have given way to what waits behind them, and
+    their calendars, which `refill` opens in the change at hand. `on_step` hears how far a long command has come.
     """
 
     db: Dialect
@@ -63,11 +71,13 @@ class Batch:
     now: int = 0
     clock: Clock | None = None
     on_step: Step = unseen
+    refill: Refill = unfilled
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     receipts: dict[str, Kept] = field(default_factory=dict)
     logged: list[Logged] = field(default_factory=list)
     follows: dict[str, str] = field(default_factory=dict)
     touched: dict[str, SlotRow] = field(default_factory=dict)
+    vacated: dict[str, str] = field(default_factory=dict)
 
     def calendar(self, name: str) -> CalendarRow:
         """The calendar as it is in this transaction."""
@@ -79,7 +89,7 @@ class Batch:
     def attempt(self, do: Callable[[], T]) -> T:
         """All that `do` does, or nothing: on an error the rows, and what is cached of them, go back together."""
         self.db.execute_sql("SAVEPOINT command")
-        self.touched = {}
+        self.touched, self.vacated = {}, {}
         calendars, receipts, logged = self.calendars.copy(), self.receipts.copy(), len(self.logged)
         try:
             done = do()

@@ -37,7 +37,7 @@ def seed(book: Book) -> int:
     )
     now = book.clock()
     hours = expand(schedule, ZONE, today, today + timedelta(days=DAYS - 1))
-    slots = [NewSlot(start=start, end=end) for start, end in hours if start > now]
+    slots = [NewSlot(start=slot.start, end=slot.end) for slot in hours if slot.start > now]
     for place in range(0, len(slots), _SLOTS_A_COMMAND):
         some = tuple(slots[place : place + _SLOTS_A_COMMAND])
         book.run(OpenSlots(asker=OPERATOR, key=f"demo-{place}", calendar=CALENDAR, slots=some))

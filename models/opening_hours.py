@@ -11,24 +11,33 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from models.errors import BadRequest
 from models.recurrence import check_rule
+from models.recurrence_text import FIRST_DATE, LAST_DATE
 from models.rules import MOST_SEATS
 
-FIRST_DATE = date(1970, 1, 1)
-LAST_DATE = date(2199, 12, 31)
 MINUTES_A_DAY = 1_440
+DATA_BYTES = 4_096  # as a slot's
+LONGEST_NAME = 200  # characters
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 # max_length as well, because a pattern's `$` lets a line's end through.
 Start = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5)]
 End = Annotated[str, Meta(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", max_length=5)]
 Minutes = Annotated[int, Meta(ge=1, le=MINUTES_A_DAY)]
+Capacity = Annotated[int, Meta(ge=1, le=MOST_SEATS)]
 
 
-class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From `start` to `end` on the calendar's clocks; an end before the start is on the next date."""
+class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """From `start` to `end` on the calendar's clocks; an end before the start is on the next date.
+
+    Its slots are cut as it says, and else as its schedule does. `data` is any JSON, which each of its slots gets.
+    """
 
     start: Start
     end: End
+    slot_minutes: Minutes | None = None
+    step_minutes: Minutes | None = None
+    capacity: Capacity | None = None
+    data: Any = None
 
     @property
     def minutes(self) -> tuple[int, int]:
@@ -37,24 +46,27 @@ class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return start, end if end > start else end + MINUTES_A_DAY
 
 
-class Window(Hours, frozen=True, kw_only=True):
-    """Hours that come back, on `days` or on the dates of `rrule`: one of the two."""
+class Window(Hours, frozen=True, kw_only=True, omit_defaults=True):
+    """Hours that come back, on `days` or on the dates of `rrule`, from one date to another within the schedule's."""
 
     days: Annotated[tuple[Day, ...], Meta(min_length=1, max_length=7)] | UnsetType = UNSET
     rrule: str | UnsetType = UNSET
+    from_: date | None = msgspec.field(name="from", default=None)
+    until: date | None = None
 
 
-class ExtraWindow(Hours, frozen=True, kw_only=True):
+class ExtraWindow(Hours, frozen=True, kw_only=True, omit_defaults=True):
     """Hours of one date, also where that date is closed."""
 
     date: date
 
 
-class ClosedRange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Dates on which no window begins, the last one included."""
+class ClosedRange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Dates on which no window begins, the last one included; `name` says why, for staff."""
 
     from_: date = msgspec.field(name="from")
     until: date
+    name: str | None = None
 
 
 class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -63,7 +75,7 @@ class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     windows: Annotated[tuple[Window, ...], Meta(max_length=32)]
     slot_minutes: Minutes
     step_minutes: Minutes | None = None
-    capacity: Annotated[int, Meta(ge=1, le=MOST_SEATS)] = 1
+    capacity: Capacity = 1
     from_: date = msgspec.field(name="from")
     until: date | None = None
     horizon_days: Annotated[int, Meta(ge=1, le=1_830)] = 90
@@ -90,6 +102,8 @@ _MEANING = {
     "horizon_days": "a whole number of days, 1 to 1830",
     "closed": "a list of at most 1000 dates or objects with from and until",
     "extra": "a list of at most 1000 objects with date, start and end",
+    "name": f"a text of one line, 1 to {LONGEST_NAME} characters",
+    "data": f"any JSON, up to {DATA_BYTES} bytes",
 }
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `|$)", re.DOTALL)
@@ -109,6 +123,7 @@ def read_schedule(given: Any) -> Schedule:
         where = f"closed[{place}]"
         if isinstance(closed, ClosedRange):
             _check_range(f"{where}.from", f"{where}.until", closed.from_, closed.until)
+            _check_name(f"{where}.name", closed.name)
         else:
             _check_range(where, where, closed, closed)
     for place, extra in enumerate(schedule.extra):
@@ -117,13 +132,20 @@ def read_schedule(given: Any) -> Schedule:
     return schedule
 
 
+def write_data(data: Any) -> str | None:
+    """A window's `data` as a slot has it: JSON in one line."""
+    return None if data is None else msgspec.json.encode(data).decode()
+
+
 def _check_window(where: str, window: Window, start: date) -> None:
     _check_hours(where, window)
+    first, last = window.from_ or FIRST_DATE, window.until or LAST_DATE
+    _check_range(f"{where}.from", f"{where}.until", first, last)
     if (window.days is UNSET) == (window.rrule is UNSET):
         raise BadRequest(f"`{where}` has days or rrule: one of the two.", field=where)
     if window.rrule is not UNSET:
         try:
-            check_rule(window.rrule, start)
+            check_rule(window.rrule, window.from_ or start)
         except ValueError as error:
             raise BadRequest(f"`{where}.rrule` is not a rule for dates: {error}.", field=f"{where}.rrule") from error
 
@@ -131,6 +153,17 @@ def _check_window(where: str, window: Window, start: date) -> None:
 def _check_hours(where: str, hours: Hours) -> None:
     if hours.start == hours.end:
         raise BadRequest(f'`{where}.end` is not its start; a whole day ends at "24:00".', field=f"{where}.end")
+    try:
+        size = len(write_data(hours.data) or "")
+    except (ValueError, OverflowError, RecursionError, TypeError) as error:
+        raise BadRequest(f"`{where}.data` is not JSON: {error}.", field=f"{where}.data") from error
+    if size > DATA_BYTES:
+        raise BadRequest(f"`{where}.data` is {_MEANING['data']}.", field=f"{where}.data")
+
+
+def _check_name(field: str, name: str | None) -> None:
+    if name is not None and not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
+        raise BadRequest(f"`{field}` is {_MEANING['name']}.", field=field)
 
 
 def _check_range(from_field: str, until_field: str, first: date, last: date) -> None:

@@ -1,150 +1,220 @@
-"""Which dates a recurrence rule names: RFC 5545's RRULE without its times, from daily to yearly."""
+"""Expands a recurrence rule to dates: RFC 5545's RRULE without its times, from daily to yearly.
+
+Every part is read as section 3.3.10 has it. A part limits or expands the period of FREQ (a day, week, month or year);
+BYSETPOS picks from the whole period; only then dates before DTSTART are left out, and COUNT and UNTIL end the rule.
+With BYWEEKNO the period is the year that the weeks are numbered in: week 1 is whole, also where it begins in December.
+"""
 
 from __future__ import annotations
 
-import re
+from calendar import isleap, monthrange
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, timedelta, tzinfo
+from functools import lru_cache
+from itertools import count
+from typing import NamedTuple
 
-from dateutil.rrule import rrulestr
+from models.recurrence_text import LAST_DATE, Rule, Time, read_rule
+from models.zone import first_moment, wall_of
 
-LONGEST_RULE = 500  # characters
-MOST_WEEKS_A_MONTH = 5  # that a weekday is in
-# Leap days on a given weekday come within 40 years; what comes later would be looked for on the writer's time.
-MOST_YEARS_AHEAD = 40
-MOST_DATES = 20_000  # a COUNT's bound: at least a slot a date, and no schedule has more slots
+__all__ = ["check_rule", "dates"]
 
-_WEEKDAY = "(?:MO|TU|WE|TH|FR|SA|SU)"
-_NUMBERS = r"[+-]?[0-9]{1,3}(?:,[+-]?[0-9]{1,3})*"
-_PATTERNS = {
-    "FREQ": re.compile("DAILY|WEEKLY|MONTHLY|YEARLY"),
-    "INTERVAL": re.compile(r"[0-9]{1,3}"),
-    "COUNT": re.compile(r"[0-9]{1,5}"),
-    "UNTIL": re.compile(r"[0-9]{8}"),
-    "WKST": re.compile(_WEEKDAY),
-    "BYDAY": re.compile(rf"(?:[+-]?[0-9]{{1,2}})?{_WEEKDAY}(?:,(?:[+-]?[0-9]{{1,2}})?{_WEEKDAY})*"),
-    "BYMONTH": re.compile(_NUMBERS),
-    "BYMONTHDAY": re.compile(_NUMBERS),
-    "BYYEARDAY": re.compile(_NUMBERS),
-    "BYWEEKNO": re.compile(_NUMBERS),
-    "BYSETPOS": re.compile(_NUMBERS),
-}
-_LARGEST = {
-    "INTERVAL": 999,
-    "COUNT": MOST_DATES,
-    "BYDAY": 53,
-    "BYMONTH": 12,
-    "BYMONTHDAY": 31,
-    "BYYEARDAY": 366,
-    "BYWEEKNO": 53,
-    "BYSETPOS": 366,
-}
-_SIGNED = {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"}
-# RFC 5545, section 3.3.10: where a part means nothing.
-_FREQUENCIES = {
-    "BYMONTHDAY": {"DAILY", "MONTHLY", "YEARLY"},
-    "BYYEARDAY": {"YEARLY"},
-    "BYWEEKNO": {"YEARLY"},
-}
-# dateutil looks for the next date up to the year 9999: seconds, for a 30th of February. The calendar repeats every
-# 400 years, weekdays and all, so a rule is run as many years later, where there is less of the future to search.
-_YEARS_LATER = 19 * 400
+_ONE_DAY = timedelta(days=1)
+_WEEK = 7
 
 
-def check_rule(rule: str, start: date) -> None:
+@lru_cache(maxsize=4_096)
+def check_rule(text: str, start: date) -> None:
     """ValueError, with a sentence for the asker, unless the rule names at least one date from `start` on."""
-    parts = _read_parts(rule)
-    frequency = parts["FREQ"]
-    for name, value in parts.items():
-        _check_numbers(name, value)
-        if frequency not in _FREQUENCIES.get(name, {frequency}):
-            raise ValueError(f"{name} means nothing in a {frequency} rule")
-    if re.search("[0-9]", parts.get("BYDAY", "")) and (frequency not in {"MONTHLY", "YEARLY"} or "BYWEEKNO" in parts):
-        raise ValueError("only a MONTHLY or YEARLY rule, without BYWEEKNO, counts the weekdays in BYDAY")
-    if "BYSETPOS" in parts and not any(name.startswith("BY") and name != "BYSETPOS" for name in parts):
-        raise ValueError("BYSETPOS picks from another BY part, and there is none")
-    if "UNTIL" in parts:
-        if "COUNT" in parts:
-            raise ValueError("a rule has COUNT or UNTIL, not both")
-        _read_until(parts["UNTIL"])
-    found = next(dates(rule, start, start, date.max), None)
-    if found is None:
+    rule = read_rule(text)
+    last = min(LAST_DATE, _until_date(rule) + _ONE_DAY) if isinstance(rule.until, Time) else LAST_DATE
+    begin = start if rule.start is None else rule.start.day
+    if next(_dates(rule, begin, max(begin, start), last), None) is None:
         raise ValueError("the rule names no date at all")
-    if found.year - start.year > MOST_YEARS_AHEAD:
-        raise ValueError(f"the rule names no date within {MOST_YEARS_AHEAD} years")
 
 
-def dates(rule: str, start: date, first: date, last: date) -> Iterator[date]:
-    """The rule's dates from `first` to `last`, both included; `start` is its DTSTART, from which COUNT counts.
+def dates(text: str, start: date, first: date, last: date, *, clocks: tzinfo = UTC, minute: int = 0) -> Iterator[date]:
+    """The rule's dates from `first` to `last`, both included; `start` is its DTSTART, unless the text brings one.
 
-    The rule is one that `check_rule` passed, or ValueError. As in dateutil, `start` is a date of the rule only if it
-    fits it.
+    The rule is one that `check_rule` passed. DTSTART is a date of the rule only if it fits it. A DTSTART or UNTIL in
+    UTC is read on `clocks`, and an UNTIL with a time ends the rule after the last window that begins by then: `minute`
+    is when the window begins, in minutes of wall time after the date's midnight.
     """
-    parts = _read_parts(rule)
-    if not _drop_days_of_no_month(parts):
+    rule = read_rule(text)
+    if rule.start is not None:
+        start = wall_of(clocks, rule.start.moment).date() if rule.start.is_utc else rule.start.day
+    until = rule.until
+    if not isinstance(until, Time):
+        return _dates(rule, start, first, last)
+    found = _dates(rule, start, first, min(last, _until_date(rule) + _ONE_DAY))
+    if until.is_utc:
+        return (day for day in found if first_moment(clocks, day, minute) <= until.moment)
+    return (day for day in found if (day, minute * 60) <= (until.day, until.second))
+
+
+def _until_date(rule: Rule) -> date:
+    return rule.until.day if isinstance(rule.until, Time) else rule.until or LAST_DATE
+
+
+def _dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
+    """What the rule names, UNTIL's time left aside."""
+    last = min(last, LAST_DATE, rule.until if isinstance(rule.until, date) else LAST_DATE)
+    if max(first, start) > last:
         return
-    if "UNTIL" in parts:
-        last = min(last, _read_until(parts.pop("UNTIL")))
-    text = ";".join(f"{name}={value}" for name, value in parts.items())
-    later = datetime.combine(start.replace(year=start.year + _YEARS_LATER), time.min)
-    for found in _found(text, later):
-        day = found.date().replace(year=found.year - _YEARS_LATER)
-        if day > last:
+    rule = _completed(rule, start)
+    left = rule.count
+    # What COUNT counts begins at `start`; without it, the periods before `first` need no look.
+    for period in _periods(rule, start, start if left else max(first, start)):
+        if period.first > last:
             return
-        if day >= first:
-            yield day
+        for day in _picked(rule, period):
+            if day < start:
+                continue
+            if day > last:
+                return
+            if day >= first:
+                yield day
+            if left is not None:
+                left -= 1
+                if not left:
+                    return
 
 
-def _found(text: str, later: datetime) -> Iterator[datetime]:
-    """What dateutil finds; ValueError for whatever it stumbles over."""
-    try:
-        yield from rrulestr(text, dtstart=later)
-    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
-        raise ValueError("the rule can't be worked out") from error
+def _completed(rule: Rule, start: date) -> Rule:
+    """The rule with what it leaves to its first date: its weekday, its day of the month, its month."""
+    if rule.by_day or rule.by_month_day or rule.by_year_day or rule.frequency == "DAILY":
+        return rule
+    if rule.frequency == "WEEKLY" or rule.by_week:
+        return replace(rule, by_day=((0, start.weekday()),))
+    by_month = rule.by_month or ((start.month,) if rule.frequency == "YEARLY" else ())
+    return replace(rule, by_month_day=(start.day,), by_month=by_month)
 
 
-def _drop_days_of_no_month(parts: dict[str, str]) -> bool:
-    """Drop what a month never has, like a 53rd Monday; False if no day is left.
+class _Period(NamedTuple):
+    """A day, week, month or year: its first date, and the dates in it that the rule may name, in order."""
 
-    dateutil looks for it beyond the end of the year: IndexError, in some months only.
-    """
-    if "BYDAY" not in parts or (parts["FREQ"] == "YEARLY" and "BYMONTH" not in parts):
-        return True
-    days = [day for day in parts["BYDAY"].split(",") if abs(int(day[:-2] or 0)) <= MOST_WEEKS_A_MONTH]
-    parts["BYDAY"] = ",".join(days)
-    return bool(days)
+    first: date
+    dates: Iterator[date]
 
 
-def _read_parts(rule: str) -> dict[str, str]:
-    parts: dict[str, str] = {}
-    if len(rule) > LONGEST_RULE:
-        raise ValueError(f"a rule has at most {LONGEST_RULE} characters")
-    for part in rule.upper().split(";"):
-        name, _, value = part.partition("=")
-        if name not in _PATTERNS:
-            raise ValueError(f"there is no part {name[:20]!r}; a rule here knows {', '.join(_PATTERNS)}")
-        if name in parts:
-            raise ValueError(f"{name} is there twice")
-        if not _PATTERNS[name].fullmatch(value):
-            raise ValueError(f"{name} can't be {value[:20]!r}")
-        parts[name] = value
-    if "FREQ" not in parts:
-        raise ValueError("a rule needs FREQ")
-    return parts
+def _picked(rule: Rule, period: _Period) -> Iterator[date] | list[date]:
+    fitting = (day for day in period.dates if _fits(rule, day))
+    if not rule.by_position:
+        return fitting
+    found = list(fitting)
+    places = {place - 1 if place > 0 else len(found) + place for place in rule.by_position}
+    return [found[place] for place in sorted(places) if 0 <= place < len(found)]
 
 
-def _check_numbers(name: str, value: str) -> None:
-    if name not in _LARGEST:
+def _fits(rule: Rule, day: date) -> bool:
+    """Whether the date is of the months, days and weekdays that the rule names; weeks are seen to by the period."""
+    if rule.by_month and day.month not in rule.by_month:
+        return False
+    if rule.by_month_day:
+        length = monthrange(day.year, day.month)[1]
+        if day.day not in rule.by_month_day and day.day - length - 1 not in rule.by_month_day:
+            return False
+    if rule.by_year_day:
+        place = _year_day(day)
+        if place not in rule.by_year_day and place - _year_length(day.year) - 1 not in rule.by_year_day:
+            return False
+    return not rule.by_day or _fits_weekday(rule, day)
+
+
+def _fits_weekday(rule: Rule, day: date) -> bool:
+    weekday = day.weekday()
+    if not rule.counts_weekdays:
+        return any(weekday == one for _, one in rule.by_day)
+    if rule.frequency == "MONTHLY" or rule.by_month:
+        place, length = day.day, monthrange(day.year, day.month)[1]
+    else:
+        place, length = _year_day(day), _year_length(day.year)
+    numbers = {0, (place - 1) // _WEEK + 1, -((length - place) // _WEEK + 1)}
+    return any(weekday == one and number in numbers for number, one in rule.by_day)
+
+
+def _year_day(day: date) -> int:
+    return day.toordinal() - date(day.year, 1, 1).toordinal() + 1
+
+
+def _year_length(year: int) -> int:
+    return 365 + isleap(year)
+
+
+def _periods(rule: Rule, start: date, first: date) -> Iterator[_Period]:
+    """The rule's periods, each INTERVAL after the one before, from the one of `start` or the last before `first`."""
+    match rule.frequency:
+        case "DAILY":
+            skipped = -(-(first - start).days // rule.interval)
+            days = count(start.toordinal() + skipped * rule.interval, rule.interval)
+            return (_Period(day, iter((day,))) for day in map(date.fromordinal, days))
+        case "WEEKLY":
+            monday = start.toordinal() - (start.weekday() - rule.week_start) % _WEEK
+            step = _WEEK * rule.interval
+            begins = count(monday + (first.toordinal() - monday) // step * step, step)
+            return (_Period(date.fromordinal(begin), _week(begin)) for begin in begins)
+        case "MONTHLY":
+            month = start.year * 12 + start.month - 1
+            skipped = (first.year * 12 + first.month - 1 - month) // rule.interval
+            months = (divmod(one, 12) for one in count(month + skipped * rule.interval, rule.interval))
+            return (_month(rule, year, place + 1) for year, place in months)
+        case _:
+            return _years(rule, start, first)
+
+
+def _years(rule: Rule, start: date, first: date) -> Iterator[_Period]:
+    """Calendar years, or those that the weeks are numbered in: they begin up to three days before or after."""
+    year = start.year
+    if rule.by_week:
+        year += (start >= _first_week(rule, year + 1)) - (start < _first_week(rule, year))
+    skipped = max(first.year - 1 - year, 0) // rule.interval
+    years = count(year + skipped * rule.interval, rule.interval)
+    if rule.by_week:
+        return (_Period(_first_week(rule, one), _weeks(rule, one)) for one in years)
+    return (_Period(date(one, 1, 1), _year(rule, one)) for one in years)
+
+
+def _week(begin: int) -> Iterator[date]:
+    return map(date.fromordinal, range(begin, begin + _WEEK))
+
+
+def _month(rule: Rule, year: int, month: int) -> _Period:
+    return _Period(date(year, month, 1), _days_of_month(rule, year, month))
+
+
+def _days_of_month(rule: Rule, year: int, month: int) -> Iterator[date]:
+    if rule.by_month and month not in rule.by_month:
         return
-    for text in re.findall("[+-]?[0-9]+", value):
-        number = int(text)
-        smallest = -_LARGEST[name] if name in _SIGNED else 1
-        if number == 0 or not smallest <= number <= _LARGEST[name]:
-            raise ValueError(f"{name} has numbers from {smallest} to {_LARGEST[name]}, and not 0")
+    length = monthrange(year, month)[1]
+    days: set[int] | range = range(1, length + 1)
+    if rule.by_month_day:
+        days = {day if day > 0 else length + day + 1 for day in rule.by_month_day}
+    for day in sorted(days):
+        if 1 <= day <= length:
+            yield date(year, month, day)
 
 
-def _read_until(text: str) -> date:
-    try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        raise ValueError("UNTIL is a date, like 20271231") from None
+def _year(rule: Rule, year: int) -> Iterator[date]:
+    if not rule.by_year_day:
+        for month in sorted(rule.by_month) or range(1, 13):
+            yield from _days_of_month(rule, year, month)
+        return
+    length, first = _year_length(year), date(year, 1, 1).toordinal() - 1
+    for day in sorted({day if day > 0 else length + day + 1 for day in rule.by_year_day}):
+        if 1 <= day <= length:
+            yield date.fromordinal(first + day)
+
+
+def _first_week(rule: Rule, year: int) -> date:
+    """The first date of the year's week 1: the first week that has at least four days in the year."""
+    fourth = date(year, 1, 4)
+    return fourth - _ONE_DAY * ((fourth.weekday() - rule.week_start) % _WEEK)
+
+
+def _weeks(rule: Rule, year: int) -> Iterator[date]:
+    first, following = _first_week(rule, year).toordinal(), _first_week(rule, year + 1).toordinal()
+    weeks = (following - first) // _WEEK
+    for week in sorted({week if week > 0 else weeks + week + 1 for week in rule.by_week}):
+        if 1 <= week <= weeks:
+            yield from _week(first + (week - 1) * _WEEK)

@@ -1,33 +1,35 @@
 """A calendar's opening hours: what they open, drop, change and leave alone, and the horizon that moves with the days.
 
 A schedule touches its own slots only, matched by their times. A slot in which somebody has a seat is kept: one that
-the schedule drops is closed, nothing is opened over it, and it goes with its last booking. Dates up to
+the schedule drops is closed, nothing is opened over it, and it goes with its last booking: what it kept out waits
+until then (models/waiting.py). Dates up to
 `generated_until` were generated once: what was removed there since stays removed.
 """
 
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from itertools import accumulate
 from typing import Any
 
 import msgspec
 from peewee import Database
 
-from models import log, rules, seats, slots
+from models import log, rules, seats, slots, waiting
 from models.batch import Batch, Done
 from models.change import SLOTS_A_CHANGE, Type
-from models.commands import FillHorizon, NewSlot, SetSchedule
+from models.clock import write_time
+from models.commands import FillHorizon, SetSchedule
 from models.errors import Refused
+from models.opening_hours import write_data
 from models.rules import SLOT_COLUMNS
-from models.schedule import Schedule, expand, horizon, local_date, read_schedule
+from models.schedule import Planned, Schedule, expand, horizon, local_date, read_schedule
 from models.statement import Insertion, Statement, bind, literal
 from models.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, Timetable
+from models.waiting import Behind, Obstacles
 
 _logger = logging.getLogger("slotcast.schedules")
 
@@ -56,11 +58,12 @@ _ahead = Statement(
 class Plan:
     """What is to be done so that a calendar's slots are those of its schedule."""
 
-    opened: list[NewSlot] = field(default_factory=list)
+    opened: list[Planned] = field(default_factory=list)
     removed: list[SlotRow] = field(default_factory=list)
     updated: list[SlotRow] = field(default_factory=list)
     kept: list[SlotRow] = field(default_factory=list)
     dropped: list[SlotRow] = field(default_factory=list)
+    waiting: list[Behind] = field(default_factory=list)
 
     def numbers(self, calendar: CalendarRow) -> dict[str, Any]:
         """The answer: how many slots each, and those that were left alone, since somebody has a seat in them."""
@@ -80,12 +83,17 @@ def set_schedule(batch: Batch, command: SetSchedule) -> Done:
     schedule = read_schedule(command.schedule)
     first = max(schedule.from_, _first_date(calendar, batch.now))
     until = horizon(schedule, calendar.zone, batch.now)
-    wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
-    plan = _plan(wanted, schedule.capacity, _slots_ahead(batch, calendar.id), batch.now)
+    wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > batch.now]
+    standing = _slots_ahead(batch, calendar.id)
+    plan = _plan(wanted, standing, _data_given(batch, calendar.id), batch.now)
+    answer = plan.numbers(calendar)
+    if warnings := _warnings(calendar, wanted, standing):
+        answer["warnings"] = warnings
     if not command.preview:
         _remember(batch, calendar.id, schedule, until)
+        waiting.replace(batch, calendar.id, plan.waiting)
         _carry_out(batch, calendar, plan, Type.SCHEDULE_CHANGED)
-    return Done(calendar.id, "", plan.numbers(calendar))
+    return Done(calendar.id, "", answer)
 
 
 def fill_horizon(batch: Batch, command: FillHorizon) -> Done:
@@ -94,16 +102,18 @@ def fill_horizon(batch: Batch, command: FillHorizon) -> Done:
     found = _read.row(batch.db, calendar=calendar.id)
     if found is None or calendar.archived:
         return Done(calendar.id, "opened", 0)
+    waiting.note_gone(batch, calendar.id)
+    plan = Plan(opened=waiting.ready(batch, calendar.id))
     schedule = read_schedule(msgspec.json.decode(found[0]))
     generated_until = date.fromisoformat(found[1])
     until = horizon(schedule, calendar.zone, batch.now)
-    if until <= generated_until:
-        return Done(calendar.id, "opened", 0)
-    first = max(generated_until + _ONE_DAY, _first_date(calendar, batch.now))
-    wanted = [times for times in expand(schedule, calendar.zone, first, until) if times[0] > batch.now]
-    standing = _slots_ahead(batch, calendar.id)
-    plan = Plan(opened=_new(wanted, schedule.capacity, standing, [row for row in standing if row.dropped]))
-    _remember(batch, calendar.id, schedule, until)
+    if until > generated_until:
+        first = max(generated_until + _ONE_DAY, _first_date(calendar, batch.now))
+        wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > batch.now]
+        standing = _slots_ahead(batch, calendar.id)
+        _add_new(plan, wanted, standing, [row for row in standing if row.dropped])
+        _remember(batch, calendar.id, schedule, until)
+        waiting.keep(batch, calendar.id, plan.waiting)
     _carry_out(batch, calendar, plan, Type.SLOT_OPENED)
     return Done(calendar.id, "opened", len(plan.opened))
 
@@ -117,8 +127,20 @@ def _slots_ahead(batch: Batch, calendar: str) -> list[SlotRow]:
     return [SlotRow._make(row) for row in _ahead.rows(batch.db, calendar=calendar, now=batch.now)]
 
 
-def _plan(wanted: list[Times], capacity: int, standing: list[SlotRow], now: int) -> Plan:
-    plan, left, begun = Plan(), set(wanted), []
+def _data_given(batch: Batch, calendar: str) -> frozenset[str | None]:
+    """What the schedule so far has put into its slots' `data`: what staff wrote there is not its to clear."""
+    found = _read.row(batch.db, calendar=calendar)
+    if found is None or '"data"' not in found[0]:
+        return frozenset()
+    try:
+        schedule = read_schedule(msgspec.json.decode(found[0]))
+    except (Refused, msgspec.DecodeError):
+        return frozenset()
+    return frozenset(write_data(hours.data) for hours in (*schedule.windows, *schedule.extra))
+
+
+def _plan(wanted: list[Planned], standing: list[SlotRow], given: frozenset[str | None], now: int) -> Plan:
+    plan, left, begun = Plan(), {slot.times: slot for slot in wanted}, []
     for row in standing:
         times = (row.start, row.end)
         is_taken = row.held + row.booked > 0
@@ -127,41 +149,63 @@ def _plan(wanted: list[Times], capacity: int, standing: list[SlotRow], now: int)
         if row.start <= now:
             begun += [row] if is_taken else []
         elif times in left:
-            left.discard(times)
-            _match(plan, row, capacity)
+            _match(plan, row, left.pop(times), given)
         elif is_taken:
             plan.kept.append(row)
             if not row.dropped:
                 plan.dropped.append(row._replace(state=SlotState.CLOSED, dropped=True))
         else:
             plan.removed.append(row._replace(state=SlotState.REMOVED))
-    plan.opened = _new(sorted(left), capacity, standing, [*plan.kept, *begun])
+    _add_new(plan, left.values(), standing, [*plan.kept, *begun])
     return plan
 
 
-def _match(plan: Plan, row: SlotRow, capacity: int) -> None:
-    """A slot that is the schedule's still: it gets the new capacity, or as little as those in it leave."""
-    fitting = max(capacity, row.held + row.booked)
-    changed = row._replace(capacity=fitting, state=SlotState.OPEN if row.dropped else row.state, dropped=False)
+def _match(plan: Plan, row: SlotRow, slot: Planned, given: frozenset[str | None]) -> None:
+    """A slot that is the schedule's still: it gets the new data and capacity, or as little as those in it leave."""
+    fitting = max(slot.capacity, row.held + row.booked)
+    data = slot.data if slot.data is not None or row.data in given else row.data
+    state = SlotState.OPEN if row.dropped else row.state
+    changed = row._replace(capacity=fitting, data=data, state=state, dropped=False)
     if changed != row:
         plan.updated.append(changed)
-    if fitting != capacity:
+    if fitting != slot.capacity:
         plan.kept.append(row)
 
 
-def _new(wanted: list[Times], capacity: int, standing: list[SlotRow], kept: list[SlotRow]) -> list[NewSlot]:
-    """The slots to open: none where one with the same times is, and none over a slot that was kept."""
-    taken = {(row.start, row.end) for row in standing}
-    in_the_way = sorted((row.start, row.end) for row in kept)
-    begins = [begin for begin, _ in in_the_way]
-    latest_ends = list(accumulate((end for _, end in in_the_way), max))
-    new: list[NewSlot] = []
-    for start, end in wanted:
-        earlier = bisect_left(begins, end)
-        is_in_the_way = earlier > 0 and latest_ends[earlier - 1] > start
-        if not is_in_the_way and (start, end) not in taken:
-            new.append(NewSlot(start=start, end=end, capacity=capacity))
-    return new
+def _add_new(plan: Plan, wanted: Iterable[Planned], standing: list[SlotRow], in_the_way: list[SlotRow]) -> None:
+    """Opens none where one with the same times is, and has one wait where a slot that was kept is in its way."""
+    taken = {(row.start, row.end) for row in standing} | {slot.times for slot in plan.opened}
+    obstacles = Obstacles(in_the_way)
+    for slot in wanted:
+        if slot.times in taken:
+            continue
+        obstacle = obstacles.find(*slot.times)
+        if obstacle is None:
+            plan.opened.append(slot)
+        else:
+            plan.waiting.append(Behind(slot, obstacle))
+
+
+def _warnings(calendar: CalendarRow, wanted: list[Planned], standing: list[SlotRow]) -> list[dict[str, Any]]:
+    """That slots overlap, where the calendar lets both be taken: the schedule's own, and those opened by hand."""
+    if rules.policy_of(calendar).rejects_overlap:
+        return []
+    by_hand = {(row.start, row.end) for row in standing if row.origin != Origin.SCHEDULE}
+    overlapping: list[Times] = []
+    latest = 0
+    for start, end in sorted(by_hand | {slot.times for slot in wanted}):
+        if start < latest:
+            overlapping.append((start, end))
+        latest = max(latest, end)
+    if not overlapping:
+        return []
+    first, last = map(write_time, overlapping[0])
+    how_many = "One slot overlaps" if len(overlapping) == 1 else f"{len(overlapping)} slots overlap"
+    message = (
+        f"{how_many} an earlier one, the first at {first}: since the calendar's `overlap` is `allow`, both can be "
+        "taken at the same time."
+    )
+    return [{"rule": "overlap", "message": message, "count": len(overlapping), "start": first, "end": last}]
 
 
 def _remember(batch: Batch, calendar: str, schedule: Schedule, until: date) -> None:
@@ -173,7 +217,7 @@ def _carry_out(batch: Batch, calendar: CalendarRow, plan: Plan, kind: Type) -> N
     """Does it, at most 200 slots a change: removals first, so that no viewer sees two slots in one place."""
     steps: list[Callable[[int], object]] = [
         *[partial(_rewrite, batch, row) for row in (*plan.removed, *plan.dropped, *plan.updated)],
-        *[partial(_open, batch, calendar.id, slot) for slot in plan.opened],
+        *[partial(waiting.open_planned, batch, calendar.id, slot) for slot in plan.opened],
     ]
     for place in range(0, len(steps), SLOTS_A_CHANGE):
         seq = log.next_seq(batch, calendar.id)
@@ -185,10 +229,6 @@ def _carry_out(batch: Batch, calendar: CalendarRow, plan: Plan, kind: Type) -> N
 
 def _rewrite(batch: Batch, row: SlotRow, seq: int) -> None:
     slots.write(batch, row, seq)
-
-
-def _open(batch: Batch, calendar: str, slot: NewSlot, seq: int) -> None:
-    slots.write_new(batch, seq, calendar, slot, Origin.SCHEDULE)
 
 
 def read_body(db: Database, calendar: str) -> bytes | None:

@@ -24,7 +24,7 @@ from models.errors import NotFound
 from models.place import Outrun
 from models.rules import SLOT_COLUMNS
 from models.statement import ListStatement, Statement, bind, literal
-from models.tables import CalendarRow, Hold, HoldState, Slot, SlotRow, SlotState
+from models.tables import CalendarRow, Hold, HoldState, Origin, Slot, SlotRow, SlotState
 
 _read = Statement(
     Slot.select(*SLOT_COLUMNS).where((Slot.id == bind("slot")) & (Slot.state != literal(SlotState.REMOVED)))
@@ -160,6 +160,9 @@ def _moved(batch: Batch, row: SlotRow, seq: int, more: int) -> SlotRow:
         press(batch, row, seq, 1 if taken else -1)
     if row.dropped and not taken:
         batch.touched[row.id] = row = SlotRow._make(_remove.rows(batch.db, slot=row.id)[0])
+        batch.vacated[row.id] = row.calendar
+    elif row.origin == Origin.SCHEDULE and not taken and row.start <= batch.now:
+        batch.vacated[row.id] = row.calendar
     return row
 
 
@@ -226,8 +229,11 @@ def tell(
 ) -> None:
     """Writes the change of the seq just allotted, with every slot of the calendar that the command has written.
 
-    Where those are more than a change may have, the rest follow in changes of their own.
+    Where those are more than a change may have, the rest follow in changes of their own. Slots that waited for what the
+    command has removed are in it too.
     """
+    if batch.vacated:
+        batch.refill(batch, calendar)
     rows = [row for row in batch.touched.values() if row.calendar == calendar]
     batch.touched = {name: row for name, row in batch.touched.items() if row.calendar != calendar}
     _append(batch, calendar, kind, rows[:SLOTS_A_CHANGE], bookings=bookings, info=info, tx=tx)

@@ -188,6 +188,7 @@ def update_slot(batch: Batch, command: UpdateSlot) -> Done:
         return Done(row.calendar, "slot", seats.public(row, batch.calendar(row.calendar)))
     if (changed.start, changed.end) != (row.start, row.end):
         _move.execute(batch.db, slot=row.id, start=changed.start, end=changed.end)
+        _vacate(batch, row)
     return Done(row.calendar, "slot", _written(batch, changed, Type.SLOT_UPDATED))
 
 
@@ -212,7 +213,14 @@ def remove_slot(batch: Batch, command: RemoveSlot) -> Done:
     """`slot.remove`: only while nobody has a seat. Answers with the slot as it last stood."""
     row = _found_for_staff(batch, command)
     _check_empty(row)
+    _vacate(batch, row)
     return Done(row.calendar, "slot", _written(batch, row._replace(state=SlotState.REMOVED), Type.SLOT_REMOVED))
+
+
+def _vacate(batch: Batch, row: SlotRow) -> None:
+    """Notes that the slot leaves its place: what waits behind it may come."""
+    if row.origin == Origin.SCHEDULE:
+        batch.vacated[row.id] = row.calendar
 
 
 def _check_empty(row: SlotRow) -> None:

@@ -171,6 +171,21 @@ class Touched(Model):
         table_name = "touched"
 
 
+class WaitingSlot(Model):
+    """A slot that a schedule has no room for yet: it is opened once the slot `behind` which it waits gives way."""
+
+    calendar = TextField()
+    start = BigIntegerField()
+    end = BigIntegerField()
+    capacity = IntegerField()
+    data = TextField(null=True)
+    behind = TextField()
+
+    class Meta:
+        table_name = "waiting_slot"
+        primary_key = CompositeKey("calendar", "start", "end")
+
+
 class CalendarRow(NamedTuple):
     """In the order of the table's columns, as every row here."""
 

@@ -27,6 +27,7 @@ from models.execution import Placed, execute, prepare
 from models.identity import Tokens
 from models.place import Homes, Locked, Outrun
 from models.spares import Asked, Outcome, Reply, Spares
+from models.waiting import open_vacated
 
 COMMANDS_A_BATCH = 50
 # A busy writer hands SQLite's lock to another process this often: without it one waited up to 3.1 s.
@@ -249,7 +250,9 @@ class Writer:
         return outcomes if self._commit(batch) else [Overloaded()] * len(asked)
 
     def _transact(self, asked: Sequence[Asked], *, skips_locked: bool) -> tuple[Batch, list[Result]]:
-        batch = Batch(self._db, self._tokens, self._keeping, clock=self._clock, on_step=self._on_step)
+        batch = Batch(
+            self._db, self._tokens, self._keeping, clock=self._clock, on_step=self._on_step, refill=open_vacated
+        )
         homes: Homes = {}
         for one in asked:
             homes |= one.homes

@@ -151,6 +151,16 @@ class InfoAnswer(Moved, kw_only=True):
     info: Info
 
 
+class ScheduleWarning(Struct, kw_only=True):
+    """What was done, or would be, and may not be meant: so many slots, the first of them from `start` to `end`."""
+
+    rule: Literal["overlap"]
+    message: str
+    count: int
+    start: str
+    end: str
+
+
 class ScheduleAnswer(Moved, kw_only=True):
     """How many slots the new opening hours open, remove and change; and those left alone, as they are taken."""
 
@@ -158,6 +168,7 @@ class ScheduleAnswer(Moved, kw_only=True):
     removed: int
     updated: int
     kept: list[Slot]
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
 class SlotAnswer(Moved, kw_only=True):

@@ -17,7 +17,8 @@ from models.commands import Asker, Command
 from models.errors import Refused
 from tests.book.audit import asking, audit
 from tests.book.desk import GUEST, STAFF, START, Desk, Viewer
-from tests.book.model import Calendar, Model, No, Slot, Times
+from tests.book.model import Calendar, Model, No, Planned, Slot
+from tests.book.model_hours import refill
 
 STEPS_AN_AUDIT = 5
 _number = itertools.count()
@@ -45,6 +46,7 @@ class Machine(RuleBasedStateMachine):
         self.viewers = {calendar: Viewer(self.desk.book, calendar) for calendar in self.calendars}
         self.tokens: dict[str, dict[str, Any]] = {}
         self.last: tuple[Command, Any] | None = None
+        self.before: Model | None = None  # as it was before what was asked since it was last compared
         self.steps = 0
 
     def ask(self, command: Command, expect: Callable[[], Any]) -> tuple[Any, Any]:
@@ -62,6 +64,7 @@ class Machine(RuleBasedStateMachine):
                 pytest.fail(f"the book refuses {command} with {refusal.code}, {refusal.details}")
             return None, None
         assert not is_refused, f"the book should refuse {command}"
+        self.before = self.before or before
         if command.key:
             self.last = (command, answer)
         result = msgspec.json.decode(answer.result)
@@ -75,16 +78,19 @@ class Machine(RuleBasedStateMachine):
         standing = [name for name, slot in self.model.slots.items() if slot.state != "removed"]
         return (standing or list(self.model.slots))[-1 - place % len(standing or self.model.slots)]
 
-    def adopt(self, calendar: str, times: list[Times], capacity: int) -> None:
+    def adopt(self, calendar: str, wanted: list[Planned]) -> None:
         """Takes over into the model the slots that the schedule has opened: these, and no others."""
         viewer = self.viewers[calendar]
         viewer.follow()
         new = {name: slot for name, slot in viewer.slots.items() if name not in self.model.slots}
         for name, slot in new.items():
             start, end = read_time(slot["start"]), read_time(slot["end"])
-            self.model.slots[name] = Slot(calendar, start, end, slot["capacity"], is_scheduled=True)
+            more: dict[str, Any] = {"is_scheduled": True, "data": slot.get("data")}
+            self.model.slots[name] = Slot(calendar, start, end, slot["capacity"], **more)
         opened = [self.model.slots[name] for name in new]
-        assert sorted((slot.start, slot.end, slot.capacity) for slot in opened) == [(*one, capacity) for one in times]
+        assert sorted((slot.start, slot.end, slot.capacity, slot.data or "") for slot in opened) == sorted(
+            (one.start, one.end, one.capacity, one.data or "") for one in wanted
+        )
 
     def name_of(self, asker: Asker) -> str:
         return "staff" if asker.is_staff else "guest"
@@ -97,19 +103,29 @@ class Machine(RuleBasedStateMachine):
         while asked := self.desk.book.outside():
             for command in asked:
                 self.desk.book.run(command)
+        for calendar, opened in refill(self.model, self.before or self.model).items():
+            self.adopt(calendar, opened)
+        self.before = None
         for viewer in self.viewers.values():
             viewer.follow()
             viewer.check()
-            expected = {
-                name: (slot.start, slot.capacity, self.model.held(name), self.model.left(name), self.model.has(name, 1))
+            expected: dict[str, dict[str, Any]] = {
+                name: {
+                    "start": slot.start,
+                    "capacity": slot.capacity,
+                    "held": self.model.held(name),
+                    "remaining": self.model.left(name),
+                    "bookable": self.model.has(name, 1),
+                    "data": slot.data,
+                }
                 for name, slot in self.model.slots.items()
                 if slot.calendar == viewer.calendar and slot.state != "removed"
             }
             assert expected == {
-                name: (read_time(slot["start"]), slot["capacity"], slot["held"], slot["remaining"], slot["bookable"])
+                name: {**{field: slot.get(field) for field in expected[name]}, "start": read_time(slot["start"])}
                 for name, slot in viewer.slots.items()
             }
-            assert all(left >= 0 for _, _, _, left, _ in expected.values())
+            assert all(slot["remaining"] >= 0 for slot in expected.values())
 
     @invariant()
     def the_tables_agree(self) -> None:
@@ -130,5 +146,6 @@ class Machine(RuleBasedStateMachine):
         for viewer in self.viewers.values():
             assert viewer.applied == list(range(1, viewer.have + 1))
         with asking(self.desk.path) as ask:  # else each audit would look at all stories before
-            for table in ("booking", "hold", "receipt", "change_log", "timetable", "slot", "calendar", "touched"):
+            tables = ("booking", "hold", "receipt", "change_log", "timetable", "waiting_slot", "slot", "calendar")
+            for table in (*tables, "touched"):
                 ask(f"DELETE FROM {table}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.clock import DAY, MINUTE, SECOND
 
@@ -14,9 +14,25 @@ LIVE = {"pending", "confirmed"}
 Times = tuple[int, int]
 
 
+class Planned(NamedTuple):
+    """A slot that hours make."""
+
+    start: int
+    end: int
+    capacity: int
+    data: str | None
+
+    @property
+    def times(self) -> Times:
+        return self.start, self.end
+
+
 @dataclass
 class Hours:
-    """Opening hours of every day: so many slots one after the other. Days are counted from 1970."""
+    """Opening hours of every day: so many slots one after the other, and some of another kind in a window of their own.
+
+    Days are counted from 1970.
+    """
 
     opening: int  # in minutes
     slots: int
@@ -24,21 +40,34 @@ class Hours:
     capacity: int
     since: int
     horizon_days: int
+    own_opening: int = 0
+    own_slots: int = 0
+    own_minutes: int = 60
+    own_capacity: int = 1
+    data: str | None = None
 
-    def expand(self, first: int, last: int) -> list[Times]:
-        starts = [
-            day * DAY + (self.opening + place * self.minutes) * MINUTE
-            for day in range(max(first, self.since), last + 1)
-            for place in range(self.slots)
-        ]
-        return [(start, start + self.minutes * MINUTE) for start in starts]
+    def expand(self, first: int, last: int) -> list[Planned]:
+        days = range(max(first, self.since), last + 1)
+        found: dict[Times, Planned] = {}
+        for opening, slots, minutes, capacity, data in (
+            (self.opening, self.slots, self.minutes, self.capacity, None),
+            (self.own_opening, self.own_slots, self.own_minutes, self.own_capacity, self.data),
+        ):
+            for start in (day * DAY + (opening + place * minutes) * MINUTE for day in days for place in range(slots)):
+                planned = Planned(start, start + minutes * MINUTE, capacity, data)
+                found.setdefault(planned.times, planned)
+        return [found[times] for times in sorted(found)]
 
     def schedule(self) -> dict[str, Any]:
         """As the wire has them."""
-        closing = (self.opening + self.slots * self.minutes) % 1_440
-        window = {"rrule": "FREQ=DAILY", "start": _clock(self.opening), "end": _clock(closing)}
+        window = _window(self.opening, self.slots, self.minutes)
+        own = _window(self.own_opening, self.own_slots, self.own_minutes) | {
+            "slot_minutes": self.own_minutes,
+            "capacity": self.own_capacity,
+            "data": self.data,
+        }
         return {
-            "windows": [window] if self.slots else [],
+            "windows": [*([window] if self.slots else []), *([own] if self.own_slots else [])],
             "slot_minutes": self.minutes,
             "capacity": self.capacity,
             "from": (date(1970, 1, 1) + timedelta(days=self.since)).isoformat(),
@@ -47,6 +76,11 @@ class Hours:
 
     def horizon(self, today: int) -> int:
         return max(today, self.since) + self.horizon_days - 1
+
+
+def _window(opening: int, slots: int, minutes: int) -> dict[str, Any]:
+    closing = (opening + slots * minutes) % 1_440
+    return {"rrule": "FREQ=DAILY", "start": _clock(opening), "end": _clock(closing)}
 
 
 def _clock(minute: int) -> str:
@@ -66,6 +100,8 @@ class Calendar:
     is_archived: bool = False
     hours: Hours | None = None
     generated_until: int = 0
+    # What the hours have no room for yet, and the slot that each waits for.
+    waiting: dict[Times, tuple[Planned, str]] = field(default_factory=dict)
 
     @property
     def room(self) -> int:
@@ -85,6 +121,7 @@ class Slot:
     state: str = "open"
     is_scheduled: bool = False
     is_dropped: bool = False
+    data: str | None = None
 
 
 @dataclass

@@ -319,6 +319,67 @@ def last_booking_of_a_dropped_slot(desk: Desk) -> Command:
     return commands.CancelBooking(asker=STAFF, key=new_key(), booking=booked["id"])
 
 
+AROUND_TEN: Any = HOURS | {
+    "windows": [{"days": ["mon", "tue", "wed"], "start": "09:30", "end": "11:30"}],
+    "slot_minutes": 60,
+}
+
+
+def _hours(desk: Desk, schedule: Any) -> None:
+    desk.book.run(commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=schedule))
+
+
+def _around_a_taken_ten(desk: Desk) -> tuple[str, Any]:
+    """A booked slot at ten on Tuesday that the hours have dropped, and its booking."""
+    _hours(desk, AROUND_TEN | {"windows": [{"days": ["tue"], "start": "10:00", "end": "11:00"}]})
+    (slot,) = [name for name, one in desk.slots().items() if one["start"] == "2027-01-05T10:00:00Z"]
+    booked = desk.reserve(slot)
+    _hours(desk, AROUND_TEN)
+    return slot, booked
+
+
+@proves(commands.CancelBooking, "slot.cancelled")
+def last_booking_between_two_that_wait(desk: Desk) -> Command:
+    _, booked = _around_a_taken_ten(desk)
+    return commands.CancelBooking(asker=STAFF, key=new_key(), booking=booked["id"])
+
+
+@proves(commands.RescheduleBooking, "slot.rescheduled")
+def moved_away_from_between_two_that_wait(desk: Desk) -> Command:
+    _, booked = _around_a_taken_ten(desk)
+    (free,) = [name for name, one in desk.slots().items() if one["start"] == "2027-01-06T09:30:00Z"]
+    return moving(booked, free)
+
+
+@proves(commands.RemoveSlot, "slot.removed")
+def removed_between_two_that_wait(desk: Desk) -> Command:
+    slot, booked = _around_a_taken_ten(desk)
+    desk.book.run(commands.ReopenSlot(asker=STAFF, slot=slot))
+    desk.cancel(booked, asker=STAFF)
+    return commands.RemoveSlot(asker=STAFF, slot=slot)
+
+
+@proves(commands.CancelBooking, "slot.cancelled", "slot.updated")
+def last_booking_before_many_that_wait(desk: Desk) -> Command:
+    day: Any = {"days": ["tue"], "start": "00:00", "end": "24:00"}
+    _hours(desk, HOURS | {"windows": [day], "slot_minutes": 1_440})
+    (slot, *_) = [name for name, one in desk.slots().items() if one["start"] == "2027-01-05T00:00:00Z"]
+    booked = desk.reserve(slot)
+    _hours(desk, HOURS | {"windows": [day], "slot_minutes": 5})
+    return commands.CancelBooking(asker=STAFF, key=new_key(), booking=booked["id"])
+
+
+@proves(commands.SetSchedule, "schedule.changed")
+def other_seats_and_data_in_one_window(desk: Desk) -> Command:
+    days: Any = {"days": ["mon", "tue", "wed"], "start": "09:00", "end": "10:00"}
+    yoga: Any = {"days": ["tue"], "start": "18:00", "end": "20:00", "slot_minutes": 60, "capacity": 10, "data": "yoga"}
+    _hours(desk, HOURS | {"windows": [days, yoga]})
+    (slot,) = [name for name, one in desk.slots().items() if one["start"] == "2027-01-05T18:00:00Z"]
+    desk.reserve(slot, seats=4)
+    schedule = HOURS | {"windows": [days, yoga | {"capacity": 3, "data": {"title": "Yoga"}}]}
+    return commands.SetSchedule(asker=STAFF, calendar=desk.calendar, schedule=schedule)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_old_snapshot_and_changes_are_the_new_snapshot(desk: Desk, name: str) -> None:
     """What a viewer had, with the changes of a command applied, is what a fresh snapshot says."""

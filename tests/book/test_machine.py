@@ -198,16 +198,18 @@ class Everything(Taking, Outsiders):
     @rule(
         where=calendars, opening=st.sampled_from([0, 1_320, 1_380]), count=st.sampled_from([4, 3, 1, 0]),
         minutes=st.sampled_from([60, 30]), capacity=seats, since=st.integers(-1, 1), horizon_days=st.integers(1, 3),
+        own_opening=st.sampled_from([0, 30, 1_350, 1_380]), own_slots=st.integers(0, 2),
+        own_minutes=st.sampled_from([60, 30]), own_capacity=seats, data=st.sampled_from([None, "yoga", "pilates"]),
     )  # fmt: skip
-    def schedule(self, where: int, opening: int, count: int, minutes: int, **numbers: int) -> None:
+    def schedule(self, where: int, opening: int, count: int, minutes: int, **numbers: Any) -> None:
         calendar, today = self.calendars[where], self.desk.clock.now // DAY
         since = today + numbers["since"]
-        hours = Hours(opening, count, minutes, numbers["capacity"], since, numbers["horizon_days"])
+        hours = Hours(opening, count, minutes, **numbers | {"since": since})
         command = SetSchedule(asker=STAFF, key=new_key(), calendar=calendar, schedule=hours.schedule())
         answer, times = self.ask(command, lambda: set_schedule(self.model, calendar, hours))
         if answer:
             assert answer["opened"] == len(times)
-            self.adopt(calendar, times, hours.capacity)
+            self.adopt(calendar, times)
 
     @rule(seconds=st.sampled_from([1, 299.9, 300, 300.4, 301, 1_500, 3_600, 86_400]))
     def wait(self, seconds: float) -> None:
@@ -220,8 +222,7 @@ class Everything(Taking, Outsiders):
             case "fill":
                 count, times = self.ask(FillHorizon(calendar=calendar), lambda: fill(self.model, calendar))
                 assert count == len(times)
-                if hours := self.model.calendars[calendar].hours:
-                    self.adopt(calendar, times, hours.capacity)
+                self.adopt(calendar, times)
             case "sweep":
                 self.ask(LapseHolds(calendar=calendar), lambda: self.model.sweep(calendar))
             case "trim":

@@ -20,6 +20,7 @@ from models.commands import (
     UpdateSlot,
 )
 from models.errors import BadRequest, InvalidTransition, Unauthorized
+from models.opening_hours import read_schedule
 from models.service import Book
 from tests.book.desk import GUEST, STAFF, START, Desk, FakeClock, Viewer, results
 
@@ -352,3 +353,127 @@ def test_a_rule_with_a_weekday_that_no_month_has(desk: Desk) -> None:
     desk.clock.now += 300 * DAY
     (fill,) = desk.book.behind()
     assert msgspec.json.decode(desk.book.run(fill).result)["opened"] > 0
+
+
+YOGA: dict[str, Any] = {"days": ["tue"], "start": "18:00", "end": "20:00", "capacity": 10, "data": {"title": "Yoga"}}
+
+
+def at(desk: Desk, start: int) -> Any:
+    return desk.slot(slot_at(desk, start))
+
+
+def test_a_window_has_slots_of_its_own(desk: Desk) -> None:
+    """Its own length, step, seats, data and dates; so have extra hours, which come before a window's."""
+    extra = {"date": "2027-01-05", "start": "19:00", "end": "20:00", "capacity": 4, "data": [1]}
+    windows = [*MORNINGS["windows"], YOGA | {"slot_minutes": 30, "step_minutes": 60, "until": "2027-01-05"}]
+    hours: dict[str, Any] = {"windows": windows, "horizon_days": 14, "extra": [extra | {"slot_minutes": 30}]}
+    assert set_schedule(desk, preview=True, **hours)["opened"] == 8 + 3
+    assert set_schedule(desk, **hours)["opened"] == 8 + 3
+    six = START + DAY + 18 * HOUR
+    assert starts(desk)[4:7] == [six, six + HOUR, six + HOUR + 30 * MINUTE]
+    assert [at(desk, start)["capacity"] for start in (NINE, six, six + HOUR)] == [1, 10, 4]
+    assert [at(desk, start)["data"] for start in (six, six + HOUR)] == [{"title": "Yoga"}, [1]]
+    assert "data" not in at(desk, NINE)
+    assert set_schedule(desk, **hours) == answer()
+
+
+def test_new_seats_and_data_of_a_window_reach_its_standing_slots(desk: Desk) -> None:
+    """Those of no other window; what is taken is never lost, and the slot with too many in it is named."""
+    set_schedule(desk, windows=[*MORNINGS["windows"], YOGA])
+    six = START + DAY + 18 * HOUR
+    full = slot_at(desk, six)
+    desk.reserve(full, seats=6)
+    fewer: dict[str, Any] = {"windows": [*MORNINGS["windows"], YOGA | {"capacity": 5, "data": "Yoga"}]}
+    assert set_schedule(desk, preview=True, **fewer) == answer(updated=2, kept=[full])
+    viewer = Viewer(desk.book, "room")
+    assert set_schedule(desk, **fewer) == answer(updated=2, kept=[full])
+    (change,) = viewer.follow()
+    assert [(slot["capacity"], slot["data"]) for slot in change["slots"]] == [(6, "Yoga"), (5, "Yoga")]
+    viewer.check()
+    assert at(desk, NINE)["capacity"] == 1
+
+
+def test_data_that_staff_wrote_is_not_the_schedule_s_to_clear(desk: Desk) -> None:
+    """A window without data leaves it; what the schedule itself gave goes when its window has none any more."""
+    set_schedule(desk, windows=[*MORNINGS["windows"], YOGA])
+    six = START + DAY + 18 * HOUR
+    desk.book.run(UpdateSlot(asker=STAFF, slot=slot_at(desk, NINE), data=b'"by hand"'))
+    desk.book.run(UpdateSlot(asker=STAFF, slot=slot_at(desk, six), data=b'"mat 7"'))
+    plain = {name: value for name, value in YOGA.items() if name != "data"}
+    assert set_schedule(desk, windows=[*MORNINGS["windows"], plain]) == answer(updated=1)
+    assert [at(desk, start).get("data") for start in (NINE, six, six + HOUR)] == ["by hand", "mat 7", None]
+
+
+def test_the_same_times_are_those_of_the_window_that_stands_first(desk: Desk) -> None:
+    """One slot, and no warning: there is nothing that overlaps."""
+    first, second = YOGA, YOGA | {"capacity": 3, "data": "second"}
+    assert set_schedule(desk, windows=[first, second]) == answer(opened=2)
+    assert at(desk, START + DAY + 18 * HOUR)["capacity"] == 10
+
+
+def test_a_and_b_weeks_count_from_their_windows_first_dates(desk: Desk) -> None:
+    """And go on as the horizon moves."""
+    week: dict[str, Any] = {"rrule": "FREQ=WEEKLY;INTERVAL=2", "start": "09:00", "end": "10:00"}
+    set_schedule(desk, windows=[week | {"from": "2027-01-04"}, week | {"from": "2027-01-11", "data": "B"}])
+    for _ in range(4):
+        desk.clock.go(7 * 86_400)
+        desk.book.run(FillHorizon(calendar="room"))
+    assert starts(desk) == [NINE + 7 * place * DAY for place in range(5)]
+    assert [at(desk, NINE + 7 * place * DAY).get("data") for place in range(5)] == [None, "B", None, "B", None]
+
+
+MEETING: dict[str, Any] = {
+    "windows": [
+        {"days": ["mon"], "start": "09:00", "end": "10:00"},
+        {"days": ["mon"], "start": "10:00", "end": "11:00"},
+    ]
+}
+CROSSING: dict[str, Any] = {
+    "windows": [
+        {"days": ["mon"], "start": "09:00", "end": "11:00"},
+        {"days": ["mon"], "start": "10:30", "end": "11:30", "data": "the second"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "count", "first"),
+    [
+        ({"step_minutes": 30}, 4, "2027-01-04T09:30:00Z"),
+        (CROSSING, 1, "2027-01-04T10:30:00Z"),
+        ({"extra": [{"date": "2027-01-05", "start": "08:30", "end": "09:30"}]}, 1, "2027-01-05T09:00:00Z"),
+        (MEETING, 0, ""),
+        ({}, 0, ""),
+    ],
+)
+def test_a_schedule_whose_slots_overlap_says_so(desk: Desk, fields: dict[str, Any], count: int, first: str) -> None:
+    """In a calendar where both can be taken, in preview too; in one where they block each other there is no need."""
+    for calendar, overlap in (("loose", "allow"), ("strict", "reject")):
+        desk.create(calendar, overlap=overlap)
+        for preview in (True, False):
+            warnings = set_schedule(desk, preview=preview, **fields).get("warnings", [])
+            expected = [("overlap", count, first)] if count and overlap == "allow" else []
+            assert [(one["rule"], one["count"], one["start"]) for one in warnings] == expected
+
+
+def test_a_schedule_over_slots_that_were_opened_by_hand_says_so(desk: Desk) -> None:
+    """They stay, and overlap: one person can be booked twice."""
+    desk.create("loose", overlap="allow")
+    desk.open_between(NINE + 30 * MINUTE, NINE + HOUR)
+    (warning,) = set_schedule(desk)["warnings"]
+    assert (warning["count"], warning["start"], warning["end"]) == (1, "2027-01-04T09:30:00Z", "2027-01-04T10:00:00Z")
+
+
+def test_a_stored_schedule_of_before_reads_the_same(desk: Desk) -> None:
+    """As it was written, field by field; and filled as it was."""
+    set_schedule(desk)
+    body = (
+        b'{"windows":[{"start":"09:00","end":"11:00","days":["mon","tue"]},'
+        b'{"start":"22:00","end":"02:00","rrule":"FREQ=MONTHLY;BYDAY=1SA"}],"slot_minutes":60,"capacity":2,'
+        b'"from":"2027-01-04","horizon_days":7,"closed":["2027-01-12",{"from":"2027-02-01","until":"2027-02-03"}]}'
+    )
+    desk.query("UPDATE timetable SET body = ?", body.decode())
+    assert desk.book.schedule("room") == body
+    desk.clock.go(7 * 86_400)
+    assert results(desk.book.run(FillHorizon(calendar="room"))) == 2
+    assert msgspec.json.encode(read_schedule(msgspec.json.decode(body))) == body

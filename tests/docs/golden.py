@@ -182,7 +182,21 @@ _THINGS: dict[type, Any] = {
     answer.MovedBookingAnswer: {**_OWN, "status": "cancelled"},
     answer.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
     answer.InfoAnswer: _INFO,
-    answer.ScheduleAnswer: {"opened": 12, "removed": 2, "updated": 0, "kept": [_slot(1, 9, FIRST + 1)]},
+    answer.ScheduleAnswer: {
+        "opened": 12,
+        "removed": 2,
+        "updated": 0,
+        "kept": [_slot(1, 9, FIRST + 1)],
+        "warnings": [
+            {
+                "rule": "overlap",
+                "message": "One slot overlaps an earlier one.",
+                "count": 1,
+                "start": "2027-01-31T09:30:00Z",
+                "end": "2027-01-31T10:30:00Z",
+            }
+        ],
+    },
     answer.SlotAnswer: _slot(1, 9, FIRST + 1),
     answer.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
     answer.LinkAnswer: {"token": "Zm9y.IGEgbGluayBv.bmx5", "expires_at": "2027-03-01T12:00:00Z"},

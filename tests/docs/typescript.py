@@ -39,6 +39,11 @@ _INTERFACES = (
     "Snapshot",
     "Resumption",
     "Poll",
+    "Window",
+    "ExtraWindow",
+    "ClosedRange",
+    "Schedule",
+    "ScheduleWarning",
 )
 _TAIL = """
 export type SubscribeAnswer =
@@ -123,6 +128,7 @@ def _type(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " | ".join(_type(part) for part in schema["anyOf"])
     if schema.get("type") == "array":
-        return f"readonly {_type(schema['items'])}[]"
+        items = _type(schema["items"])
+        return f"readonly ({items})[]" if " | " in items else f"readonly {items}[]"
     plain = {"string": "string", "integer": "number", "boolean": "boolean", "null": "null"}
     return plain.get(schema.get("type", ""), "unknown")

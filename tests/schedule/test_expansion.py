@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.clock import MINUTE, read_time
 from models.errors import BadRequest
-from models.opening_hours import LAST_DATE
+from models.recurrence_text import LAST_DATE
 from models.schedule import MOST_SLOTS, expand, horizon, local_date, read_schedule
 from tests.schedule import wall
 
@@ -77,7 +77,7 @@ def test_slots_are_sorted_single_and_as_long_as_said(case: tuple[dict[str, Any],
     schedule, zone, first, last = case
     slots = expand(read_schedule(schedule), zone, first, last)
     assert slots == sorted(set(slots))
-    assert all(end - start == schedule["slot_minutes"] * MINUTE for start, end in slots)
+    assert all(slot.end - slot.start == schedule["slot_minutes"] * MINUTE for slot in slots)
 
 
 @given(_cases(), st.integers(0, 8))
@@ -97,8 +97,8 @@ def test_the_expansion_agrees_with_a_look_at_the_clocks(case: tuple[dict[str, An
     schedule, zone, first, last = case
     read = read_schedule(schedule)
     slots = [
-        (datetime.fromtimestamp(start / 1_000, UTC), datetime.fromtimestamp(end / 1_000, UTC))
-        for start, end in expand(read, zone, first, last)
+        (datetime.fromtimestamp(slot.start / 1_000, UTC), datetime.fromtimestamp(slot.end / 1_000, UTC))
+        for slot in expand(read, zone, first, last)
     ]
     assert slots == wall.slots(read, zone, first, last)
 

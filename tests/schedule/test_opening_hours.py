@@ -12,17 +12,35 @@ from models.errors import BadRequest
 from models.opening_hours import Schedule, read_schedule
 
 WINDOW = {"days": ["mon"], "start": "09:00", "end": "17:00"}
+AUGUST = {"from": "2027-08-01", "until": "2027-08-31"}
 SCHEDULE: dict[str, Any] = {"windows": [WINDOW], "slot_minutes": 30, "from": "2027-01-01"}
 EVERYTHING: dict[str, Any] = {
-    "windows": [WINDOW, {"rrule": "FREQ=MONTHLY;BYDAY=1MO", "start": "22:00", "end": "02:00"}],
+    "windows": [
+        WINDOW,
+        {"rrule": "FREQ=MONTHLY;BYDAY=1MO", "start": "22:00", "end": "02:00"},
+        {
+            "days": ["tue"],
+            "start": "18:00",
+            "end": "20:00",
+            "slot_minutes": 60,
+            "step_minutes": 30,
+            "capacity": 10,
+            "from": "2027-03-01",
+            "until": "2027-06-30",
+            "data": {"title": "Yoga", "level": [1, 2.5, None, "ä"]},
+        },
+    ],
     "slot_minutes": 45,
     "step_minutes": 15,
     "capacity": 3,
     "from": "2027-01-01",
     "until": "2027-12-31",
     "horizon_days": 30,
-    "closed": ["2027-12-25", {"from": "2027-07-01", "until": "2027-07-31"}],
-    "extra": [{"date": "2027-12-25", "start": "10:00", "end": "24:00"}],
+    "closed": ["2027-12-25", {"from": "2027-07-01", "until": "2027-07-31"}, {**AUGUST, "name": "holiday"}],
+    "extra": [
+        {"date": "2027-12-25", "start": "10:00", "end": "24:00"},
+        {"date": "2027-12-26", "start": "10:00", "end": "24:00", "slot_minutes": 20, "capacity": 4, "data": "brunch"},
+    ],
 }
 
 
@@ -41,6 +59,16 @@ def _with(window: dict[str, Any] | None = None, /, **more: Any) -> dict[str, Any
 
 def _without(name: str) -> dict[str, Any]:
     return {key: value for key, value in SCHEDULE.items() if key != name}
+
+
+def _nested(depth: int) -> Any:
+    inner: Any = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+EXTRA = {"date": "2027-01-01", "start": "10:00", "end": "11:00"}
 
 
 def _rule(text: Any) -> dict[str, Any]:
@@ -89,6 +117,20 @@ def _rule(text: Any) -> dict[str, Any]:
         (_with(extra=[{"date": "1900-01-01", "start": "10:00", "end": "11:00"}]), "extra[0].date"),
         (_with(extra=[{"date": "2027-01-01", "start": "10:00", "end": "10:00"}]), "extra[0].end"),
         (_with(extra=[{"date": "2027-01-01", "start": "10:00", "end": "11:00", "days": ["mon"]}]), "extra[0].days"),
+        *[(_with({"slot_minutes": value}), "windows[0].slot_minutes") for value in (0, 1_441, "30", 7.5)],
+        *[(_with({"step_minutes": value}), "windows[0].step_minutes") for value in (0, 1_441, "30")],
+        *[(_with({"capacity": value}), "windows[0].capacity") for value in (0, 10_001, "1", 1 << 80)],
+        *[(_with({"from": value}), "windows[0].from") for value in ("2027-02-30", "1969-12-31", 2027)],
+        *[(_with({"until": value}), "windows[0].until") for value in ("2200-01-01", "tomorrow")],
+        (_with({"from": "2027-02-02", "until": "2027-02-01"}), "windows[0].until"),
+        (_with({"data": "x" * 4_095}), "windows[0].data"),
+        (_with({"data": "\ud800"}), "windows[0].data"),
+        (_with({"data": _nested(5_000)}), "windows[0].data"),
+        (_with(extra=[{**EXTRA, "capacity": 0}]), "extra[0].capacity"),
+        (_with(extra=[{**EXTRA, "slot_minutes": 0}]), "extra[0].slot_minutes"),
+        (_with(extra=[{**EXTRA, "data": ["x" * 4_093]}]), "extra[0].data"),
+        (_with(extra=[{**EXTRA, "from": "2027-01-01"}]), "extra[0].from"),
+        *[(_with(closed=[{**AUGUST, "name": text}]), "closed[0].name") for text in ("", " ", "a\nb", "x" * 201, 7)],
         (_rule(""), "windows[0].rrule"),
         (_rule(7), "windows[0].rrule"),
         (_rule("FREQ=HOURLY"), "windows[0].rrule"),

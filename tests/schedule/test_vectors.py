@@ -24,7 +24,7 @@ def _range(vector: dict[str, Any]) -> tuple[date, date]:
 def test_a_schedule_yields_the_slots_worked_out_by_hand(vector: dict[str, Any]) -> None:
     """What the book expands is, to the millisecond, what the vector's working says."""
     slots = expand(read_schedule(vector["schedule"]), vector["zone"], *_range(vector))
-    assert [(write_time(start), write_time(end)) for start, end in slots] == [
+    assert [(write_time(slot.start), write_time(slot.end)) for slot in slots] == [
         (slot["start"], slot["end"]) for slot in vector["slots"]
     ]
 

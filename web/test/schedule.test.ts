@@ -64,6 +64,22 @@ describe("opening hours in the form", () => {
     expect(restText(given)).toBe("");
   });
 
+  it("keep windows with settings of their own, and the reason why a range is closed", () => {
+    const yoga = { days: ["tue"] as const, start: "18:00", end: "20:00", capacity: 10 };
+    const course = { ...yoga, from: "2027-03-01", until: "2027-06-30", data: { room: 2 } };
+    const closed = [
+      { from: "2027-08-01", until: "2027-08-21", name: "holiday" },
+      { from: "2027-12-24", until: "2027-12-24", name: "Christmas Eve" },
+    ];
+    const extra = [{ date: "2026-12-24", start: "08:00", end: "10:00", slot_minutes: 20 }];
+    const more = { ...given, windows: [yoga, ...given.windows, course], closed, extra };
+    expect(planOf(more, today).week.tue).toEqual([{ start: "09:00", end: "12:00" }]);
+    expect(scheduleOf(planOf(more, today), more)).toEqual(more);
+    expect(restText(more)).toBe(
+      "Kept as it is: 2 windows with settings of their own, 1 extra opening.",
+    );
+  });
+
   it("let go of a last day and of a range's end", () => {
     const plan = { ...planOf(given, today), until: "", closed: [{ from: today, until: "" }] };
     const schedule = scheduleOf(plan, given);

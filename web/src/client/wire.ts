@@ -224,6 +224,60 @@ export interface Poll {
   readonly server_time: string;
 }
 
+/** Hours that come back, on `days` or on the dates of `rrule`, from one date to another within the schedule's. */
+export interface Window {
+  readonly start: string;
+  readonly end: string;
+  readonly slot_minutes?: number | null;
+  readonly step_minutes?: number | null;
+  readonly capacity?: number | null;
+  readonly data?: unknown;
+  readonly days?: readonly ("fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed")[];
+  readonly rrule?: string;
+  readonly from?: string | null;
+  readonly until?: string | null;
+}
+
+/** Hours of one date, also where that date is closed. */
+export interface ExtraWindow {
+  readonly start: string;
+  readonly end: string;
+  readonly slot_minutes?: number | null;
+  readonly step_minutes?: number | null;
+  readonly capacity?: number | null;
+  readonly data?: unknown;
+  readonly date: string;
+}
+
+/** Dates on which no window begins, the last one included; `name` says why, for staff. */
+export interface ClosedRange {
+  readonly from: string;
+  readonly until: string;
+  readonly name?: string | null;
+}
+
+/** Opening hours from one date to another, both included, cut into slots. `closed` spares no window but `extra`. */
+export interface Schedule {
+  readonly windows: readonly Window[];
+  readonly slot_minutes: number;
+  readonly step_minutes?: number | null;
+  readonly capacity?: number;
+  readonly from: string;
+  readonly until?: string | null;
+  readonly horizon_days?: number;
+  readonly closed?: readonly (string | ClosedRange)[];
+  readonly extra?: readonly ExtraWindow[];
+}
+
+/** What was done, or would be, and may not be meant: so many slots, the first of them from `start` to `end`. */
+export interface ScheduleWarning {
+  readonly rule: "overlap";
+  readonly message: string;
+  readonly count: number;
+  readonly start: string;
+  readonly end: string;
+}
+
 /** Only that it was done. */
 export interface Nothing {}
 
@@ -276,6 +330,7 @@ export interface ScheduleAnswer {
   readonly removed: number;
   readonly updated: number;
   readonly kept: readonly Slot[];
+  readonly warnings?: readonly ScheduleWarning[];
 }
 
 export interface SlotsAnswer {

@@ -1,6 +1,8 @@
 /** Opening hours as staff edit them, week by week, and as the server keeps them. Pure. */
 
-import type { Fields, ScheduleAnswer } from "../client";
+import type { Fields, Schedule, ScheduleAnswer, Window } from "../client";
+
+export type { Schedule } from "../client";
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 export type Day = (typeof DAYS)[number];
@@ -21,28 +23,11 @@ export interface Hours {
   readonly end: string;
 }
 
-interface Window extends Hours {
-  readonly days?: readonly Day[];
-  readonly rrule?: string;
-}
-
-/** Dates, both included. */
+/** Dates, both included; `name` says why. */
 export interface Closed {
   readonly from: string;
   readonly until: string;
-}
-
-/** What the server keeps; it leaves out what has its default. */
-export interface Schedule {
-  readonly windows: readonly Window[];
-  readonly slot_minutes: number;
-  readonly step_minutes?: number | null;
-  readonly capacity?: number;
-  readonly from: string;
-  readonly until?: string | null;
-  readonly horizon_days?: number;
-  readonly closed?: readonly (string | Closed)[];
-  readonly extra?: readonly unknown[];
+  readonly name?: string | null;
 }
 
 /** What the form shows. `until` is empty where there is no last day. */
@@ -62,7 +47,9 @@ const NINE_TO_FIVE: readonly Hours[] = [{ start: "09:00", end: "17:00" }];
 export function planOf(schedule: Schedule | null, today: string): Plan {
   const of = (day: Day): readonly Hours[] => {
     if (schedule === null) return day === "sat" || day === "sun" ? [] : NINE_TO_FIVE;
-    const windows = schedule.windows.filter((window) => window.days?.includes(day));
+    const windows = schedule.windows.filter(
+      (window) => isPlain(window) && window.days?.includes(day),
+    );
     // A clock field has no 24:00; midnight as an end means the same.
     const shown = windows.map(({ start, end }) => ({
       start,
@@ -95,22 +82,38 @@ export function scheduleOf(plan: Plan, before: Schedule | null): Schedule & Fiel
     }
   }
   const { until: _, ...kept } = before ?? {};
+  const [first, last] = others(before);
   return {
     ...kept,
-    windows: [...groups.values(), ...ruled(before)],
+    windows: [...first, ...groups.values(), ...last],
     slot_minutes: plan.slot_minutes,
     capacity: plan.capacity,
     from: plan.from,
     ...(plan.until !== "" && { until: plan.until }),
     horizon_days: plan.horizon_days,
-    closed: plan.closed.map(({ from, until }) =>
-      until === "" || until === from ? from : { from, until },
+    closed: plan.closed.map(({ from, until, name }) =>
+      name
+        ? { from, until: until || from, name }
+        : until === "" || until === from
+          ? from
+          : { from, until },
     ),
   };
 }
 
-const ruled = (schedule: Schedule | null): readonly Window[] =>
-  (schedule?.windows ?? []).filter(({ rrule }) => rrule !== undefined);
+const PLAIN = new Set(["days", "start", "end"]);
+
+/** Only hours and days: what the form shows. */
+const isPlain = (window: Window): boolean => Object.keys(window).every((name) => PLAIN.has(name));
+
+/** The windows that the form does not show: where two make the same times, the one that stands first has them. */
+function others(schedule: Schedule | null): readonly [readonly Window[], readonly Window[]] {
+  const windows = schedule?.windows ?? [];
+  const shown = windows.findIndex(isPlain);
+  const edge = shown < 0 ? 0 : shown;
+  const kept = (window: Window) => !isPlain(window);
+  return [windows.slice(0, edge).filter(kept), windows.slice(edge).filter(kept)];
+}
 
 /** Why the plan cannot be meant; empty when it can. */
 export function problemOf(plan: Plan): string {
@@ -132,10 +135,14 @@ export function problemOf(plan: Plan): string {
 
 /** What is kept though the form does not show it; empty where there is no such thing. */
 export function restText(schedule: Schedule | null): string {
-  const rules = ruled(schedule).length;
+  const hidden = others(schedule).flat();
+  const rules = hidden.filter(({ rrule }) => rrule !== undefined).length;
+  const special = hidden.length - rules;
   const extra = schedule?.extra?.length ?? 0;
   const parts = [
     rules > 0 && count(rules, "window by a rule", "windows by a rule"),
+    special > 0 &&
+      count(special, "window with settings of its own", "windows with settings of their own"),
     extra > 0 && count(extra, "extra opening", "extra openings"),
     schedule?.step_minutes && `a start every ${schedule.step_minutes} minutes`,
   ].filter(Boolean);
@@ -152,6 +159,10 @@ export function outcomeText({ opened, removed, updated }: ScheduleAnswer, isDone
   const text = parts.join(", ");
   return isDone ? `Saved: ${text}.` : `This ${text}.`;
 }
+
+/** Of a calendar where both of two overlapping times can be taken. */
+export const overlapText = (first: string): string =>
+  `Some times overlap, the first on ${first}: both can be booked at once.`;
 
 export function keptText(kept: number): string {
   if (kept === 0) return "";

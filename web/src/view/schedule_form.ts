@@ -12,6 +12,7 @@ import {
   type Hours,
   keptText,
   outcomeText,
+  overlapText,
   type Plan,
   planOf,
   problemOf,
@@ -158,13 +159,14 @@ class ScheduleForm {
       none: "No day.",
       add: "Add closed days",
       fresh: () => ({ from: "", until: "" }),
-      entry: ({ from, until }) => {
+      entry: ({ from, until, name }) => {
         const make = (value: string, label: string, required: boolean) =>
           h("input", { type: "date", value, required, "aria-label": `Closed ${label}` });
         const [first, last] = [make(from, "from", true), make(until, "until, if longer", false)];
         const dash = h("span", { "aria-hidden": "true" }, "–");
-        const read = () => ({ from: first.value, until: last.value });
-        return { controls: [first, dash, last], read };
+        const read = () => ({ from: first.value, until: last.value, ...(name && { name }) });
+        const reason = name ? [h("span", {}, name)] : [];
+        return { controls: [first, dash, last, ...reason], read };
       },
       name: ({ from }) => `closed days from ${from}`,
       changed: () => this.#changed(),
@@ -257,6 +259,7 @@ class ScheduleForm {
     const more = kept.length - MOST_KEPT;
     this.#outcome.replaceChildren(
       h("p", { class: "outcome-line" }, outcomeText(outcome, false)),
+      ...(outcome.warnings ?? []).map(({ start }) => h("p", {}, overlapText(words(start)))),
       kept.length > 0 ? h("p", {}, keptText(kept.length)) : "",
       h(
         "ul",
