@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +21,10 @@ __all__ = [
     "public_url", "reading",
 ]  # fmt: skip
 
+_logger = logging.getLogger("slotcast.database")
+
 MIGRATIONS = Path(__file__).with_name("migrations")
+_WITH_TRIGGERS = "0007_outside"
 FIRST_MIGRATION = "0001_book"  # what only a new database is in need of
 
 
@@ -80,7 +84,10 @@ def migrate(db: Dialect) -> list[str]:
             message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
             raise UnusableDatabase(message)
         applied = list(runner.up())
-        db.install_triggers()
+        if db.install_triggers() and _WITH_TRIGGERS not in applied:
+            # A table was dropped and restored, or its triggers were switched off: what was written then, nobody knows.
+            db.begin_anew()
+            _logger.warning("Triggers were missing: every calendar's history begins anew; run server.py check --repair")
         return applied
 
 
