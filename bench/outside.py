@@ -30,6 +30,7 @@ from bench.ground import Ground, PostgresGround, SqliteGround
 from models import database as databases
 from models.clock import HOUR
 from models.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
+from models.outside import NOTES_AT_ONCE
 from models.service import Book
 from realtime.bell import ForeignBell
 from realtime.dispatcher import Dispatcher
@@ -107,7 +108,7 @@ async def bulk(served: Served, place: str, *, with_bulk: bool) -> tuple[float, f
     if with_bulk:
         await asyncio.to_thread(outside.execute, sql)
     written = time.perf_counter()
-    done = asyncio.ensure_future(served.room.reached(seq + BULK // 200) if with_bulk else asyncio.sleep(3))
+    done = asyncio.ensure_future(served.room.reached(seq + BULK // NOTES_AT_ONCE) if with_bulk else asyncio.sleep(3))
     number = 0
     while not done.done():
         asked = time.perf_counter()
@@ -224,7 +225,7 @@ def main(
     *,
     only: Annotated[Kind | None, typer.Option(help="one kind of database")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="of bookings, with the triggers and without, in turns")] = 10,
-    bookings: Annotated[int, typer.Option(min=100, help="in each")] = 4_000,
+    bookings: Annotated[int, typer.Option(min=100, help="in each")] = 10_000,
     pushes: Annotated[int, typer.Option(min=10)] = 300,
     slots: Annotated[int, typer.Option("--migrate", help="measure only the migration of so many slots")] = 0,
 ) -> None:

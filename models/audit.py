@@ -225,7 +225,7 @@ def _renew(batch: Batch, calendar: str) -> None:
 
 
 def commands_for(found: list[Finding]) -> Iterator[RepairCalendar]:
-    """The commands that repair these, at most 200 findings each."""
+    """The commands that repair these, at most 100 findings each."""
     of: dict[str, dict[tuple[str, str], None]] = {}
     for finding in found:
         subject = finding.calendar if finding.kind == "policy" else finding.subject

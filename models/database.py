@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -23,8 +24,11 @@ __all__ = [
     "migrate", "open_database", "public_url", "reading", "replace_secret",
 ]  # fmt: skip
 
+_logger = logging.getLogger("slotcast.database")
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 MEASURE_SECONDS = 1.0
+_WITH_TRIGGERS = "0007_outside"
 FIRST_MIGRATION = "0001_book"  # what only a new database is in need of
 
 
@@ -84,7 +88,10 @@ def migrate(db: Dialect) -> list[str]:
             message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
             raise UnusableDatabase(message)
         applied = list(runner.up())
-        db.install_triggers()
+        if db.install_triggers() and _WITH_TRIGGERS not in applied:
+            # A table was dropped and restored, or its triggers were switched off: what was written then, nobody knows.
+            db.begin_anew()
+            _logger.warning("Triggers were missing: every calendar's history begins anew; run server.py check --repair")
         return applied
 
 

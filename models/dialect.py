@@ -58,8 +58,12 @@ class Dialect(Database):
         """One transaction, in which no other process sees to the schema."""
         raise NotImplementedError
 
-    def install_triggers(self) -> None:
-        """Makes the triggers that note other writers' rows what this program has them."""
+    def install_triggers(self) -> bool:
+        """Makes the triggers that note other writers' rows what this program has them; whether one was missing."""
+        raise NotImplementedError
+
+    def begin_anew(self) -> None:
+        """Begins another history of every calendar."""
         raise NotImplementedError
 
     def begin_write(self, *, waits: bool = False) -> None:

@@ -117,8 +117,11 @@ class Postgres(Dialect, PostgresqlDatabase):
             self.execute_sql(_OWN)
             yield
 
-    def install_triggers(self) -> None:
-        triggers.install_postgres(self.execute_sql)
+    def install_triggers(self) -> bool:
+        return triggers.install_postgres(self.execute_sql)
+
+    def begin_anew(self) -> None:
+        triggers.begin_anew(self.execute_sql, "substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)")
 
     def begin_write(self, *, waits: bool = False) -> None:
         patience = LOCK_TIMEOUT_SECONDS if waits else CALENDAR_LOCK_SECONDS

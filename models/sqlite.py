@@ -52,8 +52,11 @@ class Sqlite(Dialect, SqliteDatabase):
         finally:
             self.execute_sql("PRAGMA foreign_keys = ON")
 
-    def install_triggers(self) -> None:
-        triggers.install_sqlite(self.execute_sql)
+    def install_triggers(self) -> bool:
+        return triggers.install_sqlite(self.execute_sql)
+
+    def begin_anew(self) -> None:
+        triggers.begin_anew(self.execute_sql, "lower(hex(randomblob(6)))")
 
     def begin_write(self, *, waits: bool = False) -> None:  # noqa: ARG002 - whoever writes waits for the whole file
         """Takes the one write lock at once, so that nothing read before it can be stale."""

@@ -250,8 +250,15 @@ def ignore_own(
     return sqlite3.SQLITE_IGNORE if is_note else sqlite3.SQLITE_OK
 
 
-def install_sqlite(run: Run) -> None:
-    """Makes the triggers what this program has them, where they are not."""
+def begin_anew(run: Run, nonce: str) -> None:
+    """Begins another history of every calendar, so that nobody goes on from what may not be there any more."""
+    last = "(SELECT COALESCE(MAX(log.seq), 0) FROM change_log AS log WHERE log.calendar = calendar.id)"
+    run(f"UPDATE calendar SET nonce = {nonce}, seq = 1 + CASE WHEN seq > {last} THEN seq ELSE {last} END")
+    run("DELETE FROM change_log")
+
+
+def install_sqlite(run: Run) -> bool:
+    """Makes the triggers what this program has them; whether one was not there."""
     wanted = {f"{PREFIX}{name}": f"CREATE TRIGGER {PREFIX}{name} {body}" for name, body in _SQLITE.items()}
     found = dict(
         run(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB '{PREFIX}*'").fetchall()
@@ -262,6 +269,7 @@ def install_sqlite(run: Run) -> None:
     for name, sql in wanted.items():
         if found.get(name) != sql:
             run(sql)
+    return bool(wanted.keys() - found.keys())
 
 
 # PostgreSQL
@@ -460,8 +468,11 @@ _TRIGGERS = {
 }
 
 
-def install_postgres(run: Run) -> None:
-    """Makes the functions and triggers what this program has them; ALWAYS, so a replica's role does not skip them."""
+def install_postgres(run: Run) -> bool:
+    """Makes the functions and triggers what this program has them; whether a trigger was not there, or switched off.
+
+    They fire ALWAYS: a replica's role does not skip them.
+    """
     for name, body in _FUNCTIONS.items():
         run(f"CREATE OR REPLACE FUNCTION {PREFIX}{name}{body}")
     found = {
@@ -479,3 +490,4 @@ def install_postgres(run: Run) -> None:
                 f" EXECUTE FUNCTION {PREFIX}{function}()"
             )
             run(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {PREFIX}{name}")
+    return bool({f"{PREFIX}{name}" for name in _TRIGGERS} - found)

@@ -79,16 +79,6 @@ _SQLITE_TABLES = {
         FOREIGN KEY (slot) REFERENCES slot (id)
     """,
 }
-_SQLITE_INDEXES = (
-    'CREATE INDEX slot_calendar_end ON slot (calendar, "end")',
-    'CREATE INDEX slot_length ON slot (calendar, ("end" - start))',
-    "CREATE INDEX hold_active_expires ON hold (expires_at) WHERE state = 0",
-    "CREATE INDEX hold_active_slot ON hold (slot) WHERE state = 0",
-    "CREATE INDEX hold_active_holder ON hold (calendar, holder) WHERE state = 0",
-    "CREATE INDEX booking_slot ON booking (slot)",
-    "CREATE INDEX booking_calendar ON booking (calendar, created_at)",
-)
-
 _POSTGRES_NOW = "(floor(extract(epoch FROM clock_timestamp()) * 1000))::bigint"
 _POSTGRES_DEFAULTS = {
     "calendar": {
@@ -146,13 +136,22 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
 def _rebuild(db: Database) -> None:
     """SQLite's own procedure; foreign keys are off while the schema changes."""
     for table, columns in _SQLITE_TABLES.items():
-        names = ", ".join(f'"{row[1]}"' for row in db.execute_sql(f"PRAGMA table_info({table})").fetchall())
+        indexes = db.execute_sql(
+            "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (table,)
+        ).fetchall()
         db.execute_sql(f"CREATE TABLE new_{table} ({columns})")
+        known = {row[1] for row in db.execute_sql(f"PRAGMA table_info(new_{table})").fetchall()}
+        found = db.execute_sql(f"PRAGMA table_info({table})").fetchall()
+        for _, name, kind, is_required, default, _ in found:
+            if name not in known:  # another migration's
+                rest = (" NOT NULL" if is_required else "") + (f" DEFAULT {default}" if default is not None else "")
+                db.execute_sql(f'ALTER TABLE new_{table} ADD COLUMN "{name}" {kind}{rest}')
+        names = ", ".join(f'"{row[1]}"' for row in found)
         db.execute_sql(f"INSERT INTO new_{table} ({names}) SELECT {names} FROM {table}")  # noqa: S608 - ours
         db.execute_sql(f"DROP TABLE {table}")
         db.execute_sql(f"ALTER TABLE new_{table} RENAME TO {table}")
-    for sql in _SQLITE_INDEXES:
-        db.execute_sql(sql)
+        for (sql,) in indexes:
+            db.execute_sql(sql)
 
 
 def _alter(db: Database) -> None:
