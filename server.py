@@ -31,8 +31,7 @@ from rich.progress import Progress
 from typer.exceptions import TyperException
 
 from models import demo as demonstration
-from models.clock import Clock, system_clock
-from models.commands import (
+from models.contract.commands import (
     OPERATOR,
     CloseSlot,
     Command,
@@ -42,16 +41,17 @@ from models.commands import (
     RemoveSlot,
     SetSchedule,
 )
-from models.database import FIRST_MIGRATION, UnusableDatabase, database_file, open_database
-from models.errors import Refused
-from models.service import Book, Keeping, Step, unseen
-from realtime import wire
-from realtime.application import GATE, build
+from models.contract.errors import Refused
+from models.contract.time import Clock, system_clock
+from models.service import OnProgress, Retention, SlotService, no_progress
+from models.storage.database import FIRST_MIGRATION, UnusableDatabase, database_file, open_database
+from realtime import protocol
+from realtime.app import GATE, build
 from realtime.auth import Auth
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
-from realtime.http.gate import Network
-from realtime.stream import HEARTBEAT_SECONDS
+from realtime.http.middleware import Network
+from realtime.transports.stream import HEARTBEAT_SECONDS
 
 WEB_FOLDER = Path(__file__).with_name("web") / "dist"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -93,14 +93,14 @@ class Settings:
     body_seconds: float = 30.0
     unread_seconds: float = 30.0
     max_queued_bytes: int = 1_000_000
-    keeping: Keeping = field(default_factory=Keeping)
+    retention: Retention = field(default_factory=Retention)
     has_demo: bool = True
     log_level: str = "warning"
 
-    def book(self, clock: Clock = system_clock) -> Book:
+    def service(self, clock: Clock = system_clock) -> SlotService:
         """The book behind these settings, not open yet."""
-        return Book(
-            url=self.database, secret=self.secret, clock=clock, synchronous=self.synchronous, keeping=self.keeping
+        return SlotService(
+            url=self.database, secret=self.secret, clock=clock, synchronous=self.synchronous, retention=self.retention
         )
 
     @property
@@ -126,14 +126,14 @@ class Settings:
 async def compose(
     settings: Settings,
     *,
-    book: Book,
+    service: SlotService,
     clock: Clock | None = None,
     web_folder: Path = WEB_FOLDER,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> web.Application:
     """The whole server around an open book; the seats are for a test's own clock, pages and patience."""
     return await build(
-        book,
+        service,
         secret=settings.secret,
         origins=settings.origins,
         proxies=settings.proxies,
@@ -142,7 +142,7 @@ async def compose(
         most_open_per_address=settings.most_open_per_address,
         body_seconds=settings.body_seconds,
         max_queued_bytes=settings.max_queued_bytes,
-        clock=clock or book.clock,
+        clock=clock or service.clock,
         web_folder=web_folder,
         heartbeat_seconds=heartbeat_seconds,
     )
@@ -170,9 +170,9 @@ def runner_of(
     )
 
 
-async def serve(settings: Settings, book: Book) -> None:
+async def serve(settings: Settings, service: SlotService) -> None:
     """Serves until SIGINT or SIGTERM, then lets writes finish."""
-    app = await compose(settings, book=book)
+    app = await compose(settings, service=service)
     runner = runner_of(app, bounds=settings.bounds, linger_seconds=min(LINGER_SECONDS, settings.body_seconds))
     tune_collector()  # before anyone can come: it takes 50 ms
     await runner.setup()
@@ -186,7 +186,7 @@ async def serve(settings: Settings, book: Book) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     # Elsewhere than on a terminal a token would stay in some log.
-    _welcome(settings, book, with_token=sys.stdout.isatty())
+    _welcome(settings, service, with_token=sys.stdout.isatty())
     await stop.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second one ends it at once
@@ -209,15 +209,15 @@ def _connections_log() -> logging.Logger:
     return log
 
 
-def _welcome(settings: Settings, book: Book, *, with_token: bool) -> None:
+def _welcome(settings: Settings, service: SlotService, *, with_token: bool) -> None:
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else settings.host  # noqa: S104 - compared
     here = f"http://{host}:{settings.port}"
-    calendars = [info.id for info in book.calendars() if not info.archived]
+    calendars = [info.id for info in service.calendars() if not info.archived]
     page = "demo" if "demo" in calendars else calendars[0] if calendars else ""
     print(f"Slotcast serves {without_secrets(settings.database)} on {here}  (Ctrl-C stops it)\n")
     print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
     if with_token:
-        token = Auth(settings.secret, book.clock).write_token(
+        token = Auth(settings.secret, service.clock).write_token(
             "staff", scope="staff", calendars="*", seconds=30 * 86_400
         )
         print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
@@ -336,7 +336,7 @@ def main(
         body_seconds=body_seconds,
         unread_seconds=unread_seconds,
         max_queued_bytes=max_queued_bytes,
-        keeping=Keeping(log_seconds=int(log_days * 86_400), log_changes=log_changes),
+        retention=Retention(log_seconds=int(log_days * 86_400), log_changes=log_changes),
         has_demo=demo,
         log_level=log_level,
     )
@@ -346,16 +346,16 @@ def main(
 
 def _serve(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
-    book = settings.book()
-    is_new = FIRST_MIGRATION in book.open()
+    service = settings.service()
+    is_new = FIRST_MIGRATION in service.open()
     if is_new and settings.has_demo:
-        demonstration.seed(book)
+        demonstration.seed(service)
     warn_of_open_files(settings.database)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(settings, book))
+            runner.run(serve(settings, service))
     finally:
-        book.close()
+        service.close()
 
 
 def _loop_factory() -> Any:
@@ -437,15 +437,15 @@ def read_proxies(text: str) -> tuple[Network, ...]:
         raise BadSetting(f"SLOTCAST_PROXIES: {error}") from error
 
 
-def _done(context: typer.Context, command: Command, on_step: Step = unseen) -> dict[str, Any]:
+def _done(context: typer.Context, command: Command, on_progress: OnProgress = no_progress) -> dict[str, Any]:
     """Does one command on the database, as its operator; running servers hear of it from the log."""
-    book = context.obj.book()
-    book.on_step = on_step
-    book.open()
+    service = context.obj.service()
+    service.on_progress = on_progress
+    service.open()
     try:
-        answer: dict[str, Any] = json.loads(book.run(command).result)
+        answer: dict[str, Any] = json.loads(service.run(command).result)
     finally:
-        book.close()
+        service.close()
     return answer
 
 
@@ -467,10 +467,10 @@ def token(
     if context.obj.is_secret_new:
         made = secret_file(context.obj.database)
         print(f"slotcast: made a secret, {made}; a server with another one will refuse this token", file=sys.stderr)
-    book = context.obj.book()
-    book.check_secret()
+    service = context.obj.service()
+    service.check_secret()
     who = subject or scope or "guest"
-    print(Auth(context.obj.secret, book.clock).write_token(who, scope=scope, calendars=named, seconds=ttl))
+    print(Auth(context.obj.secret, service.clock).write_token(who, scope=scope, calendars=named, seconds=ttl))
 
 
 @secret_cli.command("replace")
@@ -480,19 +480,19 @@ def secret_replace(context: typer.Context) -> None:
     Void from then on: every token, the tokens of all holds and bookings (so the customers' links to them), and the
     keys of requests that are sent again.
     """
-    context.obj.book().replace_secret()
+    context.obj.service().replace_secret()
     print("The database has a new secret. Tokens, links to bookings and keys made with another one are void.")
 
 
 @cli.command()
 def demo(context: typer.Context) -> None:
     """Make the demo calendar, with two weeks of slots."""
-    book = context.obj.book()
-    book.open()
+    service = context.obj.service()
+    service.open()
     try:
-        opened = demonstration.seed(book)
+        opened = demonstration.seed(service)
     finally:
-        book.close()
+        service.close()
     print(f"The calendar demo has {opened} new slots." if opened else "The calendar demo is there already.")
 
 
@@ -503,21 +503,21 @@ def check(
     repair: Annotated[bool, typer.Option("--repair", help="Set right what can be, by changes like any other.")] = False,
 ) -> int:
     """Audit the database: one line for each thing that is wrong, and exit code 1 if any is left."""
-    book = context.obj.book()
-    book.open()
+    service = context.obj.service()
+    service.open()
     try:
-        found = book.audit()
+        found = service.audit()
         for finding in found:
             print(finding)
         if found and repair:
-            book.repair(found)
-            left = book.audit()
+            service.repair(found)
+            left = service.audit()
             print(f"{len(found)} found, {len(left)} left")
             for finding in left:
                 print(f"left: {finding}")
             found = left
     finally:
-        book.close()
+        service.close()
     if not found:
         print("Nothing is wrong.")
     return 1 if found else 0
@@ -534,20 +534,22 @@ def calendar_create(
 ) -> None:
     """Make a calendar."""
     visibility: Any = "private" if private else "public"
-    command = CreateCalendar(asker=OPERATOR, calendar=calendar, name=name or calendar, zone=zone, visibility=visibility)
+    command = CreateCalendar(
+        principal=OPERATOR, calendar=calendar, name=name or calendar, zone=zone, visibility=visibility
+    )
     print(_done(context, command)["info"]["id"])
 
 
 @calendar_cli.command("list")
 def calendar_list(context: typer.Context) -> None:
     """List the calendars."""
-    book = context.obj.book()
-    book.open()
+    service = context.obj.service()
+    service.open()
     try:
-        for info in book.calendars():
+        for info in service.calendars():
             print(f"{info.id}\t{info.zone}\t{info.visibility}{' archived' if info.archived else ''}\t{info.name}")
     finally:
-        book.close()
+        service.close()
 
 
 @calendar_cli.command("schedule")
@@ -563,7 +565,7 @@ def calendar_schedule(
         schedule = json.loads(sys.stdin.read() if str(hours) == "-" else hours.read_text())
     except (OSError, ValueError) as error:
         raise BadSetting(f"{hours} is no JSON that can be read: {error}") from error
-    command = SetSchedule(asker=OPERATOR, calendar=calendar, schedule=schedule, preview=preview)
+    command = SetSchedule(principal=OPERATOR, calendar=calendar, schedule=schedule, preview=preview)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"Setting the opening hours of {calendar} …", total=None)
         done = _done(context, command, lambda count, of: progress.update(task, completed=count, total=of))
@@ -585,22 +587,22 @@ def slot_open(
     capacity: Annotated[int, typer.Option(help="Seats.", min=1)] = 1,
 ) -> None:
     """Open one slot; prints its id."""
-    slot = NewSlot(start=wire.read_moment(start, "start"), end=wire.read_moment(end, "end"), capacity=capacity)
+    slot = NewSlot(start=protocol.read_moment(start, "start"), end=protocol.read_moment(end, "end"), capacity=capacity)
     key = secrets.token_urlsafe(16)
-    command = OpenSlots(asker=OPERATOR, key=key, calendar=calendar, slots=(slot,))
+    command = OpenSlots(principal=OPERATOR, key=key, calendar=calendar, slots=(slot,))
     print(_done(context, command)["slots"][0]["id"])
 
 
 @slot_cli.command("close")
 def slot_close(context: typer.Context, slot: str) -> None:
     """Let nobody new into a slot."""
-    print(_done(context, CloseSlot(asker=OPERATOR, slot=slot))["slot"]["status"])
+    print(_done(context, CloseSlot(principal=OPERATOR, slot=slot))["slot"]["status"])
 
 
 @slot_cli.command("remove")
 def slot_remove(context: typer.Context, slot: str) -> None:
     """Remove a slot that nobody has a seat in."""
-    print(_done(context, RemoveSlot(asker=OPERATOR, slot=slot))["slot"]["id"])
+    print(_done(context, RemoveSlot(principal=OPERATOR, slot=slot))["slot"]["id"])
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -26,7 +26,7 @@ from bench.bookings import customers, open_book, prepare
 from bench.load import Load, compile_load
 from bench.machine import free_port, raise_open_files
 from bench.peer import WATCHER
-from realtime.application import DOOR
+from realtime.app import SERVICE
 from realtime.engine import tune_collector
 from server import SWITCH_SECONDS, Settings, compose
 
@@ -35,8 +35,8 @@ CALLERS = 64
 
 async def book_all(place: str, slots: list[str], watchers: int, program: Path) -> float:
     """Bookings a second while so many look; everyone who looks is told of every one of them."""
-    book = open_book(place)
-    app = await compose(Settings(secret=os.urandom(32), rate=0), book=book)
+    service = open_book(place)
+    app = await compose(Settings(secret=os.urandom(32), rate=0), service=service)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     port = free_port()
@@ -45,7 +45,7 @@ async def book_all(place: str, slots: list[str], watchers: int, program: Path) -
 
     async def call() -> None:
         for command in waiting:
-            await app[DOOR].run(command)
+            await app[SERVICE].run(command)
 
     loop = asyncio.get_running_loop()
     with Load(program, port) as load:
@@ -57,7 +57,7 @@ async def book_all(place: str, slots: list[str], watchers: int, program: Path) -
                 group.create_task(call())
         seconds = loop.time() - began
         if watchers:
-            head = book.snapshot("bench", 0, 1).seq
+            head = service.snapshot("bench", 0, 1).seq
             seen = await asyncio.to_thread(load.settle, head, 60.0)
             if seen.behind or seen.gaps or seen.lost:
                 raise RuntimeError(f"not everyone was told of everything: {seen}")

@@ -26,9 +26,9 @@ from rich.table import Table
 
 from bench.figure import Numbers
 from bench.machine import Process, cores, free_port
-from models.clock import DAY, HOUR, write_time
-from models.commands import OPERATOR, Command, CreateCalendar, NewSlot, OpenSlots
-from models.service import Book, Outcome
+from models.contract.commands import OPERATOR, Command, CreateCalendar, NewSlot, OpenSlots
+from models.contract.time import DAY, HOUR, write_time
+from models.service import Outcome, SlotService
 
 SLOTS_A_CALENDAR = 100
 FEW_CALENDARS = 100
@@ -42,10 +42,10 @@ _WARM_UP = 50
 
 def write_book(path: Path, calendars: int, progress: Progress) -> None:
     """A book of that many calendars, each with 100 slots of an hour over the next four weeks, through the service."""
-    book = Book(f"sqlite:///{path}", _SECRET.encode(), synchronous="normal")
-    book.open()
+    service = SlotService(f"sqlite:///{path}", _SECRET.encode(), synchronous="normal")
+    service.open()
     task = progress.add_task(f"{calendars * SLOTS_A_CALENDAR:,} slots", total=calendars)
-    first = (book.clock() // HOUR + 1) * HOUR
+    first = (service.clock() // HOUR + 1) * HOUR
     step = WEEKS * 7 * DAY // SLOTS_A_CALENDAR // HOUR * HOUR
     slots = tuple(NewSlot(start=first + n * step, end=first + n * step + HOUR) for n in range(SLOTS_A_CALENDAR))
     room = threading.Semaphore(_IN_FLIGHT)
@@ -59,13 +59,13 @@ def write_book(path: Path, calendars: int, progress: Progress) -> None:
                 progress.advance(task)
 
         room.acquire()
-        book.submit(command, reply)
+        service.submit(command, reply)
 
     for number in range(calendars):
         name = f"c{number}"
-        submit(CreateCalendar(asker=OPERATOR, calendar=name, name=name, zone="UTC"), ends=False)
-        submit(OpenSlots(asker=OPERATOR, key=name, calendar=name, slots=slots), ends=True)
-    book.close()
+        submit(CreateCalendar(principal=OPERATOR, calendar=name, name=name, zone="UTC"), ends=False)
+        submit(OpenSlots(principal=OPERATOR, key=name, calendar=name, slots=slots), ends=True)
+    service.close()
 
 
 def ask(port: int, calendars: int, questions: int) -> list[float]:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.clock import DAY, HOUR
-from models.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots, UpdateSlot
-from models.service import Book
-from realtime import wire
+from models.contract.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots, UpdateSlot
+from models.contract.time import DAY, HOUR
+from models.service import SlotService
+from realtime import protocol
 from realtime.auth import Auth
 
 CALENDAR = "bench"
@@ -25,31 +25,31 @@ def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
 
     The ids of the slots to book are left beside it, a line each.
     """
-    book = Book(f"sqlite:///{path}", secret.encode(), synchronous="normal")
-    book.open()
+    service = SlotService(f"sqlite:///{path}", secret.encode(), synchronous="normal")
+    service.open()
     for calendar in (CALENDAR, TO_BOOK):
-        book.run(CreateCalendar(asker=OPERATOR, calendar=calendar, name="Bench", zone="Europe/Vienna"))
-    first = (book.clock() // DAY + 1) * DAY
-    _open(book, CALENDAR, first, SHOWN_SLOTS, 1)
-    _open(book, TO_BOOK, first, BOOKED_SLOTS, SEATS)
-    slot = book.snapshot(CALENDAR, first, first + HOUR).slots[0].id
-    book.run(UpdateSlot(asker=OPERATOR, slot=slot, data=json.dumps({"t": 10**14}).encode()))
-    shown = book.snapshot(CALENDAR, first - DAY, first + 62 * DAY, tail=1)
-    ids = [slot.id for slot in book.snapshot(TO_BOOK, first, first + BOOKED_SLOTS * HOUR).slots]
+        service.run(CreateCalendar(principal=OPERATOR, calendar=calendar, name="Bench", zone="Europe/Vienna"))
+    first = (service.clock() // DAY + 1) * DAY
+    _open(service, CALENDAR, first, SHOWN_SLOTS, 1)
+    _open(service, TO_BOOK, first, BOOKED_SLOTS, SEATS)
+    slot = service.snapshot(CALENDAR, first, first + HOUR).slots[0].id
+    service.run(UpdateSlot(principal=OPERATOR, slot=slot, data=json.dumps({"t": 10**14}).encode()))
+    shown = service.snapshot(CALENDAR, first - DAY, first + 62 * DAY, tail=1)
+    ids = [slot.id for slot in service.snapshot(TO_BOOK, first, first + BOOKED_SLOTS * HOUR).slots]
     path.with_name("slots.txt").write_text("".join(f"{name}\n" for name in ids))
     slots = b",".join([slot.body for slot in shown.slots])
-    body = wire.write_snapshot(
-        shown.info, slots, seq=shown.seq, cursor=shown.cursor, begin=first, finish=first + 62 * DAY, now=book.clock()
+    body = protocol.write_snapshot(
+        shown.info, slots, seq=shown.seq, cursor=shown.cursor, begin=first, finish=first + 62 * DAY, now=service.clock()
     )
-    book.close()
+    service.close()
     snapshot = {"ok": True, "mode": "snapshot", **json.loads(b"{" + body)}
     token = Auth(secret.encode()).write_token("bench", scope="staff", calendars="*", seconds=86_400)
     return {"change": json.loads(shown.tail[-1].body), "snapshot": snapshot}, token
 
 
-def _open(book: Book, calendar: str, first: int, count: int, capacity: int) -> None:
+def _open(service: SlotService, calendar: str, first: int, count: int, capacity: int) -> None:
     starts = [first + place * HOUR for place in range(count)]
     for begin in range(0, count, _SLOTS_AT_ONCE):
-        batch = starts[begin : begin + _SLOTS_AT_ONCE]
-        slots = tuple(NewSlot(start=start, end=start + HOUR, capacity=capacity) for start in batch)
-        book.run(OpenSlots(asker=OPERATOR, key=f"open {begin}", calendar=calendar, slots=slots))
+        transaction = starts[begin : begin + _SLOTS_AT_ONCE]
+        slots = tuple(NewSlot(start=start, end=start + HOUR, capacity=capacity) for start in transaction)
+        service.run(OpenSlots(principal=OPERATOR, key=f"open {begin}", calendar=calendar, slots=slots))

@@ -35,11 +35,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.ground import Ground, PostgresGround, SqliteGround
-from models.change import Customer, Logged
-from models.clock import DAY, HOUR
-from models.commands import OPERATOR, Asker, BookSlot, CreateCalendar, NewSlot, OpenSlots
-from models.service import Book
-from realtime.door import Door
+from models.contract.changes import Customer, Logged
+from models.contract.commands import OPERATOR, BookSlot, CreateCalendar, NewSlot, OpenSlots, Principal
+from models.contract.time import DAY, HOUR
+from models.service import SlotService
+from realtime.async_service import AsyncService
 
 # As the server has them: the writer's thread waits less for the loop's, and the collector walks less often.
 SWITCH_SECONDS = 0.0005
@@ -67,30 +67,30 @@ class Kind(StrEnum):
     POSTGRES = "postgres"
 
 
-def open_book(place: str) -> Book:
-    book = Book(place, _SECRET)
-    book.open()
-    return book
+def open_book(place: str) -> SlotService:
+    sync = SlotService(place, _SECRET)
+    sync.open()
+    return sync
 
 
 def prepare(place: str, bookings: int) -> list[str]:
     """A calendar with as many free slots; their ids."""
-    book = open_book(place)
-    book.run(CreateCalendar(asker=OPERATOR, calendar="bench", name="Bench", zone="Etc/UTC"))
-    first = book.clock() + DAY
+    sync = open_book(place)
+    sync.run(CreateCalendar(principal=OPERATOR, calendar="bench", name="Bench", zone="Etc/UTC"))
+    first = sync.clock() + DAY
     for begin in range(0, bookings, _SLOTS_AT_ONCE):
         places = range(begin, min(begin + _SLOTS_AT_ONCE, bookings))
         slots = tuple(NewSlot(start=first + place * HOUR, end=first + (place + 1) * HOUR) for place in places)
-        book.run(OpenSlots(asker=OPERATOR, key=f"open {begin}", calendar="bench", slots=slots))
-    ids = [slot.id for slot in book.snapshot("bench", 0, 1 << 52).slots]
-    book.close()
+        sync.run(OpenSlots(principal=OPERATOR, key=f"open {begin}", calendar="bench", slots=slots))
+    ids = [slot.id for slot in sync.snapshot("bench", 0, 1 << 52).slots]
+    sync.close()
     return ids
 
 
-def record(book: Book) -> list[Recorded]:
+def record(sync: SlotService) -> list[Recorded]:
     """Where every statement of the book's writer will be written down, with its parameters."""
     recorded: list[Recorded] = []
-    db: Any = book._db  # noqa: SLF001 - the seam that all statements pass
+    db: Any = sync._db  # noqa: SLF001 - the seam that all statements pass
     execute = db.execute_sql
     writers = {thread.ident for thread in threading.enumerate() if thread.name.startswith("slotcast-writer")}
 
@@ -106,28 +106,28 @@ def record(book: Book) -> list[Recorded]:
 def customers(slots: list[str]) -> Iterator[BookSlot]:
     for place, slot in enumerate(slots):
         yield BookSlot(
-            asker=Asker(address=f"192.0.2.{place % 250}"),
+            principal=Principal(address=f"192.0.2.{place % 250}"),
             key=f"bench-key-{place:016}",
             slot=slot,
             customer=Customer(name=f"Customer {place}", email=f"customer{place}@example.org", phone="+43 1 234567"),
         )
 
 
-async def ask(book: Book, waiting: Iterator[BookSlot], callers: int) -> float:
+async def ask(sync: SlotService, waiting: Iterator[BookSlot], callers: int) -> float:
     """Seconds until each slot is booked, asked for by so many callers, each of whom waits for its answer."""
     logged: list[Logged] = []
-    door = Door(book, logged.extend)
+    service = AsyncService(sync, logged.extend)
 
     async def call() -> None:
         for command in waiting:
-            await door.run(command)
+            await service.run(command)
 
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(callers):
             group.create_task(call())
     seconds = time.perf_counter() - started
-    await door.close()
+    await service.close()
     return seconds
 
 
@@ -156,13 +156,13 @@ def run_round(ground: Ground, bookings: int, callers: int) -> Round:
     place = ground.new()
     slots = prepare(place, bookings)
     copy = ground.copy(place)
-    book = open_book(place)
-    recorded = record(book)
+    sync = open_book(place)
+    recorded = record(sync)
     commands = iter(list(customers(slots)))
     gc.collect()
     gc.freeze()
     began = time.process_time()
-    book_seconds = uvloop.run(ask(book, commands, callers))
+    book_seconds = uvloop.run(ask(sync, commands, callers))
     book_cpu_seconds = time.process_time() - began
     gc.unfreeze()
     gc.collect()
@@ -195,7 +195,7 @@ def _measure(ground: Ground, bookings: int, callers: int, rounds: int, console: 
         task = progress.add_task("Booking", total=rounds + 1)
         run_round(ground, min(bookings, 1_000), callers)  # to warm up
         done = [run_round(ground, bookings, callers) for _ in progress.track(range(rounds), task_id=task)]
-    book = statistics.median(bookings / one.book_seconds for one in done)
+    sync = statistics.median(bookings / one.book_seconds for one in done)
     bare = statistics.median(bookings / one.bare_seconds for one in done)
     return {
         "database": ground.title,
@@ -203,7 +203,7 @@ def _measure(ground: Ground, bookings: int, callers: int, rounds: int, console: 
         "bookings": bookings,
         "callers": callers,
         "rounds": [asdict(one) for one in done],
-        "book_per_second": round(book),
+        "book_per_second": round(sync),
         "bare_per_second": round(bare),
         "ratio": round(statistics.median(one.bare_seconds / one.book_seconds for one in done), 3),
         # What a crowded machine does not blur: the time that each was at work, not the time that it waited for a turn.

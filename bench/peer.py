@@ -50,7 +50,7 @@ class Peer:
 
     name: str
     watcher: Group
-    asker: Group
+    principal: Group
     one: Ask
     hundred: tuple[Ask, int]  # and how many of them
     start: Callable[[Path], Running]
@@ -88,9 +88,9 @@ def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
 
     slot = sample["change"]["slots"][0]["id"]
     one = Ask(f'42/staff,$n["slot.update",{{"slot":"{slot}","data":{{"t":$t}}}}]')
-    asker = Group("socketio", _ENGINE_IO, (f'40/staff,{{"token":"{token}"}}',))
+    principal = Group("socketio", _ENGINE_IO, (f'40/staff,{{"token":"{token}"}}',))
     streams = {"sse": Group("events", _GUEST + "/events"), "socket": Group("websocket", _GUEST + "/socket")}
-    return Peer(OURS, WATCHER, asker, one, (one, 100), start, streams)
+    return Peer(OURS, WATCHER, principal, one, (one, 100), start, streams)
 
 
 def node() -> Peer:

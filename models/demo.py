@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
-from models.errors import AlreadyExists
-from models.schedule import expand, local_date, read_schedule
-from models.service import Book
+from models.contract.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
+from models.contract.errors import AlreadyExists
+from models.schedule.expand import expand, local_date, read_schedule
+from models.service import SlotService
 
 CALENDAR = "demo"
 NAME = "Rosa's Barber Shop"
@@ -17,13 +17,13 @@ _WEEK = ["mon", "tue", "wed", "thu", "fri"]
 _SLOTS_A_COMMAND = 200
 
 
-def seed(book: Book) -> int:
+def seed(service: SlotService) -> int:
     """Makes the demo calendar; returns how many slots it opened, 0 where it was there already."""
     try:
-        book.run(CreateCalendar(asker=OPERATOR, calendar=CALENDAR, name=NAME, zone=ZONE))
+        service.run(CreateCalendar(principal=OPERATOR, calendar=CALENDAR, name=NAME, zone=ZONE))
     except AlreadyExists:
         return 0
-    today = local_date(ZONE, book.clock())
+    today = local_date(ZONE, service.clock())
     schedule = read_schedule(
         {
             "windows": [
@@ -35,10 +35,10 @@ def seed(book: Book) -> int:
             "from": today.isoformat(),
         }
     )
-    now = book.clock()
+    now = service.clock()
     hours = expand(schedule, ZONE, today, today + timedelta(days=DAYS - 1))
     slots = [NewSlot(start=slot.start, end=slot.end) for slot in hours if slot.start > now]
     for place in range(0, len(slots), _SLOTS_A_COMMAND):
         some = tuple(slots[place : place + _SLOTS_A_COMMAND])
-        book.run(OpenSlots(asker=OPERATOR, key=f"demo-{place}", calendar=CALENDAR, slots=some))
+        service.run(OpenSlots(principal=OPERATOR, key=f"demo-{place}", calendar=CALENDAR, slots=some))
     return len(slots)

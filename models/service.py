@@ -14,34 +14,63 @@ from typing import Any
 
 from peewee import DatabaseError, InterfaceError
 
-from models import audit, bookings, database, outside, schedules, snapshot
-from models.audit import Finding
-from models.batch import Keeping, Step, unseen
-from models.cancellation import Cancellation, Cancelled, checked
-from models.change import Booking, Cursor, Info, Logged
-from models.clock import Clock, MeasuredClock, system_clock
-from models.commands import Answer, Asker, Command, FillHorizon, LapseHolds, TakeOutside, TrimLog, WithToken
-from models.database import UnusableDatabase, Watch
-from models.dialect import Dialect
-from models.errors import Refused
-from models.explanation import explain, is_bookable
-from models.identity import Tokens
-from models.opening_hours import Schedule
-from models.router import Router
-from models.rules import GRACE
-from models.snapshot import Feed, Head, PlacedSlot, Snapshot
-from models.spares import Asked, Outcome, Reply
-from models.statement import Statement, bind, literal
-from models.tables import Hold, HoldState
-from models.window import EVERY, cut
-from models.writer import Writer
+from models.contract.changes import Booking, Cursor, Info, Logged
+from models.contract.commands import (
+    Answer,
+    Command,
+    ExpireHolds,
+    FillHorizon,
+    Principal,
+    TakeOutside,
+    TrimLog,
+    WithToken,
+)
+from models.contract.errors import Refused
+from models.contract.identifiers import Tokens
+from models.contract.time import Clock, MeasuredClock, system_clock
+from models.domain import bookings, outside_writes
+from models.domain.rules import GRACE
+from models.query import audit, snapshot
+from models.query.audit import Finding
+from models.query.explain import explain, is_bookable
+from models.query.snapshot import Feed, Head, PlacedSlot, Snapshot
+from models.schedule import apply
+from models.schedule.schedule import Schedule
+from models.storage import database
+from models.storage.cancellation import Cancellation, Cancelled, checked
+from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.database import CommitWatch, UnusableDatabase
+from models.storage.dialect import Dialect
+from models.storage.page import EVERY, cut
+from models.storage.tables import Hold, HoldState
+from models.transaction.transaction import OnProgress, Retention, no_progress
+from models.writing.router import Router
+from models.writing.spare_writers import Outcome, QueuedCommand, Reply
+from models.writing.writer import Writer
 
 __all__ = [
-    "Book", "Cancellation", "Cancelled", "Feed", "Finding", "Head", "Keeping", "Outcome", "PlacedSlot", "Reply",
-    "Schedule", "Snapshot", "Step", "UnusableDatabase", "Watch", "checked", "cut", "is_bookable", "unseen",
+    "Cancellation",
+    "Cancelled",
+    "CommitWatch",
+    "Feed",
+    "Finding",
+    "Head",
+    "OnProgress",
+    "Outcome",
+    "PlacedSlot",
+    "Reply",
+    "Retention",
+    "Schedule",
+    "SlotService",
+    "Snapshot",
+    "UnusableDatabase",
+    "checked",
+    "cut",
+    "is_bookable",
+    "no_progress",
 ]  # fmt: skip
 
-_due = Statement(
+_due = CompiledQuery(
     Hold.select(Hold.calendar)
     .where((Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("before")))
     .distinct()
@@ -53,23 +82,23 @@ def _nobody_hears(rows: list[Logged]) -> None:
 
 
 @dataclass(slots=True)
-class Book:
+class SlotService:
     """The book behind one database.
 
     `on_commit` hears, on a writer's thread, what a commit of this process has added to the log. `writers` is how many
-    write at the same time, where the database lets more than one. `on_step` hears, there too, to how many slots of how
-    many a schedule has come that is being set; it is set before `open`. `clock` is the machine's, where nobody has set
-    another, until `open` puts the database's own in its place, if that has one.
+    write at the same time, where the database lets more than one. `on_progress` hears, there too, to how many slots of
+    how many a schedule has come that is being set; it is set before `open`. `clock` is the machine's, where nobody has
+    set another, until `open` puts the database's own in its place, if that has one.
     """
 
     url: str
     secret: bytes
     clock: Clock = system_clock
     synchronous: str = "full"
-    keeping: Keeping = field(default_factory=Keeping)
+    retention: Retention = field(default_factory=Retention)
     writers: int = 4
     on_commit: Callable[[list[Logged]], None] = _nobody_hears
-    on_step: Step = unseen
+    on_progress: OnProgress = no_progress
     tokens: Tokens = field(init=False)
     _db: Dialect = field(init=False)
     _writer: Writer | Router = field(init=False)
@@ -99,7 +128,7 @@ class Book:
         except (DatabaseError, InterfaceError) as error:
             raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
         finally:
-            self.forget_thread()
+            self.close_thread_connection()
 
     def check_secret(self) -> None:
         """UnusableDatabase if the secret is not the database's, for who only signs tokens; nothing stays open.
@@ -119,29 +148,29 @@ class Book:
             database.migrate(self._db)
             database.replace_secret(self._db, self.tokens.fingerprint)
 
-    def _make_writer(self, number: int, again: Callable[[Asked], None] | None = None) -> Writer:
+    def _make_writer(self, number: int, again: Callable[[QueuedCommand], None] | None = None) -> Writer:
         name = f"slotcast-writer-{number}"
         return Writer(
             self._db,
             self.tokens,
             None if isinstance(self.clock, MeasuredClock) else self.clock,
-            self.keeping,
+            self.retention,
             self._heard,
             again=again,
-            on_step=self.on_step,
+            on_progress=self.on_progress,
             name=name,
         )
 
     def close(self) -> None:
         """Lets queued commands finish."""
         self._writer.close()
-        self.forget_thread()
+        self.close_thread_connection()
 
     def _heard(self, rows: list[Logged]) -> None:
         """Looks up who listens at each commit, as that may be set after the writer has started."""
         self.on_commit(rows)
 
-    def forget_thread(self) -> None:
+    def close_thread_connection(self) -> None:
         """Closes the calling thread's connection; each thread that reads ends with it."""
         if not self._db.is_closed():
             self._db.close()
@@ -175,7 +204,7 @@ class Book:
     # Queries
 
     def calendars(self) -> list[Info]:
-        """Every calendar; whose they are to see is the caller's to sort out, with `Asker.may_view`."""
+        """Every calendar; whose they are to see is the caller's to sort out, with `Principal.may_view`."""
         return snapshot.read_calendars(self._db)
 
     def calendar(self, calendar: str) -> Info:
@@ -201,9 +230,9 @@ class Book:
             self._db, calendar, begin, finish, most=most, tail=tail, with_bookings=with_bookings
         )
 
-    def moves(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
+    def new_rows(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
         """What came after `have`, for each calendar that stands elsewhere now; no rows for one that was put back."""
-        return snapshot.read_moves(self._db, have)
+        return snapshot.read_new_rows(self._db, have)
 
     def calendar_of_slot(self, slot: str) -> str:
         return snapshot.read_slot_calendar(self._db, slot)
@@ -211,7 +240,9 @@ class Book:
     def booking(self, asked: WithToken) -> Booking:
         """One booking with its customer, for its holder or its calendar's staff."""
         with database.reading(self._db):
-            row = bookings.find(self._db, self.tokens, asked.booking, asked.token, is_staff_of=asked.asker.is_staff_of)
+            row = bookings.find(
+                self._db, self.tokens, asked.booking, asked.token, is_staff_of=asked.principal.is_staff_of
+            )
         return bookings.for_staff(row)
 
     def bookings(self, calendar: str, begin: int, finish: int, *, most: int = EVERY) -> tuple[list[Booking], int]:
@@ -227,29 +258,29 @@ class Book:
         with database.reading(self._db):
             return bookings.read_by_id(self._db, ids)
 
-    def explain(self, asker: Asker, slot: str) -> list[dict[str, Any]]:
+    def explain(self, principal: Principal, slot: str) -> list[dict[str, Any]]:
         """Why the slot can or can't be taken by the asker, rule by rule: `{rule, ok, ...}` each, in the order asked."""
-        return explain(self._db, self.tokens, asker, slot, self.clock())
+        return explain(self._db, self.tokens, principal, slot, self.clock())
 
     def schedule(self, calendar: str) -> bytes | None:
         """The calendar's opening hours, as JSON; None without any. For staff."""
         with database.reading(self._db):
-            return schedules.read_body(self._db, calendar)
+            return apply.read_body(self._db, calendar)
 
-    def due(self) -> list[LapseHolds]:
+    def due(self) -> list[ExpireHolds]:
         """What the clock asks for now: a sweep of each calendar whose holds have run out."""
         with database.reading(self._db):
-            return [LapseHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
+            return [ExpireHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
 
     def behind(self) -> list[Command]:
         """What the clock asks for about once a minute: horizons that days have moved on from."""
         with database.reading(self._db):
-            return [FillHorizon(calendar=calendar) for calendar in schedules.due(self._db, self.clock())]
+            return [FillHorizon(calendar=calendar) for calendar in apply.due(self._db, self.clock())]
 
     def outside(self) -> list[Command]:
         """What other writers ask for: taking what they did, for each calendar that they have touched."""
         with database.reading(self._db):
-            return [TakeOutside(calendar=calendar) for calendar in outside.read_calendars(self._db)]
+            return [TakeOutside(calendar=calendar) for calendar in outside_writes.read_calendars(self._db)]
 
     def audit(self) -> list[Finding]:
         """What is wrong in the database, as of one instant."""
@@ -267,9 +298,9 @@ class Book:
         """What the clock asks for once in a while: that what is too old to be asked for goes."""
         return [TrimLog(calendar=info.id) for info in self.calendars()]
 
-    def watch(self) -> Watch:
+    def watch(self) -> CommitWatch:
         """What hears of other processes' commits; for one thread of its own."""
-        return Watch(self._db, self.clock if isinstance(self.clock, MeasuredClock) else None)
+        return CommitWatch(self._db, self.clock if isinstance(self.clock, MeasuredClock) else None)
 
     def check(self) -> None:
         """Overloaded if the database does not answer."""

@@ -1,1 +1,1 @@
-"""The voice: everything that speaks to clients. Asynchronous, without SQL; the book is behind `door`."""
+"""The voice: everything that speaks to clients. Asynchronous, without SQL; the book is behind `service`."""

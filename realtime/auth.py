@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import jwt
 import msgspec
 
-from models.clock import SECOND, Clock, system_clock
-from models.commands import Asker
-from models.errors import Unauthorized
+from models.contract.commands import Principal
+from models.contract.errors import Unauthorized
+from models.contract.time import SECOND, Clock, system_clock
 
 ALGORITHM = "HS256"
 MOST_CHARACTERS = 8_192
@@ -37,7 +37,7 @@ _SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database 
 class Identity(NamedTuple):
     """An asker, and the second since the epoch at which it ends, by this machine's clock; None for never."""
 
-    asker: Asker
+    principal: Principal
     expires_at: float | None
 
     @property
@@ -57,12 +57,12 @@ class Auth:
         """Who sent this token from this address; Unauthorized if it is malformed, forged or over."""
         holder = holder_address(address)
         if not token:
-            return Identity(Asker(address=holder), None)
+            return Identity(Principal(address=holder), None)
         claims = self._claims(token)
         scope = claims.get("scope", "")
         scopes = scope.split() if isinstance(scope, str) else []
         return Identity(
-            Asker(
+            Principal(
                 subject=claims["sub"],
                 address=holder,
                 is_staff="staff" in scopes,
@@ -159,8 +159,8 @@ class Tickets:
         self._forget_old()
         ends_at = time.time() + TICKET_SECONDS
         ticket = secrets.token_urlsafe(24)
-        asker = msgspec.structs.replace(identity.asker, is_staff=False, calendars=calendars)
-        self._identities[_mark(ticket)] = (ends_at, Identity(asker, identity.expires_at))
+        principal = msgspec.structs.replace(identity.principal, is_staff=False, calendars=calendars)
+        self._identities[_mark(ticket)] = (ends_at, Identity(principal, identity.expires_at))
         return ticket, ends_at
 
     def redeem(self, ticket: str) -> Identity:

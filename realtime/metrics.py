@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from realtime.dispatcher import Dispatcher
-from realtime.door import Door
+from realtime.async_service import AsyncService
 from realtime.engine import Counters
-from realtime.pulse import Pulse
-from realtime.stream import LONG_POLL, Streams
+from realtime.loop_lag import LoopLagMonitor
+from realtime.rooms.dispatcher import Dispatcher
+from realtime.transports.stream import LONG_POLL, Streams
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -44,15 +44,15 @@ class Metrics(Collector):
         counters: Counters,
         streams: Streams,
         dispatcher: Dispatcher,
-        door: Door,
+        service: AsyncService,
         requests: Requests,
-        pulse: Pulse,
+        loop_lag: LoopLagMonitor,
     ) -> None:
-        self._pulse = pulse
+        self._loop_lag = loop_lag
         self._counters = counters
         self._streams = streams
         self._dispatcher = dispatcher
-        self._door = door
+        self._service = service
         self._requests = requests
         self._started_at = time.time()
         self._registry = CollectorRegistry()
@@ -82,14 +82,16 @@ class Metrics(Collector):
         yield CounterMetricFamily("slotcast_bytes_out", "Bytes written to clients.", counters.bytes_out)
         yield CounterMetricFamily("slotcast_changes", "Changes sent to rooms.", self._dispatcher.changes)
         yield GaugeMetricFamily("slotcast_rooms", "Calendars watched from this process.", len(self._dispatcher.rooms))
-        watchers = sum(len(members) for room in self._dispatcher.rooms.values() for members in room.members.values())
+        watchers = sum(
+            len(subscribers) for room in self._dispatcher.rooms.values() for subscribers in room.subscribers.values()
+        )
         yield GaugeMetricFamily("slotcast_watchers", "Seats taken in rooms.", watchers)
         yield GaugeMetricFamily(
-            "slotcast_commands_queued", "Commands that wait for the writer.", self._door.book.queued
+            "slotcast_commands_queued", "Commands that wait for the writer.", self._service.sync.queued
         )
-        longest = self._pulse.longest_block_seconds
+        longest = self._loop_lag.longest_block_seconds
         yield GaugeMetricFamily("slotcast_loop_block_seconds_max", "Longest time the loop was late.", longest)
-        yield CounterMetricFamily("slotcast_overloads", "Times newcomers were refused.", self._pulse.overloads)
+        yield CounterMetricFamily("slotcast_overloads", "Times newcomers were refused.", self._loop_lag.overloads)
         yield from self._collect_requests()
 
     def _collect_requests(self) -> Iterator[Metric]:

@@ -22,19 +22,19 @@ it costs to accept a client is the garbage collector walking the others.
 It subclasses engineio.AsyncServer, its AsyncSocket, socketio.AsyncServer and its AsyncManager.
 """
 
-from .asgi import refuse_asgi
-from .budget import AddressBudget, Budget, Rates, cost_of
-from .collector import tune_collector
-from .connection import Connection
-from .counter import Counters
-from .engine_server import EngineServer
-from .outlet import Limits, Outlet, write_all
-from .packet import Encoded, Event, Format, Packet, socketio_frames, socketio_text
-from .polling import UNREADABLE, is_encoded
-from .room import RoomManager
-from .socket_server import SocketServer
-from .takeover import answer_handshake, is_handshake, take_over
-from .websocket import WebSocket
+from realtime.engine.budget import AddressBudget, Budget, Rates, cost_of
+from realtime.engine.collector import tune_collector
+from realtime.engine.connection_writer import ConnectionWriter, Limits, write_all
+from realtime.engine.counters import Counters
+from realtime.engine.engineio.polling import UNREADABLE, is_encoded
+from realtime.engine.engineio.server import EngineServer
+from realtime.engine.engineio.session import Connection
+from realtime.engine.socketio.asgi import refuse_asgi
+from realtime.engine.socketio.packet import Encoded, Event, Format, Packet, socketio_frames, socketio_text
+from realtime.engine.socketio.room_manager import RoomManager
+from realtime.engine.socketio.server import SocketServer
+from realtime.engine.websocket.handshake import answer_handshake, is_handshake, take_over
+from realtime.engine.websocket.websocket import WebSocket
 
 refuse_asgi(EngineServer, SocketServer)
 
@@ -43,13 +43,13 @@ __all__ = [
     "AddressBudget",
     "Budget",
     "Connection",
+    "ConnectionWriter",
     "Counters",
     "Encoded",
     "EngineServer",
     "Event",
     "Format",
     "Limits",
-    "Outlet",
     "Packet",
     "Rates",
     "RoomManager",

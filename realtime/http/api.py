@@ -8,13 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from models.change import encode
-from models.errors import BadRequest
+from models.contract.changes import encode
+from models.contract.errors import BadRequest
 from models.service import is_bookable
-from realtime import wire
-from realtime.catch_up import CatchUp
-from realtime.desk import Desk
-from realtime.http.gate import Gate
+from realtime import protocol
+from realtime.http.middleware import RequestGuard
+from realtime.request_handler import RequestHandler
+from realtime.rooms.recovery import Recovery
 
 BOOKING_TOKEN = "Booking-Token"  # noqa: S105 - a header's name
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,16})"?', re.ASCII)
@@ -50,10 +50,10 @@ MUTATIONS: tuple[tuple[str, str, str, str, int], ...] = (
 class Api:
     """The handlers; `routes` is what an application adds."""
 
-    def __init__(self, gate: Gate, desk: Desk, catch_up: CatchUp) -> None:
-        self._gate = gate
-        self._desk = desk
-        self._catch_up = catch_up
+    def __init__(self, guard: RequestGuard, request_handler: RequestHandler, recovery: Recovery) -> None:
+        self._guard = guard
+        self._request_handler = request_handler
+        self._recovery = recovery
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -73,9 +73,9 @@ class Api:
 
     def _mutation(self, name: str, subject: str, status: int) -> Handler:
         async def mutate(request: web.Request) -> web.Response:
-            received = self._desk.clock()
-            asker = self._gate.asker(request)
-            fields = await self._gate.body(request)
+            received = self._request_handler.clock()
+            principal = self._guard.principal(request)
+            fields = await self._guard.body(request)
             if subject:
                 _put(fields, subject, request.match_info["id"])
             if "preview" in request.query:
@@ -84,67 +84,69 @@ class Api:
                 _put(fields, "key", request.headers["Idempotency-Key"])
             if "If-Match" in request.headers:
                 _put(fields, "if_version", read_version(request.headers["If-Match"]))
-            asked = wire.read_request(name, fields)
-            if not isinstance(asked, wire.Mutation):
+            asked = protocol.read_request(name, fields)
+            if not isinstance(asked, protocol.Mutation):
                 raise TypeError(name)
-            answer = await self._desk.do(asked, asker, received)
-            body = wire.write_answer(answer, head=b"{")
+            answer = await self._request_handler.do(asked, principal, received)
+            body = protocol.write_answer(answer, head=b"{")
             return web.Response(status=status, body=body, content_type="application/json")
 
         return mutate
 
     async def calendars(self, request: web.Request) -> web.Response:
-        infos = await self._desk.calendars(self._gate.asker(request))
+        infos = await self._request_handler.calendars(self._guard.principal(request))
         return _json({"calendars": infos})
 
     async def calendar(self, request: web.Request) -> web.Response:
-        info = await self._desk.calendar(calendar_of(request), self._gate.asker(request))
+        info = await self._request_handler.calendar(calendar_of(request), self._guard.principal(request))
         return _json({"info": info})
 
     async def slots(self, request: web.Request) -> web.Response:
         """A snapshot of a window. Its ETag names what is in it, not when it was asked for."""
-        asker = self._gate.asker(request)
+        principal = self._guard.principal(request)
         query = request.query
-        wanted = self._catch_up.wanted(None, query.get("from"), query.get("to"), query.get("after"))
+        wanted = self._recovery.wanted(None, query.get("from"), query.get("to"), query.get("after"))
         has = request.headers.get("If-None-Match", "")
-        looked = await self._catch_up.look(calendar_of(request), asker, wanted, has)
+        looked = await self._recovery.look(calendar_of(request), principal, wanted, has)
         headers = {"Cache-Control": "private, no-cache", "ETag": f'"{looked.etag}"'}
         if looked.body is None:
             return web.Response(status=304, headers=headers)
         return web.Response(body=b"{" + looked.body, content_type="application/json", headers=headers)
 
     async def bookings(self, request: web.Request) -> web.Response:
-        asker = self._gate.asker(request)
+        principal = self._guard.principal(request)
         fields = {name: request.query[name] for name in ("from", "to", "after") if name in request.query}
-        asked = wire.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
-        assert isinstance(asked, wire.ListBookings)
-        return _json(await self._desk.bookings(asked, asker))
+        asked = protocol.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
+        assert isinstance(asked, protocol.ListBookings)
+        return _json(await self._request_handler.bookings(asked, principal))
 
     async def schedule(self, request: web.Request) -> web.Response:
         """A calendar's opening hours as they were set, or null. For staff."""
-        return _json({"schedule": await self._desk.schedule(calendar_of(request), self._gate.asker(request))})
+        return _json(
+            {"schedule": await self._request_handler.schedule(calendar_of(request), self._guard.principal(request))}
+        )
 
     async def link(self, request: web.Request) -> web.Response:
         """A token for a link to a calendar. For staff; it is answered, never logged or kept."""
-        asker = self._gate.asker(request)
-        fields = await self._gate.body(request)
+        principal = self._guard.principal(request)
+        fields = await self._guard.body(request)
         _put(fields, "calendar", request.match_info["id"])
-        asked = wire.read_request("calendar.link", fields)
-        assert isinstance(asked, wire.MakeLink)
-        return _json(await self._desk.link(asked, asker), status=_CREATED)
+        asked = protocol.read_request("calendar.link", fields)
+        assert isinstance(asked, protocol.MakeLink)
+        return _json(await self._request_handler.link(asked, principal), status=_CREATED)
 
     async def explanation(self, request: web.Request) -> web.Response:
         """Why this asker can or can't take the slot, rule by rule."""
-        rules = await self._desk.explain(request.match_info["id"], self._gate.asker(request))
+        rules = await self._request_handler.explain(request.match_info["id"], self._guard.principal(request))
         return _json({"bookable": is_bookable(rules), "rules": rules})
 
     async def booking(self, request: web.Request) -> web.Response:
         """The booking's own token comes in a header: a URL ends up in logs and histories."""
-        asker = self._gate.asker(request)
+        principal = self._guard.principal(request)
         token = request.headers.get(BOOKING_TOKEN, "")
-        asked = wire.read_request("booking.get", {"booking": request.match_info["id"], "token": token})
-        assert isinstance(asked, wire.GetBooking)
-        return _json({"booking": await self._desk.booking(asked, asker)})
+        asked = protocol.read_request("booking.get", {"booking": request.match_info["id"], "token": token})
+        assert isinstance(asked, protocol.GetBooking)
+        return _json({"booking": await self._request_handler.booking(asked, principal)})
 
 
 def _put(fields: dict[str, Any], name: str, value: Any) -> None:
@@ -155,8 +157,8 @@ def _put(fields: dict[str, Any], name: str, value: Any) -> None:
 
 def calendar_of(request: web.Request) -> str:
     """The path's calendar; BadRequest for what can't be one's id."""
-    asked = wire.read_request("calendar.unsubscribe", {"calendar": request.match_info["id"]})
-    assert isinstance(asked, wire.Unsubscribe)
+    asked = protocol.read_request("calendar.unsubscribe", {"calendar": request.match_info["id"]})
+    assert isinstance(asked, protocol.Unsubscribe)
     return asked.calendar
 
 

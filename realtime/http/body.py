@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import StreamReader, web
 from aiohttp.typedefs import Middleware
 
-from realtime.http.gate import Gate
+from realtime.http.middleware import RequestGuard
 
 MOST_BYTES = 64_000_000  # in unfinished bodies: beyond, those that began first are given up
 _PERIOD_SECONDS = 1.0
@@ -22,8 +22,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Bodies:
     """Those of all requests, also of Socket.IO's. The gate charges each request before it is looked at."""
 
-    def __init__(self, gate: Gate, seconds: float = 30.0) -> None:
-        self._gate = gate
+    def __init__(self, guard: RequestGuard, seconds: float = 30.0) -> None:
+        self._guard = guard
         self._seconds = seconds
         self._coming: dict[StreamReader, tuple[float, web.Request]] = {}  # the oldest first
         self._timer: asyncio.TimerHandle | None = None
@@ -32,7 +32,7 @@ class Bodies:
     def middleware(self) -> Middleware:
         @web.middleware
         async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-            refusal = self._gate.charge(request)
+            refusal = self._guard.charge(request)
             body = request.content
             if refusal is not None:
                 if not body.is_eof():
@@ -48,7 +48,7 @@ class Bodies:
             finally:
                 self._coming.pop(body, None)
                 if request.content_length is None:
-                    self._gate.charge_bytes(request, body.total_bytes)
+                    self._guard.charge_bytes(request, body.total_bytes)
 
         return watch
 

@@ -1,7 +1,7 @@
 """HTTP connections with deadlines and a cap: aiohttp's own, bounded.
 
 aiohttp waits for ever for a head that comes byte by byte and for a peer that does not read, and takes any number of
-connections. `tests/http/test_seam.py` names what is leant on here.
+connections. `tests/realtime/http/test_connection.py` names what is leant on here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from realtime.engine import AddressBudget
-from realtime.http.gate import Gate
+from realtime.http.middleware import RequestGuard
 
 LINGER_SECONDS = 2.0  # for the rest of a body that nobody has asked for, so that its sender reads the answer
 _PERIOD_SECONDS = 1.0
@@ -84,7 +84,7 @@ class BoundedHandler(RequestHandler):
 class BoundedServer(web.Server):
     """All connections of one runner; one timer looks after their deadlines while there are any."""
 
-    def __init__(self, served: web.Server, bounds: Bounds, gate: Gate) -> None:
+    def __init__(self, served: web.Server, bounds: Bounds, guard: RequestGuard) -> None:
         super().__init__(
             served.request_handler,
             request_factory=served.request_factory,
@@ -93,7 +93,7 @@ class BoundedServer(web.Server):
         )
         self._options = served._kwargs  # noqa: SLF001
         self._bounds = bounds
-        self._gate = gate
+        self._guard = guard
         self._transports: set[asyncio.Transport] = set()  # also those that are a WebSocket's or a stream's by now
         self._unread: dict[asyncio.Transport, tuple[int, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -110,7 +110,7 @@ class BoundedServer(web.Server):
             if len(self._transports) >= self._bounds.most_open:
                 return _FULL, None
         name = transport.get_extra_info("peername")
-        address = self._gate.peer(name)
+        address = self._guard.peer(name)
         if address is not None:
             if 0 < address.most_open <= address.open_count:
                 return _FULL, None
@@ -175,10 +175,10 @@ class BoundedServer(web.Server):
 class BoundedRunner(web.AppRunner):
     """Runs an application on bounded connections."""
 
-    def __init__(self, app: web.Application, bounds: Bounds, gate: Gate, **options: Any) -> None:
+    def __init__(self, app: web.Application, bounds: Bounds, guard: RequestGuard, **options: Any) -> None:
         super().__init__(app, **options)
         self._bounds = bounds
-        self._gate = gate
+        self._guard = guard
 
     async def _make_server(self) -> web.Server:
-        return BoundedServer(await super()._make_server(), self._bounds, self._gate)
+        return BoundedServer(await super()._make_server(), self._bounds, self._guard)

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from models.change import encode
-from models.errors import BadRequest, Internal, NotFound, Overloaded, Refused
-from realtime import wire
+from models.contract.changes import encode
+from models.contract.errors import BadRequest, Internal, NotFound, Overloaded, Refused
+from realtime import protocol
 from realtime.metrics import Requests
 
 STATUS = {
@@ -54,7 +54,7 @@ def problem(refusal: Refused, status: int = 0) -> web.Response:
     """The answer that tells of a refusal; `status` where HTTP itself has a better one than the code's."""
     status = status or STATUS[refusal.code]
     body = {"type": "about:blank", "title": refusal.fact, "status": status, "detail": refusal.message}
-    body |= wire.write_error(refusal)
+    body |= protocol.write_error(refusal)
     response = web.Response(status=status, body=encode(body), content_type="application/problem+json")
     if status in {429, 500, 503}:
         wait = refusal.details.get("retry_after", _RETRY_SECONDS)

@@ -8,10 +8,10 @@ from typing import Any, Self
 import aiohttp
 import socketio
 
-from models.change import Change
-from realtime import answer
+from models.contract.changes import Change
+from realtime import answers
+from realtime.describe.openapi import READS
 from realtime.http.api import MUTATIONS
-from realtime.http.openapi import READS
 from tests.docs.closed import faults
 
 Json = dict[str, Any]
@@ -41,21 +41,21 @@ class Sockets:
         for change in self.changes:
             assert faults(change, Change) == []
         for change in self.staff_changes:
-            assert faults(change, answer.StaffChange) == []
+            assert faults(change, answers.StaffChange) == []
 
     async def ask(self, name: str, /, *, is_staff: bool = False, **fields: Any) -> Json:
         """The answer to a request; what refuses it fails the test."""
         client, namespace = (self._staff, "/staff") if is_staff else (self._guest, "/calendars")
         ack: Json = await client.call(name, fields, namespace=namespace, timeout=10)
         assert ack.pop("ok") is True, ack
-        assert faults(ack, *answer.ANSWERS[name].shapes) == [], name
+        assert faults(ack, *answers.ANSWERS[name].shapes) == [], name
         return ack
 
     async def refused(self, name: str, /, **fields: Any) -> str:
         """The code with which a request is refused."""
         ack: Json = await self._guest.call(name, fields, namespace="/calendars", timeout=10)
         assert ack.pop("ok") is False, ack
-        assert faults(ack["error"], answer.Error) == []
+        assert faults(ack["error"], answers.Error) == []
         return str(ack["error"]["code"])
 
 
@@ -90,7 +90,7 @@ class Http:
         status, told = await self._answer(name, is_staff=is_staff, **fields)
         assert status < 300, told
         shape = _SHAPES[_READS[name][0]] if name in _READS else None
-        assert faults(told, *((shape,) if shape else answer.ANSWERS[name].shapes)) == [], name
+        assert faults(told, *((shape,) if shape else answers.ANSWERS[name].shapes)) == [], name
         return told
 
     async def read(self, path: str, *, is_staff: bool = False) -> Json:
@@ -107,7 +107,7 @@ class Http:
     async def refused(self, name: str, /, **fields: Any) -> str:
         """The code with which a request is refused."""
         status, told = await self._answer(name, is_staff=False, **fields)
-        assert faults(told, answer.Problem) == []
+        assert faults(told, answers.Problem) == []
         assert told["status"] == status
         return str(told["code"])
 

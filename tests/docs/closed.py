@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from msgspec import Struct
 
-from realtime.http.component import components, reference
+from realtime.describe.schemas import components, reference
 
 
 @cache

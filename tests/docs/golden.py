@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from models import errors
-from models.change import Booking, Change, Customer, Info, Logged, Policy, Slot, Type, encode, with_bookings
-from models.clock import read_time
-from models.commands import Answer
-from realtime import answer, wire
+from models.contract import errors
+from models.contract.changes import Booking, Change, Customer, Info, Logged, Policy, Slot, Type, encode, with_bookings
+from models.contract.commands import Answer
+from models.contract.time import read_time
+from realtime import answers, protocol
 from realtime.http.problem import problem
-from realtime.room import public_packet
-from realtime.stream import event_stream, named_event
+from realtime.rooms.room import public_packet
+from realtime.transports.stream import event_stream, named_event
 
 FIRST = 41  # the snapshot's seq; the changes follow it
 _BEGIN, _FINISH = "2027-01-30T12:00:00Z", "2027-04-02T12:00:00Z"
@@ -130,7 +130,7 @@ def logged() -> list[Logged]:
 
 
 def _snapshot(bookings: bytes = b"") -> bytes:
-    return b"{" + wire.write_snapshot(
+    return b"{" + protocol.write_snapshot(
         _INFO,
         encode(_slot(1, 9, 40)),
         seq=FIRST,
@@ -144,7 +144,7 @@ def _snapshot(bookings: bytes = b"") -> bytes:
 
 def _resumed() -> bytes:
     rows = logged()
-    body = wire.write_replay(
+    body = protocol.write_replay(
         _INFO,
         b",".join(row.body for row in rows),
         seq=rows[-1].seq,
@@ -157,32 +157,32 @@ def _resumed() -> bytes:
 def _acks() -> dict[str, bytes]:
     """The answer to each request; of a request with more than one shape, the first."""
     written: dict[str, bytes] = {}
-    for name in wire.EVERY_REQUEST:
-        shape = answer.ANSWERS[name].shapes[0]
-        if shape is answer.SnapshotAnswer:
+    for name in protocol.EVERY_REQUEST:
+        shape = answers.ANSWERS[name].shapes[0]
+        if shape is answers.SnapshotAnswer:
             written[name] = b'{"ok":true,"mode":"snapshot",' + _snapshot()[1:]
-        elif issubclass(shape, answer.Moved):
+        elif issubclass(shape, answers.Moved):
             fields = [field for field in shape.__struct_fields__ if field != "cursor"]
             result = encode(_THINGS[shape] if len(fields) > 1 else {fields[0]: _THINGS[shape]})
             done = Answer(calendar=_CALENDAR, seq=FIRST + 1, cursor=_cursor(FIRST + 1), result=result)
-            written[name] = wire.write_answer(done)
+            written[name] = protocol.write_answer(done)
         else:
             thing: Any = _THINGS.get(shape)
             names = shape.__struct_fields__
-            written[name] = wire.write_ok(**(thing if len(names) > 1 else dict.fromkeys(names, thing)))
+            written[name] = protocol.write_ok(**(thing if len(names) > 1 else dict.fromkeys(names, thing)))
     return written
 
 
 _HOLD = {"id": _id(700), "slot": _id(1), "seats": 1, "expires_at": "2027-01-30T12:05:00Z"}
 _OWN = {"id": _id(900), "calendar": _CALENDAR, "slot": _id(1), "seats": 1, "status": "confirmed"}
 _THINGS: dict[type, Any] = {
-    answer.HoldAnswer: {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"},
-    answer.EndedHoldAnswer: _HOLD,
-    answer.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
-    answer.MovedBookingAnswer: {**_OWN, "status": "cancelled"},
-    answer.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
-    answer.InfoAnswer: _INFO,
-    answer.ScheduleAnswer: {
+    answers.HoldAnswer: {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"},
+    answers.EndedHoldAnswer: _HOLD,
+    answers.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
+    answers.BookingOutcomeAnswer: {**_OWN, "status": "cancelled"},
+    answers.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
+    answers.InfoAnswer: _INFO,
+    answers.ScheduleAnswer: {
         "opened": 12,
         "removed": 2,
         "updated": 0,
@@ -197,11 +197,11 @@ _THINGS: dict[type, Any] = {
             }
         ],
     },
-    answer.SlotAnswer: _slot(1, 9, FIRST + 1),
-    answer.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
-    answer.LinkAnswer: {"token": "Zm9y.IGEgbGluayBv.bmx5", "expires_at": "2027-03-01T12:00:00Z"},
-    answer.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
-    answer.BookingsAnswer: {
+    answers.SlotAnswer: _slot(1, 9, FIRST + 1),
+    answers.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
+    answers.LinkAnswer: {"token": "Zm9y.IGEgbGluayBv.bmx5", "expires_at": "2027-03-01T12:00:00Z"},
+    answers.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
+    answers.BookingsAnswer: {
         "bookings": [_booking(FIRST + 1, customer=_ADA), _booking(FIRST + 2, status="cancelled")],
         "from": _BEGIN,
         "to": _FINISH,
@@ -252,7 +252,7 @@ def goldens() -> dict[str, str]:
         "changes": [Raw(row.body) for row in logged()],
         "staff_changes": [Raw(with_bookings(row.body, [_booking(row.seq, customer=_ADA)])) for row in logged()],
         "answers": {name: Raw(body) for name, body in _acks().items()},
-        "errors": {refusal.code: Raw(wire.write_refusal(refusal)) for refusal in _refusals()},
+        "errors": {refusal.code: Raw(protocol.write_refusal(refusal)) for refusal in _refusals()},
         "problems": _problems(),
         "events": _events(),
         "end": _end(),

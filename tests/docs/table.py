@@ -10,11 +10,11 @@ from typing import Any, cast
 import typer
 
 import server
-from models import errors
-from realtime import answer, wire
+from models.contract import errors
+from realtime import answers, protocol
+from realtime.describe.openapi import READS
+from realtime.describe.schemas import components, name_of
 from realtime.http.api import MUTATIONS
-from realtime.http.component import components, name_of
-from realtime.http.openapi import READS
 from realtime.http.problem import STATUS
 from tests.support import ROOT
 
@@ -41,9 +41,9 @@ def _answer(shapes: tuple[type, ...]) -> str:
 
 def requests() -> str:
     rows = []
-    for name, kind in wire.EVERY_REQUEST.items():
-        told = answer.ANSWERS[name]
-        mark = " (staff)" if name in wire.STAFF_REQUESTS else ""
+    for name, kind in protocol.EVERY_REQUEST.items():
+        told = answers.ANSWERS[name]
+        mark = " (staff)" if name in protocol.STAFF_REQUESTS else ""
         rows.append((f"`{name}`{mark}", told.what, _fields(kind), _answer(told.shapes)))
     return _table(("request", "", "fields", "answer"), rows)
 

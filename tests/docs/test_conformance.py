@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from models.change import Type
-from realtime import wire
-from realtime.http.asyncapi import asyncapi
-from realtime.http.openapi import openapi
+from models.contract.changes import Type
+from realtime import protocol
+from realtime.describe.asyncapi import asyncapi
+from realtime.describe.openapi import openapi
 from tests.docs.ask import Http, Sockets
 from tests.support import Server, eventually
 
@@ -143,7 +143,7 @@ async def test_every_answer_fits_its_schema(transport: Callable[..., Any], serve
         if transport is Sockets:
             for told in (speaker.changes, speaker.staff_changes):
                 await eventually(partial(_has_heard_all, told), what=f"all of {_TOLD}")
-    assert story.told == set(wire.EVERY_REQUEST), "a request without its place in this story"
+    assert story.told == set(protocol.EVERY_REQUEST), "a request without its place in this story"
 
 
 async def test_what_only_http_reads_fits_its_schema(server: Server) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from models.tables import Booking, Calendar, Hold, Slot
-from tests.book.audit import audit, query
+from models.storage.tables import Booking, Calendar, Hold, Slot
+from tests.models.audit import audit, query
 from tests.support import ROOT, Server, wait_until
 from tests.support.outsider import write
 from tests.support.postgres import Postgres
@@ -60,12 +60,12 @@ def run(source: str, folder: Path) -> str:
 
 def test_the_sql_does_what_it_says(server: Server, tmp_path: Path) -> None:
     """Step by step, each is taken and told."""
-    open_, close, book = SQL
+    open_, close, service = SQL
     write(server.database, open_)
     wait_until(lambda: remaining(server, "studio") == [(1, "open"), (2, "open")], what="the slots")
     write(server.database, close)
     wait_until(lambda: remaining(server, "studio") == [(2, "open")], what="the deletion")
-    write(server.database, book)
+    write(server.database, service)
     wait_until(lambda: remaining(server, "studio") == [(1, "open")], what="the booking")
     source = SQLALCHEMY.replace("sqlite:///slotcast.db", server.database.replace("postgresql:", "postgresql+psycopg:"))
     assert run(source, tmp_path) == "10\n"

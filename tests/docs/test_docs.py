@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from models import errors
-from models.change import Type
-from realtime import wire
+from models.contract import errors
+from models.contract.changes import Type
+from realtime import protocol
+from realtime.describe.openapi import READS
 from realtime.http.api import MUTATIONS
-from realtime.http.openapi import READS
 from tests.docs import table
 from tests.docs.generate import generated
 from tests.support import ROOT
@@ -31,7 +31,7 @@ def test_what_is_generated_is_committed_as_generated() -> None:
 
 def test_every_request_is_in_the_protocol() -> None:
     """Whoever writes a client can read of every request."""
-    assert _missing(wire.EVERY_REQUEST, PROTOCOL) == []
+    assert _missing(protocol.EVERY_REQUEST, PROTOCOL) == []
 
 
 def test_every_change_type_is_in_the_protocol() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from models import errors
-from models.change import Change, Logged, Type
-from models.clock import read_time
+from models.contract import errors
+from models.contract.changes import Change, Logged, Type
+from models.contract.time import read_time
 from models.service import PlacedSlot, Snapshot
-from realtime import answer, wire
-from realtime.replica import Replica
+from realtime import answers, protocol
+from realtime.rooms.replica import Replica
 from tests.docs.closed import faults
 from tests.docs.generate import GOLDEN
 
@@ -22,7 +22,7 @@ def _golden(name: str) -> Any:
 
 def _started() -> Replica:
     """A replica as it is after the golden snapshot."""
-    told = msgspec.convert({**_golden("snapshot"), "ok": None}, answer.SnapshotAnswer)
+    told = msgspec.convert({**_golden("snapshot"), "ok": None}, answers.SnapshotAnswer)
     slots = [
         PlacedSlot(read_time(slot.start), read_time(slot.end), slot.id, msgspec.json.encode(slot))
         for slot in told.slots
@@ -46,12 +46,12 @@ def test_a_replica_that_applies_them_ends_where_they_say() -> None:
 def test_there_is_one_of_each() -> None:
     """Every change type, request and error code has its golden message."""
     assert [change["type"] for change in _golden("changes")] == list(Type)
-    assert set(_golden("answers")) == set(wire.EVERY_REQUEST)
+    assert set(_golden("answers")) == set(protocol.EVERY_REQUEST)
     codes = [kind.code for kind in errors.EVERY]
     assert list(_golden("errors")) == list(_golden("problems")) == codes
 
 
-@pytest.mark.parametrize("kind", [Change, answer.StaffChange])
+@pytest.mark.parametrize("kind", [Change, answers.StaffChange])
 def test_changes_fit_their_schema(kind: type[Change]) -> None:
     """A golden change has the fields of its schema and no others."""
     for change in _golden("changes" if kind is Change else "staff_changes"):
@@ -62,13 +62,13 @@ def test_answers_fit_their_schema() -> None:
     """A golden answer has the fields of its schema and no others."""
     for name, ack in _golden("answers").items():
         assert ack.pop("ok") is True
-        assert faults(ack, *answer.ANSWERS[name].shapes) == [], name
+        assert faults(ack, *answers.ANSWERS[name].shapes) == [], name
 
 
 def test_refusals_fit_their_schema() -> None:
     """A golden error has the fields of its schema and no others, over sockets and over HTTP."""
     for ack in _golden("errors").values():
         assert ack["ok"] is False
-        assert faults(ack["error"], answer.Error) == []
+        assert faults(ack["error"], answers.Error) == []
     for told in _golden("problems").values():
-        assert faults(told["body"], answer.Problem) == []
+        assert faults(told["body"], answers.Problem) == []

@@ -8,11 +8,11 @@ from aiohttp import web
 from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
-from models.execution import KEY_REQUIRED as KEYED_COMMANDS
-from realtime import answer, wire
-from realtime.http import component
-from realtime.http.asyncapi import asyncapi
-from realtime.http.openapi import openapi
+from models.writing.dispatch import KEY_REQUIRED as KEYED_COMMANDS
+from realtime import answers, protocol
+from realtime.describe import schemas
+from realtime.describe.asyncapi import asyncapi
+from realtime.describe.openapi import openapi
 from server import Settings, compose
 from tests.support.node import NODE_FOLDER
 
@@ -82,12 +82,12 @@ def test_what_http_adds_is_described() -> None:
 async def test_every_route_is_described(tmp_path: Path) -> None:
     """The routes of the application and those of /openapi.json are the same, but for pages and Socket.IO."""
     settings = Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}")
-    book = settings.book()
-    book.open()
+    service = settings.service()
+    service.open()
     try:
-        served = _served(await compose(settings, book=book, web_folder=tmp_path / "dist"))
+        served = _served(await compose(settings, service=service, web_folder=tmp_path / "dist"))
     finally:
-        book.close()
+        service.close()
     described = {(method.upper(), path) for path, item in openapi()["paths"].items() for method in item}
     assert served == described
 
@@ -103,11 +103,11 @@ def _served(app: web.Application) -> set[tuple[str, str]]:
 
 def test_every_request_has_an_answer() -> None:
     """Each request of the wire says what it does and what shape its answer has."""
-    assert set(wire.EVERY_REQUEST) <= set(answer.ANSWERS)
+    assert set(protocol.EVERY_REQUEST) <= set(answers.ANSWERS)
 
 
 def test_the_schemas_know_where_a_key_is_required() -> None:
     """What the schemas call required is what the book asks for."""
-    asked = {kind for name, kind in wire.EVERY_REQUEST.items() if name in component.KEY_REQUIRED}
-    mutations = [kind for kind in wire.EVERY_REQUEST.values() if issubclass(kind, wire.Mutation)]
+    asked = {kind for name, kind in protocol.EVERY_REQUEST.items() if name in schemas.KEY_REQUIRED}
+    mutations = [kind for kind in protocol.EVERY_REQUEST.values() if issubclass(kind, protocol.Mutation)]
     assert asked == {kind for kind in mutations if kind.asks in KEYED_COMMANDS}

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from models import errors
-from models.change import Type
-from realtime import answer, wire
-from realtime.http.component import REFERENCE, components, name_of
+from models.contract import errors
+from models.contract.changes import Type
+from realtime import answers, protocol
+from realtime.describe.schemas import REFERENCE, components, name_of
 
 _HEAD = """/** Made by `python -m tests.docs.generate` from the types that the server reads and writes.
  *
@@ -20,7 +20,7 @@ _WIDTH = 100
 _UNIONS = {
     ("Slot", "status"): "SlotStatus",
     ("Booking", "status"): "BookingStatus",
-    ("MovedBooking", "status"): "BookingStatus",
+    ("BookingOutcome", "status"): "BookingStatus",
     ("StaffBooking", "status"): "BookingStatus",
 }
 _SUBSCRIBE = "calendar.subscribe"
@@ -30,7 +30,7 @@ _INTERFACES = (
     "CalendarInfo",
     "Customer",
     "Booking",
-    "MovedBooking",
+    "BookingOutcome",
     "Left",
     "StaffBooking",
     "Hold",
@@ -60,8 +60,8 @@ def typescript() -> str:
     parts += [_alias("SlotStatus", schemas["Slot"]["properties"]["status"]["enum"])]
     parts += [_alias("BookingStatus", schemas["Booking"]["properties"]["status"]["enum"])]
     parts += [_alias("ChangeType", Type)]
-    parts += [_alias("RequestName", wire.REQUESTS)]
-    parts += [_alias("StaffRequestName", wire.STAFF_REQUESTS)]
+    parts += [_alias("RequestName", protocol.REQUESTS)]
+    parts += [_alias("StaffRequestName", protocol.STAFF_REQUESTS)]
     parts += [_alias("ServerErrorCode", (kind.code for kind in errors.EVERY))]
     parts += [_interface(name, schemas[name]) for name in (*_INTERFACES, *_answers())]
     parts += [_answer_of_each_request()]
@@ -70,14 +70,14 @@ def typescript() -> str:
 
 def _answers() -> list[str]:
     """The answers to requests, but for the one that has a name of its own."""
-    asked = (name for name in wire.EVERY_REQUEST if name != _SUBSCRIBE)
-    return list(dict.fromkeys(name_of(shape) for name in asked for shape in answer.ANSWERS[name].shapes))
+    asked = (name for name in protocol.EVERY_REQUEST if name != _SUBSCRIBE)
+    return list(dict.fromkeys(name_of(shape) for name in asked for shape in answers.ANSWERS[name].shapes))
 
 
 def _answer_of_each_request() -> str:
     lines = ["/** What each request is answered with. */", "export interface Answers {"]
-    for name in wire.EVERY_REQUEST:
-        shapes = [name_of(shape) for shape in answer.ANSWERS[name].shapes]
+    for name in protocol.EVERY_REQUEST:
+        shapes = [name_of(shape) for shape in answers.ANSWERS[name].shapes]
         kind = "SubscribeAnswer" if name == _SUBSCRIBE else " | ".join(shapes)
         lines.append(f'  readonly "{name}": {kind};')
     return "\n".join([*lines, "}"]) + "\n"

@@ -9,7 +9,7 @@ import {
   type Calendar,
   connect,
   connectStaff,
-  type MovedBooking,
+  type BookingOutcome,
   type OwnBooking,
   SlotcastError,
   type Transport,
@@ -36,7 +36,7 @@ async function bookAndCancel(calendar: Calendar): Promise<void> {
 }
 
 /** Compiled, never run: what staff are answered with. */
-export async function confirm(booking: string): Promise<MovedBooking> {
+export async function confirm(booking: string): Promise<BookingOutcome> {
   const desk = connectStaff(url, { token });
   const { info } = await desk.mutate("calendar.update", { id: name, name: "Desk" });
   // @ts-expect-error A customer is told by changes, not by this answer.

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .house import House
+from tests.realtime.stack import House
 
 
 @pytest.fixture

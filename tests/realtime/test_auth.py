@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from models.errors import Unauthorized
+from models.contract.errors import Unauthorized
 from realtime.auth import Auth, Expiry, Tickets, holder_address
 
 SECRET = b"a secret of the tests, long enough for HS256"
@@ -36,14 +36,14 @@ def test_what_a_token_says() -> None:
     """A token's subject, scope and calendars make the asker; without one it is a guest."""
     auth = Auth(SECRET)
     guest = auth.identify(None, "192.0.2.1")
-    assert (guest.asker.subject, guest.asker.is_staff, guest.expires_at) == ("", False, None)
+    assert (guest.principal.subject, guest.principal.is_staff, guest.expires_at) == ("", False, None)
     token = auth.write_token("ada", scope="staff", calendars=["a"], seconds=60)
-    asker, ends_at = auth.identify(token, "192.0.2.1")
-    assert asker.is_staff_of("a")
-    assert not asker.is_staff_of("b")
+    principal, ends_at = auth.identify(token, "192.0.2.1")
+    assert principal.is_staff_of("a")
+    assert not principal.is_staff_of("b")
     assert ends_at is not None
     assert 58 < ends_at - time.time() <= 60
-    everywhere = auth.identify(auth.write_token("bob", scope="", calendars="*", seconds=None), "").asker
+    everywhere = auth.identify(auth.write_token("bob", scope="", calendars="*", seconds=None), "").principal
     assert everywhere.is_named("b")
     assert not everywhere.is_staff
     for bad in (token[:-1], token + "x", "x", "\ud800"):
@@ -84,9 +84,9 @@ def test_a_ticket_is_good_once() -> None:
     ticket, ends_at = tickets.issue(identity, frozenset({"a"}))
     assert 28 < ends_at - time.time() <= 30
     redeemed = tickets.redeem(ticket)
-    assert redeemed.asker.is_named("a")
-    assert not redeemed.asker.is_named("b")
-    assert not redeemed.asker.is_staff
+    assert redeemed.principal.is_named("a")
+    assert not redeemed.principal.is_named("b")
+    assert not redeemed.principal.is_staff
     assert redeemed.expires_at == identity.expires_at
     for again in (ticket, "", "made up"):
         with pytest.raises(Unauthorized):

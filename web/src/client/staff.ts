@@ -1,7 +1,7 @@
 /** What only staff can do with a calendar. */
 
 import { Calendar } from "./calendar.ts";
-import type { Answers, BookingsAnswer, CalendarInfo, Fields, MovedBooking } from "./wire.ts";
+import type { Answers, BookingsAnswer, CalendarInfo, Fields, BookingOutcome } from "./wire.ts";
 import type { LinkAnswer, ScheduleAnswer, Slot } from "./wire.ts";
 
 export interface NewSlot {
@@ -67,29 +67,29 @@ export class StaffCalendar extends Calendar {
     return this.courier.read("booking.list", { calendar: this.id, from, to });
   }
 
-  confirm(booking: string): Promise<MovedBooking> {
+  confirm(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.confirm", booking);
   }
 
-  reject(booking: string): Promise<MovedBooking> {
+  reject(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.reject", booking);
   }
 
-  noShow(booking: string): Promise<MovedBooking> {
+  noShow(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.no_show", booking);
   }
 
   /** Takes `noShow` back. */
-  reinstate(booking: string): Promise<MovedBooking> {
+  reinstate(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.reinstate", booking);
   }
 
-  erase(booking: string): Promise<MovedBooking> {
+  erase(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.erase", booking);
   }
 
   /** Staff need no token of the booking. */
-  cancelBooking(booking: string): Promise<MovedBooking> {
+  cancelBooking(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.cancel", booking);
   }
 
@@ -102,7 +102,7 @@ export class StaffCalendar extends Calendar {
     return (await this.command(name, { slot, ...edit })).slot;
   }
 
-  async #onBooking(name: Naming<"booking">, booking: string): Promise<MovedBooking> {
+  async #onBooking(name: Naming<"booking">, booking: string): Promise<BookingOutcome> {
     return (await this.command(name, { booking })).booking;
   }
 }

@@ -135,7 +135,7 @@ export interface Booking {
 }
 
 /** A booking as it is after a request about it; whoever asks has its token, or needs none. */
-export interface MovedBooking {
+export interface BookingOutcome {
   readonly id: string;
   readonly calendar: string;
   readonly slot: string;
@@ -300,15 +300,15 @@ export interface BookingAnswer {
   readonly booking: StaffBooking;
 }
 
-export interface MovedBookingAnswer {
+export interface BookingOutcomeAnswer {
   readonly cursor: string;
-  readonly booking: MovedBooking;
+  readonly booking: BookingOutcome;
 }
 
 /** `cursor` is of the booking's calendar; `left` is there where that was another one before. */
 export interface RescheduledAnswer {
   readonly cursor: string;
-  readonly booking: MovedBooking;
+  readonly booking: BookingOutcome;
   readonly left?: Left;
 }
 
@@ -360,7 +360,7 @@ export interface Answers {
   readonly "hold.release": EndedHoldAnswer;
   readonly "slot.book": OwnBookingAnswer;
   readonly "booking.get": BookingAnswer;
-  readonly "booking.cancel": MovedBookingAnswer;
+  readonly "booking.cancel": BookingOutcomeAnswer;
   readonly "booking.reschedule": RescheduledAnswer;
   readonly "calendar.create": InfoAnswer;
   readonly "calendar.update": InfoAnswer;
@@ -373,11 +373,11 @@ export interface Answers {
   readonly "slot.reopen": SlotAnswer;
   readonly "slot.remove": SlotAnswer;
   readonly "booking.list": BookingsAnswer;
-  readonly "booking.confirm": MovedBookingAnswer;
-  readonly "booking.reject": MovedBookingAnswer;
-  readonly "booking.no_show": MovedBookingAnswer;
-  readonly "booking.reinstate": MovedBookingAnswer;
-  readonly "booking.erase": MovedBookingAnswer;
+  readonly "booking.confirm": BookingOutcomeAnswer;
+  readonly "booking.reject": BookingOutcomeAnswer;
+  readonly "booking.no_show": BookingOutcomeAnswer;
+  readonly "booking.reinstate": BookingOutcomeAnswer;
+  readonly "booking.erase": BookingOutcomeAnswer;
 }
 
 export type SubscribeAnswer =

@@ -1,0 +1,67 @@
+"""The only place that opens time zones: those of the tzdata package, the same on every machine.
+
+A system's own zone files would come first otherwise, and two nodes of different age would open different slots.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from models.contract.errors import BadRequest
+from models.contract.time import DAY, MINUTE, SECOND
+
+zoneinfo.reset_tzpath(to=())
+ZoneInfo.clear_cache()
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = _EPOCH.date()
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones()) - {"Factory"}  # of a machine that was never told where it is
+
+
+def open_zone(name: str) -> ZoneInfo:
+    """The zone with this IANA name; BadRequest for any other text, which so never becomes a path."""
+    if name not in _names():
+        raise BadRequest("`zone` is an IANA time zone, like Europe/Vienna.", field="zone")
+    return ZoneInfo(name)
+
+
+def wall_of(clocks: tzinfo, moment: int) -> datetime:
+    """What the clocks show at a moment in milliseconds."""
+    return (_EPOCH + _MILLISECOND * moment).astimezone(clocks).replace(tzinfo=None)
+
+
+def first_moment(clocks: tzinfo, day: date, minute: int) -> int:
+    """The first moment at which the clocks show that minute of the date (which may be the next one's), or a later one.
+
+    A wall time that comes twice is the first of the two, and one that the clocks skip is the moment of their jump. So
+    an earlier wall time is never a later moment: what does not meet on the wall does not meet in UTC.
+    """
+    wall = datetime(day.year, day.month, day.day, tzinfo=clocks) + timedelta(minutes=minute)
+    before = _offset(wall)
+    after = _offset(wall.replace(fold=1))
+    shown = (day - _EPOCH_DAY).days * DAY + minute * MINUTE
+    if before >= after:
+        return shown - before
+    # In a gap (PEP 495): by the offset after it, the wall time is before the jump, and by the one before it after.
+    too_early, jumped = shown - after, shown - before
+    target = wall.replace(tzinfo=None)
+    while jumped - too_early > SECOND:
+        middle = (too_early + jumped) // 2 // SECOND * SECOND
+        middle = middle if middle > too_early else jumped - SECOND
+        if wall_of(clocks, middle) >= target:
+            jumped = middle
+        else:
+            too_early = middle
+    return jumped
+
+
+def _offset(wall: datetime) -> int:
+    return (wall.utcoffset() or timedelta()) // _MILLISECOND

@@ -1,0 +1,1 @@
+"""The rules of calendars, slots, holds and bookings, and the log of their changes."""

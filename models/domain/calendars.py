@@ -1,0 +1,161 @@
+"""Calendars: who may see them, who may book, and by which policy."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+from peewee import fn
+
+from models.contract.changes import Policy, Type
+from models.contract.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
+from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
+from models.contract.identifiers import SLUG, new_nonce
+from models.contract.time import SECOND
+from models.contract.zones import open_zone
+from models.domain import capacity, change_log, rules
+from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
+from models.storage.dialect import Duplicate
+from models.storage.tables import Calendar, CalendarRow, Slot, SlotState
+from models.transaction.idempotency import forget
+from models.transaction.routing import StaleRoute
+from models.transaction.transaction import CommandResult, Transaction
+
+NAME_CHARACTERS = 200
+
+_insert = CompiledInsert(Calendar)
+_update = CompiledQuery(
+    Calendar.update(
+        {
+            Calendar.name: bind("name"),
+            Calendar.zone: bind("zone"),
+            Calendar.visibility: bind("visibility"),
+            Calendar.booking: bind("booking"),
+            Calendar.policy: bind("policy"),
+            Calendar.archived: bind("archived"),
+        }
+    ).where(Calendar.id == bind("id"))
+)
+_count_taken = CompiledQuery(
+    Slot.select(fn.COUNT(Slot.id)).where(
+        (Slot.calendar == bind("calendar"))
+        & (Slot.end > bind("now"))
+        & (Slot.held + Slot.booked > literal(0))
+        & (Slot.state != literal(SlotState.REMOVED))
+    )
+)
+
+
+def create_calendar(transaction: Transaction, command: CreateCalendar) -> CommandResult:
+    """`calendar.create`: begins its history at seq 0, which no change tells of."""
+    if not SLUG.fullmatch(command.calendar):
+        raise BadRequest("A calendar's id is a slug: a-z, 0-9 and -, up to 63 characters.", field="id")
+    rules.check_staff(command.principal, command.calendar)
+    if command.calendar in transaction.calendars:
+        raise AlreadyExists(what="calendar")
+    row = CalendarRow(
+        id=command.calendar,
+        name=_checked_name(command.name),
+        zone=_checked_zone(command.zone),
+        visibility=command.visibility,
+        booking=command.booking,
+        policy=msgspec.json.encode(rules.merged_policy(Policy(), command.policy)).decode(),
+        archived=False,
+        created_at=transaction.now,
+        seq=0,
+        nonce=new_nonce(),
+    )
+    change_log.forget(transaction, row.id)  # of one with this id that somebody has deleted by hand
+    try:
+        _insert.run(transaction.db, row)
+    except Duplicate as error:  # another process makes the same one: there was no row to lock yet
+        raise StaleRoute from error
+    transaction.calendars[row.id] = row
+    return CommandResult(row.id, "info", rules.info_of(row))
+
+
+def update_calendar(transaction: Transaction, command: UpdateCalendar) -> CommandResult:
+    """`calendar.update`: what is given replaces what there is; the policy is merged field by field."""
+    rules.check_staff(command.principal, command.calendar)
+    row = transaction.calendar(command.calendar)
+    rules.check_in_use(row)
+    given = {
+        name: value
+        for name in ("name", "zone", "visibility", "booking")
+        if (value := getattr(command, name)) is not UNSET
+    }
+    if "name" in given:
+        given["name"] = _checked_name(given["name"])
+    if "zone" in given:
+        _checked_zone(given["zone"])
+    if command.policy:
+        policy = rules.merged_policy(rules.policy_of(row), command.policy)
+        given["policy"] = msgspec.json.encode(policy).decode()
+    changed = row._replace(**given)
+    return CommandResult(
+        row.id, "info", rules.info_of(row if changed == row else _written(transaction, changed, Type.CALENDAR_UPDATED))
+    )
+
+
+def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> CommandResult:
+    """`calendar.archive`: final. Refused while someone has a seat in a slot that is not over."""
+    rules.check_staff(command.principal, command.calendar)
+    row = transaction.calendar(command.calendar)
+    if row.archived:
+        return CommandResult(row.id, "info", rules.info_of(row))
+    taken = _count_taken.row(transaction.db, calendar=row.id, now=transaction.now)
+    if taken and taken[0]:
+        raise InvalidTransition("Somebody has a seat in a slot that is not over.", rule="taken", slots=taken[0])
+    return CommandResult(
+        row.id, "info", rules.info_of(_written(transaction, row._replace(archived=True), Type.CALENDAR_ARCHIVED))
+    )
+
+
+def _written(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRow:
+    _update.execute(
+        transaction.db,
+        id=row.id,
+        name=row.name,
+        zone=row.zone,
+        visibility=row.visibility,
+        booking=row.booking,
+        policy=row.policy,
+        archived=row.archived,
+    )
+    before = transaction.calendar(row.id)
+    is_pressed_anew = _pressing(row) != _pressing(before)
+    transaction.calendars[row.id] = row
+    seq = change_log.next_seq(transaction, row.id)
+    if is_pressed_anew:
+        capacity.recount_blocked(transaction, row, seq)
+    if row.archived and not before.archived:
+        capacity.shut(transaction, row.id, seq)
+    capacity.append_slot_changes(transaction, row.id, kind, info=rules.info_of(row))
+    return transaction.calendars[row.id]
+
+
+def _pressing(row: CalendarRow) -> tuple[bool, int]:
+    """What of the policy says which slots stand in one another's way."""
+    policy = rules.policy_of(row)
+    return policy.rejects_overlap, policy.buffer_before + policy.buffer_after
+
+
+def trim_log(transaction: Transaction, command: TrimLog) -> CommandResult:
+    """Forgets old changes and receipts; who comes with an older cursor gets a snapshot."""
+    forget.execute(
+        transaction.db,
+        calendar=command.calendar,
+        before=transaction.now - transaction.retention.receipt_seconds * SECOND,
+    )
+    return CommandResult(command.calendar, "trimmed", change_log.trim(transaction, command.calendar))
+
+
+def _checked_name(name: str) -> str:
+    text = name.strip()
+    if not 1 <= len(text) <= NAME_CHARACTERS or "\0" in text:
+        raise BadRequest(f"`name` has 1 to {NAME_CHARACTERS} characters.", field="name")
+    return text
+
+
+def _checked_zone(zone: str) -> str:
+    open_zone(zone)
+    return zone

@@ -1,0 +1,186 @@
+"""The law in one place: the predicate that lists a slot as bookable and books it, and the checks of policy.
+
+A rule either passes or raises the refusal that names it in `details`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, cast
+
+import msgspec
+
+from models.contract.changes import Info, Policy
+from models.contract.commands import Principal
+from models.contract.errors import (
+    BadRequest,
+    CapacityExceeded,
+    InvalidTransition,
+    LimitExceeded,
+    OutsideCancellationWindow,
+    SlotUnavailable,
+    TooFar,
+    TooSoon,
+)
+from models.contract.time import SECOND, write_time
+from models.storage.compiled_query import literal
+from models.storage.tables import CalendarRow, Slot, SlotRow, SlotState, columns
+
+# Others get a lapsed hold's seats only this long after its end, so that its holder's last request is still served.
+GRACE = SECOND // 2
+HOLD_SECONDS = range(30, 1801)
+LONGEST_POLICY_SECONDS = 366 * 86_400
+MOST_SEATS = 10_000
+
+_policy_decoder = msgspec.json.Decoder(Policy)
+
+
+def has_seats(seats: Any) -> Any:
+    """The guard: open, not blocked by a neighbour, and that many seats left. Asked inside the write."""
+    return (
+        (Slot.state == literal(SlotState.OPEN))
+        & (Slot.blocked == literal(0))
+        & (Slot.capacity - Slot.held - Slot.booked >= seats)
+    )
+
+
+def is_bookable(slot: SlotRow, calendar: CalendarRow) -> bool:
+    """Whether the slot is listed as bookable: the guard lets a seat be taken, and `check_in_use` lets it be asked."""
+    return bool(slot.bookable) and not calendar.archived
+
+
+# Every row of a slot is read with the guard's own answer beside it.
+SLOT_COLUMNS = (*columns(Slot), has_seats(1).alias("bookable"))
+
+
+@lru_cache(maxsize=4_096)
+def read_policy(text: str) -> Policy:
+    return _policy_decoder.decode(text)
+
+
+def policy_of(calendar: CalendarRow) -> Policy:
+    return read_policy(calendar.policy)
+
+
+def info_of(calendar: CalendarRow) -> Info:
+    """What viewers are told of a calendar."""
+    return Info(
+        id=calendar.id,
+        name=calendar.name,
+        zone=calendar.zone,
+        visibility=cast("Any", calendar.visibility),  # the table's CHECK
+        booking=cast("Any", calendar.booking),
+        policy=policy_of(calendar),
+        archived=bool(calendar.archived),
+    )
+
+
+def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
+    """The policy with what is given in its place; BadRequest names the first field that can't be."""
+    unknown = set(given) - set(Policy.__struct_fields__)
+    if unknown:
+        raise BadRequest(f"There is no policy `{min(unknown)}`.", field=f"policy.{min(unknown)}")
+    try:
+        merged = msgspec.convert({**msgspec.to_builtins(policy), **given}, Policy)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The policy is not valid: {error}", field="policy") from error
+    if merged.hold_seconds not in HOLD_SECONDS:
+        raise BadRequest("`hold_seconds` is 30 to 1800.", field="policy.hold_seconds")
+    for name in ("min_notice", "max_advance", "cancel_notice", "buffer_before", "buffer_after"):
+        if not 0 <= (getattr(merged, name) or 0) <= LONGEST_POLICY_SECONDS:
+            raise BadRequest(f"`{name}` is seconds, from 0 to a year.", field=f"policy.{name}")
+    if not 1 <= merged.max_holds <= MOST_SEATS:
+        raise BadRequest("`max_holds` is at least 1.", field="policy.max_holds")
+    return merged
+
+
+def check_view(principal: Principal, calendar: CalendarRow) -> None:
+    if calendar.visibility != "public" and not principal.is_named(calendar.id):
+        raise principal.refusal()
+
+
+def check_book(principal: Principal, calendar: CalendarRow) -> None:
+    check_view(principal, calendar)
+    check_may_book(principal, calendar)
+    check_in_use(calendar)
+
+
+def check_may_book(principal: Principal, calendar: CalendarRow) -> None:
+    if calendar.booking != "anyone" and not principal.is_named(calendar.id):
+        raise principal.refusal()
+
+
+def check_staff(principal: Principal, calendar: str) -> None:
+    if not principal.is_staff_of(calendar):
+        raise principal.refusal()
+
+
+def check_in_use(calendar: CalendarRow) -> None:
+    if calendar.archived:
+        raise InvalidTransition("The calendar is archived.", rule="archived")
+
+
+def check_notice(policy: Policy, slot: SlotRow, now: int) -> None:
+    """Whether the slot may be taken at this distance from its start."""
+    check_past(slot, now)
+    check_min_notice(policy, slot, now)
+    check_max_advance(policy, slot, now)
+
+
+def check_past(slot: SlotRow, now: int) -> None:
+    if slot.start <= now:
+        raise TooSoon("The slot has begun.", rule="past")
+
+
+def check_begun(slot: SlotRow, now: int) -> None:
+    """Whether it can be known who came: the other side of `check_past`."""
+    if slot.start > now:
+        raise InvalidTransition("The slot has not begun.", rule="not_begun", start=write_time(slot.start))
+
+
+def check_min_notice(policy: Policy, slot: SlotRow, now: int) -> None:
+    if policy.min_notice and slot.start - now < policy.min_notice * SECOND:
+        raise TooSoon(rule="min_notice", min_notice=policy.min_notice)
+
+
+def check_max_advance(policy: Policy, slot: SlotRow, now: int) -> None:
+    if policy.max_advance is not None and slot.start - now > policy.max_advance * SECOND:
+        raise TooFar(rule="max_advance", max_advance=policy.max_advance)
+
+
+def check_max_holds(policy: Policy, count: int) -> None:
+    if count >= policy.max_holds:
+        raise LimitExceeded(rule="max_holds", max_holds=policy.max_holds)
+
+
+def check_cancel(policy: Policy, slot: SlotRow, now: int) -> None:
+    ahead = slot.start - now
+    if ahead <= 0 or ahead < policy.cancel_notice * SECOND:
+        raise OutsideCancellationWindow(rule="cancel_notice", cancel_notice=policy.cancel_notice)
+
+
+# Why the guard found a slot not to be had, asked of the slot as it stands in the same transaction.
+
+
+def check_open(slot: SlotRow) -> None:
+    if slot.state != SlotState.OPEN:
+        raise SlotUnavailable("The slot is closed.", rule="closed")
+
+
+def check_unblocked(slot: SlotRow) -> None:
+    if slot.blocked:
+        raise SlotUnavailable("A neighbouring booking leaves no room for it.", rule="overlap")
+
+
+def check_capacity(slot: SlotRow, seats: int) -> None:
+    if slot.remaining >= seats:
+        return
+    if seats > slot.capacity or slot.remaining > 0:
+        raise CapacityExceeded(rule="capacity", capacity=slot.capacity, remaining=slot.remaining)
+    raise SlotUnavailable("The slot is full.", rule="capacity", remaining=0)
+
+
+def check_free(slot: SlotRow, seats: int) -> None:
+    check_open(slot)
+    check_unblocked(slot)
+    check_capacity(slot, seats)

@@ -1,0 +1,236 @@
+"""Slots: what staff open, change, close and remove."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import UnsetType
+
+from models.contract.changes import SLOTS_A_CHANGE, Type
+from models.contract.changes import Slot as PublicSlot
+from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
+from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
+from models.contract.identifiers import new_id
+from models.contract.time import DAY
+from models.domain import capacity, change_log, rules
+from models.domain.rules import SLOT_COLUMNS
+from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.tables import Origin, Slot, SlotRow, SlotState
+from models.transaction.transaction import CommandResult, Transaction
+
+Given = TypeVar("Given")
+
+DATA_BYTES = 4_096
+LONGEST_SLOT = 366 * DAY
+EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: what RFC 3339 can write, whatever the zone
+
+_insert = CompiledQuery(
+    Slot.insert(
+        {
+            Slot.id: bind("id"),
+            Slot.calendar: bind("calendar"),
+            Slot.start: bind("start"),
+            Slot.end: bind("end"),
+            Slot.capacity: bind("capacity"),
+            Slot.held: 0,
+            Slot.booked: 0,
+            Slot.blocked: bind("blocked"),
+            Slot.state: int(SlotState.OPEN),
+            Slot.origin: bind("origin"),
+            Slot.version: bind("seq"),
+            Slot.data: bind("data"),
+        }
+    ).returning(*SLOT_COLUMNS)
+)
+# On its own: SQLite would write every index anew that has one of these, though they are seldom others than before.
+_move = CompiledQuery(Slot.update({Slot.start: bind("start"), Slot.end: bind("end")}).where(Slot.id == bind("slot")))
+_update = CompiledQuery(
+    Slot.update(
+        {
+            Slot.capacity: bind("capacity"),
+            Slot.data: bind("data"),
+            Slot.state: bind("state"),
+            Slot.blocked: bind("blocked"),
+            Slot.dropped: bind("dropped"),
+            Slot.version: bind("seq"),
+        }
+    )
+    .where(Slot.id == bind("slot"))
+    .returning(*SLOT_COLUMNS)
+)
+
+
+def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
+    """`slot.open`: any number up to 200, all or none."""
+    rules.check_staff(command.principal, command.calendar)
+    rules.check_in_use(transaction.calendar(command.calendar))
+    if not 1 <= len(command.slots) <= SLOTS_A_CHANGE:
+        raise BadRequest(f"`slots` has 1 to {SLOTS_A_CHANGE} of them.", field="slots")
+    seq = change_log.next_seq(transaction, command.calendar)
+    opened = [_opened(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
+    capacity.append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
+    calendar = transaction.calendar(command.calendar)
+    return CommandResult(command.calendar, "slots", [capacity.public(row, calendar) for row in opened])
+
+
+def _opened(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
+    where = f"slots[{place}]"
+    _check_times(slot.start, slot.end, where)
+    _check_capacity(slot.capacity, where)
+    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=_checked_data(slot.data, where))
+
+
+def write_new(
+    transaction: Transaction, seq: int, calendar: str, slot: NewSlot, origin: Origin, *, data: str | None = None
+) -> SlotRow:
+    """Writes a new slot, open unless a neighbour stands in its way; its change is the caller's to tell."""
+    name = new_id(transaction.now)
+    written = _insert.row(
+        transaction.db,
+        id=name,
+        calendar=calendar,
+        start=slot.start,
+        end=slot.end,
+        capacity=slot.capacity,
+        blocked=capacity.count_blocking(transaction, transaction.calendar(calendar), name, slot.start, slot.end),
+        origin=int(origin),
+        seq=seq,
+        data=data,
+    )
+    assert written is not None, "RETURNING returns what was inserted"
+    row = transaction.touched[name] = SlotRow._make(written)
+    return row
+
+
+def _check_times(start: int, end: int, where: str) -> None:
+    if not start < end <= start + LONGEST_SLOT:
+        raise BadRequest("`end` is after `start`, by a year at most.", field=f"{where}.end")
+    if not EARLIEST <= start < end <= LATEST:
+        raise BadRequest("A slot lies between the years 1970 and 9999.", field=f"{where}.start")
+
+
+def _check_capacity(capacity: int, where: str) -> None:
+    if not 1 <= capacity <= rules.MOST_SEATS:
+        raise BadRequest(f"`capacity` is 1 to {rules.MOST_SEATS}.", field=f"{where}.capacity")
+
+
+def _checked_data(data: bytes | None, where: str) -> str | None:
+    if data is None:
+        return None
+    if len(data) > DATA_BYTES:
+        raise BadRequest(f"`data` has at most {DATA_BYTES} bytes of JSON.", field=f"{where}.data")
+    try:
+        msgspec.json.decode(data)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"`data` is not JSON: {error}", field=f"{where}.data") from error
+    # One line of it: an event stream ends a field with the line.
+    return msgspec.json.format(data, indent=-1).decode()
+
+
+def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
+    """The slot, once it is sure that the asker may change it and speaks of it as it is."""
+    row = capacity.find(transaction, command.slot)
+    rules.check_staff(command.principal, row.calendar)
+    rules.check_in_use(transaction.calendar(row.calendar))
+    if command.if_version is not None and command.if_version != row.version:
+        raise VersionConflict(version=row.version)
+    return row
+
+
+def _written(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
+    """Writes what staff may change of the slot, and the change that tells of it."""
+    seq = change_log.next_seq(transaction, row.calendar)
+    written = capacity.public(write(transaction, row, seq), transaction.calendar(row.calendar))
+    capacity.append_slot_changes(transaction, row.calendar, kind)
+    return written
+
+
+def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
+    """Writes the slot as it is to be, in its place; its change is the caller's to tell."""
+    written = _update.row(
+        transaction.db,
+        slot=row.id,
+        capacity=row.capacity,
+        data=row.data,
+        state=int(row.state),
+        blocked=row.blocked,
+        dropped=bool(row.dropped),
+        seq=seq,
+    )
+    assert written is not None, "the row was found in this transaction"
+    row = transaction.touched[row.id] = SlotRow._make(written)
+    return row
+
+
+def _given(value: Given | UnsetType, otherwise: Given) -> Given:
+    return otherwise if isinstance(value, UnsetType) else value
+
+
+def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
+    """`slot.update`: its time only while nobody has a seat, its capacity never below what is taken."""
+    row = _found_for_staff(transaction, command)
+    changed = row._replace(
+        start=_given(command.start, row.start),
+        end=_given(command.end, row.end),
+        capacity=_given(command.capacity, row.capacity),
+        data=row.data if isinstance(command.data, UnsetType) else _checked_data(command.data, "slot"),
+    )
+    _check_times(changed.start, changed.end, "slot")
+    _check_capacity(changed.capacity, "slot")
+    if (changed.start, changed.end) != (row.start, row.end):
+        _check_empty(row)
+        calendar = transaction.calendar(row.calendar)
+        changed = changed._replace(
+            blocked=capacity.count_blocking(transaction, calendar, row.id, changed.start, changed.end)
+        )
+    if changed.capacity < row.held + row.booked:
+        raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
+    if changed == row:
+        return CommandResult(row.calendar, "slot", capacity.public(row, transaction.calendar(row.calendar)))
+    if (changed.start, changed.end) != (row.start, row.end):
+        _move.execute(transaction.db, slot=row.id, start=changed.start, end=changed.end)
+        _vacate(transaction, row)
+    return CommandResult(row.calendar, "slot", _written(transaction, changed, Type.SLOT_UPDATED))
+
+
+def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
+    """`slot.close`: nobody new gets in; holds stay confirmable and bookings stand."""
+    row = _found_for_staff(transaction, command)
+    if row.state == SlotState.CLOSED:
+        return CommandResult(row.calendar, "slot", capacity.public(row, transaction.calendar(row.calendar)))
+    return CommandResult(
+        row.calendar, "slot", _written(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
+    )
+
+
+def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
+    row = _found_for_staff(transaction, command)
+    if row.state == SlotState.OPEN:
+        return CommandResult(row.calendar, "slot", capacity.public(row, transaction.calendar(row.calendar)))
+    return CommandResult(
+        row.calendar,
+        "slot",
+        _written(transaction, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED),
+    )
+
+
+def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
+    """`slot.remove`: only while nobody has a seat. Answers with the slot as it last stood."""
+    row = _found_for_staff(transaction, command)
+    _check_empty(row)
+    _vacate(transaction, row)
+    return CommandResult(
+        row.calendar, "slot", _written(transaction, row._replace(state=SlotState.REMOVED), Type.SLOT_REMOVED)
+    )
+
+
+def _vacate(transaction: Transaction, row: SlotRow) -> None:
+    """Notes that the slot leaves its place: what waits behind it may come."""
+    if row.origin == Origin.SCHEDULE:
+        transaction.vacated[row.id] = row.calendar
+
+
+def _check_empty(row: SlotRow) -> None:
+    if row.held or row.booked:
+        raise InvalidTransition("Somebody has a seat in the slot.", rule="taken")

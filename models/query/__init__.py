@@ -1,0 +1,1 @@
+"""Reads: snapshots, feeds, explanations and audits, each of one instant."""

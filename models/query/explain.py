@@ -1,0 +1,56 @@
+"""Why whoever asks can or can't take a slot, rule by rule: the checks that taking it goes through, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models.contract.commands import Principal
+from models.contract.errors import NotFound, Refused
+from models.contract.identifiers import UUID, Tokens
+from models.domain import capacity, holds, rules
+from models.query.snapshot import read_calendar_row
+from models.storage.database import reading
+from models.storage.dialect import Dialect
+
+Explanation = list[dict[str, Any]]
+
+
+def explain(db: Dialect, tokens: Tokens, principal: Principal, slot: str, now: int) -> Explanation:
+    """One entry a rule, in the order in which they are asked when the slot is held: `{rule, ok}`, and why it is not.
+
+    Booking asks for the same but `max_holds`.
+    Raises what keeps the asker from seeing the slot at all. Seats of a lapsed hold count as held until they are swept.
+    """
+    if not UUID.fullmatch(slot):
+        raise NotFound(what="slot")
+    with reading(db):
+        row = capacity.read(db, slot)
+        calendar = read_calendar_row(db, row.calendar)
+        held = holds.count_active(db, row.calendar, holds.pseudonym(tokens, principal), now)
+    rules.check_view(principal, calendar)
+    policy = rules.policy_of(calendar)
+    return [
+        _asked("booking", lambda: rules.check_may_book(principal, calendar), booking=calendar.booking),
+        _asked("archived", lambda: rules.check_in_use(calendar)),
+        _asked("past", lambda: rules.check_past(row, now)),
+        _asked("min_notice", lambda: rules.check_min_notice(policy, row, now), min_notice=policy.min_notice),
+        _asked("max_advance", lambda: rules.check_max_advance(policy, row, now), max_advance=policy.max_advance),
+        _asked("max_holds", lambda: rules.check_max_holds(policy, held), max_holds=policy.max_holds, holds=held),
+        _asked("closed", lambda: rules.check_open(row)),
+        _asked("overlap", lambda: rules.check_unblocked(row)),
+        _asked("capacity", lambda: rules.check_capacity(row, 1), capacity=row.capacity, remaining=row.remaining),
+    ]
+
+
+def is_bookable(explained: Explanation) -> bool:
+    """Whether booking the slot would be let pass; who has no hold left may book all the same."""
+    return all(one["ok"] or one["rule"] == "max_holds" for one in explained)
+
+
+def _asked(rule: str, check: Callable[[], None], **numbers: Any) -> dict[str, Any]:
+    try:
+        check()
+    except Refused as refusal:
+        return {"rule": rule, "ok": False, "code": refusal.code, "message": refusal.message, **numbers}
+    return {"rule": rule, "ok": True, **numbers}

@@ -1,0 +1,1 @@
+"""Opening hours: schedules, recurrence rules, the slots that they open, and when."""

@@ -1,0 +1,254 @@
+"""A calendar's opening hours: what they open, drop, change and leave alone, and the horizon that moves with the days.
+
+A schedule touches its own slots only, matched by their times. A slot in which somebody has a seat is kept: one that
+the schedule drops is closed, nothing is opened over it, and it goes with its last booking: what it kept out waits
+until then (models/schedule/waiting.py). Dates up to
+`generated_until` were generated once: what was removed there since stays removed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+from peewee import Database
+
+from models.contract.changes import SLOTS_A_CHANGE, Type
+from models.contract.commands import FillHorizon, SetSchedule
+from models.contract.errors import Refused
+from models.contract.time import write_time
+from models.domain import capacity, change_log, rules, slots
+from models.domain.rules import SLOT_COLUMNS
+from models.schedule import waiting
+from models.schedule.expand import Planned, Schedule, expand, horizon, local_date, read_schedule
+from models.schedule.schedule import write_data
+from models.schedule.waiting import Behind, Obstacles
+from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
+from models.storage.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, StoredSchedule
+from models.transaction.transaction import CommandResult, Transaction
+
+_logger = logging.getLogger("slotcast.schedules")
+
+Times = tuple[int, int]
+
+_ONE_DAY = timedelta(days=1)
+
+_read = CompiledQuery(
+    StoredSchedule.select(StoredSchedule.body, StoredSchedule.generated_until).where(
+        StoredSchedule.calendar == bind("calendar")
+    )
+)
+_all = CompiledQuery(
+    StoredSchedule.select(StoredSchedule.calendar, StoredSchedule.body, StoredSchedule.generated_until, Calendar.zone)
+    .join(Calendar, on=(StoredSchedule.calendar == Calendar.id))
+    .where(~Calendar.archived)
+)
+_forget = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
+_insert = CompiledInsert(StoredSchedule)
+_ahead = CompiledQuery(
+    Slot.select(*SLOT_COLUMNS)
+    .where((Slot.calendar == bind("calendar")) & (Slot.end > bind("now")) & (Slot.state != literal(SlotState.REMOVED)))
+    .order_by(Slot.start, Slot.id)
+)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done so that a calendar's slots are those of its schedule."""
+
+    opened: list[Planned] = field(default_factory=list)
+    removed: list[SlotRow] = field(default_factory=list)
+    updated: list[SlotRow] = field(default_factory=list)
+    kept: list[SlotRow] = field(default_factory=list)
+    dropped: list[SlotRow] = field(default_factory=list)
+    waiting: list[Behind] = field(default_factory=list)
+
+    def numbers(self, calendar: CalendarRow) -> dict[str, Any]:
+        """The answer: how many slots each, and those that were left alone, since somebody has a seat in them."""
+        return {
+            "opened": len(self.opened),
+            "removed": len(self.removed),
+            "updated": len(self.updated),
+            "kept": [capacity.public(row, calendar) for row in self.kept],
+        }
+
+
+def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResult:
+    """`schedule.set`: the calendar's coming slots become the schedule's; with `preview`, only says how."""
+    rules.check_staff(command.principal, command.calendar)
+    calendar = transaction.calendar(command.calendar)
+    rules.check_in_use(calendar)
+    schedule = read_schedule(command.schedule)
+    first = max(schedule.from_, _first_date(calendar, transaction.now))
+    until = horizon(schedule, calendar.zone, transaction.now)
+    wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
+    standing = _slots_ahead(transaction, calendar.id)
+    plan = _plan(wanted, standing, _data_given(transaction, calendar.id), transaction.now)
+    answer = plan.numbers(calendar)
+    if warnings := _warnings(calendar, wanted, standing):
+        answer["warnings"] = warnings
+    if not command.preview:
+        _remember(transaction, calendar.id, schedule, until)
+        waiting.replace(transaction, calendar.id, plan.waiting)
+        _carry_out(transaction, calendar, plan, Type.SCHEDULE_CHANGED)
+    return CommandResult(calendar.id, "", answer)
+
+
+def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResult:
+    """Asked by the clock: opens the slots of the dates that have come within the horizon since it was last filled."""
+    calendar = transaction.calendar(command.calendar)
+    found = _read.row(transaction.db, calendar=calendar.id)
+    if found is None or calendar.archived:
+        return CommandResult(calendar.id, "opened", 0)
+    waiting.note_gone(transaction, calendar.id)
+    plan = Plan(opened=waiting.ready(transaction, calendar.id))
+    schedule = read_schedule(msgspec.json.decode(found[0]))
+    generated_until = date.fromisoformat(found[1])
+    until = horizon(schedule, calendar.zone, transaction.now)
+    if until > generated_until:
+        first = max(generated_until + _ONE_DAY, _first_date(calendar, transaction.now))
+        wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
+        standing = _slots_ahead(transaction, calendar.id)
+        _add_new(plan, wanted, standing, [row for row in standing if row.dropped])
+        _remember(transaction, calendar.id, schedule, until)
+        waiting.keep(transaction, calendar.id, plan.waiting)
+    _carry_out(transaction, calendar, plan, Type.SLOT_OPENED)
+    return CommandResult(calendar.id, "opened", len(plan.opened))
+
+
+def _first_date(calendar: CalendarRow, now: int) -> date:
+    """The first whose windows are not over: yesterday's may last past midnight."""
+    return local_date(calendar.zone, now) - _ONE_DAY
+
+
+def _slots_ahead(transaction: Transaction, calendar: str) -> list[SlotRow]:
+    return [SlotRow._make(row) for row in _ahead.rows(transaction.db, calendar=calendar, now=transaction.now)]
+
+
+def _data_given(transaction: Transaction, calendar: str) -> frozenset[str | None]:
+    """What the schedule so far has put into its slots' `data`: what staff wrote there is not its to clear."""
+    found = _read.row(transaction.db, calendar=calendar)
+    if found is None or '"data"' not in found[0]:
+        return frozenset()
+    try:
+        schedule = read_schedule(msgspec.json.decode(found[0]))
+    except (Refused, msgspec.DecodeError):
+        return frozenset()
+    return frozenset(write_data(hours.data) for hours in (*schedule.windows, *schedule.extra))
+
+
+def _plan(wanted: list[Planned], standing: list[SlotRow], given: frozenset[str | None], now: int) -> Plan:
+    plan, left, begun = Plan(), {slot.times: slot for slot in wanted}, []
+    for row in standing:
+        times = (row.start, row.end)
+        is_taken = row.held + row.booked > 0
+        if row.origin != Origin.SCHEDULE:
+            continue
+        if row.start <= now:
+            begun += [row] if is_taken else []
+        elif times in left:
+            _match(plan, row, left.pop(times), given)
+        elif is_taken:
+            plan.kept.append(row)
+            if not row.dropped:
+                plan.dropped.append(row._replace(state=SlotState.CLOSED, dropped=True))
+        else:
+            plan.removed.append(row._replace(state=SlotState.REMOVED))
+    _add_new(plan, left.values(), standing, [*plan.kept, *begun])
+    return plan
+
+
+def _match(plan: Plan, row: SlotRow, slot: Planned, given: frozenset[str | None]) -> None:
+    """A slot that is the schedule's still: it gets the new data and capacity, or as little as those in it leave."""
+    fitting = max(slot.capacity, row.held + row.booked)
+    data = slot.data if slot.data is not None or row.data in given else row.data
+    state = SlotState.OPEN if row.dropped else row.state
+    changed = row._replace(capacity=fitting, data=data, state=state, dropped=False)
+    if changed != row:
+        plan.updated.append(changed)
+    if fitting != slot.capacity:
+        plan.kept.append(row)
+
+
+def _add_new(plan: Plan, wanted: Iterable[Planned], standing: list[SlotRow], in_the_way: list[SlotRow]) -> None:
+    """Opens none where one with the same times is, and has one wait where a slot that was kept is in its way."""
+    taken = {(row.start, row.end) for row in standing} | {slot.times for slot in plan.opened}
+    obstacles = Obstacles(in_the_way)
+    for slot in wanted:
+        if slot.times in taken:
+            continue
+        obstacle = obstacles.find(*slot.times)
+        if obstacle is None:
+            plan.opened.append(slot)
+        else:
+            plan.waiting.append(Behind(slot, obstacle))
+
+
+def _warnings(calendar: CalendarRow, wanted: list[Planned], standing: list[SlotRow]) -> list[dict[str, Any]]:
+    """That slots overlap, where the calendar lets both be taken: the schedule's own, and those opened by hand."""
+    if rules.policy_of(calendar).rejects_overlap:
+        return []
+    by_hand = {(row.start, row.end) for row in standing if row.origin != Origin.SCHEDULE}
+    overlapping: list[Times] = []
+    latest = 0
+    for start, end in sorted(by_hand | {slot.times for slot in wanted}):
+        if start < latest:
+            overlapping.append((start, end))
+        latest = max(latest, end)
+    if not overlapping:
+        return []
+    first, last = map(write_time, overlapping[0])
+    how_many = "One slot overlaps" if len(overlapping) == 1 else f"{len(overlapping)} slots overlap"
+    message = (
+        f"{how_many} an earlier one, the first at {first}: since the calendar's `overlap` is `allow`, both can be "
+        "taken at the same time."
+    )
+    return [{"rule": "overlap", "message": message, "count": len(overlapping), "start": first, "end": last}]
+
+
+def _remember(transaction: Transaction, calendar: str, schedule: Schedule, until: date) -> None:
+    _forget.execute(transaction.db, calendar=calendar)
+    _insert.run(transaction.db, (calendar, msgspec.json.encode(schedule).decode(), until.isoformat(), transaction.now))
+
+
+def _carry_out(transaction: Transaction, calendar: CalendarRow, plan: Plan, kind: Type) -> None:
+    """Does it, at most 200 slots a change: removals first, so that no viewer sees two slots in one place."""
+    steps: list[Callable[[int], object]] = [
+        *[partial(_rewrite, transaction, row) for row in (*plan.removed, *plan.dropped, *plan.updated)],
+        *[partial(waiting.open_planned, transaction, calendar.id, slot) for slot in plan.opened],
+    ]
+    for place in range(0, len(steps), SLOTS_A_CHANGE):
+        seq = change_log.next_seq(transaction, calendar.id)
+        for step in steps[place : place + SLOTS_A_CHANGE]:
+            step(seq)
+        capacity.append_slot_changes(transaction, calendar.id, kind)
+        transaction.on_progress(min(place + SLOTS_A_CHANGE, len(steps)), len(steps))
+
+
+def _rewrite(transaction: Transaction, row: SlotRow, seq: int) -> None:
+    slots.write(transaction, row, seq)
+
+
+def read_body(db: Database, calendar: str) -> bytes | None:
+    """The calendar's schedule as it was set, as JSON; None without one."""
+    found = _read.row(db, calendar=calendar)
+    return None if found is None else str(found[0]).encode()
+
+
+def due(db: Database, now: int) -> list[str]:
+    """The calendars whose horizon has moved on. One that can't be read is told of, and keeps no other waiting."""
+    behind: list[str] = []
+    for calendar, body, generated_until, zone in _all.rows(db):
+        try:
+            until = horizon(read_schedule(msgspec.json.decode(body)), zone, now)
+        except (Refused, msgspec.DecodeError) as error:
+            _logger.warning("The schedule of %s can't be read: %s", calendar, error)
+            continue
+        if until > date.fromisoformat(generated_until):
+            behind.append(calendar)
+    return behind

@@ -1,0 +1,130 @@
+"""Expands a schedule: opening hours in, slots out. Pure: it knows no table, and the time only as an argument.
+
+Dates are expanded in the calendar's zone, each window's two ends are converted to UTC, and slots are stepped in UTC.
+So a slot always lasts its minutes, and a day when the clocks change has as many slots as it has hours to hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta, tzinfo
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from models.contract.errors import BadRequest
+from models.contract.time import MINUTE
+from models.contract.zones import first_moment, open_zone, wall_of
+from models.schedule.recurrence import dates
+from models.schedule.recurrence_text import LAST_DATE
+from models.schedule.schedule import ClosedRange, ExtraWindow, Hours, Schedule, Window, read_schedule, write_data
+
+__all__ = [
+    "MOST_SLOTS",
+    "ClosedRange",
+    "ExtraWindow",
+    "Planned",
+    "Schedule",
+    "Window",
+    "expand",
+    "horizon",
+    "local_date",
+    "read_schedule",
+]
+
+MOST_SLOTS = 20_000
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ONE_DAY = timedelta(days=1)
+
+
+class Planned(NamedTuple):
+    """A slot that a schedule makes, `[start, end)` in milliseconds UTC; `data` is JSON in one line."""
+
+    start: int
+    end: int
+    capacity: int
+    data: str | None
+
+    @property
+    def times(self) -> tuple[int, int]:
+        return self.start, self.end
+
+
+def expand(schedule: Schedule, zone: str, first: date, last: date) -> list[Planned]:
+    """The slots of the windows that begin on the local dates from `first` to `last`, both included.
+
+    Sorted, no times twice; each date's slots depend on that date alone. Where two windows make a slot of the same
+    times, it is that of `extra`, and else of the window that stands first. BadRequest for a zone that there is not,
+    and for more than MOST_SLOTS.
+    """
+    clocks = open_zone(zone)
+    planned: dict[tuple[int, int], Planned] = {}
+    for day, hours in _openings(schedule, clocks, max(first, schedule.from_), min(last, schedule.until or LAST_DATE)):
+        for slot in _cut(schedule, clocks, day, hours):
+            planned.setdefault(slot.times, slot)
+        if len(planned) > MOST_SLOTS:
+            raise BadRequest(
+                f"The schedule makes more than {MOST_SLOTS} slots; have it reach less far, or make them longer.",
+                field="horizon_days",
+                rule="slots",
+                most=MOST_SLOTS,
+            )
+    return [planned[times] for times in sorted(planned)]
+
+
+def _cut(schedule: Schedule, clocks: tzinfo, day: date, hours: Hours) -> Iterator[Planned]:
+    """The slots of hours on a date. Hours with a slot length of their own have slots end to end, unless they step."""
+    minutes = hours.slot_minutes or schedule.slot_minutes
+    step = hours.step_minutes or hours.slot_minutes or schedule.step_minutes or minutes
+    capacity, data = hours.capacity or schedule.capacity, write_data(hours.data)
+    opening, closing = (first_moment(clocks, day, minute) for minute in hours.minutes)
+    length = minutes * MINUTE
+    for start in range(opening, closing - length + 1, step * MINUTE):
+        yield Planned(start, start + length, capacity, data)
+
+
+def horizon(schedule: Schedule, zone: str, now: int) -> date:
+    """The last date to be filled at `now`: `horizon_days` dates from today, or from the schedule's first if later."""
+    begin = max(local_date(zone, now), schedule.from_)
+    last = schedule.until or LAST_DATE
+    return last if (last - begin).days < schedule.horizon_days else begin + _ONE_DAY * (schedule.horizon_days - 1)
+
+
+def local_date(zone: str, moment: int) -> date:
+    """The date in the zone at a moment in milliseconds."""
+    return wall_of(open_zone(zone), moment).date()
+
+
+def _openings(schedule: Schedule, clocks: tzinfo, first: date, last: date) -> Iterator[tuple[date, Hours]]:
+    """Every window on every date that it begins on: those of `extra` first."""
+    for extra in schedule.extra:
+        if first <= extra.date <= last:
+            yield extra.date, extra
+    closed = _closed_dates(schedule, first, last)
+    for window in schedule.windows:
+        begin, end = max(first, window.from_ or first), min(last, window.until or last)
+        for day in _dates_of(window, clocks, window.from_ or schedule.from_, begin, end):
+            if day not in closed:
+                yield day, window
+
+
+def _dates_of(window: Window, clocks: tzinfo, start: date, first: date, last: date) -> Iterator[date]:
+    if window.rrule is not UNSET:
+        return dates(window.rrule, start, first, last, clocks=clocks, minute=window.minutes[0])
+    weekdays = {_DAYS.index(day) for day in window.days or ()}
+    return (day for day in _range(first, last) if day.weekday() in weekdays)
+
+
+def _closed_dates(schedule: Schedule, first: date, last: date) -> set[date]:
+    closed: set[date] = set()
+    for item in schedule.closed:
+        if isinstance(item, ClosedRange):
+            closed.update(_range(max(item.from_, first), min(item.until, last)))
+        else:
+            closed.add(item)
+    return closed
+
+
+def _range(first: date, last: date) -> Iterator[date]:
+    return (first + _ONE_DAY * place for place in range((last - first).days + 1))

@@ -1,0 +1,220 @@
+"""Expands a recurrence rule to dates: RFC 5545's RRULE without its times, from daily to yearly.
+
+Every part is read as section 3.3.10 has it. A part limits or expands the period of FREQ (a day, week, month or year);
+BYSETPOS picks from the whole period; only then dates before DTSTART are left out, and COUNT and UNTIL end the rule.
+With BYWEEKNO the period is the year that the weeks are numbered in: week 1 is whole, also where it begins in December.
+"""
+
+from __future__ import annotations
+
+from calendar import isleap, monthrange
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, timedelta, tzinfo
+from functools import lru_cache
+from itertools import count
+from typing import NamedTuple
+
+from models.contract.zones import first_moment, wall_of
+from models.schedule.recurrence_text import LAST_DATE, Rule, Time, read_rule
+
+__all__ = ["check_rule", "dates"]
+
+_ONE_DAY = timedelta(days=1)
+_WEEK = 7
+
+
+@lru_cache(maxsize=4_096)
+def check_rule(text: str, start: date) -> None:
+    """ValueError, with a sentence for the asker, unless the rule names at least one date from `start` on."""
+    rule = read_rule(text)
+    last = min(LAST_DATE, _until_date(rule) + _ONE_DAY) if isinstance(rule.until, Time) else LAST_DATE
+    begin = start if rule.start is None else rule.start.day
+    if next(_dates(rule, begin, max(begin, start), last), None) is None:
+        raise ValueError("the rule names no date at all")
+
+
+def dates(text: str, start: date, first: date, last: date, *, clocks: tzinfo = UTC, minute: int = 0) -> Iterator[date]:
+    """The rule's dates from `first` to `last`, both included; `start` is its DTSTART, unless the text brings one.
+
+    The rule is one that `check_rule` passed. DTSTART is a date of the rule only if it fits it. A DTSTART or UNTIL in
+    UTC is read on `clocks`, and an UNTIL with a time ends the rule after the last window that begins by then: `minute`
+    is when the window begins, in minutes of wall time after the date's midnight.
+    """
+    rule = read_rule(text)
+    if rule.start is not None:
+        start = wall_of(clocks, rule.start.moment).date() if rule.start.is_utc else rule.start.day
+    until = rule.until
+    if not isinstance(until, Time):
+        return _dates(rule, start, first, last)
+    found = _dates(rule, start, first, min(last, _until_date(rule) + _ONE_DAY))
+    if until.is_utc:
+        return (day for day in found if first_moment(clocks, day, minute) <= until.moment)
+    return (day for day in found if (day, minute * 60) <= (until.day, until.second))
+
+
+def _until_date(rule: Rule) -> date:
+    return rule.until.day if isinstance(rule.until, Time) else rule.until or LAST_DATE
+
+
+def _dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
+    """What the rule names, UNTIL's time left aside."""
+    last = min(last, LAST_DATE, rule.until if isinstance(rule.until, date) else LAST_DATE)
+    if max(first, start) > last:
+        return
+    rule = _completed(rule, start)
+    left = rule.count
+    # What COUNT counts begins at `start`; without it, the periods before `first` need no look.
+    for period in _periods(rule, start, start if left else max(first, start)):
+        if period.first > last:
+            return
+        for day in _picked(rule, period):
+            if day < start:
+                continue
+            if day > last:
+                return
+            if day >= first:
+                yield day
+            if left is not None:
+                left -= 1
+                if not left:
+                    return
+
+
+def _completed(rule: Rule, start: date) -> Rule:
+    """The rule with what it leaves to its first date: its weekday, its day of the month, its month."""
+    if rule.by_day or rule.by_month_day or rule.by_year_day or rule.frequency == "DAILY":
+        return rule
+    if rule.frequency == "WEEKLY" or rule.by_week:
+        return replace(rule, by_day=((0, start.weekday()),))
+    by_month = rule.by_month or ((start.month,) if rule.frequency == "YEARLY" else ())
+    return replace(rule, by_month_day=(start.day,), by_month=by_month)
+
+
+class _Period(NamedTuple):
+    """A day, week, month or year: its first date, and the dates in it that the rule may name, in order."""
+
+    first: date
+    dates: Iterator[date]
+
+
+def _picked(rule: Rule, period: _Period) -> Iterator[date] | list[date]:
+    fitting = (day for day in period.dates if _fits(rule, day))
+    if not rule.by_position:
+        return fitting
+    found = list(fitting)
+    places = {place - 1 if place > 0 else len(found) + place for place in rule.by_position}
+    return [found[place] for place in sorted(places) if 0 <= place < len(found)]
+
+
+def _fits(rule: Rule, day: date) -> bool:
+    """Whether the date is of the months, days and weekdays that the rule names; weeks are seen to by the period."""
+    if rule.by_month and day.month not in rule.by_month:
+        return False
+    if rule.by_month_day:
+        length = monthrange(day.year, day.month)[1]
+        if day.day not in rule.by_month_day and day.day - length - 1 not in rule.by_month_day:
+            return False
+    if rule.by_year_day:
+        place = _year_day(day)
+        if place not in rule.by_year_day and place - _year_length(day.year) - 1 not in rule.by_year_day:
+            return False
+    return not rule.by_day or _fits_weekday(rule, day)
+
+
+def _fits_weekday(rule: Rule, day: date) -> bool:
+    weekday = day.weekday()
+    if not rule.counts_weekdays:
+        return any(weekday == one for _, one in rule.by_day)
+    if rule.frequency == "MONTHLY" or rule.by_month:
+        place, length = day.day, monthrange(day.year, day.month)[1]
+    else:
+        place, length = _year_day(day), _year_length(day.year)
+    numbers = {0, (place - 1) // _WEEK + 1, -((length - place) // _WEEK + 1)}
+    return any(weekday == one and number in numbers for number, one in rule.by_day)
+
+
+def _year_day(day: date) -> int:
+    return day.toordinal() - date(day.year, 1, 1).toordinal() + 1
+
+
+def _year_length(year: int) -> int:
+    return 365 + isleap(year)
+
+
+def _periods(rule: Rule, start: date, first: date) -> Iterator[_Period]:
+    """The rule's periods, each INTERVAL after the one before, from the one of `start` or the last before `first`."""
+    match rule.frequency:
+        case "DAILY":
+            skipped = -(-(first - start).days // rule.interval)
+            days = count(start.toordinal() + skipped * rule.interval, rule.interval)
+            return (_Period(day, iter((day,))) for day in map(date.fromordinal, days))
+        case "WEEKLY":
+            monday = start.toordinal() - (start.weekday() - rule.week_start) % _WEEK
+            step = _WEEK * rule.interval
+            begins = count(monday + (first.toordinal() - monday) // step * step, step)
+            return (_Period(date.fromordinal(begin), _week(begin)) for begin in begins)
+        case "MONTHLY":
+            month = start.year * 12 + start.month - 1
+            skipped = (first.year * 12 + first.month - 1 - month) // rule.interval
+            months = (divmod(one, 12) for one in count(month + skipped * rule.interval, rule.interval))
+            return (_month(rule, year, place + 1) for year, place in months)
+        case _:
+            return _years(rule, start, first)
+
+
+def _years(rule: Rule, start: date, first: date) -> Iterator[_Period]:
+    """Calendar years, or those that the weeks are numbered in: they begin up to three days before or after."""
+    year = start.year
+    if rule.by_week:
+        year += (start >= _first_week(rule, year + 1)) - (start < _first_week(rule, year))
+    skipped = max(first.year - 1 - year, 0) // rule.interval
+    years = count(year + skipped * rule.interval, rule.interval)
+    if rule.by_week:
+        return (_Period(_first_week(rule, one), _weeks(rule, one)) for one in years)
+    return (_Period(date(one, 1, 1), _year(rule, one)) for one in years)
+
+
+def _week(begin: int) -> Iterator[date]:
+    return map(date.fromordinal, range(begin, begin + _WEEK))
+
+
+def _month(rule: Rule, year: int, month: int) -> _Period:
+    return _Period(date(year, month, 1), _days_of_month(rule, year, month))
+
+
+def _days_of_month(rule: Rule, year: int, month: int) -> Iterator[date]:
+    if rule.by_month and month not in rule.by_month:
+        return
+    length = monthrange(year, month)[1]
+    days: set[int] | range = range(1, length + 1)
+    if rule.by_month_day:
+        days = {day if day > 0 else length + day + 1 for day in rule.by_month_day}
+    for day in sorted(days):
+        if 1 <= day <= length:
+            yield date(year, month, day)
+
+
+def _year(rule: Rule, year: int) -> Iterator[date]:
+    if not rule.by_year_day:
+        for month in sorted(rule.by_month) or range(1, 13):
+            yield from _days_of_month(rule, year, month)
+        return
+    length, first = _year_length(year), date(year, 1, 1).toordinal() - 1
+    for day in sorted({day if day > 0 else length + day + 1 for day in rule.by_year_day}):
+        if 1 <= day <= length:
+            yield date.fromordinal(first + day)
+
+
+def _first_week(rule: Rule, year: int) -> date:
+    """The first date of the year's week 1: the first week that has at least four days in the year."""
+    fourth = date(year, 1, 4)
+    return fourth - _ONE_DAY * ((fourth.weekday() - rule.week_start) % _WEEK)
+
+
+def _weeks(rule: Rule, year: int) -> Iterator[date]:
+    first, following = _first_week(rule, year).toordinal(), _first_week(rule, year + 1).toordinal()
+    weeks = (following - first) // _WEEK
+    for week in sorted({week if week > 0 else weeks + week + 1 for week in rule.by_week}):
+        if 1 <= week <= weeks:
+            yield from _week(first + (week - 1) * _WEEK)

@@ -1,0 +1,140 @@
+"""Slots that wait: a schedule has them, and a taken slot of its own that it left out is in their way.
+
+Each waits behind one such slot. When that gives way (it is removed, or it has begun and nobody has a seat in it any
+more), the slots behind it are opened in the same change, unless another one is in their way.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from models.contract.commands import NewSlot
+from models.domain import capacity, slots
+from models.domain.rules import SLOT_COLUMNS
+from models.schedule.expand import Planned
+from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.tables import Origin, Slot, SlotRow, SlotState, WaitingSlot
+from models.transaction.transaction import Transaction
+
+_insert = CompiledQuery(
+    WaitingSlot.insert(
+        {
+            WaitingSlot.calendar: bind("calendar"),
+            WaitingSlot.start: bind("start"),
+            WaitingSlot.end: bind("end"),
+            WaitingSlot.capacity: bind("capacity"),
+            WaitingSlot.data: bind("data"),
+            WaitingSlot.behind: bind("behind"),
+        }
+    ).on_conflict_ignore()
+)
+_forget = CompiledQuery(WaitingSlot.delete().where(WaitingSlot.calendar == bind("calendar")))
+_take = CompiledQuery(
+    WaitingSlot.delete()
+    .where((WaitingSlot.calendar == bind("calendar")) & (WaitingSlot.behind == bind("slot")))
+    .returning(WaitingSlot.start, WaitingSlot.end, WaitingSlot.capacity, WaitingSlot.data)
+)
+_gone = CompiledQuery(
+    WaitingSlot.select(WaitingSlot.behind)
+    .join(Slot, on=(Slot.id == WaitingSlot.behind))
+    .where(
+        (WaitingSlot.calendar == bind("calendar"))
+        & (
+            (Slot.state == literal(SlotState.REMOVED))
+            | ((Slot.start <= bind("now")) & (Slot.held + Slot.booked == literal(0)))
+        )
+    )
+    .distinct()
+)
+_standing = CompiledQuery(Slot.select(*SLOT_COLUMNS).where(capacity.IS_NEIGHBOUR).order_by(Slot.start, Slot.id))
+
+
+class Behind(NamedTuple):
+    """A slot that is to wait, and the one that it waits for."""
+
+    planned: Planned
+    slot: str
+
+
+class Obstacles:
+    """The slots in the way of others, by start: finds the first that overlaps a slot."""
+
+    def __init__(self, rows: Iterable[SlotRow]) -> None:
+        self._rows = sorted(rows, key=lambda row: (row.start, row.id))
+        self._starts = [row.start for row in self._rows]
+        self._latest_ends = list(accumulate((row.end for row in self._rows), max))
+
+    def find(self, start: int, end: int) -> str | None:
+        """The id of the first that overlaps `[start, end)`."""
+        earlier = bisect_left(self._starts, end)
+        if not earlier or self._latest_ends[earlier - 1] <= start:
+            return None
+        first = bisect_left(self._latest_ends, start + 1)  # the first with any end after `start` so far
+        return self._rows[first].id
+
+
+def replace(transaction: Transaction, calendar: str, waiting: Sequence[Behind]) -> None:
+    """The calendar's waiting slots become these."""
+    _forget.execute(transaction.db, calendar=calendar)
+    keep(transaction, calendar, waiting)
+
+
+def keep(transaction: Transaction, calendar: str, waiting: Sequence[Behind]) -> None:
+    for planned, slot in waiting:
+        _insert.execute(transaction.db, calendar=calendar, behind=slot, **planned._asdict())
+
+
+def note_gone(transaction: Transaction, calendar: str) -> None:
+    """Notes every slot that has given way while the calendar was archived."""
+    for (slot,) in _gone.rows(transaction.db, calendar=calendar, now=transaction.now):
+        transaction.vacated[slot] = calendar
+
+
+def open_vacated(transaction: Transaction, calendar: str) -> None:
+    """Opens, under the seq just allotted, what waits behind the calendar's slots that have given way."""
+    for planned in ready(transaction, calendar):
+        open_planned(transaction, calendar, planned, transaction.calendar(calendar).seq)
+
+
+def ready(transaction: Transaction, calendar: str) -> list[Planned]:
+    """What waited behind the slots that have given way, and waits no longer. An archived calendar's goes on waiting."""
+    gone = [slot for slot, where in transaction.vacated.items() if where == calendar]
+    transaction.vacated = {slot: where for slot, where in transaction.vacated.items() if where != calendar}
+    if transaction.calendar(calendar).archived:
+        return []
+    found = [Planned._make(row) for slot in gone for row in _take.rows(transaction.db, calendar=calendar, slot=slot)]
+    ahead = sorted((planned for planned in found if planned.start > transaction.now), key=lambda planned: planned.times)
+    return _still_wanted(transaction, calendar, ahead) if ahead else []
+
+
+def _still_wanted(transaction: Transaction, calendar: str, ahead: list[Planned]) -> list[Planned]:
+    """Those that nothing is in the way of any more; the others are put behind what is."""
+    after, before = ahead[0].start, max(planned.end for planned in ahead)
+    found = _standing.rows(transaction.db, calendar=calendar, slot="", after=after, before=before)
+    standing = [SlotRow._make(row) for row in found]
+    obstacles = Obstacles(row for row in standing if is_in_the_way(row, transaction.now))
+    there = {(row.start, row.end) for row in standing}
+    wanted: list[Planned] = []
+    for planned in ahead:
+        if planned.times in there:
+            continue
+        slot = obstacles.find(*planned.times)
+        if slot is None:
+            wanted.append(planned)
+        else:
+            keep(transaction, calendar, [Behind(planned, slot)])
+    return wanted
+
+
+def is_in_the_way(row: SlotRow, now: int) -> bool:
+    """Whether the schedule has left the slot out though somebody has a seat in it, or it has begun with one."""
+    is_taken = row.held + row.booked > 0
+    return bool(row.dropped) or (row.origin == Origin.SCHEDULE and row.start <= now and is_taken)
+
+
+def open_planned(transaction: Transaction, calendar: str, planned: Planned, seq: int) -> None:
+    slot = NewSlot(start=planned.start, end=planned.end, capacity=planned.capacity)
+    slots.write_new(transaction, seq, calendar, slot, Origin.SCHEDULE, data=planned.data)

@@ -1,0 +1,1 @@
+"""The database: how it is opened, its tables and migrations, and queries that are compiled once."""

@@ -1,0 +1,125 @@
+"""Peewee queries compiled once to SQL: the hot commands pay for the database, not for building the same tree again.
+
+A statement's parameters are named by `bind`, and given by name when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+from peewee import SQL, Database, Model, Query, Value
+
+
+class _Bind:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def bind(name: str) -> Any:
+    """Where the parameter `name` goes."""
+    return Value(_Bind(name), converter=False, unpack=False)
+
+
+def literal(value: int) -> Any:
+    """A constant written into the SQL: with a parameter in its place no partial index would be used."""
+    return SQL(str(int(value)))
+
+
+InOrder = Callable[[dict[str, Any]], Sequence[Any]]
+
+
+def _in_order(names: list[str]) -> InOrder:
+    """What takes these values out of a dictionary."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
+
+
+class CompiledQuery:
+    """One query, compiled the first time that a kind of database runs it."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._compiled: dict[type[Database], tuple[str, InOrder, dict[str, Any]]] = {}
+
+    def _compile(self, db: Database) -> tuple[str, InOrder, dict[str, Any]]:
+        sql, params = db.get_sql_context().sql(self._query).query()
+        names: list[str] = []
+        fixed: dict[str, Any] = {}
+        for place, param in enumerate(params):
+            if isinstance(param, _Bind):
+                names.append(param.name)
+            else:
+                names.append(f"#{place}")
+                fixed[f"#{place}"] = param
+        compiled = self._compiled[type(db)] = (sql, _in_order(names), fixed)
+        return compiled
+
+    def _run(self, db: Database, values: dict[str, Any]) -> Any:
+        sql, in_order, fixed = self._compiled.get(type(db)) or self._compile(db)
+        if fixed:
+            values |= fixed
+        return db.execute_sql(sql, in_order(values))
+
+    def sql(self, db: Database) -> str:
+        return (self._compiled.get(type(db)) or self._compile(db))[0]
+
+    def execute(self, db: Database, **values: Any) -> Any:
+        """Runs it; returns the driver's cursor."""
+        return self._run(db, values)
+
+    def rows(self, db: Database, **values: Any) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._run(db, values).fetchall()
+        return found
+
+    def row(self, db: Database, **values: Any) -> tuple[Any, ...] | None:
+        """The first row; the rest is read too, since SQLite finishes a RETURNING only then."""
+        found = self._run(db, values).fetchall()
+        return found[0] if found else None
+
+
+class CompiledInsert:
+    """Inserts a row of the table, given as it is: in the order of the table's columns."""
+
+    def __init__(self, table: type[Model]) -> None:
+        columns = table._meta.sorted_fields  # noqa: SLF001 - Peewee's documented way in
+        self._statement = CompiledQuery(table.insert({column: bind(column.name) for column in columns}))
+        self._sql: dict[type[Database], str] = {}
+
+    def run(self, db: Database, row: tuple[Any, ...]) -> None:
+        sql = self._sql.get(type(db))
+        if sql is None:
+            sql = self._sql[type(db)] = self._statement.sql(db)
+        db.execute_sql(sql, row)
+
+
+class CompiledListQuery:
+    """A query over a list of any length: compiled for the powers of two, the list filled up with its last item."""
+
+    def __init__(self, build: Callable[[list[Any]], Query]) -> None:
+        @lru_cache(maxsize=32)
+        def statement(size: int) -> CompiledQuery:
+            return CompiledQuery(build([bind(f"item{place}") for place in range(size)]))
+
+        self._statement = statement
+
+    def rows(self, db: Database, items: Sequence[Any], **values: Any) -> list[tuple[Any, ...]]:
+        """No items, no rows. At most some hundreds: SQLite's parameters are counted."""
+        if not items:
+            return []
+        size = 1 << (len(items) - 1).bit_length()
+        padded = (*items, *[items[-1]] * (size - len(items)))
+        return self._statement(size).rows(db, **{f"item{place}": item for place, item in enumerate(padded)}, **values)
+
+    def run(self, db: Database, items: Sequence[Any], **values: Any) -> None:
+        """For what returns no rows."""
+        if items:
+            size = 1 << (len(items) - 1).bit_length()
+            padded = (*items, *[items[-1]] * (size - len(items)))
+            named = {f"item{place}": item for place, item in enumerate(padded)}
+            self._statement(size).execute(db, **named, **values)

@@ -1,0 +1,199 @@
+"""PostgreSQL: several writers at READ COMMITTED, each of which locks its calendars before it looks at anything.
+
+A server that was restarted, or has moved, costs the commands that were under way; the next ones find it by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+import psycopg
+from peewee import PostgresqlDatabase
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+
+from models.storage import triggers
+from models.storage.dialect import Busy, Dialect, Duplicate, UnusableDatabase
+
+# Only for what the URL does not say. A server that went away without a word is given up within some ten seconds.
+_CONNECTION: dict[str, str | int] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "fallback_application_name": "slotcast",
+}
+LOCK_TIMEOUT_SECONDS = 10  # whoever waits longer is overloaded
+# How long a writer waits for its calendars, with the commands of all its other ones behind it.
+CALENDAR_LOCK_SECONDS = 0.05
+STANDSTILL_SECONDS = 5  # a process that stands still within a transaction lets go of its calendars
+STATEMENT_TIMEOUT_SECONDS = 30  # no statement takes as much as a second; a COMMIT is not bounded by it
+# What waits for more than its own disk, for a standby's, goes on doing so.
+_COMMITS = {
+    "full": "SELECT set_config(name, CASE was WHEN 'off' THEN 'on' ELSE was END, false)"
+    " FROM (SELECT 'synchronous_commit' AS name, current_setting('synchronous_commit') AS was) AS setting",
+    "normal": "SET synchronous_commit = off",
+}
+_OWN = f"SET LOCAL {triggers.SERVICE} = 'on'"  # for this transaction: a pooled connection is somebody else's next
+_OLDEST = 13  # the first with pg_current_snapshot
+_PREPARED = 500  # statements that a connection keeps; the book has fewer, in all their types
+# After a connection failed: whoever waits in the queue is answered at once, instead of one time-out after another.
+_REST_SECONDS = 0.2
+_SCHEMA_LOCK = 0x510_7CA57
+
+# The more special first.
+_ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = (
+    (psycopg.errors.UniqueViolation, Duplicate),
+    (psycopg.errors.LockNotAvailable, Busy),
+    (psycopg.IntegrityError, peewee.IntegrityError),
+    (psycopg.DataError, peewee.DataError),
+    (psycopg.ProgrammingError, peewee.ProgrammingError),
+    (psycopg.InternalError, peewee.InternalError),
+    (psycopg.NotSupportedError, peewee.NotSupportedError),
+    (psycopg.OperationalError, peewee.OperationalError),
+    (psycopg.InterfaceError, peewee.InterfaceError),
+    (psycopg.Error, peewee.DatabaseError),
+)
+
+
+class Postgres(Dialect, PostgresqlDatabase):
+    """With the short way to its driver, and a reconnection wherever a transaction begins."""
+
+    most_writers = 1 << 10
+    locks_rows = True
+    poll_seconds = 0.05
+    time_sql = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+    def __init__(self, conninfo: str, *, synchronous: str) -> None:
+        super().__init__(conninfo, prefer_psycopg3=True)
+        self._conninfo = conninfo
+        self._synchronous = synchronous
+        self._rests_until = 0.0
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if time.monotonic() < self._rests_until:
+            message = "the database could not be reached a moment ago"
+            raise peewee.OperationalError(message)
+        try:
+            connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection.prepared_max = _PREPARED
+            connection.execute(
+                f"SET client_encoding = 'UTF8'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';"
+                f" SET idle_in_transaction_session_timeout = '{STANDSTILL_SECONDS}s';"
+                f" SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'; {_COMMITS[self._synchronous]}"
+            )
+        except psycopg.Error as error:
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            raise _translated(error) from None
+        return connection
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        """As Peewee's, but that it logs nothing, and that an error has no row in it: rows have people's names."""
+        connection = self._state.conn or self.connection()
+        try:
+            return connection.execute(sql, params or None)
+        except psycopg.Error as error:
+            raise _translated(error) from None
+
+    def check(self) -> None:
+        version = self.connection().info.server_version // 10_000
+        if version < _OLDEST:
+            raise UnusableDatabase(f"PostgreSQL {_OLDEST} or newer is needed; SLOTCAST_DATABASE is {version}")
+        ((encoding,),) = self.execute_sql("SHOW server_encoding").fetchall()
+        if encoding != "UTF8":
+            raise UnusableDatabase(f"SLOTCAST_DATABASE: the database's encoding is {encoding}, and must be UTF8")
+
+    @contextmanager
+    def changing_schema(self) -> Iterator[None]:
+        with self.atomic():
+            for setting in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+                self.execute_sql(f"SET LOCAL {setting} = 0")  # a migration takes the time it takes
+            self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+            self.execute_sql(_OWN)
+            yield
+
+    def install_triggers(self) -> bool:
+        return triggers.install_postgres(self.execute_sql)
+
+    def begin_anew(self) -> None:
+        triggers.begin_anew(self.execute_sql, "substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)")
+
+    def begin_write(self, *, waits: bool = False) -> None:
+        patience = LOCK_TIMEOUT_SECONDS if waits else CALENDAR_LOCK_SECONDS
+        first = f"SET lock_timeout = '{int(patience * 1_000)}ms'"
+        self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_OWN}", first)
+
+    def begin_read(self) -> None:
+        self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def _begin(self, sql: str, first: str = "") -> None:
+        """On the connection there is, or on a new one if the server has left that one; `first` is for a new one."""
+        if self._status() == TransactionStatus.IDLE:
+            try:
+                self.execute_sql(sql)
+            except (peewee.OperationalError, peewee.InterfaceError):
+                pass
+            else:
+                return
+        self.drop()
+        self.connect()
+        if first:
+            self.execute_sql(first)
+        self.execute_sql(sql)
+
+    def _status(self) -> TransactionStatus:
+        if self.is_closed():
+            return TransactionStatus.UNKNOWN
+        return TransactionStatus(self._state.conn.pgconn.transaction_status)
+
+    def commit_write(self) -> None:
+        """COMMIT of a transaction that has failed says so in its tag only."""
+        done = self.execute_sql("COMMIT").statusmessage
+        if done != "COMMIT":
+            message = f"COMMIT was answered with {done}"
+            raise peewee.DatabaseError(message)
+
+    def is_in_transaction(self) -> bool:
+        return self._status() == TransactionStatus.INTRANS
+
+    def roll_back(self) -> None:
+        if self._status() in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+            self.execute_sql("ROLLBACK")
+
+    def version(self) -> Any:
+        """Which transactions are over, as far as they can be seen. One row, whoever writes whatever."""
+        if self._status() != TransactionStatus.IDLE:
+            self.drop()
+            self.connect()
+        return self.execute_sql("SELECT pg_current_snapshot()::text").fetchall()[0][0]
+
+    def interrupter(self) -> Callable[[], None]:
+        """The server ends the statement some time after this returns: drop the connection afterwards."""
+        interrupt: Callable[[], None] = self.connection().cancel_safe
+        return interrupt
+
+    def drop(self) -> None:
+        if not self.is_closed():
+            self.close()
+
+
+def _translated(error: psycopg.Error) -> peewee.PeeweeException:
+    """Peewee's error, without the server's DETAIL, which repeats whole rows."""
+    kind = next(ours for theirs, ours in _ERRORS if isinstance(error, theirs))
+    return kind(error.diag.message_primary or " ".join(str(error).split()))
+
+
+def open_postgres(url: str, *, synchronous: str) -> Postgres:
+    """The database of a `postgresql://` URL, with libpq's parameters in its query; not connected yet."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:  # its text may repeat what was meant as a password
+        message = "SLOTCAST_DATABASE must look like postgresql://user:password@host:5432/name, percent-encoded"
+        raise UnusableDatabase(message) from None
+    missing: dict[str, Any] = {name: value for name, value in _CONNECTION.items() if name not in given}
+    return Postgres(make_conninfo(url, **missing), synchronous=synchronous)

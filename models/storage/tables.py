@@ -1,0 +1,258 @@
+"""The book's tables, and their rows as the rest of the book reads them. Times are milliseconds since the epoch.
+
+The models have the defaults of the tables, for scripts that write with them: docs/database.md.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from peewee import AutoField, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
+
+from models.contract.identifiers import new_id, new_nonce
+from models.contract.time import SECOND, system_clock
+
+HOLD_SECONDS = 300  # of a hold whose writer says no more of it
+
+
+class SlotState(IntEnum):
+    """OPEN and CLOSED move to each other; REMOVED is final, and its row stays for those who hold its id."""
+
+    OPEN = 0
+    CLOSED = 1
+    REMOVED = 2
+
+
+class Origin(IntEnum):
+    """Whose a slot is: a schedule touches only its own."""
+
+    MANUAL = 0
+    SCHEDULE = 1
+
+
+class HoldState(IntEnum):
+    """ACTIVE has seats; the others are how it ended."""
+
+    ACTIVE = 0
+    BOOKED = 1
+    RELEASED = 2
+    EXPIRED = 3
+
+
+def _id() -> str:
+    return new_id(system_clock())
+
+
+def _soon() -> int:
+    return system_clock() + HOLD_SECONDS * SECOND
+
+
+class Calendar(Model):
+    id = TextField(primary_key=True)
+    name = TextField()
+    zone = TextField(default="Etc/UTC")
+    visibility = TextField(default="public")
+    booking = TextField(default="anyone")
+    policy = TextField(default="{}")
+    archived = BooleanField(default=False)
+    created_at = BigIntegerField(default=system_clock)
+    seq = BigIntegerField(default=0)
+    nonce = TextField(default=new_nonce)
+
+    class Meta:
+        table_name = "calendar"
+
+
+class Slot(Model):
+    id = TextField(primary_key=True, default=_id)
+    calendar = TextField()
+    start = BigIntegerField()
+    end = BigIntegerField()
+    capacity = IntegerField(default=1)
+    held = IntegerField(default=0)
+    booked = IntegerField(default=0)
+    blocked = IntegerField(default=0)
+    held_until = BigIntegerField(null=True)
+    state = IntegerField(default=0)
+    origin = IntegerField(default=0)
+    version = BigIntegerField(default=0)
+    data = TextField(null=True)
+    dropped = BooleanField(default=False)
+
+    class Meta:
+        table_name = "slot"
+
+
+class Hold(Model):
+    id = TextField(primary_key=True, default=_id)
+    calendar = TextField()
+    slot = TextField()
+    seats = IntegerField(default=1)
+    holder = TextField(default="")
+    state = IntegerField(default=0)
+    created_at = BigIntegerField(default=system_clock)
+    expires_at = BigIntegerField(default=_soon)
+
+    class Meta:
+        table_name = "hold"
+
+
+class Booking(Model):
+    id = TextField(primary_key=True, default=_id)
+    calendar = TextField()
+    slot = TextField()
+    seats = IntegerField(default=1)
+    status = TextField(default="confirmed")
+    name = TextField(null=True)
+    email = TextField(null=True)
+    phone = TextField(null=True)
+    note = TextField(null=True)
+    created_at = BigIntegerField(default=system_clock)
+    version = BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "booking"
+
+
+class Receipt(Model):
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    fingerprint = TextField()
+    seq = BigIntegerField()
+    cursor = TextField()
+    result = BlobField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "receipt"
+
+
+class Log(Model):
+    calendar = TextField()
+    seq = BigIntegerField()
+    nonce = TextField()
+    follows = TextField()
+    at = BigIntegerField()
+    type = TextField()
+    body = BlobField()
+    bookings = TextField()
+
+    class Meta:
+        table_name = "change_log"
+        primary_key = CompositeKey("calendar", "seq")
+
+
+class StoredSchedule(Model):
+    """A calendar's schedule, and the last local date that its slots were made for."""
+
+    calendar = TextField(primary_key=True)
+    body = TextField()
+    generated_until = TextField()
+    version = BigIntegerField()
+
+    class Meta:
+        table_name = "timetable"
+
+
+class Touched(Model):
+    """A row that another writer than the service has touched, to be taken; the triggers write these notes."""
+
+    id = AutoField()
+    kind = TextField()
+    calendar = TextField()
+    subject = TextField()
+    seq = BigIntegerField(null=True)
+    nonce = TextField(null=True)
+    start = BigIntegerField(null=True)
+    end = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "touched"
+
+
+class WaitingSlot(Model):
+    """A slot that a schedule has no room for yet: it is opened once the slot `behind` which it waits gives way."""
+
+    calendar = TextField()
+    start = BigIntegerField()
+    end = BigIntegerField()
+    capacity = IntegerField()
+    data = TextField(null=True)
+    behind = TextField()
+
+    class Meta:
+        table_name = "waiting_slot"
+        primary_key = CompositeKey("calendar", "start", "end")
+
+
+class CalendarRow(NamedTuple):
+    """In the order of the table's columns, as every row here."""
+
+    id: str
+    name: str
+    zone: str
+    visibility: str
+    booking: str
+    policy: str
+    archived: bool
+    created_at: int
+    seq: int
+    nonce: str
+
+
+class SlotRow(NamedTuple):
+    """`bookable` is the guard's own predicate, asked of the row by the database.
+
+    `dropped`: its schedule has no place for it any more; it is closed, and goes with its last booking.
+    """
+
+    id: str
+    calendar: str
+    start: int
+    end: int
+    capacity: int
+    held: int
+    booked: int
+    blocked: int
+    held_until: int | None
+    state: int
+    origin: int
+    version: int
+    data: str | None
+    dropped: bool
+    bookable: bool
+
+    @property
+    def remaining(self) -> int:
+        return self.capacity - self.held - self.booked
+
+
+class HoldRow(NamedTuple):
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    holder: str
+    state: int
+    created_at: int
+    expires_at: int
+
+
+class BookingRow(NamedTuple):
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    note: str | None
+    created_at: int
+    version: int
+
+
+def columns(table: type[Model]) -> list[object]:
+    """The table's columns, in the order of its row type."""
+    return list(table._meta.sorted_fields)  # noqa: SLF001 - Peewee's documented way in

@@ -1,0 +1,1 @@
+"""What all commands of one transaction share: locks, routes, and idempotency records."""

@@ -1,0 +1,232 @@
+"""From a command to its answer, inside the writer's transaction: where it belongs, was it done before, doing it.
+
+What a whole batch needs is read with one statement each: the calendars of its commands, their rows, its receipts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from models.contract import commands
+from models.contract.commands import Answer, Command
+from models.contract.errors import BadRequest, NotFound, Refused
+from models.domain import bookings, calendars, change_log, holds, outside_writes, reschedule, slots
+from models.query import audit
+from models.schedule import apply
+from models.storage.compiled_query import CompiledListQuery
+from models.storage.tables import Calendar, CalendarRow, columns
+from models.transaction import idempotency
+from models.transaction.idempotency import IdempotencyRecord
+from models.transaction.routing import (
+    Locked,
+    Routes,
+    StaleRoute,
+    Subject,
+    calendars_of,
+    is_permanent,
+    read_routes,
+    subjects,
+)
+from models.transaction.transaction import CommandResult, Transaction
+
+Handler = Callable[[Transaction, Any], CommandResult]
+
+# What makes a calendar, or clears up after one that is gone.
+_WITHOUT_CALENDAR = commands.CreateCalendar | commands.TakeOutside | commands.RepairCalendar
+
+HANDLERS: dict[type[Command], Handler] = {
+    commands.CreateCalendar: calendars.create_calendar,
+    commands.UpdateCalendar: calendars.update_calendar,
+    commands.ArchiveCalendar: calendars.archive_calendar,
+    commands.SetSchedule: apply.set_schedule,
+    commands.FillHorizon: apply.fill_horizon,
+    commands.TrimLog: calendars.trim_log,
+    commands.TakeOutside: outside_writes.take_outside,
+    commands.RepairCalendar: audit.repair,
+    commands.OpenSlots: slots.open_slots,
+    commands.UpdateSlot: slots.update_slot,
+    commands.CloseSlot: slots.close_slot,
+    commands.ReopenSlot: slots.reopen_slot,
+    commands.RemoveSlot: slots.remove_slot,
+    commands.HoldSlot: holds.hold_slot,
+    commands.ExtendHold: holds.extend_hold,
+    commands.ReleaseHold: holds.release_hold,
+    commands.ExpireHolds: holds.expire_holds,
+    commands.BookSlot: bookings.book_slot,
+    commands.CancelBooking: bookings.cancel_booking,
+    commands.ConfirmBooking: bookings.confirm_booking,
+    commands.RejectBooking: bookings.reject_booking,
+    commands.MarkNoShow: bookings.mark_no_show,
+    commands.ReinstateBooking: bookings.reinstate_booking,
+    commands.EraseCustomer: bookings.erase_customer,
+    commands.RescheduleBooking: reschedule.reschedule_booking,
+}
+
+KEY_REQUIRED = (
+    commands.HoldSlot,
+    commands.ExtendHold,
+    commands.ReleaseHold,
+    commands.BookSlot,
+    commands.CancelBooking,
+    commands.RescheduleBooking,
+    commands.OpenSlots,
+)
+
+
+def _calendars(ids: list[Any]) -> Any:
+    return Calendar.select(*columns(Calendar)).where(Calendar.id.in_(ids)).order_by(Calendar.id)
+
+
+_read_calendars = CompiledListQuery(_calendars)
+# What an outside writer's new slot asks of its calendar, its KEY SHARE, does not wait for this lock, nor it for that.
+# In the order of their ids: in order of arrival, writers of the same calendars stop one another dead.
+_lock_calendars = CompiledListQuery(lambda ids: _calendars(ids).for_update("FOR NO KEY UPDATE"))
+_lock_free_calendars = CompiledListQuery(lambda ids: _calendars(ids).for_update("FOR NO KEY UPDATE SKIP LOCKED"))
+
+
+class RoutedCommand(NamedTuple):
+    """A command, the calendar that it is for ("" if there is none), and under what its receipt stands."""
+
+    command: Command
+    calendar: str
+    marks: tuple[str, ...] = ()
+    fingerprint: str = ""
+    refusal: Refused | StaleRoute | Locked | None = None
+
+
+def prepare(
+    transaction: Transaction, asked: Sequence[Command], routes: Routes, *, skips_locked: bool = False
+) -> list[RoutedCommand]:
+    """Reads what the batch's commands have in common, and takes the locks; nothing is checked before they are held.
+
+    Then it reads the time, from the database together with the receipts, as it costs nothing there.
+
+    `routes` is what is known of the commands' calendars already. No command, however malformed, fails another one.
+    With `skips_locked` the lock of a calendar that another process has is not waited for.
+    """
+    about = [subjects(command) for command in asked]
+    wanted = {subject for some in about for subject in some}
+    routes = routes | read_routes(transaction.db, wanted - routes.keys())
+    known = sorted(set(routes.values()))
+    locked = _lock(transaction, known, skips_locked=skips_locked)
+    moved = _moved(transaction, routes)
+    placed = []
+    for command, some in zip(asked, about, strict=True):
+        its_calendars = calendars_of(routes, some)
+        if locked.intersection(its_calendars):
+            locked |= its_calendars  # whatever follows in these waits for it, or it would be overtaken
+            placed.append(RoutedCommand(command, "", refusal=Locked()))
+        elif moved.intersection(some):
+            placed.append(RoutedCommand(command, "", refusal=StaleRoute()))
+        else:
+            placed.append(_place(transaction, command, routes.get(some[0], "")))
+    marks = [mark for one in placed for mark in one.marks]
+    if transaction.clock is None:
+        found, transaction.now = idempotency.find_now(transaction.db, marks)
+    else:
+        found, transaction.now = idempotency.find(transaction.db, marks), transaction.clock()
+    transaction.records = {row[0]: IdempotencyRecord(*row[1:]) for row in found}
+    return placed
+
+
+def _lock(transaction: Transaction, known: list[str], *, skips_locked: bool) -> set[str]:
+    """Takes the calendars' locks, and reads them; returns those whose locks others have."""
+    statement = _read_calendars
+    if transaction.db.locks_rows:
+        statement = _lock_free_calendars if skips_locked else _lock_calendars
+    transaction.calendars = {row[0]: CalendarRow._make(row) for row in statement.rows(transaction.db, known)}
+    missing = [name for name in known if name not in transaction.calendars] if skips_locked else []
+    return {row[0] for row in _read_calendars.rows(transaction.db, missing)}
+
+
+def _moved(transaction: Transaction, routes: Routes) -> set[Subject]:
+    """What was elsewhere once the locks were held than where it was looked for."""
+    unsettled = [subject for subject in routes if not is_permanent(subject)] if transaction.db.locks_rows else []
+    found = read_routes(transaction.db, unsettled)
+    return {subject for subject in unsettled if found.get(subject) != routes[subject]}
+
+
+def _place(transaction: Transaction, command: Command, calendar: str) -> RoutedCommand:
+    try:
+        idempotency.check_key(command, is_required=isinstance(command, KEY_REQUIRED))
+        if not command.key or not calendar:
+            return RoutedCommand(command, calendar)
+        marks = tuple(idempotency.identify(transaction.tokens, scope, command) for scope in _scopes(command, calendar))
+        return RoutedCommand(command, calendar, marks, idempotency.fingerprint(transaction.tokens, command))
+    except Refused as refusal:
+        return RoutedCommand(command, calendar, refusal=refusal)
+    except (UnicodeEncodeError, RecursionError) as error:
+        return RoutedCommand(command, calendar, refusal=BadRequest(f"The command can't be written down: {error}"))
+
+
+def _scopes(command: Command, calendar: str) -> list[str]:
+    """Where a key stands for one command only: in its calendar, and with its booking wherever that has moved since."""
+    return [calendar, *[f"booking:{name}" for kind, name in subjects(command) if kind == "booking"]]
+
+
+def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
+    """Does the command, or answers as it was answered before; raises what refuses it."""
+    command, calendar, marks, fingerprint, refusal = placed
+    if refusal is not None:
+        raise refusal
+    handler = HANDLERS.get(type(command))
+    if handler is None:
+        raise BadRequest("This command is not supported.")
+    if not calendar and not isinstance(command, _WITHOUT_CALENDAR):
+        raise NotFound(what=subjects(command)[0][0])
+    if not marks:
+        return _answer(transaction, handler(transaction, command))[0]
+    for mark in marks:
+        if mark in transaction.records:
+            idempotency.check_same(transaction.records[mark], fingerprint)
+            return _repeated(transaction, transaction.records[mark])
+    answer, public = _answer(transaction, handler(transaction, command))
+    kept = IdempotencyRecord(answer.calendar, fingerprint, answer.seq, answer.cursor, public)
+    for mark in marks:
+        idempotency.keep(transaction.db, mark, kept, transaction.now)
+        transaction.records[mark] = kept
+    return answer
+
+
+_BLANK = b'"token":""'  # no string has it inside: there its quotes would be escaped
+# Only these have a token; what staff have written of a slot, its `data`, may look like one.
+_WITH_TOKEN = re.compile(rb'\{"(hold|booking)":\{"id":"([^"]+)"')
+
+
+def _answer(transaction: Transaction, done: CommandResult) -> tuple[Answer, bytes]:
+    """The answer, and its result with the token left blank: what a receipt may hold."""
+    head = transaction.calendars.get(done.calendar)
+    if done.token:
+        done.value.token = ""
+    result = blank = msgspec.json.encode({done.name: done.value} if done.name else done.value)
+    if done.token:
+        result = _filled(blank, transaction.tokens.token(done.token, done.value.id))
+    if head is None:  # what a deleted calendar has left was taken
+        return Answer(calendar=done.calendar, seq=0, cursor="", result=result), blank
+    answer = Answer(calendar=head.id, seq=head.seq, cursor=change_log.head_cursor(head), result=result)
+    return _with_left(transaction, done, answer) if done.left else (answer, blank)
+
+
+def _with_left(transaction: Transaction, done: CommandResult, answer: Answer) -> tuple[Answer, bytes]:
+    """The answer of a booking that has left another calendar, with that one's cursor."""
+    head = transaction.calendar(done.left)
+    left = {"calendar": head.id, "cursor": change_log.head_cursor(head)}
+    result = msgspec.json.encode({done.name: done.value, "left": left})
+    return msgspec.structs.replace(answer, result=result), result
+
+
+def _filled(blank: bytes, token: str) -> bytes:
+    return blank.replace(_BLANK, b'"token":"%b"' % token.encode())
+
+
+def _repeated(transaction: Transaction, kept: IdempotencyRecord) -> Answer:
+    """The first answer again, its token made anew."""
+    result = kept.result
+    found = _WITH_TOKEN.match(result)
+    if found and _BLANK in result:
+        result = _filled(result, transaction.tokens.token(found[1].decode(), found[2].decode()))
+    return Answer(calendar=kept.calendar, seq=kept.seq, cursor=kept.cursor, result=result)

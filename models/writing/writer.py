@@ -1,0 +1,318 @@
+"""A writer: one thread, one connection, a queue of commands, one transaction a batch, a savepoint a command.
+
+Nobody is answered before COMMIT has returned. A refusal undoes its own command only. Any other database error
+abandons the batch, and each of its commands is then tried once, alone. A COMMIT that fails is not run again: whether
+it happened is not known, so its commands are `overloaded`, and the receipt makes the retry safe.
+
+The commands of a calendar that another process has locked for longer than a moment go to a spare writer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from peewee import DatabaseError, IntegrityError, InterfaceError
+
+from models.contract.changes import Logged
+from models.contract.commands import Command, EraseCustomer
+from models.contract.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
+from models.contract.identifiers import Tokens
+from models.contract.time import Clock
+from models.schedule.waiting import open_vacated
+from models.storage.dialect import Busy, Dialect
+from models.transaction.routing import Locked, Routes, StaleRoute
+from models.transaction.transaction import OnProgress, Retention, Transaction, no_progress
+from models.writing.dispatch import RoutedCommand, execute, prepare
+from models.writing.spare_writers import Outcome, QueuedCommand, Reply, Spares
+
+COMMANDS_A_BATCH = 50
+# A busy writer hands SQLite's lock to another process this often: without it one waited up to 3.1 s.
+FULL_BATCHES_BEFORE_PAUSE = 20
+PAUSE_SECONDS = 0.005
+# How long the commands of an abandoned batch are tried one by one: each of them may wait for the same lock.
+PATIENCE_SECONDS = 10.0
+WIPE_AGAIN_SECONDS = 1.0  # after somebody was reading what has been erased
+TRIES = 5  # for a command that was outrun; each time someone else has got on
+
+Result = Outcome | StaleRoute | Locked
+Heard = Callable[[list[Logged]], None]
+
+_logger = logging.getLogger("slotcast.writer")
+
+
+class _CalendarBusy(Busy):
+    """It was a calendar's lock that could not be had, before anything was done."""
+
+
+class _Abandoned(Exception):
+    """Nothing of the batch was done. `is_for_all`: nor would anything be, if it were tried again now."""
+
+    def __init__(self, outcome: Refused, *, is_for_all: bool = False) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.is_for_all = is_for_all
+
+
+class Writer:
+    """Owns a writing connection. `on_commit` hears what each commit added to the log, before anyone is answered.
+
+    `clock` is None where each transaction asks the database what time it is.
+    """
+
+    def __init__(  # one line of everything it needs
+        self,
+        db: Dialect,
+        tokens: Tokens,
+        clock: Clock | None,
+        retention: Retention,
+        on_commit: Heard,
+        *,
+        again: Callable[[QueuedCommand], None] | None = None,
+        on_progress: OnProgress = no_progress,
+        name: str = "slotcast-writer",
+        is_spare: bool = False,
+    ) -> None:
+        self._db = db
+        self._tokens = tokens
+        self._clock = clock
+        self._retention = retention
+        self._on_commit = on_commit
+        self._again = again or self.queue
+        self._on_step = on_progress
+        self._queue: SimpleQueue[QueuedCommand | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._name = name
+        self._is_spare = is_spare
+        self._spares = Spares(self._make_spare)
+        self._taken = self._finished = 0  # commands; each is counted by one thread at a time
+        self._is_to_wipe = False
+        self._is_closed = False
+        self._closing = threading.Lock()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, command: Command, reply: Reply) -> None:
+        """Queues a command; `reply` is called on the writer's thread once its outcome is final. Any thread may ask."""
+        self.queue(QueuedCommand(command, reply, {}))
+
+    def queue(self, asked: QueuedCommand) -> None:
+        with self._closing:  # else a command could be queued behind the end, and never be answered
+            if not self._is_closed:
+                self._taken += 1
+                self._queue.put(asked)
+                return
+        asked.reply(Overloaded("The server is stopping."))
+
+    @property
+    def queued(self) -> int:
+        """How many commands wait, with those of its spares."""
+        return self._queue.qsize() + self._spares.pending
+
+    @property
+    def pending(self) -> int:
+        """How many commands were queued and are not answered yet."""
+        return self._taken - self._finished
+
+    def close(self) -> None:
+        """Answers everything that was queued before, then ends."""
+        with self._closing:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+        self._spares.close()
+
+    def _make_spare(self, number: int) -> Writer:
+        return Writer(
+            self._db,
+            self._tokens,
+            self._clock,
+            self._retention,
+            self._on_commit,
+            again=self._again,
+            on_progress=self._on_step,
+            name=f"{self._name}-spare-{number}",
+            is_spare=True,
+        )
+
+    def _run(self) -> None:
+        full_batches = 0
+        is_open = True
+        while is_open:
+            queued, is_open = self._next_batch()
+            asked = self._spares.pass_by(queued)
+            outcomes = self._outcomes(asked) if asked else []
+            self._wipe(asked)
+            self._answer(asked, outcomes)
+            self._finished += len(queued)
+            full_batches = full_batches + 1 if len(asked) == COMMANDS_A_BATCH else 0
+            if full_batches == FULL_BATCHES_BEFORE_PAUSE and not self._db.locks_rows:
+                full_batches = 0
+                time.sleep(PAUSE_SECONDS)
+        self._drop_connection()
+
+    def _next_batch(self) -> tuple[list[QueuedCommand], bool]:
+        """Waits for a command, then takes what else is there; False once `close` was reached."""
+        asked: list[QueuedCommand] = []
+        try:
+            item = self._queue.get(timeout=WIPE_AGAIN_SECONDS if self._is_to_wipe else None)
+            while item is not None:
+                asked.append(item)
+                if len(asked) == COMMANDS_A_BATCH:
+                    return asked, True
+                item = self._queue.get_nowait()
+        except Empty:
+            return asked, True
+        return asked, False
+
+    def _wipe(self, asked: Sequence[QueuedCommand]) -> None:
+        """Before an erasure is answered, or as soon after it as can be, its customer is in no file any more."""
+        if self._is_to_wipe or any(isinstance(one.command, EraseCustomer) for one in asked):
+            try:
+                self._is_to_wipe = not self._db.wipe()
+            except Exception as error:
+                self._is_to_wipe = True
+                _tell("What was erased could not be wiped yet: %s", error)
+
+    def _answer(self, asked: Sequence[QueuedCommand], outcomes: Sequence[Result]) -> None:
+        for one, outcome in zip(asked, outcomes, strict=True):
+            try:
+                if isinstance(outcome, Locked):
+                    self._wait_for(one)
+                elif not isinstance(outcome, StaleRoute):
+                    one.reply(outcome)
+                elif one.outrun < TRIES:
+                    self._again(one._replace(routes={}, outrun=one.outrun + 1))
+                else:
+                    one.reply(Overloaded())
+            except Exception:
+                _logger.exception("A reply could not be delivered")
+
+    def _wait_for(self, one: QueuedCommand) -> None:
+        """A spare has waited for as long as anybody does."""
+        if self._is_spare:
+            one.reply(Overloaded())
+        else:
+            self._spares.take(one)
+
+    def _outcomes(self, asked: Sequence[QueuedCommand]) -> list[Result]:
+        """One for each command, in order: no caller is ever left without."""
+        try:
+            return self._attempt(asked)
+        except _Abandoned as abandoned:
+            if abandoned.is_for_all or len(asked) == 1:
+                return [abandoned.outcome] * len(asked)
+        outcomes: list[Result] = []
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        for one in asked:
+            try:
+                outcomes += self._attempt([one])
+            except _Abandoned as alone:
+                outcomes.append(alone.outcome)
+                if alone.is_for_all or time.monotonic() > give_up_at:
+                    return outcomes + [alone.outcome] * (len(asked) - len(outcomes))
+        return outcomes
+
+    def _attempt(self, asked: Sequence[QueuedCommand], *, skips_locked: bool = False) -> list[Result]:
+        """One transaction; raises `_Abandoned` when nothing of it was done.
+
+        A calendar's lock that is not to be had is waited for once: another transaction does what needs no such lock.
+        """
+        try:
+            self._db.begin_write(waits=self._is_spare)
+        except Exception as error:
+            _logger.warning("No transaction could begin: %s", error)
+            self._drop_connection()
+            raise _Abandoned(Overloaded(), is_for_all=True) from error
+        try:
+            transaction, outcomes = self._transact(asked, skips_locked=skips_locked)
+        except Busy as busy:
+            self._roll_back()
+            if len(asked) == 1:
+                return [Locked()]
+            if skips_locked or not isinstance(busy, _CalendarBusy):
+                raise _Abandoned(Overloaded()) from busy
+            return self._attempt(asked, skips_locked=True)
+        except (DatabaseError, InterfaceError) as error:
+            _logger.warning("A batch of %d was abandoned: %s", len(asked), error)
+            self._roll_back()
+            raise _Abandoned(Overloaded()) from error
+        except Exception as error:
+            _logger.exception("A batch of %d failed", len(asked))
+            self._roll_back()
+            raise _Abandoned(Internal()) from error
+        return outcomes if self._commit(transaction) else [Overloaded()] * len(asked)
+
+    def _transact(self, asked: Sequence[QueuedCommand], *, skips_locked: bool) -> tuple[Transaction, list[Result]]:
+        transaction = Transaction(
+            self._db, self._tokens, self._retention, clock=self._clock, on_progress=self._on_step, refill=open_vacated
+        )
+        routes: Routes = {}
+        for one in asked:
+            routes |= one.routes
+        try:
+            placed = prepare(transaction, [one.command for one in asked], routes, skips_locked=skips_locked)
+        except Busy as busy:
+            raise _CalendarBusy(*busy.args) from busy
+        return transaction, [self._outcome(transaction, one) for one in placed]
+
+    def _commit(self, transaction: Transaction) -> bool:
+        """Whether it is certain that the batch was committed; if so, whoever listens hears what it logged."""
+        try:
+            self._db.commit_write()
+        except Exception as error:
+            _tell("A commit failed; its commands are answered with overloaded: %s", error)
+            self._drop_connection()
+            return False
+        try:
+            if transaction.logged:
+                self._on_commit(transaction.logged)
+        except Exception:
+            _logger.exception("The bell could not be rung")
+        return True
+
+    def _outcome(self, transaction: Transaction, placed: RoutedCommand) -> Result:
+        name = type(placed.command).__name__
+        try:
+            outcome: Result = transaction.attempt(lambda: execute(transaction, placed))
+        except (Refused, StaleRoute, Locked) as refusal:
+            outcome = refusal
+        except IntegrityError as error:
+            _logger.warning("A constraint refused %s: %s", name, error)
+            outcome = InvalidTransition("The database's constraints refused it.", rule="constraint")
+        except (DatabaseError, InterfaceError):
+            raise
+        except (UnicodeEncodeError, OverflowError) as error:
+            outcome = BadRequest(f"The command can't be written down: {error}")
+        except Exception:
+            _logger.exception("%s failed", name)
+            outcome = Internal()
+        if not self._db.is_in_transaction():
+            message = "the connection is no longer in a transaction"
+            raise DatabaseError(message)
+        return outcome
+
+    def _roll_back(self) -> None:
+        """Ends what is left of the transaction; drops a connection that can't."""
+        try:
+            self._db.roll_back()
+        except Exception as error:
+            _tell("A rollback failed; the connection is dropped: %s", error)
+            self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        try:
+            self._db.drop()
+        except Exception as error:
+            _tell("The connection could not be closed: %s", error)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """A database that fails is no fault of the program: what it says is enough."""
+    _logger.warning(what, error, exc_info=not isinstance(error, DatabaseError | InterfaceError))

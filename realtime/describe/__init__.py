@@ -1,0 +1,1 @@
+"""The server describes itself: JSON schemas, OpenAPI and AsyncAPI."""

@@ -1,0 +1,169 @@
+"""What is said on Socket.IO and on the streams, in AsyncAPI 3.0, from the types that are read and written. Pure.
+
+It speaks for the server: it receives requests and sends changes.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from models.contract.changes import Change, Type
+from realtime import answers, protocol
+from realtime.describe.openapi import FOLLOWING, QUERY, TICKET
+from realtime.describe.schemas import REFERENCE, Schema, components, reference
+from realtime.rooms.room import Audience
+
+_WHAT = {
+    "calendars": "The Socket.IO namespace for everyone. The CONNECT payload is `{token?}`.",
+    "staff": "The Socket.IO namespace for tokens with the scope `staff`: changes come with their bookings.",
+    "socket": "A plain WebSocket: the first message is the subscribe answer, each other one a change.",
+    "events": "Server-sent events: `id:` is the cursor, `data:` the change; `snapshot` and `reset` have names.",
+}
+_SUBSCRIBED = "calendar.subscribe.answer"
+_SECURITY: Schema = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "In the header, or as `token` in Socket.IO's CONNECT payload. Public calendars need none.",
+    },
+    "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket", "description": TICKET},
+}
+
+
+def asyncapi() -> Schema:
+    """The whole document."""
+    requests = {"calendars": tuple(protocol.REQUESTS), "staff": tuple(protocol.EVERY_REQUEST)}
+    messages = _requests() | _changes("", Change) | _changes("staff.", answers.StaffChange) | _stream_messages()
+    operations: Schema = {}
+    channels: Schema = {}
+    for channel, names in requests.items():
+        audience = "" if channel == "calendars" else "staff."
+        told = [*names, *[f"{name}.answer" for name in names], "refused", *[f"{audience}{kind}" for kind in Type]]
+        channels[channel] = _channel(channel, told, Audience(f"/{channel}").value)
+        for name in names:
+            operations[f"{channel}.{name}"] = _request(channel, name)
+        operations[f"{channel}.changes"] = _send(channel, [f"{audience}{kind}" for kind in Type], "token")
+    for channel in ("socket", "events"):
+        told = [*([_SUBSCRIBED] if channel == "socket" else ["snapshot", "reset"]), *Type]
+        channels[channel] = _channel(channel, told, f"/api/calendars/{{id}}/{channel}")
+        operations[f"{channel}.changes"] = _send(channel, told, "token", "ticket")
+    handshake = {"method": "GET", "query": _query(FOLLOWING), "bindingVersion": "0.1.0"}
+    channels["socket"]["bindings"] = {"ws": handshake}
+    operations["events.changes"]["bindings"] = {
+        "http": handshake | {"query": _query((*FOLLOWING, "beat")), "bindingVersion": "0.3.0"}
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Slotcast",
+            "version": "1",
+            "description": "Every request has one object as its argument and is acknowledged with one object. "
+            "Changes are events named by their type.",
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "slotcast": _server("ws", "Socket.IO v5 at /socket.io/, and plain WebSockets."),
+            "slotcast-events": _server("http", "Server-sent events."),
+        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"schemas": components(), "messages": messages, "securitySchemes": _SECURITY},
+    }
+
+
+def _server(protocol: str, what: str) -> Schema:
+    variables = {"host": {"default": "localhost:8080"}}
+    return {"host": "{host}", "protocol": protocol, "description": what, "variables": variables}
+
+
+def _query(names: tuple[str, ...]) -> Schema:
+    properties = {name: {**QUERY[name][0], "description": QUERY[name][1]} for name in names}
+    return {"type": "object", "properties": properties}
+
+
+def _channel(name: str, messages: list[str], address: str) -> Schema:
+    channel: Schema = {
+        "address": address,
+        "description": _WHAT[name],
+        "servers": [{"$ref": f"#/servers/{'slotcast-events' if name == 'events' else 'slotcast'}"}],
+        "messages": {key: {"$ref": f"#/components/messages/{key}"} for key in messages},
+    }
+    if "{id}" in address:
+        channel["parameters"] = {"id": {"description": "The calendar's id."}}
+    return channel
+
+
+def _request(channel: str, name: str) -> Schema:
+    here = f"#/channels/{channel}"
+    return {
+        "action": "receive",
+        "summary": answers.ANSWERS[name].what,
+        "channel": {"$ref": here},
+        "security": _security("token"),
+        "messages": [{"$ref": f"{here}/messages/{name}"}],
+        "reply": {
+            "channel": {"$ref": here},
+            "messages": [{"$ref": f"{here}/messages/{name}.answer"}, {"$ref": f"{here}/messages/refused"}],
+        },
+    }
+
+
+def _security(*schemes: str) -> list[Schema]:
+    """Any of these, where one is needed at all."""
+    return [{"$ref": f"#/components/securitySchemes/{scheme}"} for scheme in schemes]
+
+
+def _send(channel: str, messages: list[str], *schemes: str) -> Schema:
+    here = f"#/channels/{channel}"
+    return {
+        "action": "send",
+        "summary": "Whatever happens, as it happens.",
+        "channel": {"$ref": here},
+        "security": _security(*schemes),
+        "messages": [{"$ref": f"{here}/messages/{name}"} for name in messages],
+    }
+
+
+def _requests() -> Schema:
+    """Each request and its ack, and the ack of whatever was refused."""
+    messages: Schema = {"refused": _message("refused", "Any request may be answered so.", _refused())}
+    for name, kind in protocol.EVERY_REQUEST.items():
+        told = answers.ANSWERS[name]
+        messages[name] = _message(name, told.what, reference(kind))
+        messages[f"{name}.answer"] = _message(name, f"The ack of `{name}`.", _acknowledged(told.shapes))
+    return messages
+
+
+def _acknowledged(shapes: tuple[type[Struct], ...]) -> Schema:
+    done = {"type": "object", "properties": {"ok": {"const": True}}, "required": ["ok"]}
+    return {"allOf": [done, reference(*shapes)]}
+
+
+def _refused() -> Schema:
+    properties = {"ok": {"const": False}, "error": {"$ref": f"{REFERENCE}Error"}}
+    return {"type": "object", "properties": properties, "required": ["ok", "error"]}
+
+
+def _changes(prefix: str, shape: type[Struct]) -> Schema:
+    return {
+        f"{prefix}{kind}": _message(
+            str(kind),
+            f"The change `{kind}`.",
+            {"allOf": [reference(shape), {"properties": {"type": {"const": str(kind)}}}]},
+        )
+        for kind in Type
+    }
+
+
+def _stream_messages() -> Schema:
+    gone = {"type": "object", "properties": {"code": {"const": "cursor_gone"}}, "required": ["code"]}
+    return {
+        "snapshot": _message("snapshot", "Where a stream starts.", reference(answers.Snapshot)),
+        "reset": _message("reset", "The cursor is gone: a snapshot follows.", gone),
+    }
+
+
+def _message(name: str, summary: str, payload: Schema) -> Schema:
+    return {"name": name, "summary": summary, "payload": payload}

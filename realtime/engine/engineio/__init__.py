@@ -1,0 +1,1 @@
+"""Engine.IO v4: sessions, long polling, upgrades and heartbeats."""

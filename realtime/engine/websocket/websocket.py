@@ -1,0 +1,277 @@
+"""One WebSocket: socket, RFC 6455 framing and byte cap in a single slotted object.
+
+It owns its transport (see `takeover`) and has no task, no queue and no stream reader. What it reads
+goes to `on_text` and `on_binary`, in order. A subclass that cannot take more calls `hold`; bytes then
+wait in the kernel until `release`, so a client is slowed by what it asks for.
+"""
+
+import asyncio
+import select
+from typing import Final
+
+from realtime.engine.budget import cost_of
+from realtime.engine.connection_writer import ConnectionWriter, Limits
+from realtime.engine.counters import Counters
+from realtime.engine.websocket.frame import (
+    CONTROL,
+    EIGHT_BYTE_LENGTH,
+    FIN,
+    MASKED,
+    MAX_CONTROL_BYTES,
+    RESERVED_BITS,
+    TWO_BYTE_LENGTH,
+    CloseCode,
+    Opcode,
+    encode_close,
+    encode_frame,
+    is_close_code,
+    unmask,
+)
+
+_WHOLE_TEXT: Final = FIN | Opcode.TEXT
+_OPCODES: Final = frozenset(Opcode)
+_SHORTEST_HEAD: Final = 2
+_MASK_BYTES: Final = 4
+_LONG_BYTES: Final = 16_384  # a frame that is awaited longer than this has a deadline
+_GONE_BYTES: Final = 16_384  # so much that waits is thrown away if its sender has gone
+_HANG_UP: Final = getattr(select, "POLLRDHUP", 0)  # Linux only
+_FRAMES_A_TURN: Final = 2_000  # of 1 to 3 us each; asyncio reads 256 KB at once, which may be 43,000 frames
+
+
+class Violation(Exception):
+    """The peer broke the protocol; the code says how."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class WebSocket(ConnectionWriter):
+    """The server's end of one WebSocket connection."""
+
+    __slots__ = ("_begun_at", "_message", "_message_opcode", "_needed_bytes", "_tail", "is_held")
+
+    def __init__(self, limits: Limits, counters: Counters, address: str) -> None:
+        super().__init__(limits, counters, address)
+        self.is_held = False
+        self._begun_at = 0.0
+        self._tail: bytearray | None = None  # bytes of a frame that is not whole yet
+        self._needed_bytes = 0  # how long the tail must be before it is worth looking at
+        self._message: bytearray | None = None  # the fragments so far
+        self._message_opcode = 0
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        """Own this transport from now on; read from it unless held."""
+        super().begin(transport)
+        if self.is_held:
+            transport.pause_reading()
+
+    def on_text(self, text: str) -> None:
+        """Hook: a text message, whole and valid UTF-8."""
+
+    def on_binary(self, data: bytes) -> None:
+        """Hook: a binary message, whole."""
+
+    def hold(self) -> None:
+        """Read no more until `release`."""
+        if not self.is_held:
+            self.is_held = True
+            if self.transport is not None:
+                self.transport.pause_reading()
+
+    def release(self) -> None:
+        """Go on where `hold` stopped: first what was read already, then the socket."""
+        if not self.is_held:
+            return
+        if self._tail is not None and len(self._tail) > _GONE_BYTES and self.has_peer_gone:
+            self.abort("transport close")
+            return
+        self.is_held = False
+        self._needed_bytes = 0
+        self.data_received(b"")
+        if not self.is_held and self.is_open and self.transport is not None:
+            self.transport.resume_reading()
+
+    def pause(self, seconds: float) -> None:
+        """Leave what comes in the kernel for so long, which slows the client down; if it goes meanwhile, drop it."""
+        self.hold()
+        asyncio.get_running_loop().call_later(seconds, self.end_pause)
+
+    def end_pause(self) -> None:
+        """Go on, unless the client has gone."""
+        if self.has_peer_gone:
+            self.abort("transport close")
+        else:
+            self.on_clear()
+
+    @property
+    def has_peer_gone(self) -> bool:
+        """Whether the peer has closed or reset the connection, also while what it sent before is unread."""
+        raw = self.transport.get_extra_info("socket") if self.transport is not None else None
+        if raw is None or not _HANG_UP:
+            return False
+        poll = select.poll()
+        poll.register(raw.fileno(), _HANG_UP)
+        return bool(poll.poll(0))
+
+    def on_clear(self) -> None:
+        """Go on reading, if nothing is in the way any more."""
+        self.release()
+
+    def shut(self, code: int, reason: str) -> None:
+        """End with a close frame; for a peer's own close this is the answer."""
+        self.finish(reason, encode_close(code, reason))
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came (asyncio.Protocol)."""
+        if not self.is_open:
+            return
+        tail = self._tail
+        if tail is not None:
+            tail += data
+            if len(tail) < self._needed_bytes or self.is_held:
+                return
+            data = bytes(tail)
+            self._tail = None
+        try:
+            rest = self._read_frames(data)
+        except Violation as violation:
+            self.shut(violation.code, violation.reason)
+        else:
+            if rest < len(data):
+                self.keep_tail(data[rest:] if rest else data)
+
+    def keep_tail(self, rest: bytes) -> None:
+        """Hook: bytes that were read and not used; they are the beginning of what comes next."""
+        if self.is_open:
+            self._tail = bytearray(rest)
+            if self._needed_bytes > _LONG_BYTES and self._message is None:  # else it has begun already
+                self._expect_end()
+
+    def _read_frames(self, data: bytes) -> int:
+        """Read whole frames; return where the first one that is not whole begins."""
+        at, end, frames = 0, len(data), 0
+        while end - at >= _SHORTEST_HEAD and not self.is_held and self.is_open:
+            head, size = data[at], data[at + 1] & ~MASKED
+            if head != _WHOLE_TEXT or self._message is not None:
+                self._check_head(head, size)
+            if data[at + 1] < MASKED:
+                raise Violation(CloseCode.PROTOCOL_ERROR, "frame without a mask")
+            start = at + _SHORTEST_HEAD + _MASK_BYTES
+            if size >= TWO_BYTE_LENGTH:
+                start += 2 if size == TWO_BYTE_LENGTH else 8
+                if end < start - _MASK_BYTES:
+                    self._needed_bytes = start - at - _MASK_BYTES
+                    return at
+                size = self._read_length(data[at + 2 : start - _MASK_BYTES], size)
+            stop = start + size
+            if end < stop:
+                self._needed_bytes = stop - at
+                return at
+            payload = unmask(data[start - _MASK_BYTES : start], data[start:stop])
+            at = stop
+            if self.budget is not None and not self.spend(cost_of(size)):
+                return at
+            frames += 1
+            if frames == _FRAMES_A_TURN:
+                self.hold()
+                asyncio.get_running_loop().call_soon(self.on_clear)
+            if head == _WHOLE_TEXT:
+                self.on_text(_decode(payload))
+            else:
+                self._take(head, payload)
+        self._needed_bytes = _SHORTEST_HEAD
+        return at
+
+    def _check_head(self, head: int, size: int) -> None:
+        """Refuse a frame by its first byte, before its payload is waited for (RFC 6455, 5.2 to 5.5)."""
+        opcode = head & 0x0F
+        if head & RESERVED_BITS:
+            raise Violation(CloseCode.PROTOCOL_ERROR, "reserved bit")
+        if opcode not in _OPCODES:
+            raise Violation(CloseCode.PROTOCOL_ERROR, "unknown opcode")
+        if opcode & CONTROL:
+            if not head & FIN:
+                raise Violation(CloseCode.PROTOCOL_ERROR, "fragmented control frame")
+            if size > MAX_CONTROL_BYTES:
+                raise Violation(CloseCode.PROTOCOL_ERROR, "control frame too long")
+        elif (opcode == Opcode.CONTINUATION) is (self._message is None):
+            raise Violation(CloseCode.PROTOCOL_ERROR, "fragment out of place")
+
+    def _read_length(self, encoded: bytes, size: int) -> int:
+        """An extended length: the shortest form, and no more than a message may have."""
+        length = int.from_bytes(encoded, "big")
+        if length < (TWO_BYTE_LENGTH if size < EIGHT_BYTE_LENGTH else 1 << 16) or length >> 63:
+            raise Violation(CloseCode.PROTOCOL_ERROR, "length not in its shortest form")
+        self._check_size(length)
+        return length
+
+    def _check_size(self, size: int) -> None:
+        if size + len(self._message or b"") > self.limits.max_message_bytes:
+            raise Violation(CloseCode.TOO_BIG, "message too big")
+
+    def _take(self, head: int, payload: bytes) -> None:
+        """Anything but a text message in one frame."""
+        opcode = head & 0x0F
+        if opcode == Opcode.PING:
+            self.put(encode_frame(Opcode.PONG, payload))
+        elif opcode == Opcode.CLOSE:
+            self._take_close(payload)
+        elif not opcode & CONTROL:
+            self._take_fragment(opcode, payload, is_last=head & FIN != 0)
+
+    def _take_fragment(self, opcode: int, payload: bytes, *, is_last: bool) -> None:
+        if opcode != Opcode.CONTINUATION:
+            self._message_opcode = opcode
+            if is_last:
+                self._deliver(payload)
+                return
+            self._message = bytearray()
+            self._expect_end()
+        self._check_size(len(payload))
+        assert self._message is not None
+        self._message += payload
+        if is_last:
+            whole, self._message = bytes(self._message), None
+            self._deliver(whole)
+
+    def _expect_end(self) -> None:
+        """A message has begun: close unless it comes to its end in time. The timer keeps none of its bytes."""
+        if self.limits.message_seconds:
+            loop = asyncio.get_running_loop()
+            self._begun_at = loop.time()
+            loop.call_later(self.limits.message_seconds, self._end_if_late, self._begun_at)
+
+    def _end_if_late(self, begun_at: float) -> None:
+        is_coming = self._message is not None or (self._tail is not None and len(self._tail) < self._needed_bytes)
+        if not self.is_open or not is_coming or begun_at != self._begun_at:
+            return
+        if self.is_held:  # the rest is not read, so it may be there
+            self._expect_end()
+        else:
+            self.shut(CloseCode.POLICY, "message timeout")
+
+    def _deliver(self, whole: bytes) -> None:
+        if self._message_opcode == Opcode.TEXT:
+            self.on_text(_decode(whole))
+        else:
+            self.on_binary(whole)
+
+    def _take_close(self, payload: bytes) -> None:
+        """Answer the peer's close with its own code (RFC 6455, 5.5.1)."""
+        if not payload:
+            self.finish("transport close", encode_frame(Opcode.CLOSE, b""))
+            return
+        code = int.from_bytes(payload[:2], "big")
+        _decode(payload[2:])
+        if len(payload) == 1 or not is_close_code(code):
+            raise Violation(CloseCode.PROTOCOL_ERROR, "close code")
+        self.finish("transport close", encode_close(code))
+
+
+def _decode(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise Violation(CloseCode.INVALID_TEXT, "text is not UTF-8") from None

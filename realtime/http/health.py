@@ -1,0 +1,43 @@
+"""What whoever runs the server asks of it: is it alive, is it ready, how is it doing."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from models.contract.changes import encode
+from models.contract.errors import Overloaded
+from realtime.async_service import AsyncService
+from realtime.engine import SocketServer
+from realtime.metrics import Metrics
+from realtime.readers import Lane
+
+
+class Operator:
+    """`/healthz` says that the loop turns; `/readyz` that the database answers and newcomers are welcome."""
+
+    def __init__(self, service: AsyncService, sockets: SocketServer, metrics: Metrics) -> None:
+        self._service = service
+        self._sockets = sockets
+        self._metrics = metrics
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/healthz", self.health),
+            web.get("/readyz", self.readiness),
+            web.get("/metrics", self.exposition),
+        ]
+
+    async def health(self, _request: web.Request) -> web.Response:
+        # For any page: the element tells by it a server that is away from one that does not list the page's origin.
+        headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+        return web.Response(body=encode({"status": "ok"}), content_type="application/json", headers=headers)
+
+    async def readiness(self, _request: web.Request) -> web.Response:
+        if self._sockets.refuse:
+            raise Overloaded("The server is stopping.")
+        await self._service.read(self._service.sync.check, lane=Lane.LIGHT, key="check")
+        return web.Response(body=encode({"status": "ready"}), content_type="application/json")
+
+    async def exposition(self, _request: web.Request) -> web.Response:
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=self._metrics.exposition(), headers=headers)

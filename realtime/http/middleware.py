@@ -1,0 +1,202 @@
+"""Who is at the door of an HTTP request: its peer's address behind trusted proxies, its origin, its token, its body."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from time import monotonic_ns
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from models.contract.commands import Principal
+from models.contract.errors import BadRequest, Forbidden, RateLimited, Unauthorized, UnsupportedEncoding
+from realtime.auth import Auth, Identity, Tickets, holder_address
+from realtime.engine import UNREADABLE, AddressBudget, cost_of, is_encoded
+from realtime.engine.engineio.polling import CUT_OFF_SECONDS
+from realtime.engine.origins import Origins
+from realtime.http.problem import problem
+from realtime.rate_limit import Addresses, check
+from realtime.readers import Peer, reading_for
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Network = IPv4Network | IPv6Network
+BODY_BYTES = 1_000_000
+_FORWARDED = 32  # addresses in one header that are looked at
+
+
+class Proxies:
+    """Which peers are believed when they say for whom they ask."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+
+    def is_trusted(self, address: str) -> bool:
+        if not self._networks:
+            return False
+        try:
+            parsed = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._networks)
+
+    def address_of(self, request: web.BaseRequest) -> str:
+        """The first address, seen from here, that is no trusted proxy."""
+        address = request.remote or ""
+        if not self.is_trusted(address):
+            return address
+        hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
+        for hop in reversed(hops[-_FORWARDED:]):
+            try:
+                ip_address(hop)
+            except ValueError:
+                return address
+            address = hop
+            if not self.is_trusted(hop):
+                return hop
+        return address
+
+
+class RequestGuard:
+    """What every route asks before it does anything."""
+
+    def __init__(self, auth: Auth, proxies: Proxies, origins: Origins, addresses: Addresses) -> None:
+        self._auth = auth
+        self._tickets = Tickets()
+        self._proxies = proxies
+        self._origins = origins
+        self.addresses = addresses
+
+    def principal(self, request: web.Request) -> Principal:
+        """Who asks; Unauthorized for a bad token, RateLimited for too many requests from one address."""
+        self.count(request)
+        return self._by_token(request).principal
+
+    def count(self, request: web.Request) -> None:
+        """RateLimited for too many requests from one address.
+
+        Opening a stream is none, no more than a Socket.IO handshake: EventSource would never come back from a 429.
+        """
+        check(self.addresses.of(self.address_of(request)).request_http())
+
+    def charge(self, request: web.Request) -> web.StreamResponse | None:
+        """Charge the address for a request of any kind; the answer to who has sent too much, and is hung up on.
+
+        Handshakes and polls of Socket.IO, and opening a stream, are charged to the address alone.
+        """
+        budget, cost = self.addresses.of(self.address_of(request)), cost_of(request.content_length or 0)
+        is_stream = request.path.endswith("/events")
+        is_session = is_stream or request.path.startswith("/socket.io/") or request.path.endswith("/socket")
+        over = budget.charge(cost, monotonic_ns()) if is_session else budget.take_http(cost)
+        if not over:
+            return None
+        if is_stream and request.transport is not None:  # EventSource would never come back from a 429
+            request.transport.abort()
+        response = problem(RateLimited(retry_after=max(CUT_OFF_SECONDS, over // 1_000_000_000)))
+        response.force_close()
+        return response
+
+    def charge_bytes(self, request: web.Request, size: int) -> None:
+        """Charge the address for a body that did not say its length."""
+        self.addresses.of(self.address_of(request)).charge(cost_of(size), monotonic_ns())
+
+    def peer(self, name: tuple[str, int] | str | None) -> AddressBudget | None:
+        """The budget of who has connected; None for a trusted proxy, which speaks for many."""
+        if not isinstance(name, tuple) or self._proxies.is_trusted(name[0]):
+            return None
+        return self.addresses.of(name[0])
+
+    def follower(self, request: web.Request) -> Identity:
+        """Who wants to follow a calendar: whose the ticket is, or else the token; and when that ends."""
+        if "ticket" in request.query:
+            return self._tickets.redeem(request.query["ticket"])
+        return self._by_token(request)
+
+    def _by_token(self, request: web.Request) -> Identity:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme and scheme.lower() != "bearer":
+            raise Unauthorized("Authorization is `Bearer` and a token.")
+        return self._auth.identify(token.strip() or None, self.address_of(request))
+
+    def ticket(self, request: web.Request, calendars: frozenset[str]) -> tuple[str, float]:
+        """A ticket in the place of the request's token, for calendars that the token names."""
+        self.count(request)
+        identity = self._by_token(request)
+        if not all(identity.principal.is_named(calendar) for calendar in calendars):
+            raise identity.principal.refusal()
+        return self._tickets.issue(identity, calendars)
+
+    def address_of(self, request: web.Request) -> str:
+        """The peer, behind the proxies that are trusted."""
+        return self._proxies.address_of(request)
+
+    def origin_headers(self, request: web.Request) -> dict[str, str]:
+        """What lets an allowed page of another origin read the answer."""
+        return self._origins.headers(request)
+
+    async def body(self, request: web.Request) -> dict[str, Any]:
+        """The request's JSON object; no body at all is an empty one."""
+        if is_encoded(request):
+            raise UnsupportedEncoding
+        if (request.content_length or 0) > BODY_BYTES:  # said before it is sent: why wait for it
+            raise web.HTTPRequestEntityTooLarge(BODY_BYTES, request.content_length or 0)
+        try:
+            raw = await request.read()
+        except UNREADABLE as error:
+            raise BadRequest("The body is not what its head says.") from error
+        if not raw:
+            return {}
+        # Also keeps another site's form from posting here: JSON needs a preflight.
+        if request.content_type != "application/json":
+            raise BadRequest("A body is JSON, with Content-Type: application/json.")
+        try:
+            fields = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadRequest("The body is not JSON.") from error
+        if not isinstance(fields, dict):
+            raise BadRequest("The body is a JSON object.")
+        return fields
+
+    def middleware(self) -> Middleware:
+        """Same-origin unless told otherwise, for `/api`; the engine asks for itself."""
+
+        @web.middleware
+        async def origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._answer(request, handler)
+
+        return origin
+
+    def reads(self) -> Middleware:
+        """The reads of a request wait in its client's queue, and end when the client hangs up."""
+
+        @web.middleware
+        async def read(request: web.Request, handler: Handler) -> web.StreamResponse:
+            transport = request.transport
+            if transport is None or request.path.startswith("/socket.io/"):
+                return await handler(request)
+            with reading_for(Peer(holder_address(self.address_of(request)), transport.is_closing)):
+                return await handler(request)
+
+        return read
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith("/api/"):
+            return await handler(request)
+        if not self._origins.is_allowed(request):
+            raise Forbidden(self._origins.refuse(request), rule="origin")
+        headers = self._origins.headers(request)
+        if request.method == "OPTIONS":
+            headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+            headers["Access-Control-Max-Age"] = "600"
+            return web.Response(status=204, headers=headers)
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            error.headers.update(headers)
+            raise
+        if not response.prepared:
+            response.headers.update(headers)
+            response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"
+        return response

@@ -1,0 +1,137 @@
+"""One watched calendar in memory, as of one seq: its slots and the end of its log, encoded as they go out.
+
+It changes by `apply` only, in seq order. Snapshots and replays for any number of clients are cut from it without a
+read of the database, and the cuts are kept until the next change.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.contract.changes import Cursor, Info, Logged, decode_applied, decode_slot_key
+from models.contract.time import read_time
+from models.service import PlacedSlot, Snapshot, cut
+
+MOST_REPLAYED = 1_000  # changes
+MOST_REPLAYED_BYTES = 512 * 1024
+MOST_SLOTS = 2_000  # in one snapshot
+_MOST_CUTS = 64
+
+
+class Gap(Exception):
+    """A row that does not follow what the replica has: the log was trimmed, or the database put back."""
+
+
+Mark = tuple[str, str, int] | None
+
+
+class Cut(NamedTuple):
+    """Slots of a window, encoded with commas between, and where they end in milliseconds.
+
+    At one cursor, equal marks mean equal slots.
+    """
+
+    slots: bytes
+    finish: int
+    mark: Mark
+
+
+def mark_of(slots: Sequence[PlacedSlot]) -> Mark:
+    """Tell apart what can be cut of one calendar as of one cursor."""
+    return (slots[0].id, slots[-1].id, len(slots)) if slots else None
+
+
+class Replica:
+    """`since` is where its slots begin, in milliseconds: what ended before was not loaded."""
+
+    __slots__ = ("_cuts", "_longest", "_order", "_slots", "_tail", "_tail_bytes", "info", "nonce", "seq", "since")
+
+    def __init__(self, snapshot: Snapshot, since: int) -> None:
+        self.info: Info = snapshot.info
+        self.seq = snapshot.seq
+        self.nonce = snapshot.nonce
+        self.since = since
+        self._slots: dict[str, PlacedSlot] = {slot.id: slot for slot in snapshot.slots}
+        self._order: list[tuple[int, str]] = sorted((slot.start, slot.id) for slot in snapshot.slots)
+        self._longest = max((slot.end - slot.start for slot in snapshot.slots), default=0)
+        self._tail: deque[Logged] = deque()
+        self._tail_bytes = 0
+        self._cuts: dict[object, bytes | None] = {}
+        for row in snapshot.tail:
+            self._remember(row)
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.seq}.{self.nonce}"
+
+    def apply(self, row: Logged) -> None:
+        """Takes the next change; Gap if it is not the next, or the next of another history."""
+        if row.seq != self.seq + 1 or row.follows != self.nonce:
+            raise Gap
+        change = decode_applied(row.body)
+        for body in change.slots:
+            key = decode_slot_key(body)
+            self._put(PlacedSlot(read_time(key.start), read_time(key.end), key.id, bytes(body)))
+        for slot in change.removed:
+            self._drop(slot)
+        self.info = change.info or self.info
+        self.seq, self.nonce = row.seq, row.nonce
+        self._cuts.clear()
+        self._remember(row)
+
+    def _put(self, slot: PlacedSlot) -> None:
+        before = self._slots.get(slot.id)
+        if before is None or before.start != slot.start:
+            self._drop(slot.id)
+            insort(self._order, (slot.start, slot.id))
+        self._slots[slot.id] = slot
+        self._longest = max(self._longest, slot.end - slot.start)
+
+    def _drop(self, slot: str) -> None:
+        before = self._slots.pop(slot, None)
+        if before is not None:
+            del self._order[bisect_left(self._order, (before.start, slot))]
+
+    def _remember(self, row: Logged) -> None:
+        self._tail.append(row)
+        self._tail_bytes += len(row.body)
+        while len(self._tail) > MOST_REPLAYED or self._tail_bytes > MOST_REPLAYED_BYTES:
+            self._tail_bytes -= len(self._tail.popleft().body)
+
+    def slots(self, begin: int, finish: int) -> Cut:
+        """The slots that touch `[begin, finish)`, by start; at most 2,000, then it ends where the next one starts."""
+        first = bisect_left(self._order, (begin - self._longest, ""))
+        last = bisect_left(self._order, (finish, ""))
+        found = [slot for _, name in self._order[first:last] if (slot := self._slots[name]).end > begin]
+        if len(found) > MOST_SLOTS:
+            finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
+            found = [slot for slot in found if slot.start < finish]
+        key = mark_of(found)
+        body = self._cuts.get(key)
+        if body is None:
+            body = self._keep(key, b",".join([slot.body for slot in found]))
+        return Cut(body or b"", finish, key)
+
+    def replay(self, cursor: Cursor) -> Sequence[Logged] | None:
+        """The changes after the cursor; None for another history, or for more than is ever replayed."""
+        if cursor.seq == self.seq:
+            return () if cursor.nonce == self.nonce else None
+        place = len(self._tail) - (self.seq - cursor.seq)
+        if not 0 <= place < len(self._tail) or self._tail[place].follows != cursor.nonce:
+            return None
+        return [self._tail[index] for index in range(place, len(self._tail))]
+
+    def replayed(self, cursor: Cursor) -> bytes | None:
+        """The same, encoded, with commas between."""
+        if cursor not in self._cuts:
+            rows = self.replay(cursor)
+            return self._keep(cursor, None if rows is None else b",".join([row.body for row in rows]))
+        return self._cuts[cursor]
+
+    def _keep(self, key: object, body: bytes | None) -> bytes | None:
+        if len(self._cuts) < _MOST_CUTS:
+            self._cuts[key] = body
+        return body

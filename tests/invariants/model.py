@@ -1,0 +1,360 @@
+"""The book in plain Python, for a machine to compare with: lists, sums, and nothing that could be forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from models.contract.time import DAY, MINUTE, SECOND
+
+GRACE = 500
+HOLD = 300_000
+LIVE = {"pending", "confirmed"}
+Times = tuple[int, int]
+
+
+class Planned(NamedTuple):
+    """A slot that hours make."""
+
+    start: int
+    end: int
+    capacity: int
+    data: str | None
+
+    @property
+    def times(self) -> Times:
+        return self.start, self.end
+
+
+@dataclass
+class Hours:
+    """Opening hours of every day: so many slots one after the other, and some of another kind in a window of their own.
+
+    Days are counted from 1970.
+    """
+
+    opening: int  # in minutes
+    slots: int
+    minutes: int
+    capacity: int
+    since: int
+    horizon_days: int
+    own_opening: int = 0
+    own_slots: int = 0
+    own_minutes: int = 60
+    own_capacity: int = 1
+    data: str | None = None
+
+    def expand(self, first: int, last: int) -> list[Planned]:
+        days = range(max(first, self.since), last + 1)
+        found: dict[Times, Planned] = {}
+        for opening, slots, minutes, capacity, data in (
+            (self.opening, self.slots, self.minutes, self.capacity, None),
+            (self.own_opening, self.own_slots, self.own_minutes, self.own_capacity, self.data),
+        ):
+            for start in (day * DAY + (opening + place * minutes) * MINUTE for day in days for place in range(slots)):
+                planned = Planned(start, start + minutes * MINUTE, capacity, data)
+                found.setdefault(planned.times, planned)
+        return [found[times] for times in sorted(found)]
+
+    def schedule(self) -> dict[str, Any]:
+        """As the wire has them."""
+        window = _window(self.opening, self.slots, self.minutes)
+        own = _window(self.own_opening, self.own_slots, self.own_minutes) | {
+            "slot_minutes": self.own_minutes,
+            "capacity": self.own_capacity,
+            "data": self.data,
+        }
+        return {
+            "windows": [*([window] if self.slots else []), *([own] if self.own_slots else [])],
+            "slot_minutes": self.minutes,
+            "capacity": self.capacity,
+            "from": (date(1970, 1, 1) + timedelta(days=self.since)).isoformat(),
+            "horizon_days": self.horizon_days,
+        }
+
+    def horizon(self, today: int) -> int:
+        return max(today, self.since) + self.horizon_days - 1
+
+
+def _window(opening: int, slots: int, minutes: int) -> dict[str, Any]:
+    closing = (opening + slots * minutes) % 1_440
+    return {"rrule": "FREQ=DAILY", "start": _clock(opening), "end": _clock(closing)}
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+@dataclass
+class Calendar:
+    overlap: str = "allow"
+    buffer_before: int = 0
+    buffer_after: int = 0
+    confirmation: str = "none"
+    max_holds: int = 10
+    min_notice: int = 0
+    max_advance: int | None = None
+    cancel_notice: int = 0
+    is_archived: bool = False
+    hours: Hours | None = None
+    generated_until: int = 0
+    # What the hours have no room for yet, and the slot that each waits for.
+    waiting: dict[Times, tuple[Planned, str]] = field(default_factory=dict)
+
+    @property
+    def room(self) -> int:
+        return (self.buffer_before + self.buffer_after) * SECOND
+
+    @property
+    def is_strict(self) -> bool:
+        return self.overlap == "reject" or self.room > 0
+
+
+@dataclass
+class Slot:
+    calendar: str
+    start: int
+    end: int
+    capacity: int
+    state: str = "open"
+    is_scheduled: bool = False
+    is_dropped: bool = False
+    data: str | None = None
+
+
+@dataclass
+class Hold:
+    slot: str
+    seats: int
+    holder: str
+    created: int
+    expires: int
+    state: str = "active"
+
+
+@dataclass
+class Booking:
+    slot: str
+    seats: int
+    status: str
+
+
+class No(Exception):
+    """The model refuses."""
+
+
+@dataclass
+class Model:
+    """Each method raises No where the book is to refuse; the caller then puts the model back as it was."""
+
+    calendars: dict[str, Calendar] = field(default_factory=dict)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    bookings: dict[str, Booking] = field(default_factory=dict)
+    now: int = 0
+
+    def held(self, slot: str) -> int:
+        return sum(hold.seats for hold in self.holds.values() if hold.slot == slot and hold.state == "active")
+
+    def booked(self, slot: str) -> int:
+        seated = (one for one in self.bookings.values() if one.status in LIVE | {"no_show"})
+        return sum(one.seats for one in seated if one.slot == slot)
+
+    def taken(self, slot: str) -> int:
+        return self.held(slot) + self.booked(slot)
+
+    def left(self, slot: str) -> int:
+        return self.slots[slot].capacity - self.taken(slot)
+
+    def calendar_of(self, slot: str) -> Calendar:
+        return self.calendars[self.slots[slot].calendar]
+
+    def neighbours(self, slot: str) -> list[str]:
+        me, calendar = self.slots[slot], self.calendar_of(slot)
+        if not calendar.is_strict:
+            return []
+        others = ((name, one) for name, one in self.slots.items() if name != slot and one.calendar == me.calendar)
+        room = calendar.room
+        return [
+            name
+            for name, one in others
+            if one.state != "removed" and one.start < me.end + room and me.start < one.end + room
+        ]
+
+    def has(self, slot: str, seats: int) -> bool:
+        is_blocked = any(map(self.taken, self.neighbours(slot)))
+        is_free = self.slots[slot].state == "open" and not is_blocked and self.left(slot) >= seats
+        return is_free and not self.calendar_of(slot).is_archived
+
+    def take(self, slot: str, seats: int) -> None:
+        if self.has(slot, seats):
+            return
+        near = {slot, *self.neighbours(slot)}
+        for hold in self.holds.values():
+            if hold.slot in near and hold.state == "active" and hold.expires + GRACE <= self.now:
+                hold.state = "expired"
+        self.need(self.has(slot, seats))
+
+    def tidy(self) -> None:
+        """What a schedule has dropped goes with its last seat."""
+        for name, slot in self.slots.items():
+            if slot.is_dropped and not self.taken(name):
+                slot.state, slot.is_dropped = "removed", False
+
+    def need(self, is_so: object) -> None:
+        if not is_so:
+            raise No
+
+    def find(self, slot: str) -> Slot:
+        found = self.slots[slot]
+        self.need(found.state != "removed")
+        return found
+
+    def in_use(self, calendar: str) -> Calendar:
+        found = self.calendars[calendar]
+        self.need(not found.is_archived)
+        return found
+
+    def check_taking(self, slot: str) -> None:
+        policy = self.in_use(self.find(slot).calendar)
+        ahead = self.slots[slot].start - self.now
+        self.need(ahead > 0 and ahead >= policy.min_notice * SECOND)
+        self.need(policy.max_advance is None or ahead <= policy.max_advance * SECOND)
+
+    def check_leaving(self, slot: str) -> None:
+        ahead = self.slots[slot].start - self.now
+        self.need(ahead > 0 and ahead >= self.calendar_of(slot).cancel_notice * SECOND)
+
+    def is_over(self, hold: Hold) -> bool:
+        self.need(hold.state in {"active", "expired"})
+        return hold.state == "expired" or self.now >= hold.expires
+
+    def new_status(self, slot: str) -> str:
+        return "pending" if self.calendar_of(slot).confirmation == "staff" else "confirmed"
+
+    # What anyone may ask
+
+    def hold(self, slot: str, seats: int, holder: str) -> Hold:
+        self.check_taking(slot)
+        calendar = self.slots[slot].calendar
+        mine = [one for one in self.holds.values() if one.holder == holder and one.state == "active"]
+        active = [one for one in mine if one.expires > self.now and self.slots[one.slot].calendar == calendar]
+        self.need(len(active) < self.calendars[calendar].max_holds)
+        self.take(slot, seats)
+        return Hold(slot, seats, holder, self.now, self.now + HOLD)
+
+    def book(self, slot: str, seats: int) -> Booking:
+        self.check_taking(slot)
+        self.take(slot, seats)
+        return Booking(slot, seats, self.new_status(slot))
+
+    def book_held(self, name: str, seats: int | None, *, if_still_free: bool) -> Booking:
+        hold = self.holds[name]
+        self.find(hold.slot)
+        count = hold.seats if seats is None else seats
+        self.need(count <= hold.seats)
+        if self.is_over(hold):
+            self.need(if_still_free)
+            self.check_taking(hold.slot)
+            hold.state = "expired"
+            self.take(hold.slot, count)
+        else:
+            hold.state = "booked"
+        return Booking(hold.slot, count, self.new_status(hold.slot))
+
+    def extend(self, name: str) -> None:
+        hold = self.holds[name]
+        self.need(not self.is_over(hold))
+        hold.expires = max(hold.expires, min(self.now + HOLD, hold.created + 2 * HOLD))
+
+    def release(self, name: str) -> None:
+        hold = self.holds[name]
+        self.need(hold.state != "booked")
+        if hold.state == "active":
+            hold.state = "released"
+
+    def cancel(self, name: str, *, is_staff: bool) -> None:
+        booking = self.bookings[name]
+        if booking.status != "cancelled":
+            self.need(booking.status in LIVE)
+            if not is_staff:
+                self.check_leaving(booking.slot)
+            booking.status = "cancelled"
+
+    def mark(self, name: str, status: str, *, of: set[str]) -> None:
+        """What staff say of a booking that is one `of` these; said already, it changes nothing."""
+        booking = self.bookings[name]
+        self.need(booking.status in of | {status})
+        booking.status = status
+
+    def miss(self, name: str) -> None:
+        """Nobody came, which nobody can know before it has begun."""
+        if self.bookings[name].status != "no_show":
+            self.need(self.slots[self.bookings[name].slot].start <= self.now)
+        self.mark(name, "no_show", of={"confirmed"})
+
+    def move(self, name: str, slot: str, hold_name: str | None, *, is_staff: bool) -> None:
+        booking = self.bookings[name]
+        self.need(booking.status in LIVE)
+        self.find(slot)
+        if slot == booking.slot:
+            return
+        if not is_staff:
+            self.check_leaving(booking.slot)
+        status = booking.status if is_staff else self.new_status(slot)
+        booking.status = "moving"
+        if hold_name is None:
+            self.check_taking(slot)
+            self.take(slot, booking.seats)
+        else:
+            hold = self.holds[hold_name]
+            self.need(not self.is_over(hold) and booking.seats <= hold.seats)
+            hold.state = "booked"
+        booking.slot, booking.status = slot, status
+
+    # What staff may ask, and the clock
+
+    def find_to_change(self, slot: str) -> Slot:
+        found = self.find(slot)
+        self.in_use(found.calendar)
+        return found
+
+    def close(self, slot: str) -> None:
+        self.find_to_change(slot).state = "closed"
+
+    def reopen(self, slot: str) -> None:
+        found = self.find_to_change(slot)
+        found.state, found.is_dropped = "open", False
+
+    def remove(self, slot: str) -> None:
+        found = self.find_to_change(slot)
+        self.need(not self.taken(slot))
+        found.state = "removed"
+
+    def resize(self, slot: str, capacity: int) -> None:
+        found = self.find_to_change(slot)
+        self.need(capacity >= self.taken(slot))
+        found.capacity = capacity
+
+    def retime(self, slot: str, start: int, end: int) -> None:
+        found = self.find_to_change(slot)
+        self.need((start, end) == (found.start, found.end) or not self.taken(slot))
+        found.start, found.end = start, end
+
+    def update(self, calendar: str, policy: dict[str, Any]) -> None:
+        found = self.in_use(calendar)
+        for name, value in policy.items():
+            setattr(found, name, value)
+
+    def archive(self, calendar: str) -> None:
+        ahead = [name for name, one in self.slots.items() if one.calendar == calendar and one.end > self.now]
+        self.need(self.calendars[calendar].is_archived or not any(map(self.taken, ahead)))
+        self.calendars[calendar].is_archived = True
+
+    def sweep(self, calendar: str) -> None:
+        for hold in self.holds.values():
+            is_here = self.slots[hold.slot].calendar == calendar
+            if is_here and hold.state == "active" and hold.expires + GRACE <= self.now:
+                hold.state = "expired"

@@ -1,0 +1,83 @@
+"""One of several processes that want the same seats. Prints how it fared, as JSON, once everything was answered.
+
+`python -m tests.invariants.racer DATABASE guarded|check-then-insert` starts when it reads a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections import Counter
+
+from models.contract.changes import Customer
+from models.contract.commands import BookSlot, Principal, TrimLog
+from models.domain import capacity
+from models.service import Outcome, SlotService
+from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.tables import Slot
+from tests.models.driver import EVER, FakeClock, code
+
+AT_ONCE = 25
+ANSWER_SECONDS = 60
+
+
+def main(url: str, guard: str) -> None:
+    service = SlotService(url, b"a secret of the tests", clock=FakeClock(), synchronous="normal", writers=1)
+    service.open()
+    if guard == "check-then-insert":
+        _unguard(service)
+    wanted = [slot.id for slot in service.snapshot("room", -EVER, EVER).slots]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    codes: Counter[str] = Counter()
+    for place in range(0, len(wanted), AT_ONCE):
+        some = wanted[place : place + AT_ONCE]
+        if guard == "check-then-insert":
+            free = _free(service)
+            codes["seen taken"] += len(set(some) - free)
+            some = [slot for slot in some if slot in free]
+        codes.update(_ask(service, some))
+    print(json.dumps(codes), flush=True)
+    service.close()
+
+
+def _ask(service: SlotService, some: list[str]) -> list[str]:
+    """Asks for all of them at once; the outcomes' codes."""
+    answered = threading.Semaphore(0)
+    codes: list[str] = []
+
+    def hear(outcome: Outcome) -> None:
+        codes.append(code(outcome))
+        answered.release()
+
+    me = Principal(address=f"192.0.2.{os.getpid() % 250}")
+    for slot in some:
+        key = f"{os.getpid():08}-{slot}"
+        service.submit(BookSlot(principal=me, key=key, slot=slot, customer=Customer(name="Racer")), hear)
+    is_answered = [answered.acquire(timeout=ANSWER_SECONDS) for _ in some]
+    return codes if all(is_answered) else ["never answered"]
+
+
+def _free(service: SlotService) -> set[str]:
+    return {slot.id for slot in service.snapshot("room", -EVER, EVER).slots if b'"remaining":1' in slot.body}
+
+
+def _unguard(service: SlotService) -> None:
+    """As the systems do that look whether a slot is free and then write: the write asks for nothing, and the
+    constraint behind it, which would still refuse, is off.
+    """
+    capacity._take = CompiledQuery(capacity._move_seats.where((Slot.id == bind("slot")) & (bind("seats") > 0)))
+    done = threading.Event()
+
+    def on_writer(_: Outcome) -> None:
+        service._db.execute_sql("PRAGMA ignore_check_constraints = 1")
+        done.set()
+
+    service.submit(TrimLog(calendar="nobody"), on_writer)
+    done.wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

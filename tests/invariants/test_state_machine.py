@@ -1,0 +1,249 @@
+"""The book is asked for anything in any order, and is compared with a plain model of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+
+from models.contract.commands import (
+    ArchiveCalendar,
+    CancelBooking,
+    CloseSlot,
+    Command,
+    ConfirmBooking,
+    EraseCustomer,
+    ExpireHolds,
+    ExtendHold,
+    FillHorizon,
+    HoldSlot,
+    MarkNoShow,
+    NewSlot,
+    OpenSlots,
+    Principal,
+    ReinstateBooking,
+    RejectBooking,
+    ReleaseHold,
+    RemoveSlot,
+    ReopenSlot,
+    SetSchedule,
+    StaffOnBooking,
+    TrimLog,
+    UpdateCalendar,
+    UpdateSlot,
+)
+from models.contract.time import DAY, HOUR, MINUTE
+from tests.invariants.machine import Machine, any_one, any_slot, calendars, principals, seats
+from tests.invariants.model import LIVE, Hours, Model, Slot
+from tests.invariants.outside_writer import Outsiders
+from tests.invariants.schedule_model import fill, set_schedule
+from tests.models.driver import GUEST, STAFF, Driver, booking, held, moving, new_key
+
+# EXAMPLES=2000 in the environment is its long form.
+EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "250"), ("postgres", "20"))}
+STEPS = 50
+POLICIES: tuple[dict[str, Any], ...] = (
+    {"max_holds": 9},
+    {"overlap": "reject", "cancel_notice": 3_600},
+    {"buffer_before": 1_800, "buffer_after": 600, "confirmation": "staff"},
+    {"confirmation": "staff", "cancel_notice": 5_400},
+    {"max_holds": 1, "min_notice": 3_600},
+    {"max_holds": 2, "max_advance": 5_400},
+    {"overlap": "allow", "buffer_before": 0, "buffer_after": 0, "confirmation": "none"},
+    {"max_holds": 10, "min_notice": 0, "max_advance": None, "cancel_notice": 0},
+)
+
+NOTES: dict[type[StaffOnBooking], Callable[[Model, str], None]] = {
+    ConfirmBooking: lambda model, name: model.mark(name, "confirmed", of=LIVE),
+    RejectBooking: lambda model, name: model.mark(name, "rejected", of={"pending"}),
+    MarkNoShow: lambda model, name: model.miss(name),
+    ReinstateBooking: lambda model, name: model.mark(name, "confirmed", of={"no_show"}),
+    EraseCustomer: lambda _model, _name: None,
+}
+
+
+class Taking(Machine):
+    """What anyone may ask for."""
+
+    @precondition(lambda self: self.model.slots)
+    @rule(place=any_slot, count=seats, principal=principals)
+    def hold(self, place: int, count: int, principal: Principal) -> None:
+        slot = self.pick_slot(place)
+        command = HoldSlot(principal=principal, key=new_key(), slot=slot, seats=count)
+        answer, hold = self.ask(command, lambda: self.model.hold(slot, count, self.name_of(principal)))
+        if answer:
+            self.model.holds[answer["id"]], self.tokens[answer["id"]] = hold, answer
+
+    @precondition(lambda self: self.model.slots)
+    @rule(place=any_slot, count=seats, principal=principals)
+    def book(self, place: int, count: int, principal: Principal) -> None:
+        slot = self.pick_slot(place)
+        self.booked(booking(slot, seats=count, principal=principal), lambda: self.model.book(slot, count))
+
+    @precondition(lambda self: self.model.holds)
+    @rule(place=any_one, count=st.none() | seats, if_still_free=st.booleans())
+    def book_held(self, place: int, count: int | None, if_still_free: bool) -> None:
+        name = self.pick(self.model.holds, place)
+        slot = self.model.holds[name].slot
+        command = booking(slot, self.tokens[name], seats=count, if_still_free=if_still_free)
+        self.booked(command, lambda: self.model.book_held(name, count, if_still_free=if_still_free))
+
+    def booked(self, command: Command, expect: Callable[[], Any]) -> None:
+        answer, made = self.ask(command, expect)
+        if answer:
+            self.model.bookings[answer["id"]], self.tokens[answer["id"]] = made, answer
+
+    @precondition(lambda self: self.model.holds)
+    @rule(place=any_one)
+    def extend(self, place: int) -> None:
+        name = self.pick(self.model.holds, place)
+        command = ExtendHold(principal=GUEST, key=new_key(), hold=held(self.tokens[name]))
+        self.ask(command, lambda: self.model.extend(name))
+
+    @precondition(lambda self: self.model.holds)
+    @rule(place=any_one)
+    def release(self, place: int) -> None:
+        name = self.pick(self.model.holds, place)
+        command = ReleaseHold(principal=GUEST, key=new_key(), hold=held(self.tokens[name]))
+        self.ask(command, lambda: self.model.release(name))
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(place=any_one, principal=principals)
+    def cancel(self, place: int, principal: Principal) -> None:
+        name = self.pick(self.model.bookings, place)
+        token = "" if principal.is_staff else self.tokens[name]["token"]
+        command = CancelBooking(principal=principal, key=new_key(), booking=name, token=token)
+        self.ask(command, lambda: self.model.cancel(name, is_staff=principal.is_staff))
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(place=any_one, to=any_slot, hold=st.none() | any_one, principal=principals)
+    def move(self, place: int, to: int, hold: int | None, principal: Principal) -> None:
+        name, slot = self.pick(self.model.bookings, place), self.pick_slot(to)
+        with_hold = self.pick(self.model.holds, hold) if hold is not None and self.model.holds else None
+        if with_hold is not None:
+            slot = self.model.holds[with_hold].slot
+        command = moving(self.tokens[name], slot, self.tokens[with_hold] if with_hold else None, principal=principal)
+        self.ask(command, lambda: self.model.move(name, slot, with_hold, is_staff=principal.is_staff))
+
+    @precondition(lambda self: self.last)
+    @rule()
+    def repeat(self) -> None:
+        assert self.last is not None
+        command, answer = self.last
+        assert self.driver.service.run(command) == answer
+
+
+class Everything(Taking, Outsiders):
+    """What staff may ask for too, the clock, and what others write to the tables."""
+
+    @initialize(policies=st.lists(st.sampled_from(POLICIES), min_size=3, max_size=3))
+    def begin(self, policies: list[dict[str, Any]]) -> None:
+        for where, policy in enumerate(policies):
+            self.turn(where, policy)
+            for at in range(3):
+                self.open_slot(where, at, 2, 3)
+
+    @rule(where=calendars, at=st.integers(-1, 8), length=st.integers(1, 4), capacity=seats)
+    def open_slot(self, where: int, at: int, length: int, capacity: int) -> None:
+        calendar = self.calendars[where]
+        start, end = self.near(at, length)
+        new = NewSlot(start=start, end=end, capacity=capacity)
+        command = OpenSlots(principal=STAFF, key=new_key(), calendar=calendar, slots=(new,))
+        opened, _ = self.ask(command, lambda: self.model.in_use(calendar))
+        for slot in opened or ():
+            self.model.slots[slot["id"]] = Slot(calendar, start, end, capacity)
+
+    def near(self, at: int, length: int) -> tuple[int, int]:
+        """A time around now, in half hours."""
+        first = (self.driver.clock.now // HOUR + 1) * HOUR
+        return first + at * 30 * MINUTE, first + (at + length) * 30 * MINUTE
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(place=any_one, what=st.sampled_from([*NOTES, MarkNoShow]))
+    def note(self, place: int, what: type[Any]) -> None:
+        name = self.pick(self.model.bookings, place)
+        self.ask(what(principal=STAFF, key=new_key(), booking=name), lambda: NOTES[what](self.model, name))
+
+    @precondition(lambda self: self.model.slots)
+    @rule(place=any_slot, what=st.sampled_from(["close", "reopen", "remove"]))
+    def change(self, place: int, what: str) -> None:
+        slot = self.pick_slot(place)
+        kind = {"close": CloseSlot, "reopen": ReopenSlot, "remove": RemoveSlot}[what]
+        self.ask(kind(principal=STAFF, slot=slot), lambda: getattr(self.model, what)(slot))
+
+    @precondition(lambda self: self.model.slots)
+    @rule(place=any_slot, capacity=seats)
+    def resize(self, place: int, capacity: int) -> None:
+        slot = self.pick_slot(place)
+        self.ask(UpdateSlot(principal=STAFF, slot=slot, capacity=capacity), lambda: self.model.resize(slot, capacity))
+
+    @precondition(lambda self: self.model.slots)
+    @rule(place=any_slot, at=st.integers(-1, 8), length=st.integers(1, 4))
+    def retime(self, place: int, at: int, length: int) -> None:
+        slot = self.pick_slot(place)
+        start, end = self.near(at, length)
+        command = UpdateSlot(principal=STAFF, slot=slot, start=start, end=end)
+        self.ask(command, lambda: self.model.retime(slot, start, end))
+
+    @rule(where=calendars, policy=st.sampled_from(POLICIES))
+    def turn(self, where: int, policy: dict[str, Any]) -> None:
+        calendar = self.calendars[where]
+        command = UpdateCalendar(principal=STAFF, calendar=calendar, policy=policy)
+        self.ask(command, lambda: self.model.update(calendar, policy))
+
+    @rule(
+        where=calendars, opening=st.sampled_from([0, 1_320, 1_380]), count=st.sampled_from([4, 3, 1, 0]),
+        minutes=st.sampled_from([60, 30]), capacity=seats, since=st.integers(-1, 1), horizon_days=st.integers(1, 3),
+        own_opening=st.sampled_from([0, 30, 1_350, 1_380]), own_slots=st.integers(0, 2),
+        own_minutes=st.sampled_from([60, 30]), own_capacity=seats, data=st.sampled_from([None, "yoga", "pilates"]),
+    )  # fmt: skip
+    def schedule(self, where: int, opening: int, count: int, minutes: int, **numbers: Any) -> None:
+        calendar, today = self.calendars[where], self.driver.clock.now // DAY
+        since = today + numbers["since"]
+        hours = Hours(opening, count, minutes, **numbers | {"since": since})
+        command = SetSchedule(principal=STAFF, key=new_key(), calendar=calendar, schedule=hours.schedule())
+        answer, times = self.ask(command, lambda: set_schedule(self.model, calendar, hours))
+        if answer:
+            assert answer["opened"] == len(times)
+            self.adopt(calendar, times)
+
+    @rule(seconds=st.sampled_from([1, 299.9, 300, 300.4, 301, 1_500, 3_600, 86_400]))
+    def wait(self, seconds: float) -> None:
+        self.driver.clock.go(seconds)
+
+    @rule(where=calendars, what=st.sampled_from(["fill", "sweep", "sweep", "trim", "archive"]))
+    def keep_house(self, where: int, what: str) -> None:
+        calendar = self.calendars[where]
+        match what:
+            case "fill":
+                count, times = self.ask(FillHorizon(calendar=calendar), lambda: fill(self.model, calendar))
+                assert count == len(times)
+                self.adopt(calendar, times)
+            case "sweep":
+                self.ask(ExpireHolds(calendar=calendar), lambda: self.model.sweep(calendar))
+            case "trim":
+                self.last = None  # what was asked long ago is not asked again
+                self.ask(TrimLog(calendar=calendar), lambda: None)
+            case "archive":
+                last = self.calendars[-1]
+                self.ask(ArchiveCalendar(principal=STAFF, calendar=last), lambda: self.model.archive(last))
+
+
+def test_the_book_and_the_model_agree(driver: Driver, kind: str) -> None:
+    """Whatever is asked in whatever order: the same is refused, the same seats are taken, the log tells all of it."""
+    machine = type("BookMachine", (Everything,), {"desk": driver})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES[kind],
+            stateful_step_count=STEPS,
+            suppress_health_check=list(HealthCheck),
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],  # shrinking would outlast the test's time
+        ),
+    )

@@ -1,0 +1,55 @@
+"""Ids, tokens and pseudonyms."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+
+import pytest
+
+from models.contract.identifiers import UUID, Tokens, new_id, new_nonce
+
+NOW = 1_799_020_800_123
+
+
+def test_an_id_is_a_uuid_of_its_time() -> None:
+    """Version 7, variant 1, its first 48 bits the milliseconds; no two alike, and ordered by time."""
+    ids = [new_id(NOW) for _ in range(5_000)]
+    assert len(set(ids)) == len(ids)
+    for text in ids[:100]:
+        made = uuid.UUID(text)
+        assert UUID.fullmatch(text)
+        assert (made.version, made.variant, made.int >> 80) == (7, uuid.RFC_4122, NOW)
+    assert new_id(NOW) < new_id(NOW + 1)
+
+
+def test_a_nonce_is_new() -> None:
+    """Two histories never share one, as far as 48 bits go."""
+    assert len({new_nonce() for _ in range(2_000)}) == 2_000
+
+
+@pytest.mark.parametrize("length", [1, 16, 32, 63, 64, 65, 200])
+def test_a_token_is_the_hmac_of_its_id(length: int) -> None:
+    """base64url of the first 128 bits of HMAC-SHA256(secret, kind + id), whatever the secret's length."""
+    secret = bytes(range(length))
+    tokens = Tokens(secret)
+    digest = hmac.new(secret, b"hold\0some-id", hashlib.sha256).digest()[:16]
+    assert tokens.token("hold", "some-id") == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    assert tokens.is_token(tokens.token("hold", "some-id"), "hold", "some-id")
+    assert not tokens.is_token(tokens.token("booking", "some-id"), "hold", "some-id")
+    assert not tokens.is_token("", "hold", "some-id")
+
+
+def test_a_pseudonym_is_of_its_secret_and_parts() -> None:
+    """The same again with the same secret, another with another secret, kind or parting of the text."""
+    tokens = Tokens(b"one")
+    made = {
+        tokens.pseudonym("receipt", "a", "b"),
+        tokens.pseudonym("receipt", "ab", ""),
+        tokens.pseudonym("holder", "a", "b"),
+        Tokens(b"two").pseudonym("receipt", "a", "b"),
+    }
+    assert len(made) == 4
+    assert tokens.pseudonym("receipt", "a", "b") in made

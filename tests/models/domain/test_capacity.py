@@ -1,0 +1,170 @@
+"""Overlap and buffers govern taking, not opening: a taken slot keeps its neighbours from being taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.contract.commands import CloseSlot, Principal, RemoveSlot, UpdateCalendar, UpdateSlot
+from models.contract.errors import SlotUnavailable
+from models.contract.time import HOUR, MINUTE
+from tests.models.driver import STAFF, START, Driver, Viewer, code, moving
+from tests.models.driver import booking as booking_of
+
+NOON = START + 12 * HOUR
+OTHER = Principal(address="198.51.100.7")
+
+
+def open_at(driver: Driver, *minutes: tuple[int, int], capacity: int = 1) -> list[str]:
+    """Slots by their begin and end, in minutes from noon."""
+    return [driver.open_between(NOON + a * MINUTE, NOON + b * MINUTE, capacity=capacity)[0] for a, b in minutes]
+
+
+def bookable(driver: Driver, *slots: str) -> list[bool]:
+    seen = driver.slots()
+    return [seen[slot]["bookable"] for slot in slots]
+
+
+def test_by_default_slots_may_overlap(driver: Driver) -> None:
+    """`allow`: two bookings at the same time stand side by side."""
+    for slot in open_at(driver, (0, 60), (30, 90)):
+        driver.reserve(slot)
+
+
+@pytest.mark.parametrize("by", ["hold", "booking"])
+def test_a_taken_slot_blocks_what_it_overlaps(driver: Driver, by: str) -> None:
+    """From either side, inside and around, but not what only touches it; and it gives them free again."""
+    driver.create("strict", overlap="reject")
+    middle, left, right, inside, around, before, after = open_at(
+        driver, (0, 60), (-30, 1), (59, 90), (20, 30), (-60, 120), (-60, 0), (60, 120)
+    )
+    taken = driver.hold(middle) if by == "hold" else driver.reserve(middle)
+    assert bookable(driver, left, right, inside, around) == [False] * 4
+    assert bookable(driver, before, after) == [True] * 2
+    with pytest.raises(SlotUnavailable) as refused:
+        driver.hold(inside, principal=OTHER)
+    assert refused.value.details == {"rule": "overlap"}
+    if by == "hold":
+        driver.release(taken)
+    else:
+        driver.cancel(taken)
+    assert bookable(driver, left, right, inside, around, before, after) == [True] * 6
+
+
+@pytest.mark.parametrize(("policy", "gap", "is_blocked"), [
+    ({"buffer_before": 600}, 9, True),
+    ({"buffer_before": 600}, 10, False),
+    ({"buffer_after": 600}, 9, True),
+    ({"buffer_after": 600}, 10, False),
+    ({"buffer_before": 600, "buffer_after": 300}, 14, True),
+    ({"buffer_before": 600, "buffer_after": 300}, 15, False),
+])  # fmt: skip
+def test_a_buffer_keeps_room_on_both_sides(driver: Driver, policy: dict[str, int], gap: int, is_blocked: bool) -> None:
+    """Buffers imply `reject`, and the room between two is the one's after and the other's before."""
+    driver.create("spaced", **policy)
+    early, middle, late = open_at(driver, (-30 - gap, -gap), (0, 60), (60 + gap, 90 + gap))
+    driver.reserve(middle)
+    assert bookable(driver, early, late) == [not is_blocked] * 2
+    driver.cancel(driver.reserve(early)) if not is_blocked else None
+
+
+def test_a_slot_is_not_its_own_neighbour(driver: Driver) -> None:
+    """Its other seats stay to be had; and its neighbours are blocked once, until the last seat is given back."""
+    driver.create("strict", overlap="reject")
+    (slot,) = open_at(driver, (0, 60), capacity=3)
+    (near,) = open_at(driver, (30, 90))
+    first, second = driver.reserve(slot), driver.reserve(slot, seats=2)
+    driver.cancel(first)
+    assert bookable(driver, near) == [False]
+    driver.cancel(second)
+    assert bookable(driver, near) == [True]
+
+
+def test_neighbours_are_told_of_when_they_open_or_shut(driver: Driver) -> None:
+    """They are in the same change as what shut them; one that is shut already is not told of again."""
+    driver.create("strict", overlap="reject")
+    left, middle, right = open_at(driver, (0, 60), (30, 120), (90, 150))
+    viewer = Viewer(driver.service, "strict")
+    first = driver.reserve(left)
+    driver.reserve(right)
+    driver.cancel(first)
+    changes = viewer.follow()
+    assert [[slot["id"] for slot in change["slots"]] for change in changes] == [[left, middle], [right], [left]]
+    viewer.check()
+
+
+def test_a_lapsed_hold_does_not_block_its_neighbours(driver: Driver) -> None:
+    """Whoever wants the neighbour lapses it inside the same change, from the end of its grace, before any sweep."""
+    driver.create("strict", overlap="reject")
+    left, right = open_at(driver, (0, 60), (30, 90))
+    driver.hold(left)
+    driver.clock.go(300.4)
+    with pytest.raises(SlotUnavailable):
+        driver.reserve(right, principal=OTHER)
+    driver.clock.go(0.1)
+    viewer = Viewer(driver.service, "strict")
+    driver.reserve(right, principal=OTHER)
+    (change,) = viewer.follow()
+    assert {slot["id"]: (slot["held"], slot["remaining"], slot["bookable"]) for slot in change["slots"]} == {
+        left: (0, 1, False),
+        right: (0, 0, False),
+    }
+    viewer.check()
+
+
+def test_two_who_want_overlapping_slots_in_one_batch_get_one(driver: Driver) -> None:
+    """The guard is in the write: the second finds what the first has done."""
+    driver.create("strict", buffer_after=60)
+    outcomes = driver.together([booking_of(slot) for slot in open_at(driver, (0, 60), (60, 120), (59, 121))])
+    assert [code(outcome) for outcome in outcomes] == ["ok", "slot_unavailable", "slot_unavailable"]
+
+
+def test_a_slot_opened_or_moved_beside_a_taken_one_is_blocked(driver: Driver) -> None:
+    """Opening is never refused; what is opened in the way can't be taken."""
+    driver.create("strict", overlap="reject")
+    (slot,) = open_at(driver, (0, 60))
+    driver.reserve(slot)
+    near, far = open_at(driver, (30, 90), (120, 180))
+    assert bookable(driver, near, far) == [False, True]
+    driver.service.run(UpdateSlot(principal=STAFF, slot=far, start=NOON + 59 * MINUTE, end=NOON + 61 * MINUTE))
+    driver.service.run(UpdateSlot(principal=STAFF, slot=near, start=NOON + 60 * MINUTE, end=NOON + 61 * MINUTE))
+    assert bookable(driver, near, far) == [True, False]
+
+
+def test_a_closed_slot_with_bookings_still_blocks_and_a_removed_one_never(driver: Driver) -> None:
+    """Who has a seat comes, whether the slot lets others in or not."""
+    driver.create("strict", overlap="reject")
+    left, right = open_at(driver, (0, 60), (30, 90))
+    booked = driver.reserve(left)
+    driver.service.run(CloseSlot(principal=STAFF, slot=left))
+    assert bookable(driver, right) == [False]
+    driver.cancel(booked)
+    driver.service.run(RemoveSlot(principal=STAFF, slot=left))
+    assert bookable(driver, right) == [True]
+
+
+def test_a_change_of_policy_counts_anew(driver: Driver) -> None:
+    """From `allow` to `reject`, to other buffers and back; what stood already stands."""
+    left, middle, right = open_at(driver, (0, 60), (30, 90), (95, 120))
+    driver.reserve(left)
+    driver.reserve(middle)
+    viewer = Viewer(driver.service, "room")
+    for policy, expected in (
+        ({"overlap": "reject"}, [False, False, True]),
+        ({"buffer_before": 600}, [False, False, False]),
+        ({"overlap": "allow", "buffer_before": 0}, [False, False, True]),
+    ):
+        driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy=policy))
+        assert bookable(driver, left, middle, right) == expected
+    viewer.follow()
+    viewer.check()
+
+
+def test_a_booking_may_move_to_where_only_it_stood_in_the_way(driver: Driver) -> None:
+    """Its own slot's neighbour is free for it, though nobody else could take it."""
+    driver.create("strict", overlap="reject")
+    left, right = open_at(driver, (0, 60), (30, 90))
+    booked = driver.reserve(left)
+    with pytest.raises(SlotUnavailable):
+        driver.reserve(right)
+    driver.service.run(moving(booked, right))
+    assert bookable(driver, left, right) == [False, False]

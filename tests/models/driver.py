@@ -1,0 +1,253 @@
+"""The desk that the tests of the book sit at: a clock to be set, commands in short, and a viewer."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from models.contract.changes import Customer, read_cursor
+from models.contract.commands import (
+    Answer,
+    BookSlot,
+    CancelBooking,
+    Command,
+    CreateCalendar,
+    ExtendHold,
+    HeldSeat,
+    HoldSlot,
+    NewSlot,
+    OpenSlots,
+    Principal,
+    ReleaseHold,
+    RescheduleBooking,
+    TrimLog,
+)
+from models.contract.errors import Refused
+from models.contract.time import HOUR, SECOND
+from models.service import Outcome, SlotService
+from models.writing.router import Router
+from models.writing.writer import Writer
+from tests.models.audit import query
+from tests.support import wait_until
+
+START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
+GUEST = Principal(address="192.0.2.1")
+STAFF = Principal(subject="staff", is_staff=True, calendars=None)
+EVER = 1 << 52
+
+_keys = itertools.count()
+
+
+def new_key() -> str:
+    """A key that no other command has, long enough for a guest."""
+    return f"a-key-of-the-tests-{next(_keys):08}"
+
+
+@dataclass
+class FakeClock:
+    """Stands still until it is told to go on."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def go(self, seconds: float) -> None:
+        self.now += int(seconds * SECOND)
+
+
+def results(answer: Answer) -> Any:
+    """What stands in the answer's one field."""
+    value, *_ = msgspec.json.decode(answer.result).values()
+    return value
+
+
+def held(hold: dict[str, Any]) -> HeldSeat:
+    return HeldSeat(id=hold["id"], token=hold["token"])
+
+
+@dataclass
+class Driver:
+    """One book with one calendar, `room`."""
+
+    service: SlotService
+    clock: FakeClock
+    calendar: str = "room"
+    _next_start: int = field(default=START + 24 * HOUR)
+
+    @property
+    def path(self) -> str:
+        """The file, or the URL of what is none."""
+        return self.service.url.removeprefix("sqlite:///")
+
+    def create(self, calendar: str = "", **policy: Any) -> None:
+        self.calendar = calendar or self.calendar
+        self.service.run(
+            CreateCalendar(principal=STAFF, calendar=self.calendar, name="Room", zone="Etc/UTC", policy=policy)
+        )
+
+    def open(self, count: int = 1, *, capacity: int = 1, start: int | None = None) -> list[str]:
+        """Opens one-hour slots, one after the other; their ids."""
+        first = self._next_start if start is None else start
+        slots = tuple(
+            NewSlot(start=first + place * HOUR, end=first + (place + 1) * HOUR, capacity=capacity)
+            for place in range(count)
+        )
+        if start is None:
+            self._next_start = first + count * HOUR
+        opened = []
+        for place in range(0, count, 200):
+            some = OpenSlots(principal=STAFF, key=new_key(), calendar=self.calendar, slots=slots[place : place + 200])
+            opened += [slot["id"] for slot in results(self.service.run(some))]
+        return opened
+
+    def open_between(self, start: int, end: int, *, capacity: int = 1) -> list[str]:
+        slots = (NewSlot(start=start, end=end, capacity=capacity),)
+        command = OpenSlots(principal=STAFF, key=new_key(), calendar=self.calendar, slots=slots)
+        return [slot["id"] for slot in results(self.service.run(command))]
+
+    def hold(self, slot: str, seats: int = 1, *, principal: Principal = GUEST, key: str = "") -> Any:
+        return results(self.service.run(HoldSlot(principal=principal, key=key or new_key(), slot=slot, seats=seats)))
+
+    def extend(self, hold: dict[str, Any], *, received: int = 0) -> Any:
+        return results(self.service.run(ExtendHold(principal=GUEST, key=new_key(), hold=held(hold), received=received)))
+
+    def release(self, hold: dict[str, Any]) -> Any:
+        return results(self.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=held(hold))))
+
+    def reserve(self, slot: str, hold: dict[str, Any] | None = None, **fields: Any) -> Any:
+        """Books."""
+        return results(self.service.run(booking(slot, hold, **fields)))
+
+    def cancel(self, booked: dict[str, Any], *, principal: Principal = GUEST) -> Any:
+        token = booked.get("token", "")
+        return results(
+            self.service.run(CancelBooking(principal=principal, key=new_key(), booking=booked["id"], token=token))
+        )
+
+    def slots(self, calendar: str = "") -> dict[str, Any]:
+        """The calendar's slots as a fresh snapshot has them."""
+        taken = self.service.snapshot(calendar or self.calendar, -EVER, EVER)
+        return {slot.id: msgspec.json.decode(slot.body) for slot in taken.slots}
+
+    def slot(self, slot: str) -> Any:
+        return self.slots()[slot]
+
+    def together(self, commands: Sequence[Command], *, arm: Callable[[Any], None] | None = None) -> list[Outcome]:
+        """The outcomes of commands that stand in one batch; `arm` is given the writer's connection before it."""
+        entered, guard, done = threading.Event(), threading.Event(), threading.Event()
+        outcomes: dict[int, list[Outcome]] = {place: [] for place in range(len(commands))}
+
+        def wait(_: Outcome) -> None:
+            if arm is not None:
+                arm(self.service._db.connection())
+            entered.set()
+            guard.wait(30)
+            if not commands:
+                done.set()
+
+        def hear(place: int, outcome: Outcome) -> None:
+            outcomes[place].append(outcome)
+            if all(outcomes.values()):
+                done.set()
+
+        writer = self._writer()
+        writer.submit(TrimLog(calendar="nobody"), wait)
+        assert entered.wait(10)
+        for place, command in enumerate(commands):
+            self.service.submit(command, partial(hear, place))
+        wait_until(lambda: writer.queued + sum(map(len, outcomes.values())) == len(commands), what="the queue")
+        guard.set()
+        assert done.wait(60), "somebody was not answered"
+        self.service.check()
+        assert all(len(heard) == 1 for heard in outcomes.values()), "somebody was answered twice"
+        return [heard[0] for heard in outcomes.values()]
+
+    def _writer(self) -> Writer:
+        """The one that writes this calendar."""
+        writer = self.service._writer
+        return writer.writer_of(self.calendar) if isinstance(writer, Router) else writer
+
+    def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Asks the database itself."""
+        return query(self.path, sql, *params)
+
+
+def booking(slot: str, hold: dict[str, Any] | None = None, *, key: str = "", **fields: Any) -> BookSlot:
+    """The command that books."""
+    fields.setdefault("principal", GUEST)
+    fields.setdefault("customer", Customer(name="Ada Example", email="ada@example.org"))
+    return BookSlot(key=key or new_key(), slot=slot, hold=held(hold) if hold else None, **fields)
+
+
+def moving(
+    booked: dict[str, Any], slot: str, hold: dict[str, Any] | None = None, *, principal: Principal = GUEST
+) -> RescheduleBooking:
+    """The command that moves a booking."""
+    token = booked["token"] if principal is GUEST else ""
+    return RescheduleBooking(
+        principal=principal,
+        key=new_key(),
+        booking=booked["id"],
+        token=token,
+        slot=slot,
+        hold=held(hold) if hold else None,
+    )
+
+
+def code(outcome: Outcome) -> str:
+    """The refusal's code, "ok" for none."""
+    return outcome.code if isinstance(outcome, Refused) else "ok"
+
+
+class Viewer:
+    """A watcher that has nothing but a snapshot and the changes after it, and lives by the client's whole rule."""
+
+    def __init__(self, service: SlotService, calendar: str) -> None:
+        self._book = service
+        self.calendar = calendar
+        self.applied: list[int] = []
+        self.look()
+
+    def look(self) -> None:
+        """Takes a snapshot, which replaces everything."""
+        taken = self._book.snapshot(self.calendar, -EVER, EVER)
+        self.slots = {slot.id: msgspec.json.decode(slot.body) for slot in taken.slots}
+        self.info = msgspec.to_builtins(taken.info)
+        self.have, self.cursor = taken.seq, taken.cursor
+
+    def follow(self) -> list[dict[str, Any]]:
+        """Applies what the log has that the viewer has not; the changes."""
+        changes = []
+        for row in self._book.new_rows({self.calendar: read_cursor(self.cursor)}).get(self.calendar, []):
+            change = msgspec.json.decode(row.body)
+            assert (change["seq"], change["cursor"], change["type"]) == (row.seq, row.cursor, row.type)
+            self.apply(change)
+            changes.append(change)
+        return changes
+
+    def apply(self, change: dict[str, Any]) -> None:
+        if change["seq"] <= self.have:
+            return
+        assert change["prev"] == self.have, "a gap"
+        for slot in change["slots"]:
+            assert slot["version"] == change["seq"]
+            self.slots[slot["id"]] = slot
+        for slot in change["removed"]:
+            self.slots.pop(slot, None)
+        self.info = change.get("info", self.info)
+        self.have, self.cursor = change["seq"], change["cursor"]
+        self.applied.append(change["seq"])
+
+    def check(self) -> None:
+        """Old snapshot + changes == new snapshot."""
+        fresh = Viewer(self._book, self.calendar)
+        assert self.slots == fresh.slots
+        assert self.info == fresh.info
+        assert (self.have, self.cursor) == (fresh.have, fresh.cursor)

@@ -1,0 +1,89 @@
+"""Explaining a slot: rule by rule, and in agreement with what taking it is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.contract.commands import ArchiveCalendar, CloseSlot, HoldSlot, Principal, RemoveSlot, UpdateCalendar
+from models.contract.errors import NotFound, Refused, Unauthorized
+from models.query.explain import is_bookable
+from models.service import Outcome
+from tests.models.driver import GUEST, STAFF, Driver, booking, new_key
+
+OTHER = Principal(address="198.51.100.7")
+RULES = ["booking", "archived", "past", "min_notice", "max_advance", "max_holds", "closed", "overlap", "capacity"]
+
+
+def policy(driver: Driver, **fields: Any) -> None:
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy=fields))
+
+
+def book_neighbour(driver: Driver, slot: str) -> None:
+    policy(driver, overlap="reject")
+    (start,) = driver.query("SELECT start FROM slot WHERE id = ?", slot)[0]
+    driver.reserve(driver.open(start=start + 1)[0], principal=OTHER)
+
+
+def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
+    """Puts the rule in the slot's way."""
+    match rule:
+        case "booking":
+            driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", booking="token"))
+        case "archived":
+            driver.service.run(ArchiveCalendar(principal=STAFF, calendar="room"))
+        case "past":
+            driver.clock.go(10 * 86_400)
+        case "min_notice":
+            policy(driver, min_notice=86_400 * 30)
+        case "max_advance":
+            policy(driver, max_advance=60)
+        case "max_holds":
+            policy(driver, max_holds=1)
+            driver.hold(driver.open()[0])
+        case "closed":
+            driver.service.run(CloseSlot(principal=STAFF, slot=slot))
+        case "overlap":
+            book_neighbour(driver, slot)
+        case "capacity":
+            driver.reserve(slot, principal=OTHER)
+
+
+def said(outcome: Outcome) -> list[tuple[str, str]]:
+    """How it was refused, if it was."""
+    return [(outcome.code, outcome.message)] if isinstance(outcome, Refused) else []
+
+
+@pytest.mark.parametrize("rule", [None, *RULES])
+def test_the_rule_that_refuses_is_the_one_that_is_not_ok(driver: Driver, rule: str | None) -> None:
+    """Every rule is named in the order in which it is asked, and only the one in the way is not ok; then, and only
+    then, is a hold refused, with the same code, and a booking, but for the limit of holds.
+    """
+    (slot,) = driver.open()
+    set_scene(driver, slot, rule)
+    explained = driver.service.explain(GUEST, slot)
+    assert [one["rule"] for one in explained] == RULES
+    wrong = [one for one in explained if not one["ok"]]
+    assert [one["rule"] for one in wrong] == ([rule] if rule else [])
+    held, booked = driver.together(
+        [HoldSlot(principal=GUEST, key=new_key(), slot=slot), booking(slot, principal=GUEST)]
+    )
+    told = [(one["code"], one["message"]) for one in wrong]
+    assert told == said(held)
+    if rule is not None:
+        assert said(booked) == ([] if rule == "max_holds" else told)
+        assert is_bookable(explained) is not isinstance(booked, Refused)
+
+
+def test_only_who_may_see_a_slot_is_told_of_it(driver: Driver) -> None:
+    """And a removed slot, or none at all, is not found."""
+    slot, gone = driver.open(2)
+    driver.service.run(RemoveSlot(principal=STAFF, slot=gone))
+    for name in (gone, "", "\ud800"):
+        with pytest.raises(NotFound):
+            driver.service.explain(GUEST, name)
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", visibility="private"))
+    with pytest.raises(Unauthorized):
+        driver.service.explain(GUEST, slot)
+    assert all(one["ok"] for one in driver.service.explain(Principal(subject="x", calendars=frozenset({"room"})), slot))

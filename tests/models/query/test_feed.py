@@ -1,0 +1,34 @@
+"""What the iCalendar feed is made of: slots as calendar programs are to show them."""
+
+from __future__ import annotations
+
+from models.contract.commands import CloseSlot, RemoveSlot, UpdateCalendar
+from tests.models.driver import EVER, STAFF, Driver
+
+
+def feed(driver: Driver, most: int = 100) -> dict[str, str]:
+    """The slots' statuses by their ids, in the feed's order."""
+    return {slot[0]: slot[3] for slot in driver.service.feed("room", -EVER, EVER, most=most).slots}
+
+
+def test_removed_slots_take_the_room_that_is_left(driver: Driver) -> None:
+    """Every slot that stands comes before the first that was removed, however early that was."""
+    slots = driver.open(6)
+    for slot in slots[:4]:
+        driver.service.run(RemoveSlot(principal=STAFF, slot=slot))
+    assert list(feed(driver)) == [*slots[4:], *slots[:4]]
+    assert feed(driver, most=3) == {slots[4]: "open", slots[5]: "open", slots[0]: "removed"}
+    assert list(feed(driver, most=1)) == [slots[4]]
+
+
+def test_what_a_neighbour_blocks_is_not_free(driver: Driver) -> None:
+    """As long as it is open and has seats left; else it is as it is."""
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
+    (taken,) = driver.open()
+    (start,) = driver.query("SELECT start FROM slot")[0]
+    blocked, closed = (driver.open(start=start + minutes)[0] for minutes in (1, 2))
+    booked = driver.reserve(taken)
+    driver.service.run(CloseSlot(principal=STAFF, slot=closed))
+    assert feed(driver) == {taken: "booked", blocked: "blocked", closed: "closed"}
+    driver.cancel(booked)
+    assert feed(driver) == {taken: "open", blocked: "open", closed: "closed"}

@@ -1,0 +1,200 @@
+"""A slot that the schedule has, and that a taken slot keeps out, comes when that one goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from models.contract.commands import (
+    ArchiveCalendar,
+    ExpireHolds,
+    FillHorizon,
+    RemoveSlot,
+    ReopenSlot,
+    SetSchedule,
+    UpdateCalendar,
+    UpdateSlot,
+)
+from models.contract.time import DAY, HOUR, MINUTE
+from tests.models.driver import STAFF, START, Driver, Viewer, results
+from tests.models.schedule.test_apply import slot_at, starts
+
+TEN = START + 10 * HOUR  # on Monday; the calendar's zone is UTC
+HALF = 30 * MINUTE
+AT_TEN: dict[str, Any] = {
+    "windows": [{"days": ["mon"], "start": "10:00", "end": "11:00"}],
+    "slot_minutes": 60,
+    "from": "2027-01-04",
+    "horizon_days": 7,
+}
+AROUND: dict[str, Any] = AT_TEN | {"windows": [{"days": ["mon"], "start": "09:30", "end": "11:30", "data": "new"}]}
+
+
+def set_hours(driver: Driver, schedule: dict[str, Any]) -> Any:
+    command = SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=schedule)
+    return msgspec.json.decode(driver.service.run(command).result)
+
+
+def taken_at_ten(driver: Driver, **fields: Any) -> Any:
+    """The booking of the slot at ten, which the hours set after it have no place for."""
+    set_hours(driver, AT_TEN)
+    booked = driver.reserve(slot_at(driver, TEN))
+    set_hours(driver, AROUND | fields)
+    assert starts(driver) == [TEN]
+    return booked
+
+
+def test_what_a_taken_slot_kept_out_comes_when_it_is_cancelled(driver: Driver) -> None:
+    """In the same change: 10:00 goes, 09:30 and 10:30 come, with their window's seats and data."""
+    booked = taken_at_ten(driver, capacity=3)
+    viewer = Viewer(driver.service, "room")
+    driver.cancel(booked)
+    (change,) = viewer.follow()
+    assert change["removed"] == [booked["slot"]]
+    assert starts(driver) == [TEN - HALF, TEN + HALF]
+    assert [(slot["capacity"], slot["data"]) for slot in change["slots"]] == [(3, "new")] * 2
+    viewer.check()
+    assert set_hours(driver, AROUND | {"capacity": 3})["opened"] == 0
+
+
+def test_it_comes_when_a_hold_lapses(driver: Driver) -> None:
+    """However the last seat is given back."""
+    set_hours(driver, AT_TEN)
+    driver.hold(slot_at(driver, TEN))
+    set_hours(driver, AROUND)
+    driver.clock.go(301)
+    driver.service.run(ExpireHolds(calendar="room"))
+    assert starts(driver) == [TEN - HALF, TEN + HALF]
+
+
+def test_one_that_is_still_kept_out_by_another_waits_on(driver: Driver) -> None:
+    """Until the last taken slot in its way is gone."""
+    set_hours(driver, AT_TEN | {"windows": [{"days": ["mon"], "start": "10:00", "end": "12:00"}]})
+    ten, eleven = driver.reserve(slot_at(driver, TEN)), driver.reserve(slot_at(driver, TEN + HOUR))
+    set_hours(driver, AT_TEN | {"windows": [{"days": ["mon"], "start": "09:30", "end": "12:30"}]})
+    assert starts(driver) == [TEN, TEN + HOUR]
+    driver.cancel(ten)
+    assert starts(driver) == [TEN - HALF, TEN + HOUR]
+    driver.cancel(eleven)
+    assert starts(driver) == [TEN - HALF, TEN + HALF, TEN + HOUR + HALF]
+
+
+def test_one_behind_the_later_of_two_comes_with_it(driver: Driver) -> None:
+    """In whatever order they go."""
+    set_hours(driver, AT_TEN | {"windows": [{"days": ["mon"], "start": "10:00", "end": "12:00"}]})
+    ten, eleven = driver.reserve(slot_at(driver, TEN)), driver.reserve(slot_at(driver, TEN + HOUR))
+    set_hours(driver, AT_TEN | {"windows": [{"days": ["mon"], "start": "10:30", "end": "11:30"}]})
+    driver.cancel(eleven)
+    assert starts(driver) == [TEN]
+    driver.cancel(ten)
+    assert starts(driver) == [TEN + HALF]
+
+
+def test_what_the_horizon_could_not_open_waits_too(driver: Driver) -> None:
+    """A taken slot further ahead than the new hours had reached keeps out what the horizon brings."""
+    set_hours(driver, AT_TEN | {"horizon_days": 14})
+    booked = driver.reserve(slot_at(driver, TEN + 7 * DAY))
+    set_hours(driver, AROUND | {"horizon_days": 2})
+    driver.clock.now = START + 6 * DAY
+    assert results(driver.service.run(FillHorizon(calendar="room"))) == 0
+    driver.cancel(booked)
+    assert starts(driver)[-2:] == [TEN + 7 * DAY - HALF, TEN + 7 * DAY + HALF]
+
+
+def test_only_what_has_not_begun_comes(driver: Driver) -> None:
+    """Of a slot that goes after its start, the later half hour."""
+    booked = taken_at_ten(driver)
+    driver.clock.now = TEN + 10 * MINUTE
+    driver.cancel(booked, principal=STAFF)
+    assert starts(driver) == [TEN + HALF]
+
+
+def test_a_slot_that_has_begun_gives_way_as_well(driver: Driver) -> None:
+    """It is over for the schedule, and kept out what overlaps it only as long as somebody sat in it."""
+    set_hours(driver, AT_TEN | {"slot_minutes": 120, "windows": [{"days": ["mon"], "start": "10:00", "end": "12:00"}]})
+    booked = driver.reserve(slot_at(driver, TEN))
+    driver.clock.now = TEN + 30 * MINUTE
+    set_hours(driver, AT_TEN | {"windows": [{"days": ["mon"], "start": "10:00", "end": "13:00"}]})
+    assert starts(driver) == [TEN, TEN + 2 * HOUR]
+    driver.cancel(booked, principal=STAFF)
+    assert starts(driver) == [TEN, TEN + HOUR, TEN + 2 * HOUR]
+
+
+def test_a_slot_that_staff_reopened_gives_way_when_they_remove_or_move_it(driver: Driver) -> None:
+    """It does not go with its last booking; what waits comes when it leaves its place."""
+    for calendar in ("room", "other"):
+        driver.clock.now = START
+        if calendar != "room":
+            driver.create(calendar)
+        booked = taken_at_ten(driver)
+        driver.service.run(ReopenSlot(principal=STAFF, slot=booked["slot"]))
+        driver.cancel(booked)
+        assert starts(driver) == [TEN]
+        if calendar == "room":
+            driver.service.run(RemoveSlot(principal=STAFF, slot=booked["slot"]))
+            assert starts(driver) == [TEN - HALF, TEN + HALF]
+        else:
+            driver.service.run(UpdateSlot(principal=STAFF, slot=booked["slot"], start=TEN + DAY, end=TEN + DAY + HOUR))
+            assert starts(driver) == [TEN - HALF, TEN + HALF, TEN + DAY]
+
+
+def test_what_staff_removed_since_does_not_come(driver: Driver) -> None:
+    """Only what was never opened waits: 09:00, which stood beside the taken slot, stays away once it is removed."""
+    hours: Any = {"windows": [{"days": ["mon"], "start": "09:00", "end": "11:00"}], "step_minutes": 30}
+    set_hours(driver, AT_TEN | hours)
+    booked = driver.reserve(slot_at(driver, TEN - HALF))
+    set_hours(driver, AT_TEN | hours | {"step_minutes": 60})
+    driver.service.run(RemoveSlot(principal=STAFF, slot=slot_at(driver, TEN)))
+    assert starts(driver) == [TEN - HOUR, TEN - HALF]
+    driver.cancel(booked)
+    assert starts(driver) == [TEN - HOUR]
+
+
+def test_a_new_schedule_forgets_what_waited(driver: Driver) -> None:
+    """What is not its own does not come any more; a preview forgets nothing."""
+    booked = taken_at_ten(driver)
+    driver.service.run(SetSchedule(principal=STAFF, calendar="room", schedule=AROUND | {"windows": []}, preview=True))
+    set_hours(driver, AROUND | {"windows": []})
+    driver.cancel(booked)
+    assert starts(driver) == []
+
+
+def test_another_zone_does_not_move_what_waits(driver: Driver) -> None:
+    """As it moves no slot before the schedule is set again."""
+    booked = taken_at_ten(driver)
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", zone="Asia/Tokyo"))
+    driver.cancel(booked)
+    assert starts(driver) == [TEN - HALF, TEN + HALF]
+
+
+def test_what_was_opened_by_hand_meanwhile_is_not_opened_twice(driver: Driver) -> None:
+    """Nor is anything opened in a calendar that is archived."""
+    booked = taken_at_ten(driver)
+    (manual,) = driver.open_between(TEN + HALF, TEN + HALF + HOUR)
+    driver.cancel(booked)
+    assert starts(driver) == [TEN - HALF, TEN + HALF]
+    assert manual in driver.slots()
+    driver.create("shut")
+    booked = taken_at_ten(driver)
+    driver.clock.now = TEN + 2 * HOUR  # over: an archived calendar has nobody in what is ahead
+    driver.service.run(ArchiveCalendar(principal=STAFF, calendar="shut"))
+    driver.cancel(booked, principal=STAFF)
+    assert starts(driver) == []
+
+
+def test_what_comes_knows_its_neighbours(driver: Driver) -> None:
+    """Where slots may not overlap, a slot that waited is blocked by a taken one beside it."""
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"buffer_after": 3_600}))
+    (manual,) = driver.open_between(TEN + 2 * HOUR, TEN + 3 * HOUR)
+    set_hours(driver, AT_TEN)
+    first = driver.reserve(slot_at(driver, TEN))
+    driver.reserve(manual)
+    set_hours(driver, AROUND)
+    driver.cancel(first)
+    bookable = {slot["start"]: slot["bookable"] for slot in driver.slots().values()}
+    assert bookable == {
+        "2027-01-04T09:30:00Z": True,
+        "2027-01-04T10:30:00Z": False,
+        "2027-01-04T12:00:00Z": False,
+    }

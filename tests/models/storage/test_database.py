@@ -1,0 +1,135 @@
+"""Opening the database: from nothing, together with others, or not at all and with one clear line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.service import SlotService, UnusableDatabase
+from tests.models.audit import query
+from tests.models.driver import EVER, Driver, FakeClock
+from tests.support import ROOT
+
+
+def test_a_second_start_finds_everything(database: str, clock: FakeClock) -> None:
+    """The first start makes the schema; the second applies nothing and keeps the data."""
+    service = SlotService(database, b"secret", clock=clock)
+    applied = service.open()
+    assert applied[0] == "0001_book"
+    Driver(service, clock).create()
+    service.close()
+    service = SlotService(database, b"secret", clock=clock)
+    assert service.open() == []
+    assert service.snapshot("room", -EVER, EVER).seq == 0
+    service.close()
+
+
+def test_many_processes_open_a_new_database_at_once(database: str) -> None:
+    """One of them makes the schema, the others wait for it: none fails."""
+    code = f"from models.service import Book; b = Book({database!r}, b's'); print(len(b.open())); b.close()"
+    openers = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(8)
+    ]
+    outputs = [opener.communicate(timeout=60) for opener in openers]
+    assert [opener.returncode for opener in openers] == [0] * 8, outputs
+    assert sorted(out.strip() != b"0" for out, _ in outputs) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "slotcast.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://host/file.db",
+        "mysql://host/db",
+        "sqlite:///no/such/folder/slotcast.db",
+        "\0",
+        "sqlite:///a\0b",
+    ],
+)
+def test_a_setting_that_is_no_database_is_one_clear_line(url: str) -> None:
+    """The line names the setting."""
+    with pytest.raises(UnusableDatabase) as refused:
+        SlotService(url, b"secret").open()
+    assert "SLOTCAST_DATABASE" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """Whether it is something else, cut short, broken inside, or a folder; and it is left as it was."""
+    broken = tmp_path / "broken.db"
+    service = SlotService(f"sqlite:///{broken}", b"secret")
+    service.open()
+    service.close()
+    whole = broken.read_bytes()
+    for content in (
+        b"This is a letter, not a database. " * 100,
+        whole[:1_000],
+        b"\0" * 4_096,
+        b"SQLite format 3\0junk",
+    ):
+        broken.write_bytes(content)
+        with pytest.raises(UnusableDatabase) as refused:
+            SlotService(f"sqlite:///{broken}", b"secret").open()
+        assert "\n" not in str(refused.value)
+        assert broken.read_bytes() == content
+    with pytest.raises(UnusableDatabase):
+        SlotService(f"sqlite:///{tmp_path}", b"secret").open()
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_file_that_may_not_be_written_is_refused(database: str, tmp_path: Path) -> None:
+    """Read-only is not enough for a server."""
+    service = SlotService(database, b"secret")
+    service.open()
+    service.close()
+    (tmp_path / "slotcast.db").chmod(0o400)
+    with pytest.raises(UnusableDatabase):
+        SlotService(database, b"secret").open()
+
+
+def test_a_schema_newer_than_the_program_is_refused(database: str) -> None:
+    """And not touched."""
+    service = SlotService(database, b"secret")
+    service.open()
+    service.close()
+    query(database, "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
+    with pytest.raises(UnusableDatabase, match="newer than this program"):
+        SlotService(database, b"secret").open()
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
+def test_an_acked_booking_survives_the_power(database: str, clock: FakeClock, synchronous: str, level: int) -> None:
+    """The writer's connection is in WAL mode and syncs every commit, unless the setting says otherwise."""
+    service = SlotService(database, b"secret", clock=clock, synchronous=synchronous)
+    service.open()
+    driver = Driver(service, clock)
+    found: list[object] = []
+
+    def look(connection: sqlite3.Connection) -> None:
+        found.extend(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous"))
+
+    driver.together([], arm=look)
+    assert found == ["wal", level]
+    service.close()
+
+
+def test_another_process_s_commit_moves_the_watch(driver: Driver) -> None:
+    """The watch hears of a commit on any other connection, and of each one once."""
+    watch = driver.service.watch()
+    watch.has_moved()
+    assert not watch.has_moved()
+    driver.open()
+    assert watch.has_moved()
+    assert not watch.has_moved()
+    watch.close()

@@ -1,0 +1,77 @@
+"""The end of a server: what it has taken in is answered, and everyone is told to come back."""
+
+import asyncio
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from realtime.engine import SocketServer
+from tests.realtime.engine.conftest import Serve, text_of
+from tests.realtime.engine.raw_client import RawClient
+from tests.support import eventually
+
+
+async def test_what_was_taken_in_is_answered(serve: Serve) -> None:
+    """Every request that was read is answered before the transport closes, and no other begins."""
+    server, guard, begun = SocketServer(), asyncio.Event(), list[int]()
+
+    @server.on("book")
+    async def book(_sid: str, number: int) -> int:
+        begun.append(number)
+        await guard.wait()
+        return number
+
+    place = await serve(server)
+    socket = await place.join()
+    for number in range(100):
+        await socket.send(f'42{number}["book",{number}]')
+    await eventually(lambda: len(begun) == server.eio.max_in_flight)
+    draining = asyncio.create_task(server.drain(5))
+    await eventually(lambda: server.eio.is_draining)
+    guard.set()
+    await draining
+    answers = [await text_of(socket) for _ in begun]
+    assert answers == [f"43{number}[{number}]" for number in begun]
+    with pytest.raises(ConnectionClosed) as closed:
+        await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    assert len(begun) == server.eio.max_in_flight
+
+
+async def test_what_takes_too_long_is_not_waited_for(serve: Serve) -> None:
+    """A handler that does not end holds nobody up for longer than the server was told to wait."""
+    server = SocketServer()
+
+    @server.on("book")
+    async def book(_sid: str) -> None:
+        await asyncio.Event().wait()
+
+    place = await serve(server)
+    socket = await place.join()
+    await socket.send('421["book"]')
+    await eventually(lambda: server.eio._tasks)
+    await asyncio.wait_for(server.drain(0.05), 2)
+    with pytest.raises(ConnectionClosed):
+        await socket.recv()
+    for task in server.eio._tasks:
+        task.cancel()
+
+
+async def test_a_peer_that_has_just_gone(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Who has closed its connection, unseen so far, keeps nobody else from being seen off."""
+    server = SocketServer()
+    place = await serve(server)
+    gone = await RawClient.join(place)
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 1)
+    socket = await place.join()
+    while not (await gone.read()).endswith(b"}"):
+        pass
+    gone.socket.close()  # the server's next write is taken, and answered with a reset before its half is closed
+    await server.drain()
+    with pytest.raises(ConnectionClosed) as closed:
+        await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    assert not server.eio.sockets
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

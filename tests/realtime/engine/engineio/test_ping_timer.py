@@ -1,0 +1,48 @@
+"""The timer behind all pings."""
+
+import asyncio
+import itertools
+import time
+from typing import Any, cast
+
+from realtime.engine import Connection
+from realtime.engine.engineio.ping_timer import PingTimer
+from tests.support import eventually
+
+PING_SECONDS = 0.002
+
+
+class Slow:
+    """A connection that takes long to ping."""
+
+    wheel_slot, deadline, is_pinged, is_open = -1, 0.0, False, True
+
+    def __init__(self, pinged: list["Slow"]) -> None:
+        self.pinged = pinged
+
+    def ping(self) -> None:
+        self.pinged.append(self)
+        until = time.perf_counter() + PING_SECONDS
+        while time.perf_counter() < until:
+            pass
+
+
+async def test_a_turn_that_has_much_to_do() -> None:
+    """When thousands are due at once, the wheel lets the loop go every few milliseconds, and forgets nobody."""
+    pinged: list[Slow] = []
+    ping_timer, slow = PingTimer(0.08, 10.0), [Slow(pinged) for _ in range(50)]
+    for connection in slow:
+        ping_timer.add(cast("Connection", connection))
+    seen: list[int] = []
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(0)
+            seen.append(len(pinged))
+
+    watching: asyncio.Task[Any] = asyncio.create_task(watch())
+    await eventually(lambda: len(pinged) == 50)
+    watching.cancel()
+    ping_timer.stop()
+    assert set(pinged) == set(slow)
+    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= 4

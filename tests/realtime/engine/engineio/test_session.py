@@ -1,0 +1,252 @@
+"""What a connection costs while it lives, and what is left when it has gone."""
+
+import asyncio
+import gc
+import socket as sockets
+import struct
+import sys
+import time
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from realtime.engine import SocketServer, tune_collector
+from tests.realtime.engine.conftest import Place, Serve, text_of
+from tests.realtime.engine.raw_client import RawClient
+from tests.support import eventually
+
+
+@pytest.fixture
+def server() -> SocketServer:
+    """Make a server that is patient for 0.2 s only."""
+    return SocketServer(join_timeout=0.2)
+
+
+@pytest.fixture
+async def place(server: SocketServer, serve: Serve) -> Place:
+    return await serve(server)
+
+
+@pytest.fixture
+async def clients(server: SocketServer, place: Place) -> AsyncIterator[list[RawClient]]:
+    """Join with twenty clients that have no tasks of their own."""
+    clients = [await RawClient.join(place) for _ in range(20)]
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 20)
+    yield clients
+    for client in clients:
+        client.socket.close()
+
+
+async def test_no_task_and_no_timer_a_client(server: SocketServer, clients: list[RawClient]) -> None:
+    """Twenty idle clients have no task, and one timer together."""
+    await eventually(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    scheduled: list[asyncio.TimerHandle] = getattr(asyncio.get_running_loop(), "_scheduled", [])
+    live = [handle for handle in scheduled if not handle.cancelled()]
+    assert len(live) <= 2, "the wheel, and the newcomers' line"
+
+
+async def test_nothing_is_kept_of_the_request(server: SocketServer, clients: list[RawClient]) -> None:
+    """No request, response or HTTP handler outlives the handshake."""
+    await eventually(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    gc.collect()
+    kept = [thing for thing in gc.get_objects() if isinstance(thing, web.Request | web.Response | RequestHandler)]
+    assert kept == []
+    assert sum(sys.getsizeof(connection) for connection in server.eio.sockets.values()) < 20 * 400
+
+
+async def test_all_is_freed_without_the_collector(server: SocketServer, clients: list[RawClient]) -> None:
+    """A connection that has gone leaves no cycle for the collector to find."""
+    remains = [weakref.ref(connection) for connection in server.eio.sockets.values()]
+    gc.collect()
+    gc.disable()
+    try:
+        for client in clients:
+            client.socket.close()
+        await eventually(lambda: not server.eio.sockets)
+        await eventually(lambda: all(remain() is None for remain in remains))
+    finally:
+        gc.enable()
+    assert not server.manager.members
+    assert server.counters.open_websocket == 0
+
+
+async def test_a_client_that_joins_nothing_is_closed(server: SocketServer, place: Place) -> None:
+    """Who opens and joins nothing is closed, and so is who leaves all that it joined."""
+    silent = await RawClient.open(place)
+    leaver = await RawClient.join(place)
+    stayer = await place.join()
+    await leaver.send("41")
+    for client in (silent, leaver):
+        while await client.read():
+            pass
+        client.socket.close()
+    assert server.counters.closed["no namespace"] == 2
+    await stayer.send("3")
+    assert len(server.eio.sockets) == 1
+
+
+class Unscanned(dict[str, Any]):
+    """A dictionary that fails who walks through it."""
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("walked through all rooms")
+
+    items = keys = values = copy = __iter__  # type: ignore[assignment]
+
+
+async def test_leaving_costs_its_own_rooms(server: SocketServer, clients: list[RawClient]) -> None:
+    """A client that leaves does not make the server look at rooms that it is not in."""
+    connections = list(server.eio.sockets.values())
+    for number, connection in enumerate(connections):
+        await server.enter_room(connection.members[0].sid, f"room {number}")
+        await server.enter_room(connection.members[0].sid, "all")
+    server.manager.rooms["/"] = Unscanned(server.manager.rooms["/"])
+    members = Unscanned(server.manager.members["/"])
+    server.manager.members["/"] = members
+    clients[0].socket.close()
+    await eventually(lambda: len(members) == 19)
+    assert len(server.manager.rooms["/"]) == 20
+    assert len(server.manager.rooms["/"]["all"]) == 19
+
+
+async def test_the_timer_ends_with_the_last_client(server: SocketServer, clients: list[RawClient]) -> None:
+    """A server without clients wakes up for nothing."""
+    ping_timer = server.eio.ping_timer
+    assert ping_timer._timer is not None
+    for client in clients:
+        client.socket.close()
+    await eventually(lambda: ping_timer._timer is None)
+
+
+async def test_a_dead_peer_is_no_error(server: SocketServer, place: Place) -> None:
+    """A connection whose peer has gone takes writes, replies and aborts, and does nothing."""
+    socket = await place.join()
+    (connection,) = server.eio.sockets.values()
+    await socket.close()
+    await eventually(lambda: connection.closed)
+    packet = server.encode_event("/", "change", b"1")
+    connection.write(packet)
+    connection.reply(b"431[]")
+    connection.abort("again")
+    connection.depart("again")
+    assert server.counters.closed == {"transport close": 1}
+
+
+async def test_a_peer_that_has_reset_its_connection(
+    server: SocketServer, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is written to it before the loop has seen that goes nowhere, and fills no log."""
+    client = await RawClient.join(place)
+    await eventually(lambda: server.manager.members)
+    (connection,) = server.eio.sockets.values()
+    client.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+    for _ in range(100):
+        connection.reply(b"431[]")
+    await eventually(lambda: not server.eio.sockets)
+    assert [record for record in caplog.records if record.levelname != "DEBUG" and "took" not in record.message] == []
+
+
+async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer, place: Place) -> None:
+    """A request whose client has gone runs to its end, and its answer goes nowhere."""
+    guard = asyncio.Event()
+    ended = asyncio.Event()
+
+    @server.on("wait")
+    async def wait(_sid: str) -> int:
+        await guard.wait()
+        ended.set()
+        return 1
+
+    socket = await place.join()
+    await socket.send('421["wait"]')
+    await socket.close()
+    await eventually(lambda: not server.eio.sockets)
+    guard.set()
+    await ended.wait()
+
+
+async def test_leaving_while_joining(server: SocketServer, place: Place) -> None:
+    """Who goes while its connect handler runs is seen off when that has ended, and leaves nothing."""
+    guard = asyncio.Event()
+    reasons: list[str] = []
+
+    @server.on("connect")
+    async def connect(_sid: str, _environ: object, _auth: object) -> None:
+        await guard.wait()
+
+    @server.on("disconnect")
+    async def disconnect(_sid: str, reason: str) -> None:
+        reasons.append(reason)
+
+    client = await RawClient.join(place)
+    await eventually(lambda: server.manager.members)
+    (connection,) = server.eio.sockets.values()
+    connection.abort("expired")
+    client.socket.close()
+    guard.set()
+    await eventually(lambda: not server.manager.members)
+    assert reasons == ["transport close"]
+    await eventually(lambda: not server.eio.sockets)
+
+
+async def test_a_ping_timeout_frees_the_client(serve: Serve) -> None:
+    """A client that stops answering pings is cut off and forgotten."""
+    server = SocketServer(ping_interval=0.1, ping_timeout=0.1)
+    place = await serve(server)
+    client = await RawClient.join(place)
+    await eventually(lambda: server.counters.closed["ping timeout"] == 1)
+    await eventually(lambda: not server.eio.sockets)
+    client.socket.close()
+
+
+async def test_a_client_held_by_us_is_not_timed_out(serve: Serve) -> None:
+    """While its requests keep us from reading its pongs, it is not taken for dead."""
+    server = SocketServer(ping_interval=0.1, ping_timeout=0.1, max_in_flight=1)
+    release = asyncio.Event()
+
+    @server.on("wait")
+    async def wait(_sid: str) -> int:
+        await release.wait()
+        return 1
+
+    place = await serve(server)
+    socket = await place.join()
+    await socket.send('421["wait"]')
+    await asyncio.sleep(0.5)  # more than twice the time after which it would have been cut off
+    release.set()
+    assert await text_of(socket) == "431[1]"
+
+
+def test_the_collector_is_tuned() -> None:
+    """What lives when the application is built is never walked again."""
+    thresholds = gc.get_threshold()
+    try:
+        tune_collector()
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] >= 10_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
+async def test_a_process_that_stood_still(serve: Serve) -> None:
+    """When the process has stood still for longer than its clients may be silent, they are not taken for dead."""
+    server = SocketServer(ping_interval=0.3, ping_timeout=0.3)
+    place = await serve(server)
+    polling = await place.open_polling()
+    await place.post(polling, "40")
+    client = await RawClient.join(place)
+    await eventually(lambda: all(connection.is_pinged for connection in server.eio.sockets.values()))
+    await client.send("3")
+    time.sleep(1.7)  # noqa: ASYNC251 - nothing of this process runs, as after a SIGSTOP
+    assert (await place.post(polling, "3"))[0] == 200
+    await asyncio.sleep(0)
+    assert server.counters.closed == {}
+    assert len(server.eio.sockets) == 2
+    await eventually(lambda: server.counters.closed["ping timeout"] == 2)
+    client.socket.close()

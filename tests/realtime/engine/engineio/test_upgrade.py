@@ -1,0 +1,54 @@
+"""An upgrade's second socket: others that come and go, and its own end."""
+
+import asyncio
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from realtime.engine import SocketServer
+from realtime.engine.engineio import upgrade
+from tests.realtime.engine.conftest import Place, closes, text_of
+from tests.support import eventually
+
+
+async def test_a_second_socket_changes_nothing(server: SocketServer, place: Place) -> None:
+    """Other sockets that come, ask and go leave the one that was answered where it is."""
+    sid = await place.open_polling()
+    query = {"EIO": "4", "transport": "websocket", "sid": sid}
+    socket = await place.dial(**query)
+    await socket.send("2probe")
+    assert await socket.recv() == "3probe"
+    for word in ("2probe", "5"):
+        other = await place.dial(**query)
+        await other.send(word)
+        await closes(other)
+    await (await place.dial(**query)).close()
+    await eventually(lambda: len(server.eio.probes) == 1)
+    await socket.send("5")
+    await socket.send("40")
+    assert (await text_of(socket)).startswith("40")
+    assert not server.eio.probes
+
+
+async def test_a_probe_that_says_nothing(server: SocketServer, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is closed after a while, and its session goes on polling."""
+    monkeypatch.setattr(upgrade, "PROBE_SECONDS", 0.05)
+    sid = await place.open_polling()
+    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    await closes(socket)
+    assert server.counters.closed == {"probe timeout": 1}
+    assert not server.eio.probes
+    await place.post(sid, "40")
+    assert (await place.poll(sid))[1].startswith("40")
+
+
+async def test_probes_end_with_the_server(server: SocketServer, place: Place) -> None:
+    """A server that ends closes what is half upgraded too."""
+    sid = await place.open_polling()
+    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    await eventually(lambda: server.eio.probes)
+    await server.drain()
+    with pytest.raises(ConnectionClosed) as closed:
+        await asyncio.wait_for(socket.recv(), 5)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001

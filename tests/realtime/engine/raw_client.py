@@ -1,0 +1,46 @@
+"""A client that is nothing but a socket: it can be slow, silent or rude."""
+
+import asyncio
+import socket as sockets
+
+from tests.realtime.engine.conftest import Place
+
+KERNEL_BYTES = 4096  # asked of the kernel, so that the server's buffer fills and not the kernel's
+
+
+class RawClient:
+    """A WebSocket client that is one socket and no task, and reads only when it is asked to."""
+
+    def __init__(self, socket: sockets.socket) -> None:
+        self.socket = socket
+
+    @classmethod
+    async def join(cls, place: Place) -> "RawClient":
+        """Open a session and ask to join; both are sent before any answer has come."""
+        client = await cls.open(place)
+        await client.send("40")
+        return client
+
+    @classmethod
+    async def open(cls, place: Place) -> "RawClient":
+        """Ask for a session, and do not wait for it."""
+        loop = asyncio.get_running_loop()
+        socket = sockets.socket()
+        socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, KERNEL_BYTES)
+        socket.setblocking(False)
+        await loop.sock_connect(socket, ("127.0.0.1", place.port))
+        request = (
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        await loop.sock_sendall(socket, request.encode())
+        return cls(socket)
+
+    async def read(self) -> bytes:
+        """Some bytes; none when the server has closed."""
+        return await asyncio.get_running_loop().sock_recv(self.socket, 65_536)
+
+    async def send(self, text: str) -> None:
+        payload = text.encode()
+        frame = bytes((0x81, 0x80 | len(payload))) + bytes(4) + payload
+        await asyncio.get_running_loop().sock_sendall(self.socket, frame)

@@ -1,0 +1,92 @@
+"""Around a goodbye: what was asked for before it, what is sent behind it, and who comes back at once."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from realtime.engine import SocketServer
+from realtime.engine.admission import SLICE_SECONDS
+from tests.realtime.engine.conftest import Place, text_of
+from tests.support import eventually
+
+
+@pytest.fixture
+def guard(server: SocketServer) -> asyncio.Event:
+    """What lets disconnect handlers end."""
+    guard = asyncio.Event()
+
+    @server.on("disconnect")
+    async def disconnect(_sid: str, _reason: str) -> None:
+        await guard.wait()
+
+    return guard
+
+
+async def test_what_was_asked_before_begins_before(server: SocketServer, place: Place) -> None:
+    """Requests that wait for their turn begin before the disconnect handler of the goodbye behind them."""
+    order: list[str] = []
+
+    @server.on("event")
+    async def event(_sid: str, number: int) -> None:
+        order.append(f"event {number}")
+
+    @server.on("disconnect")
+    async def disconnect(_sid: str, _reason: str) -> None:
+        order.append("disconnect")
+
+    await place.join()
+    (connection,) = server.eio.sockets.values()
+    server.eio.admission.run(lambda: None, SLICE_SECONDS)
+    for packet in ('2["event",1]', '2["event",2]', '2["event",3]', "1"):
+        server.eio.receive(connection, packet)
+    await eventually(lambda: "disconnect" in order)
+    assert order == ["event 1", "event 2", "event 3", "disconnect"]
+
+
+async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, place: Place, guard: asyncio.Event) -> None:
+    """Who was told goodbye gets no event more, though its disconnect handler still runs."""
+    socket = await place.join()
+    (member,) = server.manager.members["/"].values()
+    await server.enter_room(member.sid, "room")
+    leaving = asyncio.create_task(server.disconnect(member.sid))
+    assert await text_of(socket) == "41"
+    assert server.rooms(member.sid) == [member.sid, "room"]
+    for to in (None, "room", member.sid):
+        await server.emit("late", to=to)
+    guard.set()
+    await leaving
+    await socket.send("40")
+    assert (await text_of(socket)).startswith("40")
+
+
+async def test_who_comes_back_at_once(server: SocketServer, place: Place, guard: asyncio.Event) -> None:
+    """A client that joins again while the handler of its goodbye runs is in again, and stays when that has ended."""
+    socket = await place.join()
+    (member,) = server.manager.members["/"].values()
+    leaving = asyncio.create_task(server.disconnect(member.sid))
+    assert await text_of(socket) == "41"
+    await socket.send("40")
+    assert (await text_of(socket)).startswith("40")
+    guard.set()
+    await leaving
+    (again,) = server.manager.members["/"].values()
+    assert again is not member
+    await server.emit("hello")
+    assert await text_of(socket) == '42["hello"]'
+
+
+async def test_joining_and_cut_off_in_one_step(
+    server: SocketServer, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that asks to join and is cut off before that has its turn is no error."""
+    socket, _ = await place.open_websocket()
+    (connection,) = server.eio.sockets.values()
+    server.eio.receive(connection, "0")
+    connection.abort("no longer allowed")
+    with contextlib.suppress(ConnectionError):
+        await socket.wait_closed()
+    await eventually(lambda: not server.eio._tasks)
+    assert not server.eio.sockets
+    assert not server.manager.members
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -1,0 +1,212 @@
+"""What is not exactly the protocol: refused, closed or passed over, and never a crash."""
+
+import asyncio
+
+import pytest
+
+from realtime.engine import SocketServer
+from tests.realtime.engine.conftest import Place, Serve, closes, text_of
+
+
+@pytest.fixture
+def server() -> SocketServer:
+    """Make a server that counts what it is told."""
+    server = SocketServer(namespaces=["/"])
+    server.heard = []
+
+    @server.on("count")
+    async def count(_sid: str, number: int) -> int:
+        server.heard.append(number)
+        return number
+
+    return server
+
+
+@pytest.fixture
+async def place(server: SocketServer, serve: Serve) -> Place:
+    return await serve(server)
+
+
+@pytest.mark.parametrize("body", ["", "4", "4zzz", "\x1e", "x", "b!!!", "40\x1e4zzz", b"\xff\xfe", "42[]", "0{}"])
+async def test_bad_post(place: Place, body: str | bytes) -> None:
+    """A bad POST is answered 400 and ends the session."""
+    sid = await place.open_polling()
+    assert (await place.post(sid, body))[0] == 400
+    assert (await place.poll(sid))[0] == 400
+
+
+async def test_huge_post(place: Place) -> None:
+    """A POST above the limit is answered 413 and ends the session, also when its length is not told."""
+    sid = await place.open_polling()
+    assert (await place.post(sid, "4" * 1_000_001))[0] == 413
+    assert (await place.poll(sid))[0] == 400
+
+
+async def test_old_client(place: Place) -> None:
+    """An EIO=3 client gets 400 and is told which versions work."""
+    status, text = await place.request("GET", EIO="3", transport="polling")
+    assert status == 400
+    assert "JavaScript" in text
+    assert "Swift" in text
+
+
+async def test_nothing_before_membership(server: SocketServer, place: Place) -> None:
+    """An event before CONNECT closes the connection and reaches no handler."""
+    socket, _ = await place.open_websocket()
+    await socket.send('42["count",1]')
+    await closes(socket)
+    assert server.heard == []
+
+
+@pytest.mark.parametrize("event", ["connect", "disconnect", "connect_error", "disconnecting"])
+async def test_reserved_events(place: Place, event: str) -> None:
+    """A client cannot call the server's own handlers by emitting their names."""
+    socket = await place.join()
+    await socket.send(f'42["{event}","x"]')
+    await closes(socket)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        "4",
+        "47",
+        "42",
+        "42[]",
+        "42[1]",
+        "42{}",
+        '42["a"',
+        "43[]",
+        "40[]",
+        "41{}",
+        '44{"message":"x"}',
+        "42999999999999999999[]",
+        "42" + "9" * 16 + '["count",1]',
+        "42" + "[" * 20_000,
+        "42/nowhere",
+        "45",
+        '451-["count"',
+        '4599999999999999999-["count"]',
+        "2",
+        "9",
+        "",
+        "40",
+    ],
+)
+async def test_malformed_packets_close(place: Place, packet: str) -> None:
+    """What is not exactly a packet (or joins twice, or brings attachments unasked) closes the connection."""
+    socket = await place.join()
+    await socket.send(packet)
+    await closes(socket)
+
+
+UNREADABLE = [
+    '421["count",NaN]', '421["count"', "421[" + "[" * 20_000, "421[" + "9" * 5_000 + "]", "421[]", "421{}", "421[1]",
+    "421", '421["connect"]',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("packet", UNREADABLE)
+async def test_unreadable_requests_are_answered(server: SocketServer, place: Place, packet: str) -> None:
+    """A request that cannot be read, of which it is known who waits for its answer, is acknowledged with a failure."""
+    socket = await place.join()
+    await socket.send(packet)
+    assert (await text_of(socket)).startswith('431[{"ok":false,"error":{"code":"unreadable",')
+    await socket.send('422["count",5]')
+    assert await text_of(socket) == "432[5]"
+    assert server.heard == [5]
+
+
+async def test_an_unreadable_request_to_nowhere(place: Place) -> None:
+    """Before it has joined a client gets no answer, but its end."""
+    socket, _ = await place.open_websocket()
+    await socket.send("421[")
+    await closes(socket)
+
+
+async def test_unasked_binary_closes(place: Place) -> None:
+    """A binary message that no packet announced closes the connection."""
+    socket = await place.join()
+    await socket.send(b"\x01")
+    await closes(socket)
+
+
+@pytest.mark.parametrize("packet", ['43999["x"]', "6", "3", "41/other,", '42/other,["count",1]'])
+async def test_harmless_packets_change_nothing(server: SocketServer, place: Place, packet: str) -> None:
+    """An unasked answer, a NOOP, a PONG and a late word to a namespace that was left are passed over."""
+    socket = await place.join()
+    await socket.send(packet)
+    await socket.send('421["count",5]')
+    assert await text_of(socket) == "431[5]"
+    assert server.heard == [5]
+
+
+async def test_missing_attachment_closes(serve: Serve) -> None:
+    """Text where an attachment is due closes, and so does a placeholder without an attachment."""
+    place = await serve(SocketServer(max_attachments=1))
+    cases: list[list[str | bytes]] = [
+        ['451-["count",{"_placeholder":true,"num":0}]', "42[]"],
+        ['451-["count",{"_placeholder":true,"num":7}]', b"x"],
+    ]
+    for messages in cases:
+        socket = await place.join()
+        for message in messages:
+            await socket.send(message)
+        await closes(socket)
+
+
+REFUSED = [
+    (0, [b"x"]),
+    (1, [b"x", b"y"]),
+    (20, [b"x" * 1_000_000] * 11),  # together more than ten of the largest messages
+]
+
+
+@pytest.mark.parametrize(("most", "attachments"), REFUSED, ids=["none", "too many", "too large"])
+async def test_binary_that_is_not_taken(serve: Serve, most: int, attachments: list[bytes]) -> None:
+    """A request with more attachments than are taken reaches no handler, is answered, and cuts nobody off."""
+    server, heard = SocketServer(max_attachments=most), list[object]()
+
+    @server.on("count")
+    async def count(_sid: str, *arguments: object) -> str:
+        heard.append(arguments)
+        return "heard"
+
+    place = await serve(server)
+    socket = await place.join()
+    for ack in ("", "7"):
+        await socket.send(f'45{len(attachments)}-{ack}["count",{{"_placeholder":true,"num":0}}]')
+        for part in attachments:
+            await socket.send(part)
+    assert (await text_of(socket)).startswith('437[{"ok":false,"error":{"code":"unreadable","message":"The request has')
+    await socket.send('421["count",5]')
+    assert await text_of(socket) == '431["heard"]'
+    assert heard == [(5,)]
+
+
+async def test_old_client_without_a_transport(place: Place) -> None:
+    """An EIO=3 client that names no transport is told the same."""
+    status, text = await place.request("GET", EIO="3")
+    assert status == 400
+    assert "JavaScript" in text
+
+
+@pytest.mark.parametrize(
+    ("version", "connection", "status"),
+    [
+        ("1.1", "Upgrade", 101),
+        ("1.1", "keep-alive, UPGRADE", 101),
+        ("1.1", "keep-alive\r\nConnection: upgrade", 101),
+        ("1.1", "xupgradex", 400),
+        ("1.1", "upgrade-insecure", 400),
+        ("1.0", "Upgrade", 400),
+    ],
+)
+async def test_what_is_a_handshake(place: Place, version: str, connection: str, status: int) -> None:
+    """A handshake is HTTP/1.1, and `upgrade` is one of the words of its Connection header (RFC 6455, 4.2.1)."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    head = f"GET /socket.io/?EIO=4&transport=websocket HTTP/{version}\r\nHost: x\r\nConnection: {connection}\r\n"
+    rest = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    writer.write((head + rest).encode())
+    assert f" {status} " in (await reader.readline()).decode()
+    writer.close()

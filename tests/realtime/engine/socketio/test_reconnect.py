@@ -1,0 +1,127 @@
+"""Python's official clients against the engine: each comes back by itself, whatever ended its connection.
+
+The JavaScript client's comebacks are in test_official_client.
+"""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Self
+
+import pytest
+import socketio
+
+from realtime.engine import SocketServer
+from tests.realtime.engine.conftest import Place, Serve
+from tests.support import eventually
+
+OPTIONS = {"reconnection_delay": 0.02, "reconnection_delay_max": 0.1, "randomization_factor": 0}
+
+
+class AsyncClient:
+    """python-socketio's asyncio client."""
+
+    def __init__(self, url: str, transports: list[str]) -> None:
+        self.connects = 0
+        self._url = url
+        self._transports = transports
+        self._socket: Any = socketio.AsyncClient(**OPTIONS)
+        self._socket.on("connect", self._count)
+
+    def _count(self) -> None:
+        self.connects += 1
+
+    async def __aenter__(self) -> Self:
+        await self._socket.connect(self._url, transports=self._transports)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._socket.shutdown()
+        if self._socket.eio.http is not None:
+            await self._socket.eio.http.close()
+
+    @property
+    def sid(self) -> str:
+        return str(self._socket.get_sid())
+
+    @property
+    def is_upgraded(self) -> bool:
+        return bool(self._socket.transport() == "websocket")
+
+    async def call(self, *event: Any) -> Any:
+        return await self._socket.call(*event)
+
+
+class ThreadClient(AsyncClient):
+    """python-socketio's client without asyncio."""
+
+    def __init__(self, url: str, transports: list[str]) -> None:
+        super().__init__(url, transports)
+        self._socket = socketio.Client(**OPTIONS)
+        self._socket.on("connect", self._count)
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._socket.connect, self._url, transports=self._transports)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._socket.shutdown)
+        gc.collect()  # it drops sockets without closing them; the warning is to come in this test
+
+    async def call(self, *event: Any) -> Any:
+        return await asyncio.to_thread(self._socket.call, *event)
+
+
+@pytest.fixture
+def server() -> SocketServer:
+    """Make a server that echoes."""
+    server = SocketServer()
+
+    @server.on("echo")
+    async def echo(_sid: str, word: str) -> str:
+        return word
+
+    return server
+
+
+@pytest.fixture
+async def place(server: SocketServer, serve: Serve) -> Place:
+    return await serve(server)
+
+
+@pytest.fixture(params=[AsyncClient, ThreadClient])
+async def client(request: pytest.FixtureRequest, place: Place, transports: list[str]) -> AsyncIterator[AsyncClient]:
+    """Connect one of the two."""
+    async with request.param(place.http_url, transports) as client:
+        yield client
+
+
+async def _drain(server: SocketServer, _sid: str) -> None:
+    await server.drain()
+    server.refuse = server.eio.is_draining = False
+
+
+def _cut(reason: str) -> Callable[[SocketServer, str], Awaitable[None]]:
+    async def cut(server: SocketServer, sid: str) -> None:
+        server.connection(sid).abort(reason)
+
+    return cut
+
+
+ENDINGS = {"drain": _drain, "slow": _cut("slow"), "token expired": _cut("token expired")}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]], ids="-".join)
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_it_comes_back(server: SocketServer, client: AsyncClient, ending: str) -> None:
+    """A client that waits for news is told nothing that it takes for a goodbye, and connects again."""
+    assert await client.call("echo", "before") == "before"
+    sid = client.sid
+    (connection,) = server.eio.sockets.values()
+    await eventually(lambda: connection.mailbox is None or connection.mailbox.is_polled)
+    await ENDINGS[ending](server, sid)
+    await eventually(lambda: client.connects == 2)
+    assert client.sid != sid
+    assert await client.call("echo", "after") == "after"
+    assert server.counters.closed[ending] == 1

@@ -1,0 +1,125 @@
+"""Crowds are served a few at a time, in order, and nobody else waits for them."""
+
+import asyncio
+import functools
+import itertools
+
+import pytest
+
+from realtime.engine import Encoded, SocketServer
+from realtime.engine.admission import SLICE_SECONDS, AdmissionQueue
+from realtime.engine.engineio.server import REQUEST_SECONDS
+from tests.realtime.engine.conftest import Serve
+from tests.realtime.engine.raw_client import RawClient
+from tests.support import eventually
+
+
+async def test_a_few_are_served_at_once() -> None:
+    """As long as a turn of the loop has time, there is no line."""
+    admission, served = AdmissionQueue(), list[int]()
+    for number in range(5):
+        admission.run(functools.partial(served.append, number), SLICE_SECONDS / 5)
+    assert served == [0, 1, 2, 3, 4]
+
+
+async def test_many_are_served_in_turns() -> None:
+    """Each turn of the loop serves as many as fit a slice, first come first served."""
+    admission, served = AdmissionQueue(), list[int]()
+    for number in range(35):
+        admission.run(functools.partial(served.append, number), SLICE_SECONDS / 10)
+    seen = [len(served)]
+    while len(served) < 35:
+        await asyncio.sleep(0)
+        seen.append(len(served))
+    assert served == list(range(35))
+    steps = [later - earlier for earlier, later in itertools.pairwise(seen)]
+    assert max(seen[0], *steps) <= 11
+
+
+async def test_who_comes_while_others_wait_waits_too() -> None:
+    """Nobody overtakes the line, not even what costs nothing, nor from inside a turn."""
+    admission, served = AdmissionQueue(), list[str]()
+
+    def first() -> None:
+        served.append("first")
+        admission.run(functools.partial(served.append, "third"), 0)
+
+    admission.run(lambda: None, SLICE_SECONDS)
+    admission.run(first, 0)
+    admission.run(functools.partial(served.append, "second"), 0)
+    assert served == []
+    await admission.until_served()
+    assert served == ["first", "second", "third"]
+
+
+async def test_what_costs_more_than_was_foreseen() -> None:
+    """A turn that has done more than it was asked for takes nobody in, and the next one does."""
+    admission, served = AdmissionQueue(), list[str]()
+    admission.run(lambda: admission.charge(SLICE_SECONDS), 0)
+    admission.run(functools.partial(served.append, "late"), 0)
+    assert served == []
+    await asyncio.sleep(0)
+    assert served == ["late"]
+
+
+async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
+    """When many ask at once for what one was told at length before them, each turn of the loop answers a few."""
+    server, begun = SocketServer(), 0
+
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        nonlocal begun
+        begun += 1
+        return Encoded(b'"%b"' % (b"x" * 400_000))
+
+    place = await serve(server)
+    clients = [await RawClient.join(place) for _ in range(60)]
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 60)
+    first, *others = server.eio.sockets.values()
+    server.eio.request_seconds = REQUEST_SECONDS  # as after many small answers
+    server.eio.receive(first, '21["snapshot"]')
+    await eventually(lambda: begun == 1)
+    for connection in others:
+        server.eio.receive(connection, '21["snapshot"]')
+    seen = [1]
+    while begun < 60:
+        await asyncio.sleep(0)
+        seen.append(begun)
+    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= 5
+    for client in clients:
+        client.socket.close()
+
+
+async def test_one_that_fails_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
+    """What fails is logged, and who stands behind it is served."""
+    admission, served = AdmissionQueue(), list[str]()
+    admission.run(lambda: 1 / 0, SLICE_SECONDS)
+    admission.run(lambda: 1 / 0, 0)
+    admission.run(functools.partial(served.append, "next"), 0)
+    await admission.until_served()
+    assert served == ["next"]
+    assert len(caplog.records) == 2
+
+
+async def test_sessions_open_and_end_in_turn(serve: Serve) -> None:
+    """Who comes, who hangs up and who is cut off each wait for their turn, when there is a line."""
+    server = SocketServer()
+    place = await serve(server)
+    hanging_up, cut = await RawClient.join(place), await RawClient.join(place)
+    await eventually(lambda: len(server.manager.members.get("/", ())) == 2)
+    first, second = server.eio.sockets.values()
+    admission = server.eio.admission
+    while not (await hanging_up.read()).endswith(b"}"):
+        pass  # or its close would be a reset
+    admission._line.append((lambda: None, 0))  # a line that only the test moves on
+    hanging_up.socket.close()
+    second.abort("no longer allowed")
+    coming = asyncio.create_task(place.open_polling())
+    await eventually(lambda: len(admission._line) == 4)
+    assert first.is_open
+    assert set(server.eio.sockets) == {first.sid, second.sid}
+    assert not coming.done()
+    admission._turn()
+    sid = await coming
+    await eventually(lambda: set(server.eio.sockets) == {sid})
+    cut.socket.close()

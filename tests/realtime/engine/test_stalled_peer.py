@@ -1,0 +1,113 @@
+"""Peers that take nothing and let nothing go: each is cut off in the end, however it is connected."""
+
+import asyncio
+import socket as sockets
+
+import pytest
+
+from realtime.engine import ConnectionWriter, Encoded, SocketServer
+from tests.realtime.engine.conftest import Place, Serve, text_of
+from tests.realtime.engine.raw_client import KERNEL_BYTES, RawClient
+from tests.support import eventually
+
+CAP_BYTES = 200_000
+PING = b"\x89\xfd\0\0\0\0" + b"x" * 125
+
+
+@pytest.fixture
+def server() -> SocketServer:
+    return SocketServer(max_queued_bytes=CAP_BYTES)
+
+
+@pytest.fixture
+async def place(server: SocketServer, serve: Serve) -> Place:
+    @server.on("snapshot")
+    async def snapshot(_sid: str) -> Encoded:
+        return Encoded(b'"%b"' % (b"x" * 5 * CAP_BYTES))
+
+    return await serve(server, send_buffer_bytes=KERNEL_BYTES)
+
+
+async def test_a_flood_of_pings(server: SocketServer, place: Place) -> None:
+    """The pongs that a client does not read count towards its cap too."""
+    client = await RawClient.open(place)
+    await eventually(lambda: server.eio.sockets)
+    loop = asyncio.get_running_loop()
+    flood = loop.create_task(loop.sock_sendall(client.socket, PING * (20 * CAP_BYTES // len(PING))))
+    await eventually(lambda: server.counters.dropped_slow == 1)
+    await asyncio.wait([flood])
+    assert flood.exception() is None or isinstance(flood.exception(), ConnectionError)
+    client.socket.close()
+
+
+async def test_a_poll_that_is_not_taken(server: SocketServer, place: Place) -> None:
+    """A session that is cut off while its poll takes a large answer loses that connection as well."""
+    sid = await place.open_polling()
+    await place.post(sid, "40")
+    await place.poll(sid)
+    await place.post(sid, '421["snapshot"]')
+    connection = server.eio.sockets[sid]
+    mailbox = connection.mailbox
+    assert mailbox is not None
+    loop = asyncio.get_running_loop()
+    with sockets.socket() as client:
+        client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, KERNEL_BYTES)
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", place.port))
+        request = f"GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\n\r\n"
+        await loop.sock_sendall(client, request.encode())
+        await eventually(lambda: mailbox.transport is not None)
+        transport = mailbox.transport
+        connection.abort("no longer allowed")
+        assert transport is not None
+        assert transport.is_closing()
+        read = 0
+        try:
+            while part := await loop.sock_recv(client, 65_536):
+                read += len(part)
+        except ConnectionError:
+            pass
+        assert read < 5 * CAP_BYTES
+
+
+async def test_a_goodbye_that_is_not_answered(
+    server: SocketServer, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who does not close its half after a goodbye is not waited for."""
+    monkeypatch.setattr(ConnectionWriter, "linger_seconds", 0.05)
+    client = await RawClient.join(place)
+    await eventually(lambda: server.manager.members)
+    (connection,) = server.eio.sockets.values()
+    connection.depart("drain")
+    assert connection.transport is not None
+    await eventually(lambda: connection.transport is None)
+    client.socket.close()
+
+
+async def test_an_upgrade_with_a_large_answer(server: SocketServer, place: Place) -> None:
+    """An answer larger than the cap that waits for a poll throws nobody off who upgrades instead."""
+    sid = await place.open_polling()
+    await place.post(sid, "40")
+    await place.poll(sid)
+    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    await socket.send("2probe")
+    assert await socket.recv() == "3probe"
+    await place.post(sid, '421["snapshot"]')
+    await eventually(lambda: server.eio.sockets[sid].is_congested)
+    await socket.send("5")
+    assert len(await text_of(socket)) > 5 * CAP_BYTES
+    assert server.counters.dropped_slow == 0
+
+
+async def test_a_client_of_too_many_namespaces(serve: Serve) -> None:
+    """One connection is in 32 namespaces at most; the next is refused, and the others stay."""
+    server = SocketServer(namespaces="*")
+    place = await serve(server)
+    socket = await place.join()
+    for number in range(31):
+        await socket.send(f"40/{number},")
+        assert (await text_of(socket)).startswith(f"40/{number},")
+    await socket.send("40/more,")
+    assert (await text_of(socket)).startswith("44/more,")
+    (connection,) = server.eio.sockets.values()
+    assert len(connection.members) == 32

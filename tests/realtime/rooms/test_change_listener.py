@@ -1,0 +1,33 @@
+"""The bell that others ring: how soon a commit of another connection is looked at."""
+
+import asyncio
+import time
+from statistics import median
+
+from models.contract.commands import OPERATOR, UpdateSlot
+from models.service import SlotService
+from realtime.rooms.change_listener import ChangeListener
+from tests.realtime.stack import House
+
+HEARD_SECONDS = 0.1  # the database is asked every 18 ms, the slow beat comes once a second
+
+
+async def test_another_connections_commit_is_looked_at_at_once(house: House) -> None:
+    """The database is asked whether it has moved, so that nobody waits for the slow beat."""
+    looks: asyncio.Queue[float] = asyncio.Queue()
+    other = SlotService(house.sync.url, house.sync.secret)
+    other.open()
+    bell = ChangeListener(house.sync.watch(), time.monotonic, looks.put_nowait)
+    bell.start()
+    lates = []
+    for number in range(9):
+        command = UpdateSlot(principal=OPERATOR, slot=house.slot, data=b"%d" % number)
+        began = time.monotonic()
+        await asyncio.to_thread(other.run, command)
+        async with asyncio.timeout(5):
+            while (looked := await looks.get()) < began:
+                pass
+        lates.append(looked - began)
+    await bell.close()
+    other.close()
+    assert median(lates) < HEARD_SECONDS, lates

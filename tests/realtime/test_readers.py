@@ -1,0 +1,216 @@
+"""Which read runs next, over a real book: whose turn it is, who shares, and what becomes of reads nobody waits for."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from models.contract.errors import Overloaded, RateLimited
+from models.service import SlotService
+from models.storage.database import reading
+from realtime import readers
+from realtime.async_service import AsyncService
+from realtime.byte_cache import ByteCache
+from realtime.readers import Lane, Peer, reading_for
+from tests.support import eventually
+from tests.support.postgres import Postgres
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+    "postgres": "SELECT pg_sleep(1000)",
+}
+
+
+@pytest.fixture(params=["sqlite"])
+def url(request: pytest.FixtureRequest, database: str) -> str:
+    if request.param == "sqlite":
+        return database
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.new_url()
+
+
+@pytest.fixture
+async def service(url: str) -> AsyncIterator[AsyncService]:
+    sync = SlotService(url, b"a secret of the tests, long enough for HS256", synchronous="normal")
+    sync.open()
+    service = AsyncService(sync, lambda _rows: None)
+    yield service
+    await service.close()
+
+
+class RequestGuard:
+    """A read that runs until it is let go, and notes that it began."""
+
+    def __init__(self) -> None:
+        self.began: list[Any] = []
+        self._open = threading.Event()
+
+    def read(self, name: Any = None) -> Any:
+        self.began.append(name)
+        assert self._open.wait(30)
+        return name
+
+    def open(self) -> None:
+        self._open.set()
+
+
+def _ask(
+    service: AsyncService, question: Callable[..., Any], *args: Any, client: str = "a", **how: Any
+) -> asyncio.Task[Any]:
+    how.setdefault("lane", Lane.HEAVY)
+    gone = how.pop("is_gone", lambda: False)
+
+    async def ask() -> Any:
+        with reading_for(Peer(client, gone)):
+            return await service.read(question, *args, **how)
+
+    return asyncio.create_task(ask())
+
+
+async def test_clients_take_turns(service: AsyncService) -> None:
+    """One read of another client runs beside a hundred of one, and one of the server's own before all that wait."""
+    guard = RequestGuard()
+    hog = [_ask(service, guard.read, number) for number in range(100)]
+    await eventually(lambda: len(guard.began) == 1)
+    other = _ask(service, lambda: "other", client="b")
+    assert await other == "other"
+    assert await _ask(service, lambda: "own", lane=Lane.SERVER) == "own"
+    assert guard.began == [0]
+    guard.open()
+    assert await asyncio.gather(*hog) == list(range(100))
+
+
+async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
+    """However many clients read whole calendars, a few rows are read at once."""
+    guard = RequestGuard()
+    heavy = [_ask(service, guard.read, client=f"client {number}") for number in range(50)]
+    await eventually(lambda: len(guard.began) == 2)
+    assert await _ask(service, lambda: "light", client="client 7", lane=Lane.LIGHT) == "light"
+    guard.open()
+    await asyncio.gather(*heavy)
+
+
+async def test_who_asks_the_same_shares_a_read_that_has_not_begun(service: AsyncService) -> None:
+    """One that runs may be older than what its waiter has seen: later ones have one of their own, together."""
+    guard = RequestGuard()
+    first = _ask(service, guard.read, "same", key="same")
+    await eventually(lambda: len(guard.began) == 1)
+    later = [_ask(service, guard.read, "same", key="same", client=f"{number % 7}") for number in range(1_000)]
+    late = _ask(service, guard.read, "same", key="same", is_late_welcome=True)
+    await asyncio.sleep(0)
+    guard.open()
+    assert await asyncio.gather(first, late, *later) == ["same"] * 1_002
+    assert len(guard.began) <= 3
+
+
+async def test_a_read_that_nobody_waits_for_does_not_run(service: AsyncService) -> None:
+    """Who hangs up or is cancelled while its read waits frees its place, also of a read with a key."""
+    guard, has_gone = RequestGuard(), threading.Event()
+    first = _ask(service, guard.read, "first")
+    await eventually(lambda: guard.began == ["first"])
+    gone = [_ask(service, guard.read, "gone", key=key, is_gone=has_gone.is_set) for key in (None, "key")]
+    cancelled = _ask(service, guard.read, "cancelled", key="other key")
+    await asyncio.sleep(0)
+    has_gone.set()
+    cancelled.cancel()
+    with pytest.raises(Overloaded):
+        await gone[0]
+    with pytest.raises(Overloaded):
+        await gone[1]
+    again = [_ask(service, guard.read, "again", key=key) for key in ("key", "other key")]
+    await asyncio.sleep(0)
+    guard.open()
+    assert await asyncio.gather(first, *again) == ["first", "again", "again"]
+    assert guard.began == ["first", "again", "again"]
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+async def test_a_read_that_runs_ends_with_its_client(service: AsyncService) -> None:
+    """The database is interrupted, and the thread and its connection serve the next."""
+    has_gone, began = threading.Event(), threading.Event()
+    db = service.sync._db
+
+    def endless() -> None:
+        with reading(db):
+            began.set()
+            db.execute_sql(ENDLESS["postgres" if db.locks_rows else "sqlite"]).fetchall()
+
+    for _ in range(3):
+        has_gone.clear()
+        began.clear()
+        asked = [_ask(service, endless, client=client, is_gone=has_gone.is_set) for client in "ab"]
+        await eventually(began.is_set)
+        has_gone.set()
+        for outcome in await asyncio.gather(*asked, return_exceptions=True):
+            assert isinstance(outcome, Overloaded)
+        assert await _ask(service, service.sync.calendars) == []
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+async def test_no_read_keeps_the_door_from_closing(service: AsyncService) -> None:
+    """Heavy reads are refused from the first word of the end on, those that run are cancelled, light ones go on."""
+    began = threading.Event()
+    db = service.sync._db
+
+    def endless() -> None:
+        with reading(db):
+            began.set()
+            db.execute_sql(ENDLESS["postgres" if db.locks_rows else "sqlite"]).fetchall()
+
+    asked = [_ask(service, endless, client=f"{number % 5}") for number in range(50)]
+    await eventually(began.is_set)
+    service.end_heavy_reads()
+    async with asyncio.timeout(5):
+        for outcome in await asyncio.gather(*asked, _ask(service, endless), return_exceptions=True):
+            assert isinstance(outcome, Overloaded)
+        assert await _ask(service, lambda: "light", lane=Lane.LIGHT) == "light"
+
+
+async def test_a_client_has_so_many_reads_waiting(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond that it is told that it asks too much; and whoever comes to a full lane, that the server is overloaded."""
+    monkeypatch.setattr(readers, "MOST_WAITING_EACH", 5)
+    monkeypatch.setattr(readers, "MOST_WAITING", 8)
+    guard = RequestGuard()
+    hog = [_ask(service, guard.read, number) for number in range(6)]
+    await eventually(lambda: len(guard.began) == 1)
+    with pytest.raises(RateLimited):
+        await _ask(service, guard.read)
+    others = [_ask(service, guard.read, number, client=f"{number}") for number in range(4)]
+    await eventually(lambda: len(guard.began) == 2)
+    with pytest.raises(Overloaded):
+        await _ask(service, guard.read, client="one too many")
+    guard.open()
+    await asyncio.gather(*hog, *others)
+
+
+async def test_who_waits_too_long_is_told(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read is refused after its time in the queue, and cancelled after its time in the database."""
+    monkeypatch.setattr(readers, "LONGEST_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(readers, "LONGEST_READ_SECONDS", 0.6)
+    db = service.sync._db
+
+    def endless() -> None:
+        with reading(db):
+            db.execute_sql(ENDLESS["sqlite"]).fetchall()
+
+    running = [_ask(service, endless, client=client) for client in "ab"]
+    await asyncio.sleep(0)
+    hog = [_ask(service, endless) for _ in range(2)]
+    honest = _ask(service, endless, client="c")
+    outcomes = await asyncio.gather(*hog, honest, *running, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RateLimited, RateLimited, Overloaded, Overloaded, Overloaded]
+
+
+def test_a_cache_has_a_bound_in_bytes() -> None:
+    """What was asked for longest ago goes; what is larger than all of it is not kept."""
+    cache: ByteCache[str] = ByteCache(10_000)
+    for name in "abc":
+        cache.put(name, name, 2_000)
+    assert cache.get("a") == "a"
+    cache.put("d", "d", 2_000)
+    assert [cache.get(name) for name in "abcd"] == ["a", None, "c", "d"]
+    cache.put("d", "larger", 20_000)
+    assert cache.get("d") is None
+    assert cache.size_bytes == 6_000

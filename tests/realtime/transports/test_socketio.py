@@ -1,0 +1,83 @@
+"""What is logged and counted of a request over Socket.IO, and what a crash is answered with."""
+
+import logging
+import re
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from models.contract.commands import Principal
+from models.contract.time import system_clock
+from realtime import protocol
+from realtime.auth import Auth
+from realtime.engine import Connection, EngineServer
+from realtime.metrics import Requests
+from realtime.request_handler import RequestHandler
+from realtime.rooms.recovery import Recovery
+from realtime.rooms.room import Audience
+from realtime.transports.socketio import CalendarNamespace, Session
+
+SID = "somebody"
+
+
+class Broken:
+    """A desk that can answer nothing."""
+
+    clock = staticmethod(system_clock)
+
+    async def answer(self, _request: protocol.Request, _principal: Principal, _received: int) -> bytes:
+        raise RuntimeError("no disk")
+
+
+@pytest.fixture
+def requests() -> Requests:
+    return Requests()
+
+
+@pytest.fixture
+def namespace(requests: Requests) -> CalendarNamespace:
+    """Make a namespace with a broken desk and one client."""
+    namespace = CalendarNamespace(
+        Audience.PUBLIC,
+        auth=Auth(b"s" * 32),
+        request_handler=cast("RequestHandler", Broken()),
+        recovery=cast("Recovery", None),
+        requests=requests,
+    )
+    connection = Connection(EngineServer(), "sid", "", "")
+    namespace.sessions[SID] = Session(connection, Principal())
+    return namespace
+
+
+async def _ask(namespace: CalendarNamespace, event: str, fields: Any) -> str:
+    """Ask, and return the code of the failure."""
+    encoded = await namespace.trigger_event(event, SID, fields)
+    code: str = msgspec.json.decode(encoded.json)["error"]["code"]
+    return code
+
+
+async def test_a_crash_is_logged_under_the_request(
+    namespace: CalendarNamespace, requests: Requests, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A request that crashes is answered, counted and logged with its trace, under the id of its own line."""
+    caplog.set_level(logging.INFO, "slotcast.socketio")
+    assert await _ask(namespace, "booking.get", {"booking": "x", "token": "secret"}) == "internal"
+    crash, line = [record.getMessage() for record in caplog.records]
+    (request_id,) = re.findall(r"request=([0-9a-f]{32})", crash)
+    assert re.fullmatch(rf"/calendars booking.get internal \d+\.\dms request={request_id}", line)
+    assert caplog.records[0].exc_info
+    assert "secret" not in caplog.text
+    assert requests.answers == {("booking.get", "internal"): 1}
+
+
+async def test_a_line_a_request(namespace: CalendarNamespace, caplog: pytest.LogCaptureFixture) -> None:
+    """From info on each request has a line and an id of its own, and nothing that the client made up is in it."""
+    assert await _ask(namespace, "slot.steal", {}) == "bad_request"
+    assert caplog.records == []
+    caplog.set_level(logging.INFO, "slotcast.socketio")
+    for _ in range(2):
+        assert await _ask(namespace, "slot.steal", {}) == "bad_request"
+    first, second = [record.getMessage() for record in caplog.records]
+    assert first.startswith("/calendars unknown bad_request ")
+    assert first.split("request=")[1] != second.split("request=")[1]

@@ -1,0 +1,116 @@
+"""Servers of one PostgreSQL whose clocks differ: the book's time is the database's, whoever acts."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from models.contract.time import read_time
+from realtime.auth import Auth
+from tests.support import Api, Client, Server, eventually
+from tests.support.postgres import Postgres
+
+SECRET = "a secret that both of the servers know"
+STAFF = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)
+CALENDAR = "shared"
+WRONG_SECONDS = 300
+# Python's own clock, set wrong before anything of the program is loaded.
+_WRONG_CLOCK = """
+import time
+_time, _time_ns = time.time, time.time_ns
+time.time = lambda: _time() + {seconds}
+time.time_ns = lambda: _time_ns() + {seconds} * 1_000_000_000
+"""
+
+
+@pytest.fixture(params=[WRONG_SECONDS, -WRONG_SECONDS], ids=["fast", "slow"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> Iterator[tuple[Server, Server]]:
+    """Run a server with the right time, and one with a wrong time, on one new database."""
+    url = postgres.new_url()
+    settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_WRONG_CLOCK.format(seconds=request.param))
+    with ExitStack() as servers:
+        right = servers.enter_context(Server(tmp_path, database=url, settings=settings))
+        wrong = servers.enter_context(Server(tmp_path, database=url, settings=settings | {"PYTHONPATH": str(folder)}))
+        yield right, wrong
+
+
+async def _open_slots(api: Api, count: int) -> list[str]:
+    await api.post("/api/calendars", id=CALENDAR, name="Shared", zone="Etc/UTC", policy={"hold_seconds": 30})
+    first = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    times = [first + timedelta(hours=place) for place in range(count)]
+    slots = [{"start": at.isoformat(), "end": (at + timedelta(minutes=30)).isoformat()} for at in times]
+    return [slot["id"] for slot in (await api.post(f"/api/calendars/{CALENDAR}/slots", slots=slots))["slots"]]
+
+
+def _of_type(watching: Client, kind: str) -> list[Any]:
+    return [change for change in watching.changes if change["type"] == kind]
+
+
+def _seconds_from_now(text: str) -> float:
+    return read_time(text) / 1_000 - time.time()
+
+
+async def test_a_hold_lasts_as_long_wherever_it_was_made(pair: tuple[Server, Server]) -> None:
+    """A wrong clock neither lapses a hold early nor keeps it for longer, and says the right time to its clients."""
+    right, wrong = pair
+    async with Api(right.url, STAFF) as here, Api(wrong.url, STAFF) as there, Client(wrong.url) as watching:
+        slots = await _open_slots(here, 2)
+        await watching.watch(CALENDAR)
+        held = [
+            (await api.post(f"/api/slots/{slot}/holds"))["hold"] for api, slot in zip((here, there), slots, strict=True)
+        ]
+        for hold in held:
+            assert 25 < _seconds_from_now(hold["expires_at"]) < 31
+        for api in (here, there):
+            snapshot = await api.get(f"/api/calendars/{CALENDAR}/slots")
+            assert abs(_seconds_from_now(snapshot["server_time"])) < 5
+            assert abs(_seconds_from_now(snapshot["from"])) < 5
+        # What must not happen tells nobody that it did not: some twenty sweeps of either server.
+        await asyncio.sleep(2)
+        assert _of_type(watching, "slot.expired") == []
+        for api, hold in zip((there, here), held, strict=True):
+            proof = {"id": hold["id"], "token": hold["token"]}
+            booked = await api.post(f"/api/slots/{hold['slot']}/bookings", hold=proof, customer={"name": "Ada"})
+            assert booked["booking"]["status"] == "confirmed"
+        await eventually(lambda: len(_of_type(watching, "slot.booked")) == 2)
+        assert all(abs(_seconds_from_now(change["at"])) < 10 for change in watching.changes)
+
+
+async def test_a_lone_server_with_a_wrong_clock_lapses_holds_in_time(pair: tuple[Server, Server]) -> None:
+    """Nobody else sweeps: a hold's seats are free half a second after its end by the database's clock."""
+    right, wrong = pair
+    async with Api(wrong.url, STAFF) as api, Client(wrong.url) as watching:
+        (slot,) = await _open_slots(api, 1)
+        right.kill9()
+        await watching.watch(CALENDAR)
+        hold = (await api.post(f"/api/slots/{slot}/holds"))["hold"]
+        lapsed: Any = await eventually(
+            lambda: [change for change in watching.changes if change["type"] == "slot.expired"],
+            45,
+            "the end of the hold",
+        )
+        late = read_time(lapsed[0]["at"]) - read_time(hold["expires_at"])
+        assert 500 <= late < 3_000
+    right.start()
+
+
+async def test_a_token_counts_by_the_database_s_clock_too(pair: tuple[Server, Server]) -> None:
+    """A short token that is good at one server is good at the other one, also for Socket.IO."""
+    now = int(time.time())
+    claims = {"sub": "staff", "scope": "staff", "calendars": "*", "iat": now, "nbf": now, "exp": now + 60}
+    token = jwt.encode(claims, SECRET, algorithm="HS256")
+    made = [server.command("token", "--scope", "staff", "--ttl", "60").strip() for server in pair]
+    for server in pair:
+        for shown in (token, *made):
+            async with Api(server.url, shown) as api, Client(server.url, token=shown, namespace="/staff") as client:
+                assert (await api.ask("GET", "/api/calendars")).status == 200
+                assert client.is_connected

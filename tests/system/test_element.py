@@ -1,0 +1,150 @@
+"""README's element on a page of another origin: it works, or says on the page which setting is missing."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Page, expect
+
+from tests.support import ROOT, Server, free_port
+from tests.system.conftest import QUIET
+from tests.system.scenario import in_days
+
+_SNIPPET = re.compile(r"```html\n(<script src=.*?)```", re.DOTALL)
+_PLACE = "https://slots.example.org"
+
+
+@pytest.fixture(autouse=True)
+async def _swift(swift: None) -> None:
+    """A browser is driven over many small messages."""
+
+
+def _page_of(server: Server, head: str = "", script: str = "") -> str:
+    """README's snippet, as printed but for where the server is."""
+    found = _SNIPPET.search((ROOT / "README.md").read_text())
+    assert found is not None
+    snippet = found[1].replace(_PLACE, server.url)
+    assert snippet.count(server.url) == 1
+    if script:
+        snippet = snippet.replace("<script ", f"<script {script} ")
+    return f"<!doctype html><meta charset=utf-8>{head}<title>Shop</title><h1>Shop</h1>{snippet}"
+
+
+class _Shop:
+    """Another site: one page, at another port and so of another origin."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.page = ""
+        self.headers: dict[str, str] = {}
+
+    async def show(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self.page, content_type="text/html", headers=self.headers)
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[_Shop]:
+    site = _Shop()
+    app = web.Application()
+    app.router.add_get("/", site.show)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", site.port).start()
+    yield site
+    await runner.cleanup()
+
+
+def _serve(folder: Path, *origins: str, port: int | None = None) -> Server:
+    settings = {"SLOTCAST_ORIGINS": ",".join(origins)}
+    return Server(folder, *QUIET, settings=settings, port=port)
+
+
+def _fill(server: Server) -> None:
+    server.command("calendar", "create", "demo")
+    server.command("slot", "open", "demo", in_days(1), in_days(1.02))
+
+
+async def _books(page: Page) -> None:
+    """The element is live, and something can be booked in it."""
+    element = page.locator("slotcast-calendar")
+    await expect(element).to_have_attribute("data-connection", "live", timeout=30_000)
+    await element.locator("button.slot[data-free]").click()
+    await element.get_by_label("Your name").fill("Ada Elsewhere")
+    await element.get_by_role("button", name="SlotService this time").click()
+    await expect(element.locator(".done-title")).to_have_text("Booked")
+
+
+@pytest.mark.parametrize("script", ["", "async", "defer", 'type="module"', "crossorigin"])
+async def test_it_works_where_the_origin_is_listed(tmp_path: Path, shop: _Shop, page: Page, script: str) -> None:
+    """However the script is loaded; also in a page that lets in nothing that does not say so (COEP)."""
+    with _serve(tmp_path, shop.origin) as server:
+        _fill(server)
+        shop.page = _page_of(server, script=script)
+        shop.headers = {"Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Opener-Policy": "same-origin"}
+        await page.goto(shop.origin)
+        await _books(page)
+        link = page.locator("slotcast-calendar").get_by_label("Your link to this booking")
+        assert (await link.input_value()).startswith(f"{server.url}/c/demo#booking=")
+
+
+async def test_it_says_which_setting_is_missing(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """Not listed, it names its origin and the setting; once that is set it goes live by itself."""
+    with _serve(tmp_path) as server:
+        _fill(server)
+        shop.page = _page_of(server)
+        await page.goto(shop.origin)
+        blank = page.locator("slotcast-calendar .blank")
+        await expect(blank).to_contain_text("SLOTCAST_ORIGINS", timeout=20_000)
+        await expect(blank).to_contain_text(shop.origin)
+        for hidden in ("p.banner", ".pill", ".mine"):
+            await expect(page.locator(f"slotcast-calendar {hidden}")).to_be_hidden()
+        await asyncio.to_thread(server.stop)
+        port = server.port
+    with _serve(tmp_path, shop.origin, port=port):
+        await _books(page)
+        await expect(blank).to_be_hidden()
+
+
+async def test_a_server_that_is_away_is_not_one_that_refuses(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """What can't be reached is said to be that, and no setting is named."""
+    with _serve(tmp_path, shop.origin) as server:
+        shop.page = _page_of(server).replace(
+            "<slotcast-calendar", f'<slotcast-calendar url="http://127.0.0.1:{free_port()}"'
+        )
+        await page.goto(shop.origin)
+        banner = page.locator("slotcast-calendar p.banner")
+        await expect(banner).to_contain_text("The server cannot be reached", timeout=20_000)
+        await expect(page.locator("slotcast-calendar .blank")).to_be_hidden()
+        away = f'<slotcast-calendar url="{shop.origin}"'  # there, and no Slotcast
+        shop.page = _page_of(server).replace("<slotcast-calendar", away)
+        await page.goto(shop.origin + "/?again")
+        await expect(banner).to_contain_text("The server cannot be reached", timeout=20_000)
+        await expect(page.locator("slotcast-calendar")).not_to_contain_text("SLOTCAST_ORIGINS")
+
+
+async def test_a_page_that_is_a_file(tmp_path: Path, page: Page) -> None:
+    """A page without an origin of its own is told so, with what to do."""
+    with _serve(tmp_path) as server:
+        _fill(server)
+        file = tmp_path / "shop.html"
+        file.write_text(_page_of(server))
+        await page.goto(file.as_uri())
+        blank = page.locator("slotcast-calendar .blank")
+        await expect(blank).to_contain_text("opened as a file", timeout=20_000)
+        await expect(blank).to_contain_text("SLOTCAST_ORIGINS")
+
+
+async def test_a_private_calendar_is_refused_as_such(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """Of a listed origin, what refuses is the calendar; no setting is named for that."""
+    with _serve(tmp_path, shop.origin) as server:
+        server.command("calendar", "create", "demo", "--private")
+        shop.page = _page_of(server)
+        await page.goto(shop.origin)
+        blank: Any = page.locator("slotcast-calendar .blank")
+        await expect(blank).to_contain_text("This calendar is private", timeout=20_000)
+        await expect(blank).not_to_contain_text("SLOTCAST_ORIGINS")

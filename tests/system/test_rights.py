@@ -1,0 +1,274 @@
+"""Who may ask what: tokens that are none, tokens of others, private calendars, and what each is told."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+import socketio.exceptions
+
+from realtime import protocol
+from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
+from tests.system.both_transports import ROUTES, SOCKET_ONLY, World, code_of, make_world, over_http, over_socket
+from tests.system.conftest import HANDSHAKE, QUIET, Place
+from tests.system.scenario import in_days
+
+SECRET = "a secret of the tests, long enough for HS256"
+STREAMS: dict[str, dict[str, str]] = {
+    "/api/calendars/ticketed/changes": {},
+    "/api/calendars/ticketed/events": {},
+    "/api/calendars/ticketed/socket": HANDSHAKE,
+    "/calendars/ticketed.ics": {},
+}
+OPEN_TO_ALL = sorted(protocol.REQUESTS.keys() - SOCKET_ONLY)
+
+
+def _token(key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+    return jwt.encode({"sub": "someone", **claims}, key, algorithm=algorithm)
+
+
+def _unsigned(**claims: Any) -> str:
+    """A token of the algorithm "none", in each of the ways it is tried."""
+    head, body = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+        for part in ({"alg": "none", "typ": "JWT"}, {"sub": "someone", **claims})
+    )
+    return f"{head}.{body}."
+
+
+def _with_other_body(token: str, **claims: Any) -> str:
+    head, _, mark = token.split(".")
+    body = base64.urlsafe_b64encode(json.dumps({"sub": "someone", **claims}).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}.{mark}"
+
+
+ALL: dict[str, Any] = {"scope": "staff", "calendars": "*"}
+BAD_TOKENS = {
+    "garbage": "garbage",
+    "three dots": "a.b.c",
+    "expired": _token(**ALL, exp=int(time.time()) - 60),
+    "not valid yet": _token(**ALL, nbf=int(time.time()) + 3_600),
+    "another key": _token("another secret, which is just as long as the first", **ALL),
+    "empty key": _token(" " * 32, **ALL),
+    "none": _unsigned(**ALL),
+    "another algorithm": _token(SECRET * 2, algorithm="HS512", **ALL),
+    "a body of its own": _with_other_body(_token(), **ALL),
+    "no subject": jwt.encode(ALL, SECRET, algorithm="HS256"),
+    "an empty subject": _token(**{**ALL, "sub": ""}),
+    "half a pair for a subject": _token(**{**ALL, "sub": "\ud800"}),
+    "a subject that ends early": _token(**{**ALL, "sub": "some\0one"}),
+    "a long subject": _token(**{**ALL, "sub": "s" * 256}),
+    "calendars of a wrong kind": _token(scope="staff", calendars={"a": 1}),
+    "calendars of numbers": _token(scope="staff", calendars=[1]),
+    "an end that is none": _token(**ALL, exp="soon"),
+    "an end beyond all numbers": _token(**ALL, exp=10**400),
+    "an endless end": _token(**ALL, exp=float("inf")),
+    "long": _token("another secret, which is just as long as the first", **ALL, more="m" * 5_000),
+    "half a pair": "\udcff.\udcff.\udcff",
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Run a server whose secret the tests know."""
+    with Server(tmp_path_factory.mktemp("rights"), *QUIET, settings={"SLOTCAST_SECRET": SECRET}) as server:
+        yield Place(server, _token(**ALL))
+
+
+async def _refusal(url: str, token: Any, namespace: str) -> Any:
+    """What a client is told that may not come in."""
+    client = socketio.AsyncClient(reconnection=False)
+    told: list[Any] = []
+    client.on("connect_error", told.append, namespace=namespace)
+    auth = None if token is None else {"token": token}
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await client.connect(url, namespaces=[namespace], auth=auth, transports=["websocket"], wait_timeout=5)
+    await client.disconnect()
+    assert told[0]["message"]
+    return told[0]["data"]
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+async def test_a_bad_token_opens_nothing(kind: str, place: Place, world: World) -> None:
+    """Whatever is wrong with a token, it is unauthorized: on every route, in both namespaces, and for a refresh."""
+    token = BAD_TOKENS[kind]
+    async with Api(place.url, "") as api:
+        for name in ROUTES:
+            method, path, subject = ROUTES[name]
+            path = path.format(world.request(name)[subject] if subject else "")
+            header = {"Authorization": f"Bearer {token}"}
+            answer = await api.ask(method, path, headers=header)
+            assert (answer.code, answer.status) == ("unauthorized", 401), (name, answer)
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+    if kind == "half a pair":
+        token = "\ud800"  # as JSON can say it
+    for namespace in (GUESTS, STAFF):
+        told = await _refusal(place.url, token, namespace)
+        assert told["code"] == "unauthorized", told
+        assert told["retryable"] is False
+    async with Client(place.url) as client:
+        fields = {"token": token}
+        said = await over_socket(client, "auth.refresh", fields)
+        assert said == ("bad_request" if kind in {"long", "half a pair"} else "unauthorized")
+        assert await over_socket(client, "calendar.subscribe", {"calendar": world.calendar}) == "ok"
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "bearer  ", "Token x", "Bearer a b"])
+async def test_authorization_of_another_kind(header: str, place: Place) -> None:
+    """What is no Bearer token is unauthorized, not a guest."""
+    async with Api(place.url) as api:
+        answer = await api.ask("GET", "/api/calendars", headers={"Authorization": header})
+        assert answer.code == ("ok" if header.strip().lower() == "bearer" else "unauthorized")
+
+
+@pytest.mark.parametrize("token", [None, 5, {"a": 1}, ["x"], ""])
+async def test_a_connect_payload_of_another_kind(token: Any, place: Place) -> None:
+    """`/staff` refuses whatever is no staff token in the CONNECT payload."""
+    assert (await _refusal(place.url, token, STAFF))["code"] == "unauthorized"
+
+
+async def test_staff_is_for_staff(place: Place) -> None:
+    """A guest's token does not open `/staff`; it is forbidden, which asks for another one."""
+    told = await _refusal(place.url, _token(calendars="*"), STAFF)
+    assert told["code"] == "forbidden"
+
+
+async def test_what_is_staffs_is_not_for_others(place: Place, world: World) -> None:
+    """Staff requests want the scope and the calendar: unauthorized without a token, forbidden with another's."""
+    others = {
+        "": "unauthorized",
+        _token(calendars="*"): "forbidden",
+        _token(scope="staff", calendars=["elsewhere"]): "forbidden",
+        _token(scope="staffing", calendars="*"): "forbidden",
+        _token(scope="staff"): "forbidden",
+    }
+    for token, code in others.items():
+        async with Api(place.url, token) as api, Client(place.url, token=token) as client:
+            for name in protocol.STAFF_REQUESTS:
+                fields = world.request(name)
+                said = await over_socket(client, name, fields), (await over_http(api, name, fields)).code
+                assert said == (code, code), (name, token)
+    async with Api(place.url) as guest:
+        assert (await guest.get(f"/api/calendars/{world.calendar}/slots"))["seq"] == world.seq
+
+
+async def test_staff_of_one_calendar(place: Place, api: Api) -> None:
+    """A staff token acts on the calendars that it names, also from `/calendars`, and on no other."""
+    mine, other = await make_world(api, "mine"), await make_world(api, "other")
+    token = _token(scope="staff", calendars=["mine"])
+    async with Client(place.url, token=token, namespace=STAFF) as staff, Client(place.url, token=token) as client:
+        for principal in (staff, client):
+            assert await over_socket(principal, "booking.list", {"calendar": "mine"}) == "ok"
+            assert await over_socket(principal, "booking.list", {"calendar": "other"}) == "forbidden"
+            assert await over_socket(principal, "slot.close", {"slot": mine.slot}) == "ok"
+            assert await over_socket(principal, "slot.close", {"slot": other.slot}) == "forbidden"
+            assert await over_socket(principal, "booking.get", {"booking": mine.booking["id"]}) == "ok"
+            assert await over_socket(principal, "booking.get", {"booking": other.booking["id"]}) == "forbidden"
+        assert await over_socket(staff, "calendar.subscribe", {"calendar": "mine"}) == "ok"
+        assert await over_socket(staff, "calendar.subscribe", {"calendar": "other"}) == "forbidden"
+
+
+async def test_a_private_calendar(place: Place, api: Api) -> None:
+    """Guests see and take nothing of it: unauthorized without a token, forbidden with another's, ok with its own."""
+    world = await make_world(api, "private", place.staff, visibility="private")
+    principals = {
+        "": "unauthorized",
+        _token(calendars=["elsewhere"]): "forbidden",
+        _token(): "forbidden",
+    }
+    secrets_of_one = {
+        "hold.extend",
+        "hold.release",
+        "booking.get",
+        "booking.cancel",
+        "booking.reschedule",
+    }  # these have a proof of their own
+    for token, code in principals.items():
+        async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
+            for name in OPEN_TO_ALL:
+                if name in secrets_of_one:
+                    continue
+                fields = {**world.request(name), **({"hold": None} if name == "slot.book" else {})}
+                said = await over_socket(client, name, fields), (await over_http(principal, name, fields)).code
+                assert said == (code, code), (name, token)
+            for path in ("", "/slots", "/changes", "/events"):
+                assert (await principal.ask("GET", f"/api/calendars/private{path}")).code == code, path
+            assert (await principal.ask("GET", "/calendars/private.ics")).code == code
+            assert (await principal.ask("GET", "/api/calendars/private/socket", headers=HANDSHAKE)).code == code
+            listed = (await principal.get("/api/calendars"))["calendars"]
+            assert "private" not in {info["id"] for info in listed}
+    token = _token(calendars=["private"])
+    async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
+        assert "private" in {info["id"] for info in (await principal.get("/api/calendars"))["calendars"]}
+        assert await over_socket(client, "calendar.subscribe", {"calendar": "private"}) == "ok"
+        assert await over_socket(client, "slot.hold", world.request("slot.hold")) == "ok"
+        assert await over_socket(client, "slot.close", {"slot": world.slot}) == "forbidden"
+
+
+@pytest.mark.parametrize("namespace", [GUESTS, STAFF])
+async def test_a_token_that_changes_while_a_seat_is_asked_for(namespace: str, place: Place, api: Api) -> None:
+    """Whatever was under way, after `auth.refresh` nothing comes of a calendar that the new token does not name."""
+    calendars = [f"lost{namespace.replace('/', '-')}-{number}" for number in range(8)]
+    for calendar in calendars:
+        visibility = "public" if namespace == STAFF else "private"
+        await api.post("/api/calendars", id=calendar, name="L", zone="UTC", visibility=visibility)
+    scope = {"scope": "staff"} if namespace == STAFF else {}
+    other = _token(**scope, calendars=["elsewhere"])
+    async with Client(place.url, token=_token(**scope, calendars="*"), namespace=namespace) as client:
+        asked = [
+            client.send("calendar.subscribe", {"calendar": calendar, "from": in_days(-9)}) for calendar in calendars
+        ]
+        assert await over_socket(client, "auth.refresh", {"token": other}) == "ok"
+        assert {code_of(await answer) for answer in asked} <= {"ok", "forbidden"}
+        for calendar in calendars:
+            await api.post(f"/api/calendars/{calendar}/slots", slots=[{"start": in_days(1), "end": in_days(2)}])
+        assert await over_socket(client, "calendar.unsubscribe", {"calendar": "elsewhere"}) == "ok"  # a later ack
+        assert client.changes == []
+
+
+async def test_booking_by_token_only(place: Place, api: Api) -> None:
+    """Where `booking` is "token", everyone looks and only those whose token names the calendar take."""
+    world = await make_world(api, "members", place.staff, booking="token")
+    for token, code in (("", "unauthorized"), (_token(), "forbidden"), (_token(calendars=["members"]), "ok")):
+        async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
+            assert await over_socket(client, "calendar.subscribe", {"calendar": "members"}) == "ok"
+            fields = world.request("slot.hold")
+            assert (await over_http(principal, "slot.hold", fields)).code == code
+            fields = world.request("slot.hold") if code != "ok" else fields
+            assert await over_socket(client, "slot.hold", fields) == code
+
+
+async def test_a_ticket(place: Place, api: Api, guest: Api) -> None:
+    """A ticket opens the streams of what its asker named, once each; none is had for more than one's token allows."""
+    await api.post("/api/calendars", id="ticketed", name="T", zone="UTC", visibility="private")
+    body = {"calendars": ["ticketed"]}
+    assert (await guest.ask("POST", "/api/tickets", body)).code == "unauthorized"
+    async with Api(place.url, _token(calendars=["elsewhere"])) as other:
+        assert (await other.ask("POST", "/api/tickets", body)).code == "forbidden"
+    async with Api(place.url, _token(calendars=["ticketed"])) as subscriber:
+        for path, headers in STREAMS.items():
+            ticket = (await subscriber.ask("POST", "/api/tickets", body)).body["ticket"]
+            async with aiohttp.ClientSession() as http:
+                for status in (101 if headers else 200, 401):
+                    async with http.get(f"{place.url}{path}?ticket={ticket}", headers=headers) as answer:
+                        assert answer.status == status, path
+            assert (await guest.ask("GET", f"{path}?ticket=%ED%A0%80", headers=headers)).code == "unauthorized"
+
+
+async def test_a_ticket_opens_nothing_else(place: Place, api: Api, guest: Api) -> None:
+    """A ticket is no token: with it one gets no other ticket, takes nothing and reads nothing at rest."""
+    world = await make_world(api, "tickets-only", place.staff, visibility="private")
+    async with Api(place.url, _token(calendars=["tickets-only"])) as subscriber:
+        ticket = (await subscriber.ask("POST", "/api/tickets", {"calendars": ["tickets-only"]})).body["ticket"]
+    shown = f"?ticket={ticket}"
+    for method, path, fields in (
+        ("POST", "/api/tickets", {"calendars": ["tickets-only"]}),
+        ("POST", f"/api/slots/{world.slot}/holds", {}),
+        ("GET", "/api/calendars/tickets-only/slots", None),
+        ("GET", "/api/calendars/tickets-only", None),
+    ):
+        assert (await guest.ask(method, path + shown, fields, key=new_key())).code == "unauthorized", path
+    assert (await guest.ask("GET", f"/api/calendars/tickets-only/changes{shown}")).code == "ok", "it was not used up"
