@@ -62,7 +62,8 @@ def answer_handshake(request: web.BaseRequest) -> bytes:
         is_key = False
     if not is_key:
         raise BadHandshake("the Sec-WebSocket-Key is not 16 bytes")
-    protocol = _PROTOCOL.match(headers.get("Sec-WebSocket-Protocol", ""))
+    asked = headers.get("Sec-WebSocket-Protocol")
+    protocol = _PROTOCOL.match(asked) if asked else None
     chosen = b"Sec-WebSocket-Protocol: %b\r\n" % protocol[1].encode() if protocol else b""
     accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
     return (
