@@ -128,7 +128,7 @@ def _written(transaction: Transaction, row: CalendarRow, kind: Type) -> Calendar
     if is_pressed_anew:
         capacity.recount_blocked(transaction, row, seq)
     if row.archived and not before.archived:
-        capacity.shut(transaction, row.id, seq)
+        capacity.note_bookable(transaction, row.id, seq)
     capacity.append_slot_changes(transaction, row.id, kind, info=rules.info_of(row))
     return transaction.calendars[row.id]
 

@@ -80,7 +80,7 @@ block = CompiledQuery(
     .where(Slot.id == bind("slot"))
     .returning(*SLOT_COLUMNS)
 )
-_shut = CompiledQuery(
+_stamp_bookable = CompiledQuery(
     Slot.update({Slot.version: bind("seq")})
     .where((Slot.calendar == bind("calendar")) & rules.has_seats(literal(1)))
     .returning(*SLOT_COLUMNS)
@@ -214,9 +214,9 @@ def recount_blocked(transaction: Transaction, calendar: CalendarRow, seq: int) -
                 transaction.touched[slot] = SlotRow._make(row)
 
 
-def shut(transaction: Transaction, calendar: str, seq: int) -> None:
-    """Notes every slot that was bookable until the calendar was archived: its viewers are to hear that it is not."""
-    for row in map(SlotRow._make, _shut.rows(transaction.db, calendar=calendar, seq=seq)):
+def note_bookable(transaction: Transaction, calendar: str, seq: int) -> None:
+    """Stamp every slot with free seats: whether it is bookable has changed with its calendar."""
+    for row in map(SlotRow._make, _stamp_bookable.rows(transaction.db, calendar=calendar, seq=seq)):
         transaction.touched[row.id] = row
 
 

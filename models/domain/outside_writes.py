@@ -167,7 +167,7 @@ def _forget(transaction: Transaction, calendar: str) -> bool:
 
 def _append(transaction: Transaction, calendar: CalendarRow, notes: Sequence[Note]) -> None:
     kinds = {note.kind for note in notes}
-    is_about_calendar = bool(kinds & {"calendar", "policy", "head", "gone"})
+    is_about_calendar = bool(kinds & {"calendar", "policy", "archived", "head", "gone"})
     if is_about_calendar:
         calendar = _mended(transaction, calendar)
     slots = list({note.subject: None for note in notes if note.kind in {"slot", "seats", "new", "later"}})
@@ -177,6 +177,8 @@ def _append(transaction: Transaction, calendar: CalendarRow, notes: Sequence[Not
     _stamp_bookings_in(transaction, bookings, seq)
     _bring_holds.rows(transaction.db, slots, calendar=calendar.id)
     _take_slots(transaction, calendar, slots, seq)
+    if kinds & {"archived", "policy"}:  # a calendar that was put in another's place may be archived where that was not
+        capacity.note_bookable(transaction, calendar.id, seq)
     if "policy" in kinds:
         capacity.recount_blocked(transaction, transaction.calendar(calendar.id), seq)
     elif rules.policy_of(calendar).rejects_overlap:

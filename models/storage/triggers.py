@@ -194,6 +194,8 @@ _SQLITE = {
         "INSERT INTO touched (kind, calendar, subject)"
         " SELECT CASE WHEN OLD.policy IS NOT NEW.policy OR OLD.id IS NOT NEW.id THEN 'policy' ELSE 'calendar' END,"
         f" NEW.id, NEW.id WHERE {_CALENDAR_DIFFERS};",
+        "INSERT INTO touched (kind, calendar, subject)"
+        " SELECT 'archived', NEW.id, NEW.id WHERE OLD.archived IS NOT NEW.archived;",
         "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
         " SELECT 'head', NEW.id, NEW.id, OLD.seq, OLD.nonce"
         f" WHERE OLD.id IS NEW.id AND {_HEAD_DIFFERS} AND NOT {_IS_PUT_BACK};",
@@ -417,6 +419,9 @@ BEGIN
         IF NEW.id !~ '^[a-z0-9][a-z0-9-]{{0,62}}$' THEN
             RAISE EXCEPTION '{_BAD_CALENDAR}' USING ERRCODE = 'check_violation';
         END IF;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.archived <> OLD.archived THEN
+        {_TOUCHED}) VALUES ('archived', NEW.id, NEW.id);
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.id = OLD.id AND NEW.policy = OLD.policy THEN
         {_TOUCHED}) VALUES ('calendar', NEW.id, NEW.id);
