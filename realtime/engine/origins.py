@@ -8,6 +8,7 @@ an origin of their own scheme, `file://` or `null`; each can be listed as it is 
 import asyncio
 import copy
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -22,7 +23,8 @@ _SCHEMES: Final = {"ws": "http", "wss": "https"}  # the Swift client sends the s
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-_MOST_LOGGED: Final = 100  # origins; whoever makes them up fills no log and no memory
+_ORIGIN: Final = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/?#\s]*", re.ASCII | re.IGNORECASE)
+_MOST_LOGGED: Final = 20  # origins; whoever makes them up fills no log and no memory
 _LOGGED_SECONDS: Final = 3_600.0  # once full, they are forgotten after so long
 _LONGEST_SHOWN: Final = 200  # characters of an origin
 
@@ -68,7 +70,7 @@ class Origins:
     def refuse(self, request: web.BaseRequest) -> str:
         """The sentence for a client whose origin is not allowed; the first time it goes to the log as well."""
         origin = request.headers.get("Origin", "")[:_LONGEST_SHOWN]
-        if self._is_new(origin):
+        if _ORIGIN.fullmatch(origin) and self._is_new(origin):  # what is none is no page or app to be let in
             logger.warning("The origin %r was refused. To let it connect, list it in %s.", origin, self._setting)
         return f"The origin {origin!r} may not connect: the server does not list it in {self._setting}."
 

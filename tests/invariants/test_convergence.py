@@ -365,7 +365,7 @@ def removed_between_two_that_wait(driver: Driver) -> Command:
 def last_booking_before_many_that_wait(driver: Driver) -> Command:
     day: Any = {"days": ["tue"], "start": "00:00", "end": "24:00"}
     _hours(driver, HOURS | {"windows": [day], "slot_minutes": 1_440})
-    (slot, *_) = [name for name, one in driver.slots().items() if one["start"] == "2027-01-05T00:00:00Z"]
+    (slot,) = [name for name, one in driver.slots().items() if one["end"] == "2027-01-06T00:00:00Z"]
     booked = driver.reserve(slot)
     _hours(driver, HOURS | {"windows": [day], "slot_minutes": 5})
     return commands.CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
