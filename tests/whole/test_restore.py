@@ -19,7 +19,11 @@ _CUT_OFF = re.compile(r'slotcast_connections_closed_total\{.*reason="history rep
 async def test_a_copy_put_back_under_a_running_server(others: int, tmp_path: Path) -> None:
     """Old watchers and new ones end with what the database has, however far the copy has got, and hear what follows."""
     served, copied = (f"sqlite:///{tmp_path / name}.db" for name in ("served", "copied"))
-    with Server(tmp_path, *QUIET, database=served) as server, Server(tmp_path, *QUIET, database=copied) as other:
+    settings = {"SLOTCAST_SECRET": "a secret that goes with the database and its copy"}
+    with (
+        Server(tmp_path, *QUIET, database=served, settings=settings) as server,
+        Server(tmp_path, *QUIET, database=copied, settings=settings) as other,
+    ):
         token = server.command("token", "--scope", "staff").strip()
         async with Api(server.url, token) as api, Client(server.url) as old, Client(server.url) as new:
             world = await make_world(api, "room")
