@@ -44,7 +44,7 @@ from tests.invariants.schedule_model import fill, set_schedule
 from tests.models.driver import GUEST, STAFF, Driver, booking, held, moving, new_key
 
 # EXAMPLES=2000 in the environment is its long form.
-EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "250"), ("postgres", "20"))}
+EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "120"), ("postgres", "20"))}
 STEPS = 50
 POLICIES: tuple[dict[str, Any], ...] = (
     {"max_holds": 9},

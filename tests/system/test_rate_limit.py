@@ -245,7 +245,8 @@ async def test_behind_a_proxy(tmp_path: Path) -> None:
 
 async def test_what_was_sent_by_who_has_gone_is_dropped(tmp_path: Path) -> None:
     """Megabytes that their senders left behind cost next to nothing, whether there is a limit or none."""
-    for rate in ("100", "0"):
+    # Without a limit, a request costs until the kernel has taken all that follows it: only then does it show the end.
+    for rate, most_seconds in (("100", 6), ("0", 30)):
         folder = tmp_path / rate
         folder.mkdir()
         with Server(folder, "--no-demo", "--rate", rate) as server:
@@ -259,7 +260,7 @@ async def test_what_was_sent_by_who_has_gone_is_dropped(tmp_path: Path) -> None:
             began = _cpu_seconds(server)
             async with Api(server.url) as api:
                 await eventually(lambda: _is_empty(api), 60, "nobody connected")
-            assert _cpu_seconds(server) - began < 6, "240,000 requests are 40 s or more"
+            assert _cpu_seconds(server) - began < most_seconds, "240,000 requests are 80 s"
 
 
 async def _is_empty(api: Api) -> bool:
