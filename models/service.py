@@ -15,18 +15,10 @@ from typing import Any
 from peewee import DatabaseError, InterfaceError
 
 from models.contract.changes import Booking, Cursor, Info, Logged
-from models.contract.commands import (
-    Answer,
-    Command,
-    ExpireHolds,
-    FillHorizon,
-    Principal,
-    TakeOutside,
-    TrimLog,
-    WithToken,
-)
+from models.contract.commands import Answer, Command, ExpireHolds, FillHorizon, TakeOutside, TrimLog, WithToken
 from models.contract.errors import Refused
 from models.contract.identifiers import Tokens
+from models.contract.principal import Principal
 from models.contract.time import Clock, MeasuredClock, system_clock
 from models.domain import bookings, outside_writes
 from models.domain.rules import GRACE

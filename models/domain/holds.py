@@ -6,9 +6,10 @@ from msgspec import UNSET, Struct, UnsetType
 from peewee import Database, fn
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
-from models.contract.commands import ExpireHolds, ExtendHold, HeldSeat, HoldSlot, Principal, ReleaseHold
+from models.contract.commands import ExpireHolds, ExtendHold, HeldSeat, HoldSlot, ReleaseHold
 from models.contract.errors import BadRequest, HoldExpired, HoldNotYours, InvalidTransition, NotFound, SlotUnavailable
 from models.contract.identifiers import UUID, Tokens, new_id
+from models.contract.principal import Principal
 from models.contract.time import SECOND, write_time
 from models.domain import capacity, change_log, rules
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal

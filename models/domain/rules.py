@@ -11,7 +11,6 @@ from typing import Any, cast
 import msgspec
 
 from models.contract.changes import Info, Policy
-from models.contract.commands import Principal
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
@@ -22,6 +21,7 @@ from models.contract.errors import (
     TooFar,
     TooSoon,
 )
+from models.contract.principal import Principal
 from models.contract.time import SECOND, write_time
 from models.storage.compiled_query import literal
 from models.storage.tables import CalendarRow, Slot, SlotRow, SlotState, columns

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from models.contract.commands import Principal
 from models.contract.errors import NotFound, Refused
 from models.contract.identifiers import UUID, Tokens
+from models.contract.principal import Principal
 from models.domain import capacity, holds, rules
 from models.query.snapshot import read_calendar_row
 from models.storage.database import reading

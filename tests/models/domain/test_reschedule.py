@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from models.contract.changes import Cursor, with_bookings
-from models.contract.commands import Principal, UpdateCalendar, WithToken
+from models.contract.commands import UpdateCalendar, WithToken
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
@@ -25,6 +25,7 @@ from models.contract.errors import (
     TooSoon,
     Unauthorized,
 )
+from models.contract.principal import Principal
 from models.service import SlotService
 from tests.models.audit import audit
 from tests.models.driver import GUEST, STAFF, Driver, FakeClock, Viewer, moving, results
