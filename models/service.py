@@ -17,15 +17,18 @@ from peewee import DatabaseError, InterfaceError
 from models.contract.changes import Booking, Cursor, Info, Logged
 from models.contract.commands import Answer, Command, ExpireHolds, FillHorizon, TakeOutside, TrimLog, WithToken
 from models.contract.errors import Refused
-from models.contract.identifiers import Tokens
 from models.contract.principal import Principal
 from models.contract.time import Clock, MeasuredClock, system_clock
-from models.domain import bookings, outside_writes
+from models.contract.tokens import Tokens
+from models.domain import outside_writes
 from models.domain.rules import GRACE
-from models.query import audit, snapshot
+from models.query import audit, bookings, calendars, changes, feed, snapshot
 from models.query.audit import Finding
+from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
-from models.query.snapshot import Feed, Head, PlacedSlot, Snapshot
+from models.query.feed import Feed
+from models.query.page import EVERY, cut
+from models.query.snapshot import PlacedSlot, Snapshot
 from models.schedule import apply
 from models.schedule.schedule import Schedule
 from models.storage import database
@@ -33,7 +36,6 @@ from models.storage.cancellation import Cancellation, Cancelled, checked
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import CommitWatch, UnusableDatabase
 from models.storage.dialect import Dialect
-from models.storage.page import EVERY, cut
 from models.storage.tables import Hold, HoldState
 from models.transaction.transaction import OnProgress, Retention, no_progress
 from models.writing.router import Router
@@ -197,19 +199,19 @@ class SlotService:
 
     def calendars(self) -> list[Info]:
         """Every calendar; whose they are to see is the caller's to sort out, with `Principal.may_view`."""
-        return snapshot.read_calendars(self._db)
+        return calendars.read_calendars(self._db)
 
     def calendar(self, calendar: str) -> Info:
         """One calendar's info; NotFound without it. Whose it is to see is the caller's to sort out."""
-        return snapshot.read_calendar(self._db, calendar)
+        return calendars.read_calendar(self._db, calendar)
 
     def head(self, calendar: str) -> Head:
         """The calendar's info and its cursor, by one row; NotFound without such a calendar."""
-        return snapshot.read_head(self._db, calendar)
+        return calendars.read_head(self._db, calendar)
 
     def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
         """The calendar's slots that touch `[begin, finish)`, removed ones last; NotFound without such a calendar."""
-        return snapshot.read_feed(self._db, calendar, begin, finish, most)
+        return feed.read_feed(self._db, calendar, begin, finish, most)
 
     def snapshot(
         self, calendar: str, begin: int, finish: int, *, most: int = EVERY, tail: int = 0, with_bookings: bool = False
@@ -224,31 +226,22 @@ class SlotService:
 
     def new_rows(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
         """What came after `have`, for each calendar that stands elsewhere now; no rows for one that was put back."""
-        return snapshot.read_new_rows(self._db, have)
-
-    def calendar_of_slot(self, slot: str) -> str:
-        return snapshot.read_slot_calendar(self._db, slot)
+        return changes.read_new_rows(self._db, have)
 
     def booking(self, asked: WithToken) -> Booking:
         """One booking with its customer, for its holder or its calendar's staff."""
-        with database.reading(self._db):
-            row = bookings.find(
-                self._db, self.tokens, asked.booking, asked.token, is_staff_of=asked.principal.is_staff_of
-            )
-        return bookings.for_staff(row)
+        return bookings.read_booking(self._db, self.tokens, asked)
 
     def bookings(self, calendar: str, begin: int, finish: int, *, most: int = EVERY) -> tuple[list[Booking], int]:
         """The bookings of the slots that touch `[begin, finish)`, by the slots' start, and how far they go. For staff.
 
         Where there are more than `most` the window ends sooner, between two starts.
         """
-        with database.reading(self._db):
-            return bookings.read_window(self._db, calendar, begin, finish, most)
+        return bookings.read_bookings(self._db, calendar, begin, finish, most)
 
     def bookings_by_id(self, ids: list[str]) -> dict[str, Booking]:
         """The bookings with these ids, as they are now. For staff."""
-        with database.reading(self._db):
-            return bookings.read_by_id(self._db, ids)
+        return bookings.read_bookings_by_id(self._db, ids)
 
     def explain(self, principal: Principal, slot: str) -> list[dict[str, Any]]:
         """Why the slot can or can't be taken by the asker, rule by rule: `{rule, ok, ...}` each, in the order asked."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from msgspec import Struct
 
-from models.contract.changes import Info
 from models.contract.errors import Forbidden, Unauthorized
 
 
-class Principal(Struct, frozen=True, kw_only=True):
-    """Who asks, as far as the server has made sure of it.
+class Viewable(Protocol):
+    """A calendar, as a table row or as its public info."""
 
-    `subject` is the token's `sub`, or "" without a token; `address` is the peer's, for holders without one.
-    `calendars` are those the token names, None for all of them.
+    @property
+    def id(self) -> str: ...
+    @property
+    def visibility(self) -> str: ...
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """The caller of a command or query.
+
+    `subject` is the token's `sub`, or "" without a token. `address` is the peer's IP address; it counts the holds of
+    a caller without a token. `calendars` are the calendars that the token names, None for all of them.
     """
 
     subject: str = ""
@@ -22,27 +32,24 @@ class Principal(Struct, frozen=True, kw_only=True):
 
     @property
     def holder(self) -> str:
-        """Under whose name holds are counted."""
+        """Return the name under which the principal's holds are counted."""
         return f"sub:{self.subject}" if self.subject else f"address:{self.address}"
 
     def is_named(self, calendar: str) -> bool:
-        """Whether the asker's token names the calendar."""
+        """Say if the principal's token names the calendar."""
         return bool(self.subject) and (self.calendars is None or calendar in self.calendars)
 
     def is_staff_of(self, calendar: str) -> bool:
         return self.is_staff and self.is_named(calendar)
 
-    def may_view(self, info: Info) -> bool:
-        return info.visibility == "public" or self.is_named(info.id)
-
-    def may_book(self, info: Info) -> bool:
-        return self.may_view(info) and (info.booking == "anyone" or self.is_named(info.id))
+    def may_view(self, calendar: Viewable) -> bool:
+        return calendar.visibility == "public" or self.is_named(calendar.id)
 
     def refusal(self) -> Unauthorized | Forbidden:
-        """How to refuse this asker what its token, or its having none, does not allow."""
+        """Return the refusal of a right that the principal does not have."""
         return Forbidden() if self.subject else Unauthorized()
 
 
 ANONYMOUS = Principal()
-# The server itself, and whoever sits at its command line.
+# The server itself and its command line.
 OPERATOR = Principal(subject="operator", is_staff=True, calendars=None)

@@ -22,13 +22,15 @@ from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.contract.commands import FillHorizon, SetSchedule
 from models.contract.errors import Refused
 from models.contract.time import write_time
-from models.domain import capacity, change_log, rules, slots
-from models.domain.rules import SLOT_COLUMNS
+from models.domain import change_log, rules, slots
+from models.domain.public_view import public_slot
+from models.domain.slot_changes import append_slot_changes
 from models.schedule import waiting
 from models.schedule.expand import Planned, Schedule, expand, horizon, local_date, read_schedule
 from models.schedule.schedule import write_data
 from models.schedule.waiting import Behind, Obstacles
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
+from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, StoredSchedule
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -74,7 +76,7 @@ class Plan:
             "opened": len(self.opened),
             "removed": len(self.removed),
             "updated": len(self.updated),
-            "kept": [capacity.public(row, calendar) for row in self.kept],
+            "kept": [public_slot(row, calendar) for row in self.kept],
         }
 
 
@@ -226,7 +228,7 @@ def _carry_out(transaction: Transaction, calendar: CalendarRow, plan: Plan, kind
         seq = change_log.next_seq(transaction, calendar.id)
         for step in steps[place : place + SLOTS_A_CHANGE]:
             step(seq)
-        capacity.append_slot_changes(transaction, calendar.id, kind)
+        append_slot_changes(transaction, calendar.id, kind)
         transaction.on_progress(min(place + SLOTS_A_CHANGE, len(steps)), len(steps))
 
 

@@ -12,10 +12,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from models.contract.commands import NewSlot
-from models.domain import capacity, slots
-from models.domain.rules import SLOT_COLUMNS
+from models.domain import neighbours, slots
 from models.schedule.expand import Planned
 from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Origin, Slot, SlotRow, SlotState, WaitingSlot
 from models.transaction.transaction import Transaction
 
@@ -49,7 +49,7 @@ _gone = CompiledQuery(
     )
     .distinct()
 )
-_standing = CompiledQuery(Slot.select(*SLOT_COLUMNS).where(capacity.IS_NEIGHBOUR).order_by(Slot.start, Slot.id))
+_standing = CompiledQuery(Slot.select(*SLOT_COLUMNS).where(neighbours.IS_NEIGHBOUR).order_by(Slot.start, Slot.id))
 
 
 class Behind(NamedTuple):

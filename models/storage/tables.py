@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from peewee import AutoField, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from models.contract.identifiers import new_id, new_nonce
+from models.contract.ids import new_id, new_nonce
 from models.contract.time import SECOND, system_clock
 
 HOLD_SECONDS = 300  # of a hold whose writer says no more of it

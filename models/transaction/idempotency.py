@@ -15,8 +15,8 @@ from peewee import SQL, Database, Select
 
 from models.contract.commands import GUEST_KEY_LENGTH, Command
 from models.contract.errors import BadRequest, IdempotencyMismatch
-from models.contract.identifiers import Tokens
 from models.contract.principal import ANONYMOUS
+from models.contract.tokens import Tokens
 from models.storage.compiled_query import CompiledInsert, CompiledListQuery, CompiledQuery, bind
 from models.storage.dialect import Dialect
 from models.storage.tables import Receipt

@@ -14,7 +14,7 @@ from peewee import Database
 
 from models.contract import commands
 from models.contract.commands import CalendarCommand, Command
-from models.contract.identifiers import SLUG, UUID
+from models.contract.ids import SLUG, UUID
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.tables import Booking, Hold, Slot
 

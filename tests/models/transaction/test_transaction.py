@@ -67,7 +67,7 @@ def test_a_batch_has_the_database_s_time(database: str, clock: FakeClock) -> Non
     begun = next(place for place, sql in enumerate(seen) if sql.startswith("BEGIN"))
     transaction = seen[begun : seen.index("COMMIT", begun)]
     (asked,) = (place for place, sql in enumerate(transaction) if "clock_timestamp" in sql)
-    assert "FOR UPDATE" in transaction[asked - 1]
+    assert "FOR NO KEY UPDATE" in transaction[asked - 1]
     assert "receipt" in transaction[asked]
     ((now, made),) = driver.query(f"SELECT {service._db.time_sql}, max(created_at) FROM booking")
     assert 0 <= now - made < 5_000
