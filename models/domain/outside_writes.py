@@ -175,6 +175,8 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
         spans = [(note.start, note.end) for note in notes if note.start is not None and note.end is not None]
         spans += [(row.start, row.end) for row in transaction.touched.values() if row.state != SlotState.REMOVED]
         neighbours.recount_near(transaction, calendar, spans, seq)
+    if is_about_calendar and calendar.archived:
+        slot_changes.note_bookable(transaction, calendar.id, seq)
     info = calendar_info(calendar) if is_about_calendar else msgspec.UNSET
     kind = Type.CALENDAR_UPDATED if is_about_calendar else Type.SLOT_UPDATED if slots else Type.BOOKING_UPDATED
     slot_changes.append_slot_changes(transaction, calendar.id, kind, bookings=bookings, info=info)
