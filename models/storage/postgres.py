@@ -16,8 +16,9 @@ from peewee import PostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from models.storage import triggers
 from models.storage.dialect import Busy, Dialect, Duplicate, UnusableDatabase
+from models.storage.triggers import postgres as triggers
+from models.storage.triggers.note import begin_anew
 
 # Only for what the URL does not say. A server that went away without a word is given up within some ten seconds.
 _CONNECTION: dict[str, str | int] = {
@@ -118,10 +119,10 @@ class Postgres(Dialect, PostgresqlDatabase):
             yield
 
     def install_triggers(self) -> bool:
-        return triggers.install_postgres(self.execute_sql)
+        return triggers.install(self.execute_sql)
 
     def begin_anew(self) -> None:
-        triggers.begin_anew(self.execute_sql, "substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)")
+        begin_anew(self.execute_sql, "substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)")
 
     def begin_write(self, *, waits: bool = False) -> None:
         patience = LOCK_TIMEOUT_SECONDS if waits else CALENDAR_LOCK_SECONDS

@@ -12,8 +12,9 @@ from typing import Any, cast
 import peewee
 from peewee import DatabaseError, SqliteDatabase
 
-from models.storage import triggers
 from models.storage.dialect import Dialect, UnusableDatabase
+from models.storage.triggers import sqlite as triggers
+from models.storage.triggers.note import begin_anew
 
 BUSY_TIMEOUT_SECONDS = 10
 _OLDEST = (3, 35, 0)  # the first with RETURNING
@@ -53,10 +54,10 @@ class Sqlite(Dialect, SqliteDatabase):
             self.execute_sql("PRAGMA foreign_keys = ON")
 
     def install_triggers(self) -> bool:
-        return triggers.install_sqlite(self.execute_sql)
+        return triggers.install(self.execute_sql)
 
     def begin_anew(self) -> None:
-        triggers.begin_anew(self.execute_sql, "lower(hex(randomblob(6)))")
+        begin_anew(self.execute_sql, "lower(hex(randomblob(6)))")
 
     def begin_write(self, *, waits: bool = False) -> None:  # noqa: ARG002 - whoever writes waits for the whole file
         """Takes the one write lock at once, so that nothing read before it can be stale."""
