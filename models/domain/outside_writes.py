@@ -27,10 +27,10 @@ from models.storage.tables import (
     Hold,
     HoldState,
     Log,
-    Receipt,
     Slot,
     SlotRow,
     SlotState,
+    StoredRecord,
     StoredSchedule,
     Touched,
 )
@@ -105,7 +105,7 @@ _move_holds = CompiledListQuery(
 _at_head = CompiledQuery(Log.select(Log.nonce).where((Log.calendar == bind("calendar")) & (Log.seq == bind("seq"))))
 _oldest = CompiledQuery(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("calendar")))
 _forget_log = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq < bind("before"))))
-_forget_receipts = CompiledQuery(Receipt.delete().where(Receipt.calendar == bind("calendar")))
+_forget_receipts = CompiledQuery(StoredRecord.delete().where(StoredRecord.calendar == bind("calendar")))
 _forget_hours = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
 _note_gone = CompiledQuery(
     Touched.insert({Touched.kind: "gone", Touched.calendar: bind("calendar"), Touched.subject: bind("calendar")})

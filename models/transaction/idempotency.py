@@ -19,7 +19,7 @@ from models.contract.principal import ANONYMOUS
 from models.contract.tokens import Tokens
 from models.storage.compiled_query import CompiledInsert, CompiledListQuery, CompiledQuery, bind
 from models.storage.dialect import Dialect
-from models.storage.tables import Receipt
+from models.storage.tables import StoredRecord
 
 KEY_LENGTH = 200  # characters at most
 
@@ -64,9 +64,14 @@ def fingerprint(tokens: Tokens, command: Command) -> str:
 
 
 def _records(ids: list[Any]) -> Any:
-    return Receipt.select(
-        Receipt.id, Receipt.calendar, Receipt.fingerprint, Receipt.seq, Receipt.cursor, Receipt.result
-    ).where(Receipt.id.in_(ids))
+    return StoredRecord.select(
+        StoredRecord.id,
+        StoredRecord.calendar,
+        StoredRecord.fingerprint,
+        StoredRecord.seq,
+        StoredRecord.cursor,
+        StoredRecord.result,
+    ).where(StoredRecord.id.in_(ids))
 
 
 _find = CompiledListQuery(_records)
@@ -90,7 +95,7 @@ def find_now(db: Dialect, ids: list[str]) -> tuple[list[tuple[Any, ...]], int]:
     return [row for row in rows if row[0]], now
 
 
-_insert = CompiledInsert(Receipt)
+_insert = CompiledInsert(StoredRecord)
 
 
 def keep(db: Database, record_key: str, record: IdempotencyRecord, now: int) -> None:
@@ -98,7 +103,9 @@ def keep(db: Database, record_key: str, record: IdempotencyRecord, now: int) -> 
 
 
 forget = CompiledQuery(
-    Receipt.delete().where((Receipt.calendar == bind("calendar")) & (Receipt.created_at < bind("before")))
+    StoredRecord.delete().where(
+        (StoredRecord.calendar == bind("calendar")) & (StoredRecord.created_at < bind("before"))
+    )
 )
 
 

@@ -1,4 +1,4 @@
-"""The triggers that note the rows touched by outside writers, for models/domain/outside_writes.
+"""Triggers that note the rows touched by outside writers, for models/domain/outside_writes.
 
 They stand on calendar, slot, hold and booking, and fill the table `touched`. A note is written in the outside writer's
 own transaction, so it commits with its row. The triggers also recount the seats of a slot at once: its counters are
