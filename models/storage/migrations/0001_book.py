@@ -82,7 +82,7 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
         class Meta:
             constraints = [SQL("FOREIGN KEY (slot) REFERENCES slot (id)")]
 
-    class StoredRecord(db.Model):
+    class Receipt(db.Model):
         id = TextField(primary_key=True)
         calendar = TextField()
         fingerprint = TextField()
@@ -114,7 +114,7 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
     Hold.add_index(Hold.calendar, Hold.holder, where=Hold.state == 0, name="hold_active_holder")
     Booking.add_index(Booking.slot, name="booking_slot")
     Booking.add_index(Booking.calendar, Booking.created_at, name="booking_calendar")
-    StoredRecord.add_index(StoredRecord.calendar, StoredRecord.created_at, name="receipt_age")
+    Receipt.add_index(Receipt.calendar, Receipt.created_at, name="receipt_age")
     Log.add_index(Log.calendar, Log.at, name="change_log_age")
-    for table in (Calendar, Slot, Hold, Booking, StoredRecord, Log):  # in this order: one refers to the one before
+    for table in (Calendar, Slot, Hold, Booking, Receipt, Log):  # in this order: one refers to the one before
         table.create_table(safe=False)
