@@ -31,20 +31,13 @@ from rich.progress import Progress
 from typer.exceptions import TyperException
 
 from models import demo as demonstration
-from models.contract.commands import (
-    OPERATOR,
-    CloseSlot,
-    Command,
-    CreateCalendar,
-    NewSlot,
-    OpenSlots,
-    RemoveSlot,
-    SetSchedule,
-)
+from models.contract.commands import CloseSlot, Command, CreateCalendar, NewSlot, OpenSlots, RemoveSlot, SetSchedule
 from models.contract.errors import Refused
+from models.contract.principal import OPERATOR
 from models.contract.time import Clock, system_clock
 from models.service import OnProgress, Retention, SlotService, no_progress
-from models.storage.database import FIRST_MIGRATION, UnusableDatabase, database_file, open_database
+from models.storage.database import FIRST_MIGRATION, database_file, open_database
+from models.storage.dialect import UnusableDatabase
 from realtime import protocol
 from realtime.app import GATE, build
 from realtime.auth import Auth

@@ -26,7 +26,8 @@ from rich.table import Table
 
 from bench.figure import Numbers
 from bench.machine import Process, cores, free_port
-from models.contract.commands import OPERATOR, Command, CreateCalendar, NewSlot, OpenSlots
+from models.contract.commands import Command, CreateCalendar, NewSlot, OpenSlots
+from models.contract.principal import OPERATOR
 from models.contract.time import DAY, HOUR, write_time
 from models.service import Outcome, SlotService
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.contract.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots, UpdateSlot
+from models.contract.commands import CreateCalendar, NewSlot, OpenSlots, UpdateSlot
+from models.contract.principal import OPERATOR
 from models.contract.time import DAY, HOUR
 from models.service import SlotService
 from realtime import protocol

@@ -36,7 +36,8 @@ from rich.table import Table
 
 from bench.ground import Ground, PostgresGround, SqliteGround
 from models.contract.changes import Customer, Logged
-from models.contract.commands import OPERATOR, BookSlot, CreateCalendar, NewSlot, OpenSlots, Principal
+from models.contract.commands import BookSlot, CreateCalendar, NewSlot, OpenSlots
+from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, HOUR
 from models.service import SlotService
 from realtime.async_service import AsyncService

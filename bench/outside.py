@@ -27,7 +27,8 @@ from rich.console import Console
 
 from bench.bookings import SWITCH_SECONDS, Kind, ask, customers, prepare
 from bench.ground import Ground, PostgresGround, SqliteGround
-from models.contract.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
+from models.contract.commands import CreateCalendar, NewSlot, OpenSlots
+from models.contract.principal import OPERATOR
 from models.contract.time import HOUR
 from models.domain.outside_writes import NOTES_AT_ONCE
 from models.service import SlotService

@@ -1,4 +1,4 @@
-"""The book: calendars, slots, holds and bookings, their rules and the log of their changes.
+"""Calendars, slots, holds and bookings: their rules, their storage, and the log of their changes.
 
-Synchronous and transactional: no event loop, no socket, no HTTP on this side of the wall.
+The package is synchronous and transactional. It knows no event loop, no socket and no HTTP.
 """

@@ -1,11 +1,12 @@
-"""A calendar to look at on a new database: two weeks of a barber's opening hours, opened as any other slots."""
+"""Makes a demo calendar on a new database: two weeks of a barber's opening hours, as slots."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from models.contract.commands import OPERATOR, CreateCalendar, NewSlot, OpenSlots
+from models.contract.commands import CreateCalendar, NewSlot, OpenSlots
 from models.contract.errors import AlreadyExists
+from models.contract.principal import OPERATOR
 from models.schedule.expand import expand, local_date, read_schedule
 from models.service import SlotService
 
@@ -18,7 +19,7 @@ _SLOTS_A_COMMAND = 200
 
 
 def seed(service: SlotService) -> int:
-    """Makes the demo calendar; returns how many slots it opened, 0 where it was there already."""
+    """Make the demo calendar and return the number of its slots; 0 if the calendar is there already."""
     try:
         service.run(CreateCalendar(principal=OPERATOR, calendar=CALENDAR, name=NAME, zone=ZONE))
     except AlreadyExists:

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import jwt
 import msgspec
 
-from models.contract.commands import Principal
 from models.contract.errors import Unauthorized
+from models.contract.principal import Principal
 from models.contract.time import SECOND, Clock, system_clock
 
 ALGORITHM = "HS256"

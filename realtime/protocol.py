@@ -14,8 +14,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from models.contract import commands
 from models.contract.changes import Cursor, Customer, Info, encode, read_cursor
-from models.contract.commands import Answer, Command, Principal
+from models.contract.commands import Answer, Command
 from models.contract.errors import BadRequest, Internal, NotFound, Refused
+from models.contract.principal import Principal
 from models.contract.time import read_time, write_time
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]

@@ -12,8 +12,9 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from models.contract.changes import Booking, Info, read_cursor
-from models.contract.commands import Answer, Principal, WithToken
+from models.contract.commands import Answer, WithToken
 from models.contract.errors import BadRequest
+from models.contract.principal import Principal
 from models.contract.time import DAY, SECOND, Clock, write_time
 from realtime import protocol
 from realtime.answers import Left

@@ -1,14 +1,10 @@
-"""Bookings: seats taken for good, with a customer whom only staff and the booking's own holder may read."""
+"""The commands of bookings. Only staff and the holder of a booking may read its customer."""
 
 from __future__ import annotations
-
-from operator import itemgetter
-from typing import Any, cast
 
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
 
-from models.contract import changes
 from models.contract.changes import Customer, Type
 from models.contract.commands import (
     BookSlot,
@@ -21,12 +17,13 @@ from models.contract.commands import (
     StaffOnBooking,
 )
 from models.contract.errors import BadRequest, Forbidden, InvalidTransition, NotFound
-from models.contract.identifiers import UUID, Tokens, new_id
-from models.contract.time import write_time
+from models.contract.ids import UUID, new_id
+from models.contract.principal import Principal
+from models.contract.tokens import Tokens
 from models.domain import capacity, change_log, holds, rules
-from models.storage.compiled_query import CompiledInsert, CompiledListQuery, CompiledQuery, bind
-from models.storage.page import read_cut
-from models.storage.tables import Booking, BookingRow, Slot, columns
+from models.domain.slot_changes import append_slot_changes
+from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
+from models.storage.tables import Booking, BookingRow, columns
 from models.transaction.transaction import CommandResult, Transaction
 
 LIVE = ("pending", "confirmed")
@@ -34,7 +31,7 @@ CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
 
 
 class PublicBooking(Struct, kw_only=True):
-    """A booking as its holder sees it; customers are not repeated."""
+    """A booking as its holder sees it, without the customer."""
 
     id: str
     calendar: str
@@ -60,62 +57,37 @@ _update = CompiledQuery(
         }
     ).where(Booking.id == bind("id"))
 )
-_by_id = CompiledListQuery(lambda ids: Booking.select(*columns(Booking)).where(Booking.id.in_(ids)))
-_in_window = CompiledQuery(
-    Booking.select(Slot.start, *columns(Booking))
-    .join(Slot, on=(Booking.slot == Slot.id))
-    .where((Booking.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
-    .order_by(Slot.start, Booking.id)
-    .limit(bind("most"))
-)
 
 
 def public(row: BookingRow) -> PublicBooking:
-    """Without its token, which is added for whoever made it."""
+    """Return the booking without its token. The answer to `slot.book` adds the token."""
     return PublicBooking(id=row.id, calendar=row.calendar, slot=row.slot, seats=row.seats, status=row.status)
 
 
-def for_staff(row: BookingRow) -> changes.Booking:
-    """With its customer; null once erased."""
-    customer = None
-    if row.name is not None:
-        customer = Customer(name=row.name, email=row.email or UNSET, phone=row.phone or UNSET, note=row.note or UNSET)
-    return changes.Booking(
-        id=row.id,
-        calendar=row.calendar,
-        slot=row.slot,
-        seats=row.seats,
-        status=cast("Any", row.status),  # the table's CHECK
-        customer=customer,
-        created_at=write_time(row.created_at),
-        version=row.version,
-    )
-
-
 def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
-    """`slot.book`: with a hold its seats, else seats that are free; one write decides."""
+    """`slot.book`: book the seats of a hold, or free seats. One write decides between two commands for a seat."""
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
     customer = _checked_customer(command.customer)
     hold = holds.find_on(transaction, command.hold, slot) if command.hold else None
     count = command.seats if command.seats is not None else hold.seats if hold else 1
     holds.check_seats(count, hold)
-    is_paid = hold is not None and holds.is_usable(
+    is_covered = hold is not None and holds.is_usable(
         hold, command.received or transaction.now, if_still_free=command.if_still_free
     )
-    if not is_paid:
+    if not is_covered:
         rules.check_book(command.principal, calendar)
     seq = change_log.next_seq(transaction, slot.calendar)
-    holds.seat(transaction, slot, seq, count, hold, is_paid=is_paid)
+    holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered)
     status = "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
     row = BookingRow(new_id(transaction.now), slot.calendar, slot.id, count, status, *customer, transaction.now, seq)
     _insert.run(transaction.db, row)
-    capacity.append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
+    append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     return CommandResult(slot.calendar, "booking", public(row), token="booking")
 
 
 def _checked_customer(customer: Customer) -> tuple[str, str | None, str | None, str | None]:
-    """Name, email, phone and note, trimmed; BadRequest names the first that can't be kept."""
+    """Return name, email, phone and note, trimmed; BadRequest names the first invalid one."""
     name = _checked("name", customer.name)
     if name is None:
         raise BadRequest("A booking needs a name.", field="customer.name")
@@ -133,28 +105,28 @@ def _checked(field: str, value: str | UnsetType) -> str | None:
     return text or None
 
 
-def find(db: Database, tokens: Tokens, booking: str, token: str, *, is_staff_of: Any) -> BookingRow:
-    """The booking, once its token, or its calendar's staff, has shown the right to it."""
+def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token: str) -> BookingRow:
+    """Return the booking; raise Forbidden unless the token is the booking's or the principal is its staff."""
     row = _read.row(db, booking=booking) if UUID.fullmatch(booking) else None
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)
-    if not is_staff_of(found.calendar) and not tokens.is_token(token, "booking", booking):
+    if not principal.is_staff_of(found.calendar) and not tokens.is_token(token, "booking", booking):
         raise Forbidden("This token is not the booking's.")
     return found
 
 
 def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandResult:
-    """`booking.cancel`: idempotent; its seats are free at once. Staff are not bound by the notice."""
+    """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
     principal = command.principal
-    row = find(transaction.db, transaction.tokens, command.booking, command.token, is_staff_of=principal.is_staff_of)
+    row = find(transaction.db, transaction.tokens, principal, command.booking, command.token)
     if row.status == "cancelled":
         return CommandResult(row.calendar, "booking", public(row))
     check_live(row)
     if not principal.is_staff_of(row.calendar):
         policy = rules.policy_of(transaction.calendar(row.calendar))
         rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
-    return _freed(transaction, row, "cancelled", Type.SLOT_CANCELLED)
+    return _free(transaction, row, "cancelled", Type.SLOT_CANCELLED)
 
 
 def check_live(row: BookingRow) -> None:
@@ -163,52 +135,52 @@ def check_live(row: BookingRow) -> None:
 
 
 def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> CommandResult:
-    """`booking.confirm`: what was pending is certain; its seats were its own already."""
+    """`booking.confirm`: confirm a pending booking, which has its seats already."""
     row = _found_for_staff(transaction, command)
     if row.status == "confirmed":
         return CommandResult(row.calendar, "booking", public(row))
     check_live(row)
-    return _marked(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
+    return _write_status(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
 
 
 def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandResult:
-    """`booking.reject`: what was pending is not to be; its seats are free at once."""
+    """`booking.reject`: reject a pending booking, and free its seats at once."""
     row = _found_for_staff(transaction, command)
     if row.status == "rejected":
         return CommandResult(row.calendar, "booking", public(row))
     if row.status != "pending":
         raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
-    return _freed(transaction, row, "rejected", Type.BOOKING_UPDATED)
+    return _free(transaction, row, "rejected", Type.BOOKING_UPDATED)
 
 
 def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult:
-    """`booking.no_show`: nobody came; the seats were taken, and stay so. Not before the slot has begun."""
+    """`booking.no_show`: note that the customer did not come, once the slot has begun. The seats stay taken."""
     row = _found_for_staff(transaction, command)
     if row.status == "no_show":
         return CommandResult(row.calendar, "booking", public(row))
     if row.status != "confirmed":
         raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
     rules.check_begun(capacity.find(transaction, row.slot), transaction.now)
-    return _marked(transaction, row._replace(status="no_show"), change_log.next_seq(transaction, row.calendar))
+    return _write_status(transaction, row._replace(status="no_show"), change_log.next_seq(transaction, row.calendar))
 
 
 def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> CommandResult:
-    """`booking.reinstate`: they came after all; the seats never went."""
+    """`booking.reinstate`: take a no-show back. The seats stayed taken."""
     row = _found_for_staff(transaction, command)
     if row.status == "confirmed":
         return CommandResult(row.calendar, "booking", public(row))
     if row.status != "no_show":
         raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
-    return _marked(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
+    return _write_status(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
 
 
 def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandResult:
-    """`booking.erase`: forgets who booked. The booking stands, and the log never knew."""
+    """`booking.erase`: forget the customer. The booking stands, and the log never had the customer."""
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
     bare = row._replace(name=None, email=None, phone=None, note=None)
-    return _marked(transaction, bare, change_log.next_seq(transaction, row.calendar))
+    return _write_status(transaction, bare, change_log.next_seq(transaction, row.calendar))
 
 
 def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> BookingRow:
@@ -220,38 +192,20 @@ def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> Booki
     return found
 
 
-def _freed(transaction: Transaction, row: BookingRow, status: str, kind: Type) -> CommandResult:
+def _free(transaction: Transaction, row: BookingRow, status: str, kind: Type) -> CommandResult:
     seq = change_log.next_seq(transaction, row.calendar)
     capacity.shift(transaction, row.slot, seq, booked=-row.seats)
-    return _marked(transaction, row._replace(status=status), seq, kind)
+    return _write_status(transaction, row._replace(status=status), seq, kind)
 
 
-def _marked(transaction: Transaction, row: BookingRow, seq: int, kind: Type = Type.BOOKING_UPDATED) -> CommandResult:
+def _write_status(
+    transaction: Transaction, row: BookingRow, seq: int, kind: Type = Type.BOOKING_UPDATED
+) -> CommandResult:
     write(transaction, row, seq)
-    capacity.append_slot_changes(transaction, row.calendar, kind, bookings=[row.id])
+    append_slot_changes(transaction, row.calendar, kind, bookings=[row.id])
     return CommandResult(row.calendar, "booking", public(row))
 
 
 def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
-    """Writes the booking as it is to be. Its version only grows, also when it moves to a calendar with a lower seq."""
+    """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
     _update.execute(transaction.db, **row._replace(version=max(row.version + 1, seq))._asdict())
-
-
-def read_by_id(db: Database, ids: list[str]) -> dict[str, changes.Booking]:
-    """The bookings with these ids, as staff see them now."""
-    found: dict[str, changes.Booking] = {}
-    for place in range(0, len(ids), 256):
-        for row in _by_id.rows(db, ids[place : place + 256]):
-            booking = for_staff(BookingRow._make(row))
-            found[booking.id] = booking
-    return found
-
-
-def read_window(db: Database, calendar: str, begin: int, finish: int, most: int) -> tuple[list[changes.Booking], int]:
-    """The bookings of the slots that touch `[begin, finish)`, by their start, about `most`; and how far they go."""
-
-    def read(count: int) -> list[tuple[Any, ...]]:
-        return _in_window.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
-
-    rows, end = read_cut(read, itemgetter(0), begin, finish, most)
-    return [for_staff(BookingRow._make(row[1:])) for row in rows], end

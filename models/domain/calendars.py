@@ -1,4 +1,4 @@
-"""Calendars: who may see them, who may book, and by which policy."""
+"""The commands of calendars: make, update and archive one, and trim its log."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from peewee import fn
 from models.contract.changes import Policy, Type
 from models.contract.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
-from models.contract.identifiers import SLUG, new_nonce
+from models.contract.ids import SLUG, new_nonce
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
-from models.domain import capacity, change_log, rules
+from models.domain import change_log, neighbours, rules, slot_changes
+from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
 from models.storage.tables import Calendar, CalendarRow, Slot, SlotState
@@ -46,7 +47,7 @@ _count_taken = CompiledQuery(
 
 
 def create_calendar(transaction: Transaction, command: CreateCalendar) -> CommandResult:
-    """`calendar.create`: begins its history at seq 0, which no change tells of."""
+    """`calendar.create`: begin the calendar's history at seq 0, without a change."""
     if not SLUG.fullmatch(command.calendar):
         raise BadRequest("A calendar's id is a slug: a-z, 0-9 and -, up to 63 characters.", field="id")
     rules.check_staff(command.principal, command.calendar)
@@ -64,17 +65,17 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
         seq=0,
         nonce=new_nonce(),
     )
-    change_log.forget(transaction, row.id)  # of one with this id that somebody has deleted by hand
+    change_log.forget(transaction, row.id)  # of an earlier calendar with this id, deleted by an outside writer
     try:
         _insert.run(transaction.db, row)
-    except Duplicate as error:  # another process makes the same one: there was no row to lock yet
+    except Duplicate as error:  # another process makes the same calendar; there was no row to lock yet
         raise StaleRoute from error
     transaction.calendars[row.id] = row
-    return CommandResult(row.id, "info", rules.info_of(row))
+    return CommandResult(row.id, "info", calendar_info(row))
 
 
 def update_calendar(transaction: Transaction, command: UpdateCalendar) -> CommandResult:
-    """`calendar.update`: what is given replaces what there is; the policy is merged field by field."""
+    """`calendar.update`: replace the given fields, and merge the policy field by field."""
     rules.check_staff(command.principal, command.calendar)
     row = transaction.calendar(command.calendar)
     rules.check_in_use(row)
@@ -92,25 +93,25 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
         given["policy"] = msgspec.json.encode(policy).decode()
     changed = row._replace(**given)
     return CommandResult(
-        row.id, "info", rules.info_of(row if changed == row else _written(transaction, changed, Type.CALENDAR_UPDATED))
+        row.id, "info", calendar_info(row if changed == row else _write(transaction, changed, Type.CALENDAR_UPDATED))
     )
 
 
 def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> CommandResult:
-    """`calendar.archive`: final. Refused while someone has a seat in a slot that is not over."""
+    """`calendar.archive`: archive for good; refused while a seat is taken in a slot that is not over."""
     rules.check_staff(command.principal, command.calendar)
     row = transaction.calendar(command.calendar)
     if row.archived:
-        return CommandResult(row.id, "info", rules.info_of(row))
+        return CommandResult(row.id, "info", calendar_info(row))
     taken = _count_taken.row(transaction.db, calendar=row.id, now=transaction.now)
     if taken and taken[0]:
         raise InvalidTransition("Somebody has a seat in a slot that is not over.", rule="taken", slots=taken[0])
     return CommandResult(
-        row.id, "info", rules.info_of(_written(transaction, row._replace(archived=True), Type.CALENDAR_ARCHIVED))
+        row.id, "info", calendar_info(_write(transaction, row._replace(archived=True), Type.CALENDAR_ARCHIVED))
     )
 
 
-def _written(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRow:
+def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRow:
     _update.execute(
         transaction.db,
         id=row.id,
@@ -122,25 +123,25 @@ def _written(transaction: Transaction, row: CalendarRow, kind: Type) -> Calendar
         archived=row.archived,
     )
     before = transaction.calendar(row.id)
-    is_pressed_anew = _pressing(row) != _pressing(before)
+    is_recounted = _neighbourhood(row) != _neighbourhood(before)
     transaction.calendars[row.id] = row
     seq = change_log.next_seq(transaction, row.id)
-    if is_pressed_anew:
-        capacity.recount_blocked(transaction, row, seq)
+    if is_recounted:
+        neighbours.recount_calendar(transaction, row, seq)
     if row.archived and not before.archived:
-        capacity.note_bookable(transaction, row.id, seq)
-    capacity.append_slot_changes(transaction, row.id, kind, info=rules.info_of(row))
+        slot_changes.note_bookable(transaction, row.id, seq)
+    slot_changes.append_slot_changes(transaction, row.id, kind, info=calendar_info(row))
     return transaction.calendars[row.id]
 
 
-def _pressing(row: CalendarRow) -> tuple[bool, int]:
-    """What of the policy says which slots stand in one another's way."""
+def _neighbourhood(row: CalendarRow) -> tuple[bool, int]:
+    """Return the part of the policy that says which slots block one another."""
     policy = rules.policy_of(row)
-    return policy.rejects_overlap, policy.buffer_before + policy.buffer_after
+    return policy.rejects_overlap, neighbours.buffer_of(policy)
 
 
 def trim_log(transaction: Transaction, command: TrimLog) -> CommandResult:
-    """Forgets old changes and receipts; who comes with an older cursor gets a snapshot."""
+    """Delete old changes and idempotency records. A client with an older cursor gets a snapshot."""
     forget.execute(
         transaction.db,
         calendar=command.calendar,

@@ -1,8 +1,8 @@
-"""The change log: one row a change, its `seq` gapless within its calendar, written with what it tells of.
+"""The change log: one row for each change, written in the transaction of the change.
 
-Order is promised within a calendar only, and by `seq` only. A row is public: it never holds personal data. Whoever
-reads rows from a cursor on has missed nothing, as long as the first of them follows the cursor's nonce, or the head
-has it: a database that was put back to an earlier copy and moved on has other nonces from there.
+The `seq` is gapless within its calendar, and there is no order between calendars. A row is public: it never holds
+personal data. A reader with a cursor has missed nothing if the first row after it follows the cursor's nonce, or if
+the head has that nonce. A database restored from a backup has other nonces for its new changes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from peewee import Database, fn
 
 from models.contract.changes import Change, Info, Logged, Type, encode, write_cursor
 from models.contract.changes import Slot as PublicSlot
-from models.contract.identifiers import new_nonce
+from models.contract.ids import new_nonce
 from models.contract.time import SECOND, write_time
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import Calendar, CalendarRow, Log
 from models.transaction.transaction import Transaction
 
-TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, so that nobody waits long for it
+TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, for which other commands wait
 
 TAIL_ROWS_A_READ = 64
 
@@ -57,7 +57,7 @@ _trim = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (L
 
 
 def next_seq(transaction: Transaction, calendar: str) -> int:
-    """Allots the calendar's next seq, and moves its head there, in the transaction that will `append` the change."""
+    """Allot the calendar's next seq and move its head there. The same transaction must `append` the change."""
     row = transaction.calendar(calendar)
     nonce = new_nonce()
     found = _advance.row(transaction.db, calendar=calendar, nonce=nonce)
@@ -78,7 +78,7 @@ def append(
     info: Info | UnsetType = UNSET,
     tx: str | UnsetType = UNSET,
 ) -> None:
-    """Writes the change of the seq just allotted; `bookings` are ids, and stay out of the public body."""
+    """Write the change of the seq just allotted. `bookings` are ids, and stay out of the public body."""
     head = transaction.calendars[calendar]
     body = encode(
         Change(
@@ -102,7 +102,7 @@ def append(
 
 
 def head_cursor(calendar: CalendarRow) -> str:
-    """The cursor of the calendar's last change."""
+    """Return the cursor of the calendar's last change."""
     return write_cursor(calendar.seq, calendar.nonce)
 
 
@@ -112,12 +112,12 @@ def _logged(row: tuple[Any, ...]) -> Logged:
 
 
 def read_after(db: Database, calendar: str, seq: int, most: int) -> list[Logged]:
-    """The rows after `seq`, oldest first, at most `most` of them."""
+    """Return at most `most` rows after `seq`, oldest first."""
     return [_logged(row) for row in _after.rows(db, calendar=calendar, seq=seq, most=most)]
 
 
 def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[Logged]:
-    """The end of the log, oldest first: at most `most` rows, and none before the one that fills `most_bytes`."""
+    """Return the last rows, oldest first: at most `most`, and no more than it takes to fill `most_bytes`."""
     tail: list[Logged] = []
     size, before = 0, 1 << 62
     while len(tail) < most and size < most_bytes:
@@ -134,37 +134,37 @@ def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[L
 
 
 def read_changed_at(db: Database, calendar: CalendarRow) -> tuple[int, bool]:
-    """When the calendar last changed, in milliseconds; or when it was made, and False, once the log has forgotten."""
+    """Return the time of the last change and True; once the log has forgotten it, the creation time and False."""
     found = _at.row(db, calendar=calendar.id, seq=calendar.seq)
     return (int(found[0]), True) if found is not None else (calendar.created_at, False)
 
 
 def forget(transaction: Transaction, calendar: str) -> None:
-    """Removes the whole log of a calendar that there is no more."""
+    """Delete the calendar's whole log."""
     _trim.execute(transaction.db, calendar=calendar, through=1 << 62)
 
 
 def cut(transaction: Transaction, calendar: str, seq: int) -> None:
-    """Removes what is before this change."""
+    """Delete the changes before this seq."""
     _trim.execute(transaction.db, calendar=calendar, through=seq - 1)
 
 
 def read_last(db: Database, calendar: str) -> int:
-    """The seq of the last change that the log has; 0 without one."""
+    """Return the seq of the last change in the log; 0 without one."""
     (last,) = _last.rows(db, calendar=calendar)[0]
     return int(last or 0)
 
 
 def trim(transaction: Transaction, calendar: str) -> int:
-    """Forgets what is older than the settings keep; returns how many rows went. What stays has no gap."""
+    """Delete the oldest changes beyond the retention, and return their number. The rest has no gap."""
     retention, head = transaction.retention, transaction.calendar(calendar)
     (oldest,) = _oldest.rows(transaction.db, calendar=calendar)[0]
     if oldest is None:
         return 0
     most = min(oldest + TRIMMED_AT_ONCE - 1, head.seq)
-    # The log has no index by age: it would be written with every change, to be read when the log is trimmed.
+    # There is no index by age: each change would write it, and only the trim would read it.
     since = transaction.now - retention.log_seconds * SECOND
-    young = _first_since.row(transaction.db, calendar=calendar, through=most, since=since)
-    too_old = young[0] - 1 if young else most
+    kept = _first_since.row(transaction.db, calendar=calendar, through=most, since=since)
+    too_old = kept[0] - 1 if kept else most
     too_many = head.seq - retention.log_changes
     return int(_trim.execute(transaction.db, calendar=calendar, through=min(max(too_old, too_many), most)).rowcount)

@@ -1,4 +1,4 @@
-"""Holds: seats kept for a while for one who is making up their mind. They end by themselves, by a change."""
+"""The commands of holds: seats reserved for a short time. A hold that is not booked expires by a change."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from msgspec import UNSET, Struct, UnsetType
 from peewee import Database, fn
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
-from models.contract.commands import ExpireHolds, ExtendHold, HeldSeat, HoldSlot, Principal, ReleaseHold
+from models.contract.commands import ExpireHolds, ExtendHold, HeldSeat, HoldSlot, ReleaseHold
 from models.contract.errors import BadRequest, HoldExpired, HoldNotYours, InvalidTransition, NotFound, SlotUnavailable
-from models.contract.identifiers import UUID, Tokens, new_id
+from models.contract.ids import UUID, new_id
+from models.contract.principal import Principal
 from models.contract.time import SECOND, write_time
-from models.domain import capacity, change_log, rules
+from models.contract.tokens import Tokens
+from models.domain import capacity, change_log, neighbours, rules
+from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
 from models.transaction.transaction import CommandResult, Transaction
@@ -42,17 +45,17 @@ _end = CompiledQuery(
     )
 )
 _extend = CompiledQuery(Hold.update({Hold.expires_at: bind("expires_at")}).where(Hold.id == bind("hold")))
-_lapsed_on = CompiledQuery(
+_expired_on = CompiledQuery(
     Hold.select(*columns(Hold)).where(
         (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("expired"))
     )
 )
-_lapsed_around = CompiledQuery(
+_expired_around = CompiledQuery(
     Hold.select(*columns(Hold))
     .join(Slot, on=(Hold.slot == Slot.id))
-    .where(capacity.IS_NEIGHBOUR & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("expired")))
+    .where(neighbours.IS_NEIGHBOUR & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("expired")))
 )
-_lapsed_in = CompiledQuery(
+_expired_in = CompiledQuery(
     Hold.select(*columns(Hold))
     .where(
         (Hold.calendar == bind("calendar"))
@@ -65,12 +68,12 @@ _lapsed_in = CompiledQuery(
 
 
 def public(row: HoldRow) -> PublicHold:
-    """Without its token, which is added for its holder only."""
+    """Return the hold without its token, which only the holder's answer has."""
     return PublicHold(id=row.id, slot=row.slot, seats=row.seats, expires_at=write_time(row.expires_at))
 
 
 def take(transaction: Transaction, slot: SlotRow, seq: int, *, held: int = 0, booked: int = 0) -> None:
-    """Takes seats; if there are none, lapses the expired holds in its way inside the same change and tries again."""
+    """Take seats. If there are none, expire the overdue holds in the way by the same change, and try again."""
     if capacity.try_take(transaction, slot.id, seq, held=held, booked=booked):
         return
     if expire_overdue(transaction, slot, seq) and capacity.try_take(
@@ -82,22 +85,22 @@ def take(transaction: Transaction, slot: SlotRow, seq: int, *, held: int = 0, bo
 
 
 def expire_overdue(transaction: Transaction, slot: SlotRow, seq: int) -> bool:
-    """Gives back the seats of holds whose grace is over, on the slot and its neighbours; False if there are none."""
+    """Free the seats of overdue holds on the slot and its neighbours, after the grace; return False without any."""
     calendar = transaction.calendar(slot.calendar)
     expired = transaction.now - rules.GRACE
-    rows = _lapsed_on.rows(transaction.db, slot=slot.id, expired=expired)
+    rows = _expired_on.rows(transaction.db, slot=slot.id, expired=expired)
     if rules.policy_of(calendar).rejects_overlap:
-        rows += _lapsed_around.rows(
-            transaction.db, expired=expired, **capacity.around(calendar, slot.id, slot.start, slot.end)
+        rows += _expired_around.rows(
+            transaction.db, expired=expired, **neighbours.around(calendar, slot.id, slot.start, slot.end)
         )
     expire(transaction, [HoldRow._make(row) for row in rows], seq)
     return bool(rows)
 
 
-def expire(transaction: Transaction, lapsed: list[HoldRow], seq: int) -> None:
-    """Ends these holds and gives back their seats, slot by slot."""
+def expire(transaction: Transaction, overdue: list[HoldRow], seq: int) -> None:
+    """End these holds, and free their seats slot by slot."""
     counts: dict[str, int] = {}
-    for hold in lapsed:
+    for hold in overdue:
         end(transaction, hold, HoldState.EXPIRED)
         counts[hold.slot] = counts.get(hold.slot, 0) + hold.seats
     for slot, count in counts.items():
@@ -105,7 +108,7 @@ def expire(transaction: Transaction, lapsed: list[HoldRow], seq: int) -> None:
 
 
 def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
-    """`slot.hold`: seats for `hold_seconds`, as many holds a holder as the policy says."""
+    """`slot.hold`: hold seats for `hold_seconds`, within the policy's number of holds for one holder."""
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
     policy = rules.policy_of(calendar)
@@ -127,55 +130,57 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     seq = change_log.next_seq(transaction, slot.calendar)
     _insert.run(transaction.db, hold)
     take(transaction, slot, seq, held=hold.seats)
-    capacity.append_slot_changes(transaction, slot.calendar, Type.SLOT_HELD)
+    append_slot_changes(transaction, slot.calendar, Type.SLOT_HELD)
     return CommandResult(slot.calendar, "hold", public(hold), token="hold")
 
 
 def pseudonym(tokens: Tokens, principal: Principal) -> str:
-    """Under what the asker's holds are counted; neither name nor address can be read from it."""
+    """Return the pseudonym under which the principal's holds are counted. It reveals no name and no address."""
     return tokens.pseudonym("holder", principal.holder)
 
 
 def count_active(db: Database, calendar: str, holder: str, now: int) -> int:
-    """How many holds count against the holder's `max_holds`: one that ran out does not, swept or not."""
+    """Count the holds that count against `max_holds`: those that have not expired yet."""
     found = _count.row(db, calendar=calendar, holder=holder, now=now)
     return int(found[0]) if found else 0
 
 
 def check_seats(count: int, hold: HoldRow | None = None) -> None:
-    """BadRequest for a number of seats that can't be, or that is more than the hold's."""
+    """Raise BadRequest for an impossible number of seats, or for more than the hold has."""
     if not 1 <= count <= rules.MOST_SEATS:
         raise BadRequest(f"`seats` is 1 to {rules.MOST_SEATS}.", field="seats")
     if hold is not None and count > hold.seats:
         raise BadRequest("A hold can be booked with its own seats or fewer.", field="seats")
 
 
-def seat(transaction: Transaction, slot: SlotRow, seq: int, count: int, hold: HoldRow | None, *, is_paid: bool) -> None:
-    """Seats a booking: with a hold that pays, its seats, and the hold alone is asked; else seats that are free."""
-    if hold is not None and is_paid:
+def take_for_booking(
+    transaction: Transaction, slot: SlotRow, seq: int, count: int, hold: HoldRow | None, *, is_covered: bool
+) -> None:
+    """Take the seats of a booking: the hold's own if it covers the booking, without a further check, else free ones."""
+    if hold is not None and is_covered:
         end(transaction, hold, HoldState.BOOKED)
         capacity.shift(transaction, slot.id, seq, held=-hold.seats, booked=count)
         return
     rules.check_notice(rules.policy_of(transaction.calendar(slot.calendar)), slot, transaction.now)
-    if hold is not None and hold.state == HoldState.ACTIVE:  # its grace keeps others out, not its holder
+    if hold is not None and hold.state == HoldState.ACTIVE:  # the grace keeps other customers out, not the holder
         expire(transaction, [hold], seq)
     take(transaction, slot, seq, booked=count)
 
 
 def find(transaction: Transaction, given: HeldSeat) -> HoldRow:
-    """The hold, once its token has shown that it is the asker's."""
+    """Return the hold; raise HoldNotYours unless the token is the hold's."""
     row = _read.row(transaction.db, hold=given.id) if UUID.fullmatch(given.id) else None
     if row is None:
         raise NotFound(what="hold")
     if not transaction.tokens.is_token(given.token, "hold", given.id):
         raise HoldNotYours
     hold = HoldRow._make(row)
-    capacity.check_home(transaction, hold.calendar)
+    capacity.check_route(transaction, hold.calendar)
     return hold
 
 
 def find_on(transaction: Transaction, given: HeldSeat, slot: SlotRow) -> HoldRow:
-    """The hold that is to pay for this slot."""
+    """Return the hold; raise BadRequest if it is on another slot."""
     hold = find(transaction, given)
     if hold.slot != slot.id:
         raise BadRequest("The hold is on another slot.", field="hold")
@@ -183,7 +188,7 @@ def find_on(transaction: Transaction, given: HeldSeat, slot: SlotRow) -> HoldRow
 
 
 def is_usable(hold: HoldRow, received: int, *, if_still_free: bool) -> bool:
-    """Whether the hold pays; False to try the plain way, once it ran out and if the asker said so."""
+    """Say if the hold covers the booking. An expired hold raises HoldExpired, or is False with `if_still_free`."""
     try:
         check_active(hold, received)
     except HoldExpired:
@@ -194,7 +199,7 @@ def is_usable(hold: HoldRow, received: int, *, if_still_free: bool) -> bool:
 
 
 def check_active(hold: HoldRow, received: int) -> None:
-    """What counts is when the holder's request arrived, not when its turn came."""
+    """Raise HoldExpired if the hold had ended when the request arrived, however long the request has waited since."""
     if hold.state == HoldState.EXPIRED or (hold.state == HoldState.ACTIVE and received >= hold.expires_at):
         raise HoldExpired(expired_at=write_time(hold.expires_at))
     if hold.state != HoldState.ACTIVE:
@@ -202,12 +207,12 @@ def check_active(hold: HoldRow, received: int) -> None:
 
 
 def end(transaction: Transaction, hold: HoldRow, state: HoldState) -> None:
-    """Ends an active hold; its seats are the caller's to move."""
+    """End an active hold. The caller moves its seats."""
     _end.execute(transaction.db, hold=hold.id, state=int(state))
 
 
 def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
-    """`hold.extend`: a fresh `hold_seconds` from now, in all at most twice that from the start."""
+    """`hold.extend`: hold for `hold_seconds` from now, and for at most twice that from the beginning."""
     hold = find(transaction, command.hold)
     check_active(hold, command.received or transaction.now)
     seconds = rules.policy_of(transaction.calendar(hold.calendar)).hold_seconds
@@ -217,12 +222,12 @@ def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     seq = change_log.next_seq(transaction, hold.calendar)
     _extend.execute(transaction.db, hold=hold.id, expires_at=expires_at)
     capacity.shift(transaction, hold.slot, seq)
-    capacity.append_slot_changes(transaction, hold.calendar, Type.SLOT_HELD)
+    append_slot_changes(transaction, hold.calendar, Type.SLOT_HELD)
     return CommandResult(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), token="hold")
 
 
 def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResult:
-    """`hold.release`: gives the seats back; done already, it changes nothing."""
+    """`hold.release`: free the seats; idempotent."""
     hold = find(transaction, command.hold)
     if hold.state == HoldState.BOOKED:
         raise InvalidTransition("The hold was booked: cancel the booking.", rule="hold_ended")
@@ -230,15 +235,15 @@ def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResul
         seq = change_log.next_seq(transaction, hold.calendar)
         end(transaction, hold, HoldState.RELEASED)
         capacity.shift(transaction, hold.slot, seq, held=-hold.seats)
-        capacity.append_slot_changes(transaction, hold.calendar, Type.SLOT_RELEASED)
+        append_slot_changes(transaction, hold.calendar, Type.SLOT_RELEASED)
     return CommandResult(hold.calendar, "hold", public(hold))
 
 
 def expire_holds(transaction: Transaction, command: ExpireHolds) -> CommandResult:
-    """The sweep: at most 200 holds, and so at most 200 slots, in one change. Answers how many went."""
-    rows = _lapsed_in.rows(transaction.db, calendar=command.calendar, expired=transaction.now - rules.GRACE)
-    lapsed = [HoldRow._make(row) for row in rows]
-    if lapsed:
-        expire(transaction, lapsed, change_log.next_seq(transaction, command.calendar))
-        capacity.append_slot_changes(transaction, command.calendar, Type.SLOT_EXPIRED)
-    return CommandResult(command.calendar, "lapsed", len(lapsed))
+    """Expire at most 200 holds, and so at most 200 slots, in one change. The answer has their number."""
+    rows = _expired_in.rows(transaction.db, calendar=command.calendar, expired=transaction.now - rules.GRACE)
+    overdue = [HoldRow._make(row) for row in rows]
+    if overdue:
+        expire(transaction, overdue, change_log.next_seq(transaction, command.calendar))
+        append_slot_changes(transaction, command.calendar, Type.SLOT_EXPIRED)
+    return CommandResult(command.calendar, "lapsed", len(overdue))

@@ -1,60 +1,61 @@
-"""A booking's move to another slot, also of another calendar: in one transaction, so it always stands in one place."""
+"""Reschedules a booking to another slot, also of another calendar, in one transaction."""
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from models.contract.changes import Type
 from models.contract.commands import RescheduleBooking
-from models.contract.identifiers import new_id
+from models.contract.ids import new_id
 from models.domain import bookings, capacity, change_log, holds, rules
-from models.storage.tables import BookingRow, CalendarRow
+from models.domain.slot_changes import append_slot_changes
+from models.storage.tables import BookingRow, CalendarRow, HoldRow, SlotRow
 from models.transaction.transaction import CommandResult, Transaction
 
 
 def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> CommandResult:
-    """`booking.reschedule`: gives the old seats back and takes the new ones; what refuses it leaves the old booking.
-
-    The old seats come first, so that a booking may move to a slot that only it stood in the way of. Between two
-    calendars each gets its change, with one `tx`.
-    """
-    principal = command.principal
-    row = bookings.find(
-        transaction.db, transaction.tokens, command.booking, command.token, is_staff_of=principal.is_staff_of
-    )
+    """`booking.reschedule`: free the old seats and take the new ones; a refusal leaves the booking as it was."""
+    row = bookings.find(transaction.db, transaction.tokens, command.principal, command.booking, command.token)
     bookings.check_live(row)
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
     hold = holds.find_on(transaction, command.hold, slot) if command.hold else None
     if slot.id == row.slot:
         return CommandResult(row.calendar, "booking", bookings.public(row))
-    is_paid = hold is not None and holds.is_usable(hold, command.received or transaction.now, if_still_free=False)
+    is_covered = hold is not None and holds.is_usable(hold, command.received or transaction.now, if_still_free=False)
     holds.check_seats(row.seats, hold)
-    if not principal.is_staff_of(row.calendar):
-        rules.check_cancel(
-            rules.policy_of(transaction.calendar(row.calendar)), capacity.find(transaction, row.slot), transaction.now
-        )
-    if not is_paid:
-        _check_welcome(command, row, calendar)
+    if not command.principal.is_staff_of(row.calendar):
+        policy = rules.policy_of(transaction.calendar(row.calendar))
+        rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
+    if not is_covered:
+        _check_target(command, row, calendar)
     moved = row._replace(calendar=calendar.id, slot=slot.id, status=_status(command, row, calendar))
-    tx = new_id(transaction.now)
-    if row.calendar != calendar.id:
-        capacity.shift(transaction, row.slot, change_log.next_seq(transaction, row.calendar), booked=-row.seats)
-        capacity.append_slot_changes(transaction, row.calendar, Type.SLOT_RESCHEDULED, bookings=[row.id], tx=tx)
-        seq = change_log.next_seq(transaction, calendar.id)
-        holds.seat(transaction, slot, seq, row.seats, hold, is_paid=is_paid)
-        bookings.write(transaction, moved, seq)
-        capacity.append_slot_changes(transaction, calendar.id, Type.SLOT_RESCHEDULED, bookings=[row.id], tx=tx)
-    else:
-        seq = change_log.next_seq(transaction, calendar.id)
-        capacity.shift(transaction, row.slot, seq, booked=-row.seats)
-        holds.seat(transaction, slot, seq, row.seats, hold, is_paid=is_paid)
-        bookings.write(transaction, moved, seq)
-        capacity.append_slot_changes(transaction, calendar.id, Type.SLOT_RESCHEDULED, bookings=[row.id])
+    _move(transaction, row, moved, slot, hold, is_covered=is_covered)
     left = row.calendar if row.calendar != calendar.id else ""
     return CommandResult(calendar.id, "booking", bookings.public(moved), left=left)
 
 
-def _check_welcome(command: RescheduleBooking, row: BookingRow, calendar: CalendarRow) -> None:
-    """Who has a booking in a calendar may move it there; for another calendar it takes what a new booking takes."""
+def _move(
+    transaction: Transaction, old: BookingRow, new: BookingRow, slot: SlotRow, hold: HoldRow | None, *, is_covered: bool
+) -> None:
+    """Move the seats. The old ones go first, since the booking may itself block the new slot.
+
+    Within a calendar this is one change. Between two calendars each of them gets a change with the same `tx`.
+    """
+    seq = change_log.next_seq(transaction, old.calendar)
+    capacity.shift(transaction, old.slot, seq, booked=-old.seats)
+    tx: str | UnsetType = UNSET
+    if old.calendar != new.calendar:
+        tx = new_id(transaction.now)
+        append_slot_changes(transaction, old.calendar, Type.SLOT_RESCHEDULED, bookings=[old.id], tx=tx)
+        seq = change_log.next_seq(transaction, new.calendar)
+    holds.take_for_booking(transaction, slot, seq, old.seats, hold, is_covered=is_covered)
+    bookings.write(transaction, new, seq)
+    append_slot_changes(transaction, new.calendar, Type.SLOT_RESCHEDULED, bookings=[old.id], tx=tx)
+
+
+def _check_target(command: RescheduleBooking, row: BookingRow, calendar: CalendarRow) -> None:
+    """Check the right to book in the new calendar. A booking of the same calendar has it."""
     if row.calendar == calendar.id:
         rules.check_in_use(calendar)
     else:
@@ -62,7 +63,7 @@ def _check_welcome(command: RescheduleBooking, row: BookingRow, calendar: Calend
 
 
 def _status(command: RescheduleBooking, row: BookingRow, calendar: CalendarRow) -> str:
-    """Where staff confirm, what a customer moves is to be confirmed again; what staff move is as it was."""
+    """Return the new status: a customer's move needs the staff's confirmation anew, a move by staff does not."""
     if command.principal.is_staff_of(calendar.id):
         return row.status
     return "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"

@@ -1,17 +1,17 @@
-"""The law in one place: the predicate that lists a slot as bookable and books it, and the checks of policy.
+"""The rules of booking: rights, the policy of a calendar, and the reasons why a slot can't be taken.
 
-A rule either passes or raises the refusal that names it in `details`.
+A check passes or raises the refusal that names its rule in `details`. The rule that decides between two commands is
+the SQL predicate of models/storage/seat_guard; the last checks here say why it refused.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from models.contract.changes import Info, Policy
-from models.contract.commands import Principal
+from models.contract.changes import Policy
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
@@ -22,11 +22,11 @@ from models.contract.errors import (
     TooFar,
     TooSoon,
 )
+from models.contract.principal import Principal
 from models.contract.time import SECOND, write_time
-from models.storage.compiled_query import literal
-from models.storage.tables import CalendarRow, Slot, SlotRow, SlotState, columns
+from models.storage.tables import CalendarRow, SlotRow, SlotState
 
-# Others get a lapsed hold's seats only this long after its end, so that its holder's last request is still served.
+# Other customers get the seats of an expired hold this much later, so that the holder's last request still succeeds.
 GRACE = SECOND // 2
 HOLD_SECONDS = range(30, 1801)
 LONGEST_POLICY_SECONDS = 366 * 86_400
@@ -35,22 +35,9 @@ MOST_SEATS = 10_000
 _policy_decoder = msgspec.json.Decoder(Policy)
 
 
-def has_seats(seats: Any) -> Any:
-    """The guard: open, not blocked by a neighbour, and that many seats left. Asked inside the write."""
-    return (
-        (Slot.state == literal(SlotState.OPEN))
-        & (Slot.blocked == literal(0))
-        & (Slot.capacity - Slot.held - Slot.booked >= seats)
-    )
-
-
 def is_bookable(slot: SlotRow, calendar: CalendarRow) -> bool:
-    """Whether the slot is listed as bookable: the guard lets a seat be taken, and `check_in_use` lets it be asked."""
+    """Say if the slot is listed as bookable: it has a free seat, and its calendar is in use."""
     return bool(slot.bookable) and not calendar.archived
-
-
-# Every row of a slot is read with the guard's own answer beside it.
-SLOT_COLUMNS = (*columns(Slot), has_seats(1).alias("bookable"))
 
 
 @lru_cache(maxsize=4_096)
@@ -62,21 +49,8 @@ def policy_of(calendar: CalendarRow) -> Policy:
     return read_policy(calendar.policy)
 
 
-def info_of(calendar: CalendarRow) -> Info:
-    """What viewers are told of a calendar."""
-    return Info(
-        id=calendar.id,
-        name=calendar.name,
-        zone=calendar.zone,
-        visibility=cast("Any", calendar.visibility),  # the table's CHECK
-        booking=cast("Any", calendar.booking),
-        policy=policy_of(calendar),
-        archived=bool(calendar.archived),
-    )
-
-
 def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
-    """The policy with what is given in its place; BadRequest names the first field that can't be."""
+    """Return the policy with the given fields replaced; BadRequest names the first invalid field."""
     unknown = set(given) - set(Policy.__struct_fields__)
     if unknown:
         raise BadRequest(f"There is no policy `{min(unknown)}`.", field=f"policy.{min(unknown)}")
@@ -95,7 +69,7 @@ def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
 
 
 def check_view(principal: Principal, calendar: CalendarRow) -> None:
-    if calendar.visibility != "public" and not principal.is_named(calendar.id):
+    if not principal.may_view(calendar):
         raise principal.refusal()
 
 
@@ -121,7 +95,7 @@ def check_in_use(calendar: CalendarRow) -> None:
 
 
 def check_notice(policy: Policy, slot: SlotRow, now: int) -> None:
-    """Whether the slot may be taken at this distance from its start."""
+    """Check the time between now and the slot's start."""
     check_past(slot, now)
     check_min_notice(policy, slot, now)
     check_max_advance(policy, slot, now)
@@ -133,7 +107,7 @@ def check_past(slot: SlotRow, now: int) -> None:
 
 
 def check_begun(slot: SlotRow, now: int) -> None:
-    """Whether it can be known who came: the other side of `check_past`."""
+    """Refuse a no-show before the slot has begun."""
     if slot.start > now:
         raise InvalidTransition("The slot has not begun.", rule="not_begun", start=write_time(slot.start))
 
@@ -159,7 +133,7 @@ def check_cancel(policy: Policy, slot: SlotRow, now: int) -> None:
         raise OutsideCancellationWindow(rule="cancel_notice", cancel_notice=policy.cancel_notice)
 
 
-# Why the guard found a slot not to be had, asked of the slot as it stands in the same transaction.
+# The reasons why the SQL predicate refused, checked on the slot as it is in the same transaction.
 
 
 def check_open(slot: SlotRow) -> None:

@@ -1,4 +1,4 @@
-"""Slots: what staff open, change, close and remove."""
+"""The commands of slots: staff open, update, close, reopen and remove them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.contract.changes import Slot as PublicSlot
 from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
-from models.contract.identifiers import new_id
+from models.contract.ids import new_id
 from models.contract.time import DAY
-from models.domain import capacity, change_log, rules
-from models.domain.rules import SLOT_COLUMNS
+from models.domain import capacity, change_log, neighbours, rules
+from models.domain.public_view import public_slot
+from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Origin, Slot, SlotRow, SlotState
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -23,7 +25,7 @@ Given = TypeVar("Given")
 
 DATA_BYTES = 4_096
 LONGEST_SLOT = 366 * DAY
-EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: what RFC 3339 can write, whatever the zone
+EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: RFC 3339 can write them in any zone
 
 _insert = CompiledQuery(
     Slot.insert(
@@ -43,7 +45,7 @@ _insert = CompiledQuery(
         }
     ).returning(*SLOT_COLUMNS)
 )
-# On its own: SQLite would write every index anew that has one of these, though they are seldom others than before.
+# A statement of its own: an UPDATE that names these columns writes their indexes anew on SQLite, changed or not.
 _move = CompiledQuery(Slot.update({Slot.start: bind("start"), Slot.end: bind("end")}).where(Slot.id == bind("slot")))
 _update = CompiledQuery(
     Slot.update(
@@ -62,19 +64,19 @@ _update = CompiledQuery(
 
 
 def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
-    """`slot.open`: any number up to 200, all or none."""
+    """`slot.open`: open up to 200 slots, all or none."""
     rules.check_staff(command.principal, command.calendar)
     rules.check_in_use(transaction.calendar(command.calendar))
     if not 1 <= len(command.slots) <= SLOTS_A_CHANGE:
         raise BadRequest(f"`slots` has 1 to {SLOTS_A_CHANGE} of them.", field="slots")
     seq = change_log.next_seq(transaction, command.calendar)
-    opened = [_opened(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
-    capacity.append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
+    opened = [_open_one(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
+    append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
     calendar = transaction.calendar(command.calendar)
-    return CommandResult(command.calendar, "slots", [capacity.public(row, calendar) for row in opened])
+    return CommandResult(command.calendar, "slots", [public_slot(row, calendar) for row in opened])
 
 
-def _opened(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
+def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
     where = f"slots[{place}]"
     _check_times(slot.start, slot.end, where)
     _check_capacity(slot.capacity, where)
@@ -84,7 +86,7 @@ def _opened(transaction: Transaction, calendar: str, seq: int, place: int, slot:
 def write_new(
     transaction: Transaction, seq: int, calendar: str, slot: NewSlot, origin: Origin, *, data: str | None = None
 ) -> SlotRow:
-    """Writes a new slot, open unless a neighbour stands in its way; its change is the caller's to tell."""
+    """Write a new slot with its count of blocking neighbours. The caller appends the change."""
     name = new_id(transaction.now)
     written = _insert.row(
         transaction.db,
@@ -93,7 +95,7 @@ def write_new(
         start=slot.start,
         end=slot.end,
         capacity=slot.capacity,
-        blocked=capacity.count_blocking(transaction, transaction.calendar(calendar), name, slot.start, slot.end),
+        blocked=neighbours.count_blocking(transaction, transaction.calendar(calendar), name, slot.start, slot.end),
         origin=int(origin),
         seq=seq,
         data=data,
@@ -124,12 +126,12 @@ def _checked_data(data: bytes | None, where: str) -> str | None:
         msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"`data` is not JSON: {error}", field=f"{where}.data") from error
-    # One line of it: an event stream ends a field with the line.
+    # One line: an event stream ends a field at the end of a line.
     return msgspec.json.format(data, indent=-1).decode()
 
 
 def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
-    """The slot, once it is sure that the asker may change it and speaks of it as it is."""
+    """Return the slot; refuse a principal without the right, an archived calendar and another version."""
     row = capacity.find(transaction, command.slot)
     rules.check_staff(command.principal, row.calendar)
     rules.check_in_use(transaction.calendar(row.calendar))
@@ -138,16 +140,16 @@ def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot |
     return row
 
 
-def _written(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
-    """Writes what staff may change of the slot, and the change that tells of it."""
+def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
+    """Write the slot, append its change, and return its public form."""
     seq = change_log.next_seq(transaction, row.calendar)
-    written = capacity.public(write(transaction, row, seq), transaction.calendar(row.calendar))
-    capacity.append_slot_changes(transaction, row.calendar, kind)
+    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar))
+    append_slot_changes(transaction, row.calendar, kind)
     return written
 
 
 def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
-    """Writes the slot as it is to be, in its place; its change is the caller's to tell."""
+    """Write the slot's columns but its times. The caller appends the change."""
     written = _update.row(
         transaction.db,
         slot=row.id,
@@ -168,7 +170,7 @@ def _given(value: Given | UnsetType, otherwise: Given) -> Given:
 
 
 def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
-    """`slot.update`: its time only while nobody has a seat, its capacity never below what is taken."""
+    """`slot.update`: the times change only while no seat is taken, and the capacity covers the taken seats."""
     row = _found_for_staff(transaction, command)
     changed = row._replace(
         start=_given(command.start, row.start),
@@ -182,51 +184,51 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
         _check_empty(row)
         calendar = transaction.calendar(row.calendar)
         changed = changed._replace(
-            blocked=capacity.count_blocking(transaction, calendar, row.id, changed.start, changed.end)
+            blocked=neighbours.count_blocking(transaction, calendar, row.id, changed.start, changed.end)
         )
     if changed.capacity < row.held + row.booked:
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
     if changed == row:
-        return CommandResult(row.calendar, "slot", capacity.public(row, transaction.calendar(row.calendar)))
+        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
     if (changed.start, changed.end) != (row.start, row.end):
         _move.execute(transaction.db, slot=row.id, start=changed.start, end=changed.end)
         _vacate(transaction, row)
-    return CommandResult(row.calendar, "slot", _written(transaction, changed, Type.SLOT_UPDATED))
+    return CommandResult(row.calendar, "slot", _write_with_change(transaction, changed, Type.SLOT_UPDATED))
 
 
 def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
-    """`slot.close`: nobody new gets in; holds stay confirmable and bookings stand."""
+    """`slot.close`: refuse new holds and bookings. Holds can still be booked, and bookings stand."""
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.CLOSED:
-        return CommandResult(row.calendar, "slot", capacity.public(row, transaction.calendar(row.calendar)))
+        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
     return CommandResult(
-        row.calendar, "slot", _written(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
+        row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
     )
 
 
 def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.OPEN:
-        return CommandResult(row.calendar, "slot", capacity.public(row, transaction.calendar(row.calendar)))
+        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
     return CommandResult(
         row.calendar,
         "slot",
-        _written(transaction, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED),
+        _write_with_change(transaction, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED),
     )
 
 
 def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
-    """`slot.remove`: only while nobody has a seat. Answers with the slot as it last stood."""
+    """`slot.remove`: remove a slot without a taken seat. The answer has the slot as it was."""
     row = _found_for_staff(transaction, command)
     _check_empty(row)
     _vacate(transaction, row)
     return CommandResult(
-        row.calendar, "slot", _written(transaction, row._replace(state=SlotState.REMOVED), Type.SLOT_REMOVED)
+        row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.REMOVED), Type.SLOT_REMOVED)
     )
 
 
 def _vacate(transaction: Transaction, row: SlotRow) -> None:
-    """Notes that the slot leaves its place: what waits behind it may come."""
+    """Note that the slot leaves its place, so that a slot waiting behind it may open."""
     if row.origin == Origin.SCHEDULE:
         transaction.vacated[row.id] = row.calendar
 

@@ -1,8 +1,6 @@
-"""Audits a database: counters against holds and bookings, blocked counts, the log's chain, receipts, orphans.
+"""Audits a database: counters, blocked counts, the chain of the log, idempotency records, and orphaned rows.
 
-`find` reads in one transaction and changes nothing. `repair` is a command like any other: it notes what is wrong, for
-models/domain/outside_writes to set right and log, cuts a log where its chain is broken, and removes what belongs to
-nothing.
+`find` reads in one transaction and changes nothing. models/domain/repair carries out the commands of `commands_for`.
 """
 
 from __future__ import annotations
@@ -14,14 +12,9 @@ import msgspec
 
 from models.contract.changes import Policy
 from models.contract.commands import RepairCalendar
-from models.contract.identifiers import new_nonce
-from models.contract.time import SECOND
-from models.domain import change_log, outside_writes, rules
-from models.storage.compiled_query import CompiledQuery, bind
+from models.domain import neighbours, outside_writes, rules
 from models.storage.database import reading
 from models.storage.dialect import Dialect
-from models.storage.tables import Calendar, Touched
-from models.transaction.transaction import CommandResult, Transaction
 
 _HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
 _UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
@@ -32,7 +25,7 @@ _BOOKED = (
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong: where, with what, and as what it is repaired."""
+    """One fault: the complaint, its calendar and row, and the kind of its repair."""
 
     complaint: str
     calendar: str
@@ -43,7 +36,7 @@ class Finding(NamedTuple):
         return f"{self.calendar}: {self.subject}: {self.complaint}"
 
 
-# What is wrong, as what it is repaired, and the rows that are: (calendar, subject).
+# The complaint, the kind of its repair, and a query for the faulty rows: (calendar, subject).
 _COMPLAINTS = (
     ("more seats are taken than there are", "slot", "SELECT calendar, id FROM slot WHERE held + booked > capacity"),
     ("it has no seats", "slot", "SELECT calendar, id FROM slot WHERE capacity < 1"),
@@ -113,7 +106,7 @@ _COMPLAINTS = (
     (
         "the log has a gap, or a change does not follow the one before it",
         "log",
-        # The last break: from there on the log is whole.
+        # The last break: the log is whole after it.
         (
             "SELECT later.calendar, MAX(later.seq) FROM change_log AS later"
             " LEFT JOIN change_log AS earlier ON earlier.calendar = later.calendar AND earlier.seq = later.seq - 1"
@@ -141,28 +134,10 @@ _COMPLAINTS = (
 _SLOTS = (
     'SELECT id, start, "end", held + booked, blocked, data FROM slot WHERE calendar = {} AND state <> 2 ORDER BY start'
 )
-_REMOVALS = {
-    "orphan slot": (
-        "DELETE FROM hold WHERE slot = {}",
-        "DELETE FROM booking WHERE slot = {}",
-        "DELETE FROM slot WHERE id = {}",
-    ),
-    "orphan hold": ("DELETE FROM hold WHERE id = {}",),
-    "orphan booking": ("DELETE FROM booking WHERE id = {}",),
-    "receipt": ("DELETE FROM receipt WHERE id = {}",),
-}
-_NOTED = {"slot": "slot", "policy": "policy", "gone": "gone", "orphan booking": "booking"}
-
-_note = CompiledQuery(
-    Touched.insert({Touched.kind: bind("kind"), Touched.calendar: bind("calendar"), Touched.subject: bind("subject")})
-)
-_begin_anew = CompiledQuery(
-    Calendar.update({Calendar.seq: bind("seq"), Calendar.nonce: bind("nonce")}).where(Calendar.id == bind("calendar"))
-)
 
 
 def find(db: Dialect) -> list[Finding]:
-    """All that is wrong, as of one instant."""
+    """Return every fault, as of one instant."""
     with reading(db):
         found = [
             Finding(complaint, str(calendar), str(subject), kind)
@@ -172,13 +147,13 @@ def find(db: Dialect) -> list[Finding]:
         for calendar, policy in db.execute_sql("SELECT id, policy FROM calendar ORDER BY id").fetchall():
             found += _in_calendar(db, calendar, policy)
         if not db.locks_rows:
-            told = [row[0] for row in db.execute_sql("PRAGMA integrity_check").fetchall()]
-            found += [Finding(line, "the file", "SQLite", "file") for line in told if line != "ok"]
+            lines = [row[0] for row in db.execute_sql("PRAGMA integrity_check").fetchall()]
+            found += [Finding(line, "the file", "SQLite", "file") for line in lines if line != "ok"]
     return found
 
 
 def _in_calendar(db: Dialect, calendar: str, text: str) -> Iterator[Finding]:
-    """What SQL can't count: policies and data that are no JSON, and neighbours that block."""
+    """Find the faults that SQL can't: policies and data that are not JSON, and wrong counts of neighbours."""
     try:
         policy = rules.read_policy(text)
     except msgspec.DecodeError as error:
@@ -191,47 +166,17 @@ def _in_calendar(db: Dialect, calendar: str, text: str) -> Iterator[Finding]:
                 msgspec.json.decode(row[5])
             except (ValueError, RecursionError):
                 yield Finding("its data is not JSON", calendar, row[0], "slot")
-    room = (policy.buffer_before + policy.buffer_after) * SECOND
-    if policy.rejects_overlap:
-        wrong = [name for name, _ in outside_writes.recounted(slots, slots, room)]
-    else:
-        wrong = [row[0] for row in slots if row[4]]
-    for name in wrong:
+    for name, _ in neighbours.miscounted(policy, slots, slots):
         yield Finding("it is not blocked by as many neighbours as have a seat taken", calendar, name, "policy")
 
 
-def repair(transaction: Transaction, command: RepairCalendar) -> CommandResult:
-    """Repairs what can be without telling of it, and notes the rest, which the next TakeOutside tells of."""
-    calendar = command.calendar
-    for kind, subject in command.wrong:
-        for sql in _REMOVALS.get(kind, ()):
-            transaction.db.execute_sql(sql.format(transaction.db.param), (subject,)).close()
-        if kind in _NOTED:
-            noted = calendar if kind == "policy" else subject
-            _note.execute(transaction.db, kind=_NOTED[kind], calendar=calendar, subject=noted)
-        elif kind == "log":
-            change_log.cut(transaction, calendar, int(subject))
-        elif kind == "head" and calendar in transaction.calendars:
-            _renew(transaction, calendar)
-    return CommandResult(calendar, "repaired", len(command.wrong))
-
-
-def _renew(transaction: Transaction, calendar: str) -> None:
-    """Begins another history: who has a cursor of this one gets a snapshot."""
-    row = transaction.calendar(calendar)
-    seq = max(row.seq, change_log.read_last(transaction.db, calendar))
-    change_log.forget(transaction, calendar)
-    transaction.calendars[calendar] = row._replace(seq=seq, nonce=new_nonce())
-    _begin_anew.execute(transaction.db, calendar=calendar, seq=seq, nonce=transaction.calendars[calendar].nonce)
-
-
 def commands_for(found: list[Finding]) -> Iterator[RepairCalendar]:
-    """The commands that repair these, at most 100 findings each."""
-    of: dict[str, dict[tuple[str, str], None]] = {}
+    """Return the commands that repair these faults, at most 100 faults each."""
+    found_in: dict[str, dict[tuple[str, str], None]] = {}
     for finding in found:
         subject = finding.calendar if finding.kind == "policy" else finding.subject
-        of.setdefault(finding.calendar, {})[finding.kind, subject] = None
-    for calendar, wrong in of.items():
+        found_in.setdefault(finding.calendar, {})[finding.kind, subject] = None
+    for calendar, wrong in found_in.items():
         listed = list(wrong)
         for place in range(0, len(listed), outside_writes.NOTES_AT_ONCE):
             yield RepairCalendar(calendar=calendar, wrong=tuple(listed[place : place + outside_writes.NOTES_AT_ONCE]))

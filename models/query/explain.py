@@ -1,15 +1,16 @@
-"""Why whoever asks can or can't take a slot, rule by rule: the checks that taking it goes through, one by one."""
+"""Explains rule by rule if a principal can take a slot, with the same checks that taking it runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from models.contract.commands import Principal
 from models.contract.errors import NotFound, Refused
-from models.contract.identifiers import UUID, Tokens
+from models.contract.ids import UUID
+from models.contract.principal import Principal
+from models.contract.tokens import Tokens
 from models.domain import capacity, holds, rules
-from models.query.snapshot import read_calendar_row
+from models.query.calendars import read_calendar_row
 from models.storage.database import reading
 from models.storage.dialect import Dialect
 
@@ -17,10 +18,10 @@ Explanation = list[dict[str, Any]]
 
 
 def explain(db: Dialect, tokens: Tokens, principal: Principal, slot: str, now: int) -> Explanation:
-    """One entry a rule, in the order in which they are asked when the slot is held: `{rule, ok}`, and why it is not.
+    """Return `{rule, ok}` for each rule of holding the slot, in the order of the checks, with the refusal if any.
 
-    Booking asks for the same but `max_holds`.
-    Raises what keeps the asker from seeing the slot at all. Seats of a lapsed hold count as held until they are swept.
+    Booking checks the same rules but `max_holds`. Raises the refusal if the principal may not see the slot. The seats
+    of an expired hold count as held until the scheduler frees them.
     """
     if not UUID.fullmatch(slot):
         raise NotFound(what="slot")
@@ -44,7 +45,7 @@ def explain(db: Dialect, tokens: Tokens, principal: Principal, slot: str, now: i
 
 
 def is_bookable(explained: Explanation) -> bool:
-    """Whether booking the slot would be let pass; who has no hold left may book all the same."""
+    """Say if the principal could book the slot. `max_holds` limits holds only."""
     return all(one["ok"] or one["rule"] == "max_holds" for one in explained)
 
 

@@ -1,1 +1,1 @@
-"""Opening hours: schedules, recurrence rules, the slots that they open, and when."""
+"""Schedules and recurrence rules, and the slots made from them."""

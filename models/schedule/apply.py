@@ -1,9 +1,8 @@
-"""A calendar's opening hours: what they open, drop, change and leave alone, and the horizon that moves with the days.
+"""Applies a schedule to its calendar: opens, removes and updates slots, and fills the horizon as days go by.
 
-A schedule touches its own slots only, matched by their times. A slot in which somebody has a seat is kept: one that
-the schedule drops is closed, nothing is opened over it, and it goes with its last booking: what it kept out waits
-until then (models/schedule/waiting.py). Dates up to
-`generated_until` were generated once: what was removed there since stays removed.
+A schedule touches its own slots only, and matches them by their times. A slot with a taken seat is kept. A kept slot
+without a place in the schedule is closed, is removed with its last booking, and makes the slots that overlap it wait
+(models/schedule/waiting.py). Dates up to `generated_until` were generated once, so a slot removed there stays removed.
 """
 
 from __future__ import annotations
@@ -22,13 +21,15 @@ from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.contract.commands import FillHorizon, SetSchedule
 from models.contract.errors import Refused
 from models.contract.time import write_time
-from models.domain import capacity, change_log, rules, slots
-from models.domain.rules import SLOT_COLUMNS
+from models.domain import change_log, rules, slots
+from models.domain.public_view import public_slot
+from models.domain.slot_changes import append_slot_changes
 from models.schedule import waiting
 from models.schedule.expand import Planned, Schedule, expand, horizon, local_date, read_schedule
 from models.schedule.schedule import write_data
 from models.schedule.waiting import Behind, Obstacles
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
+from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, StoredSchedule
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -50,7 +51,7 @@ _all = CompiledQuery(
 )
 _forget = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
 _insert = CompiledInsert(StoredSchedule)
-_ahead = CompiledQuery(
+_coming = CompiledQuery(
     Slot.select(*SLOT_COLUMNS)
     .where((Slot.calendar == bind("calendar")) & (Slot.end > bind("now")) & (Slot.state != literal(SlotState.REMOVED)))
     .order_by(Slot.start, Slot.id)
@@ -59,7 +60,7 @@ _ahead = CompiledQuery(
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done so that a calendar's slots are those of its schedule."""
+    """The steps that make a calendar's slots those of its schedule."""
 
     opened: list[Planned] = field(default_factory=list)
     removed: list[SlotRow] = field(default_factory=list)
@@ -69,17 +70,17 @@ class Plan:
     waiting: list[Behind] = field(default_factory=list)
 
     def numbers(self, calendar: CalendarRow) -> dict[str, Any]:
-        """The answer: how many slots each, and those that were left alone, since somebody has a seat in them."""
+        """Return the answer: the number of slots of each step, and the slots kept for their taken seats."""
         return {
             "opened": len(self.opened),
             "removed": len(self.removed),
             "updated": len(self.updated),
-            "kept": [capacity.public(row, calendar) for row in self.kept],
+            "kept": [public_slot(row, calendar) for row in self.kept],
         }
 
 
 def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResult:
-    """`schedule.set`: the calendar's coming slots become the schedule's; with `preview`, only says how."""
+    """`schedule.set`: make the calendar's coming slots those of the schedule; with `preview`, only count the steps."""
     rules.check_staff(command.principal, command.calendar)
     calendar = transaction.calendar(command.calendar)
     rules.check_in_use(calendar)
@@ -87,7 +88,7 @@ def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResul
     first = max(schedule.from_, _first_date(calendar, transaction.now))
     until = horizon(schedule, calendar.zone, transaction.now)
     wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
-    standing = _slots_ahead(transaction, calendar.id)
+    standing = _coming_slots(transaction, calendar.id)
     plan = _plan(wanted, standing, _data_given(transaction, calendar.id), transaction.now)
     answer = plan.numbers(calendar)
     if warnings := _warnings(calendar, wanted, standing):
@@ -100,12 +101,12 @@ def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResul
 
 
 def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResult:
-    """Asked by the clock: opens the slots of the dates that have come within the horizon since it was last filled."""
+    """Open the slots of the dates within the horizon now, and not at its last filling."""
     calendar = transaction.calendar(command.calendar)
     found = _read.row(transaction.db, calendar=calendar.id)
     if found is None or calendar.archived:
         return CommandResult(calendar.id, "opened", 0)
-    waiting.note_gone(transaction, calendar.id)
+    waiting.note_vacated(transaction, calendar.id)
     plan = Plan(opened=waiting.ready(transaction, calendar.id))
     schedule = read_schedule(msgspec.json.decode(found[0]))
     generated_until = date.fromisoformat(found[1])
@@ -113,7 +114,7 @@ def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResul
     if until > generated_until:
         first = max(generated_until + _ONE_DAY, _first_date(calendar, transaction.now))
         wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
-        standing = _slots_ahead(transaction, calendar.id)
+        standing = _coming_slots(transaction, calendar.id)
         _add_new(plan, wanted, standing, [row for row in standing if row.dropped])
         _remember(transaction, calendar.id, schedule, until)
         waiting.keep(transaction, calendar.id, plan.waiting)
@@ -122,16 +123,16 @@ def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResul
 
 
 def _first_date(calendar: CalendarRow, now: int) -> date:
-    """The first whose windows are not over: yesterday's may last past midnight."""
+    """Return yesterday's date, as a window of yesterday may last past midnight."""
     return local_date(calendar.zone, now) - _ONE_DAY
 
 
-def _slots_ahead(transaction: Transaction, calendar: str) -> list[SlotRow]:
-    return [SlotRow._make(row) for row in _ahead.rows(transaction.db, calendar=calendar, now=transaction.now)]
+def _coming_slots(transaction: Transaction, calendar: str) -> list[SlotRow]:
+    return [SlotRow._make(row) for row in _coming.rows(transaction.db, calendar=calendar, now=transaction.now)]
 
 
 def _data_given(transaction: Transaction, calendar: str) -> frozenset[str | None]:
-    """What the schedule so far has put into its slots' `data`: what staff wrote there is not its to clear."""
+    """Return the `data` that the present schedule gives to slots. Other data is the staff's, and stays."""
     found = _read.row(transaction.db, calendar=calendar)
     if found is None or '"data"' not in found[0]:
         return frozenset()
@@ -164,7 +165,7 @@ def _plan(wanted: list[Planned], standing: list[SlotRow], given: frozenset[str |
 
 
 def _match(plan: Plan, row: SlotRow, slot: Planned, given: frozenset[str | None]) -> None:
-    """A slot that is the schedule's still: it gets the new data and capacity, or as little as those in it leave."""
+    """Update a slot that stays: it gets the new data, and the new capacity or its taken seats."""
     fitting = max(slot.capacity, row.held + row.booked)
     data = slot.data if slot.data is not None or row.data in given else row.data
     state = SlotState.OPEN if row.dropped else row.state
@@ -175,10 +176,10 @@ def _match(plan: Plan, row: SlotRow, slot: Planned, given: frozenset[str | None]
         plan.kept.append(row)
 
 
-def _add_new(plan: Plan, wanted: Iterable[Planned], standing: list[SlotRow], in_the_way: list[SlotRow]) -> None:
-    """Opens none where one with the same times is, and has one wait where a slot that was kept is in its way."""
+def _add_new(plan: Plan, wanted: Iterable[Planned], standing: list[SlotRow], kept: list[SlotRow]) -> None:
+    """Open the wanted slots without a twin of the same times; a slot that overlaps a kept one waits."""
     taken = {(row.start, row.end) for row in standing} | {slot.times for slot in plan.opened}
-    obstacles = Obstacles(in_the_way)
+    obstacles = Obstacles(kept)
     for slot in wanted:
         if slot.times in taken:
             continue
@@ -190,7 +191,7 @@ def _add_new(plan: Plan, wanted: Iterable[Planned], standing: list[SlotRow], in_
 
 
 def _warnings(calendar: CalendarRow, wanted: list[Planned], standing: list[SlotRow]) -> list[dict[str, Any]]:
-    """That slots overlap, where the calendar lets both be taken: the schedule's own, and those opened by hand."""
+    """Warn of overlapping slots, in a calendar in which both can be taken."""
     if rules.policy_of(calendar).rejects_overlap:
         return []
     by_hand = {(row.start, row.end) for row in standing if row.origin != Origin.SCHEDULE}
@@ -217,7 +218,7 @@ def _remember(transaction: Transaction, calendar: str, schedule: Schedule, until
 
 
 def _carry_out(transaction: Transaction, calendar: CalendarRow, plan: Plan, kind: Type) -> None:
-    """Does it, at most 200 slots a change: removals first, so that no viewer sees two slots in one place."""
+    """Carry the plan out, at most 200 slots a change. Removals go first, so that no viewer sees slots overlap."""
     steps: list[Callable[[int], object]] = [
         *[partial(_rewrite, transaction, row) for row in (*plan.removed, *plan.dropped, *plan.updated)],
         *[partial(waiting.open_planned, transaction, calendar.id, slot) for slot in plan.opened],
@@ -226,7 +227,7 @@ def _carry_out(transaction: Transaction, calendar: CalendarRow, plan: Plan, kind
         seq = change_log.next_seq(transaction, calendar.id)
         for step in steps[place : place + SLOTS_A_CHANGE]:
             step(seq)
-        capacity.append_slot_changes(transaction, calendar.id, kind)
+        append_slot_changes(transaction, calendar.id, kind)
         transaction.on_progress(min(place + SLOTS_A_CHANGE, len(steps)), len(steps))
 
 
@@ -235,13 +236,13 @@ def _rewrite(transaction: Transaction, row: SlotRow, seq: int) -> None:
 
 
 def read_body(db: Database, calendar: str) -> bytes | None:
-    """The calendar's schedule as it was set, as JSON; None without one."""
+    """Return the calendar's schedule as JSON; None without one."""
     found = _read.row(db, calendar=calendar)
     return None if found is None else str(found[0]).encode()
 
 
 def due(db: Database, now: int) -> list[str]:
-    """The calendars whose horizon has moved on. One that can't be read is told of, and keeps no other waiting."""
+    """Return the calendars with dates to fill. A schedule that can't be read is logged, and stops no other."""
     behind: list[str] = []
     for calendar, body, generated_until, zone in _all.rows(db):
         try:

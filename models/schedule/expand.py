@@ -1,7 +1,7 @@
-"""Expands a schedule: opening hours in, slots out. Pure: it knows no table, and the time only as an argument.
+"""Expands a schedule to slots, without a table and with the time as an argument.
 
-Dates are expanded in the calendar's zone, each window's two ends are converted to UTC, and slots are stepped in UTC.
-So a slot always lasts its minutes, and a day when the clocks change has as many slots as it has hours to hold them.
+Dates are expanded in the calendar's zone, the ends of each window are converted to UTC, and slots are stepped in UTC.
+So a slot always lasts its minutes, and a day with a change of the clocks has the slots that fit into its hours.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ONE_DAY = timedelta(days=1)
 
 
 class Planned(NamedTuple):
-    """A slot that a schedule makes, `[start, end)` in milliseconds UTC; `data` is JSON in one line."""
+    """A slot of a schedule, `[start, end)` in milliseconds UTC. `data` is one line of JSON."""
 
     start: int
     end: int
@@ -52,11 +52,11 @@ class Planned(NamedTuple):
 
 
 def expand(schedule: Schedule, zone: str, first: date, last: date) -> list[Planned]:
-    """The slots of the windows that begin on the local dates from `first` to `last`, both included.
+    """Return the slots of the windows that begin on the local dates from `first` to `last`, both included.
 
-    Sorted, no times twice; each date's slots depend on that date alone. Where two windows make a slot of the same
-    times, it is that of `extra`, and else of the window that stands first. BadRequest for a zone that there is not,
-    and for more than MOST_SLOTS.
+    The slots are sorted, and each date's slots depend on that date alone. Of two slots with the same times the one of
+    `extra` counts, or else the one of the first window. Raise BadRequest for an unknown zone, and for more than
+    MOST_SLOTS.
     """
     clocks = open_zone(zone)
     planned: dict[tuple[int, int], Planned] = {}
@@ -74,7 +74,7 @@ def expand(schedule: Schedule, zone: str, first: date, last: date) -> list[Plann
 
 
 def _cut(schedule: Schedule, clocks: tzinfo, day: date, hours: Hours) -> Iterator[Planned]:
-    """The slots of hours on a date. Hours with a slot length of their own have slots end to end, unless they step."""
+    """Return the slots of hours on a date. Hours with their own slot length and no step have slots end to end."""
     minutes = hours.slot_minutes or schedule.slot_minutes
     step = hours.step_minutes or hours.slot_minutes or schedule.step_minutes or minutes
     capacity, data = hours.capacity or schedule.capacity, write_data(hours.data)
@@ -85,19 +85,19 @@ def _cut(schedule: Schedule, clocks: tzinfo, day: date, hours: Hours) -> Iterato
 
 
 def horizon(schedule: Schedule, zone: str, now: int) -> date:
-    """The last date to be filled at `now`: `horizon_days` dates from today, or from the schedule's first if later."""
+    """Return the last date to fill at `now`: `horizon_days` dates from today or from the schedule's later start."""
     begin = max(local_date(zone, now), schedule.from_)
     last = schedule.until or LAST_DATE
     return last if (last - begin).days < schedule.horizon_days else begin + _ONE_DAY * (schedule.horizon_days - 1)
 
 
 def local_date(zone: str, moment: int) -> date:
-    """The date in the zone at a moment in milliseconds."""
+    """Return the date in the zone at a moment in milliseconds."""
     return wall_of(open_zone(zone), moment).date()
 
 
 def _openings(schedule: Schedule, clocks: tzinfo, first: date, last: date) -> Iterator[tuple[date, Hours]]:
-    """Every window on every date that it begins on: those of `extra` first."""
+    """Return each window with each date on which it begins, those of `extra` first."""
     for extra in schedule.extra:
         if first <= extra.date <= last:
             yield extra.date, extra

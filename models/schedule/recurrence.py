@@ -1,8 +1,8 @@
 """Expands a recurrence rule to dates: RFC 5545's RRULE without its times, from daily to yearly.
 
-Every part is read as section 3.3.10 has it. A part limits or expands the period of FREQ (a day, week, month or year);
-BYSETPOS picks from the whole period; only then dates before DTSTART are left out, and COUNT and UNTIL end the rule.
-With BYWEEKNO the period is the year that the weeks are numbered in: week 1 is whole, also where it begins in December.
+Section 3.3.10 defines every part. A part limits or expands the period of FREQ (a day, week, month or year), and
+BYSETPOS picks from the whole period. Then dates before DTSTART are left out, and COUNT and UNTIL end the rule. With
+BYWEEKNO the period is the year of the week numbers: week 1 is whole, even if it begins in December.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WEEK = 7
 
 @lru_cache(maxsize=4_096)
 def check_rule(text: str, start: date) -> None:
-    """ValueError, with a sentence for the asker, unless the rule names at least one date from `start` on."""
+    """Raise ValueError, with a sentence for the client, unless the rule has a date from `start` on."""
     rule = read_rule(text)
     last = min(LAST_DATE, _until_date(rule) + _ONE_DAY) if isinstance(rule.until, Time) else LAST_DATE
     begin = start if rule.start is None else rule.start.day
@@ -35,11 +35,11 @@ def check_rule(text: str, start: date) -> None:
 
 
 def dates(text: str, start: date, first: date, last: date, *, clocks: tzinfo = UTC, minute: int = 0) -> Iterator[date]:
-    """The rule's dates from `first` to `last`, both included; `start` is its DTSTART, unless the text brings one.
+    """Return the rule's dates from `first` to `last`, both included. The text's DTSTART replaces `start`.
 
-    The rule is one that `check_rule` passed. DTSTART is a date of the rule only if it fits it. A DTSTART or UNTIL in
-    UTC is read on `clocks`, and an UNTIL with a time ends the rule after the last window that begins by then: `minute`
-    is when the window begins, in minutes of wall time after the date's midnight.
+    `check_rule` must have passed the rule. DTSTART is a date of the rule only if it fits the rule. A DTSTART or UNTIL
+    in UTC is read on `clocks`. An UNTIL with a time ends the rule after the last window that begins by then: `minute`
+    is the begin of the window, in minutes of wall time after the date's midnight.
     """
     rule = read_rule(text)
     if rule.start is not None:
@@ -58,13 +58,13 @@ def _until_date(rule: Rule) -> date:
 
 
 def _dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
-    """What the rule names, UNTIL's time left aside."""
+    """Return the rule's dates, without regard to a time in UNTIL."""
     last = min(last, LAST_DATE, rule.until if isinstance(rule.until, date) else LAST_DATE)
     if max(first, start) > last:
         return
     rule = _completed(rule, start)
     left = rule.count
-    # What COUNT counts begins at `start`; without it, the periods before `first` need no look.
+    # COUNT counts from `start`. Without it, the periods before `first` are skipped.
     for period in _periods(rule, start, start if left else max(first, start)):
         if period.first > last:
             return
@@ -82,7 +82,7 @@ def _dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
 
 
 def _completed(rule: Rule, start: date) -> Rule:
-    """The rule with what it leaves to its first date: its weekday, its day of the month, its month."""
+    """Return the rule with the weekday, day or month of its first date, if it names none."""
     if rule.by_day or rule.by_month_day or rule.by_year_day or rule.frequency == "DAILY":
         return rule
     if rule.frequency == "WEEKLY" or rule.by_week:
@@ -92,7 +92,7 @@ def _completed(rule: Rule, start: date) -> Rule:
 
 
 class _Period(NamedTuple):
-    """A day, week, month or year: its first date, and the dates in it that the rule may name, in order."""
+    """A day, week, month or year: its first date, and its dates that the rule may name, in order."""
 
     first: date
     dates: Iterator[date]
@@ -108,7 +108,7 @@ def _picked(rule: Rule, period: _Period) -> Iterator[date] | list[date]:
 
 
 def _fits(rule: Rule, day: date) -> bool:
-    """Whether the date is of the months, days and weekdays that the rule names; weeks are seen to by the period."""
+    """Say if the date is of the rule's months, days and weekdays. The period itself checks the weeks."""
     if rule.by_month and day.month not in rule.by_month:
         return False
     if rule.by_month_day:
@@ -143,7 +143,7 @@ def _year_length(year: int) -> int:
 
 
 def _periods(rule: Rule, start: date, first: date) -> Iterator[_Period]:
-    """The rule's periods, each INTERVAL after the one before, from the one of `start` or the last before `first`."""
+    """Return the rule's periods, INTERVAL apart, from the one of `start` or the last before `first`."""
     match rule.frequency:
         case "DAILY":
             skipped = -(-(first - start).days // rule.interval)
@@ -164,7 +164,7 @@ def _periods(rule: Rule, start: date, first: date) -> Iterator[_Period]:
 
 
 def _years(rule: Rule, start: date, first: date) -> Iterator[_Period]:
-    """Calendar years, or those that the weeks are numbered in: they begin up to three days before or after."""
+    """Return calendar years, or with BYWEEKNO the years of week numbers, which begin up to three days off."""
     year = start.year
     if rule.by_week:
         year += (start >= _first_week(rule, year + 1)) - (start < _first_week(rule, year))
@@ -207,7 +207,7 @@ def _year(rule: Rule, year: int) -> Iterator[date]:
 
 
 def _first_week(rule: Rule, year: int) -> date:
-    """The first date of the year's week 1: the first week that has at least four days in the year."""
+    """Return the first date of week 1: the first week with at least four days in the year."""
     fourth = date(year, 1, 4)
     return fourth - _ONE_DAY * ((fourth.weekday() - rule.week_start) % _WEEK)
 

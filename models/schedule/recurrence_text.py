@@ -1,4 +1,4 @@
-"""Reads the text of a recurrence rule as calendar programs write it, and refuses what names no dates.
+"""Reads the text of a recurrence rule as calendar programs write it, and refuses a rule without dates.
 
 The text is a value (`FREQ=DAILY`) or lines of iCalendar (`RRULE:`, and a `DTSTART` beside it), folded or not, in any
 case, with white space between its parts.
@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_RULE = 500  # characters
-MOST_DATES = 20_000  # a COUNT's bound: at least a slot a date, and no schedule has more slots
+MOST_DATES = 20_000  # the bound of COUNT: each date has a slot, and no schedule has more slots
 FIRST_DATE, LAST_DATE = date(1970, 1, 1), date(2199, 12, 31)
 
 
 class Time(NamedTuple):
-    """An iCalendar date-time: UTC, or on the clocks of wherever it is read. `second` counts from midnight."""
+    """An iCalendar date-time, in UTC or in local time. `second` counts from midnight."""
 
     day: date
     second: int
@@ -26,7 +26,7 @@ class Time(NamedTuple):
 
     @property
     def moment(self) -> int:
-        """In milliseconds since the epoch, if it is UTC."""
+        """Return the milliseconds since the epoch of a time in UTC."""
         midnight = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
         return (int(midnight.timestamp()) + self.second) * 1_000
 
@@ -80,7 +80,7 @@ _LARGEST = {
     "BYSETPOS": 366,
 }
 _SIGNED = {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"}
-# RFC 5545, section 3.3.10: where a part means nothing.
+# RFC 5545, section 3.3.10: the frequencies with which a part has a meaning.
 _FREQUENCIES = {
     "BYMONTHDAY": {"DAILY", "MONTHLY", "YEARLY"},
     "BYYEARDAY": {"YEARLY"},
@@ -89,14 +89,14 @@ _FREQUENCIES = {
 _WITHIN_A_DAY = {"HOURLY", "MINUTELY", "SECONDLY", "BYHOUR", "BYMINUTE", "BYSECOND"}
 
 _LINE_END = r"(?:\r\n|\r|\n)"
-# A folded line goes on after a line end and white space (section 3.1); an indented property is a line of its own.
+# A folded line continues after a line end and white space (section 3.1). An indented property is its own line.
 _FOLD = re.compile(rf"{_LINE_END}[ \t](?![ \t]*(?:RRULE|DTSTART))")
 _DATE_TIME = re.compile(r"([0-9]{8})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?")
 
 
 @lru_cache(maxsize=4_096)
 def read_rule(text: str) -> Rule:
-    """The rule of the text; ValueError, with a sentence for the asker, where it is none for dates."""
+    """Return the rule of the text. Raise ValueError, with a sentence for the client, for an invalid rule."""
     value, start = _read_lines(text)
     parts = _read_parts(value)
     frequency = parts["FREQ"]
@@ -128,7 +128,7 @@ def read_rule(text: str) -> Rule:
 
 
 def _read_lines(text: str) -> tuple[str, Time | None]:
-    """The rule's value, and the DTSTART beside it."""
+    """Return the rule's value, and the DTSTART beside it."""
     if len(text) > LONGEST_RULE:
         raise ValueError(f"a rule has at most {LONGEST_RULE} characters")
     if not text.isascii():
@@ -205,7 +205,7 @@ def _read_until(text: str) -> date | Time:
 
 
 def _read_time(text: str) -> Time | None:
-    """Midnight for a date; None for what is no date or time. A leap second counts as the one before it."""
+    """Return the time, midnight for a date, or None for other text. A leap second counts as the second before it."""
     found = _DATE_TIME.fullmatch(text)
     if found is None:
         return None
@@ -214,6 +214,6 @@ def _read_time(text: str) -> Time | None:
     except ValueError:
         return None
     hour, minute, second = (int(part or 0) for part in found.group(2, 3, 4))
-    if hour > 23 or minute > 59 or second > 60:  # noqa: PLR2004 - a clock's
+    if hour > 23 or minute > 59 or second > 60:  # noqa: PLR2004 - the bounds of a clock
         return None
     return Time(day, hour * 3_600 + minute * 60 + min(second, 59), found[5] == "Z")

@@ -1,4 +1,4 @@
-"""What a schedule is: opening hours in local time, as staff write them. `read_schedule` lets only valid ones in."""
+"""The types of a schedule: opening hours in local time, as staff write them. `read_schedule` checks them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DATA_BYTES = 4_096  # as a slot's
 LONGEST_NAME = 200  # characters
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-# max_length as well, because a pattern's `$` lets a line's end through.
+# max_length as well, because a pattern's `$` matches before a final line end.
 Start = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5)]
 End = Annotated[str, Meta(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", max_length=5)]
 Minutes = Annotated[int, Meta(ge=1, le=MINUTES_A_DAY)]
@@ -27,9 +27,9 @@ Capacity = Annotated[int, Meta(ge=1, le=MOST_SEATS)]
 
 
 class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """From `start` to `end` on the calendar's clocks; an end before the start is on the next date.
+    """Hours from `start` to `end` on the calendar's clocks. An end before the start is on the next date.
 
-    Its slots are cut as it says, and else as its schedule does. `data` is any JSON, which each of its slots gets.
+    The schedule gives the slot length, step and capacity that the hours leave out. Each slot gets `data`, any JSON.
     """
 
     start: Start
@@ -41,13 +41,13 @@ class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
     @property
     def minutes(self) -> tuple[int, int]:
-        """Start and end as minutes of wall time after the date's midnight."""
+        """Return start and end as minutes of wall time after the date's midnight."""
         start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (self.start, self.end))
         return start, end if end > start else end + MINUTES_A_DAY
 
 
 class Window(Hours, frozen=True, kw_only=True, omit_defaults=True):
-    """Hours that come back, on `days` or on the dates of `rrule`, from one date to another within the schedule's."""
+    """Hours that recur on `days` or on the dates of `rrule`, within the schedule's dates."""
 
     days: Annotated[tuple[Day, ...], Meta(min_length=1, max_length=7)] | UnsetType = UNSET
     rrule: str | UnsetType = UNSET
@@ -56,13 +56,13 @@ class Window(Hours, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ExtraWindow(Hours, frozen=True, kw_only=True, omit_defaults=True):
-    """Hours of one date, also where that date is closed."""
+    """Hours of one date, even of a closed date."""
 
     date: date
 
 
 class ClosedRange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Dates on which no window begins, the last one included; `name` says why, for staff."""
+    """Dates on which no window begins, the last one included. `name` gives staff the reason."""
 
     from_: date = msgspec.field(name="from")
     until: date
@@ -70,7 +70,7 @@ class ClosedRange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
 
 class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Opening hours from one date to another, both included, cut into slots. `closed` spares no window but `extra`."""
+    """Opening hours between two dates, both included, cut into slots. `closed` applies to all windows but `extra`."""
 
     windows: Annotated[tuple[Window, ...], Meta(max_length=32)]
     slot_minutes: Minutes
@@ -85,7 +85,7 @@ class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 
 _TIME_OF_DAY = 'a time of day, like "09:00"'
 _DATE = f'a date, like "2027-01-31", from {FIRST_DATE} to {LAST_DATE}'
-# What each field is, for whoever sent something else.
+# The meaning of each field, for the refusal of another value.
 _MEANING = {
     "schedule": "an object with windows, slot_minutes and from",
     "windows": "a list of at most 32 objects with days or rrule, start and end",
@@ -111,7 +111,7 @@ _MISSING = re.compile(r"Object missing required field `(.*?)`")
 
 
 def read_schedule(given: Any) -> Schedule:
-    """The schedule in a decoded JSON object; BadRequest names the first field that is wrong."""
+    """Return the schedule of a decoded JSON object; BadRequest names the first invalid field."""
     try:
         schedule = msgspec.convert(given, Schedule)
     except msgspec.ValidationError as error:
@@ -133,7 +133,7 @@ def read_schedule(given: Any) -> Schedule:
 
 
 def write_data(data: Any) -> str | None:
-    """A window's `data` as a slot has it: JSON in one line."""
+    """Return a window's `data` as one line of JSON, as its slots have it."""
     return None if data is None else msgspec.json.encode(data).decode()
 
 
@@ -175,7 +175,7 @@ def _check_range(from_field: str, until_field: str, first: date, last: date) -> 
 
 
 def _refusal(error: str) -> BadRequest:
-    """What msgspec found, in the schedule's own words: they name the field and say what belongs there."""
+    """Translate msgspec's error into a refusal that names the field and its meaning."""
     place = _PLACE.search(error)
     where = place.group(1) if place else ""
     if unknown := _UNKNOWN.search(error):

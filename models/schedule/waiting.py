@@ -1,7 +1,7 @@
-"""Slots that wait: a schedule has them, and a taken slot of its own that it left out is in their way.
+"""Waiting slots of a schedule: each overlaps a taken slot that the schedule has left out, and waits behind it.
 
-Each waits behind one such slot. When that gives way (it is removed, or it has begun and nobody has a seat in it any
-more), the slots behind it are opened in the same change, unless another one is in their way.
+A slot gives way when it is removed, or when it has begun and its last seat is free. The change that makes it give way
+also opens the slots behind it, unless they overlap another such slot.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from models.contract.commands import NewSlot
-from models.domain import capacity, slots
-from models.domain.rules import SLOT_COLUMNS
+from models.domain import neighbours, slots
 from models.schedule.expand import Planned
 from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Origin, Slot, SlotRow, SlotState, WaitingSlot
 from models.transaction.transaction import Transaction
 
@@ -37,7 +37,7 @@ _take = CompiledQuery(
     .where((WaitingSlot.calendar == bind("calendar")) & (WaitingSlot.behind == bind("slot")))
     .returning(WaitingSlot.start, WaitingSlot.end, WaitingSlot.capacity, WaitingSlot.data)
 )
-_gone = CompiledQuery(
+_vacated = CompiledQuery(
     WaitingSlot.select(WaitingSlot.behind)
     .join(Slot, on=(Slot.id == WaitingSlot.behind))
     .where(
@@ -49,18 +49,18 @@ _gone = CompiledQuery(
     )
     .distinct()
 )
-_standing = CompiledQuery(Slot.select(*SLOT_COLUMNS).where(capacity.IS_NEIGHBOUR).order_by(Slot.start, Slot.id))
+_standing = CompiledQuery(Slot.select(*SLOT_COLUMNS).where(neighbours.IS_NEIGHBOUR).order_by(Slot.start, Slot.id))
 
 
 class Behind(NamedTuple):
-    """A slot that is to wait, and the one that it waits for."""
+    """A waiting slot, and the id of the slot in its way."""
 
     planned: Planned
     slot: str
 
 
 class Obstacles:
-    """The slots in the way of others, by start: finds the first that overlaps a slot."""
+    """The slots in the way of others, sorted by start."""
 
     def __init__(self, rows: Iterable[SlotRow]) -> None:
         self._rows = sorted(rows, key=lambda row: (row.start, row.id))
@@ -68,16 +68,16 @@ class Obstacles:
         self._latest_ends = list(accumulate((row.end for row in self._rows), max))
 
     def find(self, start: int, end: int) -> str | None:
-        """The id of the first that overlaps `[start, end)`."""
+        """Return the id of the first slot that overlaps `[start, end)`."""
         earlier = bisect_left(self._starts, end)
         if not earlier or self._latest_ends[earlier - 1] <= start:
             return None
-        first = bisect_left(self._latest_ends, start + 1)  # the first with any end after `start` so far
+        first = bisect_left(self._latest_ends, start + 1)  # the first with an end after `start` up to it
         return self._rows[first].id
 
 
 def replace(transaction: Transaction, calendar: str, waiting: Sequence[Behind]) -> None:
-    """The calendar's waiting slots become these."""
+    """Replace the calendar's waiting slots by these."""
     _forget.execute(transaction.db, calendar=calendar)
     keep(transaction, calendar, waiting)
 
@@ -87,39 +87,39 @@ def keep(transaction: Transaction, calendar: str, waiting: Sequence[Behind]) -> 
         _insert.execute(transaction.db, calendar=calendar, behind=slot, **planned._asdict())
 
 
-def note_gone(transaction: Transaction, calendar: str) -> None:
-    """Notes every slot that has given way while the calendar was archived."""
-    for (slot,) in _gone.rows(transaction.db, calendar=calendar, now=transaction.now):
+def note_vacated(transaction: Transaction, calendar: str) -> None:
+    """Note every slot that gave way while the calendar was archived."""
+    for (slot,) in _vacated.rows(transaction.db, calendar=calendar, now=transaction.now):
         transaction.vacated[slot] = calendar
 
 
 def open_vacated(transaction: Transaction, calendar: str) -> None:
-    """Opens, under the seq just allotted, what waits behind the calendar's slots that have given way."""
+    """Open the slots behind those that have given way, under the seq just allotted."""
     for planned in ready(transaction, calendar):
         open_planned(transaction, calendar, planned, transaction.calendar(calendar).seq)
 
 
 def ready(transaction: Transaction, calendar: str) -> list[Planned]:
-    """What waited behind the slots that have given way, and waits no longer. An archived calendar's goes on waiting."""
-    gone = [slot for slot, where in transaction.vacated.items() if where == calendar]
+    """Remove and return the slots that need not wait any more. Those of an archived calendar go on waiting."""
+    vacated = [slot for slot, where in transaction.vacated.items() if where == calendar]
     transaction.vacated = {slot: where for slot, where in transaction.vacated.items() if where != calendar}
     if transaction.calendar(calendar).archived:
         return []
-    found = [Planned._make(row) for slot in gone for row in _take.rows(transaction.db, calendar=calendar, slot=slot)]
+    found = [Planned._make(row) for slot in vacated for row in _take.rows(transaction.db, calendar=calendar, slot=slot)]
     ahead = sorted((planned for planned in found if planned.start > transaction.now), key=lambda planned: planned.times)
     return _still_wanted(transaction, calendar, ahead) if ahead else []
 
 
 def _still_wanted(transaction: Transaction, calendar: str, ahead: list[Planned]) -> list[Planned]:
-    """Those that nothing is in the way of any more; the others are put behind what is."""
+    """Return the slots with a free place. The others wait behind the slot in their way."""
     after, before = ahead[0].start, max(planned.end for planned in ahead)
     found = _standing.rows(transaction.db, calendar=calendar, slot="", after=after, before=before)
     standing = [SlotRow._make(row) for row in found]
     obstacles = Obstacles(row for row in standing if is_in_the_way(row, transaction.now))
-    there = {(row.start, row.end) for row in standing}
+    present = {(row.start, row.end) for row in standing}
     wanted: list[Planned] = []
     for planned in ahead:
-        if planned.times in there:
+        if planned.times in present:
             continue
         slot = obstacles.find(*planned.times)
         if slot is None:
@@ -130,7 +130,7 @@ def _still_wanted(transaction: Transaction, calendar: str, ahead: list[Planned])
 
 
 def is_in_the_way(row: SlotRow, now: int) -> bool:
-    """Whether the schedule has left the slot out though somebody has a seat in it, or it has begun with one."""
+    """Say if the slot is dropped, or has begun with a taken seat: then it keeps its place."""
     is_taken = row.held + row.booked > 0
     return bool(row.dropped) or (row.origin == Origin.SCHEDULE and row.start <= now and is_taken)
 

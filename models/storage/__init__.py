@@ -1,1 +1,1 @@
-"""The database: how it is opened, its tables and migrations, and queries that are compiled once."""
+"""The database: opening it, its tables, triggers and migrations, and queries compiled once."""

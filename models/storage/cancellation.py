@@ -15,7 +15,7 @@ _running = threading.local()
 
 
 class Cancelled(Exception):
-    """Nobody waits for the result any more."""
+    """The caller does not wait for the result any more."""
 
 
 class Cancellation:
@@ -28,7 +28,7 @@ class Cancellation:
 
     def cancel(self) -> None:
         """End the read. A PostgreSQL connection is interrupted over the network, so this may block."""
-        with self._lock:  # else the interrupt could hit the thread's next read
+        with self._lock:  # otherwise the interrupt could end the thread's next read
             self.is_cancelled = True
             if self._interrupt is not None:
                 self._interrupt()

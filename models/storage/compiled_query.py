@@ -1,6 +1,6 @@
-"""Peewee queries compiled once to SQL: the hot commands pay for the database, not for building the same tree again.
+"""Peewee queries compiled to SQL once, so that a hot command does not build the same query tree again.
 
-A statement's parameters are named by `bind`, and given by name when it runs.
+`bind` names the parameters of a query; a run gives them by name.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class _Bind:
 
 
 def bind(name: str) -> Any:
-    """Where the parameter `name` goes."""
+    """Return a placeholder for the parameter `name`."""
     return Value(_Bind(name), converter=False, unpack=False)
 
 
 def literal(value: int) -> Any:
-    """A constant written into the SQL: with a parameter in its place no partial index would be used."""
+    """Return a constant written into the SQL. With a parameter the database would use no partial index."""
     return SQL(str(int(value)))
 
 
@@ -34,14 +34,14 @@ InOrder = Callable[[dict[str, Any]], Sequence[Any]]
 
 
 def _in_order(names: list[str]) -> InOrder:
-    """What takes these values out of a dictionary."""
+    """Return a function that reads these values from a dictionary, in order."""
     if len(names) > 1:
         return itemgetter(*names)
     return lambda values: [values[name] for name in names]
 
 
 class CompiledQuery:
-    """One query, compiled the first time that a kind of database runs it."""
+    """A query, compiled at its first run on each dialect."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
@@ -70,7 +70,7 @@ class CompiledQuery:
         return (self._compiled.get(type(db)) or self._compile(db))[0]
 
     def execute(self, db: Database, **values: Any) -> Any:
-        """Runs it; returns the driver's cursor."""
+        """Run the query; return the driver's cursor."""
         return self._run(db, values)
 
     def rows(self, db: Database, **values: Any) -> list[tuple[Any, ...]]:
@@ -78,16 +78,16 @@ class CompiledQuery:
         return found
 
     def row(self, db: Database, **values: Any) -> tuple[Any, ...] | None:
-        """The first row; the rest is read too, since SQLite finishes a RETURNING only then."""
+        """Return the first row. All rows are read, since SQLite finishes a RETURNING only then."""
         found = self._run(db, values).fetchall()
         return found[0] if found else None
 
 
 class CompiledInsert:
-    """Inserts a row of the table, given as it is: in the order of the table's columns."""
+    """Inserts a row, given in the order of the table's columns."""
 
     def __init__(self, table: type[Model]) -> None:
-        columns = table._meta.sorted_fields  # noqa: SLF001 - Peewee's documented way in
+        columns = table._meta.sorted_fields  # noqa: SLF001 - Peewee documents it
         self._statement = CompiledQuery(table.insert({column: bind(column.name) for column in columns}))
         self._sql: dict[type[Database], str] = {}
 
@@ -99,7 +99,7 @@ class CompiledInsert:
 
 
 class CompiledListQuery:
-    """A query over a list of any length: compiled for the powers of two, the list filled up with its last item."""
+    """A query over a list, compiled for each power of two. The list is padded with its last item."""
 
     def __init__(self, build: Callable[[list[Any]], Query]) -> None:
         @lru_cache(maxsize=32)
@@ -109,7 +109,7 @@ class CompiledListQuery:
         self._statement = statement
 
     def rows(self, db: Database, items: Sequence[Any], **values: Any) -> list[tuple[Any, ...]]:
-        """No items, no rows. At most some hundreds: SQLite's parameters are counted."""
+        """Return the rows; none without items. SQLite limits the parameters, so give some hundreds of items at most."""
         if not items:
             return []
         size = 1 << (len(items) - 1).bit_length()
@@ -117,7 +117,7 @@ class CompiledListQuery:
         return self._statement(size).rows(db, **{f"item{place}": item for place, item in enumerate(padded)}, **values)
 
     def run(self, db: Database, items: Sequence[Any], **values: Any) -> None:
-        """For what returns no rows."""
+        """Run a query without rows."""
         if items:
             size = 1 << (len(items) - 1).bit_length()
             padded = (*items, *[items[-1]] * (size - len(items)))

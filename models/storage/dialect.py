@@ -1,8 +1,8 @@
-"""What each kind of database does in its own way. Everything else is SQL that all of them speak.
+"""The interface of a database: the operations that differ between SQLite and PostgreSQL.
 
-Each is one file beside this one. A connection belongs to its thread and is in autocommit; the book says itself where a
-transaction begins and ends. What is read in a read transaction is of one instant; what is read in a write transaction,
-after its locks are held, no one else can change before it ends.
+All other SQL is the same for both. Each implementation is one file beside this one. A connection belongs to its thread
+and is in autocommit, and the callers begin and end transactions. A read transaction sees one instant. No other
+transaction changes the rows read in a write transaction under its locks.
 """
 
 from __future__ import annotations
@@ -15,96 +15,96 @@ from peewee import Database, IntegrityError, OperationalError
 
 
 class UnusableDatabase(Exception):
-    """The setting, or the database it names, can't be used; the message is one clear line."""
+    """The setting or its database can't be used. The message is one clear line."""
 
 
 class Duplicate(IntegrityError):
-    """Another process has just written a row with the same key: where no lock could keep it from that."""
+    """Another process has just written a row with the same key, without a lock to wait for."""
 
 
 class Busy(OperationalError):
-    """Another transaction has the lock, and did not give it back while this one could wait."""
+    """Another transaction has kept the lock for longer than this one may wait."""
 
 
 class Dialect(Database):
-    """A database, with what differs from one kind to the next."""
+    """A Peewee database with the operations of this service."""
 
     most_writers: ClassVar[int]
-    """How many may write at the same time."""
+    """The most writers at the same time."""
 
     locks_rows: ClassVar[bool]
-    """Whether writers lock the calendars they write to; else one of them has the whole database to itself."""
+    """True if a writer locks its calendars, False if it locks the whole database."""
 
     poll_seconds: ClassVar[float]
-    """How often to ask whether another process has committed."""
+    """The interval between two polls for commits of other processes."""
 
     time_sql: ClassVar[str] = ""
-    """Its time in milliseconds, as an expression; "" where its clock is this machine's."""
+    """An SQL expression for the time in milliseconds; "" if the database's clock is this machine's."""
 
-    _state: Any  # Peewee's, a connection for each thread
+    _state: Any  # Peewee's own: a connection for each thread
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
-        """Runs one statement, and returns the driver's cursor; raises Peewee's errors."""
+        """Run one statement and return the driver's cursor; raise Peewee's errors."""
         raise NotImplementedError
 
     def connection(self) -> Any:
-        """The thread's own connection of the driver, made where there is none."""
+        """Return the thread's driver connection; make one if there is none."""
         return cast("Any", super()).connection()
 
     def check(self) -> None:
-        """UnusableDatabase for one that the book can't live in. Asked once, on an open connection."""
+        """Raise UnusableDatabase for an unsuitable database. Called once, on an open connection."""
 
     def changing_schema(self) -> AbstractContextManager[Any]:
-        """One transaction, in which no other process sees to the schema."""
+        """Begin a transaction in which no other process changes the schema."""
         raise NotImplementedError
 
     def install_triggers(self) -> bool:
-        """Makes the triggers that note other writers' rows what this program has them; whether one was missing."""
+        """Make the triggers those of this program; return True if one was missing."""
         raise NotImplementedError
 
     def begin_anew(self) -> None:
-        """Begins another history of every calendar."""
+        """Begin another history of every calendar."""
         raise NotImplementedError
 
     def begin_write(self, *, waits: bool = False) -> None:
-        """Begins what may change something, on a connection that works.
+        """Begin a write transaction, on a new connection if the old one fails.
 
-        Where rows are locked, others' locks are waited for only if it `waits`: for as long as patience lasts, else for
-        a moment; then the statement raises Busy. It is the same for all transactions of a thread.
+        With row locks, a statement waits a moment for a lock and then raises Busy; with `waits` it waits much longer.
+        `waits` is the same for all transactions of a thread.
         """
         raise NotImplementedError
 
     def begin_read(self) -> None:
-        """Begins what sees one instant, on a connection that works."""
+        """Begin a read transaction, on a new connection if the old one fails."""
         raise NotImplementedError
 
     def commit_write(self) -> None:
-        """Returns once what was written is there to stay. If it raises, nobody knows."""
+        """Commit durably. After an error the outcome is unknown."""
         raise NotImplementedError
 
     def is_in_transaction(self) -> bool:
-        """Whether the driver still has one that can be committed."""
+        """Say if the driver still has a transaction that can be committed."""
         raise NotImplementedError
 
     def roll_back(self) -> None:
-        """Ends what is left of a transaction, if anything is."""
+        """Roll back the transaction, if there is one."""
         raise NotImplementedError
 
     def wipe(self) -> bool:
-        """Makes sure that what was overwritten can't be read from the files of this database; False to try again.
+        """Remove overwritten data from the files of this database; return False to be called again.
 
-        Never in a transaction. Where a server has the files, that is the server's to see to.
+        Called outside of transactions. A database server takes care of its own files.
         """
         return True
 
     def version(self) -> Any:
-        """Stands still until some other connection commits; a hint, and may move without need."""
+        """Return a value that changes with each commit of another connection. It may change without one too."""
         raise NotImplementedError
 
     def interrupter(self) -> Callable[[], None]:
-        """Return what ends the statement that the calling thread's connection runs; any thread may call it."""
+        """Return a function that ends the statement on the calling thread's connection; any thread may call it."""
         raise NotImplementedError
 
     def drop(self) -> None:
-        """Closes the thread's connection, whatever state it is in."""
+        """Close the thread's connection, in any state."""
         raise NotImplementedError

@@ -1,6 +1,6 @@
-"""PostgreSQL: several writers at READ COMMITTED, each of which locks its calendars before it looks at anything.
+"""PostgreSQL: several writers at READ COMMITTED, which lock their calendars before they read anything.
 
-A server that was restarted, or has moved, costs the commands that were under way; the next ones find it by themselves.
+A restart or a failover of the server costs the running commands; the next commands connect again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from peewee import PostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from models.storage import triggers
 from models.storage.dialect import Busy, Dialect, Duplicate, UnusableDatabase
+from models.storage.triggers import postgres as triggers
+from models.storage.triggers.note import begin_anew
 
-# Only for what the URL does not say. A server that went away without a word is given up within some ten seconds.
+# Defaults for parameters missing in the URL. A server that vanished is given up within some ten seconds.
 _CONNECTION: dict[str, str | int] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -28,25 +29,25 @@ _CONNECTION: dict[str, str | int] = {
     "tcp_user_timeout": 10_000,
     "fallback_application_name": "slotcast",
 }
-LOCK_TIMEOUT_SECONDS = 10  # whoever waits longer is overloaded
-# How long a writer waits for its calendars, with the commands of all its other ones behind it.
+LOCK_TIMEOUT_SECONDS = 10  # a command that waits longer is overloaded
+# The wait for a locked calendar. The commands of the writer's other calendars wait behind it.
 CALENDAR_LOCK_SECONDS = 0.05
-STANDSTILL_SECONDS = 5  # a process that stands still within a transaction lets go of its calendars
-STATEMENT_TIMEOUT_SECONDS = 30  # no statement takes as much as a second; a COMMIT is not bounded by it
-# What waits for more than its own disk, for a standby's, goes on doing so.
+STANDSTILL_SECONDS = 5  # the server ends a process's transaction that stands still, and frees its calendars
+STATEMENT_TIMEOUT_SECONDS = 30  # no statement takes a second; the bound does not apply to a COMMIT
+# A stronger setting of the server stays, like a wait for a standby's disk.
 _COMMITS = {
     "full": "SELECT set_config(name, CASE was WHEN 'off' THEN 'on' ELSE was END, false)"
     " FROM (SELECT 'synchronous_commit' AS name, current_setting('synchronous_commit') AS was) AS setting",
     "normal": "SET synchronous_commit = off",
 }
-_OWN = f"SET LOCAL {triggers.SERVICE} = 'on'"  # for this transaction: a pooled connection is somebody else's next
+_OWN = f"SET LOCAL {triggers.SERVICE} = 'on'"  # for this transaction: a pooled connection has other clients
 _OLDEST = 13  # the first with pg_current_snapshot
-_PREPARED = 500  # statements that a connection keeps; the book has fewer, in all their types
-# After a connection failed: whoever waits in the queue is answered at once, instead of one time-out after another.
+_PREPARED = 500  # prepared statements for one connection; there are fewer, in all their types
+# After a failed connection, queued commands are answered at once instead of one time-out after another.
 _REST_SECONDS = 0.2
 _SCHEMA_LOCK = 0x510_7CA57
 
-# The more special first.
+# Subclasses first.
 _ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = (
     (psycopg.errors.UniqueViolation, Duplicate),
     (psycopg.errors.LockNotAvailable, Busy),
@@ -62,7 +63,7 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = 
 
 
 class Postgres(Dialect, PostgresqlDatabase):
-    """With the short way to its driver, and a reconnection wherever a transaction begins."""
+    """Calls the driver directly, and reconnects where a transaction begins."""
 
     most_writers = 1 << 10
     locks_rows = True
@@ -93,7 +94,7 @@ class Postgres(Dialect, PostgresqlDatabase):
         return connection
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
-        """As Peewee's, but that it logs nothing, and that an error has no row in it: rows have people's names."""
+        """Run a statement without a log line, and keep rows out of errors: rows have people's names."""
         connection = self._state.conn or self.connection()
         try:
             return connection.execute(sql, params or None)
@@ -112,16 +113,16 @@ class Postgres(Dialect, PostgresqlDatabase):
     def changing_schema(self) -> Iterator[None]:
         with self.atomic():
             for setting in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
-                self.execute_sql(f"SET LOCAL {setting} = 0")  # a migration takes the time it takes
+                self.execute_sql(f"SET LOCAL {setting} = 0")  # a migration may take long
             self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
             self.execute_sql(_OWN)
             yield
 
     def install_triggers(self) -> bool:
-        return triggers.install_postgres(self.execute_sql)
+        return triggers.install(self.execute_sql)
 
     def begin_anew(self) -> None:
-        triggers.begin_anew(self.execute_sql, "substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)")
+        begin_anew(self.execute_sql, "substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)")
 
     def begin_write(self, *, waits: bool = False) -> None:
         patience = LOCK_TIMEOUT_SECONDS if waits else CALENDAR_LOCK_SECONDS
@@ -132,7 +133,7 @@ class Postgres(Dialect, PostgresqlDatabase):
         self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def _begin(self, sql: str, first: str = "") -> None:
-        """On the connection there is, or on a new one if the server has left that one; `first` is for a new one."""
+        """Begin on the open connection, or on a new one if the server has closed it; run `first` on a new one."""
         if self._status() == TransactionStatus.IDLE:
             try:
                 self.execute_sql(sql)
@@ -152,7 +153,7 @@ class Postgres(Dialect, PostgresqlDatabase):
         return TransactionStatus(self._state.conn.pgconn.transaction_status)
 
     def commit_write(self) -> None:
-        """COMMIT of a transaction that has failed says so in its tag only."""
+        """Commit. The COMMIT of a failed transaction raises nothing: only its tag says so."""
         done = self.execute_sql("COMMIT").statusmessage
         if done != "COMMIT":
             message = f"COMMIT was answered with {done}"
@@ -166,14 +167,14 @@ class Postgres(Dialect, PostgresqlDatabase):
             self.execute_sql("ROLLBACK")
 
     def version(self) -> Any:
-        """Which transactions are over, as far as they can be seen. One row, whoever writes whatever."""
+        """Return the snapshot of finished transactions. It changes with every commit."""
         if self._status() != TransactionStatus.IDLE:
             self.drop()
             self.connect()
         return self.execute_sql("SELECT pg_current_snapshot()::text").fetchall()[0][0]
 
     def interrupter(self) -> Callable[[], None]:
-        """The server ends the statement some time after this returns: drop the connection afterwards."""
+        """Return the interrupter. The server may end the statement late, so drop the connection afterwards."""
         interrupt: Callable[[], None] = self.connection().cancel_safe
         return interrupt
 
@@ -183,16 +184,16 @@ class Postgres(Dialect, PostgresqlDatabase):
 
 
 def _translated(error: psycopg.Error) -> peewee.PeeweeException:
-    """Peewee's error, without the server's DETAIL, which repeats whole rows."""
+    """Return Peewee's error, without the server's DETAIL, as it repeats whole rows."""
     kind = next(ours for theirs, ours in _ERRORS if isinstance(error, theirs))
     return kind(error.diag.message_primary or " ".join(str(error).split()))
 
 
 def open_postgres(url: str, *, synchronous: str) -> Postgres:
-    """The database of a `postgresql://` URL, with libpq's parameters in its query; not connected yet."""
+    """Return the database of a `postgresql://` URL with libpq's parameters in its query, not connected yet."""
     try:
         given = conninfo_to_dict(url)
-    except psycopg.Error:  # its text may repeat what was meant as a password
+    except psycopg.Error:  # its text may repeat a password
         message = "SLOTCAST_DATABASE must look like postgresql://user:password@host:5432/name, percent-encoded"
         raise UnusableDatabase(message) from None
     missing: dict[str, Any] = {name: value for name, value in _CONNECTION.items() if name not in given}

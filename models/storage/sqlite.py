@@ -1,4 +1,4 @@
-"""SQLite: one writer, one lock for the whole file, and readers whom it never keeps waiting (WAL)."""
+"""SQLite: one writer with one lock for the whole file. Readers never wait for it (WAL)."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from typing import Any, cast
 import peewee
 from peewee import DatabaseError, SqliteDatabase
 
-from models.storage import triggers
 from models.storage.dialect import Dialect, UnusableDatabase
+from models.storage.triggers import sqlite as triggers
+from models.storage.triggers.note import begin_anew
 
 BUSY_TIMEOUT_SECONDS = 10
 _OLDEST = (3, 35, 0)  # the first with RETURNING
 
 
 class Sqlite(Dialect, SqliteDatabase):
-    """With a short way to its driver: a hot command would spend more time in Peewee's than in the statement."""
+    """Calls the driver directly: Peewee's own code takes more time than a hot statement."""
 
     most_writers = 1
     locks_rows = False
-    poll_seconds = 0.018  # at each, two changes of thread and some 0.1 ms of CPU while the loop is busy
+    poll_seconds = 0.018  # each poll costs two thread switches and some 0.1 ms of CPU
 
     def _connect(self) -> Any:
-        """As Peewee's, but that a new file is for its owner only; the WAL and its index get the mode of the file."""
-        with suppress(OSError):  # it exists, or SQLite says better what is wrong
+        """Connect. A new file is readable for its owner only; the WAL and its index get the file's mode."""
+        with suppress(OSError):  # the file exists, or SQLite gives a better error
             os.close(os.open(self.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         return cast("Any", super())._connect()  # noqa: SLF001 - Peewee's hook for it
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
-        """As Peewee's, but that it logs nothing: parameters are people's names."""
+        """Run a statement without a log line, since parameters are people's names."""
         connection = self._state.conn or self.connection()
         try:
             return connection.execute(sql, params or ())
@@ -43,7 +44,7 @@ class Sqlite(Dialect, SqliteDatabase):
 
     @contextmanager
     def changing_schema(self) -> Iterator[None]:
-        """With foreign keys off, as SQLite wants it where tables are made anew: on, a DROP deletes their rows first."""
+        """Begin with foreign keys off: with them on, the DROP of a rebuilt table deletes the rows that refer to it."""
         self._own()
         self.execute_sql("PRAGMA foreign_keys = OFF")
         try:
@@ -53,20 +54,20 @@ class Sqlite(Dialect, SqliteDatabase):
             self.execute_sql("PRAGMA foreign_keys = ON")
 
     def install_triggers(self) -> bool:
-        return triggers.install_sqlite(self.execute_sql)
+        return triggers.install(self.execute_sql)
 
     def begin_anew(self) -> None:
-        triggers.begin_anew(self.execute_sql, "lower(hex(randomblob(6)))")
+        begin_anew(self.execute_sql, "lower(hex(randomblob(6)))")
 
-    def begin_write(self, *, waits: bool = False) -> None:  # noqa: ARG002 - whoever writes waits for the whole file
-        """Takes the one write lock at once, so that nothing read before it can be stale."""
+    def begin_write(self, *, waits: bool = False) -> None:  # noqa: ARG002 - a writer always waits for the file's lock
+        """Take the write lock at once, so that no row is read before it."""
         if self.is_closed():
             self.connect()
         self._own()
         self.execute_sql("BEGIN IMMEDIATE")
 
     def _own(self) -> None:
-        """Marks the connection as the service's own: what it writes is not noted. Only where it is about to write."""
+        """Mark the connection as the service's own, before its first write: the triggers note none of its rows."""
         connection = self.connection()
         if getattr(self._state, "own", None) is not connection:
             connection.set_authorizer(triggers.ignore_own)
@@ -84,7 +85,7 @@ class Sqlite(Dialect, SqliteDatabase):
         self.execute_sql("COMMIT")
 
     def is_in_transaction(self) -> bool:
-        """SQLITE_FULL, for one, ends it without a word."""
+        """Ask the driver: some errors, like SQLITE_FULL, end the transaction by themselves."""
         connection = self._state.conn or self.connection()
         return bool(connection.in_transaction)
 
@@ -93,7 +94,7 @@ class Sqlite(Dialect, SqliteDatabase):
             self.execute_sql("ROLLBACK")
 
     def wipe(self) -> bool:
-        """Empties the WAL, where old pages stand until others are written over them. Waits for nobody who reads."""
+        """Empty the WAL, as it keeps old pages. Return False if a reader is in the way."""
         self.execute_sql("PRAGMA busy_timeout = 0").fetchall()
         try:
             ((is_busy, *_),) = self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -102,8 +103,10 @@ class Sqlite(Dialect, SqliteDatabase):
         return not is_busy
 
     def version(self) -> Any:
-        """`PRAGMA data_version` does not see its own connection's commits and stands still inside a read transaction
-        or an unfinished cursor; hence the fetchall. A checkpoint may move it too.
+        """Return `PRAGMA data_version`.
+
+        It ignores its own connection's commits, and stands still inside a read transaction or an unfinished cursor;
+        hence the fetchall. A checkpoint may change it too.
         """
         return self.execute_sql("PRAGMA data_version").fetchall()[0][0]
 
@@ -112,9 +115,7 @@ class Sqlite(Dialect, SqliteDatabase):
         return interrupt
 
     def drop(self) -> None:
-        """SQLite closes for good only once its last statement is forgotten: rolled back first, it lets go of the lock
-        at once.
-        """
+        """Roll back, then close. SQLite closes for good only with its last statement; the rollback frees the lock."""
         try:
             self.roll_back()
         finally:
@@ -122,7 +123,7 @@ class Sqlite(Dialect, SqliteDatabase):
 
 
 def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
-    """The database in this file, not connected yet."""
+    """Return the database in this file, not connected yet."""
     if sqlite3.sqlite_version_info < _OLDEST:
         message = f"SQLite 3.35 or newer is needed; this Python has {sqlite3.sqlite_version}"
         raise UnusableDatabase(message)
@@ -140,7 +141,7 @@ def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
             "synchronous": synchronous,
             "foreign_keys": 1,
             "cache_size": -16_000,
-            "secure_delete": "on",  # "fast" leaves what stood on pages that are free now, like a long note's
+            "secure_delete": "on",  # "fast" leaves the content of freed pages, like a long note
         },
         timeout=BUSY_TIMEOUT_SECONDS,
     )

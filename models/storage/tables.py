@@ -1,6 +1,6 @@
-"""The book's tables, and their rows as the rest of the book reads them. Times are milliseconds since the epoch.
+"""The tables, and their rows as named tuples. Times are milliseconds since the epoch.
 
-The models have the defaults of the tables, for scripts that write with them: docs/database.md.
+The models have the tables' defaults, for scripts that write with them: see docs/database.md.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from peewee import AutoField, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from models.contract.identifiers import new_id, new_nonce
+from models.contract.ids import new_id, new_nonce
 from models.contract.time import SECOND, system_clock
 
-HOLD_SECONDS = 300  # of a hold whose writer says no more of it
+HOLD_SECONDS = 300  # of a hold without an `expires_at`
 
 
 class SlotState(IntEnum):
-    """OPEN and CLOSED move to each other; REMOVED is final, and its row stays for those who hold its id."""
+    """OPEN and CLOSED change into each other. REMOVED is final; the row stays for clients with its id."""
 
     OPEN = 0
     CLOSED = 1
@@ -25,14 +25,14 @@ class SlotState(IntEnum):
 
 
 class Origin(IntEnum):
-    """Whose a slot is: a schedule touches only its own."""
+    """The origin of a slot. A schedule touches only its own slots."""
 
     MANUAL = 0
     SCHEDULE = 1
 
 
 class HoldState(IntEnum):
-    """ACTIVE has seats; the others are how it ended."""
+    """An ACTIVE hold has seats. The other states are its end."""
 
     ACTIVE = 0
     BOOKED = 1
@@ -115,7 +115,7 @@ class Booking(Model):
         table_name = "booking"
 
 
-class Receipt(Model):
+class StoredRecord(Model):
     id = TextField(primary_key=True)
     calendar = TextField()
     fingerprint = TextField()
@@ -144,7 +144,7 @@ class Log(Model):
 
 
 class StoredSchedule(Model):
-    """A calendar's schedule, and the last local date that its slots were made for."""
+    """A calendar's schedule, and the last local date with slots made from it."""
 
     calendar = TextField(primary_key=True)
     body = TextField()
@@ -156,7 +156,7 @@ class StoredSchedule(Model):
 
 
 class Touched(Model):
-    """A row that another writer than the service has touched, to be taken; the triggers write these notes."""
+    """A note of a trigger: an outside writer has touched a row."""
 
     id = AutoField()
     kind = TextField()
@@ -172,7 +172,7 @@ class Touched(Model):
 
 
 class WaitingSlot(Model):
-    """A slot that a schedule has no room for yet: it is opened once the slot `behind` which it waits gives way."""
+    """A slot of a schedule that waits behind another slot, and opens once that slot leaves its place."""
 
     calendar = TextField()
     start = BigIntegerField()
@@ -187,7 +187,7 @@ class WaitingSlot(Model):
 
 
 class CalendarRow(NamedTuple):
-    """In the order of the table's columns, as every row here."""
+    """A row in the order of the table's columns, like every row type here."""
 
     id: str
     name: str
@@ -202,9 +202,9 @@ class CalendarRow(NamedTuple):
 
 
 class SlotRow(NamedTuple):
-    """`bookable` is the guard's own predicate, asked of the row by the database.
+    """A slot, with the seat guard's answer in `bookable`.
 
-    `dropped`: its schedule has no place for it any more; it is closed, and goes with its last booking.
+    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking.
     """
 
     id: str
@@ -254,5 +254,5 @@ class BookingRow(NamedTuple):
 
 
 def columns(table: type[Model]) -> list[object]:
-    """The table's columns, in the order of its row type."""
-    return list(table._meta.sorted_fields)  # noqa: SLF001 - Peewee's documented way in
+    """Return the table's columns, in the order of its row type."""
+    return list(table._meta.sorted_fields)  # noqa: SLF001 - Peewee documents it

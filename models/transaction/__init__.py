@@ -1,1 +1,1 @@
-"""What all commands of one transaction share: locks, routes, and idempotency records."""
+"""The locks, routes, savepoints and idempotency records of one transaction."""

@@ -1,8 +1,8 @@
-"""One command, once, however often it is sent: the receipt is written in the command's own transaction.
+"""Idempotency records: a command sent twice with one key is done once, and gets the same answer.
 
-It stands under calendar, caller and key, none of which can be read from it, and holds the answer without its token,
-which is made anew for whoever repeats the request. What is asked of a booking stands under the booking in the
-calendar's place too: between the request and its repetition it may have moved to another calendar.
+The record is written in the command's own transaction. Its key is a pseudonym of calendar, caller and `key`. It holds
+the answer without the token, which is made anew for each repetition. A command on a booking has a second record under
+the booking, which may have moved to another calendar before the repetition.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import msgspec
 from peewee import SQL, Database, Select
 
-from models.contract.commands import ANONYMOUS, GUEST_KEY_LENGTH, Command
+from models.contract.commands import GUEST_KEY_LENGTH, Command
 from models.contract.errors import BadRequest, IdempotencyMismatch
-from models.contract.identifiers import Tokens
+from models.contract.principal import ANONYMOUS
+from models.contract.tokens import Tokens
 from models.storage.compiled_query import CompiledInsert, CompiledListQuery, CompiledQuery, bind
 from models.storage.dialect import Dialect
-from models.storage.tables import Receipt
+from models.storage.tables import StoredRecord
 
 KEY_LENGTH = 200  # characters at most
 
@@ -26,7 +27,7 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class IdempotencyRecord(NamedTuple):
-    """A receipt as a repeated command finds it; `calendar` is that of the first answer."""
+    """The record of a command; `calendar` is that of the first answer."""
 
     calendar: str
     fingerprint: str
@@ -36,7 +37,10 @@ class IdempotencyRecord(NamedTuple):
 
 
 def check_key(command: Command, *, is_required: bool) -> None:
-    """A guest's key is all that tells it from another guest, so it must be one that nobody guesses."""
+    """Raise BadRequest for a missing or too long key, and for a short one of a guest.
+
+    Only the key tells one guest from another, so nobody may guess it.
+    """
     key = command.key
     if not key:
         if is_required:
@@ -49,35 +53,40 @@ def check_key(command: Command, *, is_required: bool) -> None:
 
 
 def identify(tokens: Tokens, scope: str, command: Command) -> str:
-    """Under what a command's receipt stands, in a calendar or with a booking."""
+    """Return the key of the command's record, in the scope of a calendar or a booking."""
     return tokens.pseudonym("receipt", scope, command.principal.subject, command.key)
 
 
 def fingerprint(tokens: Tokens, command: Command) -> str:
-    """Two commands have the same one if they ask for the same; a key may stand for one of them only."""
+    """Return the fingerprint of the command's fields. A `key` belongs to one fingerprint only."""
     bare = msgspec.structs.replace(command, principal=ANONYMOUS, key="", received=0)
     return tokens.pseudonym("command", type(command).__name__, _encoder.encode(bare).decode())
 
 
-def _of(ids: list[Any]) -> Any:
-    return Receipt.select(
-        Receipt.id, Receipt.calendar, Receipt.fingerprint, Receipt.seq, Receipt.cursor, Receipt.result
-    ).where(Receipt.id.in_(ids))
+def _records(ids: list[Any]) -> Any:
+    return StoredRecord.select(
+        StoredRecord.id,
+        StoredRecord.calendar,
+        StoredRecord.fingerprint,
+        StoredRecord.seq,
+        StoredRecord.cursor,
+        StoredRecord.result,
+    ).where(StoredRecord.id.in_(ids))
 
 
-_find = CompiledListQuery(_of)
+_find = CompiledListQuery(_records)
 find = _find.rows
 
 
 @lru_cache
 def _find_and_time(time_sql: str) -> CompiledListQuery:
-    """The same, and a row without an id that has the database's time for a seq."""
+    """Return the same query with one more row: without an id, and with the database's time as its seq."""
     row = [SQL(column) for column in ("''", "''", "''", time_sql, "''", "''::bytea")]
-    return CompiledListQuery(lambda ids: _of(ids).union_all(Select(columns=row)))
+    return CompiledListQuery(lambda ids: _records(ids).union_all(Select(columns=row)))
 
 
 def find_now(db: Dialect, ids: list[str]) -> tuple[list[tuple[Any, ...]], int]:
-    """The receipts with these ids, and the database's time in milliseconds, in one statement."""
+    """Return the records with these keys, and the database's time in milliseconds, by one statement."""
     if not ids:
         ((now,),) = db.execute_sql(f"SELECT {db.time_sql}").fetchall()
         return [], now
@@ -86,19 +95,21 @@ def find_now(db: Dialect, ids: list[str]) -> tuple[list[tuple[Any, ...]], int]:
     return [row for row in rows if row[0]], now
 
 
-_insert = CompiledInsert(Receipt)
+_insert = CompiledInsert(StoredRecord)
 
 
-def keep(db: Database, mark: str, kept: IdempotencyRecord, now: int) -> None:
-    _insert.run(db, (mark, *kept, now))
+def keep(db: Database, record_key: str, record: IdempotencyRecord, now: int) -> None:
+    _insert.run(db, (record_key, *record, now))
 
 
 forget = CompiledQuery(
-    Receipt.delete().where((Receipt.calendar == bind("calendar")) & (Receipt.created_at < bind("before")))
+    StoredRecord.delete().where(
+        (StoredRecord.calendar == bind("calendar")) & (StoredRecord.created_at < bind("before"))
+    )
 )
 
 
-def check_same(kept: IdempotencyRecord, mark: str) -> None:
-    """Refuses another command under a key that is taken."""
-    if kept.fingerprint != mark:
+def check_same(record: IdempotencyRecord, command_fingerprint: str) -> None:
+    """Refuse another command with the same key."""
+    if record.fingerprint != command_fingerprint:
         raise IdempotencyMismatch

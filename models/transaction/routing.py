@@ -1,8 +1,8 @@
-"""Where a command belongs: the calendars of the things that it speaks of.
+"""Routes a command to its calendars: those of the slot, hold, booking or calendar that it names.
 
-The service never changes the calendar of a slot, and so of a hold; where somebody has done so by hand, the command
-finds out and is placed anew. That of a booking changes when it is rescheduled: whoever has looked it up without a lock
-looks again with one.
+The service never changes the calendar of a slot or hold. Where an outside writer has done so, the command finds out
+and is routed anew. The calendar of a booking changes when it is rescheduled, so a lookup without a lock is repeated
+with the lock.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from peewee import Database
 
 from models.contract import commands
 from models.contract.commands import CalendarCommand, Command
-from models.contract.identifiers import SLUG, UUID
+from models.contract.ids import SLUG, UUID
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.tables import Booking, Hold, Slot
 
-Subject = tuple[str, str]  # the kind of thing, and its id
+Subject = tuple[str, str]  # a kind, and an id
 Routes = dict[Subject, str]
 
 IDS_A_READ = 256
@@ -31,38 +31,38 @@ _routes = {
 
 
 class StaleRoute(Exception):
-    """Someone else was quicker in a way that changes where the command belongs: it is to be placed anew."""
+    """Another transaction has changed the command's route. The command must be routed anew."""
 
 
 class Locked(Exception):
-    """Another process has the command's calendar, and did not let go of it in time: it is to be tried again."""
+    """Another process has held the lock of the command's calendar too long. The command must be tried again."""
 
 
-def calendars_of(routes: Routes, about: Iterable[Subject]) -> set[str]:
-    """The calendars of these things, as far as they are known."""
-    return {routes[subject] for subject in about if subject in routes}
+def calendars_of(routes: Routes, subjects: Iterable[Subject]) -> set[str]:
+    """Return the known calendars of these subjects."""
+    return {routes[subject] for subject in subjects if subject in routes}
 
 
 def subjects(command: Command) -> tuple[Subject, ...]:
-    """What the command is about; the first is what its receipt stands with."""
+    """Return the subjects of the command. The idempotency record stands in the calendar of the first."""
     match command:
         case commands.ExtendHold() | commands.ReleaseHold():
             return (("hold", command.hold.id),)
         case commands.CancelBooking() | commands.StaffOnBooking():
             return (("booking", command.booking),)
-        case commands.RescheduleBooking():  # where it goes to comes first: that stays the same when it is asked again
+        case commands.RescheduleBooking():  # the target comes first: it is the same when the command is repeated
             return ("slot", command.slot), ("booking", command.booking)
     slot = getattr(command, "slot", None)
     return (("calendar", cast("CalendarCommand", command).calendar) if slot is None else ("slot", slot),)
 
 
 def is_permanent(subject: Subject) -> bool:
-    """Whether the service never changes its calendar."""
+    """Say if the service never changes the subject's calendar."""
     return subject[0] != "booking"
 
 
 def read_routes(db: Database, wanted: Collection[Subject]) -> Routes:
-    """The calendars of all that there are; one statement for each kind. A calendar's is itself, if it exists or not."""
+    """Return the calendars of the subjects that exist, by one statement for each kind. A calendar routes to itself."""
     routes: Routes = {(kind, name): name for kind, name in wanted if kind == "calendar" and SLUG.fullmatch(name)}
     for kind, statement in _routes.items():
         ids = [subject for of, subject in wanted if of == kind and UUID.fullmatch(subject)]

@@ -1,4 +1,4 @@
-"""What the commands of one transaction share: the instant, the calendars as this transaction has them, the receipts."""
+"""The transaction of a batch of commands: its time, its calendars, its idempotency records, and its savepoints."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from models.contract.changes import Logged
 from models.contract.errors import NotFound
-from models.contract.identifiers import Tokens
 from models.contract.time import Clock
+from models.contract.tokens import Tokens
 from models.storage.dialect import Dialect
 from models.storage.tables import CalendarRow, SlotRow
 from models.transaction.idempotency import IdempotencyRecord
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class CommandResult(NamedTuple):
-    """What a command did, before it is an answer: `{name: value}` is its result; without a name, the value itself.
+    """The result of a command: `{name: value}` on the wire, or the value itself without a name.
 
-    `token` says that the asker gets one with it, and of which kind; it is made from the value's id. `left` is another
-    calendar that the command has changed.
+    `token` is the kind of token that the answer carries, made from the value's id. `left` is the calendar that a
+    booking has left.
     """
 
     calendar: str
@@ -35,19 +35,19 @@ OnProgress = Callable[[int, int], None]
 
 
 def no_progress(done: int, of: int) -> None:
-    """Where nobody looks on."""
+    """Stand in for a progress listener."""
 
 
 Refill = Callable[["Transaction", str], None]
 
 
 def unfilled(transaction: Transaction, calendar: str) -> None:
-    """Where nothing waits."""
+    """Stand in for `open_vacated`, in a transaction without schedules."""
 
 
 @dataclass(slots=True)
 class Retention:
-    """How much of the past the book keeps."""
+    """The time and number of changes for which the log and the idempotency records are kept."""
 
     log_seconds: int = 7 * 86_400
     log_changes: int = 100_000
@@ -56,13 +56,14 @@ class Retention:
 
 @dataclass(slots=True)
 class Transaction:
-    """One transaction: `now` was read once, after its locks were held; what is cached here, this connection owns.
+    """One transaction on the writer's connection.
 
-    `clock` is None where `now` is the database's.
-    `logged` are the rows that its commit will add to the log, in order; `follows` has the nonce that each calendar's
-    last allotted seq comes after. `touched` are the slots that the command at hand has written, as they stand, until
-    its change tells of them; `vacated` are those of a schedule that have given way to what waits behind them, and
-    their calendars, which `refill` opens in the change at hand. `on_progress` hears how far a long command has come.
+    `now` is read once, after the locks are held; `clock` is None where it is the database's time.
+    `calendars` and `records` are rows as this transaction has them. `logged` are the rows that the commit adds to the
+    log, in order. `follows` has, for each calendar, the nonce before the last allotted seq.
+    `touched` are the slots written by the running command, until its change is appended. `vacated` are the slots of a
+    schedule, with their calendars, that have left their place: `refill` opens the slots waiting behind them.
+    `on_progress` is called during a long command.
     """
 
     db: Dialect
@@ -80,14 +81,14 @@ class Transaction:
     vacated: dict[str, str] = field(default_factory=dict)
 
     def calendar(self, name: str) -> CalendarRow:
-        """The calendar as it is in this transaction."""
+        """Return the calendar as this transaction has it; raise NotFound without it."""
         row = self.calendars.get(name)
         if row is None:
             raise NotFound(what="calendar")
         return row
 
     def attempt(self, do: Callable[[], T]) -> T:
-        """All that `do` does, or nothing: on an error the rows, and what is cached of them, go back together."""
+        """Run `do` in a savepoint. An error rolls back its rows, and the cached ones with them."""
         self.db.execute_sql("SAVEPOINT command")
         self.touched, self.vacated = {}, {}
         calendars, records, logged = self.calendars.copy(), self.records.copy(), len(self.logged)

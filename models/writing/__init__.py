@@ -1,1 +1,1 @@
-"""The threads that write: they take commands from a queue and run them in batches."""
+"""The writer threads: they take commands from a queue and run them in batches."""

@@ -14,8 +14,7 @@ import msgspec
 from models.contract import commands
 from models.contract.commands import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
-from models.domain import bookings, calendars, change_log, holds, outside_writes, reschedule, slots
-from models.query import audit
+from models.domain import bookings, calendars, change_log, holds, outside_writes, repair, reschedule, slots
 from models.schedule import apply
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.tables import Calendar, CalendarRow, columns
@@ -46,7 +45,7 @@ HANDLERS: dict[type[Command], Handler] = {
     commands.FillHorizon: apply.fill_horizon,
     commands.TrimLog: calendars.trim_log,
     commands.TakeOutside: outside_writes.take_outside,
-    commands.RepairCalendar: audit.repair,
+    commands.RepairCalendar: repair.repair_calendar,
     commands.OpenSlots: slots.open_slots,
     commands.UpdateSlot: slots.update_slot,
     commands.CloseSlot: slots.close_slot,

@@ -1,7 +1,7 @@
-"""Several writers behind one door: a calendar is always written by the same one, in the order of its commands.
+"""Routes commands to several writers: each calendar has one writer, in the order of its commands.
 
-One thread looks up, for many commands at a time, which calendar each is for, and hands it to that calendar's writer.
-The order within a calendar is a courtesy to those who ask twice in a row; what keeps the book right are the locks.
+One thread looks up the calendars of many commands at a time, and hands each command to its calendar's writer. The
+order within a calendar is a courtesy to a client with two commands in a row. Correctness rests on the locks.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _logger = logging.getLogger("slotcast.router")
 
 
 class Router:
-    """Has a writer's door. `make` makes one writer, given its number and where its outrun commands go."""
+    """Has the methods of a writer. `make` makes one writer from its number and the queue for stale commands."""
 
     def __init__(self, db: Dialect, count: int, make: Callable[[int, Callable[[QueuedCommand], None]], Writer]) -> None:
         self._db = db
         self.writers = [make(number, self.queue) for number in range(count)]
         self._queue: SimpleQueue[QueuedCommand | None] = SimpleQueue()
-        self._kept: Routes = {}
+        self._remembered: Routes = {}
         self._thread = threading.Thread(target=self._run, name="slotcast-router", daemon=True)
         self._is_closed = False
         self._closing = threading.Lock()
@@ -45,7 +45,7 @@ class Router:
         self._thread.start()
 
     def submit(self, command: Command, reply: Reply) -> None:
-        """Queues a command; `reply` is called on its writer's thread once its outcome is final. Any thread may ask."""
+        """Queue a command from any thread. Its writer's thread calls `reply` once the outcome is final."""
         self.queue(QueuedCommand(command, reply, {}))
 
     def queue(self, asked: QueuedCommand) -> None:
@@ -57,14 +57,14 @@ class Router:
 
     @property
     def queued(self) -> int:
-        """How many commands wait, here and with the writers."""
+        """Return the number of commands that wait, here and with the writers."""
         return self._queue.qsize() + sum(writer.queued for writer in self.writers)
 
     def writer_of(self, calendar: str) -> Writer:
         return self.writers[crc32(calendar.encode()) % len(self.writers)]
 
     def close(self) -> None:
-        """Answers everything that was queued before, then ends."""
+        """Answer every command queued before, then end."""
         with self._closing:
             if not self._is_closed:
                 self._is_closed = True
@@ -83,7 +83,7 @@ class Router:
         self._db.drop()
 
     def _next(self) -> tuple[list[QueuedCommand], bool]:
-        """Waits for a command, then takes what else is there; False once `close` was reached."""
+        """Wait for a command, then take the others that wait; False at the end of the queue."""
         asked: list[QueuedCommand] = []
         item = self._queue.get()
         while item is not None:
@@ -100,14 +100,14 @@ class Router:
         try:
             about = [subjects(one.command) for one in asked]
             for one, some in zip(asked, about, strict=True):
-                for subject in some if one.outrun else ():  # what is remembered of it is wrong
-                    self._kept.pop(subject, None)
+                for subject in some if one.stale_routes else ():  # the remembered route is wrong
+                    self._remembered.pop(subject, None)
             routes = self._routes({subject for some in about for subject in some})
         except Refused as refusal:
             self._refuse(asked, refusal)
             return
         except Exception:
-            _logger.exception("Commands could not be placed")
+            _logger.exception("Commands could not be routed")
             self._refuse(asked, Internal())
             return
         for one, some in zip(asked, about, strict=True):
@@ -115,21 +115,21 @@ class Router:
             self.writer_of(known.get(some[0], "")).queue(one._replace(routes=known))
 
     def _routes(self, wanted: set[Subject]) -> Routes:
-        """From memory as far as they are there, where only a slot that is moved by hand is wrong; else in one look."""
-        routes = {subject: self._kept[subject] for subject in wanted if subject in self._kept}
+        """Return the routes, from memory or by one lookup. A remembered route is wrong only after an outside write."""
+        routes = {subject: self._remembered[subject] for subject in wanted if subject in self._remembered}
         missing = wanted - routes.keys()
         if all(kind == "calendar" for kind, _ in missing):
             return routes | read_routes(self._db, missing)
-        found = self._look(missing)
-        for subject, home in found.items():
+        found = self._look_up(missing)
+        for subject, calendar in found.items():
             if is_permanent(subject):
-                self._kept[subject] = home
-        while len(self._kept) > ROUTES_KEPT:
-            del self._kept[next(iter(self._kept))]
+                self._remembered[subject] = calendar
+        while len(self._remembered) > ROUTES_KEPT:
+            del self._remembered[next(iter(self._remembered))]
         return routes | found
 
-    def _look(self, missing: set[Subject]) -> Routes:
-        """Without a transaction, which would cost two more ways there and back; again on a connection that is new."""
+    def _look_up(self, missing: set[Subject]) -> Routes:
+        """Look routes up without a transaction, which costs two more round trips; once more on a new connection."""
         try:
             if not self._db.is_closed():
                 return read_routes(self._db, missing)
@@ -142,9 +142,9 @@ class Router:
             self._db.drop()
             raise Overloaded("The database does not answer.") from error
 
-    def _refuse(self, asked: Sequence[QueuedCommand], why: Refused) -> None:
+    def _refuse(self, asked: Sequence[QueuedCommand], refusal: Refused) -> None:
         for one in asked:
             try:
-                one.reply(why)
+                one.reply(refusal)
             except Exception:
                 _logger.exception("A reply could not be delivered")

@@ -1,8 +1,8 @@
-"""Spare writers: they wait for the calendars that other processes have locked, so that no other calendar waits too.
+"""Spare writers: they wait for calendars locked by other processes, so that the other calendars don't wait.
 
-A writer hands them the commands of a calendar that it could not lock in a moment, and all later ones of that calendar
-until those are done: so a calendar's commands do not change places. Only a move between two calendars that are locked
-both may overtake what waits for one of them.
+A writer hands a spare the commands of a calendar that it could not lock at once. It also hands on the calendar's later
+commands until those are done, so the order within a calendar stays. Only a move between two locked calendars may
+overtake a command that waits for one of them.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from models.contract.commands import Answer, Command
 from models.contract.errors import Refused
 from models.transaction.routing import Routes
 
-MOST_SPARES = 3  # of one writer, each with a connection of its own; more locked calendars than that share them
+MOST_SPARES = 3  # for one writer, each with its own connection; more locked calendars share them
 
 Outcome = Answer | Refused
 Reply = Callable[[Outcome], None]
 
 
 class QueuedCommand(NamedTuple):
-    """A command that waits, who waits for it, what is known of where it belongs, and how often it was outrun."""
+    """A waiting command: its reply, its known routes, and the number of times that its route was stale."""
 
     command: Command
     reply: Reply
     routes: Routes
-    outrun: int = 0
+    stale_routes: int = 0
 
     @property
     def calendars(self) -> set[str]:
@@ -34,7 +34,7 @@ class QueuedCommand(NamedTuple):
 
 
 class SpareWriter(Protocol):
-    """A writer that waits for locks; `pending` are the commands that it was given and has not answered yet."""
+    """A writer that waits for locks. `pending` is the number of its commands without an answer."""
 
     def start(self) -> None: ...
     def queue(self, asked: QueuedCommand) -> None: ...
@@ -44,19 +44,19 @@ class SpareWriter(Protocol):
 
 
 class _Spare:
-    """`calendars` are those that it is at work for, each with the number of the last command of it."""
+    """A spare and its calendars, each with the number of its last command."""
 
     def __init__(self, writer: SpareWriter) -> None:
         self.writer = writer
         self.calendars: dict[str, int] = {}
 
     def last(self, calendars: set[str]) -> int:
-        """The number of the last command of any of these; 0 for none."""
+        """Return the number of the last command of any of these; 0 for none."""
         return max((self.calendars.get(name, 0) for name in calendars), default=0)
 
 
 class Spares:
-    """For the thread of the writer that they belong to; the number of their commands is for any."""
+    """The spares of one writer, for its thread only. Any thread may read `pending`."""
 
     def __init__(self, make: Callable[[int], SpareWriter]) -> None:
         self._make = make
@@ -68,12 +68,12 @@ class Spares:
         return sum(spare.writer.pending for spare in self._spares)
 
     def pass_by(self, asked: Sequence[QueuedCommand]) -> Sequence[QueuedCommand]:
-        """The commands that no spare is at work before; the others are handed on."""
+        """Hand on the commands of the spares' calendars, and return the others."""
         if not self._spares:
             return asked
-        return [one for one in asked if not self._handed_on(one)]
+        return [one for one in asked if not self._hand_on(one)]
 
-    def _handed_on(self, one: QueuedCommand) -> bool:
+    def _hand_on(self, one: QueuedCommand) -> bool:
         for spare in self._spares:
             if not spare.writer.pending:
                 spare.calendars.clear()
@@ -90,12 +90,12 @@ class Spares:
         spare.writer.queue(one)
 
     def take(self, one: QueuedCommand) -> None:
-        """Hands on a command whose calendar is locked."""
-        if not (self._spares and self._handed_on(one)):
+        """Hand on a command with a locked calendar."""
+        if not (self._spares and self._hand_on(one)):
             self._give(self._free(), one)
 
     def _free(self) -> _Spare:
-        """One that has nothing to do, or else the one that has the least."""
+        """Return an idle spare, or the one with the least commands."""
         least = min(self._spares, key=lambda spare: spare.writer.pending, default=None)
         if least is not None and (not least.writer.pending or len(self._spares) == MOST_SPARES):
             return least
@@ -105,6 +105,6 @@ class Spares:
         return spare
 
     def close(self) -> None:
-        """Answers what they were given, then ends them."""
+        """Answer their commands, then end them."""
         for spare in self._spares:
             spare.writer.close()

@@ -1,10 +1,10 @@
 """A writer: one thread, one connection, a queue of commands, one transaction a batch, a savepoint a command.
 
-Nobody is answered before COMMIT has returned. A refusal undoes its own command only. Any other database error
-abandons the batch, and each of its commands is then tried once, alone. A COMMIT that fails is not run again: whether
-it happened is not known, so its commands are `overloaded`, and the receipt makes the retry safe.
+No command is answered before COMMIT has returned. A refusal undoes its own command only. Any other database error
+abandons the batch, and then each of its commands is tried once, alone. A failed COMMIT is not run again, since it may
+have happened: its commands are answered with `overloaded`, and the idempotency records make the retry safe.
 
-The commands of a calendar that another process has locked for longer than a moment go to a spare writer.
+If another process has locked a calendar for longer than a moment, its commands go to a spare writer.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from peewee import DatabaseError, IntegrityError, InterfaceError
 from models.contract.changes import Logged
 from models.contract.commands import Command, EraseCustomer
 from models.contract.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
-from models.contract.identifiers import Tokens
 from models.contract.time import Clock
+from models.contract.tokens import Tokens
 from models.schedule.waiting import open_vacated
 from models.storage.dialect import Busy, Dialect
 from models.transaction.routing import Locked, Routes, StaleRoute
@@ -30,26 +30,26 @@ from models.writing.dispatch import RoutedCommand, execute, prepare
 from models.writing.spare_writers import Outcome, QueuedCommand, Reply, Spares
 
 COMMANDS_A_BATCH = 50
-# A busy writer hands SQLite's lock to another process this often: without it one waited up to 3.1 s.
+# A busy writer offers SQLite's lock to other processes this often. Without the pause one waited up to 3.1 s.
 FULL_BATCHES_BEFORE_PAUSE = 20
 PAUSE_SECONDS = 0.005
-# How long the commands of an abandoned batch are tried one by one: each of them may wait for the same lock.
+# The commands of an abandoned batch are tried one by one for this long, since each may wait for the same lock.
 PATIENCE_SECONDS = 10.0
-WIPE_AGAIN_SECONDS = 1.0  # after somebody was reading what has been erased
-TRIES = 5  # for a command that was outrun; each time someone else has got on
+WIPE_AGAIN_SECONDS = 1.0  # after a reader has kept the WAL from being emptied
+TRIES = 5  # of a command with a stale route; each time another command has got on
 
 Result = Outcome | StaleRoute | Locked
-Heard = Callable[[list[Logged]], None]
+OnCommit = Callable[[list[Logged]], None]
 
 _logger = logging.getLogger("slotcast.writer")
 
 
 class _CalendarBusy(Busy):
-    """It was a calendar's lock that could not be had, before anything was done."""
+    """The lock of a calendar was not free, and nothing was done yet."""
 
 
 class _Abandoned(Exception):
-    """Nothing of the batch was done. `is_for_all`: nor would anything be, if it were tried again now."""
+    """Nothing of the batch was done. `is_for_all` says that another try would fail too."""
 
     def __init__(self, outcome: Refused, *, is_for_all: bool = False) -> None:
         super().__init__(outcome)
@@ -58,18 +58,19 @@ class _Abandoned(Exception):
 
 
 class Writer:
-    """Owns a writing connection. `on_commit` hears what each commit added to the log, before anyone is answered.
+    """Owns a writing connection.
 
-    `clock` is None where each transaction asks the database what time it is.
+    It calls `on_commit` with the rows of each commit before it answers the commands. `clock` is None where each
+    transaction reads the database's time.
     """
 
-    def __init__(  # one line of everything it needs
+    def __init__(
         self,
         db: Dialect,
         tokens: Tokens,
         clock: Clock | None,
         retention: Retention,
-        on_commit: Heard,
+        on_commit: OnCommit,
         *,
         again: Callable[[QueuedCommand], None] | None = None,
         on_progress: OnProgress = no_progress,
@@ -82,7 +83,7 @@ class Writer:
         self._retention = retention
         self._on_commit = on_commit
         self._again = again or self.queue
-        self._on_step = on_progress
+        self._on_progress = on_progress
         self._queue: SimpleQueue[QueuedCommand | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._name = name
@@ -97,11 +98,11 @@ class Writer:
         self._thread.start()
 
     def submit(self, command: Command, reply: Reply) -> None:
-        """Queues a command; `reply` is called on the writer's thread once its outcome is final. Any thread may ask."""
+        """Queue a command from any thread. The writer's thread calls `reply` once the outcome is final."""
         self.queue(QueuedCommand(command, reply, {}))
 
     def queue(self, asked: QueuedCommand) -> None:
-        with self._closing:  # else a command could be queued behind the end, and never be answered
+        with self._closing:  # else a command could be queued after the end, and get no answer
             if not self._is_closed:
                 self._taken += 1
                 self._queue.put(asked)
@@ -110,16 +111,16 @@ class Writer:
 
     @property
     def queued(self) -> int:
-        """How many commands wait, with those of its spares."""
+        """Return the number of waiting commands, with those of the spare writers."""
         return self._queue.qsize() + self._spares.pending
 
     @property
     def pending(self) -> int:
-        """How many commands were queued and are not answered yet."""
+        """Return the number of commands queued and not answered yet."""
         return self._taken - self._finished
 
     def close(self) -> None:
-        """Answers everything that was queued before, then ends."""
+        """Answer every command queued before, then end."""
         with self._closing:
             if not self._is_closed:
                 self._is_closed = True
@@ -136,7 +137,7 @@ class Writer:
             self._retention,
             self._on_commit,
             again=self._again,
-            on_progress=self._on_step,
+            on_progress=self._on_progress,
             name=f"{self._name}-spare-{number}",
             is_spare=True,
         )
@@ -158,7 +159,7 @@ class Writer:
         self._drop_connection()
 
     def _next_batch(self) -> tuple[list[QueuedCommand], bool]:
-        """Waits for a command, then takes what else is there; False once `close` was reached."""
+        """Wait for a command, then take the others that wait; False at the end of the queue."""
         asked: list[QueuedCommand] = []
         try:
             item = self._queue.get(timeout=WIPE_AGAIN_SECONDS if self._is_to_wipe else None)
@@ -172,13 +173,13 @@ class Writer:
         return asked, False
 
     def _wipe(self, asked: Sequence[QueuedCommand]) -> None:
-        """Before an erasure is answered, or as soon after it as can be, its customer is in no file any more."""
+        """Remove an erased customer from every file, before the answer or as soon after it as possible."""
         if self._is_to_wipe or any(isinstance(one.command, EraseCustomer) for one in asked):
             try:
                 self._is_to_wipe = not self._db.wipe()
             except Exception as error:
                 self._is_to_wipe = True
-                _tell("What was erased could not be wiped yet: %s", error)
+                _log_error("What was erased could not be wiped yet: %s", error)
 
     def _answer(self, asked: Sequence[QueuedCommand], outcomes: Sequence[Result]) -> None:
         for one, outcome in zip(asked, outcomes, strict=True):
@@ -187,22 +188,22 @@ class Writer:
                     self._wait_for(one)
                 elif not isinstance(outcome, StaleRoute):
                     one.reply(outcome)
-                elif one.outrun < TRIES:
-                    self._again(one._replace(routes={}, outrun=one.outrun + 1))
+                elif one.stale_routes < TRIES:
+                    self._again(one._replace(routes={}, stale_routes=one.stale_routes + 1))
                 else:
                     one.reply(Overloaded())
             except Exception:
                 _logger.exception("A reply could not be delivered")
 
     def _wait_for(self, one: QueuedCommand) -> None:
-        """A spare has waited for as long as anybody does."""
+        """Hand a command with a locked calendar to a spare. A spare itself has waited for the full time."""
         if self._is_spare:
             one.reply(Overloaded())
         else:
             self._spares.take(one)
 
     def _outcomes(self, asked: Sequence[QueuedCommand]) -> list[Result]:
-        """One for each command, in order: no caller is ever left without."""
+        """Return one outcome for each command, in order."""
         try:
             return self._attempt(asked)
         except _Abandoned as abandoned:
@@ -220,9 +221,9 @@ class Writer:
         return outcomes
 
     def _attempt(self, asked: Sequence[QueuedCommand], *, skips_locked: bool = False) -> list[Result]:
-        """One transaction; raises `_Abandoned` when nothing of it was done.
+        """Run one transaction; raise `_Abandoned` if nothing of it was done.
 
-        A calendar's lock that is not to be had is waited for once: another transaction does what needs no such lock.
+        After one wait for a locked calendar, a second transaction runs the commands of the other calendars.
         """
         try:
             self._db.begin_write(waits=self._is_spare)
@@ -251,36 +252,41 @@ class Writer:
 
     def _transact(self, asked: Sequence[QueuedCommand], *, skips_locked: bool) -> tuple[Transaction, list[Result]]:
         transaction = Transaction(
-            self._db, self._tokens, self._retention, clock=self._clock, on_progress=self._on_step, refill=open_vacated
+            self._db,
+            self._tokens,
+            self._retention,
+            clock=self._clock,
+            on_progress=self._on_progress,
+            refill=open_vacated,
         )
         routes: Routes = {}
         for one in asked:
             routes |= one.routes
         try:
-            placed = prepare(transaction, [one.command for one in asked], routes, skips_locked=skips_locked)
+            routed = prepare(transaction, [one.command for one in asked], routes, skips_locked=skips_locked)
         except Busy as busy:
             raise _CalendarBusy(*busy.args) from busy
-        return transaction, [self._outcome(transaction, one) for one in placed]
+        return transaction, [self._outcome(transaction, one) for one in routed]
 
     def _commit(self, transaction: Transaction) -> bool:
-        """Whether it is certain that the batch was committed; if so, whoever listens hears what it logged."""
+        """Commit, and call `on_commit`; return False if the commit may not have happened."""
         try:
             self._db.commit_write()
         except Exception as error:
-            _tell("A commit failed; its commands are answered with overloaded: %s", error)
+            _log_error("A commit failed; its commands are answered with overloaded: %s", error)
             self._drop_connection()
             return False
         try:
             if transaction.logged:
                 self._on_commit(transaction.logged)
         except Exception:
-            _logger.exception("The bell could not be rung")
+            _logger.exception("The change listener failed")
         return True
 
-    def _outcome(self, transaction: Transaction, placed: RoutedCommand) -> Result:
-        name = type(placed.command).__name__
+    def _outcome(self, transaction: Transaction, routed: RoutedCommand) -> Result:
+        name = type(routed.command).__name__
         try:
-            outcome: Result = transaction.attempt(lambda: execute(transaction, placed))
+            outcome: Result = transaction.attempt(lambda: execute(transaction, routed))
         except (Refused, StaleRoute, Locked) as refusal:
             outcome = refusal
         except IntegrityError as error:
@@ -299,20 +305,20 @@ class Writer:
         return outcome
 
     def _roll_back(self) -> None:
-        """Ends what is left of the transaction; drops a connection that can't."""
+        """Roll back; drop a connection that can't."""
         try:
             self._db.roll_back()
         except Exception as error:
-            _tell("A rollback failed; the connection is dropped: %s", error)
+            _log_error("A rollback failed; the connection is dropped: %s", error)
             self._drop_connection()
 
     def _drop_connection(self) -> None:
         try:
             self._db.drop()
         except Exception as error:
-            _tell("The connection could not be closed: %s", error)
+            _log_error("The connection could not be closed: %s", error)
 
 
-def _tell(what: str, error: Exception) -> None:
-    """A database that fails is no fault of the program: what it says is enough."""
-    _logger.warning(what, error, exc_info=not isinstance(error, DatabaseError | InterfaceError))
+def _log_error(message: str, error: Exception) -> None:
+    """Log an error. A database's failure is not the program's fault, so it needs no traceback."""
+    _logger.warning(message, error, exc_info=not isinstance(error, DatabaseError | InterfaceError))

@@ -11,8 +11,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from models.contract.commands import Principal
 from models.contract.errors import BadRequest, Forbidden, RateLimited, Unauthorized, UnsupportedEncoding
+from models.contract.principal import Principal
 from realtime.auth import Auth, Identity, Tickets, holder_address
 from realtime.engine import UNREADABLE, AddressBudget, cost_of, is_encoded
 from realtime.engine.engineio.polling import CUT_OFF_SECONDS

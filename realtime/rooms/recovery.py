@@ -12,8 +12,8 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from models.contract.changes import Booking, Cursor, Info, encode
-from models.contract.commands import Principal
 from models.contract.errors import Forbidden, Overloaded
+from models.contract.principal import Principal
 from models.contract.time import DAY, Clock
 from realtime import protocol
 from realtime.async_service import AsyncService

@@ -16,8 +16,8 @@ from enum import StrEnum
 from itertools import chain
 
 from models.contract.changes import Booking, Cursor, Info, Logged, Type, encode, with_bookings
-from models.contract.commands import Principal
 from models.contract.errors import Overloaded
+from models.contract.principal import Principal
 from realtime.engine import ConnectionWriter, Packet
 from realtime.engine.socketio.packet import Event
 from realtime.rooms.fan_out import write_sliced

@@ -17,8 +17,8 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from models.contract.changes import encode
-from models.contract.commands import Principal
 from models.contract.errors import BadRequest, Forbidden, Refused, Unauthorized
+from models.contract.principal import Principal
 from realtime import protocol
 from realtime.auth import Auth, Expiry, Identity
 from realtime.engine import Connection, Encoded, SocketServer

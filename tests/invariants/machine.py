@@ -12,8 +12,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from models.contract.commands import Command, Principal
+from models.contract.commands import Command
 from models.contract.errors import Refused
+from models.contract.principal import Principal
 from models.contract.time import HOUR, MINUTE, read_time
 from tests.invariants.model import Calendar, Model, No, Planned, Slot
 from tests.invariants.schedule_model import refill

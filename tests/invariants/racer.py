@@ -12,7 +12,8 @@ import threading
 from collections import Counter
 
 from models.contract.changes import Customer
-from models.contract.commands import BookSlot, Principal, TrimLog
+from models.contract.commands import BookSlot, TrimLog
+from models.contract.principal import Principal
 from models.domain import capacity
 from models.service import Outcome, SlotService
 from models.storage.compiled_query import CompiledQuery, bind

@@ -24,7 +24,6 @@ from models.contract.commands import (
     MarkNoShow,
     NewSlot,
     OpenSlots,
-    Principal,
     ReinstateBooking,
     RejectBooking,
     ReleaseHold,
@@ -36,6 +35,7 @@ from models.contract.commands import (
     UpdateCalendar,
     UpdateSlot,
 )
+from models.contract.principal import Principal
 from models.contract.time import DAY, HOUR, MINUTE
 from tests.invariants.machine import Machine, any_one, any_slot, calendars, principals, seats
 from tests.invariants.model import LIVE, Hours, Model, Slot

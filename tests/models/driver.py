@@ -23,12 +23,12 @@ from models.contract.commands import (
     HoldSlot,
     NewSlot,
     OpenSlots,
-    Principal,
     ReleaseHold,
     RescheduleBooking,
     TrimLog,
 )
 from models.contract.errors import Refused
+from models.contract.principal import Principal
 from models.contract.time import HOUR, SECOND
 from models.service import Outcome, SlotService
 from models.writing.router import Router

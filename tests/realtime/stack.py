@@ -7,16 +7,8 @@ from typing import Any
 import msgspec
 
 from models.contract.changes import Customer
-from models.contract.commands import (
-    OPERATOR,
-    Answer,
-    BookSlot,
-    CreateCalendar,
-    NewSlot,
-    OpenSlots,
-    Principal,
-    UpdateSlot,
-)
+from models.contract.commands import Answer, BookSlot, CreateCalendar, NewSlot, OpenSlots, UpdateSlot
+from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, HOUR, system_clock
 from models.service import SlotService
 from realtime.async_service import AsyncService

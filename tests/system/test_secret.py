@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from models.service import SlotService
-from models.storage.database import UnusableDatabase, database_file, open_database
+from models.storage.database import database_file, open_database
+from models.storage.dialect import UnusableDatabase
 from tests.support import ROOT, Api, Server
 from tests.support.port import free_port
 from tests.support.postgres import Postgres

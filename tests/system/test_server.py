@@ -18,7 +18,8 @@ from aiohttp import web
 from playhouse.migrations import Runner
 
 import server
-from models.contract.commands import OPERATOR, CreateCalendar
+from models.contract.commands import CreateCalendar
+from models.contract.principal import OPERATOR
 from models.storage.database import FIRST_MIGRATION, MIGRATIONS, open_database
 from tests.support import ROOT, STAFF, Api, Client, Node, Server, eventually, free_port, new_key
 from tests.system.both_transports import code_of, number_of

@@ -13,7 +13,6 @@ from models.contract.commands import (
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
-    Principal,
     ReinstateBooking,
     RejectBooking,
     RemoveSlot,
@@ -29,6 +28,7 @@ from models.contract.errors import (
     TooSoon,
     Unauthorized,
 )
+from models.contract.principal import Principal
 from models.contract.time import HOUR
 from tests.models.audit import asking
 from tests.models.driver import EVER, GUEST, STAFF, Driver, Viewer, booking, new_key, results

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from models.contract.changes import Policy
-from models.contract.commands import ArchiveCalendar, CloseSlot, CreateCalendar, Principal, UpdateCalendar, UpdateSlot
+from models.contract.commands import ArchiveCalendar, CloseSlot, CreateCalendar, UpdateCalendar, UpdateSlot
 from models.contract.errors import AlreadyExists, BadRequest, Forbidden, InvalidTransition, NotFound, Unauthorized
+from models.contract.principal import Principal
 from models.contract.time import HOUR
 from models.query.explain import is_bookable
 from tests.models.driver import EVER, GUEST, STAFF, Driver, Viewer, results

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.contract.commands import CloseSlot, Principal, RemoveSlot, UpdateCalendar, UpdateSlot
+from models.contract.commands import CloseSlot, RemoveSlot, UpdateCalendar, UpdateSlot
 from models.contract.errors import SlotUnavailable
+from models.contract.principal import Principal
 from models.contract.time import HOUR, MINUTE
 from tests.models.driver import STAFF, START, Driver, Viewer, code, moving
 from tests.models.driver import booking as booking_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.contract.commands import CloseSlot, ExpireHolds, HeldSeat, Principal, ReleaseHold, UpdateCalendar
+from models.contract.commands import CloseSlot, ExpireHolds, HeldSeat, ReleaseHold, UpdateCalendar
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
@@ -19,6 +19,7 @@ from models.contract.errors import (
     TooSoon,
     Unauthorized,
 )
+from models.contract.principal import Principal
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, held, new_key, results
 
 OTHER = Principal(address="198.51.100.7")

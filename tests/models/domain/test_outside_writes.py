@@ -209,6 +209,8 @@ def test_a_calendar_is_changed_by_hand(outside: Outside) -> None:
     assert (change["info"]["name"], change["info"]["policy"]["max_holds"]) == ("Sala", 3)
     (change,) = outside.write("UPDATE calendar SET archived = TRUE")
     assert change["info"]["archived"]
+    (change,) = outside.write("UPDATE calendar SET archived = FALSE")
+    assert [slot["bookable"] for slot in change["slots"]] == [True]
 
 
 @pytest.mark.parametrize(

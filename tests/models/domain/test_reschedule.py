@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from models.contract.changes import Cursor, with_bookings
-from models.contract.commands import Principal, UpdateCalendar, WithToken
+from models.contract.commands import UpdateCalendar, WithToken
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
@@ -25,6 +25,7 @@ from models.contract.errors import (
     TooSoon,
     Unauthorized,
 )
+from models.contract.principal import Principal
 from models.service import SlotService
 from tests.models.audit import audit
 from tests.models.driver import GUEST, STAFF, Driver, FakeClock, Viewer, moving, results
@@ -196,16 +197,16 @@ def test_only_a_live_booking_moves(driver: Driver) -> None:
 
 _MOVE_AND_DIE = """
 import os, signal, sys, msgspec
-import models.postgres  # once, and not in each of the processes
-from models.service import Book
-from models.commands import RescheduleBooking
-from tests.book.desk import FakeClock
+import models.storage.postgres  # once, and not in each of the processes
+from models.service import SlotService
+from models.contract.commands import RescheduleBooking
+from tests.models.driver import FakeClock
 url, command = sys.argv[1], msgspec.json.decode(sys.argv[2], type=RescheduleBooking)
 
 def move(last):
-    book = Book(url, b"secret", clock=FakeClock(), synchronous="normal", writers=1)
-    book.open()
-    run, seen = book._db.execute_sql, [0]
+    service = SlotService(url, b"secret", clock=FakeClock(), synchronous="normal", writers=1)
+    service.open()
+    run, seen = service._db.execute_sql, [0]
     def count(sql):
         seen[0] = 1 if sql.startswith("BEGIN") else seen[0] + 1 if seen[0] else 0
         if seen[0] == last:
@@ -216,8 +217,8 @@ def move(last):
         if sql == "COMMIT":
             count("after " + sql)
         return done
-    book._db.execute_sql = run_or_die
-    book.run(command)
+    service._db.execute_sql = run_or_die
+    service.run(command)
 
 for line in sys.stdin:
     child = os.fork()

@@ -7,16 +7,7 @@ from typing import Any
 import pytest
 
 from models.contract.changes import Cursor
-from models.contract.commands import (
-    ArchiveCalendar,
-    CloseSlot,
-    NewSlot,
-    OpenSlots,
-    Principal,
-    RemoveSlot,
-    ReopenSlot,
-    UpdateSlot,
-)
+from models.contract.commands import ArchiveCalendar, CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
@@ -26,6 +17,7 @@ from models.contract.errors import (
     Unauthorized,
     VersionConflict,
 )
+from models.contract.principal import Principal
 from models.contract.time import DAY, HOUR
 from tests.models.driver import GUEST, STAFF, START, Driver, Viewer, new_key, results
 

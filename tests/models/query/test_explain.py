@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands import ArchiveCalendar, CloseSlot, HoldSlot, Principal, RemoveSlot, UpdateCalendar
+from models.contract.commands import ArchiveCalendar, CloseSlot, HoldSlot, RemoveSlot, UpdateCalendar
 from models.contract.errors import NotFound, Refused, Unauthorized
+from models.contract.principal import Principal
 from models.query.explain import is_bookable
 from models.service import Outcome
 from tests.models.driver import GUEST, STAFF, Driver, booking, new_key

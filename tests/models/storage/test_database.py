@@ -31,7 +31,7 @@ def test_a_second_start_finds_everything(database: str, clock: FakeClock) -> Non
 
 def test_many_processes_open_a_new_database_at_once(database: str) -> None:
     """One of them makes the schema, the others wait for it: none fails."""
-    code = f"from models.service import Book; b = Book({database!r}, b's'); print(len(b.open())); b.close()"
+    code = f"from models.service import SlotService as S; s = S({database!r}, b's'); print(len(s.open())); s.close()"
     openers = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(8)

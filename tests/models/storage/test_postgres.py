@@ -152,14 +152,14 @@ def test_a_booking_that_moves_meanwhile_is_found_where_it_is(
     look = router._routes
     looks = [0]
 
-    def look_and_be_outrun(wanted: set[tuple[str, str]]) -> Any:
+    def look_up_and_be_outdated(wanted: set[tuple[str, str]]) -> Any:
         routes = look(wanted)
         looks[0] += 1
         if looks[0] == 1:
             results(other.run(moving(booked, there)))
         return routes
 
-    monkeypatch.setattr(router, "_homes", look_and_be_outrun)
+    monkeypatch.setattr(router, "_routes", look_up_and_be_outdated)
     assert driver.cancel(booked)["calendar"] == "there"
     assert looks[0] == 2
     assert [slot["status"] for slot in (driver.slots("here") | driver.slots("there")).values()] == ["open", "open"]

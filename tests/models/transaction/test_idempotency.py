@@ -16,7 +16,6 @@ from models.contract.commands import (
     HoldSlot,
     NewSlot,
     OpenSlots,
-    Principal,
     ReleaseHold,
     RescheduleBooking,
     SetSchedule,
@@ -24,6 +23,7 @@ from models.contract.commands import (
     UpdateSlot,
 )
 from models.contract.errors import AlreadyExists, BadRequest, IdempotencyMismatch, SlotUnavailable
+from models.contract.principal import Principal
 from models.contract.time import HOUR
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, code, held, new_key, results
 

@@ -16,7 +16,7 @@ from models.contract.changes import Customer
 from models.contract.commands import BookSlot
 from models.contract.errors import Refused
 from models.service import SlotService
-from models.storage.triggers import ignore_own
+from models.storage.triggers.sqlite import ignore_own
 from tests.models.driver import Driver, FakeClock, booking, code, results
 
 pytestmark = pytest.mark.only("sqlite")
@@ -95,7 +95,7 @@ def disarm(driver: Driver) -> None:
     """Takes the trigger away, or raises the limit, on the writer's own connection."""
 
     def mend(connection: sqlite3.Connection) -> None:
-        connection.set_authorizer(ignore_own)  # the service's own, see models/storage/triggers.py
+        connection.set_authorizer(ignore_own)  # the service's own, see models/storage/triggers
         connection.execute("DROP TRIGGER IF EXISTS poison")
         connection.execute("PRAGMA max_page_count = 1000000")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from models.contract.commands import OPERATOR, UpdateSlot
+from models.contract.commands import UpdateSlot
+from models.contract.principal import OPERATOR
 from models.service import SlotService
 from tests.realtime.stack import Ear, House
 from tests.support import backup, eventually

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract.commands import OPERATOR, Principal, UpdateCalendar, UpdateSlot
+from models.contract.commands import UpdateCalendar, UpdateSlot
 from models.contract.errors import Forbidden
+from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, system_clock, write_time
 from models.service import SlotService
 from realtime.protocol import ListBookings

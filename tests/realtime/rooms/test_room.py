@@ -7,8 +7,9 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from models.contract.commands import OPERATOR, Principal, UpdateCalendar
+from models.contract.commands import UpdateCalendar
 from models.contract.errors import Unauthorized
+from models.contract.principal import OPERATOR, Principal
 from models.contract.time import system_clock
 from realtime import protocol
 from realtime.rooms import room

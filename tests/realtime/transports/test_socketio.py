@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from models.contract.commands import Principal
+from models.contract.principal import Principal
 from models.contract.time import system_clock
 from realtime import protocol
 from realtime.auth import Auth

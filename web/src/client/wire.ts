@@ -224,7 +224,7 @@ export interface Poll {
   readonly server_time: string;
 }
 
-/** Hours that come back, on `days` or on the dates of `rrule`, from one date to another within the schedule's. */
+/** Hours that recur on `days` or on the dates of `rrule`, within the schedule's dates. */
 export interface Window {
   readonly start: string;
   readonly end: string;
@@ -238,7 +238,7 @@ export interface Window {
   readonly until?: string | null;
 }
 
-/** Hours of one date, also where that date is closed. */
+/** Hours of one date, even of a closed date. */
 export interface ExtraWindow {
   readonly start: string;
   readonly end: string;
@@ -249,14 +249,14 @@ export interface ExtraWindow {
   readonly date: string;
 }
 
-/** Dates on which no window begins, the last one included; `name` says why, for staff. */
+/** Dates on which no window begins, the last one included. `name` gives staff the reason. */
 export interface ClosedRange {
   readonly from: string;
   readonly until: string;
   readonly name?: string | null;
 }
 
-/** Opening hours from one date to another, both included, cut into slots. `closed` spares no window but `extra`. */
+/** Opening hours between two dates, both included, cut into slots. `closed` applies to all windows but `extra`. */
 export interface Schedule {
   readonly windows: readonly Window[];
   readonly slot_minutes: number;

@@ -1,4 +1,4 @@
-"""How far a window is told of which only so much can be: whole starts, and where the telling ends."""
+"""Cuts a page of slots or bookings between two start times, and says where the page ends."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
-EVERY = 1 << 31  # things; no limit
+EVERY = 1 << 31  # items of a page without a limit
 
 
 def cut(starts: Sequence[int], begin: int, finish: int, most: int) -> int:
-    """Where the window ends that holds `most` of these at most, in order: at the start of the first left out.
+    """Return the end of a page of at most `most` items: the start of the first item left out.
 
-    What starts at once, or before the window, can't be parted: all of it is kept, however much it is.
+    `starts` is sorted. Items with the same start, and items that began before the page, stay together, even where
+    they are more than `most`.
     """
     if len(starts) <= most:
         return finish
@@ -20,12 +21,12 @@ def cut(starts: Sequence[int], begin: int, finish: int, most: int) -> int:
     return next((start for start in starts[most:] if start > floor), finish)
 
 
-def read_cut(
+def read_page(
     read: Callable[[int], list[T]], start: Callable[[T], int], begin: int, finish: int, most: int
 ) -> tuple[list[T], int]:
-    """What is read of the window, in the order of its starts, about `most`, and how far that goes.
+    """Return about `most` items between `begin` and `finish`, and the end of the page.
 
-    `read` finds the first so many of it.
+    `read` returns the first items by start, as many as its argument says.
     """
     count = most + 1
     while True:
@@ -33,4 +34,4 @@ def read_cut(
         end = cut([start(one) for one in found], begin, finish, most)
         if end < finish or len(found) < count:
             return [one for one in found if start(one) < end], end
-        count *= 2  # so many start at once
+        count *= 2  # all of them start at once

@@ -1,0 +1,78 @@
+"""Appends the change of a command to the log, with every slot that the command has written.
+
+Each write notes its slot in `transaction.touched`. `append_slot_changes` takes the notes, so a change leaves out no
+slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from models.contract.changes import SLOTS_A_CHANGE, Info, Type
+from models.contract.changes import Slot as PublicSlot
+from models.domain import change_log
+from models.domain.public_view import public_slot
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.seat_guard import SLOT_COLUMNS, has_seats
+from models.storage.tables import Slot, SlotRow, SlotState
+from models.transaction.transaction import Transaction
+
+_restamp = CompiledListQuery(
+    lambda ids: Slot.update({Slot.version: bind("seq")}).where(Slot.id.in_(ids)).returning(*SLOT_COLUMNS)
+)
+_restamp_bookable = CompiledQuery(
+    Slot.update({Slot.version: bind("seq")})
+    .where((Slot.calendar == bind("calendar")) & has_seats(literal(1)))
+    .returning(*SLOT_COLUMNS)
+)
+
+
+def restamp(transaction: Transaction, slots: Sequence[str], seq: int) -> list[SlotRow]:
+    """Set the version of these slots, and return their rows."""
+    return [SlotRow._make(row) for row in _restamp.rows(transaction.db, slots, seq=seq)]
+
+
+def note_bookable(transaction: Transaction, calendar: str, seq: int) -> None:
+    """Put every slot with free seats into the change, after the calendar was archived: none is bookable any more."""
+    for row in map(SlotRow._make, _restamp_bookable.rows(transaction.db, calendar=calendar, seq=seq)):
+        transaction.touched[row.id] = row
+
+
+def append_slot_changes(
+    transaction: Transaction,
+    calendar: str,
+    kind: Type,
+    *,
+    bookings: Sequence[str] = (),
+    info: Info | UnsetType = UNSET,
+    tx: str | UnsetType = UNSET,
+) -> None:
+    """Append the change of the seq just allotted, with every slot of the calendar that the command has written.
+
+    More slots than fit into one change follow in changes of their own. The first change also has the slots that
+    waited behind a slot just removed.
+    """
+    if transaction.vacated:
+        transaction.refill(transaction, calendar)
+    rows = [row for row in transaction.touched.values() if row.calendar == calendar]
+    transaction.touched = {name: row for name, row in transaction.touched.items() if row.calendar != calendar}
+    _append(transaction, calendar, kind, rows[:SLOTS_A_CHANGE], bookings=bookings, info=info, tx=tx)
+    for place in range(SLOTS_A_CHANGE, len(rows), SLOTS_A_CHANGE):
+        seq = change_log.next_seq(transaction, calendar)
+        more = rows[place : place + SLOTS_A_CHANGE]
+        stamped = {row.id: row for row in restamp(transaction, [row.id for row in more], seq)}
+        _append(transaction, calendar, Type.SLOT_UPDATED, [stamped.get(row.id, row) for row in more])
+
+
+def _append(transaction: Transaction, calendar: str, kind: Type, rows: Sequence[SlotRow], **more: Any) -> None:
+    slots: list[PublicSlot] = []
+    removed: list[str] = []
+    for row in rows:
+        if row.state == SlotState.REMOVED:
+            removed.append(row.id)
+        else:
+            slots.append(public_slot(row, transaction.calendar(calendar)))
+    change_log.append(transaction, calendar, kind, slots=slots, removed=removed, **more)

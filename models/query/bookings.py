@@ -1,0 +1,83 @@
+"""Reads bookings with their customers, for staff and for the booking's holder."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any, cast
+
+from msgspec import UNSET
+
+from models.contract.changes import Booking, Customer
+from models.contract.commands import WithToken
+from models.contract.time import write_time
+from models.contract.tokens import Tokens
+from models.domain import bookings
+from models.query.page import EVERY, read_page
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind
+from models.storage.database import reading
+from models.storage.dialect import Dialect
+from models.storage.tables import Booking as BookingTable
+from models.storage.tables import BookingRow, Slot, columns
+
+IDS_A_READ = 256
+
+_by_id = CompiledListQuery(lambda ids: BookingTable.select(*columns(BookingTable)).where(BookingTable.id.in_(ids)))
+_between = CompiledQuery(
+    BookingTable.select(Slot.start, *columns(BookingTable))
+    .join(Slot, on=(BookingTable.slot == Slot.id))
+    .where((BookingTable.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
+    .order_by(Slot.start, BookingTable.id)
+    .limit(bind("most"))
+)
+
+
+def read_booking(db: Dialect, tokens: Tokens, asked: WithToken) -> Booking:
+    """Return one booking, for the bearer of its token or its calendar's staff."""
+    with reading(db):
+        return _with_customer(bookings.find(db, tokens, asked.principal, asked.booking, asked.token))
+
+
+def read_bookings_by_id(db: Dialect, ids: list[str]) -> dict[str, Booking]:
+    """Return the bookings with these ids, as staff see them now."""
+    found: dict[str, Booking] = {}
+    with reading(db):
+        for place in range(0, len(ids), IDS_A_READ):
+            for row in _by_id.rows(db, ids[place : place + IDS_A_READ]):
+                booking = _with_customer(BookingRow._make(row))
+                found[booking.id] = booking
+    return found
+
+
+def read_bookings(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> tuple[list[Booking], int]:
+    """Return a page of the bookings whose slots touch `[begin, finish)`, by start, and the end of the page."""
+    with reading(db):
+        return read_bookings_in(db, calendar, begin, finish, most)
+
+
+def read_bookings_in(
+    db: Dialect, calendar: str, begin: int, finish: int, most: int = EVERY
+) -> tuple[list[Booking], int]:
+    """Do the same inside the caller's transaction."""
+
+    def read(count: int) -> list[tuple[Any, ...]]:
+        return _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
+
+    rows, end = read_page(read, itemgetter(0), begin, finish, most)
+    return [_with_customer(BookingRow._make(row[1:])) for row in rows], end
+
+
+def _with_customer(row: BookingRow) -> Booking:
+    """Return the booking as staff see it. The customer is None once erased."""
+    customer = None
+    if row.name is not None:
+        customer = Customer(name=row.name, email=row.email or UNSET, phone=row.phone or UNSET, note=row.note or UNSET)
+    return Booking(
+        id=row.id,
+        calendar=row.calendar,
+        slot=row.slot,
+        seats=row.seats,
+        status=cast("Any", row.status),  # the table's CHECK allows no other value
+        customer=customer,
+        created_at=write_time(row.created_at),
+        version=row.version,
+    )

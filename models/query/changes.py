@@ -1,0 +1,36 @@
+"""Reads the changes of many calendars after the cursors that the caller has."""
+
+from __future__ import annotations
+
+from models.contract.changes import Cursor, Logged
+from models.domain import change_log
+from models.storage.compiled_query import CompiledListQuery
+from models.storage.database import reading
+from models.storage.dialect import Dialect
+from models.storage.tables import Calendar
+
+CHANGES_A_READ = 1_000
+CALENDARS_A_READ = 256
+
+_heads = CompiledListQuery(
+    lambda ids: Calendar.select(Calendar.id, Calendar.seq, Calendar.nonce).where(Calendar.id.in_(ids))
+)
+
+
+def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
+    """Return the rows after `have` of each calendar with another cursor now, at most 1,000 of each.
+
+    One transaction reads them all. A calendar with no rows was restored from a backup, and the caller must read it
+    anew. If the restored calendar has moved on, its first row follows a nonce that the caller does not have.
+    """
+    changes: dict[str, list[Logged]] = {}
+    with reading(db):
+        names = list(have)
+        heads: dict[str, Cursor] = {}
+        for place in range(0, len(names), CALENDARS_A_READ):
+            for calendar, seq, nonce in _heads.rows(db, names[place : place + CALENDARS_A_READ]):
+                heads[calendar] = Cursor(seq, nonce)
+        for calendar, cursor in have.items():
+            if heads.get(calendar) != cursor:
+                changes[calendar] = change_log.read_after(db, calendar, cursor.seq, CHANGES_A_READ)
+    return changes

@@ -1,0 +1,25 @@
+"""The SQL predicate that lets seats be taken, and the columns of a slot read with its answer.
+
+The predicate stands in the UPDATE that takes the seats. The same predicate lists a slot as bookable, so the list and
+the booking never disagree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.storage.compiled_query import literal
+from models.storage.tables import Slot, SlotState, columns
+
+
+def has_seats(seats: Any) -> Any:
+    """Return the predicate: the slot is open, no neighbour blocks it, and it has this many seats left."""
+    return (
+        (Slot.state == literal(SlotState.OPEN))
+        & (Slot.blocked == literal(0))
+        & (Slot.capacity - Slot.held - Slot.booked >= seats)
+    )
+
+
+# Each slot is read with the predicate's own answer, so that no second version of it stands in Python.
+SLOT_COLUMNS = (*columns(Slot), has_seats(1).alias("bookable"))

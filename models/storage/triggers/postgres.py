@@ -1,0 +1,237 @@
+"""The triggers of PostgreSQL."""
+
+from __future__ import annotations
+
+from models.storage.triggers.note import (
+    BAD_CALENDAR,
+    BAD_DATA,
+    BAD_ID,
+    BAD_POLICY,
+    DURATION_FIELDS,
+    LONGEST_DURATION,
+    OVERFULL,
+    PREFIX,
+    UUID_PATTERN,
+    Run,
+)
+
+SERVICE = "slotcast.service"  # a setting of the transaction, `on` in the service's transactions
+_IS_OUTSIDE = f"WHEN (current_setting('{SERVICE}', true) IS DISTINCT FROM 'on')"
+_TOUCHED = "INSERT INTO touched (kind, calendar, subject"
+
+_FUNCTIONS = {
+    # The sums come after the lock, so they include the commits of its former owner.
+    "recount(wanted text)": f"""
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE now_held integer; now_booked integer; now_until bigint; seats_there integer;
+BEGIN
+    SELECT capacity INTO seats_there FROM slot WHERE id = wanted FOR NO KEY UPDATE;
+    IF NOT FOUND THEN RETURN; END IF;
+    SELECT COALESCE(SUM(seats), 0), MIN(expires_at) INTO now_held, now_until
+        FROM hold WHERE hold.slot = wanted AND hold.state = 0;
+    SELECT COALESCE(SUM(seats), 0) INTO now_booked
+        FROM booking WHERE booking.slot = wanted AND status IN ('pending', 'confirmed', 'no_show');
+    IF now_held + now_booked > seats_there THEN
+        RAISE EXCEPTION '{OVERFULL}' USING ERRCODE = 'check_violation';
+    END IF;
+    UPDATE slot SET held = now_held, booked = now_booked, held_until = now_until
+        WHERE id = wanted AND (held, booked, held_until) IS DISTINCT FROM (now_held, now_booked, now_until);
+END $$""",
+    "check_policy(policy text)": f"""
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE given jsonb; is_fit boolean;
+BEGIN
+    given := policy::jsonb;
+    SELECT jsonb_typeof(given) = 'object' AND bool_and(
+        CASE
+            WHEN key IN ('overlap') THEN value IN ('"allow"', '"reject"')
+            WHEN key IN ('confirmation') THEN value IN ('"none"', '"staff"')
+            WHEN key = 'max_advance' AND value = 'null' THEN true
+            WHEN key IN ('hold_seconds', 'max_holds', {", ".join(map(repr, DURATION_FIELDS))}) THEN
+                value::text ~ '^[0-9]{{1,9}}$' AND value::text::integer BETWEEN
+                CASE key WHEN 'hold_seconds' THEN 30 WHEN 'max_holds' THEN 1 ELSE 0 END
+                AND CASE key WHEN 'hold_seconds' THEN 1800 WHEN 'max_holds' THEN 10000 ELSE {LONGEST_DURATION} END
+            ELSE false
+        END) IS NOT FALSE INTO is_fit
+        FROM jsonb_each(CASE WHEN jsonb_typeof(given) = 'object' THEN given ELSE '{{"":0}}' END);
+    IF NOT is_fit THEN
+        RAISE EXCEPTION '{BAD_POLICY}' USING ERRCODE = 'check_violation';
+    END IF;
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    RAISE EXCEPTION '{BAD_POLICY}' USING ERRCODE = 'check_violation';
+END $$""",
+    "check_data(data text)": f"""
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF octet_length(data) > 4096 THEN
+        RAISE EXCEPTION '{BAD_DATA}' USING ERRCODE = 'check_violation';
+    END IF;
+    PERFORM data::json;
+EXCEPTION WHEN invalid_text_representation THEN
+    RAISE EXCEPTION '{BAD_DATA}' USING ERRCODE = 'check_violation';
+END $$""",
+    "slot()": f"""
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW IS NOT DISTINCT FROM OLD THEN RETURN NULL; END IF;
+    IF TG_OP <> 'INSERT' THEN
+        {_TOUCHED}, start, "end") VALUES ('slot', OLD.calendar, OLD.id, OLD.start, OLD."end");
+    END IF;
+    IF TG_OP = 'DELETE' THEN RETURN NULL; END IF;
+    IF TG_OP = 'INSERT' OR NEW.id <> OLD.id THEN
+        IF NEW.id !~ '{UUID_PATTERN}' THEN
+            RAISE EXCEPTION '{BAD_ID}' USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+    IF NEW.data IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.data IS DISTINCT FROM OLD.data) THEN
+        PERFORM outside_check_data(NEW.data);
+    END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.id, NEW.calendar, NEW.start, NEW."end")
+        IS NOT DISTINCT FROM (OLD.id, OLD.calendar, OLD.start, OLD."end") THEN NULL;
+    ELSE
+        {_TOUCHED}, start, "end") VALUES ('slot', NEW.calendar, NEW.id, NEW.start, NEW."end");
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.calendar <> OLD.calendar THEN
+        {_TOUCHED}) SELECT 'booking', home, id FROM booking, unnest(ARRAY[OLD.calendar, NEW.calendar]) AS home
+            WHERE slot = NEW.id;
+    END IF;
+    IF TG_OP = 'INSERT' OR (NEW.id, NEW.held, NEW.booked, NEW.held_until)
+        IS DISTINCT FROM (OLD.id, OLD.held, OLD.booked, OLD.held_until) THEN
+        PERFORM outside_recount(NEW.id);
+    END IF;
+    RETURN NULL;
+END $$""",
+    "seats()": f"""
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE is_booking boolean := TG_TABLE_NAME = 'booking';
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW IS NOT DISTINCT FROM OLD THEN RETURN NULL; END IF;
+    IF TG_OP <> 'INSERT' THEN
+        {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE id = OLD.slot;
+        IF is_booking THEN
+            {_TOUCHED}) SELECT DISTINCT 'booking', home, OLD.id FROM unnest(
+                ARRAY[OLD.calendar, (SELECT calendar FROM slot WHERE id = OLD.slot)]) AS home WHERE home IS NOT NULL;
+        END IF;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        IF is_booking AND NEW.id !~ '{UUID_PATTERN}' THEN
+            RAISE EXCEPTION '{BAD_ID}' USING ERRCODE = 'check_violation';
+        END IF;
+        {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE id = NEW.slot;
+        IF is_booking THEN
+            {_TOUCHED}) SELECT DISTINCT 'booking', home, NEW.id FROM unnest(
+                ARRAY[NEW.calendar, (SELECT calendar FROM slot WHERE id = NEW.slot)]) AS home WHERE home IS NOT NULL;
+        END IF;
+        PERFORM outside_recount(NEW.slot);
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        PERFORM outside_recount(OLD.slot);
+    ELSIF TG_OP = 'UPDATE' AND OLD.slot <> NEW.slot THEN
+        PERFORM outside_recount(OLD.slot);
+    END IF;
+    RETURN NULL;
+END $$""",
+    "calendar()": f"""
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE kept touched%ROWTYPE;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        {_TOUCHED}, seq, nonce) VALUES ('gone', OLD.id, OLD.id, OLD.seq, OLD.nonce);
+        RETURN OLD;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.id <> OLD.id THEN
+            {_TOUCHED}, seq, nonce) VALUES ('gone', OLD.id, OLD.id, OLD.seq, OLD.nonce);
+        END IF;
+        -- The head is the service's: what an outside writer says of it is not heard.
+        NEW.seq := OLD.seq;
+        NEW.nonce := OLD.nonce;
+        IF NEW IS NOT DISTINCT FROM OLD THEN RETURN NEW; END IF;
+    ELSE
+        SELECT * INTO kept FROM touched WHERE calendar = NEW.id AND kind = 'gone' ORDER BY id DESC LIMIT 1;
+        IF FOUND AND kept.seq IS NOT NULL THEN
+            NEW.seq := kept.seq;
+            NEW.nonce := kept.nonce;
+        END IF;
+    END IF;
+    IF TG_OP = 'INSERT' OR NEW.id <> OLD.id THEN
+        IF NEW.id !~ '^[a-z0-9][a-z0-9-]{{0,62}}$' THEN
+            RAISE EXCEPTION '{BAD_CALENDAR}' USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.archived <> OLD.archived THEN
+        {_TOUCHED}) VALUES ('archived', NEW.id, NEW.id);
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.id = OLD.id AND NEW.policy = OLD.policy THEN
+        {_TOUCHED}) VALUES ('calendar', NEW.id, NEW.id);
+    ELSE
+        PERFORM outside_check_policy(NEW.policy);
+        {_TOUCHED}) VALUES ('policy', NEW.id, NEW.id);
+    END IF;
+    RETURN NEW;
+END $$""",
+    # Before the TRUNCATE, since afterwards the rows are gone.
+    "truncate()": f"""
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'calendar' THEN
+        {_TOUCHED}, seq, nonce) SELECT 'gone', id, id, seq, nonce FROM calendar;
+    ELSIF TG_TABLE_NAME = 'slot' THEN
+        {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot;
+    ELSE
+        {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE held + booked > 0;
+        IF TG_TABLE_NAME = 'booking' THEN
+            {_TOUCHED}) SELECT 'booking', calendar, id FROM booking;
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$""",
+    # After the TRUNCATE, the seats are free.
+    "truncated()": """
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'hold' THEN
+        UPDATE slot SET held = 0, held_until = NULL WHERE held > 0;
+    ELSE
+        UPDATE slot SET booked = 0 WHERE booked > 0;
+    END IF;
+    RETURN NULL;
+END $$""",
+}
+_ROWS = "INSERT OR UPDATE OR DELETE"
+_TRIGGERS = {
+    "calendar": ("calendar", f"BEFORE {_ROWS}", "ROW", "calendar"),
+    "slot": ("slot", f"AFTER {_ROWS}", "ROW", "slot"),
+    "hold": ("hold", f"AFTER {_ROWS}", "ROW", "seats"),
+    "booking": ("booking", f"AFTER {_ROWS}", "ROW", "seats"),
+    **{
+        f"{table}_truncate": (table, "BEFORE TRUNCATE", "STATEMENT", "truncate")
+        for table in ("calendar", "slot", "hold", "booking")
+    },
+    **{f"{table}_truncated": (table, "AFTER TRUNCATE", "STATEMENT", "truncated") for table in ("hold", "booking")},
+}
+
+
+def install(run: Run) -> bool:
+    """Make the functions and triggers those of this program; return True if a trigger was missing or off.
+
+    They fire ALWAYS, also for a session with the role of a replica.
+    """
+    for name, body in _FUNCTIONS.items():
+        run(f"CREATE OR REPLACE FUNCTION {PREFIX}{name}{body}")
+    found = {
+        row[0]
+        for row in run(
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A' AND tgrelid IN"
+            " ('calendar'::regclass, 'slot'::regclass, 'hold'::regclass, 'booking'::regclass)"
+        ).fetchall()
+    }
+    for name, (table, event, each, function) in _TRIGGERS.items():
+        if f"{PREFIX}{name}" not in found:
+            run(f"DROP TRIGGER IF EXISTS {PREFIX}{name} ON {table}")
+            run(
+                f"CREATE TRIGGER {PREFIX}{name} {event} ON {table} FOR EACH {each} {_IS_OUTSIDE}"
+                f" EXECUTE FUNCTION {PREFIX}{function}()"
+            )
+            run(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {PREFIX}{name}")
+    return bool({f"{PREFIX}{name}" for name in _TRIGGERS} - found)

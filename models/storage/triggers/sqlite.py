@@ -1,0 +1,252 @@
+"""The triggers of SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from models.storage.triggers.note import (
+    BAD_CALENDAR,
+    BAD_DATA,
+    BAD_ID,
+    BAD_POLICY,
+    DURATION_FIELDS,
+    LONGEST_DURATION,
+    OVERFULL,
+    POLICY_FIELDS,
+    PREFIX,
+    UUID_GLOB,
+    Run,
+)
+
+_SLOT_DIFFERS = " OR ".join(
+    f"OLD.{name} IS NOT NEW.{name}"
+    for name in (
+        "id", "calendar", "start", '"end"', "capacity", "held", "booked", "blocked", "held_until", "state", "origin",
+        "version", "data", "dropped",
+    )
+)  # fmt: skip
+_COUNTS_DIFFER = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in ("id", "held", "booked", "held_until"))
+_HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
+_BOOKED = (
+    "(SELECT COALESCE(SUM(seats), 0) FROM booking"
+    " WHERE booking.slot = slot.id AND booking.status IN ('pending', 'confirmed', 'no_show'))"
+)
+_HELD_UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
+
+
+def _note(kind: str, source: str, *, calendar: str = "calendar", where: str = "") -> str:
+    """Return SQL that notes the slots of `source`, with their times."""
+    return (
+        'INSERT INTO touched (kind, calendar, subject, start, "end")'
+        f' SELECT {kind}, {calendar}, id, start, "end" FROM {source}{f" WHERE {where}" if where else ""};'
+    )
+
+
+def _row(kind: str, row: str, where: str = "TRUE") -> str:
+    """Return SQL that notes the slot of a trigger's row, OLD or NEW."""
+    return (
+        'INSERT INTO touched (kind, calendar, subject, start, "end")'
+        f' SELECT {kind}, {row}.calendar, {row}.id, {row}.start, {row}."end" WHERE {where};'
+    )
+
+
+def _booking(row: str, where: str = "TRUE") -> str:
+    """Return SQL that notes a booking, for its slot's calendar and for its own if that is another."""
+    return (
+        "INSERT INTO touched (kind, calendar, subject) SELECT 'booking',"
+        f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id WHERE {where};"
+        " INSERT INTO touched (kind, calendar, subject)"
+        f" SELECT 'booking', {row}.calendar, {row}.id WHERE ({where})"
+        f" AND {row}.calendar IS NOT (SELECT calendar FROM slot WHERE id = {row}.slot);"
+    )
+
+
+def _trigger(event: str, *statements: str) -> str:
+    return f"{event} BEGIN {' '.join(statements)} END"
+
+
+def _seat_triggers(table: str, columns: tuple[str, ...], more: Callable[[str], str]) -> dict[str, str]:
+    """Return the triggers of holds or bookings: each event recounts the seats of the slot."""
+    differs = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in columns)
+    # REPLACE deletes a row without firing a trigger, so its slot is counted after the new row is there.
+    replaced = _note("'later'", "slot", where=f"id IN (SELECT slot FROM {table} WHERE id = NEW.id OR rowid = {{}})")
+    return {
+        f"{table}_before_insert": _trigger(f"BEFORE INSERT ON {table}", replaced.format("NEW.rowid")),
+        f"{table}_before_update": _trigger(f"BEFORE UPDATE OF id ON {table}", replaced.format("-1")),
+        f"{table}_insert": _trigger(
+            f"AFTER INSERT ON {table}", _note("'seats'", "slot", where="id = NEW.slot"), more("NEW")
+        ),
+        f"{table}_update": _trigger(
+            f"AFTER UPDATE ON {table}",
+            _note("'seats'", "slot", where=f"id IN (OLD.slot, NEW.slot) AND ({differs})"),
+            more("NEW"),
+            more("OLD"),
+        ),
+        f"{table}_delete": _trigger(
+            f"AFTER DELETE ON {table}", _note("'seats'", "slot", where="id = OLD.slot"), more("OLD")
+        ),
+    }
+
+
+def _is_valid_policy(text: str) -> str:
+    """Return an SQL expression that is true for a policy that the service can read."""
+
+    def of(name: str) -> str:
+        return f"json_extract({text}, '$.{name}')"
+
+    def kind(name: str) -> str:
+        return f"COALESCE(json_type({text}, '$.{name}'), 'missing')"
+
+    checks = [
+        f"json_type({text}) = 'object'",
+        f"NOT EXISTS (SELECT 1 FROM json_each({text}) WHERE key NOT IN ({', '.join(map(repr, POLICY_FIELDS))}))",
+        *[
+            f"({kind(name)} {absent} OR ({kind(name)} = 'integer' AND {of(name)} BETWEEN {least} AND {most}))"
+            for name, absent, least, most in (
+                ("hold_seconds", "= 'missing'", 30, 1_800),
+                ("max_holds", "= 'missing'", 1, 10_000),
+                ("max_advance", "IN ('missing', 'null')", 0, LONGEST_DURATION),
+                *[(name, "= 'missing'", 0, LONGEST_DURATION) for name in DURATION_FIELDS if name != "max_advance"],
+            )
+        ],
+        f"({kind('overlap')} = 'missing' OR {of('overlap')} IN ('allow', 'reject'))",
+        f"({kind('confirmation')} = 'missing' OR {of('confirmation')} IN ('none', 'staff'))",
+    ]
+    return f"CASE WHEN json_valid({text}) THEN {' AND '.join(checks)} END"
+
+
+def _refuse(message: str, source: str) -> str:
+    return f"SELECT RAISE(ABORT, '{message}') {source};"
+
+
+_CALENDAR_DIFFERS = " OR ".join(
+    f"OLD.{name} IS NOT NEW.{name}"
+    for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at")
+)
+_HEAD_DIFFERS = "(OLD.seq IS NOT NEW.seq OR OLD.nonce IS NOT NEW.nonce)"
+# A head that a trigger has restored is not a new head.
+_IS_PUT_BACK = "EXISTS (SELECT 1 FROM touched WHERE calendar = NEW.id AND seq = NEW.seq AND nonce = NEW.nonce)"
+_LAST_HEAD = "FROM touched WHERE calendar = NEW.id AND kind = 'gone' ORDER BY id DESC LIMIT 1"
+_GONE = (
+    "INSERT INTO touched (kind, calendar, subject, seq, nonce) SELECT 'gone', id, id, seq, nonce FROM calendar WHERE"
+)
+
+_IS_OTHER = "OLD.calendar IS NOT NEW.calendar"
+
+
+def _bookings_of_moved(calendar: str) -> str:
+    return (
+        "INSERT INTO touched (kind, calendar, subject)"
+        f" SELECT 'booking', {calendar}, id FROM booking WHERE slot = NEW.id AND {_IS_OTHER};"
+    )
+
+
+_SQLITE = {
+    "slot_before_insert": _trigger(
+        "BEFORE INSERT ON slot", _note("'slot'", "slot", where="id = NEW.id OR rowid = NEW.rowid")
+    ),
+    "slot_before_update": _trigger(
+        "BEFORE UPDATE OF id ON slot", _note("'slot'", "slot", where="id = NEW.id AND NEW.id IS NOT OLD.id")
+    ),
+    "slot_insert": _trigger("AFTER INSERT ON slot", _row("'new'", "NEW")),
+    "slot_update": _trigger(
+        "AFTER UPDATE ON slot",
+        _row("'slot'", "OLD", _SLOT_DIFFERS),
+        _row("'seats'", "NEW", _COUNTS_DIFFER),
+        _row("'new'", "NEW", f"OLD.id IS NOT NEW.id OR OLD.data IS NOT NEW.data OR {_IS_OTHER}"),
+        _bookings_of_moved("OLD.calendar"),
+        _bookings_of_moved("NEW.calendar"),
+    ),
+    "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
+    **_seat_triggers("hold", ("id", "calendar", "slot", "seats", "state", "expires_at"), lambda _: ""),
+    **_seat_triggers(
+        "booking",
+        ("id", "calendar", "slot", "seats", "status", "name", "email", "phone", "note", "created_at", "version"),
+        _booking,
+    ),
+    "calendar_before_insert": _trigger("BEFORE INSERT ON calendar", f"{_GONE} id = NEW.id OR rowid = NEW.rowid;"),
+    "calendar_before_update": _trigger(
+        "BEFORE UPDATE OF id ON calendar", f"{_GONE} id = NEW.id AND NEW.id IS NOT OLD.id;"
+    ),
+    "calendar_insert": _trigger(
+        "AFTER INSERT ON calendar",
+        "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
+        f" SELECT 'policy', NEW.id, NEW.id, (SELECT seq {_LAST_HEAD}), (SELECT nonce {_LAST_HEAD});",
+    ),
+    "calendar_update": _trigger(
+        "AFTER UPDATE ON calendar",
+        "INSERT INTO touched (kind, calendar, subject)"
+        " SELECT CASE WHEN OLD.policy IS NOT NEW.policy OR OLD.id IS NOT NEW.id THEN 'policy' ELSE 'calendar' END,"
+        f" NEW.id, NEW.id WHERE {_CALENDAR_DIFFERS};",
+        "INSERT INTO touched (kind, calendar, subject)"
+        " SELECT 'archived', NEW.id, NEW.id WHERE OLD.archived IS NOT NEW.archived;",
+        "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
+        " SELECT 'head', NEW.id, NEW.id, OLD.seq, OLD.nonce"
+        f" WHERE OLD.id IS NEW.id AND {_HEAD_DIFFERS} AND NOT {_IS_PUT_BACK};",
+        "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
+        " SELECT 'gone', OLD.id, OLD.id, OLD.seq, OLD.nonce WHERE OLD.id IS NOT NEW.id;",
+    ),
+    "calendar_delete": _trigger(
+        "AFTER DELETE ON calendar",
+        "INSERT INTO touched (kind, calendar, subject, seq, nonce) SELECT 'gone', OLD.id, OLD.id, OLD.seq, OLD.nonce;",
+    ),
+    # The consequences of a note. RAISE(ABORT) refuses even a statement with OR IGNORE.
+    "touched_seats": _trigger(
+        "AFTER INSERT ON touched WHEN NEW.kind IN ('seats', 'new')",
+        _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity"),
+        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}"
+        " WHERE (id = NEW.subject OR id IN (SELECT subject FROM touched WHERE kind = 'later'))"
+        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL});",
+        "UPDATE touched SET kind = 'slot' WHERE kind = 'later';",
+    ),
+    "touched_new": _trigger(
+        "AFTER INSERT ON touched WHEN NEW.kind = 'new'",
+        _refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
+        _refuse(
+            BAD_DATA,
+            "FROM slot WHERE id = NEW.subject AND data IS NOT NULL"
+            " AND (NOT json_valid(data) OR length(CAST(data AS BLOB)) > 4096)",
+        ),
+    ),
+    "touched_booking": _trigger(
+        "AFTER INSERT ON touched WHEN NEW.kind = 'booking'",
+        _refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
+    ),
+    "touched_policy": _trigger(
+        "AFTER INSERT ON touched WHEN NEW.kind = 'policy'",
+        _refuse(
+            BAD_CALENDAR,
+            "WHERE NEW.subject GLOB '*[^a-z0-9-]*' OR NEW.subject GLOB '-*'"
+            " OR length(NEW.subject) NOT BETWEEN 1 AND 63",
+        ),
+        _refuse(BAD_POLICY, f"FROM calendar WHERE id = NEW.subject AND NOT COALESCE({_is_valid_policy('policy')}, 0)"),
+    ),
+    "touched_head": _trigger(
+        "AFTER INSERT ON touched WHEN NEW.kind IN ('head', 'policy') AND NEW.seq IS NOT NULL",
+        "UPDATE calendar SET seq = NEW.seq, nonce = NEW.nonce WHERE id = NEW.subject;",
+    ),
+}
+
+
+def ignore_own(
+    action: int, _subject: str | None, _detail: str | None, _database: str | None, trigger: str | None
+) -> int:
+    """Authorize the service's own connections. SQLite asks when it compiles a statement, never when it runs one."""
+    is_note = action == sqlite3.SQLITE_INSERT and trigger is not None and trigger.startswith(PREFIX)
+    return sqlite3.SQLITE_IGNORE if is_note else sqlite3.SQLITE_OK
+
+
+def install(run: Run) -> bool:
+    """Make the triggers those of this program; return True if one was missing."""
+    wanted = {f"{PREFIX}{name}": f"CREATE TRIGGER {PREFIX}{name} {body}" for name, body in _SQLITE.items()}
+    found = dict(
+        run(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB '{PREFIX}*'").fetchall()
+    )
+    for name, sql in found.items():
+        if sql != wanted.get(name):
+            run(f"DROP TRIGGER {name}")
+    for name, sql in wanted.items():
+        if found.get(name) != sql:
+            run(sql)
+    return bool(wanted.keys() - found.keys())
