@@ -32,7 +32,7 @@ export class StaffCalendar extends Calendar {
 
   /** The opening hours as they were set. */
   async schedule(): Promise<Fields | null> {
-    return (await this.courier.fetch(`${this.path}/schedule`, {})).schedule as Fields | null;
+    return (await this.requests.fetch(`${this.path}/schedule`, {})).schedule as Fields | null;
   }
 
   /** With `preview` it only says what would happen. */
@@ -59,12 +59,12 @@ export class StaffCalendar extends Calendar {
 
   /** The token of a link by which guests see and book the calendar, until it ends. */
   link(lifetime_seconds: number): Promise<LinkAnswer> {
-    return this.courier.read("calendar.link", { calendar: this.id, lifetime_seconds });
+    return this.requests.read("calendar.link", { calendar: this.id, lifetime_seconds });
   }
 
   /** The bookings of the slots between, by start; `to` says how far they go, to go on from there. */
   listBookings(from: string, to: string): Promise<BookingsAnswer> {
-    return this.courier.read("booking.list", { calendar: this.id, from, to });
+    return this.requests.read("booking.list", { calendar: this.id, from, to });
   }
 
   confirm(booking: string): Promise<BookingOutcome> {

@@ -8,7 +8,7 @@ import { connect, type SlotcastClient } from "../client";
 import base from "../style/base.css?inline";
 import booking from "../style/booking.css?inline";
 import sheet from "../style/sheet.css?inline";
-import { BookingView } from "../view/booking_view";
+import { BookingView } from "../booking/booking_view";
 
 /** A module has no currentScript; then it is found by its name. */
 const script =

@@ -4,8 +4,8 @@ import "../style/base.css";
 import "../style/booking.css";
 import "../style/sheet.css";
 import { connect } from "../client";
-import { BookingView } from "../view/booking_view";
-import { forgetToken, onLink, takeProof, takeToken } from "../view/token";
+import { BookingView } from "../booking/booking_view";
+import { forgetToken, onLink, takeProof, takeToken } from "../address/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;

@@ -4,9 +4,9 @@ import "../style/base.css";
 import "../style/list.css";
 import type { CalendarInfo } from "../client";
 import { listCalendars } from "../client/list.ts";
-import { adviceFor } from "../view/advice";
-import { h, icon } from "../view/dom";
-import { durationText, visitorZone, zoneText } from "../view/time";
+import { adviceFor } from "../ui/advice";
+import { h, icon } from "../ui/dom";
+import { durationText, visitorZone, zoneText } from "../ui/time";
 
 const list = document.querySelector(".calendars") as HTMLElement;
 

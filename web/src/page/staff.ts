@@ -5,9 +5,9 @@ import "../style/booking.css";
 import "../style/sheet.css";
 import "../style/staff.css";
 import { connectStaff } from "../client";
-import { h } from "../view/dom";
-import { StaffView } from "../view/staff_view";
-import { forgetToken, onLink, takeToken } from "../view/token";
+import { h } from "../ui/dom";
+import { StaffView } from "../staff/staff_view";
+import { forgetToken, onLink, takeToken } from "../address/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;
