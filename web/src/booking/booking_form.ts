@@ -1,5 +1,8 @@
 /** The sheet in which a held slot becomes a booking. Closing it keeps the hold. */
 
+import { button } from "../ui/button";
+import { closeOnBackdrop } from "../ui/dialog";
+import { field, Problem } from "../ui/field";
 import type { Booking, Customer, Policy, Slot } from "../client";
 import { adviceFor } from "../ui/advice";
 import { h, icon, setText } from "../ui/dom";
@@ -25,7 +28,7 @@ export class BookingForm {
   readonly #when = h("h2", { class: "sheet-title", id: "form-title" });
   readonly #where = h("p", { class: "sheet-text" });
   readonly #left = h("span", { class: "timer-left" });
-  readonly #more = h("button", { type: "button", class: "button quiet" }, "More time");
+  readonly #more = button("More time", () => void this.#onMore(), { kind: "quiet" });
   readonly #timer: HTMLElement;
   readonly #name = h("input", {
     name: "name",
@@ -42,13 +45,9 @@ export class BookingForm {
   readonly #note = h("textarea", { name: "note", rows: 2, maxlength: 2000 });
   readonly #seats = h("input", { name: "seats", type: "number", min: 1, value: 1, step: 1 });
   readonly #seatsField: HTMLElement;
-  readonly #problem = h("p", { class: "problem", role: "alert" });
-  readonly #submit = h(
-    "button",
-    { type: "submit", class: "button primary wide" },
-    "Book this time",
-  );
-  readonly #letGo = h("button", { type: "button", class: "button quiet" }, "Let it go");
+  readonly #problem = new Problem();
+  readonly #submit = button("Book this time", undefined, { type: "submit", kind: "primary wide" });
+  readonly #letGo = button("Let it go", () => void this.#onLetGo(), { kind: "quiet" });
   readonly #form: HTMLFormElement;
   readonly #done = h("div", { class: "done", tabindex: -1 });
   #hold: MyHold | undefined;
@@ -75,7 +74,7 @@ export class BookingForm {
       field("Your name", this.#name),
       field("Email", this.#email, "optional"),
       field("Note", this.#note, "optional"),
-      this.#problem,
+      this.#problem.element,
       h("div", { class: "actions" }, this.#submit, this.#letGo),
     );
     const close = h(
@@ -98,11 +97,7 @@ export class BookingForm {
       ),
     );
     close.addEventListener("click", () => this.element.close());
-    this.element.addEventListener("click", (event) => {
-      if (event.target === this.element) this.element.close();
-    });
-    this.#more.addEventListener("click", () => void this.#onMore());
-    this.#letGo.addEventListener("click", () => void this.#onLetGo());
+    closeOnBackdrop(this.element);
     this.#seats.addEventListener("change", () => void this.#onSeats());
   }
 
@@ -232,11 +227,7 @@ export class BookingForm {
           : "The time is yours. You can move or cancel it here, or by its link from anywhere.",
       ),
       this.#receiptOf(booking),
-      h(
-        "button",
-        { type: "button", class: "button primary wide", onclick: () => this.element.close() },
-        "Done",
-      ),
+      button("Done", () => this.element.close(), { kind: "primary wide" }),
     );
     this.#done.dataset.booking = booking.id;
     this.#done.focus();
@@ -261,20 +252,10 @@ export class BookingForm {
   }
 
   #fail(text: string): void {
-    setText(this.#problem, text);
-    this.#problem.hidden = text === "";
+    this.#problem.show(text);
   }
 
   get policy(): Policy | undefined {
     return this.#policy;
   }
-}
-
-function field(label: string, control: HTMLElement, hint = ""): HTMLElement {
-  return h(
-    "label",
-    { class: "field" },
-    h("span", { class: "field-label" }, label, hint !== "" && h("small", {}, ` ${hint}`)),
-    control,
-  );
 }

@@ -1,5 +1,6 @@
 /** While a booking is being moved: which one, and a banner that says so and offers a way out. */
 
+import { button } from "../ui/button";
 import { h } from "../ui/dom";
 import type { MyBooking } from "./own/own_store";
 
@@ -17,8 +18,7 @@ export class Mover {
 
   start(booking: MyBooking, when: string): void {
     this.#booking = booking;
-    const keep = h("button", { type: "button", class: "button small" }, "Keep it as it is");
-    keep.addEventListener("click", () => this.stop());
+    const keep = button("Keep it as it is", () => this.stop(), { kind: "small" });
     const which = when === "" ? "your booking" : `your booking on ${when}`;
     this.element.replaceChildren(`Pick the new time for ${which}.`, keep);
     this.element.hidden = false;

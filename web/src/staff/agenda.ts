@@ -1,5 +1,6 @@
 /** The staff's day by day: each slot with who has booked it, and what can be done. */
 
+import { button } from "../ui/button";
 import type { Slot, StaffBooking, StaffCalendar } from "../client";
 import { h, setData, setText } from "../ui/dom";
 import { dayKey, dayTitle, type Locale, nearness, timeText } from "../ui/time";
@@ -158,9 +159,9 @@ export class Agenda {
     const isTaken = slot.remaining < slot.capacity;
     return [
       isClosed
-        ? button("Reopen", "", () => onSlot("reopen", slot))
-        : button("Close", "quiet", () => onSlot("close", slot)),
-      ...(isTaken ? [] : [button("Remove", "quiet", () => onSlot("remove", slot))]),
+        ? button("Reopen", () => onSlot("reopen", slot), { kind: "small" })
+        : button("Close", () => onSlot("close", slot), { kind: "small quiet" }),
+      ...(isTaken ? [] : [button("Remove", () => onSlot("remove", slot), { kind: "small quiet" })]),
     ];
   }
 
@@ -170,22 +171,27 @@ export class Agenda {
     const buttons = [
       ...(status === "pending"
         ? [
-            button("Confirm", "primary", () => onBooking("confirm", booking)),
-            button("Reject", "", () => onBooking("reject", booking)),
+            button("Confirm", () => onBooking("confirm", booking), { kind: "small primary" }),
+            button("Reject", () => onBooking("reject", booking), { kind: "small" }),
           ]
         : []),
       ...(status === "confirmed" && isPast
-        ? [button("Did not come", "quiet", () => onBooking("noShow", booking))]
+        ? [button("Did not come", () => onBooking("noShow", booking), { kind: "small quiet" })]
         : []),
       ...(status === "no_show"
-        ? [button("Undo", "", () => onBooking("reinstate", booking), "Undo: they did come")]
+        ? [
+            button("Undo", () => onBooking("reinstate", booking), {
+              kind: "small",
+              label: "Undo: they did come",
+            }),
+          ]
         : []),
       ...(isStanding(booking) && !isPast
-        ? [button("Cancel booking", "quiet", () => onBooking("cancel", booking))]
+        ? [button("Cancel booking", () => onBooking("cancel", booking), { kind: "small quiet" })]
         : []),
       ...(customer === null
         ? []
-        : [button("Erase customer", "quiet", () => onBooking("erase", booking))]),
+        : [button("Erase customer", () => onBooking("erase", booking), { kind: "small quiet" })]),
     ];
     const contact = [customer?.email, customer?.phone].filter(Boolean).join(" · ");
     const element = h(
@@ -236,9 +242,4 @@ function groupBySlot(bookings: readonly StaffBooking[]): Map<string, StaffBookin
   for (const group of groups.values())
     group.sort((a, b) => a.created_at.localeCompare(b.created_at));
   return groups;
-}
-
-function button(text: string, kind: string, onclick: () => void, label?: string): HTMLElement {
-  const props = { type: "button", class: `button small ${kind}`, "aria-label": label, onclick };
-  return h("button", props, text);
 }

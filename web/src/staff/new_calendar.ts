@@ -1,8 +1,11 @@
 /** Asks staff for a new calendar's name, address and zone. */
 
+import { button } from "../ui/button";
+import { openOnce, sheet } from "../ui/dialog";
+import { checkbox, field, Problem } from "../ui/field";
 import type { Fields } from "../client";
 import { adviceFor } from "../ui/advice";
-import { h, setText } from "../ui/dom";
+import { h } from "../ui/dom";
 import { isZone, visitorZone } from "../ui/time";
 
 /** `Harbour Studio` becomes `harbour-studio`. */
@@ -26,8 +29,8 @@ export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Pr
   });
   const zone = h("input", { required: true, value: visitorZone(), spellcheck: "false" });
   const isPrivate = h("input", { type: "checkbox" });
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const submit = h("button", { type: "submit", class: "button primary wide" }, "Make it");
+  const problem = new Problem();
+  const submit = button("Make it", undefined, { type: "submit", kind: "primary wide" });
   let isTyped = false;
   name.addEventListener("input", () => {
     if (!isTyped) id.value = slugOf(name.value);
@@ -35,48 +38,33 @@ export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Pr
   id.addEventListener("input", () => {
     isTyped = true;
   });
-  const fail = (text: string) => {
-    setText(problem, text);
-    problem.hidden = text === "";
-  };
   const onsubmit = async (event: Event) => {
     event.preventDefault();
-    if (!isZone(zone.value)) return fail("That is not a time zone, like Europe/Berlin.");
+    if (!isZone(zone.value)) return problem.show("That is not a time zone, like Europe/Berlin.");
     submit.disabled = true;
     try {
       const visibility = isPrivate.checked ? "private" : "public";
       await create({ id: id.value, name: name.value.trim(), zone: zone.value, visibility });
       dialog.close();
     } catch (error) {
-      fail(adviceFor(error));
+      problem.show(adviceFor(error));
     } finally {
       submit.disabled = false;
     }
   };
-  const field = (label: string, control: HTMLElement) =>
-    h("label", { class: "field" }, h("span", { class: "field-label" }, label), control);
-  const cancel = h("button", { type: "button", class: "button quiet" }, "Not now");
-  const dialog = h(
-    "dialog",
-    { class: "sheet", "aria-labelledby": "new-title" },
+  const cancel = button("Not now", () => dialog.close(), { kind: "quiet" });
+  const dialog = sheet(
+    { id: "new-title", title: "New calendar" },
     h(
-      "div",
-      { class: "sheet-body" },
-      h("h2", { class: "sheet-title", id: "new-title" }, "New calendar"),
-      h(
-        "form",
-        { class: "form", onsubmit: (event) => void onsubmit(event) },
-        field("Name", name),
-        field("Address, after /c/", id),
-        field("Time zone", zone),
-        h("label", { class: "only" }, isPrivate, "Only for people with a private link"),
-        problem,
-        h("div", { class: "actions" }, submit, cancel),
-      ),
+      "form",
+      { class: "form", onsubmit: (event) => void onsubmit(event) },
+      field("Name", name),
+      field("Address, after /c/", id),
+      field("Time zone", zone),
+      checkbox(isPrivate, "Only for people with a private link"),
+      problem.element,
+      h("div", { class: "actions" }, submit, cancel),
     ),
   );
-  cancel.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
-  root.append(dialog);
-  dialog.showModal();
+  openOnce(root, dialog);
 }

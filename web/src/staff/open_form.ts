@@ -1,25 +1,24 @@
 /** The form with which staff open times. It shows what it will open before it does. */
 
+import { button } from "../ui/button";
+import { checkbox, field, numberInput, Problem } from "../ui/field";
 import { adviceFor } from "../ui/advice";
 import { h, setText } from "../ui/dom";
 import { type Opening, slotsOf } from "./opening";
 import { dayKey, type Locale, timeText } from "../ui/time";
 
-const number = (name: string, value: number, max: number): HTMLInputElement =>
-  h("input", { type: "number", name, value, min: 1, max, required: true, inputmode: "numeric" });
-
 export class OpenForm {
   readonly element: HTMLFormElement;
   readonly #date = h("input", { type: "date", name: "date", required: true });
   readonly #time = h("input", { type: "time", name: "time", value: "09:00", required: true });
-  readonly #minutes = number("minutes", 45, 1_440);
-  readonly #count = number("count", 8, 100);
-  readonly #capacity = number("capacity", 1, 10_000);
-  readonly #days = number("days", 1, 60);
+  readonly #minutes = numberInput({ name: "minutes", value: 45, min: 1, max: 1_440 });
+  readonly #count = numberInput({ name: "count", value: 8, min: 1, max: 100 });
+  readonly #capacity = numberInput({ name: "capacity", value: 1, min: 1, max: 10_000 });
+  readonly #days = numberInput({ name: "days", value: 1, min: 1, max: 60 });
   readonly #weekends = h("input", { type: "checkbox", name: "weekends", checked: true });
   readonly #preview = h("p", { class: "preview", "aria-live": "polite" });
-  readonly #problem = h("p", { class: "problem", role: "alert", hidden: true });
-  readonly #submit = h("button", { type: "submit", class: "button primary wide" }, "Open");
+  readonly #problem = new Problem();
+  readonly #submit = button("Open", undefined, { type: "submit", kind: "primary wide" });
   readonly #open: (opening: Opening) => Promise<void>;
   #zone = "UTC";
   #locale: Locale | undefined;
@@ -44,9 +43,9 @@ export class OpenForm {
         field("In a row", this.#count),
       ),
       h("div", { class: "pair" }, field("Places each", this.#capacity), field("Days", this.#days)),
-      h("label", { class: "only" }, this.#weekends, "Not on Saturday and Sunday"),
+      checkbox(this.#weekends, "Not on Saturday and Sunday"),
       this.#preview,
-      this.#problem,
+      this.#problem.element,
       this.#submit,
     );
   }
@@ -89,17 +88,13 @@ export class OpenForm {
 
   async #onSubmit(): Promise<void> {
     this.#submit.disabled = true;
-    this.#problem.hidden = true;
+    this.#problem.show("");
     try {
       await this.#open(this.#opening());
     } catch (error) {
-      setText(this.#problem, adviceFor(error));
-      this.#problem.hidden = false;
+      this.#problem.show(adviceFor(error));
     } finally {
       this.#submit.disabled = false;
     }
   }
 }
-
-const field = (label: string, control: HTMLElement): HTMLElement =>
-  h("label", { class: "field" }, h("span", { class: "field-label" }, label), control);

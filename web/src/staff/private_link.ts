@@ -1,5 +1,8 @@
 /** Makes a link to a calendar that only a token opens, or books in. */
 
+import { button } from "../ui/button";
+import { openOnce, sheet } from "../ui/dialog";
+import { field, Problem } from "../ui/field";
 import type { StaffCalendar } from "../client";
 import { adviceFor } from "../ui/advice";
 import { copyLink } from "../ui/clipboard";
@@ -30,12 +33,10 @@ export function askForLink(
   const address = h("input", { readonly: true, spellcheck: "false", name: "link" });
   const ends = h("p", { class: "sheet-text" });
   const copied = h("p", { class: "preview", role: "status" });
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const button = (text: string, kind: string, onclick: () => void) =>
-    h("button", { type: "button", class: `button ${kind}`, onclick }, text);
+  const problem = new Problem();
 
   const make = async () => {
-    problem.hidden = true;
+    problem.show("");
     submit.disabled = true;
     try {
       const { token, expires_at } = await calendar.link(Number(lifetime.value));
@@ -48,8 +49,7 @@ export function askForLink(
       address.focus();
       address.select();
     } catch (error) {
-      setText(problem, adviceFor(error));
-      problem.hidden = false;
+      problem.show(adviceFor(error));
     } finally {
       submit.disabled = false;
     }
@@ -57,7 +57,7 @@ export function askForLink(
   const copy = async () => {
     if (await copyLink(root, "Link to the calendar", address.value)) setText(copied, "Copied.");
   };
-  const submit = button("Make a link", "primary", () => void make());
+  const submit = button("Make a link", () => void make(), { kind: "primary" });
   const made = h(
     "div",
     { class: "form", hidden: true },
@@ -66,33 +66,22 @@ export function askForLink(
     h(
       "div",
       { class: "actions" },
-      button("Copy link", "small", () => void copy()),
+      button("Copy link", () => void copy(), { kind: "small" }),
     ),
     copied,
   );
-  const dialog = h(
-    "dialog",
-    { class: "sheet", "aria-labelledby": "link-made-title" },
+  const dialog = sheet(
+    { id: "link-made-title", title: "A link to this calendar", isForm: true },
+    h("p", { class: "sheet-text" }, "Whoever has it sees this calendar and can book in it."),
+    field("It is good for", lifetime),
+    problem.element,
+    made,
     h(
       "div",
-      { class: "sheet-body form" },
-      h("h2", { class: "sheet-title", id: "link-made-title" }, "A link to this calendar"),
-      h("p", { class: "sheet-text" }, "Whoever has it sees this calendar and can book in it."),
-      field("It is good for", lifetime),
-      problem,
-      made,
-      h(
-        "div",
-        { class: "actions" },
-        submit,
-        button("Done", "quiet", () => dialog.close()),
-      ),
+      { class: "actions" },
+      submit,
+      button("Done", () => dialog.close(), { kind: "quiet" }),
     ),
   );
-  dialog.addEventListener("close", () => dialog.remove());
-  root.append(dialog);
-  dialog.showModal();
+  openOnce(root, dialog);
 }
-
-const field = (label: string, control: HTMLElement): HTMLElement =>
-  h("label", { class: "field" }, h("span", { class: "field-label" }, label), control);

@@ -1,5 +1,7 @@
 /** The staff's view: choose a calendar, open times, and look after who comes. */
 
+import { button } from "../ui/button";
+import { checkbox } from "../ui/field";
 import {
   MOST_SLOTS,
   type Slot,
@@ -97,9 +99,8 @@ export class StaffView {
   }
 
   #build(): void {
-    const make = h("button", { type: "button", class: "button small" }, "New calendar");
-    const hours = h("button", { type: "button", class: "button small" }, "Opening hours");
-    hours.addEventListener("click", () => void this.#editHours());
+    const make = button("New calendar", undefined, { kind: "small" });
+    const hours = button("Opening hours", () => void this.#editHours(), { kind: "small" });
     this.#invite.addEventListener("click", () => {
       if (this.#calendar) askForLink(this.#root, this.#calendar, this.#zone(), this.#locale);
     });
@@ -133,8 +134,8 @@ export class StaffView {
           h(
             "div",
             { class: "choices" },
-            h("label", { class: "only" }, this.#only, "Only with bookings"),
-            h("label", { class: "only" }, this.#over, "Also cancelled"),
+            checkbox(this.#only, "Only with bookings"),
+            checkbox(this.#over, "Also cancelled"),
           ),
         ),
         h(

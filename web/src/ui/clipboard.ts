@@ -1,13 +1,17 @@
-/** Copies a link; where the browser forbids that, shows it to be copied by hand. */
+/** Copies a link to the clipboard. */
 
+import { button } from "./button";
+import { openOnce, sheet } from "./dialog";
 import { h } from "./dom";
+import { field } from "./field";
 
+/** Copies `link` and resolves with true. Without a clipboard it shows the link instead. */
 export async function copyLink(root: HTMLElement, title: string, link: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(link);
     return true;
   } catch {
-    // No clipboard: an address without TLS, or a visitor who said no.
+    // The page has no TLS, or the visitor refused the permission.
     showLink(root, title, link);
     return false;
   }
@@ -15,26 +19,12 @@ export async function copyLink(root: HTMLElement, title: string, link: string): 
 
 function showLink(root: HTMLElement, title: string, link: string): void {
   const text = h("input", { readonly: true, value: link, spellcheck: "false" });
-  const done = h("button", { type: "button", class: "button primary" }, "Done");
-  const dialog = h(
-    "dialog",
-    { class: "sheet ask", "aria-labelledby": "link-title" },
-    h(
-      "div",
-      { class: "sheet-body form" },
-      h("h2", { class: "sheet-title", id: "link-title" }, title),
-      h(
-        "label",
-        { class: "field" },
-        h("span", { class: "field-label" }, "Copy this address"),
-        text,
-      ),
-      h("div", { class: "actions" }, done),
-    ),
+  const done = button("Done", () => dialog.close(), { kind: "primary" });
+  const dialog = sheet(
+    { id: "link-title", title, kind: "ask", isForm: true },
+    field("Copy this address", text),
+    h("div", { class: "actions" }, done),
   );
-  done.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
-  root.append(dialog);
-  dialog.showModal();
+  openOnce(root, dialog);
   text.select();
 }

@@ -1,60 +1,36 @@
-/** Asks before what cannot be taken back; without a way to say no, it only tells. */
+/** Asks for confirmation before an action that cannot be taken back. */
 
+import { button } from "./button";
+import { closeOnBackdrop, openOnce, sheet } from "./dialog";
 import { h } from "./dom";
 
 export interface Question {
   readonly title: string;
   readonly text: string;
   readonly yes: string;
+  /** Absent for a notice: there is only one answer. */
   readonly no?: string;
   readonly isGrave?: boolean;
 }
 
+/** Resolves with true when the visitor chose `yes`. */
 export function ask(root: HTMLElement, question: Question): Promise<boolean> {
+  const { title, text, yes, no, isGrave = false } = question;
   return new Promise((resolve) => {
-    const close = (value: string) => () => dialog.close(value);
-    const dialog = h(
-      "dialog",
-      { class: "sheet ask", "aria-labelledby": "ask-title" },
-      h(
-        "div",
-        { class: "sheet-body" },
-        h("h2", { id: "ask-title", class: "sheet-title" }, question.title),
-        h("p", { class: "sheet-text" }, question.text),
-        h(
-          "div",
-          { class: "actions" },
-          h(
-            "button",
-            {
-              type: "button",
-              class: `button ${question.isGrave ? "grave" : "primary"}`,
-              onclick: close("yes"),
-            },
-            question.yes,
-          ),
-          question.no !== undefined &&
-            h(
-              "button",
-              {
-                type: "button",
-                class: "button",
-                autofocus: question.isGrave,
-                onclick: close("no"),
-              },
-              question.no,
-            ),
-        ),
-      ),
+    const choose = (value: string) => () => dialog.close(value);
+    const actions = h(
+      "div",
+      { class: "actions" },
+      button(yes, choose("yes"), { kind: isGrave ? "grave" : "primary" }),
+      no !== undefined && button(no, choose("no"), { isAutofocused: isGrave }),
     );
-    dialog.addEventListener("click", (event) => {
-      if (event.target === dialog) dialog.close("no");
-    });
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
-    root.append(dialog);
-    dialog.showModal();
+    const dialog = sheet(
+      { id: "ask-title", title, kind: "ask" },
+      h("p", { class: "sheet-text" }, text),
+      actions,
+    );
+    closeOnBackdrop(dialog, "no");
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"));
+    openOnce(root, dialog);
   });
 }

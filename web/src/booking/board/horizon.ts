@@ -1,5 +1,6 @@
 /** How far the view looks ahead, and a way to look further. */
 
+import { button } from "../../ui/button";
 import type { Calendar } from "../../client";
 import { h, setText } from "../../ui/dom";
 
@@ -17,10 +18,8 @@ export class Horizon {
   constructor(calendar: Calendar, now: () => number) {
     this.#calendar = calendar;
     this.#now = now;
-    const make = (text: string, onclick: () => void) =>
-      h("button", { type: "button", class: "button small", onclick }, text);
-    this.#button = make("Look further ahead", () => this.#further());
-    this.#back = make("Back to the next days", () => this.#restart());
+    this.#button = button("Look further ahead", () => this.#further(), { kind: "small" });
+    this.#back = button("Back to the next days", () => this.#restart(), { kind: "small" });
     this.element.append(this.#until, this.#button, this.#back);
   }
 

@@ -1,5 +1,6 @@
 /** What the visitor holds and has booked, with what can be done about it. */
 
+import { button } from "../../ui/button";
 import type { Policy } from "../../client";
 import { h, setText } from "../../ui/dom";
 import {
@@ -82,7 +83,9 @@ export class OwnPanel {
     for (const pending of mine.pendingRequests) {
       if (pending.what !== "hold" || !pending.isGivenUp || pending.isUnwanted) continue;
       wanted.add(pending.key);
-      const make = () => [button("Never mind", "quiet", () => this.#actions.giveUp(pending))];
+      const make = () => [
+        button("Never mind", () => this.#actions.giveUp(pending), { kind: "small quiet" }),
+      ];
       this.#drawItem(pending.key, "open", pending, setting, true, make);
       const item = this.#items.get(pending.key);
       if (item) setText(item.line, `${UNANSWERED}${places(pending.seats)}`);
@@ -160,13 +163,15 @@ export class OwnPanel {
 
   #holdButtons(hold: MyHold): readonly HTMLElement[] {
     return [
-      button("Book it", "primary", () => this.#actions.goOn(hold)),
-      button("Let it go", "quiet", () => this.#actions.letGo(hold)),
+      button("Book it", () => this.#actions.goOn(hold), { kind: "small primary" }),
+      button("Let it go", () => this.#actions.letGo(hold), { kind: "small quiet" }),
     ];
   }
 
   #bookingButtons(booking: MyBooking, isOpen: boolean): readonly HTMLElement[] {
-    const forget = button("Remove from list", "quiet", () => this.#actions.forget(booking));
+    const forget = button("Remove from list", () => this.#actions.forget(booking), {
+      kind: "small quiet",
+    });
     if (booking.calendar !== this.#calendar) {
       const href = this.#actions.linkOf(booking);
       return [h("a", { class: "button small", href, target: "_top" }, "Show it there"), forget];
@@ -174,14 +179,16 @@ export class OwnPanel {
     if (!isStanding(booking.status) || booking.isMissing) {
       return [forget];
     }
-    const copy = button("Copy link", "quiet", () => this.#actions.copy(booking));
-    const save = button("Add to calendar", "quiet", () => this.#actions.save(booking));
+    const copy = button("Copy link", () => this.#actions.copy(booking), { kind: "small quiet" });
+    const save = button("Add to calendar", () => this.#actions.save(booking), {
+      kind: "small quiet",
+    });
     const away = booking.start === "" ? [copy] : [copy, save];
     // As the server would answer: too late to change it here.
     if (!isOpen) return away;
     return [
-      button("Move", "only-seen", () => this.#actions.move(booking)),
-      button("Cancel", "quiet", () => this.#actions.cancel(booking)),
+      button("Move", () => this.#actions.move(booking), { kind: "small only-seen" }),
+      button("Cancel", () => this.#actions.cancel(booking), { kind: "small quiet" }),
       ...away,
     ];
   }
@@ -203,6 +210,3 @@ function whenText(it: Pick<MyHold, "start" | "end">, { zone, locale, now }: Sett
 }
 
 const places = (seats: number): string => (seats > 1 ? ` · ${seats} places` : "");
-
-const button = (text: string, kind: string, onclick: () => void): HTMLElement =>
-  h("button", { type: "button", class: `button small ${kind}`, onclick }, text);

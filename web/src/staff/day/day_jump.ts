@@ -1,5 +1,6 @@
 /** Chooses the day that the staff page shows: by steps, by date, or by where the next booking is. */
 
+import { button } from "../../ui/button";
 import { type Shown, isDay, stepDay } from "./day_range";
 import { h, setText } from "../../ui/dom";
 import { dayKey, dayTitle, type Locale, nearness } from "../../ui/time";
@@ -29,7 +30,7 @@ export class DayJump {
   constructor(actions: JumpActions) {
     this.#actions = actions;
     const make = (text: string, label: string, onclick: () => void) =>
-      h("button", { type: "button", class: "button small", "aria-label": label, onclick }, text);
+      button(text, onclick, { kind: "small", label });
     this.#today = make("Today", "Today", () => actions.show({ day: this.#now_day }));
     this.#coming = make("Coming", "All coming days", () => actions.show({}));
     this.#date.addEventListener("change", () => {
@@ -70,8 +71,8 @@ export class DayJump {
       this.#title,
       shown.day === undefined ? "From today on" : near === "" ? title : `${near} · ${title}`,
     );
-    press(this.#coming, shown.day === undefined);
-    press(this.#today, shown.day === this.#now_day);
+    setPressed(this.#coming, shown.day === undefined);
+    setPressed(this.#today, shown.day === this.#now_day);
   }
 
   get #day(): string {
@@ -85,6 +86,6 @@ export class DayJump {
   }
 }
 
-function press(button: HTMLElement, is: boolean): void {
-  button.setAttribute("aria-pressed", String(is));
+function setPressed(element: HTMLElement, is: boolean): void {
+  element.setAttribute("aria-pressed", String(is));
 }

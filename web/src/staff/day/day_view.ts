@@ -1,6 +1,7 @@
 /** Which days of a calendar the staff page shows: kept in the address, asked of the server, and changed by
  * steps, by date, or by where the next booking is. */
 
+import { button } from "../../ui/button";
 import type { StaffBooking, StaffCalendar } from "../../client";
 import { findBooking } from "./booking_search";
 import { DayJump } from "./day_jump";
@@ -99,7 +100,7 @@ export class DayView {
     if (this.#rest.dataset.reached === text + reached) return;
     this.#rest.dataset.reached = text + reached;
     const onclick = () => this.show(isCut ? { day, at: reached } : { day });
-    const go = h("button", { type: "button", class: "button small", onclick }, "Go on from there");
+    const go = button("Go on from there", onclick, { kind: "small" });
     this.#rest.replaceChildren(h("span", {}, text), go);
   }
 

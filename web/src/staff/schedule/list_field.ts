@@ -1,5 +1,6 @@
 /** A field with any number of entries: each can be taken away, and one more be added. */
 
+import { button } from "../../ui/button";
 import { h } from "../../ui/dom";
 
 export interface Entry<Value> {
@@ -30,8 +31,10 @@ export class ListField<Value> {
   constructor(parts: ListFieldParts<Value>) {
     this.#parts = parts;
     this.#none = h("p", { class: "entries-none" }, parts.none);
-    this.#add = h("button", { type: "button", class: "button small quiet" }, parts.add);
-    this.#add.setAttribute("aria-label", `${parts.add}: ${parts.legend}`);
+    this.#add = button(parts.add, undefined, {
+      kind: "small quiet",
+      label: `${parts.add}: ${parts.legend}`,
+    });
     this.#add.addEventListener("click", () => {
       this.#append(parts.fresh()).controls[0]?.focus();
       parts.changed();
@@ -58,7 +61,7 @@ export class ListField<Value> {
 
   #append(value: Value): Entry<Value> {
     const entry = this.#parts.entry(value);
-    const drop = h("button", { type: "button", class: "button small quiet drop" }, "✕");
+    const drop = button("✕", undefined, { kind: "small quiet drop" });
     const item = h("li", { class: "entry" }, ...entry.controls, drop);
     const label = () =>
       drop.setAttribute("aria-label", `Remove ${this.#parts.name(entry.read())}`.trim());

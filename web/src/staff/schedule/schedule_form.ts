@@ -1,8 +1,11 @@
 /** The sheet in which staff set opening hours. Nothing is saved that was not previewed. */
 
+import { button } from "../../ui/button";
+import { openOnce, sheet } from "../../ui/dialog";
+import { field, numberInput, Problem } from "../../ui/field";
 import { type ScheduleAnswer, SlotcastError, type StaffCalendar } from "../../client";
 import { adviceFor } from "../../ui/advice";
-import { h, setText } from "../../ui/dom";
+import { h } from "../../ui/dom";
 import { ListField } from "./list_field";
 import {
   type Closed,
@@ -45,15 +48,15 @@ class ScheduleForm {
   readonly #form: HTMLFormElement;
   readonly #week: Readonly<Record<Day, ListField<Hours>>>;
   readonly #closed: ListField<Closed>;
-  readonly #minutes = number(1, 1_440);
-  readonly #capacity = number(1, 10_000);
-  readonly #horizon = number(1, 1_830);
+  readonly #minutes = numberInput({ min: 1, max: 1_440 });
+  readonly #capacity = numberInput({ min: 1, max: 10_000 });
+  readonly #horizon = numberInput({ min: 1, max: 1_830 });
   readonly #from = h("input", { type: "date", required: true });
   readonly #until = h("input", { type: "date" });
   readonly #outcome = h("div", { class: "outcome", "aria-live": "polite" });
-  readonly #problem = h("p", { class: "problem", role: "alert", hidden: true });
-  readonly #preview = h("button", { type: "submit", class: "button wide" }, "Preview");
-  readonly #save = h("button", { type: "button", class: "button primary wide" }, "Save");
+  readonly #problem = new Problem();
+  readonly #preview = button("Preview", undefined, { type: "submit", kind: "wide" });
+  readonly #save = button("Save", () => void this.#onSave(), { kind: "primary wide" });
   /** What was previewed and may be saved. */
   #previewed: (Schedule & Record<string, unknown>) | undefined;
 
@@ -64,7 +67,6 @@ class ScheduleForm {
     this.#week = Object.fromEntries(fields) as Record<Day, ListField<Hours>>;
     this.#closed = this.#closedField();
     this.#fill(planOf(before, dayKey(setting.now, setting.zone)));
-    this.#save.addEventListener("click", () => void this.#onSave());
     this.#save.disabled = true;
     this.#form = h("form", { class: "form", oninput: () => this.#changed() }, ...this.#fields());
     this.#form.addEventListener("submit", (event) => {
@@ -75,9 +77,7 @@ class ScheduleForm {
   }
 
   open(root: HTMLElement): void {
-    this.#dialog.addEventListener("close", () => this.#dialog.remove());
-    root.append(this.#dialog);
-    this.#dialog.showModal();
+    openOnce(root, this.#dialog);
   }
 
   #sheet(): HTMLDialogElement {
@@ -85,30 +85,20 @@ class ScheduleForm {
     close.addEventListener("click", () => this.#dialog.close());
     const { zone, now } = this.#setting;
     const text = `Times are those of ${zoneText(zone, now)}. Times opened by hand are left alone.`;
-    return h(
-      "dialog",
-      { class: "sheet wide-sheet", "aria-labelledby": "hours-title" },
-      h(
-        "div",
-        { class: "sheet-body" },
-        h("h2", { class: "sheet-title", id: "hours-title" }, "Opening hours"),
-        h("p", { class: "sheet-text" }, text),
-        close,
-        this.#form,
-      ),
+    return sheet(
+      { id: "hours-title", title: "Opening hours", kind: "wide-sheet" },
+      h("p", { class: "sheet-text" }, text),
+      close,
+      this.#form,
     );
   }
 
   #fields(): readonly (HTMLElement | false)[] {
-    const same = h(
-      "button",
-      { type: "button", class: "button small" },
-      "Monday’s for all workdays",
-    );
-    same.addEventListener("click", () => {
+    const copyMonday = () => {
       for (const day of WORKDAYS) this.#week[day].value = this.#week.mon.value;
       this.#changed();
-    });
+    };
+    const same = button("Monday’s for all workdays", copyMonday, { kind: "small" });
     const rest = restText(this.#before);
     return [
       h("div", { class: "week" }, ...DAYS.map((day) => this.#week[day].element)),
@@ -128,7 +118,7 @@ class ScheduleForm {
       ),
       this.#closed.element,
       rest !== "" && h("p", { class: "preview" }, rest),
-      this.#problem,
+      this.#problem.element,
       this.#outcome,
       h("div", { class: "actions pinned" }, this.#preview, this.#save),
     ];
@@ -199,7 +189,7 @@ class ScheduleForm {
   #changed(): void {
     this.#previewed = undefined;
     this.#save.disabled = true;
-    this.#problem.hidden = true;
+    this.#problem.show("");
     this.#outcome.replaceChildren();
   }
 
@@ -243,9 +233,8 @@ class ScheduleForm {
   }
 
   #fail(text: string): void {
-    setText(this.#problem, text);
-    this.#problem.hidden = false;
-    this.#problem.scrollIntoView({ block: "nearest" });
+    this.#problem.show(text);
+    this.#problem.element.scrollIntoView({ block: "nearest" });
   }
 
   #show(outcome: ScheduleAnswer): void {
@@ -280,14 +269,3 @@ const afterThe = (last: Hours | undefined): Hours =>
 
 const later = (time: string, hours: number): string =>
   `${String(Number(time.slice(0, 2)) + hours).padStart(2, "0")}${time.slice(2)}`;
-
-const number = (min: number, max: number): HTMLInputElement =>
-  h("input", { type: "number", min, max, required: true, inputmode: "numeric" });
-
-const field = (label: string, control: HTMLElement, hint = ""): HTMLElement =>
-  h(
-    "label",
-    { class: "field" },
-    h("span", { class: "field-label" }, label, hint !== "" && h("small", {}, ` ${hint}`)),
-    control,
-  );
