@@ -65,11 +65,14 @@ function time(instant: number): string {
 
 /** Section 3.3.11: a text has no control characters, and its lines end in `\n`. */
 function escaped(text: string): string {
-  return text
-    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]+/g, " ")
-    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd")
-    .replace(/[\\;,]/g, (character) => `\\${character}`)
-    .replace(/\n/g, "\\n");
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 5545 forbids them in a text.
+      .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]+/g, " ")
+      .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd")
+      .replace(/[\\;,]/g, (character) => `\\${character}`)
+      .replace(/\n/g, "\\n")
+  );
 }
 
 const MOST_OCTETS = 75;

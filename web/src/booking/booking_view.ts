@@ -8,6 +8,7 @@ import { BookingActions } from "./own/booking_actions";
 import { BookingForm } from "./booking_form";
 import { DaySpy } from "./board/day_spy";
 import { DayStrip } from "./board/day_strip";
+import { checkbox } from "../ui/field";
 import { h, setData, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
 import { Horizon } from "./board/horizon";
@@ -41,7 +42,7 @@ export interface BookingSeat {
   /** Where it draws itself, and where it notes the state of the connection. */
   readonly root: HTMLElement;
   readonly stateRoot: HTMLElement;
-  /** The server choice pages a booking's link leads to. */
+  /** The server whose pages a booking's link leads to. */
   readonly home: string;
 }
 
@@ -147,12 +148,7 @@ export class BookingView {
         "div",
         { class: "view" },
         h("header", { class: "head" }, this.#title, this.#pill.element),
-        h(
-          "div",
-          { class: "tools" },
-          this.#zones.element,
-          h("label", { class: "only" }, this.#only, "Only free times"),
-        ),
+        h("div", { class: "tools" }, this.#zones.element, checkbox(this.#only, "Only free times")),
         this.#banner,
         this.#mover.element,
         h(

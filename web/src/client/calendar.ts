@@ -124,9 +124,15 @@ export class Calendar implements Subscriber {
     return (await this.requests.fetch(`${this.path}/slots`, SLOTS, query)) as unknown as Snapshot;
   }
 
-  close(): void {
+  /** Ends the subscription and drops every listener. The calendar itself stays as it is. */
+  dispose(): void {
     this.#connection.unsubscribe(this.id);
     this.#listeners.clear();
+  }
+
+  /** @deprecated Use `dispose`. */
+  close(): void {
+    this.dispose();
   }
 
   async hold(slot: string, options: KeyOption & { seats?: number } = {}): Promise<Hold> {

@@ -78,7 +78,7 @@ class Client<Kind extends Calendar> {
 
   /** Stops watching it. */
   leave(id: string): void {
-    this.#calendars.get(id)?.close();
+    this.#calendars.get(id)?.dispose();
     this.#calendars.delete(id);
   }
 

@@ -111,7 +111,8 @@ export class RequestClient {
       } catch (error) {
         if (!(error instanceof SlotcastError)) throw error;
         const isEnded = error.code === "unauthorized" && this.#connection.isRenewable;
-        const mayRenew = isEnded && (renewals += 1) < RENEWALS;
+        if (isEnded) renewals += 1;
+        const mayRenew = isEnded && renewals < RENEWALS;
         if (!isPassing(error) && !mayRenew) throw error;
         const wait = Math.max(error.retry_after_ms, delay_ms(RESEND, attempt));
         if (performance.now() + wait > deadline || wait > LONGEST_WAIT_MS) throw error;

@@ -25,9 +25,15 @@ type Naming<Thing extends string> = {
 }[keyof Answers];
 
 export class StaffCalendar extends Calendar {
-  async open(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
+  /** Opens up to MOST_SLOTS new slots and returns them. */
+  async openSlots(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
     const fields = { calendar: this.id, slots };
     return (await this.command("slot.open", fields)).slots;
+  }
+
+  /** @deprecated Use `openSlots`. */
+  open(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
+    return this.openSlots(slots);
   }
 
   /** The opening hours as they were set. */

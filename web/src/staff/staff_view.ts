@@ -204,7 +204,8 @@ export class StaffView {
     if (this.#client.status.state === "closed") {
       this.#root.toggleAttribute("data-refused", true);
       const text = this.#client.refusal ? adviceFor(this.#client.refusal) : "";
-      return this.#say("This link does not open the staff page", text);
+      this.#say("This link does not open the staff page", text);
+      return;
     }
     const calendar = this.#calendar;
     const info = calendar?.info;
@@ -243,7 +244,7 @@ export class StaffView {
     const calendar = this.#calendar;
     if (calendar === undefined) return;
     const slots = slotsOf(opening, this.#zone());
-    for (const batch of batchesOf(slots, MOST_SLOTS)) await calendar.open(batch);
+    for (const batch of batchesOf(slots, MOST_SLOTS)) await calendar.openSlots(batch);
     this.#toasts.say(
       slots.length === 1 ? "Opened 1 time." : `Opened ${slots.length} times.`,
       "good",

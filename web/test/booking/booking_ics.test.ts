@@ -70,6 +70,7 @@ describe("a booking's file", () => {
       expect(lines.pop()).toBe("");
       for (const line of lines) {
         expect(Buffer.byteLength(line)).toBeLessThanOrEqual(75);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 5545 forbids them in a text.
         expect(line).not.toMatch(/[\u0000-\u001f\u007f]/);
       }
       expect(lines.filter((line) => /^(BEGIN|SUMMARY|END)\b/.test(line))).toHaveLength(5);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Calendar } from "../../src/client/calendar";
 import { Connection } from "../../src/client/connection/connection";
 import { RequestClient } from "../../src/client/request_client";
+import { StaffCalendar } from "../../src/client/staff";
 import { change, slot } from "../support/make";
 import { FakeEnvironment, FakeNetwork } from "../support/network";
 
@@ -47,4 +48,21 @@ it("asks for nothing once the change has come", async () => {
 it("keeps its own calendar's cursor when a booking moves to another one", async () => {
   await calendar.reschedule({ id: "b", token: "t" }, "a");
   expect(calendar.position()).toMatchObject({ at_least: "9.n" });
+});
+
+it.each(["dispose", "close"] as const)("ends the subscription by %s()", (name) => {
+  const heard = vi.fn();
+  calendar.subscribe(heard);
+  calendar[name]();
+  network.link.change(change(1, [slot("a", 9)]));
+  expect(heard).not.toHaveBeenCalled();
+});
+
+it.each(["openSlots", "open"] as const)("opens slots by %s()", async (name) => {
+  const staff = new StaffCalendar("demo", connection, new RequestClient(connection));
+  network.link.answer = async () => ({ cursor: "1.n", slots: [slot("a", 1)] });
+  const wanted = { start: "2026-11-24T09:00:00Z", end: "2026-11-24T10:00:00Z" };
+  expect(await staff[name]([wanted])).toHaveLength(1);
+  const [asked, fields] = network.link.asked.at(-1) ?? [];
+  expect([asked, fields]).toMatchObject(["slot.open", { calendar: "demo", slots: [wanted] }]);
 });

@@ -1,7 +1,7 @@
 /** A network in memory: which rungs open is set by the test, and links obey it. */
 
 import type { Environment } from "../../src/client/connection/environment";
-import { SlotcastError, unreachable } from "../../src/client/error";
+import { type SlotcastError, unreachable } from "../../src/client/error";
 import type {
   Link,
   LinkEvents,
@@ -29,7 +29,7 @@ export class FakeLink implements Link {
 
   subscribe(calendar: string, position: Position): void {
     this.subscribed.push([calendar, position]);
-    this.network.onWatch(this, calendar, position);
+    this.network.onSubscribe(this, calendar, position);
   }
 
   unsubscribe(): void {}
@@ -56,8 +56,8 @@ export class FakeNetwork {
   slots: readonly Slot[] = [];
   /** The changes that the server knows; its head is the last one's seq. */
   log: Change[] = [];
-  onWatch = (link: FakeLink, calendar: string, position: Position): void =>
-    this.answerWatch(link, calendar, position);
+  onSubscribe = (link: FakeLink, calendar: string, position: Position): void =>
+    this.answerSubscribe(link, calendar, position);
 
   readonly open: OpenLink = async (transport, setting, events) => {
     this.tried.push(transport);
@@ -74,7 +74,7 @@ export class FakeNetwork {
     return link;
   }
 
-  answerWatch(link: FakeLink, calendar: string, { after }: Position): void {
+  answerSubscribe(link: FakeLink, calendar: string, { after }: Position): void {
     const head = this.log.at(-1)?.seq ?? 0;
     if (after === undefined) {
       const whole = snapshot(head, this.slots);

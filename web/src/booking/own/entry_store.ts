@@ -28,7 +28,8 @@ export function tabId(): string {
   } catch {
     // Storage may be forbidden; then each page is a tab of its own.
   }
-  return (tab ??= newKey());
+  tab ??= newKey();
+  return tab;
 }
 
 export class EntryStore {

@@ -30,7 +30,10 @@ export async function sendPending(
   if (pending.what === "hold")
     return age_ms < HOLD_MS ? askHold(calendar, pending, isWanted, now) : {};
   if (pending.what === "extend" && hold) return { hold: await calendar.extend(hold, { key }) };
-  if (pending.what === "release" && hold) return (await release(calendar, pending, key), {});
+  if (pending.what === "release") {
+    await release(calendar, pending, key);
+    return {};
+  }
   if (pending.what === "book") return askBook(calendar, pending, isWanted);
   // Of a booking that it has, the page reads how it stands.
   if (booking === undefined || !isWanted) return {};

@@ -110,7 +110,7 @@ const isPlain = (window: Window): boolean => Object.keys(window).every((name) =>
 function others(schedule: Schedule | null): readonly [readonly Window[], readonly Window[]] {
   const windows = schedule?.windows ?? [];
   const shown = windows.findIndex(isPlain);
-  const edge = shown < 0 ? 0 : shown;
+  const edge = Math.max(0, shown);
   const kept = (window: Window) => !isPlain(window);
   return [windows.slice(0, edge).filter(kept), windows.slice(edge).filter(kept)];
 }

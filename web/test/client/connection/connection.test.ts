@@ -98,9 +98,9 @@ describe("a connection", () => {
   });
 
   it("goes down a rung when one opens but stays silent", async () => {
-    network.onWatch = (link, name, position) => {
+    network.onSubscribe = (link, name, position) => {
       if (link.transport === "websocket") setTimeout(() => link.events.lost("silent"), 100);
-      else network.answerWatch(link, name, position);
+      else network.answerSubscribe(link, name, position);
     };
     await start();
     await pass(2_000);
@@ -110,7 +110,7 @@ describe("a connection", () => {
   it("stays where it is when a better rung opens but says nothing", async () => {
     network.open_rungs.delete("websocket");
     await start();
-    network.onWatch = (link) => setTimeout(() => link.events.lost("silent"), 100);
+    network.onSubscribe = (link) => setTimeout(() => link.events.lost("silent"), 100);
     network.open_rungs.add("websocket");
     await pass(10_000);
     expect(network.tried.filter((rung) => rung === "websocket").length).toBeGreaterThan(1);
@@ -304,9 +304,9 @@ describe("a mutation", () => {
         asked.push([name, fields]);
         return { hold };
       };
-      network.onWatch = (link, name, position) => {
+      network.onSubscribe = (link, name, position) => {
         link.answer = answer;
-        network.answerWatch(link, name, position);
+        network.answerSubscribe(link, name, position);
       };
       network.link.events.lost("transport_lost");
       return asked;

@@ -31,7 +31,7 @@ async function start(heartbeat_ms: number | undefined): Promise<void> {
 function die(): void {
   clearInterval(beats);
   network.open_rungs.clear();
-  network.onWatch = () => {};
+  network.onSubscribe = () => {};
   for (const link of network.links) link.answer = () => new Promise(() => {});
 }
 
@@ -89,7 +89,7 @@ describe("a connection on a dead network", () => {
     die();
     await pass(8_000);
     network.open_rungs.add("websocket").add("polling");
-    network.onWatch = (link, name, position) => network.answerWatch(link, name, position);
+    network.onSubscribe = (link, name, position) => network.answerSubscribe(link, name, position);
     beats = setInterval(() => network.link.events.heard(), BEAT_MS);
     await pass(30_000);
     expect(connection.status).toMatchObject({ state: "live", transport: "websocket" });
