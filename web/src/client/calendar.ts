@@ -1,11 +1,11 @@
 /** One calendar, kept live: its slots, its changes, and what a visitor can do with them. */
 
-import type { Connection, Watch } from "./connection.ts";
-import type { Courier } from "./courier.ts";
+import type { Connection, Subscriber } from "./connection/connection.ts";
+import type { RequestClient } from "./request_client.ts";
 import type { SlotcastError } from "./error.ts";
-import type { Delivery, Position } from "./link.ts";
-import { Replica } from "./replica.ts";
-import { Roster } from "./roster.ts";
+import type { Delivery, Position } from "./transports/link.ts";
+import { Replica } from "./replica/replica.ts";
+import { BookingReplica } from "./replica/booking_replica.ts";
 import { SLOTS } from "./shape.ts";
 import type { Answers, Booking, CalendarInfo, Change, Customer, Fields, Hold } from "./wire.ts";
 import type { RescheduledAnswer, Slot, Snapshot, StaffBooking } from "./wire.ts";
@@ -43,12 +43,12 @@ export interface KeyOption {
 /** A booking of one's own, as it is read: with its customer. */
 export type OwnBooking = Booking & StaffBooking;
 
-export class Calendar implements Watch {
+export class Calendar implements Subscriber {
   readonly id: string;
   readonly #connection: Connection;
-  protected readonly courier: Courier;
+  protected readonly requests: RequestClient;
   readonly #replica = new Replica();
-  readonly #roster = new Roster();
+  readonly #bookings = new BookingReplica();
   readonly #listeners = new Set<CalendarListener>();
   #window: { readonly from?: string; readonly to?: string } = {};
   #awaited: "cursor" | "snapshot" | undefined = "snapshot";
@@ -56,11 +56,11 @@ export class Calendar implements Watch {
   /** The cursor of the last command that was answered. */
   #answered: string | undefined;
 
-  constructor(id: string, connection: Connection, courier: Courier) {
+  constructor(id: string, connection: Connection, requests: RequestClient) {
     this.id = id;
     this.#connection = connection;
-    this.courier = courier;
-    connection.watch(id, this);
+    this.requests = requests;
+    connection.subscribe(id, this);
   }
 
   protected get path(): string {
@@ -92,7 +92,7 @@ export class Calendar implements Watch {
 
   /** Only for staff. */
   get bookings(): readonly StaffBooking[] {
-    return this.#roster.all;
+    return this.#bookings.all;
   }
 
   get isLoaded(): boolean {
@@ -121,12 +121,18 @@ export class Calendar implements Watch {
   /** Another stretch of time, as it is now; `slots` stays what it covers. */
   async look(from: string, to: string): Promise<Pick<Snapshot, "slots" | "from" | "to">> {
     const query = { from, to, ...(this.#ahead !== undefined && { after: this.#ahead }) };
-    return (await this.courier.fetch(`${this.path}/slots`, SLOTS, query)) as unknown as Snapshot;
+    return (await this.requests.fetch(`${this.path}/slots`, SLOTS, query)) as unknown as Snapshot;
   }
 
-  close(): void {
-    this.#connection.unwatch(this.id);
+  /** Ends the subscription and drops every listener. The calendar itself stays as it is. */
+  dispose(): void {
+    this.#connection.unsubscribe(this.id);
     this.#listeners.clear();
+  }
+
+  /** @deprecated Use `dispose`. */
+  close(): void {
+    this.dispose();
   }
 
   async hold(slot: string, options: KeyOption & { seats?: number } = {}): Promise<Hold> {
@@ -149,7 +155,7 @@ export class Calendar implements Watch {
   }
 
   async booking({ id, token }: Proof): Promise<OwnBooking> {
-    const { booking } = await this.courier.read("booking.get", { booking: id, token });
+    const { booking } = await this.requests.read("booking.get", { booking: id, token });
     return { ...booking, token };
   }
 
@@ -176,7 +182,7 @@ export class Calendar implements Watch {
     name: Name,
     fields: Fields,
   ): Promise<Answers[Name]> {
-    const answer = await this.courier.mutate(name, fields);
+    const answer = await this.requests.mutate(name, fields);
     const { cursor, booking, left } = answer as Partial<RescheduledAnswer>;
     const isHere = (booking?.calendar ?? this.id) === this.id;
     this.#answered = (isHere ? cursor : left?.cursor) ?? this.#answered;
@@ -210,7 +216,7 @@ export class Calendar implements Watch {
       this.#awaited = undefined;
       this.#refusal = undefined;
       this.#replica.applySnapshot(delivery.snapshot);
-      this.#roster.applySnapshot(delivery.snapshot.bookings ?? []);
+      this.#bookings.applySnapshot(delivery.snapshot.bookings ?? []);
       this.#emit({ kind: "snapshot" });
     } else if (delivery.kind === "resumed") {
       this.#resume(delivery.resumption.changes);
@@ -237,8 +243,8 @@ export class Calendar implements Watch {
   #apply(change: Change): "applied" | "dropped" | "gap" {
     const verdict = this.#replica.apply(change);
     if (verdict === "applied") {
-      this.#roster.apply(change.bookings ?? []);
-      this.#roster.drop(change.bookings_gone ?? []);
+      this.#bookings.apply(change.bookings ?? []);
+      this.#bookings.drop(change.bookings_gone ?? []);
       this.#emit({ kind: "change", change });
     }
     return verdict;
@@ -246,7 +252,7 @@ export class Calendar implements Watch {
 
   #ask(what: "cursor" | "snapshot"): void {
     this.#awaited = what;
-    this.#connection.rewatch(this.id);
+    this.#connection.resubscribe(this.id);
   }
 
   #emit(event: CalendarEvent): void {

@@ -1,7 +1,7 @@
 /** The same requests over HTTP: where the transport goes one way only, or has just broken. */
 
 import { SlotcastError, timedOut, unreachable } from "./error.ts";
-import { ANSWER_MS, apiUrl, bearer } from "./link.ts";
+import { ANSWER_MS, apiUrl, bearer } from "./transports/link.ts";
 import { fits, readRefusal, type Shape, shapeOf } from "./shape.ts";
 import type { Fields } from "./wire.ts";
 
@@ -56,7 +56,7 @@ export async function fetchJson(
     const response = await fetch(url, { ...init, signal, cache: "no-store" });
     const body = response.ok && isOf(response, "application/json") && (await readJson(response));
     if (fits(body, shape) && isFrom(url, response)) return body;
-    // A redirect may have made a command into a read, whose refusal says nothing of the command.
+    // A redirect may have made a command into a read, choice refusal says nothing of the command.
     const isCommand = (init.method ?? "GET") !== "GET";
     throw isCommand && response.redirected ? unreachable() : await readProblem(response, url);
   } catch (error) {

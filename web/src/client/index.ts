@@ -8,29 +8,29 @@
  */
 
 import { Calendar } from "./calendar.ts";
-import { Connection, type ConnectionSetting } from "./connection.ts";
-import { Courier } from "./courier.ts";
+import { Connection, type ConnectionSetting } from "./connection/connection.ts";
+import { RequestClient } from "./request_client.ts";
 import { listCalendars } from "./list.ts";
 import { StaffCalendar } from "./staff.ts";
-import type { Status } from "./state.ts";
+import type { Status } from "./transports/state.ts";
 import type { Answers, CalendarInfo, Fields } from "./wire.ts";
 
 export type ConnectOptions = Omit<ConnectionSetting, "isStaff" | "open">;
 
 class Client<Kind extends Calendar> {
   readonly #connection: Connection;
-  readonly #courier: Courier;
+  readonly #requests: RequestClient;
   readonly #calendars = new Map<string, Kind>();
-  readonly #make: (id: string, connection: Connection, courier: Courier) => Kind;
+  readonly #make: (id: string, connection: Connection, requests: RequestClient) => Kind;
 
   constructor(
     url: string | URL,
     setting: ConnectionSetting,
-    make: (id: string, connection: Connection, courier: Courier) => Kind,
+    make: (id: string, connection: Connection, requests: RequestClient) => Kind,
   ) {
     const here = typeof location === "undefined" ? undefined : location.href;
     this.#connection = new Connection(new URL(url, here), setting);
-    this.#courier = new Courier(this.#connection);
+    this.#requests = new RequestClient(this.#connection);
     this.#make = make;
   }
 
@@ -64,21 +64,21 @@ class Client<Kind extends Calendar> {
 
   /** Any command by its name on the wire, with a key of its own unless one is given. */
   mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
-    return this.#courier.mutate(name, fields);
+    return this.#requests.mutate(name, fields);
   }
 
   /** Watches a calendar; the same object however often it is asked for. */
   calendar(id: string): Kind {
     const known = this.#calendars.get(id);
     if (known !== undefined) return known;
-    const made = this.#make(id, this.#connection, this.#courier);
+    const made = this.#make(id, this.#connection, this.#requests);
     this.#calendars.set(id, made);
     return made;
   }
 
   /** Stops watching it. */
   leave(id: string): void {
-    this.#calendars.get(id)?.close();
+    this.#calendars.get(id)?.dispose();
     this.#calendars.delete(id);
   }
 
@@ -110,11 +110,17 @@ export type {
   OwnBooking,
   Proof,
 } from "./calendar.ts";
-export type { Token } from "./token.ts";
+export type { Token } from "./connection/token.ts";
 export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
 export { listCalendars } from "./list.ts";
 export { MOST_SLOTS } from "./staff.ts";
 export type { NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
-export { REASONS, type Reason, type State, type Status, type Transport } from "./state.ts";
+export {
+  REASONS,
+  type Reason,
+  type State,
+  type Status,
+  type Transport,
+} from "./transports/state.ts";
 export type * from "./wire.ts";

@@ -1,7 +1,7 @@
 /** What calendars there are: one question, no connection. */
 
 import { fetchJson } from "./http.ts";
-import { apiUrl, bearer } from "./link.ts";
+import { apiUrl, bearer } from "./transports/link.ts";
 import { CALENDARS } from "./shape.ts";
 import type { CalendarInfo } from "./wire.ts";
 

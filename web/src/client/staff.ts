@@ -25,14 +25,20 @@ type Naming<Thing extends string> = {
 }[keyof Answers];
 
 export class StaffCalendar extends Calendar {
-  async open(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
+  /** Opens up to MOST_SLOTS new slots and returns them. */
+  async openSlots(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
     const fields = { calendar: this.id, slots };
     return (await this.command("slot.open", fields)).slots;
   }
 
+  /** @deprecated Use `openSlots`. */
+  open(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
+    return this.openSlots(slots);
+  }
+
   /** The opening hours as they were set. */
   async schedule(): Promise<Fields | null> {
-    return (await this.courier.fetch(`${this.path}/schedule`, {})).schedule as Fields | null;
+    return (await this.requests.fetch(`${this.path}/schedule`, {})).schedule as Fields | null;
   }
 
   /** With `preview` it only says what would happen. */
@@ -59,12 +65,12 @@ export class StaffCalendar extends Calendar {
 
   /** The token of a link by which guests see and book the calendar, until it ends. */
   link(lifetime_seconds: number): Promise<LinkAnswer> {
-    return this.courier.read("calendar.link", { calendar: this.id, lifetime_seconds });
+    return this.requests.read("calendar.link", { calendar: this.id, lifetime_seconds });
   }
 
   /** The bookings of the slots between, by start; `to` says how far they go, to go on from there. */
   listBookings(from: string, to: string): Promise<BookingsAnswer> {
-    return this.courier.read("booking.list", { calendar: this.id, from, to });
+    return this.requests.read("booking.list", { calendar: this.id, from, to });
   }
 
   confirm(booking: string): Promise<BookingOutcome> {

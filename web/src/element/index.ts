@@ -5,21 +5,54 @@
  * `token` attribute is for private calendars. */
 
 import { connect, type SlotcastClient } from "../client";
+import tokens from "../style/tokens.css?inline";
 import base from "../style/base.css?inline";
-import booking from "../style/booking.css?inline";
-import sheet from "../style/sheet.css?inline";
-import { BookingView } from "../view/booking_view";
+import layout from "../style/layout.css?inline";
+import control from "../ui/control.css?inline";
+import statusPill from "../ui/status_pill.css?inline";
+import dialog from "../ui/dialog.css?inline";
+import toast from "../ui/toast.css?inline";
+import booking from "../booking/booking.css?inline";
+import bookingForm from "../booking/booking_form.css?inline";
+import board from "../booking/board/board.css?inline";
+import slot from "../booking/board/slot.css?inline";
+import ownPanel from "../booking/own/own_panel.css?inline";
+import { BookingView } from "../booking/booking_view";
 
 /** A module has no currentScript; then it is found by its name. */
 const script =
   document.currentScript ?? document.querySelector('script[src$="/slotcast-calendar.js"]');
 const home = script instanceof HTMLScriptElement ? new URL(script.src).origin : location.origin;
 
+/** The element stands on a card of its own, and its toasts stay inside it. */
+const HOST = `
+  :host {
+    display: block;
+    padding: var(--space-20);
+    border-radius: var(--radius-lg);
+    background: var(--paper);
+  }
+  .toasts { position: sticky; }
+`;
+const SHEETS = [
+  tokens,
+  base,
+  layout,
+  control,
+  statusPill,
+  dialog,
+  toast,
+  booking,
+  bookingForm,
+  board,
+  slot,
+  ownPanel,
+  HOST,
+];
+
 function styles(): CSSStyleSheet {
   const made = new CSSStyleSheet();
-  made.replaceSync(
-    `${base}${booking}${sheet}:host{display:block;padding:20px;border-radius:18px;background:var(--paper)}.toasts{position:sticky}`,
-  );
+  made.replaceSync(SHEETS.join(""));
   return made;
 }
 

@@ -1,11 +1,20 @@
 /** `/c/<calendar>`: the booking page. */
 
+import "../style/tokens.css";
 import "../style/base.css";
-import "../style/booking.css";
-import "../style/sheet.css";
+import "../style/layout.css";
+import "../ui/control.css";
+import "../ui/status_pill.css";
+import "../ui/dialog.css";
+import "../ui/toast.css";
+import "../booking/booking.css";
+import "../booking/booking_form.css";
+import "../booking/board/board.css";
+import "../booking/board/slot.css";
+import "../booking/own/own_panel.css";
 import { connect } from "../client";
-import { BookingView } from "../view/booking_view";
-import { forgetToken, onLink, takeProof, takeToken } from "../view/token";
+import { BookingView } from "../booking/booking_view";
+import { forgetToken, onLink, takeProof, takeToken } from "../address/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;

@@ -1,63 +1,12 @@
-/** `/`: the calendars that there are. */
+/** `/`: the entry point of the list of calendars. */
 
+import "../style/tokens.css";
 import "../style/base.css";
-import "../style/list.css";
-import type { CalendarInfo } from "../client";
-import { listCalendars } from "../client/list.ts";
-import { adviceFor } from "../view/advice";
-import { h, icon } from "../view/dom";
-import { durationText, visitorZone, zoneText } from "../view/time";
-
-const list = document.querySelector(".calendars") as HTMLElement;
-
-function card({ id, name, zone, visibility, policy }: CalendarInfo): HTMLElement {
-  const facts = [
-    zoneText(zone, Date.now()),
-    policy.confirmation === "staff" && "confirmed by hand",
-    policy.min_notice > 0 && `${durationText(policy.min_notice * 1_000)} ahead`,
-  ].filter((fact) => fact !== false);
-  return h(
-    "li",
-    {},
-    h(
-      "a",
-      { class: "card", href: `/c/${encodeURIComponent(id)}` },
-      h("span", { class: "card-mark", "aria-hidden": "true" }, icon("calendar")),
-      h(
-        "span",
-        { class: "card-text" },
-        h("span", { class: "card-name" }, name),
-        h("span", { class: "card-facts" }, facts.join(" · ")),
-      ),
-      visibility === "private"
-        ? h("span", { class: "tag" }, icon("lock"), "Private")
-        : h("span", { class: "card-go", "aria-hidden": "true" }, icon("arrow")),
-    ),
-  );
-}
-
-async function show(): Promise<void> {
-  try {
-    const calendars = await listCalendars(location.origin);
-    const open = calendars.filter((calendar) => !calendar.archived);
-    list.replaceChildren(...open.map(card));
-    if (open.length > 0) return;
-    list.replaceChildren(
-      h(
-        "li",
-        { class: "blank" },
-        h("h2", {}, "No calendars yet"),
-        h("p", {}, "Staff can make one."),
-      ),
-    );
-  } catch (error) {
-    const again = h("button", { type: "button", class: "button", onclick: () => void show() });
-    again.textContent = "Try again";
-    list.replaceChildren(
-      h("li", { class: "blank" }, h("h2", {}, "Not just now"), h("p", {}, adviceFor(error)), again),
-    );
-  }
-}
+import "../style/layout.css";
+import "../ui/control.css";
+import "../list/list.css";
+import { showCalendars } from "../list/list_view";
+import { visitorZone } from "../ui/time";
 
 document.documentElement.dataset.zone = visitorZone();
-void show();
+void showCalendars(document.querySelector(".calendars") as HTMLElement, location.origin);

@@ -1,13 +1,22 @@
 /** `/staff`: opening times and looking after bookings. */
 
+import "../style/tokens.css";
 import "../style/base.css";
-import "../style/booking.css";
-import "../style/sheet.css";
-import "../style/staff.css";
+import "../style/layout.css";
+import "../ui/control.css";
+import "../ui/status_pill.css";
+import "../ui/dialog.css";
+import "../ui/toast.css";
+import "../booking/board/board.css";
+import "../booking/own/own_panel.css";
+import "../staff/staff.css";
+import "../staff/agenda.css";
+import "../staff/day/day.css";
+import "../staff/schedule/schedule.css";
 import { connectStaff } from "../client";
-import { h } from "../view/dom";
-import { StaffView } from "../view/staff_view";
-import { forgetToken, onLink, takeToken } from "../view/token";
+import { h } from "../ui/dom";
+import { StaffView } from "../staff/staff_view";
+import { forgetToken, onLink, takeToken } from "../address/token";
 import { exposeChosen } from "./hook";
 
 const root = document.querySelector("main") as HTMLElement;

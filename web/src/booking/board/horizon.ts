@@ -1,0 +1,47 @@
+/** How far the view looks ahead, and a way to look further. */
+
+import { button } from "../../ui/button";
+import type { Calendar } from "../../client";
+import { h, setText } from "../../ui/dom";
+
+const STEP_MS = 62 * 86_400_000;
+
+export class Horizon {
+  readonly element = h("p", { class: "horizon" });
+  readonly #calendar: Calendar;
+  readonly #now: () => number;
+  readonly #button: HTMLButtonElement;
+  readonly #back: HTMLButtonElement;
+  readonly #until = h("span", {});
+  #wanted_to: string | undefined;
+
+  constructor(calendar: Calendar, now: () => number) {
+    this.#calendar = calendar;
+    this.#now = now;
+    this.#button = button("Look further ahead", () => this.#further(), { kind: "small" });
+    this.#back = button("Back to the next days", () => this.#restart(), { kind: "small" });
+    this.element.append(this.#until, this.#button, this.#back);
+  }
+
+  draw(dateText: (instant: number) => string): void {
+    this.element.hidden = !this.#calendar.isLoaded;
+    const { from, to } = this.#calendar.covered;
+    const end = Date.parse(to);
+    if (!Number.isNaN(end)) setText(this.#until, `This shows until ${dateText(end)}.`);
+    this.#back.hidden = Date.parse(from) <= this.#now() + STEP_MS / 2;
+  }
+
+  /** Twice as far; from where a cut snapshot ended, where it held as much as it may. */
+  #further(): void {
+    const { from, to } = this.#calendar.covered;
+    const isCut = this.#wanted_to !== undefined && Date.parse(to) < Date.parse(this.#wanted_to);
+    const further = new Date(Date.parse(to) + STEP_MS).toISOString();
+    this.#wanted_to = further;
+    this.#calendar.window(isCut ? to : from, further);
+  }
+
+  #restart(): void {
+    this.#wanted_to = undefined;
+    this.#calendar.window(undefined, undefined);
+  }
+}

@@ -1,0 +1,355 @@
+/** A calendar to book from: the board, the days, what is mine, and the sheet to book in.
+ * It lives in whatever element it is given, a page's or the embeddable element's. */
+
+import type { Calendar, Proof, SlotcastClient, Slot } from "../client";
+import { adviceFor } from "../ui/advice";
+import { Board } from "./board/board";
+import { BookingActions } from "./own/booking_actions";
+import { BookingForm } from "./booking_form";
+import { DaySpy } from "./board/day_spy";
+import { DayStrip } from "./board/day_strip";
+import { checkbox } from "../ui/field";
+import { h, setData, setText } from "../ui/dom";
+import { Frame } from "../ui/frame";
+import { Horizon } from "./board/horizon";
+import { serverName } from "./own/entry_store";
+import { type PendingRequest, OwnStore, type MyHold } from "./own/own_store";
+import { OwnPanel } from "./own/own_panel";
+import { Mover } from "./mover";
+import { emptyNotice, originNotice, staleNotice } from "./notice";
+import { OriginProbe } from "./own/origin_probe";
+import { OwnBookings } from "./own/own_bookings";
+import { Pill } from "../ui/status_pill";
+import type { Setting } from "./board/slot_cell";
+import { Toasts } from "../ui/toast";
+import { dayKey, dayTitle, isZone, timeText, visitorLocale, visitorZone } from "../ui/time";
+import { type ZoneChoice, ZoneSwitch } from "./board/zone_switch";
+
+const TICK_MS = 500;
+const REDRAW_MS = 30_000;
+/** How often what is not answered is asked again while the connection stands. */
+const SETTLE_MS = 15_000;
+/** How what was asked for long ago has ended. */
+const SETTLED = {
+  pending: "requested. It is kept for you until the other side has confirmed it.",
+  confirmed: "booked.",
+  cancelled: "cancelled.",
+  rejected: "declined.",
+  no_show: "missed.",
+} as const;
+
+export interface BookingSeat {
+  /** Where it draws itself, and where it notes the state of the connection. */
+  readonly root: HTMLElement;
+  readonly stateRoot: HTMLElement;
+  /** The server whose pages a booking's link leads to. */
+  readonly home: string;
+}
+
+export class BookingView {
+  readonly calendar: Calendar;
+  readonly #client: SlotcastClient;
+  readonly #root: HTMLElement;
+  readonly #stateRoot: HTMLElement;
+  readonly #mine: OwnStore;
+  readonly #actions: BookingActions;
+  readonly #own: OwnBookings;
+  readonly #board = new Board((slot, button) => void this.#pick(slot, button));
+  readonly #strip = new DayStrip((key) => this.#goTo(key));
+  readonly #panel: OwnPanel;
+  readonly #form: BookingForm;
+  readonly #mover = new Mover();
+  readonly #spy = new DaySpy(this.#board.element, (key) => this.#strip.mark(key));
+  readonly #pill = new Pill();
+  readonly #toasts = new Toasts();
+  readonly #horizon: Horizon;
+  readonly #home: string;
+  readonly #probe: OriginProbe;
+  readonly #zones = new ZoneSwitch((choice) => this.#choose(choice));
+  readonly #title = h("h1", { class: "title" }, "…");
+  readonly #banner = h("p", { class: "banner", hidden: true });
+  readonly #blank = h("div", { class: "blank", hidden: true });
+  readonly #only: HTMLInputElement;
+  readonly #frame = new Frame(() => this.#draw());
+  readonly #pending = new Set<string>();
+  readonly #locale = visitorLocale();
+  readonly #visitorZone = visitorZone();
+  readonly #stops: (() => void)[] = [];
+  #choice: ZoneChoice = "visitor";
+  #liveAt = performance.now();
+  #lastDraw = 0;
+  #lastSettle = 0;
+
+  constructor(client: SlotcastClient, id: string, { root, stateRoot, home }: BookingSeat) {
+    this.#client = client;
+    this.#root = root;
+    this.#stateRoot = stateRoot;
+    this.#home = new URL(home, location.href).href;
+    this.#probe = new OriginProbe(this.#home, () => this.#frame.plan());
+    this.calendar = client.calendar(id);
+    const now = () => client.now();
+    this.#horizon = new Horizon(this.calendar, now);
+    this.#mine = new OwnStore(serverName(home), id, () => this.#frame.plan());
+    this.#actions = new BookingActions(this.calendar, this.#mine, now);
+    this.#form = new BookingForm(this.#actions, (booking) => this.#own.receiptOf(booking));
+    this.#own = new OwnBookings({
+      ...{ root, home, calendar: this.calendar, mine: this.#mine, actions: this.#actions },
+      ...{ mover: this.#mover, toasts: this.#toasts, words: (times) => this.#words(times) },
+      now: () => client.now(),
+      shown: (booking) => {
+        this.#frame.now();
+        this.#panel.show(booking);
+      },
+    });
+    this.#panel = this.#makePanel(id);
+    this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
+    this.#build(id);
+    this.#listen();
+    this.#frame.now();
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    this.#mine.close();
+    this.#frame.stop();
+    for (const name of ["data-refused", "data-loading", "data-seq"]) {
+      this.#root.removeAttribute(name);
+    }
+    this.#root.replaceChildren();
+  }
+
+  /** Shows the booking that a link names; null for a link that is damaged. */
+  invite(proof: Proof | null): void {
+    this.#own.invite(proof);
+  }
+
+  #makePanel(id: string): OwnPanel {
+    return new OwnPanel(id, {
+      goOn: (hold) => this.#openForm(hold),
+      letGo: (hold) => void this.#own.attempt(() => this.#actions.letGo(hold)),
+      move: (booking) => {
+        this.#own.startMove(booking);
+        this.#board.element.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus();
+      },
+      cancel: (booking) => void this.#own.cancel(booking),
+      copy: (booking) => void this.#own.copy(booking),
+      save: (booking) => this.#own.save(booking),
+      giveUp: (pending) => this.#actions.giveUp(pending),
+      forget: (booking) => this.#mine.dropBooking(booking.id),
+      linkOf: (booking) => this.#own.linkOf(booking),
+    });
+  }
+
+  #build(id: string): void {
+    this.#root.classList.add("booking");
+    this.#root.dataset.calendar = id;
+    this.#root.append(
+      h(
+        "div",
+        { class: "view" },
+        h("header", { class: "head" }, this.#title, this.#pill.element),
+        h("div", { class: "tools" }, this.#zones.element, checkbox(this.#only, "Only free times")),
+        this.#banner,
+        this.#mover.element,
+        h(
+          "div",
+          { class: "columns" },
+          h(
+            "div",
+            { class: "main" },
+            this.#strip.element,
+            this.#blank,
+            this.#board.element,
+            this.#horizon.element,
+          ),
+          this.#panel.element,
+        ),
+      ),
+      this.#form.element,
+      this.#toasts.element,
+    );
+  }
+
+  #listen(): void {
+    const { calendar } = this;
+    this.#stops.push(
+      calendar.subscribe((event) => {
+        if (event.kind === "change") {
+          void this.#actions.refresh(event.change.type, event.change.slots);
+        } else this.#catchUp();
+        this.#frame.plan();
+      }),
+      this.#client.onStatus((status) => {
+        if (status.state === "live") {
+          this.#catchUp();
+          void this.#actions.refresh(undefined, []);
+        }
+        this.#frame.plan();
+      }),
+    );
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#stops.push(() => clearInterval(timer));
+    this.#stops.push(() => this.#spy.close());
+  }
+
+  /** What earlier pages and an outage have left undone. */
+  #catchUp(): void {
+    this.#own.openAll();
+    if (this.calendar.isLoaded) void this.#actions.adopt();
+    void this.#settle();
+  }
+
+  /** Asks again what was not answered, and says how it ended. */
+  async #settle(): Promise<void> {
+    this.#lastSettle = performance.now();
+    for (const { pending, outcome, error } of await this.#actions.settle()) {
+      const { what, hold, isUnwanted } = pending;
+      const when = pending.start === "" ? "Your booking" : this.#words(pending);
+      const { booking } = outcome ?? {};
+      if (booking !== undefined && what === "book") this.#form.settled(hold?.id ?? "", booking);
+      if (isUnwanted && booking === undefined) continue;
+      if (error !== undefined) this.#toasts.say(`${when}: ${adviceFor(error)}`, "bad");
+      else if (outcome?.hold !== undefined) this.#toasts.say(`${when} is held for you.`, "good");
+      else if (booking !== undefined) this.#toasts.say(`${when}: ${SETTLED[booking.status]}`);
+    }
+  }
+
+  #setting(): Setting {
+    const info = this.calendar.info;
+    const own = info !== undefined && isZone(info.zone) ? info.zone : this.#visitorZone;
+    const zone = this.#choice === "calendar" ? own : this.#visitorZone;
+    return { zone, locale: this.#locale, now: this.#client.now() };
+  }
+
+  #draw(): void {
+    this.#lastDraw = performance.now();
+    const { calendar } = this;
+    const { info } = calendar;
+    const setting = this.#setting();
+    this.#pill.show(this.#client.status, this.#stateRoot);
+    this.#drawBanner();
+    if (info !== undefined) {
+      setText(this.#title, info.name);
+      this.#zones.draw(this.#visitorZone, info.zone, this.#choice, setting.now);
+    }
+    this.#board.element.toggleAttribute("data-only-free", this.#only.checked);
+    const days = this.#board.draw(
+      {
+        slots: calendar.slots,
+        policy: info?.policy,
+        isArchived: info?.archived ?? false,
+        pending: new Set([...this.#pending, ...this.#openSlots()]),
+        markOf: (slot) => this.#mine.markOf(slot),
+      },
+      setting,
+    );
+    const shown = this.#only.checked ? days.filter((day) => day.free > 0) : days;
+    this.#strip.draw(shown, dayKey(setting.now, setting.zone), this.#locale);
+    this.#panel.draw(this.#mine, info?.policy, setting);
+    this.#horizon.draw((at) => dayTitle(dayKey(at, setting.zone), "", this.#locale));
+    this.#drawBlank(shown.length);
+    for (const { key } of days) {
+      this.#spy.watch(this.#board.section(key));
+    }
+    if (calendar.isLoaded) this.#root.dataset.seq = String(calendar.seq);
+  }
+
+  /** Slots that were asked for, and nobody knows yet whether they are held. */
+  #openSlots(): readonly string[] {
+    const isOpen = ({ what, isUnwanted }: PendingRequest) => what === "hold" && !isUnwanted;
+    return this.#mine.pendingRequests.filter(isOpen).map(({ slot }) => slot);
+  }
+
+  #drawBanner(): void {
+    const { state } = this.#client.status;
+    if (state === "live") this.#liveAt = performance.now();
+    const away_ms = performance.now() - this.#liveAt;
+    const { info, isLoaded } = this.calendar;
+    const text = this.#probe.isRefused
+      ? ""
+      : staleNotice(state, isLoaded, away_ms, info, this.#client.hasToken);
+    setText(this.#banner, text);
+    this.#banner.hidden = text === "";
+    this.#banner.dataset.tone = "warn";
+  }
+
+  #drawBlank(days: number): void {
+    const { calendar } = this;
+    const { state } = this.#client.status;
+    const refusal = calendar.refusal ?? this.#client.refusal;
+    const isAnswered = calendar.isLoaded || refusal !== undefined || state === "connecting";
+    this.#probe.look(isAnswered);
+    const notice = this.#probe.isRefused
+      ? originNotice(this.#home, self.origin)
+      : emptyNotice(calendar, refusal, days, this.#only.checked);
+    const isRefused = refusal !== undefined || this.#probe.isRefused;
+    this.#root.toggleAttribute("data-loading", !calendar.isLoaded && !isRefused);
+    this.#root.toggleAttribute("data-refused", isRefused);
+    this.#blank.hidden = notice === undefined;
+    if (isRefused) setText(this.#title, "Slotcast");
+    if (this.#blank.dataset.title === notice?.title) return;
+    setData(this.#blank, "title", notice?.title);
+    if (notice) this.#blank.replaceChildren(h("h2", {}, notice.title), h("p", {}, notice.text));
+  }
+
+  #tick(): void {
+    const setting = this.#setting();
+    const lapsed = this.#client.status.state === "live" ? this.#mine.prune(setting.now) : [];
+    for (const hold of lapsed) {
+      if (this.#form.hold?.id === hold.id) continue;
+      const time = timeText(Date.parse(hold.start), setting.zone, this.#locale);
+      this.#toasts.say(`Your hold on ${time} has lapsed.`);
+    }
+    this.#board.tick(setting);
+    this.#panel.tick(this.#mine, setting.now);
+    this.#form.tick(setting.now);
+    const isStill = performance.now() - this.#lastSettle > SETTLE_MS;
+    if (isStill && this.#client.status.state === "live") void this.#settle();
+    const isAway = this.#client.status.state !== "live" && this.#banner.hidden;
+    if (isAway || performance.now() - this.#lastDraw > REDRAW_MS) this.#frame.plan();
+  }
+
+  async #pick(slot: Slot, button: HTMLButtonElement): Promise<void> {
+    const hold = this.#mine.holds.find((one) => one.slot === slot.id);
+    const moving = this.#mover.booking;
+    if (moving !== undefined) {
+      const isFree = button.dataset.free !== undefined || hold !== undefined;
+      return isFree ? this.#own.finishMove(moving, slot) : undefined;
+    }
+    if (hold !== undefined) return this.#openForm(hold);
+    if (button.getAttribute("aria-disabled") === "true" || this.#pending.has(slot.id)) return;
+    if (this.#mine.markOf(slot.id) !== undefined) {
+      this.#panel.element.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    this.#pending.add(slot.id);
+    this.#frame.plan();
+    const held = await this.#own.attempt(() => this.#actions.hold(slot));
+    this.#pending.delete(slot.id);
+    this.#frame.plan();
+    if (held !== undefined) this.#openForm(held);
+  }
+
+  #openForm(hold: MyHold): void {
+    const slot = this.calendar.slot(hold.slot);
+    this.#form.open(hold, slot, this.calendar.info?.policy, this.#setting());
+  }
+
+  #words({ start }: { readonly start: string }): string {
+    const { zone, now } = this.#setting();
+    const at = Date.parse(start);
+    const day = dayTitle(dayKey(at, zone), dayKey(now, zone), this.#locale);
+    return `${day}, ${timeText(at, zone, this.#locale)}`;
+  }
+
+  #choose(choice: ZoneChoice): void {
+    this.#choice = choice;
+    this.#frame.now();
+  }
+
+  #goTo(key: string): void {
+    const section = this.#board.section(key);
+    section?.scrollIntoView({ block: "start" });
+    section?.querySelector<HTMLElement>('.slot[tabindex="0"]')?.focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,92 @@
+/** Asks an pending, for the first time or again: under its key it is done once.
+ *
+ * Asked again soon, the visitor still wants it. Later it must not be done for nobody: it is only
+ * found out whether it was done. */
+
+import { type Booking, type Calendar, type Hold, newKey, SlotcastError } from "../../client";
+import type { PendingRequest } from "./own_store";
+
+export interface Outcome {
+  /** Held, or held for longer. */
+  readonly hold?: Hold;
+  /** Booked, cancelled or moved. */
+  readonly booking?: Booking;
+}
+
+/** For so long the visitor is taken to want what was asked for. */
+const WANTED_MS = 600_000;
+/** The longest that a hold can last. */
+const HOLD_MS = 3_600_000;
+
+/** Rejects with a SlotcastError. Only one that has a `key` leaves it open what became of it. */
+export async function sendPending(
+  calendar: Calendar,
+  pending: PendingRequest,
+  now: number,
+): Promise<Outcome> {
+  const age_ms = now - pending.at;
+  const isWanted = !pending.isUnwanted && age_ms < WANTED_MS;
+  const { hold, booking, key, slot } = pending;
+  if (pending.what === "hold")
+    return age_ms < HOLD_MS ? askHold(calendar, pending, isWanted, now) : {};
+  if (pending.what === "extend" && hold) return { hold: await calendar.extend(hold, { key }) };
+  if (pending.what === "release") {
+    await release(calendar, pending, key);
+    return {};
+  }
+  if (pending.what === "book") return askBook(calendar, pending, isWanted);
+  // Of a booking that it has, the page reads how it stands.
+  if (booking === undefined || !isWanted) return {};
+  if (pending.what === "cancel") return { booking: await calendar.cancel(booking, { key }) };
+  return { booking: await calendar.reschedule(booking, slot, hold, { key }) };
+}
+
+async function askHold(
+  calendar: Calendar,
+  pending: PendingRequest,
+  isWanted: boolean,
+  now: number,
+): Promise<Outcome> {
+  const { slot, seats, key } = pending;
+  const hold = await calendar.hold(slot, { key, ...(seats > 1 && { seats }) });
+  // The answer of long ago: what it held is free again.
+  if (Date.parse(hold.expires_at) <= now) return {};
+  if (isWanted) return { hold };
+  await release(calendar, { ...pending, hold: { ...hold, start: "", end: "" } }, newKey());
+  return {};
+}
+
+async function release(calendar: Calendar, { hold }: PendingRequest, key: string): Promise<void> {
+  if (hold === undefined) return;
+  try {
+    await calendar.release(hold, { key });
+  } catch (error) {
+    // Lapsed or released before: it is gone, as was asked.
+    if (!isGone(error)) throw error;
+  }
+}
+
+async function askBook(
+  calendar: Calendar,
+  pending: PendingRequest,
+  isWanted: boolean,
+): Promise<Outcome> {
+  const { slot, hold, wish } = pending;
+  if (hold === undefined || wish === undefined) return {};
+  const exactly = { hold, if_still_free: true, ...wish };
+  if (!isWanted) {
+    // Another command under a used key is refused as such; under a fresh one, for its lapsed hold.
+    const { if_still_free: _, ...other } = exactly;
+    try {
+      return { booking: await calendar.book(slot, other) };
+    } catch (error) {
+      const isDone = error instanceof SlotcastError && error.code === "idempotency_mismatch";
+      if (!isDone) throw error;
+    }
+  }
+  return { booking: await calendar.book(slot, exactly) };
+}
+
+const isGone = (error: unknown): boolean =>
+  error instanceof SlotcastError &&
+  ["not_found", "hold_expired", "invalid_transition"].includes(error.code);

@@ -1,0 +1,342 @@
+/** The life of a connection: climbs the ladder, keeps one link, and comes back by itself.
+ *
+ * Whatever happens below (a lost socket, a killed server, a hop to another transport), the
+ * calendars above see only deliveries: each is watched again by its own cursor on the next
+ * link, and its replica drops what it already has. */
+
+import { CLIMB, delay_ms, RECONNECT } from "./backoff.ts";
+import { ServerClock } from "../transports/clock.ts";
+import { type Environment, thisEnvironment } from "./environment.ts";
+import type { SlotcastError } from "../error.ts";
+import { Ladder, RUNGS } from "./ladder.ts";
+import type { Delivery, Link, OpenLink, Position } from "../transports/link.ts";
+import { openLink } from "../transports/open.ts";
+import { Liveness } from "../transports/liveness.ts";
+import { isRefusal, isTimeout, isTwoWay, closeLink, type OpenedLink } from "./opened_link.ts";
+import { move, type Reason, type Status, type Transport } from "../transports/state.ts";
+import { type Token, TokenSource } from "./token.ts";
+
+export interface ConnectionSetting {
+  readonly token?: Token;
+  readonly isStaff?: boolean;
+  /** Which transports may be used, best first. */
+  readonly transports?: readonly Transport[];
+  readonly environment?: Environment;
+  readonly open?: OpenLink;
+}
+
+export interface Subscriber {
+  position(): Position;
+  deliver(delivery: Delivery): void;
+}
+
+/** Live for this long, a connection counts as a good one and the back-off begins anew. */
+const STEADY_MS = 10_000;
+/** Short at first, so that a blocked WebSocket costs little; longer where the network is slow. */
+const OPEN_MS = 4_000;
+const LONGEST_OPEN_MS = 20_000;
+
+export class Connection {
+  readonly base: URL;
+  readonly clock = new ServerClock();
+  readonly #setting: ConnectionSetting;
+  readonly #environment: Environment;
+  readonly #tokens: TokenSource;
+  readonly #ladder: Ladder;
+  readonly #open: OpenLink;
+  readonly #subscribers = new Map<string, Subscriber>();
+  readonly #listeners = new Set<(status: Status) => void>();
+  readonly #stopListening: () => void;
+  #status: Status = { state: "connecting", reason: "started" };
+  /** What is live. */
+  #live: OpenedLink | undefined;
+  /** What is open and not yet known to work: the first one, or a better one beside the opened. */
+  #trial: OpenedLink | undefined;
+  #live_at = 0;
+  #attempt = 0;
+  #climbs = 0;
+  #abort = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #steady: ReturnType<typeof setTimeout> | undefined;
+  /** Set while a climb is planned, not while one is under way. */
+  #climb: ReturnType<typeof setTimeout> | undefined;
+  #refusal: SlotcastError | undefined;
+
+  constructor(base: URL, setting: ConnectionSetting) {
+    this.base = base;
+    this.#setting = setting;
+    this.#environment = setting.environment ?? thisEnvironment();
+    this.#tokens = new TokenSource(setting.token);
+    const allowed = setting.transports ?? RUNGS;
+    // Bookings travel only in the staff namespace, not on the one-way streams.
+    this.#ladder = new Ladder(setting.isStaff ? allowed.filter(isTwoWay) : allowed);
+    this.#open = setting.open ?? openLink;
+    this.#stopListening = this.#environment.listen((what) => this.#heard(what));
+    void this.#connect();
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** Why the server refused us for good, once `state` is `closed` by `refused`. */
+  get refusal(): SlotcastError | undefined {
+    return this.#refusal;
+  }
+
+  /** The link to ask by, while there is one that is live. */
+  get link(): Link | undefined {
+    return this.#live?.link;
+  }
+
+  get hasToken(): boolean {
+    return this.#tokens.isKnown;
+  }
+
+  /** Whether a refused token may be followed by a good one. */
+  get isRenewable(): boolean {
+    return this.#tokens.isRenewable;
+  }
+
+  token(): Promise<string | undefined> {
+    return this.#tokens.get();
+  }
+
+  /** The visitor asks for something: unless anything is heard within 4 s, or the returned function
+   * called, what is live is not. */
+  expect(): () => void {
+    return this.#live?.liveness.expect() ?? (() => {});
+  }
+
+  listen(listener: (status: Status) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  subscribe(calendar: string, subscriber: Subscriber): void {
+    this.#subscribers.set(calendar, subscriber);
+    this.resubscribe(calendar);
+  }
+
+  /** Subscribes again from where the watch stands: after a gap, or for another window. */
+  resubscribe(calendar: string): void {
+    const subscriber = this.#subscribers.get(calendar);
+    if (subscriber === undefined) return;
+    this.#live?.link?.subscribe(calendar, subscriber.position());
+    this.#trial?.link?.subscribe(calendar, subscriber.position());
+  }
+
+  unsubscribe(calendar: string): void {
+    this.#subscribers.delete(calendar);
+    for (const opened of [this.#live, this.#trial]) {
+      opened?.link?.unsubscribe(calendar);
+      if (opened?.awaited.delete(calendar)) this.#settle(opened);
+    }
+  }
+
+  close(): void {
+    this.#end("ended");
+  }
+
+  async #connect(): Promise<void> {
+    this.#cancel();
+    const abort = new AbortController();
+    this.#abort = abort;
+    let failure: unknown;
+    let token: string | undefined;
+    try {
+      token = await this.token();
+    } catch {
+      if (!abort.signal.aborted) this.#wait("token_late");
+      return;
+    }
+    if (abort.signal.aborted) return;
+    for (const transport of this.#ladder.plan(this.#attempt)) {
+      try {
+        const opened = await this.#take(transport, token, "opened", abort.signal);
+        if (abort.signal.aborted) closeLink(opened);
+        else this.#try(opened);
+        return;
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        failure = error;
+        if (isRefusal(error)) break;
+        if (isTimeout(error)) this.#ladder.cameToNothing(transport);
+      }
+    }
+    if (!isRefusal(failure)) this.#wait("unreachable");
+    else if (this.#mayRenew(failure)) this.#wait("token_refused");
+    else {
+      this.#refusal = failure;
+      this.#end("refused");
+    }
+  }
+
+  /** A token that has ended, or is not valid yet, may be followed by a good one for as long as
+   * there is a function to ask; one that does not allow this will hardly be. */
+  #mayRenew({ code }: SlotcastError): boolean {
+    return this.#tokens.isRenewable && (code === "unauthorized" || this.#attempt < 2);
+  }
+
+  async #take(
+    transport: Transport,
+    token: string | undefined,
+    arrival: Reason,
+    signal: AbortSignal,
+  ): Promise<OpenedLink> {
+    const liveness = new Liveness(() => this.#lost(opened, "silent"));
+    const opened: OpenedLink = { arrival, awaited: new Set(), liveness };
+    const setting = {
+      ...{ base: this.base, isStaff: this.#setting.isStaff ?? false, token, clock: this.clock },
+      ...{ signal, isRenewable: this.#tokens.isRenewable },
+      isVisible: () => this.#environment.isVisible(),
+      open_ms: Math.min(LONGEST_OPEN_MS, OPEN_MS * (1 + this.#attempt)),
+    };
+    opened.link = await this.#open(transport, setting, {
+      heard: () => liveness.heard(),
+      delivered: (calendar, delivery) => this.#delivered(opened, calendar, delivery),
+      lost: (reason) => {
+        opened.lost = reason;
+        this.#lost(opened, reason);
+      },
+    });
+    return opened;
+  }
+
+  /** Watches everything on it, and lets go of what is live now only when all have answered. */
+  #try(opened: OpenedLink): void {
+    this.#trial = opened;
+    if (opened.lost !== undefined) {
+      this.#lost(opened, opened.lost);
+      return;
+    }
+    for (const calendar of this.#subscribers.keys()) opened.awaited.add(calendar);
+    for (const [calendar, subscriber] of this.#subscribers)
+      opened.link?.subscribe(calendar, subscriber.position());
+    this.#settle(opened);
+  }
+
+  #delivered(opened: OpenedLink, calendar: string, delivery: Delivery): void {
+    if (opened !== this.#live && opened !== this.#trial) return;
+    if (delivery.kind === "change") this.clock.passed(delivery.change.at);
+    this.#subscribers.get(calendar)?.deliver(delivery);
+    if (delivery.kind !== "change" && opened.awaited.delete(calendar)) this.#settle(opened);
+  }
+
+  #settle(opened: OpenedLink): void {
+    const transport = opened.link?.transport;
+    if (opened !== this.#trial || transport === undefined || opened.awaited.size > 0) return;
+    closeLink(this.#live);
+    this.#live = opened;
+    this.#live_at = performance.now();
+    if (opened.link?.heartbeat_ms !== undefined) opened.liveness.start(opened.link.heartbeat_ms);
+    this.#trial = undefined;
+    this.#ladder.worked(transport);
+    clearTimeout(this.#steady);
+    this.#steady = setTimeout(() => {
+      this.#attempt = 0;
+    }, STEADY_MS);
+    this.#go({ state: "live", reason: opened.arrival, transport });
+    this.#planClimb();
+  }
+
+  #lost(opened: OpenedLink, reason: Reason): void {
+    if (opened !== this.#live && opened !== this.#trial) return;
+    const transport = opened.link?.transport;
+    // One that has worked for a while and goes silent is no worse than the network.
+    const isShort = performance.now() - this.#live_at < STEADY_MS;
+    const isUseless = opened === this.#trial || (reason === "silent" && isShort);
+    if (isUseless && transport !== undefined) this.#ladder.cameToNothing(transport);
+    if (opened === this.#trial && this.#live !== undefined) {
+      closeLink(opened);
+      this.#trial = undefined;
+      this.#planClimb();
+      return;
+    }
+    this.#cancel();
+    this.#wait(reason);
+  }
+
+  #wait(reason: Reason): void {
+    const wait = delay_ms(RECONNECT, this.#attempt);
+    this.#attempt += 1;
+    const state = this.#environment.isOnline() ? "reconnecting" : "offline";
+    this.#go({ state, reason, retry_at: Date.now() + wait });
+    this.#timer = setTimeout(() => void this.#connect(), wait);
+  }
+
+  #heard(what: "online" | "offline" | "woken"): void {
+    if (this.#status.state === "closed") return;
+    // On another network, or after a sleep, what was blocked before may well work.
+    this.#climbs = 0;
+    if (what === "offline") {
+      this.#cancel();
+      this.#wait("network_lost");
+    } else if (this.#live === undefined) {
+      this.#attempt = 0;
+      const reason = what === "online" ? "network_back" : "woken";
+      if (this.#status.state !== "connecting") this.#go({ state: "reconnecting", reason });
+      void this.#connect();
+    } else {
+      // A socket may have died in its sleep; an answer, or its absence, tells.
+      for (const calendar of this.#subscribers.keys()) this.resubscribe(calendar);
+      if (this.#subscribers.size > 0) this.expect();
+      if (this.#climb !== undefined) this.#planClimb();
+    }
+  }
+
+  #planClimb(): void {
+    clearTimeout(this.#climb);
+    const transport = this.#live?.link?.transport;
+    if (transport === undefined || this.#ladder.above(transport).length === 0) {
+      this.#climbs = 0;
+      return;
+    }
+    const wait = CLIMB.first_ms / 2 + delay_ms(CLIMB, this.#climbs);
+    this.#climb = setTimeout(() => void this.#climbUp(transport), wait);
+  }
+
+  /** Opens a better rung beside the one we stand on, and only then lets go. */
+  async #climbUp(from: Transport): Promise<void> {
+    const { signal } = this.#abort;
+    this.#climb = undefined;
+    this.#climbs += 1;
+    if (this.#environment.isVisible()) {
+      const given = await this.token()
+        .then((token) => ({ token }))
+        .catch(() => undefined);
+      if (signal.aborted) return;
+      for (const transport of given === undefined ? [] : this.#ladder.above(from)) {
+        const taking = this.#take(transport, given?.token, "climbed", signal);
+        const opened = await taking.catch(() => undefined);
+        if (signal.aborted) return closeLink(opened);
+        if (opened !== undefined) return this.#try(opened);
+      }
+    }
+    this.#planClimb();
+  }
+
+  /** Lets go of everything: what is live, what is tried, and what was planned. */
+  #cancel(): void {
+    const links = [this.#live, this.#trial];
+    this.#live = undefined;
+    this.#trial = undefined;
+    for (const opened of links) closeLink(opened);
+    this.#abort.abort();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#steady);
+    clearTimeout(this.#climb);
+  }
+
+  #end(reason: Reason): void {
+    if (this.#status.state === "closed") return;
+    this.#cancel();
+    this.#stopListening();
+    this.#go({ state: "closed", reason });
+  }
+
+  #go(to: Status): void {
+    this.#status = move(this.#status, to);
+    for (const listener of [...this.#listeners]) listener(to);
+  }
+}

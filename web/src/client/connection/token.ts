@@ -1,0 +1,69 @@
+/** Gets the token to connect and to ask with. The application's function may be slow, fail or
+ * never answer: each call has a time-out, and an answer that comes later is used the next time. */
+
+import { SlotcastError } from "../error.ts";
+
+export type Token = string | (() => string | Promise<string>);
+
+/** A login may take a round trip or two on a slow network. */
+export const TOKEN_MS = 10_000;
+
+export class TokenSource {
+  readonly #token: Token | undefined;
+  #late: string | undefined;
+  /** The last call that has not been answered. */
+  #pending: Promise<string> | undefined;
+
+  constructor(token: Token | undefined) {
+    this.#token = token;
+  }
+
+  get isKnown(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /** A refused token may be followed by a good one. */
+  get isRenewable(): boolean {
+    return typeof this.#token === "function";
+  }
+
+  /** Rejects with a SlotcastError that passes where the function fails or is late. */
+  async get(): Promise<string | undefined> {
+    if (typeof this.#token !== "function") return this.#token;
+    const late = this.#late;
+    this.#late = undefined;
+    if (late !== undefined) return late;
+    let isLate = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const given = new Promise<string>((resolve) => resolve((this.#token as () => string)()));
+    const earlier = this.#pending ?? given;
+    const answered = given.finally(() => {
+      if (this.#pending === answered) this.#pending = undefined;
+    });
+    this.#pending = answered;
+    answered.then(
+      (token) => {
+        if (isLate) this.#late = token;
+      },
+      () => {},
+    );
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        isLate = true;
+        reject(noToken("The application's token function did not answer in time."));
+      }, TOKEN_MS);
+    });
+    try {
+      return await Promise.race([given, earlier.catch(() => given), limit]);
+    } catch (error) {
+      throw error instanceof SlotcastError && isLate
+        ? error
+        : noToken("The application's token function failed.");
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const noToken = (message: string): SlotcastError =>
+  new SlotcastError({ code: "timeout", message, retryable: true });

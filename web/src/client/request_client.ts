@@ -1,0 +1,141 @@
+/** Carries a request there and its answer back, over whatever gets through.
+ *
+ * A mutation gets its key here, once. It may be sent again under the same key as often as
+ * needed: the server's receipt answers the second sending with the first one's outcome. */
+
+import { delay_ms, RESEND } from "./connection/backoff.ts";
+import type { Connection } from "./connection/connection.ts";
+import { isPassing, SlotcastError } from "./error.ts";
+import { fetchJson, hasRoute, requestOverHttp } from "./http.ts";
+import { newKey } from "./key.ts";
+import { apiUrl, bearer } from "./transports/link.ts";
+import type { Shape } from "./shape.ts";
+import type { Answers, Fields } from "./wire.ts";
+
+/** A server's restart and most outages are shorter. */
+const DEADLINE_MS = 45_000;
+/** A longer wait than this is the visitor's to decide on. */
+const LONGEST_WAIT_MS = 10_000;
+
+/** A token that a server has refused may have been followed by a fresh one: this often. */
+const RENEWALS = 3;
+/** For so long the same command is taken for another try. */
+const AGAIN_MS = 600_000;
+/** The longest that a hold can last, so that nothing of an older one is left. */
+const HOLD_MS = 3_600_000;
+
+/** A command that was given up without an answer, so that nobody knows whether it was done. */
+interface Unsettled {
+  readonly name: keyof Answers;
+  readonly fields: Fields;
+  readonly key: string;
+  readonly at: number;
+}
+
+export class RequestClient {
+  readonly #connection: Connection;
+  readonly #unsettled = new Map<string, Unsettled>();
+  #isSettling = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    connection.listen(({ state }) => state === "live" && void this.#settle());
+  }
+
+  /** Asks; a read needs no key. */
+  read<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
+    return this.#deliver(name, fields);
+  }
+
+  /** Commands; `fields` may bring a key of an earlier attempt. The same command asked again after
+   * it was given up goes under the key that it had. An error without an answer has the key. */
+  async mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
+    const wish = JSON.stringify([name, fields]);
+    const given_up = this.#unsettled.get(wish);
+    const isRecent = given_up !== undefined && performance.now() - given_up.at < AGAIN_MS;
+    this.#unsettled.delete(wish);
+    const key =
+      (fields.key as string | undefined) ?? (isRecent ? given_up.key : undefined) ?? newKey();
+    try {
+      return await this.#deliver(name, { ...fields, key });
+    } catch (error) {
+      if (error instanceof SlotcastError && isPassing(error)) {
+        error.key = key;
+        // Who brings a key keeps it, and settles it.
+        if (fields.key === undefined) {
+          this.#unsettled.set(wish, { name, fields, key, at: performance.now() });
+        }
+      }
+      throw error;
+    }
+  }
+
+  /** Reads over HTTP, once, what no transport is asked for. */
+  async fetch(path: string, shape: Shape, query: Record<string, string> = {}): Promise<Fields> {
+    const init = { headers: bearer(await this.#connection.token()) };
+    return fetchJson(apiUrl(this.#connection.base, path, query), init, shape);
+  }
+
+  /** A hold that nobody knows of would keep its seats from everyone, the visitor too: it is asked
+   * for again under its key, which tells its token, and released. */
+  async #settle(): Promise<void> {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    for (const [wish, { name, fields, key, at }] of [...this.#unsettled]) {
+      if (name !== "slot.hold") continue;
+      try {
+        if (performance.now() - at < HOLD_MS) {
+          const { hold } = await this.#deliver("slot.hold", { ...fields, key });
+          // Asked for anew meanwhile, it is the visitor's.
+          if (!this.#unsettled.has(wish)) continue;
+          this.#unsettled.delete(wish);
+          const proof = { hold: hold.id, token: hold.token };
+          await this.#deliver("hold.release", { ...proof, key: newKey() });
+        }
+        this.#unsettled.delete(wish);
+      } catch (error) {
+        if (!(error instanceof SlotcastError && isPassing(error))) this.#unsettled.delete(wish);
+      }
+    }
+    this.#isSettling = false;
+  }
+
+  async #deliver<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
+    const deadline = performance.now() + DEADLINE_MS;
+    let renewals = 0;
+    for (let attempt = 0; ; attempt += 1) {
+      // On a dead network nothing else may show for long that it is dead.
+      const heard = this.#connection.expect();
+      try {
+        return (await this.#once(name, fields, attempt)) as unknown as Answers[Name];
+      } catch (error) {
+        if (!(error instanceof SlotcastError)) throw error;
+        const isEnded = error.code === "unauthorized" && this.#connection.isRenewable;
+        if (isEnded) renewals += 1;
+        const mayRenew = isEnded && renewals < RENEWALS;
+        if (!isPassing(error) && !mayRenew) throw error;
+        const wait = Math.max(error.retry_after_ms, delay_ms(RESEND, attempt));
+        if (performance.now() + wait > deadline || wait > LONGEST_WAIT_MS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      } finally {
+        heard();
+      }
+    }
+  }
+
+  async #once(name: string, fields: Fields, attempt: number): Promise<Fields> {
+    const { state } = this.#connection.status;
+    if (state === "closed" && this.#connection.refusal === undefined) {
+      throw new SlotcastError({
+        code: "closed",
+        message: "The client was closed.",
+        retryable: false,
+      });
+    }
+    const { link } = this.#connection;
+    // What the socket did not answer the first time goes another way the second time.
+    const mayUseLink = attempt % 2 === 0 || !hasRoute(name);
+    if (link?.request !== undefined && mayUseLink) return link.request(name, fields);
+    return requestOverHttp(this.#connection.base, await this.#connection.token(), name, fields);
+  }
+}

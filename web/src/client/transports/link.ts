@@ -1,0 +1,82 @@
+/** What a transport owes the connection above it. Implementations: socket.ts; stream.ts and
+ * poll.ts, on one_way.ts.
+ *
+ * A link is opened once and lost once; it never reconnects by itself. Everything it hears of
+ * a calendar goes through `delivered`, in the order of the wire and in the same turn of the
+ * event loop: a promise between the answer to a subscription and the first change after it
+ * would let them change places. After `lost` or `close()` it is silent. */
+
+import type { ServerClock } from "./clock.ts";
+import type { SlotcastError } from "../error.ts";
+import type { Reason, Transport } from "./state.ts";
+import type { Change, Fields, Resumption, Snapshot } from "../wire.ts";
+
+/** Where a subscription begins: after a cursor, or with a snapshot of a window; and the cursor
+ * that the server must have reached before it answers. */
+export interface Position {
+  readonly after?: string;
+  readonly at_least?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export type Delivery =
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  | { readonly kind: "resumed"; readonly resumption: Pick<Resumption, "changes"> }
+  | { readonly kind: "change"; readonly change: Change }
+  | { readonly kind: "refused"; readonly error: SlotcastError };
+
+export interface LinkEvents {
+  delivered(calendar: string, delivery: Delivery): void;
+  lost(reason: Reason): void;
+  /** Anything at all came from the server. */
+  heard(): void;
+}
+
+export interface Link {
+  readonly transport: Transport;
+  /** How often the server has promised to be heard; it may have promised nothing. */
+  readonly heartbeat_ms?: number | undefined;
+  subscribe(calendar: string, position: Position): void;
+  unsubscribe(calendar: string): void;
+  /** Only where the transport goes both ways; else commands go over HTTP. */
+  request?(name: string, fields: Fields): Promise<Fields>;
+  close(): void;
+}
+
+export interface LinkSetting {
+  readonly base: URL;
+  readonly isStaff: boolean;
+  readonly token: string | undefined;
+  readonly clock: ServerClock;
+  readonly isVisible: () => boolean;
+  /** A refused token may be followed by a good one. */
+  readonly isRenewable: boolean;
+  /** How long it may take to open. */
+  readonly open_ms: number;
+  /** Aborted when the attempt is no longer wanted. */
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when open. Rejects with a SlotcastError: `unauthorized` and `forbidden` are for good. */
+export type OpenLink = (
+  transport: Transport,
+  setting: LinkSetting,
+  events: LinkEvents,
+) => Promise<Link>;
+
+/** How long an answer may take to come: to a subscription, which may be large, and to a request. */
+export const ANSWER_MS = 8_000;
+export const REQUEST_MS = 5_000;
+
+/** `/api/…` under the base, which may itself stand under a prefix. */
+export function apiUrl(base: URL, path: string, query: Record<string, string | undefined> = {}) {
+  const url = new URL(`${base.pathname.replace(/\/$/, "")}/api${path}`, base);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  return url;
+}
+
+export const bearer = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { Authorization: `Bearer ${token}` };

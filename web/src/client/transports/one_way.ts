@@ -1,0 +1,78 @@
+/** A link that only brings: one follower a calendar, and commands go over HTTP. */
+
+import { SlotcastError } from "../error.ts";
+import { fetchJson } from "../http.ts";
+import { apiUrl, bearer, type Link, type LinkEvents } from "./link.ts";
+import type { LinkSetting, Position } from "./link.ts";
+import { CALENDARS, HEALTH } from "../shape.ts";
+import type { Reason, Transport } from "./state.ts";
+
+/** Follows one calendar until aborted, and says why it ended; rejects when it was refused. */
+export type Follow = (
+  calendar: string,
+  position: Position,
+  setting: LinkSetting,
+  controller: AbortController,
+  deliver: LinkEvents["delivered"],
+  heard: () => void,
+) => Promise<Reason>;
+
+export async function openOneWay(
+  transport: Transport,
+  setting: LinkSetting,
+  events: LinkEvents,
+  follow: Follow,
+): Promise<Link> {
+  await probe(setting);
+  const { token } = setting;
+  const followers = new Map<string, AbortController>();
+  let isClosed = false;
+  const close = () => {
+    isClosed = true;
+    for (const controller of followers.values()) controller.abort();
+    followers.clear();
+  };
+  const lose = (reason: Reason) => {
+    if (isClosed) return;
+    close();
+    events.lost(reason);
+  };
+  return {
+    transport,
+    subscribe(calendar, position) {
+      followers.get(calendar)?.abort();
+      const controller = new AbortController();
+      followers.set(calendar, controller);
+      const isCurrent = () => followers.get(calendar) === controller;
+      const deliver: LinkEvents["delivered"] = (id, delivery) => {
+        if (isCurrent()) events.delivered(id, delivery);
+      };
+      const heard = () => isCurrent() && events.heard();
+      follow(calendar, position, setting, controller, deliver, heard).then(
+        (reason) => isCurrent() && lose(reason),
+        (error: unknown) => {
+          if (!isCurrent()) return;
+          if (!(error instanceof SlotcastError) || error.retryable) lose(reasonOf(error));
+          // The token has ended: the connection gets a fresh one, or is refused with this one.
+          else if (error.code === "unauthorized" && token !== undefined) lose("server_closed");
+          else deliver(calendar, { kind: "refused", error });
+        },
+      );
+    },
+    unsubscribe(calendar) {
+      followers.get(calendar)?.abort();
+      followers.delete(calendar);
+    },
+    close,
+  };
+}
+
+const reasonOf = (error: unknown): Reason =>
+  error instanceof SlotcastError && error.code === "timeout" ? "silent" : "transport_lost";
+
+/** Whether plain HTTP gets through, and the token with it. */
+async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
+  const [path, shape] =
+    token === undefined ? (["/../healthz", HEALTH] as const) : (["/calendars", CALENDARS] as const);
+  await fetchJson(apiUrl(base, path), { signal, headers: bearer(token) }, shape, open_ms);
+}

@@ -1,0 +1,245 @@
+/** The staff's day by day: each slot with who has booked it, and what can be done. */
+
+import { button } from "../ui/button";
+import type { Slot, StaffBooking, StaffCalendar } from "../client";
+import { h, setData, setText } from "../ui/dom";
+import { dayKey, dayTitle, type Locale, nearness, timeText } from "../ui/time";
+
+export type BookingVerb = "confirm" | "reject" | "cancel" | "noShow" | "reinstate" | "erase";
+
+export interface AgendaActions {
+  onSlot(verb: "close" | "reopen" | "remove", slot: Slot): void;
+  onBooking(verb: BookingVerb, booking: StaffBooking): void;
+}
+
+export interface AgendaSetting {
+  readonly zone: string;
+  readonly locale: Locale;
+  readonly now: number;
+  readonly isBookedOnly: boolean;
+  /** Also what was cancelled or rejected: its customer is still known, until erased. */
+  readonly isWithCancelled: boolean;
+}
+
+interface Row {
+  readonly element: HTMLLIElement;
+  drawn: string;
+}
+
+export const BOOKING_STATUS = {
+  pending: "Wants confirming",
+  confirmed: "Confirmed",
+  cancelled: "Cancelled",
+  rejected: "Rejected",
+  no_show: "Did not come",
+} as const;
+
+const SLOT_STATUS = { open: "Free", held: "On hold", booked: "Booked", closed: "Closed" } as const;
+
+export class Agenda {
+  readonly element = h("div", { class: "agenda" });
+  readonly #actions: AgendaActions;
+  readonly #rows = new Map<string, Row>();
+  readonly #days = new Map<string, HTMLElement>();
+
+  constructor(actions: AgendaActions) {
+    this.#actions = actions;
+  }
+
+  draw(calendar: StaffCalendar, setting: AgendaSetting): void {
+    const { zone, locale, now } = setting;
+    const shown = setting.isWithCancelled ? calendar.bookings : calendar.bookings.filter(isShown);
+    const bookings = groupBySlot(shown);
+    const seen = new Set<string>();
+    const days = new Set<string>();
+    const today = dayKey(now, zone);
+    const places = new Map<string, Element | null>();
+    for (const slot of calendar.slots) {
+      const own = bookings.get(slot.id) ?? [];
+      if (setting.isBookedOnly && own.length === 0) continue;
+      const key = dayKey(Date.parse(slot.start), zone);
+      const list = this.#day(key, days, today, locale);
+      if (!places.has(key)) places.set(key, list.firstElementChild);
+      const row = this.#row(slot, own, setting, calendar.info?.archived ?? false);
+      const at = places.get(key) ?? null;
+      if (at === row.element) places.set(key, at.nextElementSibling);
+      else list.insertBefore(row.element, at);
+      seen.add(slot.id);
+    }
+    for (const [id, row] of this.#rows) {
+      if (seen.has(id)) continue;
+      row.element.remove();
+      this.#rows.delete(id);
+    }
+    for (const [key, section] of this.#days) {
+      if (days.has(key)) continue;
+      section.remove();
+      this.#days.delete(key);
+    }
+  }
+
+  #day(key: string, days: Set<string>, today: string, locale: Locale): HTMLElement {
+    let section = this.#days.get(key);
+    if (section === undefined) {
+      section = h(
+        "section",
+        { class: "day" },
+        h(
+          "h2",
+          { class: "day-title" },
+          h("span", { class: "day-near" }),
+          h("span", { class: "day-name" }),
+        ),
+        h("ul", { class: "rows" }),
+      );
+      section.dataset.day = key;
+      this.#days.set(key, section);
+      const later = [...this.element.children].find(
+        (other) => ((other as HTMLElement).dataset.day ?? "") > key,
+      );
+      this.element.insertBefore(section, later ?? null);
+    }
+    if (!days.has(key)) {
+      days.add(key);
+      setText(section.querySelector(".day-near") as Element, nearness(key, today));
+      setText(section.querySelector(".day-name") as Element, dayTitle(key, today, locale));
+    }
+    return section.querySelector(".rows") as HTMLElement;
+  }
+
+  #row(
+    slot: Slot,
+    bookings: readonly StaffBooking[],
+    setting: AgendaSetting,
+    isArchived: boolean,
+  ): Row {
+    const isPast = Date.parse(slot.start) <= setting.now;
+    const drawn = [
+      slot.version,
+      isPast,
+      isArchived,
+      setting.zone,
+      ...bookings.map((booking) => `${booking.id}:${booking.version}`),
+    ].join();
+    const row = this.#rows.get(slot.id) ?? { element: h("li", { class: "row" }), drawn: "" };
+    this.#rows.set(slot.id, row);
+    if (row.drawn === drawn) return row;
+    const isNew = row.drawn === "";
+    row.drawn = drawn;
+    row.element.dataset.slot = slot.id;
+    setData(row.element, "status", slot.status);
+    setData(row.element, "past", isPast ? "" : undefined);
+    setData(row.element, "version", String(slot.version));
+    row.element.replaceChildren(
+      h(
+        "div",
+        { class: "row-head" },
+        h("span", { class: "row-time" }, this.#time(slot, setting)),
+        h("span", { class: "row-status" }, isArchived ? "Closed" : statusText(slot, isPast)),
+        h("span", { class: "actions row-actions" }, ...(isArchived ? [] : this.#slotButtons(slot))),
+      ),
+      ...bookings.map((booking) => this.#booking(booking, isPast)),
+    );
+    if (!isNew) {
+      row.element.classList.remove("lit");
+      void row.element.offsetWidth;
+      row.element.classList.add("lit");
+    }
+    return row;
+  }
+
+  #time(slot: Slot, { zone, locale }: AgendaSetting): string {
+    const from = timeText(Date.parse(slot.start), zone, locale);
+    return `${from} – ${timeText(Date.parse(slot.end), zone, locale)}`;
+  }
+
+  #slotButtons(slot: Slot): readonly HTMLElement[] {
+    const { onSlot } = this.#actions;
+    const isClosed = slot.status === "closed";
+    const isTaken = slot.remaining < slot.capacity;
+    return [
+      isClosed
+        ? button("Reopen", () => onSlot("reopen", slot), { kind: "small" })
+        : button("Close", () => onSlot("close", slot), { kind: "small quiet" }),
+      ...(isTaken ? [] : [button("Remove", () => onSlot("remove", slot), { kind: "small quiet" })]),
+    ];
+  }
+
+  #booking(booking: StaffBooking, isPast: boolean): HTMLElement {
+    const { onBooking } = this.#actions;
+    const { customer, status } = booking;
+    const buttons = [
+      ...(status === "pending"
+        ? [
+            button("Confirm", () => onBooking("confirm", booking), { kind: "small primary" }),
+            button("Reject", () => onBooking("reject", booking), { kind: "small" }),
+          ]
+        : []),
+      ...(status === "confirmed" && isPast
+        ? [button("Did not come", () => onBooking("noShow", booking), { kind: "small quiet" })]
+        : []),
+      ...(status === "no_show"
+        ? [
+            button("Undo", () => onBooking("reinstate", booking), {
+              kind: "small",
+              label: "Undo: they did come",
+            }),
+          ]
+        : []),
+      ...(isStanding(booking) && !isPast
+        ? [button("Cancel booking", () => onBooking("cancel", booking), { kind: "small quiet" })]
+        : []),
+      ...(customer === null
+        ? []
+        : [button("Erase customer", () => onBooking("erase", booking), { kind: "small quiet" })]),
+    ];
+    const contact = [customer?.email, customer?.phone].filter(Boolean).join(" · ");
+    const element = h(
+      "div",
+      { class: "person" },
+      h(
+        "div",
+        { class: "person-text" },
+        h(
+          "p",
+          { class: "person-name" },
+          customer?.name ?? "Erased",
+          booking.seats > 1 && h("small", {}, ` · ${booking.seats} places`),
+        ),
+        contact !== "" && h("p", { class: "person-line" }, contact),
+        customer?.note ? h("p", { class: "person-line person-note" }, `“${customer.note}”`) : false,
+      ),
+      h("span", { class: "tag" }, BOOKING_STATUS[status]),
+      h("span", { class: "actions" }, ...buttons),
+    );
+    element.dataset.booking = booking.id;
+    element.dataset.state = status;
+    return element;
+  }
+}
+
+const isStanding = ({ status }: StaffBooking): boolean =>
+  status === "pending" || status === "confirmed";
+/** Whether it is listed without asking for what was cancelled. */
+export const isShown = (booking: StaffBooking): boolean =>
+  isStanding(booking) || booking.status === "no_show";
+
+function statusText(slot: Slot, isPast: boolean): string {
+  if (slot.status === "open" && slot.capacity === 1 && isPast) return "Not booked";
+  if (slot.status === "open" && !slot.bookable) return "Blocked";
+  if (slot.capacity === 1 || slot.status === "closed") return SLOT_STATUS[slot.status];
+  const taken = slot.capacity - slot.remaining;
+  return `${taken} of ${slot.capacity} taken`;
+}
+
+function groupBySlot(bookings: readonly StaffBooking[]): Map<string, StaffBooking[]> {
+  const groups = new Map<string, StaffBooking[]>();
+  for (const booking of bookings) {
+    const group = groups.get(booking.slot);
+    if (group === undefined) groups.set(booking.slot, [booking]);
+    else group.push(booking);
+  }
+  for (const group of groups.values())
+    group.sort((a, b) => a.created_at.localeCompare(b.created_at));
+  return groups;
+}

@@ -1,0 +1,129 @@
+/** Which days of a calendar the staff page shows: kept in the address, asked of the server, and changed by
+ * steps, by date, or by where the next booking is. */
+
+import { button } from "../../ui/button";
+import type { StaffBooking, StaffCalendar } from "../../client";
+import { findBooking } from "./booking_search";
+import { DayJump } from "./day_jump";
+import { type DayRange, rangeOf, readShown, type Shown, writeShown } from "./day_range";
+import { h } from "../../ui/dom";
+import { dayKey, dayTitle, type Locale, timeText } from "../../ui/time";
+
+export interface DayViewParts {
+  readonly locale: Locale;
+  now(): number;
+  zone(): string;
+  /** Which bookings count as the next one. */
+  isWanted(booking: StaffBooking): boolean;
+  changed(): void;
+  say(text: string): void;
+  attempt(work: () => Promise<void>): Promise<void>;
+}
+
+const NOWHERE: DayRange = { from: "", to: "" };
+
+export class DayView {
+  readonly #parts: DayViewParts;
+  readonly #jump = new DayJump({
+    show: (shown) => this.show(shown),
+    seek: (direction) => void this.#seek(direction),
+  });
+  readonly #rest = h("p", { class: "horizon", hidden: true });
+  #calendar: StaffCalendar | undefined;
+  #shown = readShown(location.search);
+  #range = NOWHERE;
+
+  constructor(parts: DayViewParts) {
+    this.#parts = parts;
+  }
+
+  /** The buttons, and the line below the list that says where it ends. */
+  get elements(): { readonly head: HTMLElement; readonly foot: HTMLElement } {
+    return { head: this.#jump.element, foot: this.#rest };
+  }
+
+  /** The day that was chosen; none for those that are coming. */
+  get day(): string | undefined {
+    return this.#shown.day;
+  }
+
+  /** Whether the calendar has what is to be shown: after another day was chosen it takes a moment. */
+  get isAnswered(): boolean {
+    return Date.parse(this.#calendar?.covered.from ?? "") === Date.parse(this.#range.from);
+  }
+
+  choose(calendar: StaffCalendar): void {
+    this.#calendar = calendar;
+    this.#range = NOWHERE;
+    this.show(this.#shown);
+  }
+
+  /** The address keeps what is shown, for a reload and for a colleague. */
+  show(shown: Shown): void {
+    if (this.#calendar === undefined) return;
+    this.#shown = shown;
+    history.replaceState(null, "", location.pathname + writeShown(this.#calendar.id, shown));
+    this.look();
+    this.#parts.changed();
+  }
+
+  /** Shows the day of this instant, where it is not shown already. */
+  reveal(start: number): void {
+    const { from, to } = this.#range;
+    if (start >= Date.parse(from) && start < Date.parse(to)) return;
+    this.show({ day: dayKey(start, this.#parts.zone()) });
+  }
+
+  /** Asks for the range, where it is not the one that was asked for: another day, or midnight has passed. */
+  look(): void {
+    const range = rangeOf(this.#shown, this.#parts.zone(), this.#parts.now());
+    if (range.from === this.#range.from && range.to === this.#range.to) return;
+    this.#range = range;
+    this.#calendar?.window(range.from, range.to);
+  }
+
+  draw(): void {
+    const { locale, now, zone } = this.#parts;
+    this.look();
+    this.#jump.draw(this.#shown, zone(), now(), locale);
+    if (this.isAnswered) this.#drawRest(zone(), locale);
+  }
+
+  #drawRest(zone: string, locale: Locale): void {
+    const reached = this.#reached;
+    const isCut = reached !== this.#range.to;
+    this.#rest.hidden = !isCut && this.day !== undefined;
+    const at = Date.parse(reached);
+    const day = dayKey(at, zone);
+    const time = isCut ? `, ${timeText(at, zone, locale)}` : "";
+    const text = `This shows until ${dayTitle(day, "", locale)}${time}.`;
+    if (this.#rest.dataset.reached === text + reached) return;
+    this.#rest.dataset.reached = text + reached;
+    const onclick = () => this.show(isCut ? { day, at: reached } : { day });
+    const go = button("Go on from there", onclick, { kind: "small" });
+    this.#rest.replaceChildren(h("span", {}, text), go);
+  }
+
+  /** How far the answer goes, which is cut where there are too many slots. */
+  get #reached(): string {
+    const to = this.#calendar?.covered.to ?? "";
+    const isCut = this.isAnswered && Date.parse(to) < Date.parse(this.#range.to);
+    return isCut ? to : this.#range.to;
+  }
+
+  async #seek(direction: 1 | -1): Promise<void> {
+    const [calendar, shown] = [this.#calendar, this.#shown];
+    if (calendar === undefined) return;
+    const edge = Date.parse(direction === 1 ? this.#reached : this.#range.from);
+    const asked = {
+      list: (from: string, to: string) => calendar.listBookings(from, to),
+      look: (from: string, to: string) => calendar.look(from, to),
+    };
+    await this.#parts.attempt(async () => {
+      const start = await findBooking(asked, edge, direction, this.#parts.isWanted);
+      if (this.#calendar !== calendar || this.#shown !== shown) return;
+      if (start !== undefined) this.show({ day: dayKey(start, this.#parts.zone()) });
+      else this.#parts.say(`There is no ${direction === 1 ? "later" : "earlier"} booking.`);
+    });
+  }
+}

@@ -1,0 +1,70 @@
+/** Asks staff for a new calendar's name, address and zone. */
+
+import { button } from "../ui/button";
+import { openOnce, sheet } from "../ui/dialog";
+import { checkbox, field, Problem } from "../ui/field";
+import type { Fields } from "../client";
+import { adviceFor } from "../ui/advice";
+import { h } from "../ui/dom";
+import { isZone, visitorZone } from "../ui/time";
+
+/** `Harbour Studio` becomes `harbour-studio`. */
+export function slugOf(name: string): string {
+  return name
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 63);
+}
+
+export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Promise<void>): void {
+  const name = h("input", { required: true, maxlength: 200, autocomplete: "off" });
+  const id = h("input", {
+    required: true,
+    pattern: "[a-z0-9][a-z0-9\\-]{0,62}",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const zone = h("input", { required: true, value: visitorZone(), spellcheck: "false" });
+  const isPrivate = h("input", { type: "checkbox" });
+  const problem = new Problem();
+  const submit = button("Make it", undefined, { type: "submit", kind: "primary wide" });
+  let isTyped = false;
+  name.addEventListener("input", () => {
+    if (!isTyped) id.value = slugOf(name.value);
+  });
+  id.addEventListener("input", () => {
+    isTyped = true;
+  });
+  const onsubmit = async (event: Event) => {
+    event.preventDefault();
+    if (!isZone(zone.value)) return problem.show("That is not a time zone, like Europe/Berlin.");
+    submit.disabled = true;
+    try {
+      const visibility = isPrivate.checked ? "private" : "public";
+      await create({ id: id.value, name: name.value.trim(), zone: zone.value, visibility });
+      dialog.close();
+    } catch (error) {
+      problem.show(adviceFor(error));
+    } finally {
+      submit.disabled = false;
+    }
+  };
+  const cancel = button("Not now", () => dialog.close(), { kind: "quiet" });
+  const dialog = sheet(
+    { id: "new-title", title: "New calendar" },
+    h(
+      "form",
+      { class: "form", onsubmit: (event) => void onsubmit(event) },
+      field("Name", name),
+      field("Address, after /c/", id),
+      field("Time zone", zone),
+      checkbox(isPrivate, "Only for people with a private link"),
+      problem.element,
+      h("div", { class: "actions" }, submit, cancel),
+    ),
+  );
+  openOnce(root, dialog);
+}

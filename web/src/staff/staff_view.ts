@@ -1,0 +1,293 @@
+/** The staff's view: choose a calendar, open times, and look after who comes. */
+
+import { button } from "../ui/button";
+import { checkbox } from "../ui/field";
+import {
+  MOST_SLOTS,
+  type Slot,
+  type StaffBooking,
+  type StaffCalendar,
+  type StaffClient,
+} from "../client";
+import { adviceFor } from "../ui/advice";
+import { Agenda, type BookingVerb, isShown } from "./agenda";
+import { ask, type Question } from "../ui/confirm";
+import { DayView } from "./day/day_view";
+import { h, setText } from "../ui/dom";
+import { Frame } from "../ui/frame";
+import { askForCalendar } from "./new_calendar";
+import { OpenForm } from "./open_form";
+import { batchesOf, type Opening, slotsOf } from "./opening";
+import { Pill } from "../ui/status_pill";
+import { askForLink } from "./private_link";
+import { askForSchedule } from "./schedule/schedule_form";
+import { isZone, visitorLocale, zoneText } from "../ui/time";
+import { Toasts } from "../ui/toast";
+
+const REDRAW_MS = 30_000;
+
+/** What cannot be taken back, and how it is asked. */
+const GRAVE: Partial<
+  Record<BookingVerb, (name: string) => Pick<Question, "title" | "text" | "yes">>
+> = {
+  cancel: (name) => ({
+    title: "Cancel this booking?",
+    text: `${name} loses the time, and it becomes free for others at once.`,
+    yes: "Cancel the booking",
+  }),
+  reject: (name) => ({
+    title: "Reject this request?",
+    text: `${name} loses the time, and it becomes free for others at once.`,
+    yes: "Reject it",
+  }),
+  erase: (name) => ({
+    title: "Erase this customer?",
+    text: `${name} is forgotten for good: name, email, phone and note. The booking itself stays.`,
+    yes: "Erase the customer",
+  }),
+};
+
+export class StaffView {
+  readonly #client: StaffClient;
+  readonly #root: HTMLElement;
+  readonly #chosen: (calendar: StaffCalendar) => void;
+  readonly #pill = new Pill();
+  readonly #toasts = new Toasts();
+  readonly #agenda: Agenda;
+  readonly #form = new OpenForm((opening) => this.#open(opening));
+  readonly #select = h("select", { "aria-label": "Calendar", class: "chooser" });
+  readonly #facts = h("p", { class: "facts" });
+  readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
+  /** Where only a token sees the calendar, or books in it. */
+  readonly #invite = h("button", { type: "button", class: "page-link plain" }, "Make a link");
+  readonly #blank = h("div", { class: "blank", hidden: true });
+  readonly #only: HTMLInputElement;
+  readonly #over: HTMLInputElement;
+  readonly #frame = new Frame(() => this.#draw());
+  readonly #locale = visitorLocale();
+  readonly #zones = new Map<string, string>();
+  readonly #days = new DayView({
+    locale: this.#locale,
+    now: () => this.#client.now(),
+    zone: () => this.#zone(),
+    isWanted: (booking) => this.#over.checked || isShown(booking),
+    changed: () => {
+      delete this.#root.dataset.seq;
+      this.#frame.plan();
+    },
+    say: (text) => this.#toasts.say(text),
+    attempt: (work) => this.#attempt(work),
+  });
+  #calendar: StaffCalendar | undefined;
+
+  constructor(client: StaffClient, root: HTMLElement, chosen: (calendar: StaffCalendar) => void) {
+    this.#client = client;
+    this.#root = root;
+    this.#chosen = chosen;
+    this.#agenda = new Agenda({
+      onSlot: (verb, slot) => void this.#onSlot(verb, slot),
+      onBooking: (verb, booking) => void this.#onBooking(verb, booking),
+    });
+    this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
+    this.#over = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
+    this.#select.addEventListener("change", () => this.#choose(this.#select.value));
+    this.#build();
+    client.onStatus(() => this.#frame.plan());
+    setInterval(() => this.#frame.plan(), REDRAW_MS);
+    this.#frame.plan();
+    void this.#load();
+  }
+
+  #build(): void {
+    const make = button("New calendar", undefined, { kind: "small" });
+    const hours = button("Opening hours", () => void this.#editHours(), { kind: "small" });
+    this.#invite.addEventListener("click", () => {
+      if (this.#calendar) askForLink(this.#root, this.#calendar, this.#zone(), this.#locale);
+    });
+    make.addEventListener("click", () =>
+      askForCalendar(this.#root, async (fields) => {
+        await this.#client.mutate("calendar.create", fields);
+        await this.#load(String(fields.id));
+      }),
+    );
+    this.#root.append(
+      h(
+        "div",
+        { class: "view" },
+        h(
+          "header",
+          { class: "head" },
+          h(
+            "div",
+            { class: "choose" },
+            h("h1", { class: "unseen" }, "Staff"),
+            this.#select,
+            hours,
+            make,
+          ),
+          this.#pill.element,
+        ),
+        h(
+          "div",
+          { class: "tools" },
+          h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite),
+          h(
+            "div",
+            { class: "choices" },
+            checkbox(this.#only, "Only with bookings"),
+            checkbox(this.#over, "Also cancelled"),
+          ),
+        ),
+        h(
+          "div",
+          { class: "columns" },
+          h(
+            "div",
+            { class: "main" },
+            this.#days.elements.head,
+            this.#blank,
+            this.#agenda.element,
+            this.#days.elements.foot,
+          ),
+          h(
+            "aside",
+            { class: "mine" },
+            h(
+              "details",
+              { class: "opening", open: matchMedia("(min-width: 901px)").matches },
+              h("summary", { class: "mine-title" }, "Open times"),
+              this.#form.element,
+            ),
+          ),
+        ),
+      ),
+      this.#toasts.element,
+    );
+  }
+
+  async #load(chosen?: string): Promise<void> {
+    try {
+      const calendars = (await this.#client.calendars()).filter(({ archived }) => !archived);
+      for (const { id, zone } of calendars) this.#zones.set(id, zone);
+      this.#select.replaceChildren(
+        ...calendars.map(({ id, name }) => h("option", { value: id }, name)),
+      );
+      const wanted = chosen ?? new URLSearchParams(location.search).get("calendar");
+      const first = calendars.find(({ id }) => id === wanted) ?? calendars[0];
+      if (first === undefined) return this.#say("No calendars yet", "Make the first one above.");
+      this.#select.value = first.id;
+      this.#choose(first.id);
+    } catch (error) {
+      this.#say("Not just now", adviceFor(error));
+    }
+  }
+
+  #choose(id: string): void {
+    if (this.#calendar?.id === id) return;
+    if (this.#calendar !== undefined) this.#client.leave(this.#calendar.id);
+    const calendar = this.#client.calendar(id);
+    this.#calendar = calendar;
+    calendar.subscribe(() => this.#frame.plan());
+    this.#root.dataset.calendar = id;
+    this.#chosen(calendar);
+    this.#days.choose(calendar);
+  }
+
+  #zone(): string {
+    const { id, info } = this.#calendar ?? {};
+    const zone = info?.zone ?? this.#zones.get(id ?? "");
+    return zone !== undefined && isZone(zone) ? zone : "UTC";
+  }
+
+  #draw(): void {
+    this.#pill.show(this.#client.status, document.documentElement);
+    if (this.#client.status.state === "closed") {
+      this.#root.toggleAttribute("data-refused", true);
+      const text = this.#client.refusal ? adviceFor(this.#client.refusal) : "";
+      this.#say("This link does not open the staff page", text);
+      return;
+    }
+    const calendar = this.#calendar;
+    const info = calendar?.info;
+    if (calendar === undefined || info === undefined) return;
+    const [zone, now] = [this.#zone(), this.#client.now()];
+    this.#days.draw();
+    this.#root.dataset.day = this.#days.day ?? "coming";
+    this.#agenda.element.setAttribute("aria-busy", String(!this.#days.isAnswered));
+    if (!this.#days.isAnswered) return;
+    const isFree = (slot: Slot) => slot.bookable && Date.parse(slot.start) > now;
+    const free = calendar.slots.filter(isFree).length;
+    setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
+    this.#invite.hidden = info.visibility === "public" && info.booking === "anyone";
+    this.#link.href = `/c/${encodeURIComponent(info.id)}`;
+    this.#form.draw(zone, this.#locale, now);
+    this.#agenda.draw(calendar, {
+      zone,
+      locale: this.#locale,
+      now,
+      isBookedOnly: this.#only.checked,
+      isWithCancelled: this.#over.checked,
+    });
+    if (calendar.slots.length > 0) this.#blank.hidden = true;
+    else if (this.#days.day === undefined)
+      this.#say("No times yet", "Open some with the form beside this.");
+    else this.#say("No times on this day", "Go to another day, or open some here.");
+    this.#root.dataset.seq = String(calendar.seq);
+  }
+
+  #say(title: string, text: string): void {
+    this.#blank.hidden = false;
+    this.#blank.replaceChildren(h("h2", {}, title), h("p", {}, text));
+  }
+
+  async #open(opening: Opening): Promise<void> {
+    const calendar = this.#calendar;
+    if (calendar === undefined) return;
+    const slots = slotsOf(opening, this.#zone());
+    for (const batch of batchesOf(slots, MOST_SLOTS)) await calendar.openSlots(batch);
+    this.#toasts.say(
+      slots.length === 1 ? "Opened 1 time." : `Opened ${slots.length} times.`,
+      "good",
+    );
+    if (slots[0] !== undefined) this.#days.reveal(Date.parse(slots[0].start));
+  }
+
+  async #editHours(): Promise<void> {
+    const [zone, locale, now] = [this.#zone(), this.#locale, this.#client.now()];
+    const saved = (text: string) => this.#toasts.say(text, "good");
+    await this.#attempt((calendar) =>
+      askForSchedule(this.#root, { calendar, zone, locale, now, saved }),
+    );
+  }
+
+  async #onSlot(verb: "close" | "reopen" | "remove", slot: Slot): Promise<void> {
+    await this.#attempt(async (calendar) => {
+      if (verb === "close") await calendar.closeSlot(slot.id);
+      else if (verb === "reopen") await calendar.reopen(slot.id);
+      else await calendar.remove(slot.id);
+    });
+  }
+
+  async #onBooking(verb: BookingVerb, booking: StaffBooking): Promise<void> {
+    const question = GRAVE[verb]?.(booking.customer?.name ?? "This person");
+    const more = { no: "Keep it", isGrave: true };
+    if (question !== undefined && !(await ask(this.#root, { ...question, ...more }))) return;
+    await this.#attempt(async (calendar) => {
+      if (verb === "confirm") await calendar.confirm(booking.id);
+      else if (verb === "reject") await calendar.reject(booking.id);
+      else if (verb === "noShow") await calendar.noShow(booking.id);
+      else if (verb === "reinstate") await calendar.reinstate(booking.id);
+      else if (verb === "erase") await calendar.erase(booking.id);
+      else await calendar.cancelBooking(booking.id);
+    });
+  }
+
+  async #attempt(work: (calendar: StaffCalendar) => Promise<void>): Promise<void> {
+    if (this.#calendar === undefined) return;
+    try {
+      await work(this.#calendar);
+    } catch (error) {
+      this.#toasts.say(adviceFor(error), "bad");
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/** Instants as people in a zone read them. Pure: the zone, the language and now are passed in. */
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(language: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = language + JSON.stringify(options);
+  let made = formats.get(key);
+  if (made === undefined) {
+    made = new Intl.DateTimeFormat(language, options);
+    formats.set(key, made);
+  }
+  return made;
+}
+
+/** The pages speak English; the clock is the visitor's (12 or 24 hours). */
+export interface Locale {
+  readonly language: string;
+  readonly hour12: boolean;
+}
+
+export function visitorLocale(languages: readonly string[] = navigator.languages): Locale {
+  const language = languages.find((language) => language.startsWith("en")) ?? "en-GB";
+  const { hour12 } = format(languages[0] ?? language, { hour: "numeric" }).resolvedOptions();
+  return { language, hour12: hour12 ?? false };
+}
+
+export const visitorZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export function isZone(zone: string): boolean {
+  try {
+    format("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The date there, as `2026-11-24`: sorts, and compares. */
+export function dayKey(instant: number, zone: string): string {
+  const parts = wallParts(instant, zone);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${parts.year}-${two(parts.month)}-${two(parts.day)}`;
+}
+
+/** `Tuesday, 24 November`; with the year where it is not this one. */
+export function dayTitle(key: string, today: string, { language }: Locale): string {
+  const isThisYear = key.slice(0, 4) === today.slice(0, 4);
+  return format(language, {
+    timeZone: "UTC",
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    ...(isThisYear ? {} : { year: "numeric" }),
+  }).format(noonOf(key));
+}
+
+export function dayParts(key: string, { language }: Locale) {
+  const part = (options: Intl.DateTimeFormatOptions) =>
+    format(language, { timeZone: "UTC", ...options }).format(noonOf(key));
+  return {
+    weekday: part({ weekday: "short" }),
+    day: part({ day: "numeric" }),
+    month: part({ month: "short" }),
+  };
+}
+
+/** `Today`, `Tomorrow`, or nothing. */
+export function nearness(key: string, today: string): string {
+  const days = Math.round((noonOf(key) - noonOf(today)) / 86_400_000);
+  return days === 0 ? "Today" : days === 1 ? "Tomorrow" : "";
+}
+
+const noonOf = (key: string): number => Date.parse(`${key}T12:00:00Z`);
+
+export function timeText(instant: number, zone: string, { language, hour12 }: Locale): string {
+  return format(language, {
+    timeZone: zone,
+    hour: hour12 ? "numeric" : "2-digit",
+    minute: "2-digit",
+    hour12,
+  })
+    .format(instant)
+    .replace("24:", "00:");
+}
+
+/** `Berlin, GMT+1`: the city of the zone and its offset at that instant. */
+export function zoneText(zone: string, instant: number): string {
+  const city = (zone.split("/").at(-1) ?? zone).replaceAll("_", " ");
+  const offset = format("en", { timeZone: zone, timeZoneName: "shortOffset" })
+    .formatToParts(instant)
+    .find((part) => part.type === "timeZoneName")?.value;
+  return offset === undefined || city === "UTC" ? city : `${city}, ${offset}`;
+}
+
+/** `4:59`, `0:07`, `1:02:03`; never negative. Rounded up, so that 0:00 means over. */
+export function countdownText(left_ms: number): string {
+  const seconds = Math.max(0, Math.ceil(left_ms / 1_000));
+  const two = (value: number) => String(value).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours > 0) return `${hours}:${two(minutes % 60)}:${two(seconds % 60)}`;
+  return `${minutes}:${two(seconds % 60)}`;
+}
+
+/** `45 min`, `1 h`, `1 h 30 min`, `2 days`. */
+export function durationText(length_ms: number): string {
+  const minutes = Math.round(length_ms / 60_000);
+  if (minutes >= 2_880 && minutes % 1_440 === 0) return `${minutes / 1_440} days`;
+  const hours = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  if (hours === 0) return `${rest} min`;
+  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
+}
+
+/** What a wall clock in `zone` shows, as the UTC instant with the same figures. */
+function wallTime(instant: number, zone: string): number {
+  const { year, month, day, hour, minute, second } = wallParts(instant, zone);
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+function wallParts(instant: number, zone: string) {
+  const parts = format("en-US", {
+    timeZone: zone,
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+    hourCycle: "h23",
+  }).formatToParts(instant);
+  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+  return {
+    year: of("year"),
+    month: of("month"),
+    day: of("day"),
+    hour: of("hour"),
+    minute: of("minute"),
+    second: of("second"),
+  };
+}
+
+/** The instant at which clocks in `zone` show `2026-11-24T09:00`. A time in a gap takes the
+ * offset before it, one in an overlap its first occurrence (RFC 5545, 3.3.5). */
+export function instantOf(wall: string, zone: string): number {
+  const wanted = Date.parse(`${wall}Z`);
+  const offsetAt = (instant: number) => wallTime(instant, zone) - instant;
+  const day = 86_400_000;
+  const before = wanted - offsetAt(wanted - day);
+  if (wallTime(before, zone) === wanted) return before;
+  const after = wanted - offsetAt(wanted + day);
+  return wallTime(after, zone) === wanted ? after : before;
+}

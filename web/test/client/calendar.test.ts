@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Calendar } from "../../src/client/calendar";
+import { Connection } from "../../src/client/connection/connection";
+import { RequestClient } from "../../src/client/request_client";
+import { StaffCalendar } from "../../src/client/staff";
+import { change, slot } from "../support/make";
+import { FakeEnvironment, FakeNetwork } from "../support/network";
+
+let network: FakeNetwork;
+let connection: Connection;
+let calendar: Calendar;
+
+const answers: Record<string, object> = {
+  "slot.hold": { cursor: "7.n", hold: { id: "h", slot: "a", seats: 1, token: "t" } },
+  "booking.reschedule": {
+    cursor: "40.n",
+    booking: { id: "b", calendar: "other", slot: "a", seats: 1, status: "confirmed" },
+    left: { calendar: "demo", cursor: "9.n" },
+  },
+};
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  network = new FakeNetwork();
+  const environment = new FakeEnvironment();
+  connection = new Connection(new URL("http://here.test"), { open: network.open, environment });
+  calendar = new Calendar("demo", connection, new RequestClient(connection));
+  await vi.advanceTimersByTimeAsync(0);
+  network.link.answer = async (name) => ({ ...answers[name] });
+});
+
+afterEach(() => {
+  connection.close();
+  vi.useRealTimers();
+});
+
+it("asks whichever server it comes to for what it was answered", async () => {
+  await calendar.hold("a");
+  expect(calendar.position()).toMatchObject({ after: "0.n", at_least: "7.n" });
+});
+
+it("asks for nothing once the change has come", async () => {
+  await calendar.hold("a");
+  for (let seq = 1; seq <= 7; seq += 1) network.link.change(change(seq, [slot("a", 9)]));
+  expect(calendar.position()).not.toHaveProperty("at_least");
+});
+
+it("keeps its own calendar's cursor when a booking moves to another one", async () => {
+  await calendar.reschedule({ id: "b", token: "t" }, "a");
+  expect(calendar.position()).toMatchObject({ at_least: "9.n" });
+});
+
+it.each(["dispose", "close"] as const)("ends the subscription by %s()", (name) => {
+  const heard = vi.fn();
+  calendar.subscribe(heard);
+  calendar[name]();
+  network.link.change(change(1, [slot("a", 9)]));
+  expect(heard).not.toHaveBeenCalled();
+});
+
+it.each(["openSlots", "open"] as const)("opens slots by %s()", async (name) => {
+  const staff = new StaffCalendar("demo", connection, new RequestClient(connection));
+  network.link.answer = async () => ({ cursor: "1.n", slots: [slot("a", 1)] });
+  const wanted = { start: "2026-11-24T09:00:00Z", end: "2026-11-24T10:00:00Z" };
+  expect(await staff[name]([wanted])).toHaveLength(1);
+  const [asked, fields] = network.link.asked.at(-1) ?? [];
+  expect([asked, fields]).toMatchObject(["slot.open", { calendar: "demo", slots: [wanted] }]);
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { isDay, rangeOf, readShown, stepDay, writeShown } from "../../../src/staff/day/day_range";
+
+const NOW = Date.parse("2027-03-05T15:00:00Z");
+const hours = ({ from, to }: { from: string; to: string }) =>
+  (Date.parse(to) - Date.parse(from)) / 3_600_000;
+
+describe("what the staff page shows", () => {
+  it("is a day by the calendar's clocks, however long it is", () => {
+    expect(rangeOf({ day: "2027-03-05" }, "UTC", NOW)).toEqual({
+      from: "2027-03-05T00:00:00.000Z",
+      to: "2027-03-06T00:00:00.000Z",
+    });
+    expect(rangeOf({ day: "2027-03-05" }, "Asia/Tokyo", NOW).from).toBe("2027-03-04T15:00:00.000Z");
+    expect(hours(rangeOf({ day: "2027-03-28" }, "Europe/Vienna", NOW))).toBe(23);
+    expect(hours(rangeOf({ day: "2027-10-31" }, "Europe/Vienna", NOW))).toBe(25);
+  });
+
+  it("has no gap and no overlap between two days, also where midnight is skipped", () => {
+    for (const zone of [
+      "Europe/Vienna",
+      "America/Santiago",
+      "Africa/Cairo",
+      "Australia/Lord_Howe",
+    ]) {
+      for (let day = "2027-01-01"; day < "2028-01-01"; day = stepDay(day, 1)) {
+        expect(rangeOf({ day }, zone, NOW).to).toBe(
+          rangeOf({ day: stepDay(day, 1) }, zone, NOW).from,
+        );
+      }
+    }
+  });
+
+  it("begins with today as a whole where no day is chosen", () => {
+    const { from, to } = rangeOf({}, "Europe/Vienna", NOW);
+    expect(from).toBe("2027-03-04T23:00:00.000Z");
+    expect(to).toBe("2027-05-05T22:00:00.000Z");
+  });
+
+  it("goes on within a day that holds more than one answer does", () => {
+    const at = "2027-03-05T09:30:00Z";
+    expect(rangeOf({ day: "2027-03-05", at }, "UTC", NOW).from).toBe("2027-03-05T09:30:00.000Z");
+    expect(rangeOf({ day: "2027-03-06", at }, "UTC", NOW).from).toBe("2027-03-06T00:00:00.000Z");
+  });
+});
+
+it("takes only days that there are", () => {
+  expect(["2027-02-28", "2028-02-29", "1970-01-02"].every(isDay)).toBe(true);
+  const none = [
+    "2027-02-29",
+    "2027-13-01",
+    "0002-01-01",
+    "27-1-1",
+    "",
+    null,
+    undefined,
+    "9999-12-31",
+  ];
+  expect(none.some(isDay)).toBe(false);
+  expect(stepDay("2027-12-31", 1)).toBe("2028-01-01");
+  expect(stepDay("2028-03-01", -1)).toBe("2028-02-29");
+  expect(stepDay("1970-01-02", -1)).toBe("1970-01-02");
+});
+
+it("comes back from the address as it was written there", () => {
+  const at = "2027-03-05T09:30:00Z";
+  for (const shown of [{}, { day: "2027-03-05" }, { day: "2027-03-05", at }]) {
+    expect(readShown(writeShown("room", shown))).toEqual(shown);
+  }
+  expect(readShown("?calendar=a&day=nonsense")).toEqual({});
+  expect(readShown("?day=2027-03-05&at=nonsense")).toEqual({ day: "2027-03-05" });
+  expect(new URLSearchParams(writeShown("room", {})).get("calendar")).toBe("room");
+});
