@@ -101,12 +101,12 @@ async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCapt
         "The origin 'capacitor://localhost' may not connect: the server does not list it in cors_allowed_origins."
     )
     assert (status, json.loads(text)) == (400, {"code": 4, "message": sentence})
-    assert [record.getMessage() for record in caplog.records if record.name.endswith("origin")] == [
+    assert [record.getMessage() for record in caplog.records if record.name.endswith("origins")] == [
         "The origin 'capacitor://localhost' was refused. To let it connect, list it in cors_allowed_origins."
     ]
     for number in range(300):
         await place.request_with({"Origin": f"http://{number}.example" + "x" * 1_000}, "GET", **OPEN)
-    lines = [record.getMessage() for record in caplog.records if record.name.endswith("origin")]
+    lines = [record.getMessage() for record in caplog.records if record.name.endswith("origins")]
     assert len(lines) == 100
     assert max(map(len, lines)) < 400
 
