@@ -46,13 +46,13 @@ class _Sockets(SocketServer):  # the engine knows no codes of ours
     def encode_failure(self, error: Exception) -> bytes:
         return protocol.write_failure(error)
 
-    async def answer_unreadable(self, sid: str, namespace: str) -> Encoded:
+    async def answer_unreadable(self, sid: str, namespace: str) -> Encoded | None:
         asked = self.namespace_handlers.get(namespace)
         if isinstance(asked, CalendarNamespace):
             return await asked.on_unreadable(sid)
         return await super().answer_unreadable(sid, namespace)
 
-    async def answer_binary(self, sid: str, namespace: str) -> Encoded:
+    async def answer_binary(self, sid: str, namespace: str) -> Encoded | None:
         asked = self.namespace_handlers.get(namespace)
         if isinstance(asked, CalendarNamespace):
             return await asked.on_unreadable(sid, is_binary=True)

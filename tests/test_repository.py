@@ -57,6 +57,44 @@ def _imported(path: Path) -> Iterator[str]:
             yield node.module.split(".")[0]
 
 
+def _modules() -> dict[str, Path]:
+    """Return the modules of models and realtime by name."""
+    paths = [path for package in ("models", "realtime") for path in (ROOT / package).rglob("*.py")]
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    return {name: path for name, path in names.items() if ".migrations." not in name}
+
+
+def _imports(path: Path, modules: dict[str, Path]) -> set[str]:
+    """Return the modules that this file imports anywhere, also under TYPE_CHECKING and inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in modules else node.module for name in names}
+    return found & modules.keys()
+
+
+def _reached(start: str, imports: dict[str, set[str]]) -> set[str]:
+    """Return the modules that `start` imports, directly or through others."""
+    found: set[str] = set()
+    left = list(imports[start])
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += imports[name]
+    return found
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """The modules of models and realtime have no import cycle, also counting imports for types only."""
+    modules = _modules()
+    imports = {name: _imports(path, modules) for name, path in modules.items()}
+    assert [name for name in imports if name in _reached(name, imports)] == []
+
+
 def test_the_server_imports_only_what_its_requirements_bring() -> None:
     """What only the tests install is not there where the server runs."""
     brought = set(_pinned(ROOT / "requirements.txt"))

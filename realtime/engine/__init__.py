@@ -1,6 +1,6 @@
 """The engine: Socket.IO and Engine.IO on aiohttp, at a fraction of the usual cost.
 
-It knows nothing of calendars and stands alone:
+It knows nothing of calendars and works alone:
 
     from aiohttp import web
     from realtime.engine import SocketServer
@@ -16,8 +16,8 @@ It knows nothing of calendars and stands alone:
     server.attach(app)
     web.run_app(app)
 
-A program that expects thousands of clients runs on uvloop and calls `tune_collector` first: half of what
-it costs to accept a client is the garbage collector walking the others.
+A program for thousands of clients runs on uvloop and calls `tune_collector` first: without it the garbage
+collector walks all connections again and again, which is half the cost of a connect.
 
 It subclasses engineio.AsyncServer, its AsyncSocket, socketio.AsyncServer and its AsyncManager.
 """
@@ -28,9 +28,10 @@ from realtime.engine.connection_writer import ConnectionWriter, Limits, write_al
 from realtime.engine.counters import Counters
 from realtime.engine.engineio.polling import UNREADABLE, is_encoded
 from realtime.engine.engineio.server import EngineServer
-from realtime.engine.engineio.session import Connection
+from realtime.engine.packet import Event, Format, Packet
 from realtime.engine.socketio.asgi import refuse_asgi
-from realtime.engine.socketio.packet import Encoded, Event, Format, Packet, socketio_frames, socketio_text
+from realtime.engine.socketio.connection import Connection
+from realtime.engine.socketio.encoder import Encoded, socketio_frames, socketio_text
 from realtime.engine.socketio.room_manager import RoomManager
 from realtime.engine.socketio.server import SocketServer
 from realtime.engine.websocket.handshake import answer_handshake, is_handshake, take_over

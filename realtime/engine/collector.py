@@ -1,4 +1,4 @@
-"""The garbage collector, tuned for thousands of live connections."""
+"""Tunes the garbage collector for thousands of live connections."""
 
 import gc
 from typing import Final
@@ -9,11 +9,11 @@ _OLD: Final = 100
 
 
 def tune_collector() -> None:
-    """Call once, when the application is built: what lives now is never walked again.
+    """Exclude all live objects from later collections and collect less often.
 
-    By default every 700 new objects start a collection, which walks the connections that are live:
-    half of what it costs to accept one. The engine makes no cycles that outlive a connection, so
-    counting references frees them.
+    Call it once, after the application is built. By default every 700 new objects start a collection. It walks
+    the live connections and takes half the time of a connect. The engine makes no reference cycle that outlives
+    a connection, so reference counting frees its objects.
     """
     gc.collect()
     gc.freeze()

@@ -1,9 +1,9 @@
-"""The sending half of any connection: bytes go straight to the kernel, up to a cap on what it does not take.
+"""Writes to a connection: bytes go straight to the kernel, with a cap on the bytes that wait.
 
-The promise: whatever is put leaves in the order it was put. There is no queue, task or writer per
-client. As long as the kernel takes everything, a put is one `write(2)`; what it does not take waits in the
-transport's own buffer, everything later waits behind it, and who lets it grow past the cap is cut off.
-A WebSocket and a stream of server-sent events are both an outlet.
+The promise: bytes leave in the order in which they were put. There is no queue, task or writer per client. While
+the kernel takes everything, a put is one `write(2)`. The remaining bytes wait in the transport's own buffer, and
+all later bytes wait behind them. A client is disconnected when its buffer grows past the cap. A WebSocket and a
+stream of server-sent events are both a ConnectionWriter.
 """
 
 import asyncio
@@ -13,22 +13,22 @@ from typing import ClassVar, Final, NamedTuple
 
 from realtime.engine.budget import CUT_OFF, RATE_LIMITED, Budget
 from realtime.engine.counters import SLOW, Counters
-from realtime.engine.socketio.packet import Format, Packet, socketio_frames
+from realtime.engine.packet import Format, Packet, no_format
 
-CONGESTED_BYTES: Final = 65_536  # asyncio's own mark for a transport
-_BUFFERED: Final = -1  # instead of a file descriptor: what is put goes through the transport
+CONGESTED_BYTES: Final = 65_536  # asyncio's own high-water mark
+_BUFFERED: Final = -1  # instead of a file descriptor: bytes go through the transport
 
 
 class Limits(NamedTuple):
-    """What one connection may hold, in bytes, and for how long. Shared by all of a server's connections."""
+    """The limits of one connection, in bytes and seconds. All connections of a server share them."""
 
     max_queued_bytes: int = 1_000_000
     max_message_bytes: int = 1_000_000
-    message_seconds: float = 0.0  # from the beginning of a message to its end; 0 for any time
+    message_seconds: float = 0.0  # from the first frame of a message to its last; 0 for no limit
 
 
 class ConnectionWriter(asyncio.Protocol):
-    """A transport with a byte cap. `put` takes bytes already in this connection's `format`."""
+    """A transport with a cap on its waiting bytes. `put` takes bytes in this connection's `format`."""
 
     __slots__ = (
         "_excused_bytes",
@@ -49,43 +49,43 @@ class ConnectionWriter(asyncio.Protocol):
         self.limits = limits
         self.counters = counters
         self.address = address
-        self.budget: Budget | None = None  # without one there is no limit
+        self.budget: Budget | None = None  # None for no limit
         self.transport: asyncio.Transport | None = None
-        self.format: Format = socketio_frames
-        self.is_open = False  # whether what is put now has a chance to arrive
+        self.format: Format = no_format
+        self.is_open = False
         self.is_congested = False
-        self.fd = _BUFFERED  # the socket's, while nothing waits in the transport's buffer
+        self.fd = _BUFFERED  # the socket's, while the transport's buffer is empty
         self._excused_bytes = 0
 
     def begin(self, transport: asyncio.Transport) -> None:
-        """Own this transport from now on."""
+        """Take over this transport."""
         self.transport = transport
         self.is_open = True
         transport.set_protocol(self)
-        # With 0 we are told when the first byte has to wait (pause_writing) and when none does any more.
+        # With 0, pause_writing reports the first waiting byte and resume_writing the empty buffer.
         transport.set_write_buffer_limits(0)
         self.fd = _direct(transport)
 
     def hand_over(self) -> asyncio.Transport | None:
-        """Give the transport up to another owner; what is put here from now on goes nowhere."""
+        """Return the transport to another owner. Later puts are dropped."""
         self.is_open, self.fd = False, _BUFFERED
         transport, self.transport = self.transport, None
         return transport
 
     def put(self, data: bytes) -> None:
-        """Send bytes, behind all that was put before. Never raises for a dead peer."""
+        """Send bytes behind all earlier bytes. Never raises for a dead peer."""
         if self.fd == _BUFFERED:
             self._put_behind(data)
         else:
             try:
                 sent = os.write(self.fd, data)
-            except OSError:  # it takes nothing now, or it is broken, which the transport finds out
+            except OSError:  # the kernel's buffer is full, or the socket is broken and the transport will report it
                 sent = 0
             if sent != len(data):
                 self.put_rest(data, sent)
 
     def put_rest(self, data: bytes, sent: int) -> None:
-        """The kernel took only so many of these bytes, so the rest waits, and all that comes later behind it."""
+        """Queue the bytes after the first `sent`; all later bytes wait behind them."""
         self.fd = _BUFFERED
         self._put_behind(data[sent:])
 
@@ -97,34 +97,37 @@ class ConnectionWriter(asyncio.Protocol):
         self.put(data)
 
     def put_reply(self, data: bytes) -> None:
-        """Send the answer to a request. While any are in flight, the largest does not count towards the cap."""
+        """Send the answer to a request. The largest answer in the buffer does not count towards the cap."""
         self._excused_bytes = max(self._excused_bytes, len(data))
         self.put(data)
         if not self.is_congested:
             self._excused_bytes = 0
 
     def spend(self, cost: int) -> bool:
-        """Charge for what came. False once the client is cut off; it is slowed down while its address is over."""
+        """Charge the budget for received data. Return False once the client is disconnected.
+
+        While its address is over budget, reading is delayed instead.
+        """
         verdict = self.budget.take(cost) if self.budget is not None else 0
         if verdict == CUT_OFF:
             self.abort(RATE_LIMITED)
             return False
         if verdict:
-            self.pause(verdict / 1e9)
+            self.delay_reading(verdict / 1e9)
         return True
 
-    def pause(self, seconds: float) -> None:
-        """Hook: read nothing for so long."""
+    def delay_reading(self, seconds: float) -> None:
+        """Hook: read nothing for this time."""
 
     def abort(self, reason: str) -> None:
-        """Cut the transport now; what it still holds is lost. The peer's library reconnects."""
+        """Abort the transport now. Its waiting bytes are lost, and the peer's library reconnects."""
         transport = self.transport
         self._end(reason)
         if transport is not None:
             transport.abort()
 
     def finish(self, reason: str, last: bytes = b"") -> None:
-        """Send what is held, and `last`, and close. A peer that does not take it is cut off."""
+        """Send the waiting bytes and `last`, then close. Abort the transport if the peer does not read them."""
         if not self.is_open:
             return
         transport = self.transport
@@ -134,49 +137,49 @@ class ConnectionWriter(asyncio.Protocol):
         if last:
             transport.write(last)
         if transport.can_write_eof():
-            # Only our half closes. A close with bytes unread would reset the connection, and the
-            # peer might never see `last`. It closes its half, or the timer does.
+            # Close only our half: a full close with unread bytes would reset the connection, and the peer
+            # might never see `last`. The peer closes its half, or the timer does.
             try:
                 transport.write_eof()
-            except OSError:  # the peer has closed, and the loop has not seen it yet
+            except OSError:  # the peer has closed, but the loop has not seen it yet
                 transport.abort()
                 return
             if not transport.is_reading():
-                transport.resume_reading()  # else its half of the close would go unseen
+                transport.resume_reading()  # else the peer's close would go unseen
             asyncio.get_running_loop().call_later(self.linger_seconds, transport.abort)
         else:
             transport.close()
 
     def pause_writing(self) -> None:
-        """Something has to wait in the transport's buffer (asyncio.Protocol)."""
+        """Note that bytes wait in the transport's buffer (asyncio.Protocol)."""
         self.fd = _BUFFERED
 
     def resume_writing(self) -> None:
-        """Nothing waits any more (asyncio.Protocol)."""
+        """Note that the transport's buffer is empty (asyncio.Protocol)."""
         self.is_congested = False
         self._excused_bytes = 0
         if self.is_open and self.transport is not None:
             self.fd = _direct(self.transport)
-            self.on_clear()
+            self.on_writable()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is gone (asyncio.Protocol)."""
+        """End the connection: its transport is gone (asyncio.Protocol)."""
         self._end("transport close" if exc is None else "transport error")
         self.transport = None
 
-    def on_clear(self) -> None:
-        """Hook: a congested connection may be written to freely again."""
+    def on_writable(self) -> None:
+        """Hook: the buffer of a congested connection is empty again."""
 
     def on_end(self, reason: str) -> None:
-        """Hook: the connection is over. Called exactly once."""
+        """Hook: the connection has ended. Called exactly once."""
 
     def _put_behind(self, data: bytes) -> None:
         transport = self.transport
         if not self.is_open or transport is None or transport.is_closing():
-            return  # a broken one would log every write until the loop tells us
+            return  # a broken transport logs every write until the loop reports the loss
         transport.write(data)
         waiting = transport.get_write_buffer_size()
-        if not waiting:  # taken at once after all, so there will be no resume_writing
+        if not waiting:  # the kernel took all at once, so resume_writing will not come
             self.fd = _direct(transport)
         elif waiting > self.limits.max_queued_bytes + self._excused_bytes:
             self.abort(SLOW)
@@ -184,7 +187,7 @@ class ConnectionWriter(asyncio.Protocol):
             self.is_congested = self.is_congested or waiting > CONGESTED_BYTES
 
     def _end(self, reason: str) -> None:
-        self.fd = _BUFFERED  # at once: the number may soon be another socket's
+        self.fd = _BUFFERED  # in this step: the descriptor may soon be another socket's
         if self.is_open:
             self.is_open = False
             self.counters.closed[reason] += 1
@@ -192,7 +195,7 @@ class ConnectionWriter(asyncio.Protocol):
 
 
 def _direct(transport: asyncio.Transport) -> int:
-    """The descriptor to write to past the transport: of a plain socket with nothing in its buffer."""
+    """Return the descriptor for direct writes: only of a plain socket with an empty buffer."""
     if transport.get_write_buffer_size() or transport.get_extra_info("sslcontext") is not None or os.name != "posix":
         return _BUFFERED
     raw = transport.get_extra_info("socket")
@@ -200,9 +203,9 @@ def _direct(transport: asyncio.Transport) -> int:
 
 
 def write_all(connections: Sequence[ConnectionWriter], packet: Packet) -> None:
-    """Send one packet to many: the hot loop, a system call per connection and next to nothing else.
+    """Send one packet to many connections, with one system call each.
 
-    The caller slices: 10,000 writes in one go block the loop for 70 ms.
+    The caller slices: 10,000 writes in one step block the loop for 70 ms.
     """
     formats = {connection.format for connection in connections}
     for form in formats:
@@ -215,7 +218,7 @@ def write_all(connections: Sequence[ConnectionWriter], packet: Packet) -> None:
 
 
 def _put_all(connections: Sequence[ConnectionWriter], data: bytes) -> None:
-    """`put` for many, written out: the call alone would cost a tenth of the system call."""
+    """Inline `put` for many connections: the call alone would cost a tenth of the system call."""
     write, size = os.write, len(data)
     for connection in connections:
         fd = connection.fd

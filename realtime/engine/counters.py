@@ -1,10 +1,12 @@
-"""What the engine counts, for /metrics to read. Plain numbers: no lock, no label lookup on a write."""
+"""Counts the engine's connections and packets for /metrics. Plain numbers: no lock, no label lookup on a write."""
 
 from collections import Counter
 
+SLOW = "slow"  # the reason of a client that did not read
+
 
 class Counters:
-    """Totals since the start, and how many connections are open now."""
+    """Totals since the start, and the number of open connections."""
 
     __slots__ = (
         "accepted",
@@ -27,8 +29,5 @@ class Counters:
 
     @property
     def dropped_slow(self) -> int:
-        """Clients that were cut off because they did not read."""
+        """Return the number of clients that were disconnected because they did not read."""
         return self.closed[SLOW]
-
-
-SLOW = "slow"

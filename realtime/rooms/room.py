@@ -18,8 +18,7 @@ from itertools import chain
 from models.contract.changes import Booking, Cursor, Info, Logged, Type, encode, with_bookings
 from models.contract.errors import Overloaded
 from models.contract.principal import Principal
-from realtime.engine import ConnectionWriter, Packet
-from realtime.engine.socketio.packet import Event
+from realtime.engine import ConnectionWriter, Event, Packet
 from realtime.rooms.fan_out import write_sliced
 from realtime.rooms.replica import Replica
 

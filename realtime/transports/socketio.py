@@ -213,7 +213,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
         session.joining += (asked,)
         try:
             async with session.turn:
-                await session.connection.until_clear()
+                await session.connection.until_writable()
                 with reading_for(session.peer):
                     joined = await self._recovery.join(calendar, subscriber, wanted)
         finally:

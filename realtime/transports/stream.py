@@ -66,7 +66,7 @@ class EventStream(ConnectionWriter):
         if self.is_open:
             self.spend(cost_of(len(data)))
 
-    def pause(self, seconds: float) -> None:
+    def delay_reading(self, seconds: float) -> None:
         """Leave what comes in the kernel for so long."""
         if self.transport is not None:
             self.transport.pause_reading()
@@ -89,7 +89,7 @@ class EventStream(ConnectionWriter):
         self.finish(DRAIN)
 
     def on_end(self, reason: str) -> None:  # noqa: ARG002 - the hook's signature
-        """The connection is over (Outlet)."""
+        """The connection is over (ConnectionWriter)."""
         if self.streams is not None:
             self.streams.forget(self)
 
@@ -124,7 +124,7 @@ class PlainSocket(WebSocket):
         self.shut(CloseCode.GOING_AWAY, DRAIN)
 
     def on_end(self, reason: str) -> None:  # noqa: ARG002 - the hook's signature
-        """The connection is over (Outlet)."""
+        """The connection is over (ConnectionWriter)."""
         if self.streams is not None:
             self.streams.forget(self)
 

@@ -1,20 +1,24 @@
-"""Heartbeats for the clients that ask for them: an empty packet every few seconds, on one timer.
+"""Sends heartbeats to the clients that ask for them: an empty packet every few seconds, on one timer.
 
-A client that is promised one takes its absence for a dead network. A Socket.IO ping would cost the client's pong
-too, and its interval is the same for every client.
+Such a client takes a missing heartbeat for a dead network. A Socket.IO ping would cost the client's pong too, and
+its interval is the same for every client.
 """
 
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from realtime.engine.admission import SLICE_SECONDS
 
-if TYPE_CHECKING:
-    from realtime.engine.engineio.session import Connection
-
 BEAT_SECONDS: Final = 3.0
+
+
+class Beatable(Protocol):
+    """A connection with heartbeats."""
+
+    def beat(self) -> None:
+        """Send one heartbeat."""
 
 
 class Heartbeat:
@@ -22,17 +26,17 @@ class Heartbeat:
 
     def __init__(self, interval_seconds: float = BEAT_SECONDS) -> None:
         self.interval_seconds = interval_seconds
-        self._connections: set[Connection] = set()
+        self._connections: set[Beatable] = set()
         self._timer: asyncio.Handle | None = None
 
-    def add(self, connection: "Connection") -> None:
+    def add(self, connection: Beatable) -> None:
         """Begin to send heartbeats to this connection."""
         self._connections.add(connection)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self.interval_seconds, self._begin)
 
-    def discard(self, connection: "Connection") -> None:
-        """Stop, as the connection has ended."""
+    def discard(self, connection: Beatable) -> None:
+        """Stop the heartbeats of a connection that has ended."""
         self._connections.discard(connection)
 
     def stop(self) -> None:
@@ -48,7 +52,7 @@ class Heartbeat:
         loop = asyncio.get_running_loop()
         self._beat(iter(list(self._connections)), loop.time() + self.interval_seconds)
 
-    def _beat(self, rest: "Iterator[Connection]", next_at: float) -> None:
+    def _beat(self, rest: Iterator[Beatable], next_at: float) -> None:
         until = time.perf_counter() + SLICE_SECONDS
         loop = asyncio.get_running_loop()
         for connection in rest:

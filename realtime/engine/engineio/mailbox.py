@@ -1,12 +1,13 @@
-"""What waits for a polling client's next poll. Such a connection has only this queue."""
+"""Keeps the packets of a polling client until its next poll."""
 
 import asyncio
+from typing import Final
 
-from realtime.engine.socketio.packet import SEPARATOR
+SEPARATOR: Final = b"\x1e"  # between two packets of one polling payload
 
 
 class Mailbox:
-    """Engine.IO packets as polling text, and who is waiting for them."""
+    """The waiting Engine.IO packets as polling text, and the poll that waits for them."""
 
     __slots__ = (
         "_chunks",
@@ -30,13 +31,13 @@ class Mailbox:
         self.is_ended = False
 
     def put(self, text: bytes) -> None:
-        """Add packets for the next poll, and answer the one that waits."""
+        """Add packets for the next poll, and wake the waiting poll."""
         self._chunks.append(text)
         self.queued_bytes += len(text)
         self.wake()
 
     def end(self, last: bytes) -> None:
-        """The session is over: the poll that waits gets the rest and this packet, or an error if there is neither."""
+        """End the session. The waiting poll gets the rest and `last`, or an error if both are empty."""
         self.is_ended = True
         if last:
             self.put(last)
@@ -44,17 +45,17 @@ class Mailbox:
             self.wake()
 
     def cut(self) -> None:
-        """Give up on a poll that takes its answer too slowly."""
+        """Abort a poll that reads its answer too slowly."""
         if self.transport is not None:
             self.transport.abort()
 
     def wake(self) -> None:
-        """Answer the poll that waits, with nothing if there is nothing."""
+        """Wake the waiting poll; its answer may be empty."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def take(self, most: int = 0) -> bytes:
-        """The first `most` packets as one payload, or everything."""
+        """Take the first `most` packets as one payload. With 0 take all."""
         payload = SEPARATOR.join(self._chunks)
         self._chunks.clear()
         if most and payload.count(SEPARATOR) >= most:
@@ -65,7 +66,7 @@ class Mailbox:
         return payload
 
     async def wait(self) -> None:
-        """Until there is something to answer a poll with."""
+        """Wait until a poll can be answered."""
         if self._chunks or self.is_upgrading or self.is_ended:
             return
         self._waiter = asyncio.get_running_loop().create_future()

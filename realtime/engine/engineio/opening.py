@@ -1,25 +1,23 @@
-"""A new session: the request that asks for one is answered with OPEN, and nothing of it is kept."""
+"""Opens a session: answers its first request with OPEN and keeps nothing else of that request."""
 
 import inspect
 from sys import intern
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from realtime.engine.engineio.session import Connection
+from realtime.engine.engineio.connection import EngineConnection
+from realtime.engine.engineio.sessions import SessionServer
 from realtime.engine.websocket.frame import Opcode, encode_frame
 from realtime.engine.websocket.handshake import answer_handshake, is_handshake, take_over
 
-if TYPE_CHECKING:
-    from realtime.engine.engineio.server import EngineServer
-
-FORBIDDEN: Final = 4  # the reference's number
+FORBIDDEN: Final = 4  # the reference server's number
 RETRY_AFTER_SECONDS: Final = 5
-OPENING_SECONDS: Final = 100e-6  # what it takes to open a session, roughly
+OPENING_SECONDS: Final = 100e-6  # the cost of opening a session, roughly
 
 
-class Refused(Exception):
+class RejectedRequest(Exception):
     """A request that is answered with an error and changes nothing."""
 
     def __init__(self, message: str, status: int = 400) -> None:
@@ -29,15 +27,15 @@ class Refused(Exception):
 
 
 def error_response(code: int, message: str) -> web.Response:
-    """The reference's `{code, message}`, which python-engineio hands to the application too."""
+    """Return the reference server's `{code, message}`, which python-engineio passes to the application too."""
     return web.Response(
         status=400, body=msgspec.json.encode({"code": code, "message": message}), content_type="application/json"
     )
 
 
-async def open_session(server: "EngineServer", request: web.Request, transport: str) -> web.StreamResponse:
-    """Open a session on this transport. Raises Refused and BadHandshake."""
-    await server.admission.turn_for(OPENING_SECONDS)
+async def open_session(server: SessionServer, request: web.Request, transport: str) -> web.StreamResponse:
+    """Open a session on this transport. Raises RejectedRequest and BadHandshake."""
+    await server.admission.admit(OPENING_SECONDS)
     address = server.address_of(request)
     budget = server.budget_of(address) if server.budget_of is not None else None
     if server.refuse or (budget is not None and budget.is_crowded):
@@ -45,46 +43,45 @@ async def open_session(server: "EngineServer", request: web.Request, transport: 
         return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, text="Try again later.")
     is_websocket = transport == "websocket"
     if is_websocket is not is_handshake(request):
-        raise Refused("The transport and the Upgrade header do not agree.")
+        raise RejectedRequest("The transport and the Upgrade header do not agree.")
     head = answer_handshake(request) if is_websocket else b""
-    connection = Connection(server, server.generate_id(), address, intern(request.query_string))
+    connection = server.connection_class(server, server.generate_id(), address, intern(request.query_string))
     connection.budget = budget
     if server.keep_headers:
         connection.headers = {name: request.headers[name] for name in server.keep_headers if name in request.headers}
-    await _admit(server, connection)
+    await _authorize(server, connection)
     if request.transport is None or request.transport.is_closing():
-        raise Refused("The client has gone.")
+        raise RejectedRequest("The client has gone.")
     response = _answer(server, request, connection, head)
     if connection.is_open:
         server.ping_timer.add(connection)
         if request.query.get("beat") == "1":
             server.heartbeat.add(connection)
-        server.expect_joining(connection)
     return response
 
 
-def _answer(server: "EngineServer", request: web.Request, connection: Connection, head: bytes) -> web.StreamResponse:
-    """From here to the last line nothing suspends: the session is either whole or not there."""
+def _answer(server: SessionServer, request: web.Request, connection: EngineConnection, head: bytes) -> web.Response:
+    """Register the session and answer OPEN. Nothing suspends here: the session exists wholly or not at all."""
     server.sockets[connection.sid] = connection
     server.counters.accepted += 1
     if connection.budget is not None:
         connection.budget.open(is_polling=not head)
     if head:
         server.counters.open_websocket += 1
-        frame = encode_frame(Opcode.TEXT, _opening(server, request, connection.sid, upgrades=[]))
+        frame = encode_frame(Opcode.TEXT, _open_packet(server, request, connection.sid, upgrades=[]))
         return take_over(request, connection, head + frame)
     server.counters.open_polling += 1
     connection.open_mailbox()
     upgrades = ["websocket"] if server.may_upgrade else []
-    body = _opening(server, request, connection.sid, upgrades)
+    body = _open_packet(server, request, connection.sid, upgrades)
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")
     if server.cookie:
         response.headers["Set-Cookie"] = server._generate_sid_cookie(connection.sid, _cookie(server.cookie))  # noqa: SLF001  engineio's
     return response
 
 
-def _opening(server: "EngineServer", request: web.Request, sid: str, upgrades: list[str]) -> bytes:
-    """The OPEN packet, with whole milliseconds; `beatInterval` for who asks for heartbeats."""
+def _open_packet(server: SessionServer, request: web.Request, sid: str, upgrades: list[str]) -> bytes:
+    """Return the OPEN packet, in whole milliseconds. `beatInterval` is there for clients with heartbeats."""
     fields = {
         "sid": sid,
         "upgrades": upgrades,
@@ -101,7 +98,7 @@ def _cookie(cookie: str | dict[str, Any]) -> dict[str, Any]:
     return cookie if isinstance(cookie, dict) else {"name": cookie, "path": "/", "SameSite": "Lax"}
 
 
-async def _admit(server: "EngineServer", connection: Connection) -> None:
+async def _authorize(server: SessionServer, connection: EngineConnection) -> None:
     """Ask the application whether this client may connect."""
     handler = server.handlers.get("connect")
     if handler is None:
@@ -110,4 +107,4 @@ async def _admit(server: "EngineServer", connection: Connection) -> None:
     if inspect.isawaitable(verdict):
         verdict = await verdict
     if verdict is not None and verdict is not True:
-        raise Refused(verdict if isinstance(verdict, str) else "Unauthorized", 401)
+        raise RejectedRequest(verdict if isinstance(verdict, str) else "Unauthorized", 401)

@@ -1,4 +1,4 @@
-"""The two requests of long polling: a GET that waits for packets, a POST that brings some."""
+"""Serves the two requests of long polling: a GET waits for packets, a POST brings packets."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -9,30 +9,32 @@ from aiohttp.http import HttpProcessingError
 
 from realtime.engine.admission import SLICE_SECONDS
 from realtime.engine.budget import cost_of
-from realtime.engine.engineio.session import NOOP, Connection, decode_packet
+from realtime.engine.engineio.connection import NOOP, EngineConnection, decode_packet
+from realtime.engine.engineio.mailbox import SEPARATOR, Mailbox
 
-UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError)  # a body that is not what its head says
-MOST_PACKETS: Final = 16  # in one payload: python-engineio's client takes more for an attack, and hangs up
+UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError)  # a body that does not match its headers
+MOST_PACKETS: Final = 16  # in one payload: python-engineio's client disconnects on more
 _OK: Final = b"ok"
-CUT_OFF_SECONDS: Final = 5  # after which a client that was cut off may come back
+CUT_OFF_SECONDS: Final = 5  # before a rate-limited client may reconnect
 _OVER: Final = "The session is over; connect again."
+_SEPARATOR: Final = SEPARATOR.decode()
 
 
-class TooMuch(Exception):
-    """The client has sent more than its budget, and is cut off."""
+class BudgetExceeded(Exception):
+    """The client has sent more than its budget and is disconnected."""
 
 
-def refuse_too_much() -> web.Response:
-    """Answer 429 to who was cut off; its transport closes."""
+def too_many_requests() -> web.Response:
+    """Return a 429 that closes the transport."""
     response = web.Response(status=429, headers={"Retry-After": str(CUT_OFF_SECONDS)}, text="Too many requests.")
     response.force_close()
     return response
 
 
-class PollWatch(asyncio.Protocol):
-    """Sits before aiohttp's handler while a poll waits, to learn that the client has hung up.
+class PollProtocol(asyncio.Protocol):
+    """Wraps aiohttp's protocol while a poll waits, and reports the loss of the connection.
 
-    aiohttp tells a handler only when it is made to cancel handlers everywhere.
+    aiohttp reports it to a handler only if handler cancellation is on for the whole application.
     """
 
     __slots__ = ("_handler", "_on_lost")
@@ -54,42 +56,33 @@ class PollWatch(asyncio.Protocol):
         self._handler.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell both."""
+        """Report the loss to both (asyncio.Protocol)."""
         self._on_lost()
         self._handler.connection_lost(exc)
 
 
-async def answer_poll(connection: Connection, request: web.Request, compress_above: int | None) -> web.StreamResponse:
-    """Wait for packets and send them, a few at a time. A second poll beside it ends the session."""
+async def answer_poll(
+    connection: EngineConnection, request: web.Request, compress_above: int | None
+) -> web.StreamResponse:
+    """Wait for packets and send them, a few at a time. A second concurrent poll ends the session."""
     mailbox = connection.mailbox
     transport = request.transport
     if mailbox is None:
         return web.Response(status=400, text=_OVER)
     if transport is None or transport.is_closing():
-        connection.abort("transport error")  # hung up before its poll had its turn
+        connection.abort("transport error")  # the client left before its poll was handled
         return web.Response(status=400, text=_OVER)
     if mailbox.is_polled:
         connection.depart("parse error")
         return web.Response(status=400, text="Another poll is waiting.")
-    mailbox.is_polled = True
-    watch = PollWatch(request.protocol, lambda: connection.abort("transport error"))
-    transport.set_protocol(watch)
-    try:
-        await mailbox.wait()
-    except asyncio.CancelledError:
-        connection.abort("transport error")
-        raise
-    finally:
-        mailbox.is_polled = False
-        if not transport.is_closing():
-            transport.set_protocol(request.protocol)
+    await _wait(connection, mailbox, request, transport)
     is_going_on = connection.mailbox is mailbox and not mailbox.is_ended
     body = connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()
     if not body and mailbox.is_ended:
         return web.Response(status=503 if connection.server.is_draining else 400, text=_OVER)
     body = body or NOOP
-    if is_going_on and body is NOOP and not connection.spend(1):  # while it upgrades each poll is answered at once
-        return refuse_too_much()
+    if is_going_on and body is NOOP and not connection.spend(1):  # during an upgrade each poll is answered at once
+        return too_many_requests()
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")
     if compress_above is not None and len(body) >= compress_above:
         response.enable_compression()
@@ -105,14 +98,31 @@ async def answer_poll(connection: Connection, request: web.Request, compress_abo
     return response
 
 
+async def _wait(
+    connection: EngineConnection, mailbox: Mailbox, request: web.Request, transport: asyncio.Transport
+) -> None:
+    """Wait for packets. Abort the session if the client leaves meanwhile."""
+    mailbox.is_polled = True
+    transport.set_protocol(PollProtocol(request.protocol, lambda: connection.abort("transport error")))
+    try:
+        await mailbox.wait()
+    except asyncio.CancelledError:
+        connection.abort("transport error")
+        raise
+    finally:
+        mailbox.is_polled = False
+        if not transport.is_closing():
+            transport.set_protocol(request.protocol)
+
+
 def is_encoded(request: web.BaseRequest) -> bool:
-    """Whether the body is compressed, or says so: it is taken neither way, as a small one may become any size."""
+    """Return whether the body is, or claims to be, compressed. A small one may grow to any size, so none is taken."""
     named = request.headers.getall("Content-Encoding", ())
     return any(part.strip().lower() not in {"", "identity"} for line in named for part in line.split(","))
 
 
-async def take_post(connection: Connection, request: web.Request) -> web.StreamResponse:
-    """Take the packets of one payload, in order. A fault in any ends the session."""
+async def take_post(connection: EngineConnection, request: web.Request) -> web.StreamResponse:
+    """Take the packets of one payload, in order. One bad packet ends the session."""
     mailbox = connection.mailbox
     if mailbox is None or mailbox.is_posted:
         if mailbox is not None:
@@ -123,8 +133,8 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
     mailbox.is_posted = True
     try:
         return await _take(connection, request)
-    except TooMuch:
-        return refuse_too_much()
+    except BudgetExceeded:
+        return too_many_requests()
     except web.HTTPException:  # the body took too long
         connection.abort("transport error")
         raise
@@ -138,7 +148,7 @@ async def take_post(connection: Connection, request: web.Request) -> web.StreamR
         mailbox.is_posted = False
 
 
-async def _take(connection: Connection, request: web.Request) -> web.Response:
+async def _take(connection: EngineConnection, request: web.Request) -> web.Response:
     """Read the payload and deliver its packets."""
     try:
         async with asyncio.timeout(connection.server.ping_timer.patience):
@@ -166,10 +176,10 @@ async def _read_body(request: web.Request, limit: int) -> bytes | None:
     return bytes(body)
 
 
-async def _deliver(connection: Connection, body: bytes) -> bool:
-    """Hand on each packet; false if one of them was the session's fault and end.
+async def _deliver(connection: EngineConnection, body: bytes) -> bool:
+    """Deliver each packet. Return False if a packet was malformed and ended the session.
 
-    A payload may be half a million packets: every few milliseconds the loop is let go.
+    A payload may hold half a million packets, so this yields to the loop every few milliseconds.
     """
     clock = asyncio.get_running_loop().time
     until = clock() + SLICE_SECONDS
@@ -178,8 +188,8 @@ async def _deliver(connection: Connection, body: bytes) -> bool:
             await asyncio.sleep(0)
             until = clock() + SLICE_SECONDS
         if not connection.spend(cost_of(len(text))):
-            raise TooMuch
-        await connection.until_released()
+            raise BudgetExceeded
+        await connection.until_resumed()
         if connection.closed:
             return False
         packet = decode_packet(text)
@@ -193,10 +203,10 @@ async def _deliver(connection: Connection, body: bytes) -> bool:
 
 
 def _split(payload: str) -> Iterator[str]:
-    """One at a time: a megabyte of separators must not become a million strings at once."""
+    """Yield one packet at a time: a megabyte of separators must not become a million strings at once."""
     at = 0
     while True:
-        stop = payload.find("\x1e", at)
+        stop = payload.find(_SEPARATOR, at)
         if stop < 0:
             yield payload[at:]
             return

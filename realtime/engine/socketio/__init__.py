@@ -1,1 +1,1 @@
-"""Socket.IO v5: packets, namespaces, rooms, and the server that applications use."""
+"""Socket.IO v5: packets, namespaces, rooms, and the server for applications."""

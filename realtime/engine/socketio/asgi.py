@@ -1,6 +1,6 @@
-"""Refuses ASGI where an application is put together, not when its first client comes.
+"""Refuses ASGI when an application is built, not when its first client connects.
 
-The engine owns its clients' transports, which ASGI does not give out.
+The engine owns the transports of its clients, and ASGI gives no access to them.
 """
 
 import functools
@@ -10,7 +10,7 @@ import engineio
 
 
 def refuse_asgi(*servers: type) -> None:
-    """Make `ASGIApp(server)` raise TypeError for servers of these classes; others are served as before."""
+    """Make `ASGIApp(server)` raise TypeError for servers of these classes. Other servers work as before."""
     original = engineio.ASGIApp.__init__
 
     @functools.wraps(original)

@@ -1,155 +1,150 @@
-"""Who is in which room. socketio's manager without a dictionary a client a room, and without scans."""
+"""Keeps the clients of each namespace and room: socketio's manager with less memory and without scans."""
 
 import functools
 import inspect
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from socketio.async_manager import AsyncManager
 
 from realtime.engine.connection_writer import write_all
-from realtime.engine.socketio.client import NamespaceClient, Standing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from realtime.engine.engineio.session import Connection
+from realtime.engine.socketio.connection import ClientState, Connection, NamespaceClient
 
 
 class RoomManager(AsyncManager):
-    """The members of every namespace and room of this process.
+    """The clients of every namespace and Socket.IO room of this process.
 
-    Every sid is its own room, as in socketio, but without one being kept for it.
+    Every sid is also a room, as in socketio, but the manager keeps no room object for it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.members: dict[str, dict[str, NamespaceClient]] = {}  # namespace, sid
+        self.clients: dict[str, dict[str, NamespaceClient]] = {}  # namespace, sid
         self.rooms: dict[str, dict[str, dict[str, NamespaceClient]]] = {}  # namespace, room, sid
 
     # -- joining and leaving a namespace
 
-    def join(self, connection: "Connection", namespace: str) -> NamespaceClient | None:
-        """Begin a membership; None if the connection has one there already."""
-        if self.member_of(connection, namespace) is not None:
+    def join(self, connection: Connection, namespace: str) -> NamespaceClient | None:
+        """Return a new client in this namespace, or None if the connection already has one."""
+        if self.client_of(connection, namespace) is not None:
             return None
-        member = NamespaceClient(self.server.eio.generate_id(), namespace, connection)
-        self.members.setdefault(namespace, {})[member.sid] = member
-        connection.members = (*connection.members, member)
-        return member
+        client = NamespaceClient(self.server.eio.generate_id(), namespace, connection)
+        self.clients.setdefault(namespace, {})[client.sid] = client
+        connection.clients = (*connection.clients, client)
+        return client
 
-    def leave(self, member: NamespaceClient) -> None:
-        """End a membership: O(its own rooms)."""
-        for room in member.rooms:
-            self._remove(member, room)
-        member.rooms = ()
-        members = self.members.get(member.namespace)
-        if members is not None:
-            members.pop(member.sid, None)
-            if not members:
-                del self.members[member.namespace]
-        connection = member.connection
-        connection.members = tuple(other for other in connection.members if other is not member)
+    def leave(self, client: NamespaceClient) -> None:
+        """Remove a client, in O(its own rooms)."""
+        for room in client.rooms:
+            self._remove(client, room)
+        client.rooms = ()
+        clients = self.clients.get(client.namespace)
+        if clients is not None:
+            clients.pop(client.sid, None)
+            if not clients:
+                del self.clients[client.namespace]
+        connection = client.connection
+        connection.clients = tuple(other for other in connection.clients if other is not client)
 
-    def member(self, sid: str, namespace: str) -> NamespaceClient | None:
-        """The member of this sid."""
-        members = self.members.get(namespace)
-        return members.get(sid) if members else None
+    def client(self, sid: str, namespace: str) -> NamespaceClient | None:
+        """Return the client of this sid."""
+        clients = self.clients.get(namespace)
+        return clients.get(sid) if clients else None
 
-    def member_of(self, connection: "Connection", namespace: str) -> NamespaceClient | None:
-        """The connection's member in this namespace, unless that is on its way out."""
-        for member in connection.members:
-            if member.namespace == namespace and member.standing is not Standing.LEAVING:
-                return member
+    def client_of(self, connection: Connection, namespace: str) -> NamespaceClient | None:
+        """Return the connection's client in this namespace, unless it is leaving."""
+        for client in connection.clients:
+            if client.namespace == namespace and client.state is not ClientState.LEAVING:
+                return client
         return None
 
-    def _remove(self, member: NamespaceClient, room: str) -> None:
-        rooms = self.rooms.get(member.namespace)
+    def _remove(self, client: NamespaceClient, room: str) -> None:
+        rooms = self.rooms.get(client.namespace)
         if rooms is None or room not in rooms:
             return
-        rooms[room].pop(member.sid, None)
+        rooms[room].pop(client.sid, None)
         if not rooms[room]:
             del rooms[room]
             if not rooms:
-                del self.rooms[member.namespace]
+                del self.rooms[client.namespace]
 
     # -- what socketio's servers and namespaces call
 
     def get_namespaces(self) -> Any:
-        """The namespaces that have members."""
-        return self.members.keys()
+        """Return the namespaces with clients."""
+        return self.clients.keys()
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
-        """The sids in a room (or rooms, or with None the namespace) with their Engine.IO ids."""
-        for member in self._recipients(namespace, room):
-            yield member.sid, member.connection.sid
+        """Yield the sids of a room, of rooms, or with None of the namespace, with their Engine.IO sids."""
+        for client in self._recipients(namespace, room):
+            yield client.sid, client.connection.sid
 
     def is_connected(self, sid: str, namespace: str) -> bool:
-        """Whether this sid may send and be sent to."""
-        member = self.member(sid, namespace)
-        return member is not None and member.standing is Standing.JOINED
+        """Return whether this sid can send and receive."""
+        client = self.client(sid, namespace)
+        return client is not None and client.state is ClientState.JOINED
 
     def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
-        """The Socket.IO sid of a connection in a namespace."""
+        """Return the Socket.IO sid of a connection in a namespace."""
         connection = self.server.eio.sockets.get(eio_sid)
-        member = self.member_of(connection, namespace) if connection is not None else None
-        return member.sid if member is not None else None
+        client = self.client_of(connection, namespace) if connection is not None else None
+        return client.sid if client is not None else None
 
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
-        """The Engine.IO sid of a member."""
-        member = self.member(sid, namespace)
-        return member.connection.sid if member is not None else None
+        """Return the Engine.IO sid of a client."""
+        client = self.client(sid, namespace)
+        return client.connection.sid if client is not None else None
 
     def pre_disconnect(self, sid: str, namespace: str) -> str | None:
-        """Mark a member as leaving; its rooms stand until its handler has run."""
-        member = self.member(sid, namespace)
-        if member is None:
+        """Mark a client as leaving. It stays in its rooms until its handler has run."""
+        client = self.client(sid, namespace)
+        if client is None:
             return None
-        member.standing = Standing.LEAVING
-        return member.connection.sid
+        client.state = ClientState.LEAVING
+        return client.connection.sid
 
     def basic_disconnect(self, sid: str, namespace: str, **_options: Any) -> None:
-        """End a membership."""
-        member = self.member(sid, namespace)
-        if member is not None:
-            self.leave(member)
+        """Remove a client."""
+        client = self.client(sid, namespace)
+        if client is not None:
+            self.leave(client)
 
     def is_sid_room(self, namespace: str, room: str) -> bool:
-        """Whether this room is a member's own."""
-        return self.member(room, namespace) is not None
+        """Return whether this room is the sid of a client."""
+        return self.client(room, namespace) is not None
 
     def basic_enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:  # noqa: ARG002
-        """Add a member to a room."""
-        member = self.member(sid, namespace)
-        if member is None:
+        """Add a client to a room."""
+        client = self.client(sid, namespace)
+        if client is None:
             raise ValueError("sid is not connected to requested namespace")
         if room == sid:
             return
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot enter a sid room")
-        members = self.rooms.setdefault(namespace, {}).setdefault(room, {})
-        if sid not in members:
-            members[sid] = member
-            member.rooms = (*member.rooms, room)
+        clients = self.rooms.setdefault(namespace, {}).setdefault(room, {})
+        if sid not in clients:
+            clients[sid] = client
+            client.rooms = (*client.rooms, room)
 
     def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
-        """Remove a member from a room."""
-        member = self.member(sid, namespace)
-        if member is not None:
-            member.rooms = tuple(other for other in member.rooms if other != room)
-            self._remove(member, room)
+        """Remove a client from a room."""
+        client = self.client(sid, namespace)
+        if client is not None:
+            client.rooms = tuple(other for other in client.rooms if other != room)
+            self._remove(client, room)
 
     def basic_close_room(self, room: str, namespace: str) -> None:
-        """Remove all members from a room."""
+        """Remove all clients from a room."""
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot close a sid room")
         for sid in list(self.rooms.get(namespace, {}).get(room, ())):
             self.basic_leave_room(sid, namespace, room)
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
-        """The rooms of a member, its own first."""
-        member = self.member(sid, namespace)
-        return [] if member is None else [sid, *member.rooms]
+        """Return the rooms of a client, its own sid first."""
+        client = self.client(sid, namespace)
+        return [] if client is None else [sid, *client.rooms]
 
     # -- sending
 
@@ -160,52 +155,53 @@ class RoomManager(AsyncManager):
         namespace: str,
         room: Any = None,
         skip_sid: Any = None,
-        callback: "Callable[..., Any] | None" = None,
+        callback: Callable[..., Any] | None = None,
         to: Any = None,
         **_options: Any,
     ) -> None:
-        """Encode once, and write to every recipient before anything else runs, so that no later emit overtakes.
+        """Encode once and write to every recipient in one step, so that no later emit overtakes.
 
-        3,000 recipients keep the loop for 24 ms. Who has more slices with `write_all`, and sees to the order.
+        3,000 recipients block the loop for 24 ms. An application with more slices them with `write_all` and keeps
+        the order itself.
         """
         skipped = {skip_sid} if skip_sid is None or isinstance(skip_sid, str) else set(skip_sid)
         recipients = [
-            member
-            for member in self._recipients(namespace, to or room)
-            if member.sid not in skipped and member.standing is not Standing.LEAVING  # it was told goodbye
+            client
+            for client in self._recipients(namespace, to or room)
+            if client.sid not in skipped and client.state is not ClientState.LEAVING  # it has got DISCONNECT
         ]
         if not recipients:
             return
         arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
         if callback is not None or self.server.packet_class.data_is_binary(arguments):
-            for member in recipients:
-                ack_id = member.expect_ack(callback) if callback is not None else None
-                member.send(functools.partial(self.server.send_event, member, event, arguments, ack_id))
+            for client in recipients:
+                ack_id = client.expect_ack(callback) if callback is not None else None
+                client.send(functools.partial(self.server.send_event, client, event, arguments, ack_id))
             return
         packet = self.server.encode_arguments(namespace, event, arguments)
-        for member in recipients:
-            if member.standing is Standing.JOINING:
-                member.send(functools.partial(member.connection.write, packet))
-        write_all([m.connection for m in recipients if m.standing is not Standing.JOINING], packet)
+        for client in recipients:
+            if client.state is ClientState.JOINING:
+                client.send(functools.partial(client.connection.write, packet))
+        write_all([c.connection for c in recipients if c.state is not ClientState.JOINING], packet)
 
     async def trigger_callback(self, sid: str, id: int, data: list[Any]) -> None:  # noqa: A002
-        """Tell who waits for this acknowledgement; one that nobody waits for is ignored."""
-        for members in self.members.values():
-            member = members.get(sid)
-            callback = member.take_callback(id) if member is not None else None
+        """Call the callback of this acknowledgement. Ignore an acknowledgement without one."""
+        for clients in self.clients.values():
+            client = clients.get(sid)
+            callback = client.take_callback(id) if client is not None else None
             if callback is not None:
                 result = callback(*data)
                 if inspect.isawaitable(result):
                     await result
 
     def _recipients(self, namespace: str, room: Any) -> list[NamespaceClient]:
-        members = self.members.get(namespace, {})
+        clients = self.clients.get(namespace, {})
         if room is None:
-            return list(members.values())
+            return list(clients.values())
         rooms = self.rooms.get(namespace, {})
         if isinstance(room, str) or not hasattr(room, "__len__"):
-            return [members[room]] if room in members else list(rooms.get(room, {}).values())
+            return [clients[room]] if room in clients else list(rooms.get(room, {}).values())
         found: dict[str, NamespaceClient] = {}
         for name in room:
-            found.update({name: members[name]} if name in members else rooms.get(name, {}))
+            found.update({name: clients[name]} if name in clients else rooms.get(name, {}))
         return list(found.values())

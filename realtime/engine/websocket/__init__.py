@@ -1,1 +1,1 @@
-"""RFC 6455: the handshake, frames, and a connection that speaks them."""
+"""WebSocket by RFC 6455: the handshake, frames, and the connection."""

@@ -1,7 +1,4 @@
-"""RFC 6455 frames as bytes: what the server writes, and how what it reads is unmasked.
-
-No state lives here; `websocket` keeps it.
-"""
+"""Encodes and unmasks RFC 6455 frames. It keeps no state: `websocket` does."""
 
 from enum import IntEnum
 from typing import Final
@@ -19,7 +16,7 @@ class Opcode(IntEnum):
 
 
 class CloseCode(IntEnum):
-    """Why a WebSocket ends (RFC 6455, 7.4.1); only those that this server sends."""
+    """The close codes of this server (RFC 6455, 7.4.1)."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -41,7 +38,7 @@ _NO_MASK: Final = b"\0\0\0\0"
 
 
 def encode_frame(opcode: int, payload: bytes) -> bytes:
-    """One whole, unmasked frame, as a server sends it."""
+    """Return one whole frame without a mask, as a server sends it."""
     size = len(payload)
     head = FIN | opcode
     if size < TWO_BYTE_LENGTH:
@@ -52,13 +49,13 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
 
 
 def encode_close(code: int, reason: str = "") -> bytes:
-    """A close frame; the reason is cut to what a control frame holds."""
+    """Return a close frame. The reason is cut to the size of a control frame."""
     text = reason.encode()[: MAX_CONTROL_BYTES - 2]
     return encode_frame(Opcode.CLOSE, code.to_bytes(2, "big") + text.decode(errors="ignore").encode())
 
 
 def unmask(mask: bytes, payload: bytes) -> bytes:
-    """XOR with the repeated mask, as one big integer: 1 MB takes about 1 ms and needs no C."""
+    """XOR the payload with the repeated mask, as one big integer. 1 MB takes about 1 ms without C code."""
     size = len(payload)
     if mask == _NO_MASK or not size:
         return bytes(payload)
@@ -68,5 +65,5 @@ def unmask(mask: bytes, payload: bytes) -> bytes:
 
 
 def is_close_code(code: int) -> bool:
-    """Whether a peer may send this code (RFC 6455, 7.4, and the IANA registry)."""
+    """Return whether a peer may send this code (RFC 6455, 7.4, and the IANA registry)."""
     return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in {1004, 1005, 1006})  # noqa: PLR2004

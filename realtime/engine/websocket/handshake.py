@@ -1,7 +1,7 @@
-"""The hand-over: a WebSocket handshake is answered and aiohttp lets go of the transport.
+"""Answers a WebSocket handshake and takes the transport over from aiohttp.
 
-After it the request, its headers, its task and aiohttp's handler are garbage; one object owns the
-socket. No extension is accepted: permessage-deflate would keep over 100 KB a client.
+Afterwards one object owns the socket. The request, its headers, its task and aiohttp's handler are garbage. The
+server accepts no extension: permessage-deflate keeps over 100 KB a client.
 """
 
 import base64
@@ -16,36 +16,36 @@ from realtime.engine.connection_writer import ConnectionWriter
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES: Final = 16
-_PROTOCOL: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,256})\s*(?:,|$)")  # the first that is asked for
+_PROTOCOL: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,256})\s*(?:,|$)")  # the first of the header
 
 
 class BadHandshake(Exception):
-    """The request is no WebSocket handshake that this server can answer (RFC 6455, 4.2.1)."""
+    """The request is no valid WebSocket handshake (RFC 6455, 4.2.1)."""
 
 
 class HandedOverResponse(web.Response):
-    """What a handler returns when there is nothing left for aiohttp to send."""
+    """The response of a handler that has handed its transport over: aiohttp sends nothing."""
 
     def __init__(self) -> None:
         super().__init__(status=101)
         self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Nothing: the head was sent by the transport's new owner."""
+        """Do nothing: the transport's new owner has sent the head."""
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def is_handshake(request: web.BaseRequest) -> bool:
-    """Whether the client asks for a WebSocket at all."""
+    """Return whether the client asks for a WebSocket."""
     return request.headers.get("Upgrade", "").strip().lower() == "websocket"
 
 
 def answer_handshake(request: web.BaseRequest) -> bytes:
-    """The head of the 101 response; of the protocols asked for it names the first, as `ws` does. Raises BadHandshake.
+    """Return the head of the 101 response. Raises BadHandshake.
 
-    Browsers close a WebSocket whose protocol was not answered.
+    It names the first of the client's subprotocols, as the library `ws` does: browsers close a WebSocket without one.
     """
     headers = request.headers
     if request.version < HttpVersion11:
@@ -73,18 +73,18 @@ def answer_handshake(request: web.BaseRequest) -> bytes:
 
 
 def take_over(request: web.BaseRequest, owner: ConnectionWriter, head: bytes) -> HandedOverResponse:
-    """Make `owner` the transport's protocol, send `head`, and feed it what came early."""
+    """Make `owner` the transport's protocol, send `head`, and pass on the bytes that came early."""
     handler = request.protocol
     transport = request.transport
     response = HandedOverResponse()
     if transport is None or transport.is_closing():
         owner.abort("transport close")
         return response
-    early = handler._message_tail  # noqa: SLF001  frames sent before the 101 arrived
+    early = handler._message_tail  # noqa: SLF001  frames that the client sent before it had the 101
     owner.begin(transport)
     owner.put(head)
-    # The handler must believe that its connection is lost, or it closes the transport when the
-    # request ends and keeps itself alive until the server stops.
+    # Report the connection as lost to the handler. Else it closes the transport at the end of the request
+    # and keeps itself alive until the server stops.
     handler.transport = None
     handler.connection_lost(None)
     if not transport.is_reading():

@@ -1,8 +1,8 @@
-"""One WebSocket: socket, RFC 6455 framing and byte cap in a single slotted object.
+"""One WebSocket connection: socket, RFC 6455 framing and byte cap in a single slotted object.
 
-It owns its transport (see `takeover`) and has no task, no queue and no stream reader. What it reads
-goes to `on_text` and `on_binary`, in order. A subclass that cannot take more calls `hold`; bytes then
-wait in the kernel until `release`, so a client is slowed by what it asks for.
+It owns its transport (see `handshake`) and has no task, no queue and no stream reader. Messages go to `on_text` and
+`on_binary`, in order. A subclass applies back-pressure with `pause_reading`: bytes wait in the kernel until
+`resume_reading`, and the client is slowed down.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ _WHOLE_TEXT: Final = FIN | Opcode.TEXT
 _OPCODES: Final = frozenset(Opcode)
 _SHORTEST_HEAD: Final = 2
 _MASK_BYTES: Final = 4
-_LONG_BYTES: Final = 16_384  # a frame that is awaited longer than this has a deadline
-_GONE_BYTES: Final = 16_384  # so much that waits is thrown away if its sender has gone
+_LONG_BYTES: Final = 16_384  # an incomplete frame of more bytes has a deadline
+_GONE_BYTES: Final = 16_384  # so many waiting bytes are dropped once their sender has gone
 _HANG_UP: Final = getattr(select, "POLLRDHUP", 0)  # Linux only
-_FRAMES_A_TURN: Final = 2_000  # of 1 to 3 us each; asyncio reads 256 KB at once, which may be 43,000 frames
+_FRAMES_AN_ITERATION: Final = 2_000  # of 1 to 3 us each; one read of asyncio is 256 KB, up to 43,000 frames
 
 
 class Violation(Exception):
-    """The peer broke the protocol; the code says how."""
+    """The peer broke the protocol."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
@@ -50,64 +50,64 @@ class Violation(Exception):
 class WebSocket(ConnectionWriter):
     """The server's end of one WebSocket connection."""
 
-    __slots__ = ("_begun_at", "_message", "_message_opcode", "_needed_bytes", "_tail", "is_held")
+    __slots__ = ("_begun_at", "_message", "_message_opcode", "_needed_bytes", "_tail", "is_reading_paused")
 
     def __init__(self, limits: Limits, counters: Counters, address: str) -> None:
         super().__init__(limits, counters, address)
-        self.is_held = False
+        self.is_reading_paused = False
         self._begun_at = 0.0
-        self._tail: bytearray | None = None  # bytes of a frame that is not whole yet
-        self._needed_bytes = 0  # how long the tail must be before it is worth looking at
+        self._tail: bytearray | None = None  # the bytes of an incomplete frame
+        self._needed_bytes = 0  # the length of the tail at which reading it makes sense
         self._message: bytearray | None = None  # the fragments so far
         self._message_opcode = 0
 
     def begin(self, transport: asyncio.Transport) -> None:
-        """Own this transport from now on; read from it unless held."""
+        """Take over this transport; read from it unless reading is paused."""
         super().begin(transport)
-        if self.is_held:
+        if self.is_reading_paused:
             transport.pause_reading()
 
     def on_text(self, text: str) -> None:
-        """Hook: a text message, whole and valid UTF-8."""
+        """Hook: take a whole text message of valid UTF-8."""
 
     def on_binary(self, data: bytes) -> None:
-        """Hook: a binary message, whole."""
+        """Hook: take a whole binary message."""
 
-    def hold(self) -> None:
-        """Read no more until `release`."""
-        if not self.is_held:
-            self.is_held = True
+    def pause_reading(self) -> None:
+        """Stop reading until `resume_reading`."""
+        if not self.is_reading_paused:
+            self.is_reading_paused = True
             if self.transport is not None:
                 self.transport.pause_reading()
 
-    def release(self) -> None:
-        """Go on where `hold` stopped: first what was read already, then the socket."""
-        if not self.is_held:
+    def resume_reading(self) -> None:
+        """Continue: first with the bytes that were read already, then with the socket."""
+        if not self.is_reading_paused:
             return
         if self._tail is not None and len(self._tail) > _GONE_BYTES and self.has_peer_gone:
             self.abort("transport close")
             return
-        self.is_held = False
+        self.is_reading_paused = False
         self._needed_bytes = 0
         self.data_received(b"")
-        if not self.is_held and self.is_open and self.transport is not None:
+        if not self.is_reading_paused and self.is_open and self.transport is not None:
             self.transport.resume_reading()
 
-    def pause(self, seconds: float) -> None:
-        """Leave what comes in the kernel for so long, which slows the client down; if it goes meanwhile, drop it."""
-        self.hold()
-        asyncio.get_running_loop().call_later(seconds, self.end_pause)
+    def delay_reading(self, seconds: float) -> None:
+        """Leave the client's bytes in the kernel for this time. Drop them if it closes meanwhile."""
+        self.pause_reading()
+        asyncio.get_running_loop().call_later(seconds, self.end_delay)
 
-    def end_pause(self) -> None:
-        """Go on, unless the client has gone."""
+    def end_delay(self) -> None:
+        """Read on, unless the client has gone."""
         if self.has_peer_gone:
             self.abort("transport close")
         else:
-            self.on_clear()
+            self.read_on()
 
     @property
     def has_peer_gone(self) -> bool:
-        """Whether the peer has closed or reset the connection, also while what it sent before is unread."""
+        """Return whether the peer has closed or reset the connection, also while its earlier bytes are unread."""
         raw = self.transport.get_extra_info("socket") if self.transport is not None else None
         if raw is None or not _HANG_UP:
             return False
@@ -115,22 +115,26 @@ class WebSocket(ConnectionWriter):
         poll.register(raw.fileno(), _HANG_UP)
         return bool(poll.poll(0))
 
-    def on_clear(self) -> None:
-        """Go on reading, if nothing is in the way any more."""
-        self.release()
+    def on_writable(self) -> None:
+        """Read on (ConnectionWriter)."""
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Resume reading. A subclass first checks whether anything is in the way."""
+        self.resume_reading()
 
     def shut(self, code: int, reason: str) -> None:
-        """End with a close frame; for a peer's own close this is the answer."""
+        """End the connection with a close frame."""
         self.finish(reason, encode_close(code, reason))
 
     def data_received(self, data: bytes) -> None:
-        """Read what came (asyncio.Protocol)."""
+        """Read the frames of these bytes (asyncio.Protocol)."""
         if not self.is_open:
             return
         tail = self._tail
         if tail is not None:
             tail += data
-            if len(tail) < self._needed_bytes or self.is_held:
+            if len(tail) < self._needed_bytes or self.is_reading_paused:
                 return
             data = bytes(tail)
             self._tail = None
@@ -143,16 +147,16 @@ class WebSocket(ConnectionWriter):
                 self.keep_tail(data[rest:] if rest else data)
 
     def keep_tail(self, rest: bytes) -> None:
-        """Hook: bytes that were read and not used; they are the beginning of what comes next."""
+        """Keep the first bytes of an incomplete frame."""
         if self.is_open:
             self._tail = bytearray(rest)
-            if self._needed_bytes > _LONG_BYTES and self._message is None:  # else it has begun already
+            if self._needed_bytes > _LONG_BYTES and self._message is None:  # else the message has its deadline
                 self._expect_end()
 
     def _read_frames(self, data: bytes) -> int:
-        """Read whole frames; return where the first one that is not whole begins."""
+        """Read whole frames. Return the position of the first incomplete one."""
         at, end, frames = 0, len(data), 0
-        while end - at >= _SHORTEST_HEAD and not self.is_held and self.is_open:
+        while end - at >= _SHORTEST_HEAD and not self.is_reading_paused and self.is_open:
             head, size = data[at], data[at + 1] & ~MASKED
             if head != _WHOLE_TEXT or self._message is not None:
                 self._check_head(head, size)
@@ -174,9 +178,9 @@ class WebSocket(ConnectionWriter):
             if self.budget is not None and not self.spend(cost_of(size)):
                 return at
             frames += 1
-            if frames == _FRAMES_A_TURN:
-                self.hold()
-                asyncio.get_running_loop().call_soon(self.on_clear)
+            if frames == _FRAMES_AN_ITERATION:
+                self.pause_reading()
+                asyncio.get_running_loop().call_soon(self.read_on)
             if head == _WHOLE_TEXT:
                 self.on_text(_decode(payload))
             else:
@@ -185,7 +189,7 @@ class WebSocket(ConnectionWriter):
         return at
 
     def _check_head(self, head: int, size: int) -> None:
-        """Refuse a frame by its first byte, before its payload is waited for (RFC 6455, 5.2 to 5.5)."""
+        """Refuse a bad frame by its first bytes, before its payload (RFC 6455, 5.2 to 5.5)."""
         opcode = head & 0x0F
         if head & RESERVED_BITS:
             raise Violation(CloseCode.PROTOCOL_ERROR, "reserved bit")
@@ -200,7 +204,7 @@ class WebSocket(ConnectionWriter):
             raise Violation(CloseCode.PROTOCOL_ERROR, "fragment out of place")
 
     def _read_length(self, encoded: bytes, size: int) -> int:
-        """An extended length: the shortest form, and no more than a message may have."""
+        """Read an extended length. Refuse one that is not in its shortest form, or too large."""
         length = int.from_bytes(encoded, "big")
         if length < (TWO_BYTE_LENGTH if size < EIGHT_BYTE_LENGTH else 1 << 16) or length >> 63:
             raise Violation(CloseCode.PROTOCOL_ERROR, "length not in its shortest form")
@@ -212,7 +216,7 @@ class WebSocket(ConnectionWriter):
             raise Violation(CloseCode.TOO_BIG, "message too big")
 
     def _take(self, head: int, payload: bytes) -> None:
-        """Anything but a text message in one frame."""
+        """Take a frame that is not a whole text message."""
         opcode = head & 0x0F
         if opcode == Opcode.PING:
             self.put(encode_frame(Opcode.PONG, payload))
@@ -237,7 +241,7 @@ class WebSocket(ConnectionWriter):
             self._deliver(whole)
 
     def _expect_end(self) -> None:
-        """A message has begun: close unless it comes to its end in time. The timer keeps none of its bytes."""
+        """Close unless the message ends in time. The timer keeps none of its bytes."""
         if self.limits.message_seconds:
             loop = asyncio.get_running_loop()
             self._begun_at = loop.time()
@@ -247,7 +251,7 @@ class WebSocket(ConnectionWriter):
         is_coming = self._message is not None or (self._tail is not None and len(self._tail) < self._needed_bytes)
         if not self.is_open or not is_coming or begun_at != self._begun_at:
             return
-        if self.is_held:  # the rest is not read, so it may be there
+        if self.is_reading_paused:  # the rest may wait unread in the kernel
             self._expect_end()
         else:
             self.shut(CloseCode.POLICY, "message timeout")
@@ -259,7 +263,7 @@ class WebSocket(ConnectionWriter):
             self.on_binary(whole)
 
     def _take_close(self, payload: bytes) -> None:
-        """Answer the peer's close with its own code (RFC 6455, 5.5.1)."""
+        """Answer the peer's close frame with its own code (RFC 6455, 5.5.1)."""
         if not payload:
             self.finish("transport close", encode_frame(Opcode.CLOSE, b""))
             return

@@ -8,7 +8,7 @@ import pytest
 
 from realtime.engine import Encoded, SocketServer
 from realtime.engine.admission import SLICE_SECONDS, AdmissionQueue
-from realtime.engine.engineio.server import REQUEST_SECONDS
+from realtime.engine.engineio.sessions import REQUEST_SECONDS
 from tests.realtime.engine.conftest import Serve
 from tests.realtime.engine.raw_client import RawClient
 from tests.support import eventually
@@ -74,8 +74,8 @@ async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
 
     place = await serve(server)
     clients = [await RawClient.join(place) for _ in range(60)]
-    await eventually(lambda: len(server.manager.members.get("/", ())) == 60)
-    first, *others = server.eio.sockets.values()
+    await eventually(lambda: len(server.manager.clients.get("/", ())) == 60)
+    first, *others = server.connections.values()
     server.eio.request_seconds = REQUEST_SECONDS  # as after many small answers
     server.eio.receive(first, '21["snapshot"]')
     await eventually(lambda: begun == 1)
@@ -106,20 +106,20 @@ async def test_sessions_open_and_end_in_turn(serve: Serve) -> None:
     server = SocketServer()
     place = await serve(server)
     hanging_up, cut = await RawClient.join(place), await RawClient.join(place)
-    await eventually(lambda: len(server.manager.members.get("/", ())) == 2)
-    first, second = server.eio.sockets.values()
+    await eventually(lambda: len(server.manager.clients.get("/", ())) == 2)
+    first, second = server.connections.values()
     admission = server.eio.admission
     while not (await hanging_up.read()).endswith(b"}"):
         pass  # or its close would be a reset
-    admission._line.append((lambda: None, 0))  # a line that only the test moves on
+    admission._queue.append((lambda: None, 0))  # a line that only the test moves on
     hanging_up.socket.close()
     second.abort("no longer allowed")
     coming = asyncio.create_task(place.open_polling())
-    await eventually(lambda: len(admission._line) == 4)
+    await eventually(lambda: len(admission._queue) == 4)
     assert first.is_open
     assert set(server.eio.sockets) == {first.sid, second.sid}
     assert not coming.done()
-    admission._turn()
+    admission._begin_iteration()
     sid = await coming
     await eventually(lambda: set(server.eio.sockets) == {sid})
     cut.socket.close()

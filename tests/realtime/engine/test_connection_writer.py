@@ -35,13 +35,13 @@ async def place(server: SocketServer, serve: Serve) -> Place:
 async def stalled(server: SocketServer, place: Place) -> AsyncIterator[Connection]:
     """The server's side of a stalled client."""
     client = await RawClient.join(place)
-    yield await _the(server, lambda connection: bool(connection.members))
+    yield await _the(server, lambda connection: bool(connection.clients))
     client.socket.close()
 
 
 async def _the(server: SocketServer, is_it: Callable[[Connection], bool]) -> Connection:
     """Wait for a connection that fits."""
-    found = await eventually(lambda: [connection for connection in server.eio.sockets.values() if is_it(connection)])
+    found = await eventually(lambda: [connection for connection in server.connections.values() if is_it(connection)])
     return found[0]
 
 
@@ -75,13 +75,13 @@ async def test_it_is_cut_off_at_the_cap(server: SocketServer, stalled: Connectio
 
 async def test_all_of_it_is_freed(server: SocketServer, stalled: Connection) -> None:
     """Nothing of it stays: no session, no member, no room, no gauge, no object."""
-    sid = stalled.members[0].sid
+    sid = stalled.clients[0].sid
     await server.enter_room(sid, "room")
     while stalled.is_open:
         stalled.write(_change(server))
     remains = weakref.ref(stalled.transport)
     await eventually(lambda: not server.eio.sockets and stalled.transport is None)
-    assert not server.manager.members
+    assert not server.manager.clients
     assert not server.manager.rooms
     assert server.counters.open_websocket == 0
     gc.collect()
@@ -91,7 +91,7 @@ async def test_all_of_it_is_freed(server: SocketServer, stalled: Connection) -> 
 async def test_others_notice_nothing(server: SocketServer, place: Place, stalled: Connection) -> None:
     """Who reads gets everything, in order, while another is cut off."""
     healthy = await place.join()
-    connections = list(server.eio.sockets.values())
+    connections = list(server.connections.values())
     assert len(connections) == 2
     for seq in range(500):
         write_all(connections, server.encode_event("/", "change", b'"%d %b"' % (seq, b"x" * 5000)))
@@ -134,7 +134,7 @@ async def test_requests_wait_while_replies_do(server: SocketServer, place: Place
     client = await RawClient.join(place)
     for _ in range(1000):
         await client.send('421["snapshot"]')
-    connection = await _the(server, lambda connection: connection.is_held and connection.is_congested)
+    connection = await _the(server, lambda connection: connection.is_reading_paused and connection.is_congested)
     assert connection.is_open
     await _quiet()
     assert answered <= 2
@@ -193,7 +193,7 @@ async def test_what_waits_for_a_client_that_goes(server: SocketServer, place: Pl
         await client.send('421["snapshot"]')
     await _the(server, lambda connection: connection.is_congested)
     client.socket.close()
-    await eventually(lambda: not server.eio.sockets and not server.manager.members)
+    await eventually(lambda: not server.eio.sockets and not server.manager.clients)
     await eventually(lambda: not server.eio._tasks)
 
 
@@ -258,7 +258,7 @@ async def test_a_schedule_throws_nobody_off(serve: Serve) -> None:
     sockets = [await place.join() for _ in range(3)]
     change = b'"%b"' % (b"x" * 200 * 180)
     packet = Packet.join([server.encode_event("/", "schedule.changed", change) for _ in range(20)])
-    write_all(list(server.eio.sockets.values()), packet)
+    write_all(list(server.connections.values()), packet)
     for socket in sockets:
         for _ in range(20):
             assert len(await text_of(socket)) > 36_000

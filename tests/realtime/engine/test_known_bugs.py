@@ -90,8 +90,15 @@ async def test_requests_start_in_order(server: SocketServer, place: Place) -> No
         assert await text_of(socket) == f"43{number}[{number}]"
 
 
-async def test_failure_is_acknowledged(server: SocketServer, place: Place) -> None:
-    """A handler that raises is acknowledged with a failure that may be tried again."""
+class Failing(SocketServer):
+    """A server that acknowledges failures."""
+
+    def encode_failure(self, error: Exception) -> bytes:
+        return b'"%b"' % type(error).__name__.encode()
+
+
+async def test_failure_without_acknowledgement(server: SocketServer, place: Place) -> None:
+    """A handler that raises is not acknowledged, as in AsyncServer, and its connection stays."""
 
     @server.on("crash")
     async def crash(_sid: str) -> None:
@@ -99,29 +106,28 @@ async def test_failure_is_acknowledged(server: SocketServer, place: Place) -> No
 
     socket = await place.join()
     await socket.send('421["crash"]')
-    text = await text_of(socket)
-    assert text.startswith('431[{"ok":false,"error":{"code":"internal","message":')
-    assert text.endswith('"retryable":true}}]')
-    assert "secret" not in text
+    await socket.send('422["count",5]')
+    assert await text_of(socket) == "432[5]"
 
 
-async def test_wrong_arguments_are_acknowledged(place: Place) -> None:
-    """A request that its handler cannot take is acknowledged with a failure too."""
-    socket = await place.join()
-    await socket.send('421["count"]')
-    assert '"internal"' in await text_of(socket)
+async def test_failure_is_acknowledged(serve: Serve) -> None:
+    """A subclass acknowledges a handler that raises, that gets wrong arguments, or that returns no JSON."""
+    server = Failing()
 
-
-async def test_an_answer_that_is_no_json_is_a_failure(server: SocketServer, place: Place) -> None:
-    """A handler that returns what JSON cannot say is a handler that failed."""
+    @server.on("crash")
+    async def crash(_sid: str) -> None:
+        raise RuntimeError("secret")
 
     @server.on("odd")
     async def odd(_sid: str) -> object:
         return object()
 
-    socket = await place.join()
-    await socket.send('421["odd"]')
-    assert '"internal"' in await text_of(socket)
+    socket = await (await serve(server)).join()
+    for event, error in (("crash", "RuntimeError"), ("odd", "TypeError")):
+        await socket.send(f'421["{event}"]')
+        assert await text_of(socket) == f'431["{error}"]'
+    await socket.send('421["crash",1]')
+    assert await text_of(socket) == '431["TypeError"]'
 
 
 async def test_acknowledged_in_the_step_of_the_return(server: SocketServer, place: Place) -> None:
@@ -242,7 +248,7 @@ async def test_joined_packets(server: SocketServer, place: Place) -> None:
     sid = await place.open_polling()
     await place.post(sid, "40")
     await place.poll(sid)
-    write_all(list(server.eio.sockets.values()), type(packets[0]).join(packets))
+    write_all(list(server.connections.values()), type(packets[0]).join(packets))
     assert [await text_of(socket) for _ in texts] == texts
     assert (await place.poll(sid))[1].split("\x1e") == texts
 

@@ -76,8 +76,8 @@ async def test_a_goodbye_that_is_not_answered(
     """Who does not close its half after a goodbye is not waited for."""
     monkeypatch.setattr(ConnectionWriter, "linger_seconds", 0.05)
     client = await RawClient.join(place)
-    await eventually(lambda: server.manager.members)
-    (connection,) = server.eio.sockets.values()
+    await eventually(lambda: server.manager.clients)
+    (connection,) = server.connections.values()
     connection.depart("drain")
     assert connection.transport is not None
     await eventually(lambda: connection.transport is None)
@@ -109,5 +109,5 @@ async def test_a_client_of_too_many_namespaces(serve: Serve) -> None:
         assert (await text_of(socket)).startswith(f"40/{number},")
     await socket.send("40/more,")
     assert (await text_of(socket)).startswith("44/more,")
-    (connection,) = server.eio.sockets.values()
-    assert len(connection.members) == 32
+    (connection,) = server.connections.values()
+    assert len(connection.clients) == 32

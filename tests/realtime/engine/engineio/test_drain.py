@@ -63,7 +63,7 @@ async def test_a_peer_that_has_just_gone(serve: Serve, caplog: pytest.LogCapture
     server = SocketServer()
     place = await serve(server)
     gone = await RawClient.join(place)
-    await eventually(lambda: len(server.manager.members.get("/", ())) == 1)
+    await eventually(lambda: len(server.manager.clients.get("/", ())) == 1)
     socket = await place.join()
     while not (await gone.read()).endswith(b"}"):
         pass

@@ -7,7 +7,7 @@ import pytest
 
 from realtime.engine import SocketServer
 from realtime.engine.engineio.polling import _deliver
-from realtime.engine.socketio.message import Malformed, decode, read_json
+from realtime.engine.socketio.decoder import Malformed, decode, read_json
 from tests.realtime.engine.conftest import Place, Serve
 from tests.realtime.engine.websocket.test_frame import Ours
 from tests.support import eventually
@@ -56,7 +56,7 @@ async def test_a_flood_of_frames(turns: Turns) -> None:
     assert 0 < len(ours.heard) <= 2_000
     ours.data_received(b"\x81\x81\0\0\0\0x")
     watching = asyncio.create_task(turns.watch())
-    await eventually(lambda: not ours.is_held)
+    await eventually(lambda: not ours.is_reading_paused)
     watching.cancel()
     assert ours.heard == ["3"] * FLOOD + ["x"]
     assert 0 < turns.longest < MOST_SECONDS

@@ -15,7 +15,7 @@ PING_SECONDS = 0.002
 class Slow:
     """A connection that takes long to ping."""
 
-    wheel_slot, deadline, is_pinged, is_open = -1, 0.0, False, True
+    ping_slot, deadline, is_pinged, is_open = -1, 0.0, False, True
 
     def __init__(self, pinged: list["Slow"]) -> None:
         self.pinged = pinged

@@ -44,7 +44,7 @@ async def test_more_calls_than_may_run(place: Place, transport: str, count: int)
 async def test_a_callback_that_is_waited_for(server: SocketServer, place: Place) -> None:
     """The same goes for `emit` with a callback, and for a call to a client by handlers of another."""
     other = await place.join()
-    (target,) = server.manager.members["/"]
+    (target,) = server.manager.clients["/"]
 
     @server.on("relay")
     async def relay(_sid: str) -> Any:
@@ -76,7 +76,7 @@ async def test_requests_begin_in_order(server: SocketServer, place: Place) -> No
         await socket.send(f'42{number}["ask",{number}]')
     await eventually(lambda: len(order) == 16)
     await socket.send("41")
-    await eventually(lambda: not server.manager.members)
+    await eventually(lambda: not server.manager.clients)
     assert order == list(range(40))
 
 
@@ -90,10 +90,10 @@ async def test_a_client_that_never_answers(server: SocketServer, place: Place) -
         return await server.call("confirm", number, to=sid)
 
     socket = await place.join()
-    (connection,) = server.eio.sockets.values()
+    (connection,) = server.connections.values()
     flood = asyncio.create_task(_flood(socket))
     most = connection.limits.max_queued_bytes
-    await eventually(lambda: connection.is_held and connection._backlog_bytes >= most, 10)
+    await eventually(lambda: connection.is_reading_paused and connection._backlog_bytes >= most, 10)
     assert connection._backlog_bytes < most + 10_000
     client = socketio.AsyncClient(reconnection=False)
     client.on("confirm", lambda number: number)

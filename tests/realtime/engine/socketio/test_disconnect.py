@@ -36,7 +36,7 @@ async def test_what_was_asked_before_begins_before(server: SocketServer, place: 
         order.append("disconnect")
 
     await place.join()
-    (connection,) = server.eio.sockets.values()
+    (connection,) = server.connections.values()
     server.eio.admission.run(lambda: None, SLICE_SECONDS)
     for packet in ('2["event",1]', '2["event",2]', '2["event",3]', "1"):
         server.eio.receive(connection, packet)
@@ -47,7 +47,7 @@ async def test_what_was_asked_before_begins_before(server: SocketServer, place: 
 async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, place: Place, guard: asyncio.Event) -> None:
     """Who was told goodbye gets no event more, though its disconnect handler still runs."""
     socket = await place.join()
-    (member,) = server.manager.members["/"].values()
+    (member,) = server.manager.clients["/"].values()
     await server.enter_room(member.sid, "room")
     leaving = asyncio.create_task(server.disconnect(member.sid))
     assert await text_of(socket) == "41"
@@ -63,14 +63,14 @@ async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, place: Pla
 async def test_who_comes_back_at_once(server: SocketServer, place: Place, guard: asyncio.Event) -> None:
     """A client that joins again while the handler of its goodbye runs is in again, and stays when that has ended."""
     socket = await place.join()
-    (member,) = server.manager.members["/"].values()
+    (member,) = server.manager.clients["/"].values()
     leaving = asyncio.create_task(server.disconnect(member.sid))
     assert await text_of(socket) == "41"
     await socket.send("40")
     assert (await text_of(socket)).startswith("40")
     guard.set()
     await leaving
-    (again,) = server.manager.members["/"].values()
+    (again,) = server.manager.clients["/"].values()
     assert again is not member
     await server.emit("hello")
     assert await text_of(socket) == '42["hello"]'
@@ -81,12 +81,12 @@ async def test_joining_and_cut_off_in_one_step(
 ) -> None:
     """A client that asks to join and is cut off before that has its turn is no error."""
     socket, _ = await place.open_websocket()
-    (connection,) = server.eio.sockets.values()
+    (connection,) = server.connections.values()
     server.eio.receive(connection, "0")
     connection.abort("no longer allowed")
     with contextlib.suppress(ConnectionError):
         await socket.wait_closed()
     await eventually(lambda: not server.eio._tasks)
     assert not server.eio.sockets
-    assert not server.manager.members
+    assert not server.manager.clients
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -140,8 +140,8 @@ async def test_a_connection_is_forgotten_with_its_client(server: SocketServer, c
     """When a polling client's process ends, its waiting poll tells, and the session goes."""
     official = client(transports=["polling"])
     await official.saw("connect")
-    (connection,) = server.eio.sockets.values()
+    (connection,) = server.connections.values()
     await eventually(lambda: connection.mailbox is not None and connection.mailbox.is_polled)
     official.exit()
     await eventually(lambda: not server.eio.sockets)
-    assert not server.manager.members
+    assert not server.manager.clients

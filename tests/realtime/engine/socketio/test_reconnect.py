@@ -118,7 +118,7 @@ async def test_it_comes_back(server: SocketServer, client: AsyncClient, ending: 
     """A client that waits for news is told nothing that it takes for a goodbye, and connects again."""
     assert await client.call("echo", "before") == "before"
     sid = client.sid
-    (connection,) = server.eio.sockets.values()
+    (connection,) = server.connections.values()
     await eventually(lambda: connection.mailbox is None or connection.mailbox.is_polled)
     await ENDINGS[ending](server, sid)
     await eventually(lambda: client.connects == 2)

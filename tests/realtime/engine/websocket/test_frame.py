@@ -231,13 +231,13 @@ def test_a_held_connection_reads_nothing() -> None:
 
         def on_text(self, text: str) -> None:
             super().on_text(text)
-            self.hold()
+            self.pause_reading()
 
     ours = Holding()
     ours.data_received(b"".join(frame(0x81, str(number).encode()) for number in range(5)))
     for count in range(1, 6):
         assert ours.heard == [str(number) for number in range(count)]
-        ours.release()
+        ours.resume_reading()
 
 
 def test_a_byte_at_a_time_is_not_quadratic() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from realtime.engine import SocketServer
+from realtime.engine import Encoded, SocketServer
 from tests.realtime.engine.conftest import Place, Serve, closes, text_of
 
 
@@ -106,15 +106,32 @@ UNREADABLE = [
 ]  # fmt: skip
 
 
+class Answering(SocketServer):
+    """A server that acknowledges requests without a readable payload."""
+
+    async def answer_unreadable(self, sid: str, namespace: str) -> Encoded:  # noqa: ARG002
+        return Encoded(b'"unreadable"')
+
+    async def answer_binary(self, sid: str, namespace: str) -> Encoded:  # noqa: ARG002
+        return Encoded(b'"binary"')
+
+
 @pytest.mark.parametrize("packet", UNREADABLE)
-async def test_unreadable_requests_are_answered(server: SocketServer, place: Place, packet: str) -> None:
-    """A request that cannot be read, of which it is known who waits for its answer, is acknowledged with a failure."""
+async def test_unreadable_requests_are_ignored(server: SocketServer, place: Place, packet: str) -> None:
+    """An unreadable request with an ack id is not acknowledged, as in AsyncServer, and its connection stays."""
     socket = await place.join()
     await socket.send(packet)
-    assert (await text_of(socket)).startswith('431[{"ok":false,"error":{"code":"unreadable",')
     await socket.send('422["count",5]')
     assert await text_of(socket) == "432[5]"
     assert server.heard == [5]
+
+
+@pytest.mark.parametrize("packet", UNREADABLE)
+async def test_unreadable_requests_are_answered(serve: Serve, packet: str) -> None:
+    """A subclass acknowledges an unreadable request with an ack id."""
+    socket = await (await serve(Answering())).join()
+    await socket.send(packet)
+    assert await text_of(socket) == '431["unreadable"]'
 
 
 async def test_an_unreadable_request_to_nowhere(place: Place) -> None:
@@ -164,8 +181,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("most", "attachments"), REFUSED, ids=["none", "too many", "too large"])
 async def test_binary_that_is_not_taken(serve: Serve, most: int, attachments: list[bytes]) -> None:
-    """A request with more attachments than are taken reaches no handler, is answered, and cuts nobody off."""
-    server, heard = SocketServer(max_attachments=most), list[object]()
+    """A request with too many attachments reaches no handler and is acknowledged. Its connection stays."""
+    server, heard = Answering(max_attachments=most), list[object]()
 
     @server.on("count")
     async def count(_sid: str, *arguments: object) -> str:
@@ -178,7 +195,7 @@ async def test_binary_that_is_not_taken(serve: Serve, most: int, attachments: li
         await socket.send(f'45{len(attachments)}-{ack}["count",{{"_placeholder":true,"num":0}}]')
         for part in attachments:
             await socket.send(part)
-    assert (await text_of(socket)).startswith('437[{"ok":false,"error":{"code":"unreadable","message":"The request has')
+    assert await text_of(socket) == '437["binary"]'
     await socket.send('421["count",5]')
     assert await text_of(socket) == '431["heard"]'
     assert heard == [(5,)]

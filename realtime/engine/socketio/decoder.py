@@ -1,7 +1,7 @@
-"""Socket.IO packets as clients send them: decoded strictly, as the reference parser does.
+"""Decodes Socket.IO packets of clients as strictly as the reference parser.
 
-What is not exactly a packet is Malformed, and the sender's connection is closed. An event that wants an answer gets
-one all the same as long as it is known where to: it is a Message without data, for whoever answers.
+Any other input is Malformed and closes the connection. There is one exception: an event with an ack id and an
+unreadable payload becomes a packet without data, so that the server can acknowledge it.
 """
 
 import json
@@ -18,7 +18,7 @@ CONNECT_ERROR: Final = 4
 BINARY_EVENT: Final = 5
 BINARY_ACK: Final = 6
 
-# A client that could emit these would call the server's own handlers for them.
+# A client with these events could call the server's own handlers.
 RESERVED_EVENTS: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
@@ -27,10 +27,10 @@ _LONGEST_NUMBER: Final = 15  # an id must survive JavaScript's numbers
 
 
 def read_json(text: str) -> Any:
-    """What the reference parser reads; ValueError or RecursionError for anything else.
+    """Decode the JSON of the reference parser. Raises ValueError or RecursionError for anything else.
 
-    JavaScript writes half of a surrogate pair, as from a name cut in two, as an escape that msgspec refuses; the
-    request that it stands in is to be answered, not its connection closed.
+    JavaScript writes half a surrogate pair, as of a name cut in two, as an escape. msgspec refuses the escape, but
+    its request must be answered and not close the connection, so Python's json reads it.
     """
     try:
         return msgspec.json.decode(text)
@@ -39,18 +39,18 @@ def read_json(text: str) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    """NaN and Infinity are Python's own."""
+    """Refuse NaN and Infinity, an extension of Python."""
     raise Malformed(name)
 
 
 class Malformed(ValueError):
-    """The packet cannot be read."""
+    """The packet is not valid."""
 
 
-class Message(NamedTuple):
-    """One packet. `data` is the payload as JSON has it, `ack_id` None where no answer is wanted.
+class DecodedPacket(NamedTuple):
+    """One packet. `data` is its JSON payload. `ack_id` is None if the client wants no acknowledgement.
 
-    An event without data is one that cannot be read, from a client that waits for an answer.
+    An event without data has an unreadable payload and wants an acknowledgement.
     """
 
     type: int
@@ -61,8 +61,8 @@ class Message(NamedTuple):
     size: int = 0  # characters and bytes, attachments included
 
 
-def decode(text: str, loads: Callable[[str], Any]) -> Message:
-    """Read `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]`. Raises Malformed."""
+def decode(text: str, loads: Callable[[str], Any]) -> DecodedPacket:
+    """Decode `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]`. Raises Malformed."""
     kind = "0123456".find(text[0]) if text else -1
     if kind < 0:
         raise Malformed("packet type")
@@ -89,7 +89,7 @@ def decode(text: str, loads: Callable[[str], Any]) -> Message:
         if kind != EVENT or ack_id is None:
             raise Malformed("payload") from fault
         data = None
-    return Message(kind, namespace, ack_id, data, attachments, len(text))
+    return DecodedPacket(kind, namespace, ack_id, data, attachments, len(text))
 
 
 def _number(text: str, at: int) -> tuple[int, int]:

@@ -35,7 +35,7 @@ async def place(server: SocketServer, serve: Serve) -> Place:
 async def clients(server: SocketServer, place: Place) -> AsyncIterator[list[RawClient]]:
     """Join with twenty clients that have no tasks of their own."""
     clients = [await RawClient.join(place) for _ in range(20)]
-    await eventually(lambda: len(server.manager.members.get("/", ())) == 20)
+    await eventually(lambda: len(server.manager.clients.get("/", ())) == 20)
     yield clients
     for client in clients:
         client.socket.close()
@@ -55,12 +55,12 @@ async def test_nothing_is_kept_of_the_request(server: SocketServer, clients: lis
     gc.collect()
     kept = [thing for thing in gc.get_objects() if isinstance(thing, web.Request | web.Response | RequestHandler)]
     assert kept == []
-    assert sum(sys.getsizeof(connection) for connection in server.eio.sockets.values()) < 20 * 400
+    assert sum(sys.getsizeof(connection) for connection in server.connections.values()) < 20 * 400
 
 
 async def test_all_is_freed_without_the_collector(server: SocketServer, clients: list[RawClient]) -> None:
     """A connection that has gone leaves no cycle for the collector to find."""
-    remains = [weakref.ref(connection) for connection in server.eio.sockets.values()]
+    remains = [weakref.ref(connection) for connection in server.connections.values()]
     gc.collect()
     gc.disable()
     try:
@@ -70,7 +70,7 @@ async def test_all_is_freed_without_the_collector(server: SocketServer, clients:
         await eventually(lambda: all(remain() is None for remain in remains))
     finally:
         gc.enable()
-    assert not server.manager.members
+    assert not server.manager.clients
     assert server.counters.open_websocket == 0
 
 
@@ -100,15 +100,15 @@ class Unscanned(dict[str, Any]):
 
 async def test_leaving_costs_its_own_rooms(server: SocketServer, clients: list[RawClient]) -> None:
     """A client that leaves does not make the server look at rooms that it is not in."""
-    connections = list(server.eio.sockets.values())
+    connections = list(server.connections.values())
     for number, connection in enumerate(connections):
-        await server.enter_room(connection.members[0].sid, f"room {number}")
-        await server.enter_room(connection.members[0].sid, "all")
+        await server.enter_room(connection.clients[0].sid, f"room {number}")
+        await server.enter_room(connection.clients[0].sid, "all")
     server.manager.rooms["/"] = Unscanned(server.manager.rooms["/"])
-    members = Unscanned(server.manager.members["/"])
-    server.manager.members["/"] = members
+    others = Unscanned(server.manager.clients["/"])
+    server.manager.clients["/"] = others
     clients[0].socket.close()
-    await eventually(lambda: len(members) == 19)
+    await eventually(lambda: len(others) == 19)
     assert len(server.manager.rooms["/"]) == 20
     assert len(server.manager.rooms["/"]["all"]) == 19
 
@@ -125,7 +125,7 @@ async def test_the_timer_ends_with_the_last_client(server: SocketServer, clients
 async def test_a_dead_peer_is_no_error(server: SocketServer, place: Place) -> None:
     """A connection whose peer has gone takes writes, replies and aborts, and does nothing."""
     socket = await place.join()
-    (connection,) = server.eio.sockets.values()
+    (connection,) = server.connections.values()
     await socket.close()
     await eventually(lambda: connection.closed)
     packet = server.encode_event("/", "change", b"1")
@@ -141,8 +141,8 @@ async def test_a_peer_that_has_reset_its_connection(
 ) -> None:
     """What is written to it before the loop has seen that goes nowhere, and fills no log."""
     client = await RawClient.join(place)
-    await eventually(lambda: server.manager.members)
-    (connection,) = server.eio.sockets.values()
+    await eventually(lambda: server.manager.clients)
+    (connection,) = server.connections.values()
     client.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.close()
     for _ in range(100):
@@ -184,12 +184,12 @@ async def test_leaving_while_joining(server: SocketServer, place: Place) -> None
         reasons.append(reason)
 
     client = await RawClient.join(place)
-    await eventually(lambda: server.manager.members)
-    (connection,) = server.eio.sockets.values()
+    await eventually(lambda: server.manager.clients)
+    (connection,) = server.connections.values()
     connection.abort("expired")
     client.socket.close()
     guard.set()
-    await eventually(lambda: not server.manager.members)
+    await eventually(lambda: not server.manager.clients)
     assert reasons == ["transport close"]
     await eventually(lambda: not server.eio.sockets)
 
@@ -241,7 +241,7 @@ async def test_a_process_that_stood_still(serve: Serve) -> None:
     polling = await place.open_polling()
     await place.post(polling, "40")
     client = await RawClient.join(place)
-    await eventually(lambda: all(connection.is_pinged for connection in server.eio.sockets.values()))
+    await eventually(lambda: all(connection.is_pinged for connection in server.connections.values()))
     await client.send("3")
     time.sleep(1.7)  # noqa: ASYNC251 - nothing of this process runs, as after a SIGSTOP
     assert (await place.post(polling, "3"))[0] == 200

@@ -1,0 +1,50 @@
+"""Events for many connections, encoded once for each kind of connection.
+
+A *format* is a function from a packet to the bytes of one kind of connection. A new kind of connection adds a
+format. `Packet.encoded` calls it once, at the first use.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
+
+
+class Event(NamedTuple):
+    """One event. `payload` is the JSON of its argument, or of several arguments with commas between.
+
+    `id` serves transports with numbered events (server-sent events). Socket.IO ignores it.
+    """
+
+    namespace: str
+    name: bytes
+    payload: bytes
+    id: bytes = b""
+
+
+class Packet:
+    """Events for one write, in order."""
+
+    __slots__ = ("_encodings", "events")
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.events = tuple(events)
+        self._encodings: dict[Format, bytes] = {}
+
+    @staticmethod
+    def join(packets: "Iterable[Packet]") -> "Packet":
+        """Return one packet with the events of all."""
+        return Packet(event for packet in packets for event in packet.events)
+
+    def encoded(self, form: "Format") -> bytes:
+        """Return the bytes in this format. The first call makes them."""
+        data = self._encodings.get(form)
+        if data is None:
+            data = self._encodings[form] = form(self)
+        return data
+
+
+Format: TypeAlias = Callable[[Packet], bytes]
+
+
+def no_format(_packet: Packet) -> bytes:
+    """Raise TypeError: the owner of the connection has set no format."""
+    raise TypeError("this connection has no format for packets")
