@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from models.contract.commands import Principal
 from realtime.auth import Expiry
 from realtime.engine import Connection
-from realtime.readers import Peer
+from realtime.read_queue import Peer
 from realtime.rooms.subscriber import Subscriber
 
 

@@ -21,7 +21,7 @@ from realtime import protocol
 from realtime.auth import Auth, Identity
 from realtime.engine import Encoded, SocketServer
 from realtime.rate_limit import check
-from realtime.readers import reading_for
+from realtime.read_queue import reading_for
 from realtime.request_counts import RequestCounts
 from realtime.request_handler import RequestHandler
 from realtime.rooms.dispatcher import Dispatcher
