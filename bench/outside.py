@@ -36,7 +36,7 @@ from models.storage import database as databases
 from realtime.async_service import AsyncService
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.dispatcher import Dispatcher
-from realtime.rooms.outside_writes import Intake
+from realtime.rooms.outside_writes import OutsideWrites
 from realtime.rooms.room import Room
 
 BULK = 50_000
@@ -60,10 +60,10 @@ class Served:
         self.sync.open()
         for name in ("bench", "other"):
             self.sync.run(CreateCalendar(principal=OPERATOR, calendar=name, name=name, zone="Etc/UTC"))
-        self.service = AsyncService(self.sync, on_commit=lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made next
+        self.service = AsyncService(self.sync, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made next
         self.dispatcher = Dispatcher(self.service)
-        self.intake = Intake(self.service, self.dispatcher)
-        self.bell = ChangeListener(self.sync.watch(), self.intake.look, self.intake.take)
+        self.intake = OutsideWrites(self.service, self.dispatcher)
+        self.bell = ChangeListener(self.sync.watch(), self.intake.read, self.intake.take)
         self.dispatcher.start()
         self.bell.start()
         self.room: Room = await self.dispatcher.room("bench")

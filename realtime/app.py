@@ -1,8 +1,8 @@
-"""Composes the server around an open `SlotService`: one aiohttp application that starts and ends what runs in it."""
+"""Composes the server around an open `SlotService`: one aiohttp application that starts and ends all its parts."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,50 +18,57 @@ from realtime.engine import Encoded, Limits, SocketServer
 from realtime.engine.origins import Origins
 from realtime.http.api import Api
 from realtime.http.body import Bodies
-from realtime.http.health import Operator
+from realtime.http.health import Health
 from realtime.http.middleware import BODY_BYTES, Network, Proxies, RequestGuard
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
+from realtime.http.tickets import TicketApi
 from realtime.ical.feed import Feeds
 from realtime.loop_lag import LoopLagMonitor
-from realtime.metrics import Metrics, Requests
+from realtime.metrics import Metrics
 from realtime.rate_limit import Addresses
+from realtime.request_counts import RequestCounts
 from realtime.request_handler import RequestHandler
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.dispatcher import Dispatcher
-from realtime.rooms.outside_writes import Intake
+from realtime.rooms.outside_writes import OutsideWrites
 from realtime.rooms.recovery import Recovery
-from realtime.rooms.room import Audience
+from realtime.rooms.subscriber import Audience
 from realtime.scheduler import Scheduler
-from realtime.transports.follow import Follow
+from realtime.transports.long_poll import LongPoll
 from realtime.transports.socketio import CalendarNamespace
-from realtime.transports.stream import Streams
+from realtime.transports.socketio_rooms import CalendarRooms
+from realtime.transports.sse import ServerSentEvents
+from realtime.transports.stream import Streams, StreamSubscriptions
+from realtime.transports.websocket import PlainWebSockets
 
-SERVICE = web.AppKey("door", AsyncService)
-GATE = web.AppKey("gate", RequestGuard)
-Running = Callable[[web.Application], AsyncIterator[None]]
+SERVICE = web.AppKey("service", AsyncService)
+GATE = web.AppKey("guard", RequestGuard)
+SOCKETS = web.AppKey("sockets", SocketServer)  # an application may emit to `calendar:<id>`
 
 
-class _Sockets(SocketServer):  # the engine knows no codes of ours
+class _Sockets(SocketServer):
+    """The engine with this server's error codes."""
+
     def encode_failure(self, error: Exception) -> bytes:
         return protocol.write_failure(error)
 
     async def answer_unreadable(self, sid: str, namespace: str) -> Encoded | None:
-        asked = self.namespace_handlers.get(namespace)
-        if isinstance(asked, CalendarNamespace):
-            return await asked.on_unreadable(sid)
+        handler = self.namespace_handlers.get(namespace)
+        if isinstance(handler, CalendarNamespace):
+            return await handler.on_unreadable(sid)
         return await super().answer_unreadable(sid, namespace)
 
     async def answer_binary(self, sid: str, namespace: str) -> Encoded | None:
-        asked = self.namespace_handlers.get(namespace)
-        if isinstance(asked, CalendarNamespace):
-            return await asked.on_unreadable(sid, is_binary=True)
+        handler = self.namespace_handlers.get(namespace)
+        if isinstance(handler, CalendarNamespace):
+            return await handler.on_unreadable(sid, is_binary=True)
         return await super().answer_binary(sid, namespace)
 
     def describe_unknown(self, namespace: str) -> dict[str, Any]:
         return protocol.write_unknown_namespace(namespace)
 
-    def set_refusing(self, is_refusing: bool) -> None:  # noqa: FBT001 - it is what is set
+    def set_refusing(self, is_refusing: bool) -> None:  # noqa: FBT001 - the value to set
         self.refuse = is_refusing
 
 
@@ -80,7 +87,7 @@ async def build(
     web_folder: Path,
     heartbeat_seconds: float,
 ) -> web.Application:
-    """The application of these settings, see `server.Settings`. Call it on the loop that will run it."""
+    """Return the application of these settings (see `server.Settings`). Call it on the loop that runs it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
     addresses = Addresses(rate, address_factor, most_open_per_address)
     allowed = Origins(list(origins) or None, setting="SLOTCAST_ORIGINS")
@@ -93,89 +100,111 @@ async def build(
         message_seconds=body_seconds,
         max_queued_bytes=max_queued_bytes,
     )
-    dispatcher: Dispatcher
-    service = AsyncService(slot_service, on_commit=lambda rows: dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
-    dispatcher = Dispatcher(service)
-    recovery = Recovery(service, dispatcher, clock)
-    request_handler = RequestHandler(service, dispatcher, clock, auth)
-    requests, streams = Requests(), Streams(clock, heartbeat_seconds)
-    loop_lag = LoopLagMonitor(lambda: service.is_full, sockets.set_refusing)
-    guard = RequestGuard(auth, peers, allowed.without_credentials(), addresses)
-    for audience in Audience:
-        sockets.register_namespace(
-            CalendarNamespace(
-                audience, auth=auth, request_handler=request_handler, recovery=recovery, requests=requests
+    app = _App(
+        slot_service,
+        clock=clock,
+        auth=auth,
+        guard=RequestGuard(auth, peers, allowed.without_credentials(), addresses),
+        sockets=sockets,
+        streams=Streams(clock, heartbeat_seconds),
+        body_seconds=body_seconds,
+    )
+    return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
+
+
+class _App:
+    """The parts of the server, each made once."""
+
+    def __init__(
+        self,
+        slot_service: SlotService,
+        *,
+        clock: Clock,
+        auth: Auth,
+        guard: RequestGuard,
+        sockets: _Sockets,
+        streams: Streams,
+        body_seconds: float,
+    ) -> None:
+        self.clock = clock
+        self.guard = guard
+        self.sockets = sockets
+        self.streams = streams
+        self.bodies = Bodies(guard, body_seconds)
+        self.requests = RequestCounts()
+        self.service = AsyncService(slot_service, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made below
+        rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
+        self.dispatcher = Dispatcher(self.service, rooms)
+        self.recovery = Recovery(self.service, self.dispatcher, clock)
+        self.request_handler = RequestHandler(self.service, self.dispatcher, clock, auth)
+        self.loop_lag = LoopLagMonitor(lambda: self.service.is_full, sockets.set_refusing)
+        for audience in Audience:
+            namespace = CalendarNamespace(
+                audience,
+                auth=auth,
+                request_handler=self.request_handler,
+                dispatcher=self.dispatcher,
+                recovery=self.recovery,
+                rooms=rooms[audience],
+                requests=self.requests,
             )
+            sockets.register_namespace(namespace)
+
+    def build(self, limits: Limits, web_folder: Path) -> web.Application:
+        """Return the application with its middlewares, routes and signals."""
+        guard = self.guard
+        middlewares = [self.bodies.middleware(), problems(self.requests), guard.middleware(), guard.reads()]
+        app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
+        app[SERVICE], app[GATE], app[SOCKETS] = self.service, guard, self.sockets
+        app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
+        self.sockets.attach(app, "socket.io")
+        self._add_routes(app, limits, web_folder)
+        app.on_response_prepare.append(add_headers)
+        app.cleanup_ctx.append(self._run)
+        return app
+
+    def _add_routes(self, app: web.Application, limits: Limits, web_folder: Path) -> None:
+        guard, streams = self.guard, self.streams
+        counters = self.sockets.counters
+        metrics = Metrics(
+            counters=counters,
+            streams=streams,
+            dispatcher=self.dispatcher,
+            service=self.service,
+            requests=self.requests,
+            loop_lag=self.loop_lag,
         )
-    metrics = Metrics(
-        counters=sockets.counters,
-        streams=streams,
-        dispatcher=dispatcher,
-        service=service,
-        requests=requests,
-        loop_lag=loop_lag,
-    )
-    follow = Follow(
-        guard=guard,
-        request_handler=request_handler,
-        recovery=recovery,
-        dispatcher=dispatcher,
-        streams=streams,
-        limits=Limits(max_queued_bytes, message_seconds=body_seconds),
-        counters=sockets.counters,
-    )
-    bodies = Bodies(guard, body_seconds)
-    middlewares = [bodies.middleware(), problems(requests), guard.middleware(), guard.reads()]
-    app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
-    app[SERVICE], app[GATE] = service, guard
-    _end_in_order(app, service=service, loop_lag=loop_lag, sockets=sockets, streams=streams, bodies=bodies)
-    sockets.attach(app, "socket.io")
-    for room in (
-        Api(guard, request_handler, recovery),
-        follow,
-        Feeds(guard, service, clock),
-        Operator(service, sockets, metrics),
-        Pages(web_folder),
-    ):
-        app.add_routes(room.routes())
-    app.add_routes(schema_routes())
-    app.on_response_prepare.append(add_headers)
-    app.cleanup_ctx.append(_running(service, dispatcher, streams, loop_lag))
-    return app
+        subscriptions = StreamSubscriptions(
+            guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
+        )
+        for handlers in (
+            Api(guard, self.request_handler, self.recovery),
+            LongPoll(guard=guard, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
+            ServerSentEvents(subscriptions),
+            PlainWebSockets(subscriptions),
+            TicketApi(guard),
+            Feeds(guard, self.service, self.clock),
+            Health(self.service, self.sockets, metrics.exposition),
+            Pages(web_folder),
+        ):
+            app.add_routes(handlers.routes())
+        app.add_routes(schema_routes())
 
-
-def _running(service: AsyncService, dispatcher: Dispatcher, streams: Streams, loop_lag: LoopLagMonitor) -> Running:
-    """All tasks and threads, from the first request to the last."""
-
-    async def run(_app: web.Application) -> AsyncIterator[None]:
-        intake = Intake(service, dispatcher)
-        bell = ChangeListener(service.sync.watch(), intake.look, intake.take)
-        scheduler = Scheduler(service, dispatcher)
-        for part in (dispatcher, bell, scheduler, streams, loop_lag):
+    async def _run(self, _app: web.Application) -> AsyncIterator[None]:
+        """Run all tasks and threads, from the first request to the last."""
+        outside = OutsideWrites(self.service, self.dispatcher)
+        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.take)
+        scheduler = Scheduler(self.service, self.dispatcher)
+        for part in (self.dispatcher, listener, scheduler, self.streams, self.loop_lag):
             part.start()
         yield
-        for ending in (scheduler.close, bell.close, intake.close, dispatcher.close, service.close):
-            await ending()
+        for close in (scheduler.close, listener.close, outside.close, self.dispatcher.close, self.service.close):
+            await close()
 
-    return run
-
-
-def _end_in_order(
-    app: web.Application,
-    *,
-    service: AsyncService,
-    loop_lag: LoopLagMonitor,
-    sockets: _Sockets,
-    streams: Streams,
-    bodies: Bodies,
-) -> None:
-    """What happens before connections are closed; the engine closes its own after this."""
-
-    async def end(_app: web.Application) -> None:
-        await loop_lag.close()  # or it might welcome newcomers again
-        sockets.refuse = True
-        bodies.end()
-        service.end_heavy_reads()
-        await streams.close()
-
-    app.on_shutdown.append(end)
+    async def _stop(self, _app: web.Application) -> None:
+        """End everything that waits, before the engine closes its connections."""
+        await self.loop_lag.close()  # it would let newcomers in again
+        self.sockets.refuse = True
+        self.bodies.end()
+        self.service.end_heavy_reads()
+        await self.streams.close()

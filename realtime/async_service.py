@@ -15,7 +15,8 @@ from models.contract.changes import Logged
 from models.contract.commands import Answer, Command
 from models.contract.errors import Overloaded, Refused
 from models.service import Outcome, SlotService
-from realtime.readers import Lane, Readers
+from realtime.read_queue import Lane
+from realtime.readers import Readers
 
 T = TypeVar("T")
 

@@ -1,9 +1,8 @@
-"""What /metrics tells: counts and gauges, read when asked for. No ids, names or addresses in a label."""
+"""The metrics of `/metrics`: counters and gauges, read at each request. No label has an id, a name or an address."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,30 +12,13 @@ from prometheus_client.registry import Collector
 from realtime.async_service import AsyncService
 from realtime.engine import Counters
 from realtime.loop_lag import LoopLagMonitor
+from realtime.request_counts import BUCKETS, RequestCounts
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.transports.stream import LONG_POLL, Streams
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-
-
-class Requests:
-    """How many requests were answered how, and how long they took. Plain numbers, written on the loop."""
-
-    def __init__(self) -> None:
-        self.answers: Counter[tuple[str, str]] = Counter()
-        self.buckets = [0] * (len(BUCKETS) + 1)
-        self.seconds = 0.0
-
-    def count(self, name: str, code: str, seconds: float) -> None:
-        """`name` is a route or a request of the wire, `code` "ok" or the error's."""
-        self.answers[name, code] += 1
-        self.seconds += seconds
-        place = next((place for place, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
-        self.buckets[place] += 1
-
 
 class Metrics(Collector):
-    """Gathers from where the numbers are kept; keeps none of its own but the start."""
+    """Collects the numbers from their owners. It keeps only the start time."""
 
     def __init__(
         self,
@@ -45,7 +27,7 @@ class Metrics(Collector):
         streams: Streams,
         dispatcher: Dispatcher,
         service: AsyncService,
-        requests: Requests,
+        requests: RequestCounts,
         loop_lag: LoopLagMonitor,
     ) -> None:
         self._loop_lag = loop_lag
@@ -59,13 +41,24 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def exposition(self) -> bytes:
-        """All of it, in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Everything, as of now (prometheus_client.Collector)."""
+        """Yield every metric, as of now (prometheus_client.Collector)."""
+        yield GaugeMetricFamily("slotcast_start_time_seconds", "Start time of this process.", self._started_at)
+        yield from self._collect_connections()
+        yield from self._collect_rooms()
+        yield GaugeMetricFamily(
+            "slotcast_commands_queued", "Commands that wait for the writer.", self._service.sync.queued
+        )
+        longest = self._loop_lag.longest_block_seconds
+        yield GaugeMetricFamily("slotcast_loop_block_seconds_max", "Longest lag of the event loop.", longest)
+        yield CounterMetricFamily("slotcast_overloads", "Times the server refused newcomers.", self._loop_lag.overloads)
+        yield from self._collect_requests()
+
+    def _collect_connections(self) -> Iterator[Metric]:
         counters = self._counters
-        yield GaugeMetricFamily("slotcast_start_time_seconds", "When this process started.", self._started_at)
         connections = GaugeMetricFamily("slotcast_connections", "Open connections.", labels=["transport"])
         connections.add_metric(["websocket"], counters.open_websocket)
         connections.add_metric(["polling"], counters.open_polling)
@@ -80,19 +73,13 @@ class Metrics(Collector):
         yield closed
         yield CounterMetricFamily("slotcast_packets_out", "Packets written to clients.", counters.packets_out)
         yield CounterMetricFamily("slotcast_bytes_out", "Bytes written to clients.", counters.bytes_out)
+
+    def _collect_rooms(self) -> Iterator[Metric]:
+        rooms = self._dispatcher.rooms
         yield CounterMetricFamily("slotcast_changes", "Changes sent to rooms.", self._dispatcher.changes)
-        yield GaugeMetricFamily("slotcast_rooms", "Calendars watched from this process.", len(self._dispatcher.rooms))
-        watchers = sum(
-            len(subscribers) for room in self._dispatcher.rooms.values() for subscribers in room.subscribers.values()
-        )
-        yield GaugeMetricFamily("slotcast_watchers", "Seats taken in rooms.", watchers)
-        yield GaugeMetricFamily(
-            "slotcast_commands_queued", "Commands that wait for the writer.", self._service.sync.queued
-        )
-        longest = self._loop_lag.longest_block_seconds
-        yield GaugeMetricFamily("slotcast_loop_block_seconds_max", "Longest time the loop was late.", longest)
-        yield CounterMetricFamily("slotcast_overloads", "Times newcomers were refused.", self._loop_lag.overloads)
-        yield from self._collect_requests()
+        yield GaugeMetricFamily("slotcast_rooms", "Calendars with a room at this process.", len(rooms))
+        subscribers = sum(room.subscriber_count for room in rooms.values())
+        yield GaugeMetricFamily("slotcast_watchers", "Subscribers of rooms.", subscribers)
 
     def _collect_requests(self) -> Iterator[Metric]:
         requests = self._requests

@@ -20,7 +20,7 @@ from realtime import protocol
 from realtime.answers import Left
 from realtime.async_service import AsyncService
 from realtime.auth import Auth
-from realtime.readers import Lane
+from realtime.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import WINDOW
 

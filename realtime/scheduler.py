@@ -80,7 +80,7 @@ class Scheduler:
             self._sweeping.discard(command.calendar)
 
     async def _let_go(self) -> None:
-        self._dispatcher.let_go()
+        self._dispatcher.close_idle_rooms()
 
     async def _fill(self) -> None:
         await self._one_by_one(await self._service.read(self._service.sync.behind))

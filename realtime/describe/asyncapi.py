@@ -11,7 +11,7 @@ from models.contract.changes import Change, Type
 from realtime import answers, protocol
 from realtime.describe.openapi import FOLLOWING, QUERY, TICKET
 from realtime.describe.schemas import REFERENCE, Schema, components, reference
-from realtime.rooms.room import Audience
+from realtime.rooms.subscriber import Audience
 
 _WHAT = {
     "calendars": "The Socket.IO namespace for everyone. The CONNECT payload is `{token?}`.",

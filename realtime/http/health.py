@@ -1,6 +1,8 @@
-"""What whoever runs the server asks of it: is it alive, is it ready, how is it doing."""
+"""The routes for operators: `/healthz`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -8,17 +10,16 @@ from models.contract.changes import encode
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
 from realtime.engine import SocketServer
-from realtime.metrics import Metrics
-from realtime.readers import Lane
+from realtime.read_queue import Lane
 
 
-class Operator:
-    """`/healthz` says that the loop turns; `/readyz` that the database answers and newcomers are welcome."""
+class Health:
+    """`/healthz` shows that the loop runs; `/readyz` that the database answers and the server takes newcomers."""
 
-    def __init__(self, service: AsyncService, sockets: SocketServer, metrics: Metrics) -> None:
+    def __init__(self, service: AsyncService, sockets: SocketServer, exposition: Callable[[], bytes]) -> None:
         self._service = service
         self._sockets = sockets
-        self._metrics = metrics
+        self._exposition = exposition
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -28,7 +29,7 @@ class Operator:
         ]
 
     async def health(self, _request: web.Request) -> web.Response:
-        # For any page: the element tells by it a server that is away from one that does not list the page's origin.
+        # Any page may read it: the element can tell a missing server from one that does not list the page's origin.
         headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
         return web.Response(body=encode({"status": "ok"}), content_type="application/json", headers=headers)
 
@@ -40,4 +41,4 @@ class Operator:
 
     async def exposition(self, _request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        return web.Response(body=self._metrics.exposition(), headers=headers)
+        return web.Response(body=self._exposition(), headers=headers)

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Middleware
 from models.contract.changes import encode
 from models.contract.errors import BadRequest, Internal, NotFound, Overloaded, Refused
 from realtime import protocol
-from realtime.metrics import Requests
+from realtime.request_counts import RequestCounts
 
 STATUS = {
     "bad_request": 400,
@@ -89,7 +89,7 @@ def _check_dates(request: web.Request) -> None:
             raise BadRequest("A date in the request's head can't be read.") from error
 
 
-def problems(requests: Requests) -> Middleware:
+def problems(requests: RequestCounts) -> Middleware:
     """The outermost middleware: no request leaves without an answer, an id, a count and a line in the log.
 
     Socket.IO's own requests pass it by: the engine answers and counts them, and there may be thousands a second.

@@ -15,7 +15,7 @@ from realtime.byte_cache import ByteCache
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
 from realtime.ical.icalendar import write_calendar
-from realtime.readers import Lane
+from realtime.read_queue import Lane
 
 BEFORE = 30 * DAY
 AFTER = 366 * DAY

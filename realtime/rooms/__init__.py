@@ -1,1 +1,1 @@
-"""Rooms: the subscribers of each calendar, what they have, and how changes reach them."""
+"""Rooms: the subscribers of each calendar, and the way of changes to them."""

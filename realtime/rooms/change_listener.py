@@ -1,7 +1,8 @@
-"""The bell: says that a calendar may have moved, never that it has. A lost or needless ring costs nothing but a look.
+"""Notices commits of other connections to the database.
 
-Own commits come through the door, with their rows. Other processes' are heard by a thread that polls the database's
-version and then reads what the rooms do not have yet; and a slow beat looks anyway, in case all else failed.
+A notification says that a calendar may have changed. A lost or needless one costs one read of the log. A thread polls
+the database's version, and after a change it reads the rows that the rooms lack. It reads once a second in any case.
+Commits of this process reach the rooms with their rows, through the service.
 """
 
 from __future__ import annotations
@@ -16,27 +17,26 @@ from typing import Generic, TypeVar
 from models.contract.errors import Overloaded
 from models.service import CommitWatch
 
-BEAT_SECONDS = 1.0
+INTERVAL_SECONDS = 1.0
 
 Found = TypeVar("Found")
 
-_log = logging.getLogger("slotcast.bell")
+_log = logging.getLogger("slotcast.listener")
 
 
 class ChangeListener(Generic[Found]):
-    """After any connection's commit: `look`, on this thread, and `take` what that found, on the loop.
+    """After each commit, calls `read` on its own thread, and `take` with the result on the loop.
 
-    This process's own commits are heard too: looking on this thread, it finds that the rooms have them already, and
-    the loop is left alone. Its thread owns the watch.
+    It notices this process's commits too. Then `read` finds nothing new, and the loop is not called.
     """
 
-    def __init__(self, watch: CommitWatch, look: Callable[[], Found | None], take: Callable[[Found], None]) -> None:
+    def __init__(self, watch: CommitWatch, read: Callable[[], Found | None], take: Callable[[Found], None]) -> None:
         self._watch = watch
-        self._look = look
+        self._read = read
         self._take = take
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="slotcast-bell", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="slotcast-listener", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -46,21 +46,21 @@ class ChangeListener(Generic[Found]):
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        since_beat, pause = 0.0, self._watch.poll_seconds
+        since_read, pause = 0.0, self._watch.poll_seconds
         while not self._stop.wait(pause):
-            since_beat += pause
+            since_read += pause
             try:
-                if self._watch.has_moved() or since_beat >= BEAT_SECONDS:
-                    since_beat = 0.0
-                    self._tell(self._look())
+                if self._watch.has_moved() or since_read >= INTERVAL_SECONDS:
+                    since_read = 0.0
+                    self._send(self._read())
             except Exception as error:
                 _log.warning("The change log can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
                 self._watch.close()
-                since_beat = BEAT_SECONDS  # what moved meanwhile is looked for after the wait
-                self._stop.wait(BEAT_SECONDS)
+                since_read = INTERVAL_SECONDS  # read after the wait: the version may have moved meanwhile
+                self._stop.wait(INTERVAL_SECONDS)
         self._watch.close()
 
-    def _tell(self, found: Found | None) -> None:
+    def _send(self, found: Found | None) -> None:
         if found is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed
                 self._loop.call_soon_threadsafe(self._take, found)

@@ -1,8 +1,8 @@
-"""From the bell to the rooms: compares the watched calendars' seq, reads the log's new rows, hands them to the rooms.
+"""The step from the change log to the rooms: it reads new rows of the calendars that have a room, and hands them over.
 
-What this process commits comes with its bell and is not read again: that takes two changes of thread and a read
-transaction off every change. Rows reach a room in the order of the log, whoever brought them; one room waits for no
-other.
+Commits of this process arrive with their rows, so the dispatcher does not read the log for them. That saves two changes
+of thread and a read transaction a change. Rows reach a room in the order of the log, from any source. No room waits
+for another.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -18,28 +19,29 @@ from models.contract.changes import Booking, Cursor, Logged
 from models.contract.errors import Overloaded
 from models.contract.time import DAY
 from realtime.async_service import AsyncService
-from realtime.readers import Lane
+from realtime.read_queue import Lane
 from realtime.rooms.replica import MOST_REPLAYED, Gap, Replica
-from realtime.rooms.room import HISTORY_REPLACED, Room
+from realtime.rooms.room import Room
+from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms
 
-KEPT_SECONDS = 60.0  # how long a room stays that nobody watches
+IDLE_SECONDS = 60.0  # a room without subscribers is kept for so long
 FAR = 1 << 53
-CHANGES_A_READ = 1_000  # the most that the book gives at once
-REACH_SECONDS = 1.0  # how long whoever is ahead of this process waits for it
+CHANGES_A_READ = 1_000  # the most that the service reads at once
+REACH_SECONDS = 1.0  # the longest wait of a client whose cursor is ahead of this process
 _RETRY_SECONDS = 0.5
 
 _log = logging.getLogger("slotcast.dispatcher")
 
 
 class NewRows(NamedTuple):
-    """What one look at the log has found, by calendar, after the seqs that were asked for."""
+    """The result of one read of the log: for each calendar the cursor that was asked for, and the rows after it."""
 
     have: dict[str, Cursor]
     found: dict[str, list[Logged]]
 
 
 class _Opening:
-    """A room that is being read, and how many wait for it."""
+    """A room that is being read, and the number of its waiters."""
 
     __slots__ = ("has_begun", "is_over", "waiters")
 
@@ -50,15 +52,16 @@ class _Opening:
 
 
 class Dispatcher:
-    """All rooms of this process. Every method but `look` is for the loop's thread."""
+    """All rooms of this process. `read_new_rows` is for any thread, every other method for the loop's."""
 
-    def __init__(self, service: AsyncService) -> None:
+    def __init__(self, service: AsyncService, socketio: Mapping[Audience, SocketIoRooms] | None = None) -> None:
         self._service = service
+        self._socketio = socketio or {}
         self.rooms: dict[str, Room] = {}
         self._opening: dict[str, _Opening] = {}
-        self._rung: set[str] = set()
-        self._bell = asyncio.Event()
-        self._lookers: list[asyncio.Future[None]] = []  # who waits for a read of the log that is not begun yet
+        self._notified: set[str] = set()  # calendars to read the log for
+        self._notification = asyncio.Event()
+        self._next_read: list[asyncio.Future[None]] = []  # waits for a read of the log that has not begun
         self._advances: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self.changes = 0
@@ -72,26 +75,26 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def ring(self, calendars: set[str]) -> None:
-        """These calendars may have moved: the log is read."""
-        self._rung |= calendars
-        self._bell.set()
+    def notify(self, calendars: set[str]) -> None:
+        """Read the log for these calendars soon."""
+        self._notified |= calendars
+        self._notification.set()
 
-    def hear(self, rows: list[Logged]) -> None:
-        """What this process has just committed, in the log's order; of a watched calendar it need not be read."""
+    def on_rows(self, rows: list[Logged]) -> None:
+        """Take the rows that this process has just committed, in the log's order."""
         for calendar, group in groupby(rows, key=attrgetter("calendar")):
             room = self.rooms.get(calendar)
             if room is not None:
                 self._hand_over(room, list(group))
 
-    def look(self) -> NewRows | None:
-        """What the log has and the rooms have not. For any thread, as it reads at once."""
+    def read_new_rows(self) -> NewRows | None:
+        """Read the rows that the log has and the rooms do not have."""
         have = {name: room.fetched for name, room in list(self.rooms.items())}
         found = self._service.sync.new_rows(have) if have else {}
         return NewRows(have, found) if found else None
 
-    def take(self, new_rows: NewRows) -> None:
-        """Hands the rooms what was read for them, unless they have moved on meanwhile."""
+    def take_new_rows(self, new_rows: NewRows) -> None:
+        """Hand the rooms the rows that were read for them, unless a room has newer rows by now."""
         for calendar, rows in new_rows.found.items():
             room = self.rooms.get(calendar)
             if room is None:
@@ -99,15 +102,15 @@ class Dispatcher:
             if rows:
                 self._hand_over(room, rows)
                 if len(rows) >= CHANGES_A_READ:
-                    self.ring({calendar})  # there may be more than one read brings
+                    self.notify({calendar})  # one read may not have brought all
             elif room.fetched == new_rows.have[calendar]:
-                self._disband(room)  # what was sent is not in it: the database was put back to another copy
+                self._disband(room)  # the log lacks a change that was sent: another copy of the database was put back
 
     def _hand_over(self, room: Room, rows: list[Logged]) -> None:
-        """Gives the room what it does not have of these rows, which follow one another."""
+        """Give the room the rows that it lacks, of rows that follow one another."""
         known = room.fetched.seq + 1 - rows[0].seq
         if known < 0:
-            self.ring({room.calendar})  # others have committed in between
+            self.notify({room.calendar})  # another process has committed in between
         elif known < len(rows):
             room.fetched = Cursor(rows[-1].seq, rows[-1].nonce)
             is_advancing = bool(room.waiting)
@@ -118,7 +121,7 @@ class Dispatcher:
                 task.add_done_callback(self._advances.discard)
 
     async def room(self, calendar: str) -> Room:
-        """The calendar's room, opened by one read of the database however many ask at once."""
+        """Return the calendar's room. One read of the database opens it for all that ask meanwhile."""
         room = self.rooms.get(calendar)
         if room is not None:
             return room
@@ -136,10 +139,10 @@ class Dispatcher:
                 opening.is_over.set()
 
     async def room_at(self, calendar: str, *cursors: Cursor | None) -> Room:
-        """The calendar's room with all that these cursors have. A cursor of another history asks for nothing.
+        """Return the calendar's room once it has these cursors; one of another history is ignored.
 
-        A client that comes from another server may be ahead of this process: then the log is read first, once for
-        all who wait. Overloaded where that takes longer than a second.
+        A client that comes from another server may be ahead of this process. Then the log is read first, once for all
+        that wait. Overloaded where that takes longer than a second.
         """
         room = await self.room(calendar)
         wanted = max((cursor.seq for cursor in cursors if cursor is not None), default=0)
@@ -154,30 +157,31 @@ class Dispatcher:
         return room
 
     async def _has_reached(self, room: Room, seq: int) -> bool:
-        """Brings the room to this seq, or to the end of the log; False where it was disbanded meanwhile."""
+        """Bring the room to this seq or to the end of the log; False if it was disbanded meanwhile."""
         before = None
         while room.fetched.seq < seq and room.fetched != before:
             before = room.fetched
-            await self._looked_at(room.calendar)
+            await self._log_read(room.calendar)
         if self.rooms.get(room.calendar) is room:
             await room.reached(min(seq, room.fetched.seq))
         return self.rooms.get(room.calendar) is room
 
-    async def _looked_at(self, calendar: str) -> None:
-        """Returns once the log was read for this calendar, by a read that began after this call."""
-        looked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._lookers.append(looked)
-        self.ring({calendar})
-        await looked
+    async def _log_read(self, calendar: str) -> None:
+        """Return once the log was read for this calendar, by a read that began after this call."""
+        is_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._next_read.append(is_read)
+        self.notify({calendar})
+        await is_read
 
     def _opened(self, replica: Replica) -> Room:
-        room = self.rooms[replica.info.id] = Room(replica, self._read_bookings, self._service.quiet)
+        room = Room(replica, self._read_bookings, self._service.quiet, self._socketio)
+        self.rooms[room.calendar] = room
         room.idle_since = time.monotonic()
-        self.ring({room.calendar})  # what was committed between the read and now
+        self.notify({room.calendar})  # the log may have new rows since the read
         return room
 
     def _load(self, calendar: str) -> Replica:
-        """Reads a calendar whole; on a reader's thread."""
+        """Read a whole calendar, on a reader's thread."""
         if opening := self._opening.get(calendar):
             opening.has_begun = True
         since = self._service.sync.clock() - DAY
@@ -187,9 +191,9 @@ class Dispatcher:
         return await self._service.read(self._service.sync.bookings_by_id, ids)
 
     async def settled(self, calendar: str, seq: int) -> None:
-        """Returns once everyone here was sent the change, or at once where nobody looks."""
+        """Return once every subscriber was sent the change; at once for a calendar without a room."""
         opening = self._opening.get(calendar)
-        if opening is not None and opening.has_begun:  # what it reads may be from before the change
+        if opening is not None and opening.has_begun:  # its read may be from before the change
             await opening.is_over.wait()
         room = self.rooms.get(calendar)
         if room is not None:
@@ -197,26 +201,26 @@ class Dispatcher:
 
     async def _run(self) -> None:
         while True:
-            await self._bell.wait()
-            self._bell.clear()
-            rung, self._rung = self._rung & self.rooms.keys(), set()
-            lookers, self._lookers = self._lookers, []
-            have = {name: self.rooms[name].fetched for name in rung}
+            await self._notification.wait()
+            self._notification.clear()
+            notified, self._notified = self._notified & self.rooms.keys(), set()
+            waiting, self._next_read = self._next_read, []
+            have = {name: self.rooms[name].fetched for name in notified}
             try:
                 if have:
-                    self.take(NewRows(have, await self._service.read(self._service.sync.new_rows, have)))
+                    self.take_new_rows(NewRows(have, await self._service.read(self._service.sync.new_rows, have)))
             except Exception as error:
                 _log.warning("The change log can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
-                self._lookers += lookers
+                self._next_read += waiting
                 await asyncio.sleep(_RETRY_SECONDS)
-                self.ring(rung)
+                self.notify(notified)
                 continue
-            for looker in lookers:
-                if not looker.done():
-                    looker.set_result(None)
+            for is_read in waiting:
+                if not is_read.done():
+                    is_read.set_result(None)
 
     async def _advance(self, room: Room) -> None:
-        """A room that fails is disbanded, and no other room hears of it."""
+        """Send the room's waiting rows. A failure disbands this room and no other."""
         try:
             self.changes += await room.advance()
         except Gap:
@@ -229,15 +233,15 @@ class Dispatcher:
     def _disband(self, room: Room) -> None:
         if self.rooms.get(room.calendar) is room:
             del self.rooms[room.calendar]
-        room.disband(HISTORY_REPLACED)
+        room.disband(CutReason.HISTORY_REPLACED)
 
-    def let_go(self) -> None:
-        """Forgets the rooms that nobody has watched for a while; asked by the clock."""
+    def close_idle_rooms(self) -> None:
+        """Forget the rooms that have had no subscriber for a while. The scheduler calls it."""
         now = time.monotonic()
         for name, room in list(self.rooms.items()):
             if not room.is_empty:
                 room.idle_since = None
             elif room.idle_since is None:
                 room.idle_since = now
-            elif now - room.idle_since > KEPT_SECONDS and not room.turn.locked():
+            elif now - room.idle_since > IDLE_SECONDS and not room.lock.locked():
                 del self.rooms[name]

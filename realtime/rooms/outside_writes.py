@@ -1,8 +1,8 @@
-"""Takes into the log what other writers did to the tables: notices it with the watch's poll, and asks for the commands.
+"""Puts the writes of other programs to the tables into the log, with the service's commands.
 
-A bulk of rows is taken in many commands, one after the other, with a rest after each that is as long as it took: other
-calendars' commands come between them, and watchers have the time to read what they are sent. Every server asks; the
-one whose command comes first finds the notes, and the others find none.
+A large write takes many commands. After each the task pauses for as long as the command took, so other calendars'
+commands run in between, and clients have time to read the changes. Every server asks for the commands. The first one
+finds the notes of the writes, the others find none.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from realtime.async_service import AsyncService
 from realtime.rooms.dispatcher import Dispatcher, NewRows
 
 MOST_AT_ONCE = 4  # calendars
-LONGEST_REST_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 0.25
 
-_log = logging.getLogger("slotcast.intake")
+_log = logging.getLogger("slotcast.outside")
 
 
 class Found(NamedTuple):
-    """What one look has found: new rows of the log for the rooms, and what other writers ask for."""
+    """The result of one read: new rows of the log, and commands for the writes of other programs."""
 
     new_rows: NewRows | None
     outside: list[Command]
 
 
-class Intake:
-    """`look` is for the watch's thread, everything else for the loop's."""
+class OutsideWrites:
+    """The tasks that take outside writes. `read` is for the listener's thread, every other method for the loop's."""
 
     def __init__(self, service: AsyncService, dispatcher: Dispatcher) -> None:
         self._service = service
         self._dispatcher = dispatcher
         self._tasks: dict[Command, asyncio.Task[None]] = {}
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self._limit = asyncio.Semaphore(MOST_AT_ONCE)
 
-    def look(self) -> Found | None:
-        """Reads what the rooms do not have, and which calendars others have touched; None for neither."""
-        found = Found(self._dispatcher.look(), self._service.sync.outside())
+    def read(self) -> Found | None:
+        """Read the rows that the rooms lack, and the commands for outside writes; None if there are neither."""
+        found = Found(self._dispatcher.read_new_rows(), self._service.sync.outside())
         return found if any(found) else None
 
     def take(self, found: Found) -> None:
-        """Hands the rooms their rows, and has each touched calendar taken, unless that is under way."""
+        """Hand the rooms their rows, and start a task for each calendar that has none."""
         if found.new_rows is not None:
-            self._dispatcher.take(found.new_rows)
+            self._dispatcher.take_new_rows(found.new_rows)
         for command in found.outside:
             if command not in self._tasks:
                 task = self._tasks[command] = asyncio.create_task(self._drain(command))
@@ -65,17 +65,17 @@ class Intake:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _drain(self, command: Command) -> None:
-        """What is refused now is found again by a later look: the notes are still there."""
+        """Run the command until nothing is left. After a refusal a later read finds the notes again."""
         loop = asyncio.get_running_loop()
         try:
             while True:
-                async with self._turns:
+                async with self._limit:
                     began = loop.time()
                     answer = await self._service.run(command)
                     if not msgspec.json.decode(answer.result)["left"]:
                         return
                 await self._dispatcher.settled(answer.calendar, answer.seq)
-                await asyncio.sleep(min(loop.time() - began, LONGEST_REST_SECONDS))
+                await asyncio.sleep(min(loop.time() - began, LONGEST_PAUSE_SECONDS))
         except Refused as refusal:
             _log.warning("What others wrote was not taken now: %s", refusal.message)
         except Exception:

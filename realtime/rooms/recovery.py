@@ -1,9 +1,9 @@
-"""How a client joins: with what it has missed, or with a snapshot, and nothing between that and the first change.
+"""The join of a room: a client gets the changes that it has missed, or a snapshot, and then every later change.
 
-Within the room's turn the answer is made at the replica's seq and the seat is taken; and the answer leaves before any
-later change, as whoever calls writes it in the same step of the loop. What only the database has (a window in the
-past, staff's bookings) is read before, so that no change waits for it, and within the turn it is brought to the room's
-seq by the changes that came meanwhile.
+Under the room's lock the answer is made at the replica's seq, and the client is subscribed. The caller writes the
+answer in the same step of the loop, so the answer leaves before any later change. Windows in the past and staff's
+bookings are in the database only. They are read before the lock is taken, so no change waits for the read. Under the
+lock the changes since the read are applied to them.
 """
 
 from __future__ import annotations
@@ -12,27 +12,28 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from models.contract.changes import Booking, Cursor, Info, encode
-from models.contract.errors import Forbidden, Overloaded
+from models.contract.errors import Overloaded
 from models.contract.principal import Principal
 from models.contract.time import DAY, Clock
 from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.byte_cache import ByteCache
-from realtime.readers import Lane
+from realtime.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.replica import MOST_SLOTS, Mark, Replica, mark_of
-from realtime.rooms.room import Audience, Room, Subscriber
+from realtime.rooms.room import Room
+from realtime.rooms.subscriber import Audience, Subscriber
 
 WINDOW = 62 * DAY
-WINDOWS_BYTES = 16_000_000  # of encoded windows that are kept
-MOST_TRIES = 10  # each finds that its room was let go, or has moved further on than it remembers
+WINDOWS_BYTES = 16_000_000  # of encoded windows in the cache
+MOST_TRIES = 10  # a try fails where the room is closed meanwhile, or has too many new changes
 
 
 class Wanted(NamedTuple):
-    """What a client asks to join with: where it stands, and which window it shows, in milliseconds.
+    """The cursor and the window of a client, in milliseconds.
 
-    `is_from_now` is whether the window is the one of a client that names none. `at_least` is how far it knows that the
-    calendar has come, by the answer to a command of its own for one.
+    `is_from_now` says that the client names no window. `at_least` is the newest cursor that the client knows of, for
+    example from the answer to its own command.
     """
 
     after: Cursor | None
@@ -43,7 +44,7 @@ class Wanted(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """A seat that was taken: "resumed" or "snapshot", the answer's body, and the cursor that it says."""
+    """The answer to a subscriber: its mode, "resumed" or "snapshot", its body, and its cursor."""
 
     room: Room
     mode: str
@@ -52,7 +53,7 @@ class Joined(NamedTuple):
 
 
 class _View(NamedTuple):
-    """A window as the database has it, to be brought to the room's seq; and its bookings, which staff see."""
+    """A window and its bookings as the database has them, at a seq that is not the room's."""
 
     replica: Replica
     finish: int
@@ -60,14 +61,14 @@ class _View(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A snapshot's body and its ETag, which names what is in it; no body for a client that has it."""
+    """A snapshot's body and its ETag. There is no body for a client with the same ETag."""
 
     etag: str
     body: bytes | None
 
 
 class _Window(NamedTuple):
-    """A window of a calendar that no room has, encoded."""
+    """A window of a calendar without a room, encoded."""
 
     info: Info
     seq: int
@@ -79,7 +80,7 @@ class _Window(NamedTuple):
 
 
 class Recovery:
-    """Answers whoever joins or only looks; bodies are JSON objects without their opening brace."""
+    """Answers clients that subscribe, and clients that read once. Bodies are JSON objects without the first brace."""
 
     def __init__(self, service: AsyncService, dispatcher: Dispatcher, clock: Clock) -> None:
         self._service = service
@@ -88,31 +89,32 @@ class Recovery:
         self._windows: ByteCache[_Window] = ByteCache(WINDOWS_BYTES)
 
     def wanted(self, after: str | None, begin: str | None, finish: str | None, at_least: str | None = None) -> Wanted:
-        """Reads what a client sent; BadRequest names the time that can't be read."""
+        """Read the fields of a request; BadRequest names a time that can't be read."""
         first, last = protocol.read_window(begin, finish, self._clock(), WINDOW)
         is_from_now = begin is None and finish is None
         return Wanted(protocol.read_after(after), first, last, is_from_now, protocol.read_after(at_least))
 
-    async def join(self, calendar: str, subscriber: Subscriber, wanted: Wanted) -> Joined:
-        """Seats the member. Raises NotFound, or the refusal of who may not watch the calendar.
+    async def join(self, subscriber: Subscriber, wanted: Wanted) -> Joined:
+        """Subscribe to the subscriber's calendar. Raise NotFound, or the refusal of a principal that may not.
 
-        There is no suspension between taking the seat and returning.
+        Nothing else runs between the subscription and the return.
         """
+        calendar = subscriber.calendar
         for _ in range(MOST_TRIES):
             room = await self._dispatcher.room_at(calendar, wanted.after, wanted.at_least)
-            check_subscriber(subscriber, room)
+            subscriber.check(room.replica.info)
             view = await self._view(room, subscriber, wanted)
-            async with room.turn:
+            async with room.lock:
                 answer = await self._answer(room, subscriber.audience, wanted, view)
                 if answer is None or self._dispatcher.rooms.get(calendar) is not room:
                     continue
-                check_subscriber(subscriber, room)  # its token may be another by now
+                subscriber.check(room.replica.info)  # its client may have left, or have a new token
                 room.join(subscriber)
                 return Joined(room, *answer)
         raise Overloaded
 
     async def _view(self, room: Room, subscriber: Subscriber, wanted: Wanted) -> _View | None:
-        """What the room has not, as of a seq that the room has reached; None where the room has it all."""
+        """Read the parts of the answer that the room lacks, at a seq that the room has; None if it lacks nothing."""
         if _has_all(room, subscriber.audience, wanted):
             return None
         if wanted.after is not None and room.replica.replay(wanted.after) is not None:
@@ -120,12 +122,12 @@ class Recovery:
         is_staff = subscriber.audience is Audience.STAFF
         lane = Lane.STAFF if is_staff else Lane.HEAVY
         view = await self._service.read(self._read_view, room.calendar, wanted, with_bookings=is_staff, lane=lane)
-        check_subscriber(subscriber, room)  # it may have gone while it waited
+        subscriber.check(room.replica.info)  # its client may have left during the read
         await self._dispatcher.settled(room.calendar, view.replica.seq)
         return view
 
     def _read_view(self, calendar: str, wanted: Wanted, *, with_bookings: bool) -> _View:
-        """Reads a window; on a reader's thread."""
+        """Read a window, on a reader's thread."""
         found = self._service.sync.snapshot(
             calendar, wanted.begin, wanted.finish, most=MOST_SLOTS, with_bookings=with_bookings
         )
@@ -134,7 +136,7 @@ class Recovery:
     async def _answer(
         self, room: Room, audience: Audience, wanted: Wanted, view: _View | None
     ) -> tuple[str, bytes, str] | None:
-        """The mode, the body and the cursor, at the room's seq; None where something must be read for that first."""
+        """Return mode, body and cursor at the room's seq; None where the database must be read again."""
         replica = room.replica
         body = await self._replay(room, audience, wanted.after)
         if body is not None:
@@ -181,7 +183,7 @@ class Recovery:
         )
 
     async def look(self, calendar: str, principal: Principal, wanted: Wanted, has: str = "") -> Looked:
-        """A snapshot for who does not stay and `has` these ETags: from the room, or from the database."""
+        """Return a snapshot to a client that reads once and `has` these ETags: from the room or the database."""
         if calendar in self._dispatcher.rooms:
             room = await self._dispatcher.room_at(calendar, wanted.at_least)
             check_view(principal, room)
@@ -208,7 +210,7 @@ class Recovery:
         return Looked(etag, None if etag in has else self._snapshot(replica, wanted.begin, wanted.finish))
 
     async def _window(self, calendar: str, wanted: Wanted) -> _Window:
-        """A window as it was read last, if nothing has changed since; else it is read once for all that ask for it."""
+        """Return the cached window if the calendar has not changed since, else read it once for all that ask."""
         span = None if wanted.is_from_now else (wanted.begin, wanted.finish)
         key = ("window", calendar, span)
         kept = self._windows.get(key)
@@ -222,7 +224,7 @@ class Recovery:
         return window
 
     def _read_window(self, calendar: str, span: tuple[int, int] | None) -> _Window:
-        """Reads and encodes a window, from now on where there is no span; on a reader's thread."""
+        """Read and encode a window, on a reader's thread. Without a span it begins now."""
         begin, finish = span or protocol.read_window(None, None, self._clock(), WINDOW)
         found = self._service.sync.snapshot(calendar, begin, finish, most=MOST_SLOTS)
         etag = _etag(found.cursor, mark_of(found.slots))
@@ -235,19 +237,11 @@ def _etag(cursor: str, mark: Mark) -> str:
 
 
 def _has_all(room: Room, audience: Audience, wanted: Wanted) -> bool:
-    """Whether the room has all that a snapshot for this audience takes."""
+    """Whether the room alone can make a snapshot for this audience."""
     return audience is Audience.PUBLIC and wanted.begin >= room.replica.since
 
 
 def check_view(principal: Principal, room: Room) -> None:
-    """Refuses who may not see the room's calendar."""
+    """Raise the principal's refusal if it may not see the room's calendar."""
     if not principal.may_view(room.replica.info):
         raise principal.refusal()
-
-
-def check_subscriber(subscriber: Subscriber, room: Room) -> None:
-    """Refuses who has left again, and who may not have this seat."""
-    if subscriber.is_gone:
-        raise Forbidden("The connection has left again.")
-    if not subscriber.may_subscribe(room.replica.info):
-        raise subscriber.principal.refusal()

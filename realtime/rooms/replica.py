@@ -1,7 +1,7 @@
-"""One watched calendar in memory, as of one seq: its slots and the end of its log, encoded as they go out.
+"""A calendar in memory at one seq: its slots and the end of its log, encoded for the wire.
 
-It changes by `apply` only, in seq order. Snapshots and replays for any number of clients are cut from it without a
-read of the database, and the cuts are kept until the next change.
+Only `apply` changes a replica, in seq order. It makes snapshots and replays for any number of clients without a read of
+the database, and keeps them until the next change.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _MOST_CUTS = 64
 
 
 class Gap(Exception):
-    """A row that does not follow what the replica has: the log was trimmed, or the database put back."""
+    """A row does not follow the replica's last one: the log was trimmed, or the database was restored."""
 
 
 Mark = tuple[str, str, int] | None
 
 
 class Cut(NamedTuple):
-    """Slots of a window, encoded with commas between, and where they end in milliseconds.
+    """The slots of a window, encoded with commas between, and the window's end in milliseconds.
 
     At one cursor, equal marks mean equal slots.
     """
@@ -40,12 +40,12 @@ class Cut(NamedTuple):
 
 
 def mark_of(slots: Sequence[PlacedSlot]) -> Mark:
-    """Tell apart what can be cut of one calendar as of one cursor."""
+    """Return a key of these slots, unique among the windows of one calendar at one cursor."""
     return (slots[0].id, slots[-1].id, len(slots)) if slots else None
 
 
 class Replica:
-    """`since` is where its slots begin, in milliseconds: what ended before was not loaded."""
+    """A calendar's replica. It has no slots that ended before `since`, in milliseconds."""
 
     __slots__ = ("_cuts", "_longest", "_order", "_slots", "_tail", "_tail_bytes", "info", "nonce", "seq", "since")
 
@@ -68,7 +68,7 @@ class Replica:
         return f"{self.seq}.{self.nonce}"
 
     def apply(self, row: Logged) -> None:
-        """Takes the next change; Gap if it is not the next, or the next of another history."""
+        """Apply the next change; Gap for a change that is not the next, or of another history."""
         if row.seq != self.seq + 1 or row.follows != self.nonce:
             raise Gap
         change = decode_applied(row.body)
@@ -102,7 +102,7 @@ class Replica:
             self._tail_bytes -= len(self._tail.popleft().body)
 
     def slots(self, begin: int, finish: int) -> Cut:
-        """The slots that touch `[begin, finish)`, by start; at most 2,000, then it ends where the next one starts."""
+        """Return the slots that overlap `[begin, finish)`, by start. After 2,000 the cut ends before the next start."""
         first = bisect_left(self._order, (begin - self._longest, ""))
         last = bisect_left(self._order, (finish, ""))
         found = [slot for _, name in self._order[first:last] if (slot := self._slots[name]).end > begin]
@@ -116,16 +116,16 @@ class Replica:
         return Cut(body or b"", finish, key)
 
     def replay(self, cursor: Cursor) -> Sequence[Logged] | None:
-        """The changes after the cursor; None for another history, or for more than is ever replayed."""
+        """Return the changes after the cursor; None for another history, or for too many changes."""
         if cursor.seq == self.seq:
             return () if cursor.nonce == self.nonce else None
-        place = len(self._tail) - (self.seq - cursor.seq)
-        if not 0 <= place < len(self._tail) or self._tail[place].follows != cursor.nonce:
+        first = len(self._tail) - (self.seq - cursor.seq)
+        if not 0 <= first < len(self._tail) or self._tail[first].follows != cursor.nonce:
             return None
-        return [self._tail[index] for index in range(place, len(self._tail))]
+        return [self._tail[index] for index in range(first, len(self._tail))]
 
     def replayed(self, cursor: Cursor) -> bytes | None:
-        """The same, encoded, with commas between."""
+        """Return the same changes encoded, with commas between."""
         if cursor not in self._cuts:
             rows = self.replay(cursor)
             return self._keep(cursor, None if rows is None else b",".join([row.body for row in rows]))

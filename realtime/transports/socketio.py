@@ -1,16 +1,15 @@
-"""The Socket.IO namespaces `/calendars` and `/staff`: sessions, and what each request of theirs sets in motion.
+"""The Socket.IO namespaces `/calendars` and `/staff`: connecting, and the handler of every request.
 
-Every request is acknowledged, also the malformed one and the one that crashed. The two differ in who may connect and
-in what their rooms send: staff get each change with its bookings.
+Every request is acknowledged, also one that is malformed or crashes. In `/staff` only staff connect, and changes have
+their bookings.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import uuid
-from sys import intern
+from functools import partial
 from typing import Any
 
 import socketio
@@ -18,101 +17,48 @@ from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from models.contract.changes import encode
 from models.contract.errors import BadRequest, Forbidden, Refused, Unauthorized
-from models.contract.principal import Principal
 from realtime import protocol
-from realtime.auth import Auth, Expiry, Identity
-from realtime.engine import Connection, Encoded, SocketServer
-from realtime.metrics import Requests
+from realtime.auth import Auth, Identity
+from realtime.engine import Encoded, SocketServer
 from realtime.rate_limit import check
-from realtime.readers import Peer, reading_for
+from realtime.read_queue import reading_for
+from realtime.request_counts import RequestCounts
 from realtime.request_handler import RequestHandler
+from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Recovery
-from realtime.rooms.room import Audience, Room, Subscriber
+from realtime.rooms.subscriber import Audience, CutReason, Subscriber, may_subscribe
+from realtime.transports.session import Session
+from realtime.transports.socketio_rooms import CalendarRooms
 
-TOKEN_EXPIRED = "token expired"  # noqa: S105 - a reason
-MOST_ROOMS = 100  # of one connection
+MOST_SUBSCRIPTIONS = 100  # of one connection
 _NO_ARRAY = "The request is no JSON array with a request's name."
 _BINARY = "A request is JSON; binary attachments are not taken."
 
 _log = logging.getLogger("slotcast.socketio")
 
 
-class Session:
-    """One client in one namespace: who it is, and the rooms it is in."""
-
-    __slots__ = ("connection", "expiry", "joining", "principal", "rooms", "turn")
-
-    def __init__(self, connection: Connection, principal: Principal) -> None:
-        self.connection = connection
-        self.principal = principal
-        self.rooms: dict[str, tuple[Room, Subscriber]] = {}
-        self.joining: tuple[
-            tuple[str, Subscriber], ...
-        ] = ()  # in which calendars a seat was asked for, and is not had yet
-        self.expiry: Expiry | None = None
-        self.turn = asyncio.Lock()  # snapshots are made one at a time, and each when the last one was taken
-
-    @property
-    def peer(self) -> Peer:
-        """For whom the session's reads are."""
-        return Peer(self.principal.address, lambda: not self.connection.is_open)
-
-    def expire_at(self, expires_at: float | None) -> None:
-        """The end of the session's token; without one there is no timer."""
-        if self.expiry is None and expires_at is not None:
-            self.expiry = Expiry(self._expired)
-        if self.expiry is not None:
-            self.expiry.set(expires_at)
-
-    def _expired(self) -> None:
-        """At once out of every room; the client's library reconnects, with a fresh token or to a clear refusal."""
-        self.leave_all()
-        self.connection.abort(TOKEN_EXPIRED)
-
-    def leave(self, calendar: str) -> None:
-        """Gives up the seat, also one that is still being waited for."""
-        if calendar in self.rooms:
-            room, subscriber = self.rooms.pop(calendar)
-            room.leave(subscriber)
-        for name, subscriber in self.joining:
-            if name == calendar:
-                subscriber.is_gone = True
-        self.joining = tuple(asked for asked in self.joining if asked[0] != calendar)
-
-    @property
-    def calendars(self) -> set[str]:
-        """Those that it watches, or is about to."""
-        return {*self.rooms, *(calendar for calendar, _ in self.joining)}
-
-    def leave_all(self) -> None:
-        for calendar in self.calendars:
-            self.leave(calendar)
-
-    def become(self, principal: Principal) -> None:
-        """From now on it is this asker who asks, and who sits in the rooms."""
-        self.principal = principal
-        for _, subscriber in (*self.rooms.values(), *self.joining):
-            subscriber.principal = principal
-
-    def end(self) -> None:
-        self.leave_all()
-        if self.expiry is not None:
-            self.expiry.cancel()
-
-
 class CalendarNamespace(socketio.AsyncNamespace):
-    """Both namespaces; `audience` tells them apart."""
+    """One of the two namespaces, by its audience."""
 
     def __init__(
-        self, audience: Audience, *, auth: Auth, request_handler: RequestHandler, recovery: Recovery, requests: Requests
+        self,
+        audience: Audience,
+        *,
+        auth: Auth,
+        request_handler: RequestHandler,
+        dispatcher: Dispatcher,
+        recovery: Recovery,
+        rooms: CalendarRooms,
+        requests: RequestCounts,
     ) -> None:
         super().__init__(audience.value)
         self._audience = audience
         self._auth = auth
         self._request_handler = request_handler
+        self._dispatcher = dispatcher
         self._recovery = recovery
+        self._rooms = rooms
         self._requests = requests
-        self.sessions: dict[str, Session] = {}
 
     @property
     def _server(self) -> SocketServer:
@@ -120,7 +66,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
         return server
 
     async def trigger_event(self, event: str, *args: Any) -> Any:
-        """Everything that arrives in the namespace (socketio.AsyncNamespace)."""
+        """Handle everything that arrives in the namespace (socketio.AsyncNamespace)."""
         if event == "connect":
             return self.on_connect(*args)
         if event == "disconnect":
@@ -129,11 +75,11 @@ class CalendarNamespace(socketio.AsyncNamespace):
         return await self._answer(sid, event, fields)
 
     async def on_unreadable(self, sid: str, *, is_binary: bool = False) -> Encoded:
-        """A request of which only its place is known, and that it waits for an answer."""
+        """Refuse a request that cannot be read. Its client waits for an acknowledgement."""
         return await self._answer(sid, "", _BINARY if is_binary else _NO_ARRAY)
 
     async def _answer(self, sid: str, event: str, fields: list[Any] | str) -> Encoded:
-        """No request leaves without an ack, a count, and a line in the log with an id of its own."""
+        """Acknowledge, count and log a request; the log line has an id of its own."""
         received, began, request_id = self._request_handler.clock(), time.perf_counter(), ""
         name = event if event in protocol.EVERY_REQUEST else "unknown"
         try:
@@ -153,19 +99,28 @@ class CalendarNamespace(socketio.AsyncNamespace):
         return Encoded(ack)
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
-        """Who may come in. A refusal is final: the client's library will not try again by itself."""
+        """Begin a session, or refuse it. A refusal is final: the client's library does not try again by itself."""
         try:
             identity = self._identify(auth, environ.get("REMOTE_ADDR", ""))
         except Refused as refusal:
             raise Refusal(refusal.message, protocol.write_error(refusal)) from refusal
         session = Session(self._server.connection(sid, self.namespace), identity.principal)
-        session.expire_at(identity.expires_at)
-        self.sessions[sid] = session
+        session.expire_at(identity.expires_at, partial(self._on_expired, sid))
+        self._rooms.sessions[sid] = session
+
+    def _on_expired(self, sid: str) -> None:
+        """Unsubscribe at once. The client's library reconnects, with a fresh token or to a clear refusal."""
+        session = self._rooms.sessions[sid]
+        session.give_up()
+        for calendar in self._rooms.calendars(sid):
+            self._rooms.leave(calendar, sid)
+        session.connection.abort(CutReason.TOKEN_EXPIRED)
 
     def on_disconnect(self, sid: str) -> None:
-        session = self.sessions.pop(sid, None)
+        """End the session. The room manager takes the client out of its rooms in the same step."""
+        session = self._rooms.sessions.pop(sid, None)
         if session is not None:
-            session.end()
+            session.close()
 
     def _identify(self, auth: Any, address: str) -> Identity:
         token = auth.get("token") if isinstance(auth, dict) else None
@@ -177,11 +132,11 @@ class CalendarNamespace(socketio.AsyncNamespace):
         return identity
 
     async def on_request(self, sid: str, name: str, fields: list[Any] | str, received: int) -> bytes:
-        """The ack of one request; raises what refuses it. Text in the place of the fields is why there are none."""
-        session = self.sessions.get(sid)
+        """Return the ack of one request, or raise its refusal. Text instead of fields is the reason to refuse it."""
+        session = self._rooms.sessions.get(sid)
         if session is None:
             raise Forbidden("The connection is closing.")
-        budget = session.connection.budget  # of the connection: leaving the namespace and coming back gives no other
+        budget = session.connection.budget  # of the connection: a new namespace gives no new one
         check(budget.request() if budget is not None else 0)
         if isinstance(fields, str):
             raise BadRequest(fields)
@@ -201,48 +156,34 @@ class CalendarNamespace(socketio.AsyncNamespace):
             return await self._request_handler.answer(request, session.principal, received)
 
     async def on_subscribe(self, sid: str, session: Session, request: protocol.Subscribe) -> bytes:
-        """Joins the calendar's room; between the seat and the ack nothing else runs."""
+        """Join the calendar's room. Nothing else runs between the subscription and the ack."""
         calendar = request.calendar
-        if len(session.calendars | {calendar}) > MOST_ROOMS:
-            raise BadRequest(f"One connection watches {MOST_ROOMS} calendars at most.", field="calendar")
+        if len({calendar, *session.joining, *self._rooms.calendars(sid)}) > MOST_SUBSCRIPTIONS:
+            raise BadRequest(f"One connection watches {MOST_SUBSCRIPTIONS} calendars at most.", field="calendar")
         if self._audience is Audience.STAFF and not session.principal.is_staff_of(calendar):
             raise Forbidden
         wanted = self._recovery.wanted(request.after, request.from_, request.to, request.at_least)
-        subscriber = Subscriber(session.connection, self._audience, session.principal)
-        asked = (calendar, subscriber)
-        session.joining += (asked,)
-        try:
-            async with session.turn:
+        subscriber = Subscriber(calendar, session.connection, self._audience, session.principal, sid)
+        with session.join(subscriber):
+            async with session.lock:
                 await session.connection.until_writable()
                 with reading_for(session.peer):
-                    joined = await self._recovery.join(calendar, subscriber, wanted)
-        finally:
-            session.joining = tuple(other for other in session.joining if other is not asked)
-        room = joined.room
-        session.rooms[room.calendar] = (room, subscriber)
-        self._server.manager.basic_enter_room(sid, self.namespace, room_name(room.calendar))
+                    joined = await self._recovery.join(subscriber, wanted)
         return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
 
     def on_unsubscribe(self, sid: str, session: Session, request: protocol.Unsubscribe) -> bytes:
-        """Leaves the room; not having been in it is no fault."""
-        self._leave(sid, session, request.calendar)
+        """Leave the room, also before the join is answered. A client outside the room gets the same answer."""
+        session.give_up(request.calendar)
+        self._rooms.leave(request.calendar, sid)
         return protocol.write_ok()
-
-    def _leave(self, sid: str, session: Session, calendar: str) -> None:
-        session.leave(calendar)
-        self._server.manager.basic_leave_room(sid, self.namespace, room_name(calendar))
 
     def on_refresh(self, sid: str, session: Session, request: protocol.RefreshToken) -> bytes:
-        """A fresh token for the same connection: it stays in the rooms that the token still allows."""
+        """Take a fresh token. The client stays in the rooms that the new token allows."""
         identity = self._identify({"token": request.token}, session.connection.address)
         session.become(identity.principal)
-        session.expire_at(identity.expires_at)
-        for calendar, (room, subscriber) in list(session.rooms.items()):
-            if not subscriber.may_subscribe(room.replica.info):
-                self._leave(sid, session, calendar)
+        session.expire_at(identity.expires_at, partial(self._on_expired, sid))
+        for calendar in self._rooms.calendars(sid):
+            room = self._dispatcher.rooms.get(calendar)
+            if room is not None and not may_subscribe(session.principal, self._audience, room.replica.info):
+                self._rooms.leave(calendar, sid)
         return protocol.write_ok()
-
-
-def room_name(calendar: str) -> str:
-    """The Socket.IO room of a calendar, in each namespace: one string, however many are in it."""
-    return intern(f"calendar:{calendar}")

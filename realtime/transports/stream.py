@@ -1,223 +1,195 @@
-"""Clients with nothing but EventSource or a WebSocket: one connection, one calendar, the same changes and the same cap.
+"""Streams: the transports of one connection and one calendar, with the same changes and the same byte cap.
 
-Those who can't even hold a connection open ask again and again (long poll); here they are only counted, and seen off.
-
-A format says how a packet of changes looks to them; everything else is the engine's outlet. All heartbeats are on one
-timer.
+Server-sent events and the plain WebSocket share the way to subscribe, and the timer of their heartbeats. Long polls are
+counted here, and end here when the server stops.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import ClassVar, TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
+from aiohttp import web
+
+from models.contract.errors import Overloaded
 from models.contract.time import Clock, write_time
-from realtime.engine import ConnectionWriter, Counters, Limits, Packet, WebSocket, cost_of
-from realtime.engine.websocket.frame import CloseCode, Opcode, encode_frame
+from realtime.auth import Expiry, Identity
+from realtime.engine import ConnectionWriter, Counters, Limits
+from realtime.http.api import calendar_of
+from realtime.http.middleware import RequestGuard
 from realtime.rooms.fan_out import SLICE_SECONDS
+from realtime.rooms.recovery import Joined, Recovery, Wanted
+from realtime.rooms.subscriber import Audience, CutReason, Subscriber
 
 HEARTBEAT_SECONDS = 15.0
-BEAT_SECONDS = 3.0  # for who asks, to notice a dead network by
-RETRY_MILLISECONDS = range(1_000, 5_001)  # one of them each, or after a restart all would be back at once
-SILENT = "ping timeout"
-DRAIN = "drain"
+BEAT_SECONDS = 3.0  # for clients that ask for it, to notice a dead network
 LONG_POLL = "longpoll"
+DRAIN = "drain"
 
-_PING = encode_frame(Opcode.PING, b"")
-_COMMENT = b":\n\n"
-_BEAT = b":beat %b\n\n"  # the first one promises the others
-
-
-def event_stream(packet: Packet) -> bytes:
-    """Server-sent events (HTML Standard, 9.2): the cursor as `id`, and no `event`, which EventSource would drop."""
-    return b"".join([b"id: %b\ndata: %b\n\n" % (event.id, event.payload) for event in packet.events])
+_BEAT = b":beat %b\n\n"  # the first one announces the others
 
 
-def plain_frames(packet: Packet) -> bytes:
-    """A text frame a change."""
-    return b"".join([encode_frame(Opcode.TEXT, event.payload) for event in packet.events])
+class Stream(Protocol):
+    """The part of a stream that the registry needs."""
+
+    streams: Streams | None
+
+    @property
+    def kind(self) -> str:
+        """The name of the transport, for the metrics."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the peer can still receive."""
+
+    def send_heartbeat(self) -> None:
+        """Send the heartbeat of the transport."""
+
+    def close_for_drain(self) -> None:
+        """Close in good order: the server stops."""
 
 
-def named_event(name: str, data: bytes, cursor: str = "") -> bytes:
-    """One server-sent event with a name: a snapshot, or word that the cursor is gone."""
-    head = f"id: {cursor}\n" if cursor else ""
-    return b"%bevent: %b\ndata: %b\n\n" % (head.encode(), name.encode(), data)
-
-
-class EventStream(ConnectionWriter):
-    """A stream of server-sent events; what the client sends after its request is of no interest."""
-
-    __slots__ = ("is_heard", "streams")
-
-    kind: ClassVar[str] = "sse"
-
-    def __init__(self, limits: Limits, counters: Counters, address: str) -> None:
-        super().__init__(limits, counters, address)
-        self.format = event_stream
-        self.is_heard = True
-        self.streams: Streams | None = None
-
-    def data_received(self, data: bytes) -> None:
-        """Nothing is expected, so it is only counted (asyncio.Protocol)."""
-        if self.is_open:
-            self.spend(cost_of(len(data)))
-
-    def delay_reading(self, seconds: float) -> None:
-        """Leave what comes in the kernel for so long."""
-        if self.transport is not None:
-            self.transport.pause_reading()
-            asyncio.get_running_loop().call_later(seconds, self._go_on)
-
-    def _go_on(self) -> None:
-        if self.is_open and self.transport is not None:
-            self.transport.resume_reading()
-
-    def beat(self) -> None:
-        """Keeps proxies from giving up on a silent response, and finds out who has gone."""
-        self.put(_COMMENT)
-
-    def show_life(self, beat: bytes) -> None:
-        """Show the client that the network is alive, unless other bytes are on their way to it."""
-        if self.is_open and not self.is_congested:
-            self.put(beat)
-
-    def bid_farewell(self) -> None:
-        self.finish(DRAIN)
-
-    def on_end(self, reason: str) -> None:  # noqa: ARG002 - the hook's signature
-        """The connection is over (ConnectionWriter)."""
-        if self.streams is not None:
-            self.streams.forget(self)
-
-
-class PlainSocket(WebSocket):
-    """A WebSocket that only listens; what its client says is read, so that pongs are, and ignored."""
-
-    __slots__ = ("is_heard", "streams")
-
-    kind: ClassVar[str] = "socket"
-
-    def __init__(self, limits: Limits, counters: Counters, address: str) -> None:
-        super().__init__(limits, counters, address)
-        self.format = plain_frames
-        self.is_heard = True
-        self.streams: Streams | None = None
-
-    def data_received(self, data: bytes) -> None:
-        """Anything shows that the client is there (asyncio.Protocol)."""
-        self.is_heard = True
-        super().data_received(data)
-
-    def beat(self) -> None:
-        """Pings; who has not answered the last one by now is gone."""
-        if not self.is_heard:
-            self.abort(SILENT)
-            return
-        self.is_heard = False
-        self.put(_PING)
-
-    def bid_farewell(self) -> None:
-        self.shut(CloseCode.GOING_AWAY, DRAIN)
-
-    def on_end(self, reason: str) -> None:  # noqa: ARG002 - the hook's signature
-        """The connection is over (ConnectionWriter)."""
-        if self.streams is not None:
-            self.streams.forget(self)
-
-
-def _show_life(stream: EventStream, beat: bytes) -> None:
-    stream.show_life(beat)
-
-
-Stream = EventStream | PlainSocket
 Ending = Callable[[], None]
-_Kind = TypeVar("_Kind", bound=Stream)
+SendBeat = Callable[[bytes], None]
+_Item = TypeVar("_Item")
+_Writer = TypeVar("_Writer", bound=ConnectionWriter)
 
 
 class Streams:
-    """All of them: their heartbeat, their seats, and their end."""
+    """The registry of all streams: it sends their heartbeats, counts them, and closes them."""
 
     def __init__(self, clock: Clock, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self._clock = clock
         self._heartbeat_seconds = heartbeat_seconds
         self.open: dict[Stream, list[Ending]] = {}
-        self._beating: set[EventStream] = set()
+        self._beats: dict[Stream, SendBeat] = {}
         self.is_draining = False
         self._polls: set[asyncio.Timeout] = set()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
-        beats = (self._beat(), self._show_life())
-        self._tasks = tuple(asyncio.create_task(beat, name="heartbeat") for beat in beats)
+        timers = (self._send_heartbeats(), self._send_beats())
+        self._tasks = tuple(asyncio.create_task(timer, name="heartbeat") for timer in timers)
 
     def add(self, stream: Stream, *endings: Ending) -> None:
-        """From now on the stream is kept alive; when it ends, so does what is given with it."""
-        stream.streams = self
+        """Send heartbeats to the stream from now on, and call the endings when it is over."""
         self.open[stream] = list(endings)
+        stream.streams = self
         if not stream.is_open:
-            self.forget(stream)
+            self.remove(stream)
 
-    def add_beat(self, stream: EventStream) -> None:
-        """Send this stream a heartbeat every few seconds, beginning now."""
-        stream.show_life(self._beat_now())
+    def add_beat(self, stream: Stream, send: SendBeat) -> None:
+        """Send this stream the server's time every few seconds, beginning now."""
+        send(self._beat_now())
         if stream.is_open:
-            self._beating.add(stream)
+            self._beats[stream] = send
 
-    def forget(self, stream: Stream) -> None:
-        if isinstance(stream, EventStream):
-            self._beating.discard(stream)
+    def remove(self, stream: Stream) -> None:
+        """Forget a stream that is over, and call its endings."""
+        self._beats.pop(stream, None)
         for ending in self.open.pop(stream, ()):
             ending()
 
     @asynccontextmanager
     async def polling(self, seconds: float) -> AsyncIterator[None]:
-        """A long poll: what it waits for is given up after so many seconds, or when the server ends."""
+        """Run the body as a long poll: it is given up after so many seconds, or when the server stops."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(0 if self.is_draining else seconds) as patience:
-                self._polls.add(patience)
+            async with asyncio.timeout(0 if self.is_draining else seconds) as timeout:
+                self._polls.add(timeout)
                 try:
                     yield
                 finally:
-                    self._polls.discard(patience)
+                    self._polls.discard(timeout)
 
     def count(self, kind: str) -> int:
         if kind == LONG_POLL:
             return len(self._polls)
         return sum(stream.kind == kind for stream in self.open)
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(self._heartbeat_seconds)
-            await self._each(self.open, lambda stream: stream.beat())
+            await _each(self.open, lambda stream: stream.send_heartbeat())
 
-    async def _show_life(self) -> None:
+    async def _send_beats(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            beat = self._beat_now()
-            await self._each(self._beating, functools.partial(_show_life, beat=beat))
+            await _each(self._beats.values(), partial(_call, beat=self._beat_now()))
 
     def _beat_now(self) -> bytes:
-        """A heartbeat with the server's time, which a client's clock may have lost in a sleep."""
+        """Return a beat with the server's time: a client's clock may be wrong after a sleep."""
         return _BEAT % write_time(self._clock()).encode()
 
     async def close(self) -> None:
-        """Ends every stream in good order; clients come back by their cursor."""
+        """Close every stream in good order. The clients come back by their cursors."""
         self.is_draining = True
-        for patience in self._polls:
-            if not patience.expired():
-                patience.reschedule(0)
+        for timeout in self._polls:
+            if not timeout.expired():
+                timeout.reschedule(0)
         for task in self._tasks:
             task.cancel()
-        await self._each(self.open, lambda stream: stream.bid_farewell())
+        await _each(self.open, lambda stream: stream.close_for_drain())
 
-    async def _each(self, streams: Iterable[_Kind], act: Callable[[_Kind], None]) -> None:
-        until = time.perf_counter() + SLICE_SECONDS
-        for stream in list(streams):
-            if time.perf_counter() >= until:
-                await asyncio.sleep(0)
-                until = time.perf_counter() + SLICE_SECONDS
-            act(stream)
+
+def _call(send: SendBeat, beat: bytes) -> None:
+    send(beat)
+
+
+async def _each(items: Iterable[_Item], act: Callable[[_Item], None]) -> None:
+    until = time.perf_counter() + SLICE_SECONDS
+    for item in list(items):
+        if time.perf_counter() >= until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + SLICE_SECONDS
+        act(item)
+
+
+class StreamSubscriptions:
+    """The steps that all streams share: reads the request, checks the client, subscribes, and registers the stream."""
+
+    def __init__(
+        self, *, guard: RequestGuard, recovery: Recovery, streams: Streams, limits: Limits, counters: Counters
+    ) -> None:
+        self.guard = guard
+        self.streams = streams
+        self._recovery = recovery
+        self._limits = limits
+        self._counters = counters
+
+    def read(self, request: web.Request, after: str | None) -> tuple[Identity, Wanted]:
+        """Read the identity, the cursor and the window of a request."""
+        if self.streams.is_draining:
+            raise Overloaded("The server is stopping.")
+        query = request.query
+        wanted = self._recovery.wanted(after, query.get("from"), query.get("to"), query.get("at_least"))
+        return self.guard.follower(request), wanted
+
+    def open(self, kind: type[_Writer], request: web.Request) -> _Writer:
+        """Make a stream that is charged to its address; Overloaded if that has too many."""
+        address = self.guard.address_of(request)
+        stream = kind(self._limits, self._counters, address)
+        stream.budget = self.guard.addresses.connect(address)
+        if stream.budget.is_crowded:
+            raise Overloaded
+        return stream
+
+    async def join(
+        self, request: web.Request, stream: ConnectionWriter, identity: Identity, wanted: Wanted
+    ) -> tuple[Subscriber, Joined]:
+        """Subscribe the stream to the path's calendar. Nothing else runs between that and the return."""
+        subscriber = Subscriber(calendar_of(request), stream, Audience.PUBLIC, identity.principal)
+        return subscriber, await self._recovery.join(subscriber, wanted)
+
+    def keep(self, stream: Stream, subscriber: Subscriber, joined: Joined, identity: Identity) -> None:
+        """Register the stream until its peer, its token or the server ends it."""
+        connection = subscriber.connection
+        expiry = Expiry(lambda: connection.abort(CutReason.TOKEN_EXPIRED))
+        expiry.set(identity.expires_at)
+        budget = connection.budget
+        assert budget is not None
+        budget.open()
+        self.streams.add(stream, lambda: joined.room.leave(subscriber), expiry.cancel, budget.close)

@@ -19,7 +19,7 @@ from models.contract.time import read_time
 from realtime import answers, protocol
 from realtime.http.problem import problem
 from realtime.rooms.room import public_packet
-from realtime.transports.stream import event_stream, named_event
+from realtime.transports.sse import event_stream, named_event
 
 FIRST = 41  # the snapshot's seq; the changes follow it
 _BEGIN, _FINISH = "2027-01-30T12:00:00Z", "2027-04-02T12:00:00Z"

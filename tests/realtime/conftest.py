@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.realtime.stack import House
+from tests.realtime.room_stack import RoomStack
 
 
 @pytest.fixture
-async def house(database: str) -> AsyncIterator[House]:
+async def stack(database: str) -> AsyncIterator[RoomStack]:
     """Open a book with one calendar, one slot in it, and nobody in its room."""
-    house = House(database)
-    await house.open()
-    yield house
-    await house.close()
+    stack = RoomStack(database)
+    await stack.open()
+    yield stack
+    await stack.close()

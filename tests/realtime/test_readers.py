@@ -13,7 +13,7 @@ from models.storage.database import reading
 from realtime import readers
 from realtime.async_service import AsyncService
 from realtime.byte_cache import ByteCache
-from realtime.readers import Lane, Peer, reading_for
+from realtime.read_queue import Lane, Peer, reading_for
 from tests.support import eventually
 from tests.support.postgres import Postgres
 
@@ -40,7 +40,7 @@ async def service(url: str) -> AsyncIterator[AsyncService]:
     await service.close()
 
 
-class RequestGuard:
+class BlockingRead:
     """A read that runs until it is let go, and notes that it began."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ def _ask(
 
 async def test_clients_take_turns(service: AsyncService) -> None:
     """One read of another client runs beside a hundred of one, and one of the server's own before all that wait."""
-    guard = RequestGuard()
+    guard = BlockingRead()
     hog = [_ask(service, guard.read, number) for number in range(100)]
     await eventually(lambda: len(guard.began) == 1)
     other = _ask(service, lambda: "other", client="b")
@@ -84,7 +84,7 @@ async def test_clients_take_turns(service: AsyncService) -> None:
 
 async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
     """However many clients read whole calendars, a few rows are read at once."""
-    guard = RequestGuard()
+    guard = BlockingRead()
     heavy = [_ask(service, guard.read, client=f"client {number}") for number in range(50)]
     await eventually(lambda: len(guard.began) == 2)
     assert await _ask(service, lambda: "light", client="client 7", lane=Lane.LIGHT) == "light"
@@ -94,7 +94,7 @@ async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
 
 async def test_who_asks_the_same_shares_a_read_that_has_not_begun(service: AsyncService) -> None:
     """One that runs may be older than what its waiter has seen: later ones have one of their own, together."""
-    guard = RequestGuard()
+    guard = BlockingRead()
     first = _ask(service, guard.read, "same", key="same")
     await eventually(lambda: len(guard.began) == 1)
     later = [_ask(service, guard.read, "same", key="same", client=f"{number % 7}") for number in range(1_000)]
@@ -107,7 +107,7 @@ async def test_who_asks_the_same_shares_a_read_that_has_not_begun(service: Async
 
 async def test_a_read_that_nobody_waits_for_does_not_run(service: AsyncService) -> None:
     """Who hangs up or is cancelled while its read waits frees its place, also of a read with a key."""
-    guard, has_gone = RequestGuard(), threading.Event()
+    guard, has_gone = BlockingRead(), threading.Event()
     first = _ask(service, guard.read, "first")
     await eventually(lambda: guard.began == ["first"])
     gone = [_ask(service, guard.read, "gone", key=key, is_gone=has_gone.is_set) for key in (None, "key")]
@@ -172,7 +172,7 @@ async def test_a_client_has_so_many_reads_waiting(service: AsyncService, monkeyp
     """Beyond that it is told that it asks too much; and whoever comes to a full lane, that the server is overloaded."""
     monkeypatch.setattr(readers, "MOST_WAITING_EACH", 5)
     monkeypatch.setattr(readers, "MOST_WAITING", 8)
-    guard = RequestGuard()
+    guard = BlockingRead()
     hog = [_ask(service, guard.read, number) for number in range(6)]
     await eventually(lambda: len(guard.began) == 1)
     with pytest.raises(RateLimited):

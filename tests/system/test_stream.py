@@ -15,7 +15,8 @@ from aiohttp import web
 
 from realtime.auth import Auth
 from realtime.rooms.replica import MOST_SLOTS
-from realtime.transports.stream import HEARTBEAT_SECONDS, RETRY_MILLISECONDS
+from realtime.transports.sse import RETRY_MILLISECONDS
+from realtime.transports.stream import HEARTBEAT_SECONDS
 from server import Settings, compose, runner_of
 from tests.support import ROOT, Api, Server, eventually, free_port
 from tests.system.both_transports import number_of

@@ -8,21 +8,21 @@ from models.contract.commands import UpdateSlot
 from models.contract.principal import OPERATOR
 from models.service import SlotService
 from realtime.rooms.change_listener import ChangeListener
-from tests.realtime.stack import House
+from tests.realtime.room_stack import RoomStack
 
 HEARD_SECONDS = 0.1  # the database is asked every 18 ms, the slow beat comes once a second
 
 
-async def test_another_connections_commit_is_looked_at_at_once(house: House) -> None:
+async def test_another_connections_commit_is_looked_at_at_once(stack: RoomStack) -> None:
     """The database is asked whether it has moved, so that nobody waits for the slow beat."""
     looks: asyncio.Queue[float] = asyncio.Queue()
-    other = SlotService(house.sync.url, house.sync.secret)
+    other = SlotService(stack.sync.url, stack.sync.secret)
     other.open()
-    bell = ChangeListener(house.sync.watch(), time.monotonic, looks.put_nowait)
+    bell = ChangeListener(stack.sync.watch(), time.monotonic, looks.put_nowait)
     bell.start()
     lates = []
     for number in range(9):
-        command = UpdateSlot(principal=OPERATOR, slot=house.slot, data=b"%d" % number)
+        command = UpdateSlot(principal=OPERATOR, slot=stack.slot, data=b"%d" % number)
         began = time.monotonic()
         await asyncio.to_thread(other.run, command)
         async with asyncio.timeout(5):

@@ -8,40 +8,40 @@ import pytest
 from models.contract.commands import UpdateSlot
 from models.contract.principal import OPERATOR
 from models.service import SlotService
-from tests.realtime.stack import Ear, House
+from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import backup, eventually
 
 
 @pytest.mark.parametrize("own", [0, 1, 4], ids="then {} of its own".format)
 @pytest.mark.parametrize("others", [0, 1, 3, 6], ids="{} more in the copy".format)
-async def test_a_copy_put_back(others: int, own: int, house: House, tmp_path: Path) -> None:
+async def test_a_copy_put_back(others: int, own: int, stack: RoomStack, tmp_path: Path) -> None:
     """Whoever watches is cut off before it is told anything of the copy, and finds what the copy has."""
-    ear = Ear()
-    _, joined = await house.join(ear)
+    connection = RecordingConnection()
+    _, joined = await stack.join(connection)
     first = joined.room.replica.seq
     copy = f"sqlite:///{tmp_path / 'copy.db'}"
-    backup.copy(house.sync.url, copy)
+    backup.copy(stack.sync.url, copy)
     for _ in range(3):
-        await house.dispatcher.settled("room", await house.change())
-    other = SlotService(copy, house.sync.secret)
+        await stack.dispatcher.settled("room", await stack.change())
+    other = SlotService(copy, stack.sync.secret)
     other.open()
     for number in range(others):
-        other.run(UpdateSlot(principal=OPERATOR, slot=house.slot, data=b"[%d]" % number))
+        other.run(UpdateSlot(principal=OPERATOR, slot=stack.slot, data=b"[%d]" % number))
     other.close()
-    backup.copy(copy, house.sync.url)
+    backup.copy(copy, stack.sync.url)
     for _ in range(own):
-        await house.change()
-    new_rows = await house.service.read(house.dispatcher.look)
+        await stack.change()
+    new_rows = await stack.service.read(stack.dispatcher.read_new_rows)
     if new_rows is not None:
-        house.dispatcher.take(new_rows)
-    await eventually(lambda: not ear.is_open)
-    assert ear.seqs == [first + 1, first + 2, first + 3]
-    late = Ear()
-    _, again = await house.join(late, after=joined.room.replica.cursor)
+        stack.dispatcher.take_new_rows(new_rows)
+    await eventually(lambda: not connection.is_open)
+    assert connection.seqs == [first + 1, first + 2, first + 3]
+    late = RecordingConnection()
+    _, again = await stack.join(late, after=joined.room.replica.cursor)
     told = msgspec.json.decode(b"{" + again.body)
-    fresh = house.sync.snapshot("room", 0, 1 << 60)
+    fresh = stack.sync.snapshot("room", 0, 1 << 60)
     assert (again.mode, told["seq"], told["cursor"]) == ("snapshot", first + others + own, fresh.cursor)
     assert told["slots"] == [msgspec.json.decode(slot.body) for slot in fresh.slots]
-    seq = await house.change()
-    await house.dispatcher.settled("room", seq)
+    seq = await stack.change()
+    await stack.dispatcher.settled("room", seq)
     assert late.seqs == [seq]

@@ -14,62 +14,62 @@ from models.contract.time import DAY, system_clock, write_time
 from models.service import SlotService
 from realtime.protocol import ListBookings
 from realtime.rooms.dispatcher import NewRows
-from realtime.rooms.room import Audience, Subscriber
-from tests.realtime.stack import GUEST, Ear, House
+from realtime.rooms.subscriber import Audience, Subscriber
+from tests.realtime.room_stack import GUEST, RecordingConnection, RoomStack
 from tests.support import eventually
 
 LONG_AGO = write_time(system_clock() - 30 * DAY)
 
 
-async def test_staff_are_told_of_every_booking(house: House) -> None:
+async def test_staff_are_told_of_every_booking(stack: RoomStack) -> None:
     """However many bookings one slot has: all are in the snapshot that has the slot, and in a list's next page."""
-    (crowded,) = await house.open_slots([2], capacity=2_200)
-    await asyncio.gather(*(house.reserve(crowded) for _ in range(2_200)))
-    await house.reserve(house.slot)
-    _, joined = await house.join(Ear(), principal=OPERATOR)
+    (crowded,) = await stack.open_slots([2], capacity=2_200)
+    await asyncio.gather(*(stack.reserve(crowded) for _ in range(2_200)))
+    await stack.reserve(stack.slot)
+    _, joined = await stack.join(RecordingConnection(), principal=OPERATOR)
     told = msgspec.json.decode(b"{" + joined.body)
     assert (len(told["slots"]), len(told["bookings"])) == (2, 2_201)
-    first = await house.request_handler.bookings(ListBookings(calendar="room"), OPERATOR)
-    rest = await house.request_handler.bookings(ListBookings(calendar="room", from_=first["to"]), OPERATOR)
+    first = await stack.request_handler.bookings(ListBookings(calendar="room"), OPERATOR)
+    rest = await stack.request_handler.bookings(ListBookings(calendar="room", from_=first["to"]), OPERATOR)
     assert (len(first["bookings"]), len(rest["bookings"])) == (1, 2_200)
     assert first["to"] == next(slot["start"] for slot in told["slots"] if slot["id"] == crowded)
 
 
-async def test_who_looks_back_keeps_nobody_waiting(house: House) -> None:
+async def test_who_looks_back_keeps_nobody_waiting(stack: RoomStack) -> None:
     """A change is sent while many read a window in the past; each of those misses nothing and gets nothing twice."""
     for _ in range(10):
-        await house.open_slots([-place / 100 for place in range(200, 400)])
-    first = Ear()
-    await house.join(first)
-    ears = [Ear() for _ in range(60)]
-    joining = [asyncio.create_task(house.join(ear, begin=LONG_AGO)) for ear in ears]
-    clerks = [Ear() for _ in range(3)]
-    joining += [asyncio.create_task(house.join(clerk, principal=OPERATOR)) for clerk in clerks]
+        await stack.open_slots([-place / 100 for place in range(200, 400)])
+    first = RecordingConnection()
+    await stack.join(first)
+    connections = [RecordingConnection() for _ in range(60)]
+    joining = [asyncio.create_task(stack.join(connection, begin=LONG_AGO)) for connection in connections]
+    clerks = [RecordingConnection() for _ in range(3)]
+    joining += [asyncio.create_task(stack.join(clerk, principal=OPERATOR)) for clerk in clerks]
     await asyncio.sleep(0)
     for place in range(5):
-        seq = await house.change()
-        await house.reserve(house.slot) if place == 2 else None
-        await house.dispatcher.settled("room", seq)
+        seq = await stack.change()
+        await stack.reserve(stack.slot) if place == 2 else None
+        await stack.dispatcher.settled("room", seq)
         assert first.seqs[-1] >= seq
     assert sum(not task.done() for task in joining) > 30
     joined = [joined for _, joined in await asyncio.gather(*joining)]
-    last = await house.change()
-    await house.dispatcher.settled("room", last)
-    for ear, how in zip([*ears, *clerks], joined, strict=True):
+    last = await stack.change()
+    await stack.dispatcher.settled("room", last)
+    for connection, how in zip([*connections, *clerks], joined, strict=True):
         told = msgspec.json.decode(b"{" + how.body)
         assert how.cursor == told["cursor"]
-        assert ear.seqs == list(range(told["seq"] + 1, last + 1))
+        assert connection.seqs == list(range(told["seq"] + 1, last + 1))
     assert len({how.cursor for how in joined}) > 1
     for clerk, how in zip(clerks, joined[-3:], strict=True):
         told = msgspec.json.decode(b"{" + how.body)
         assert len({booking["id"] for one in (told, *clerk.changes) for booking in one["bookings"]}) == 1
 
 
-async def test_a_window_in_the_past_is_of_one_seq(house: House) -> None:
+async def test_a_window_in_the_past_is_of_one_seq(stack: RoomStack) -> None:
     """Whatever changes while it is read: its info and its slots are those of its own seq."""
     names: dict[int, str] = {}
     is_over = False
-    (old,) = await house.open_slots([-20])
+    (old,) = await stack.open_slots([-20])
 
     async def rename() -> None:
         while not is_over:
@@ -78,13 +78,13 @@ async def test_a_window_in_the_past_is_of_one_seq(house: House) -> None:
                 UpdateCalendar(principal=OPERATOR, calendar="room", name=name),
                 UpdateSlot(principal=OPERATOR, slot=old, data=b"%d" % len(names)),
             ):
-                names[(await house.service.run(command)).seq] = name
+                names[(await stack.service.run(command)).seq] = name
 
     renaming = asyncio.create_task(rename())
     await eventually(lambda: names)
     seen = []
     for place in range(60):
-        _, joined = await house.join(Ear(), principal=OPERATOR if place % 2 else GUEST, begin=LONG_AGO)
+        _, joined = await stack.join(RecordingConnection(), principal=OPERATOR if place % 2 else GUEST, begin=LONG_AGO)
         seen.append(msgspec.json.decode(b"{" + joined.body))
     is_over = True
     await renaming
@@ -94,63 +94,64 @@ async def test_a_window_in_the_past_is_of_one_seq(house: House) -> None:
         assert told["seq"] - version == (1 if told["info"]["name"] != names.get(told["seq"] - 1) else 0)
 
 
-async def test_a_seat_is_had_in_a_room_that_stands(house: House) -> None:
+async def test_a_seat_is_had_in_a_room_that_stands(stack: RoomStack) -> None:
     """Who waits for an answer in a room that is disbanded meanwhile is seated in the next one, and hears all."""
-    await house.reserve(house.slot)
-    _, joined = await house.join(Ear(), principal=OPERATOR)
-    await house.dispatcher.settled("room", (await house.reserve((await house.open_slots([3]))[0])).seq)
-    clerk, room = Ear(), joined.room
-    joining = asyncio.create_task(house.join(clerk, after=joined.cursor, principal=OPERATOR))
-    while not room.turn.locked():  # noqa: ASYNC110 - at every step of the loop
+    await stack.reserve(stack.slot)
+    _, joined = await stack.join(RecordingConnection(), principal=OPERATOR)
+    await stack.dispatcher.settled("room", (await stack.reserve((await stack.open_slots([3]))[0])).seq)
+    clerk, room = RecordingConnection(), joined.room
+    joining = asyncio.create_task(stack.join(clerk, after=joined.cursor, principal=OPERATOR))
+    while not room.lock.locked():  # noqa: ASYNC110 - at every step of the loop
         await asyncio.sleep(0)
-    house.dispatcher.take(NewRows({"room": room.fetched}, {"room": []}))
+    stack.dispatcher.take_new_rows(NewRows({"room": room.fetched}, {"room": []}))
     _, again = await joining
-    assert (again.mode, again.room) == ("resumed", house.dispatcher.rooms["room"])
-    seq = await house.change()
-    await house.dispatcher.settled("room", seq)
+    assert (again.mode, again.room) == ("resumed", stack.dispatcher.rooms["room"])
+    seq = await stack.change()
+    await stack.dispatcher.settled("room", seq)
     assert clerk.seqs == [seq]
 
 
 @pytest.mark.parametrize("principal", [OPERATOR, Principal(subject="ada", calendars=frozenset({"room"}))])
-async def test_a_seat_is_for_who_it_is_by_then(principal: Principal, house: House) -> None:
+async def test_a_seat_is_for_who_it_is_by_then(principal: Principal, stack: RoomStack) -> None:
     """Whose token becomes another while it waits for its turn is seated by the new one, or refused."""
     if not principal.is_staff:  # staff's seats are for staff of the calendar, also where everyone may look
-        await house.service.run(UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private"))
-    room = await house.dispatcher.room("room")
-    subscriber = Subscriber(Ear(), Audience.STAFF if principal.is_staff else Audience.PUBLIC, principal)
-    async with room.turn:
-        joining = asyncio.create_task(house.recovery.join("room", subscriber, house.recovery.wanted(None, None, None)))
-        await eventually(lambda: "waiters:1" in repr(room.turn))
+        await stack.service.run(UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private"))
+    room = await stack.dispatcher.room("room")
+    audience = Audience.STAFF if principal.is_staff else Audience.PUBLIC
+    subscriber = Subscriber("room", RecordingConnection(), audience, principal)
+    async with room.lock:
+        joining = asyncio.create_task(stack.recovery.join(subscriber, stack.recovery.wanted(None, None, None)))
+        await eventually(lambda: "waiters:1" in repr(room.lock))
         subscriber.principal = Principal(subject="ada", is_staff=principal.is_staff, calendars=frozenset({"elsewhere"}))
     with pytest.raises(Forbidden):
         await joining
     assert room.is_empty
 
 
-async def test_a_snapshot_has_two_thousand_slots(house: House) -> None:
+async def test_a_snapshot_has_two_thousand_slots(stack: RoomStack) -> None:
     """No more of them, from the room as from the database; it says where it ends, and the next begins there."""
     for place in range(0, 2_100, 150):
-        await house.open_slots([2 + number / 100 for number in range(place, place + 150)])
-    _, joined = await house.join(Ear())
-    _, clerks = await house.join(Ear(), principal=OPERATOR)
-    looked = await house.recovery.look("room", GUEST, house.recovery.wanted(None, LONG_AGO, None))
+        await stack.open_slots([2 + number / 100 for number in range(place, place + 150)])
+    _, joined = await stack.join(RecordingConnection())
+    _, clerks = await stack.join(RecordingConnection(), principal=OPERATOR)
+    looked = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, LONG_AGO, None))
     for body in (joined.body, clerks.body, looked.body or b""):
         told = msgspec.json.decode(b"{" + body)
         assert len(told["slots"]) == 2_000
         assert all(slot["start"] < told["to"] for slot in told["slots"])
-        _, rest = await house.join(Ear(), begin=told["to"])
+        _, rest = await stack.join(RecordingConnection(), begin=told["to"])
         left = {slot["id"] for slot in msgspec.json.decode(b"{" + rest.body)["slots"]}
         assert len(left | {slot["id"] for slot in told["slots"]}) == 2_101
 
 
-async def test_a_crowd_that_comes_back_reads_next_to_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crowd_that_comes_back_reads_next_to_nothing(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds who join at once, with cursors or without, cost the reads that open the room, and no more."""
-    _, joined = await house.join(Ear())
+    _, joined = await stack.join(RecordingConnection())
     cursors = [joined.cursor, None, "1.gone"]
     for _ in range(20):
-        await house.change()
-    await house.dispatcher.settled("room", (await house.reserve(house.slot)).seq)
-    house.dispatcher.rooms.clear()  # as after a restart
+        await stack.change()
+    await stack.dispatcher.settled("room", (await stack.reserve(stack.slot)).seq)
+    stack.dispatcher.rooms.clear()  # as after a restart
     reads = 0
 
     def counted(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,10 +162,12 @@ async def test_a_crowd_that_comes_back_reads_next_to_nothing(house: House, monke
 
         return counting
 
-    for name in ("snapshot", "moves"):
+    for name in ("snapshot", "new_rows"):
         monkeypatch.setattr(SlotService, name, counted(getattr(SlotService, name)))
     today = write_time(system_clock() // DAY * DAY)
     asked = [(cursors[number % 3], today if number % 2 else None) for number in range(600)]
-    answers = await asyncio.gather(*(house.join(Ear(), after=after, begin=begin) for after, begin in asked))
+    answers = await asyncio.gather(
+        *(stack.join(RecordingConnection(), after=after, begin=begin) for after, begin in asked)
+    )
     assert [joined.mode for _, joined in answers] == ["resumed", "snapshot", "snapshot"] * 200
     assert 1 <= reads <= 3

@@ -11,12 +11,15 @@ from models.contract.principal import Principal
 from models.contract.time import system_clock
 from realtime import protocol
 from realtime.auth import Auth
-from realtime.engine import Connection, EngineServer
-from realtime.metrics import Requests
+from realtime.engine import Connection, EngineServer, RoomManager
+from realtime.request_counts import RequestCounts
 from realtime.request_handler import RequestHandler
+from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Recovery
-from realtime.rooms.room import Audience
-from realtime.transports.socketio import CalendarNamespace, Session
+from realtime.rooms.subscriber import Audience
+from realtime.transports.session import Session
+from realtime.transports.socketio import CalendarNamespace
+from realtime.transports.socketio_rooms import CalendarRooms
 
 SID = "somebody"
 
@@ -31,22 +34,25 @@ class Broken:
 
 
 @pytest.fixture
-def requests() -> Requests:
-    return Requests()
+def requests() -> RequestCounts:
+    return RequestCounts()
 
 
 @pytest.fixture
-def namespace(requests: Requests) -> CalendarNamespace:
+def namespace(requests: RequestCounts) -> CalendarNamespace:
     """Make a namespace with a broken desk and one client."""
+    rooms = CalendarRooms(RoomManager(), Audience.PUBLIC)
     namespace = CalendarNamespace(
         Audience.PUBLIC,
         auth=Auth(b"s" * 32),
         request_handler=cast("RequestHandler", Broken()),
+        dispatcher=cast("Dispatcher", None),
         recovery=cast("Recovery", None),
+        rooms=rooms,
         requests=requests,
     )
     connection = Connection(EngineServer(), "sid", "", "")
-    namespace.sessions[SID] = Session(connection, Principal())
+    rooms.sessions[SID] = Session(connection, Principal())
     return namespace
 
 
@@ -58,7 +64,7 @@ async def _ask(namespace: CalendarNamespace, event: str, fields: Any) -> str:
 
 
 async def test_a_crash_is_logged_under_the_request(
-    namespace: CalendarNamespace, requests: Requests, caplog: pytest.LogCaptureFixture
+    namespace: CalendarNamespace, requests: RequestCounts, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A request that crashes is answered, counted and logged with its trace, under the id of its own line."""
     caplog.set_level(logging.INFO, "slotcast.socketio")

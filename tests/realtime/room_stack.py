@@ -17,7 +17,7 @@ from realtime.engine import ConnectionWriter, Counters, Limits, Packet
 from realtime.request_handler import RequestHandler
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Joined, Recovery
-from realtime.rooms.room import Audience, Subscriber
+from realtime.rooms.subscriber import Audience, Subscriber
 from tests.support import new_key
 
 GUEST = Principal(address="192.0.2.1")
@@ -27,17 +27,17 @@ def _lines(packet: Packet) -> bytes:
     return b"".join([event.payload + b"\n" for event in packet.events])
 
 
-class Ear(ConnectionWriter):
+class RecordingConnection(ConnectionWriter):
     """A connection that keeps what it is sent, in order."""
 
     def __init__(self) -> None:
         super().__init__(Limits(), Counters(), "192.0.2.1")
         self.format = _lines
-        self.heard: list[bytes] = []
+        self.writes: list[bytes] = []
         self.is_open = True
 
     def put(self, data: bytes) -> None:
-        self.heard.append(data)
+        self.writes.append(data)
 
     @property
     def seqs(self) -> list[int]:
@@ -45,16 +45,16 @@ class Ear(ConnectionWriter):
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        return [msgspec.json.decode(line) for data in self.heard for line in data.splitlines()]
+        return [msgspec.json.decode(line) for data in self.writes for line in data.splitlines()]
 
 
-class House:
+class RoomStack:
     """A book with one calendar, and the way from its commits to the rooms."""
 
     def __init__(self, database: str) -> None:
         self.sync = SlotService(database, b"a secret of the tests, long enough for HS256", synchronous="normal")
         self.sync.open()
-        self.service = AsyncService(self.sync, lambda rows: self.dispatcher.hear(rows))  # noqa: PLW0108 - made in the next line
+        self.service = AsyncService(self.sync, lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made in the next line
         self.dispatcher = Dispatcher(self.service)
         self.recovery = Recovery(self.service, self.dispatcher, system_clock)
         self.request_handler = RequestHandler(
@@ -88,11 +88,16 @@ class House:
         return (await self.service.run(command)).seq
 
     async def join(
-        self, ear: Ear, after: str | None = None, principal: Principal = GUEST, begin: str | None = None
+        self,
+        connection: RecordingConnection,
+        after: str | None = None,
+        principal: Principal = GUEST,
+        begin: str | None = None,
     ) -> tuple[Subscriber, Joined]:
-        """Seats the ear, with what a client would send as `after` and `from`."""
-        subscriber = Subscriber(ear, Audience.STAFF if principal.is_staff else Audience.PUBLIC, principal)
-        return subscriber, await self.recovery.join("room", subscriber, self.recovery.wanted(after, begin, None))
+        """Seats the connection, with what a client would send as `after` and `from`."""
+        audience = Audience.STAFF if principal.is_staff else Audience.PUBLIC
+        subscriber = Subscriber("room", connection, audience, principal)
+        return subscriber, await self.recovery.join(subscriber, self.recovery.wanted(after, begin, None))
 
     async def close(self) -> None:
         await self.dispatcher.close()
