@@ -16,6 +16,7 @@ from models.contract.commands import (
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
+    Person,
     ReinstateBooking,
     RejectBooking,
     StaffOnBooking,
@@ -27,6 +28,7 @@ from models.domain import capacity, change_log, holds, rules
 from models.storage.compiled_query import CompiledInsert, CompiledListQuery, CompiledQuery, bind
 from models.storage.page import read_cut
 from models.storage.tables import Booking, BookingRow, Slot, columns
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 LIVE = ("pending", "confirmed")
@@ -92,6 +94,7 @@ def for_staff(row: BookingRow) -> changes.Booking:
     )
 
 
+@handles(BookSlot)
 def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     """`slot.book`: with a hold its seats, else seats that are free; one write decides."""
     slot = capacity.find(transaction, command.slot)
@@ -114,7 +117,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     return CommandResult(slot.calendar, "booking", public(row), token="booking")
 
 
-def _checked_customer(customer: Customer) -> tuple[str, str | None, str | None, str | None]:
+def _checked_customer(customer: Person) -> tuple[str, str | None, str | None, str | None]:
     """Name, email, phone and note, trimmed; BadRequest names the first that can't be kept."""
     name = _checked("name", customer.name)
     if name is None:
@@ -122,7 +125,7 @@ def _checked_customer(customer: Customer) -> tuple[str, str | None, str | None, 
     return name, _checked("email", customer.email), _checked("phone", customer.phone), _checked("note", customer.note)
 
 
-def _checked(field: str, value: str | UnsetType) -> str | None:
+def _checked(field: str, value: str | None) -> str | None:
     if not value:
         return None
     text = value.strip()
@@ -144,6 +147,7 @@ def find(db: Database, tokens: Tokens, booking: str, token: str, *, is_staff_of:
     return found
 
 
+@handles(CancelBooking)
 def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandResult:
     """`booking.cancel`: idempotent; its seats are free at once. Staff are not bound by the notice."""
     principal = command.principal
@@ -162,6 +166,7 @@ def check_live(row: BookingRow) -> None:
         raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
 
 
+@handles(ConfirmBooking)
 def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> CommandResult:
     """`booking.confirm`: what was pending is certain; its seats were its own already."""
     row = _found_for_staff(transaction, command)
@@ -171,6 +176,7 @@ def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> Comman
     return _marked(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
 
 
+@handles(RejectBooking)
 def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandResult:
     """`booking.reject`: what was pending is not to be; its seats are free at once."""
     row = _found_for_staff(transaction, command)
@@ -181,6 +187,7 @@ def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandR
     return _freed(transaction, row, "rejected", Type.BOOKING_UPDATED)
 
 
+@handles(MarkNoShow)
 def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult:
     """`booking.no_show`: nobody came; the seats were taken, and stay so. Not before the slot has begun."""
     row = _found_for_staff(transaction, command)
@@ -192,6 +199,7 @@ def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult
     return _marked(transaction, row._replace(status="no_show"), change_log.next_seq(transaction, row.calendar))
 
 
+@handles(ReinstateBooking)
 def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> CommandResult:
     """`booking.reinstate`: they came after all; the seats never went."""
     row = _found_for_staff(transaction, command)
@@ -202,6 +210,7 @@ def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> Co
     return _marked(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
 
 
+@handles(EraseCustomer)
 def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandResult:
     """`booking.erase`: forgets who booked. The booking stands, and the log never knew."""
     row = _found_for_staff(transaction, command)

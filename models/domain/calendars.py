@@ -16,6 +16,7 @@ from models.domain import capacity, change_log, rules
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
 from models.storage.tables import Calendar, CalendarRow, Slot, SlotState
+from models.transaction.handlers import handles
 from models.transaction.idempotency import forget
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
@@ -45,6 +46,7 @@ _count_taken = CompiledQuery(
 )
 
 
+@handles(CreateCalendar)
 def create_calendar(transaction: Transaction, command: CreateCalendar) -> CommandResult:
     """`calendar.create`: begins its history at seq 0, which no change tells of."""
     if not SLUG.fullmatch(command.calendar):
@@ -73,6 +75,7 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
     return CommandResult(row.id, "info", rules.info_of(row))
 
 
+@handles(UpdateCalendar)
 def update_calendar(transaction: Transaction, command: UpdateCalendar) -> CommandResult:
     """`calendar.update`: what is given replaces what there is; the policy is merged field by field."""
     rules.check_staff(command.principal, command.calendar)
@@ -96,6 +99,7 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
     )
 
 
+@handles(ArchiveCalendar)
 def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> CommandResult:
     """`calendar.archive`: final. Refused while someone has a seat in a slot that is not over."""
     rules.check_staff(command.principal, command.calendar)
@@ -139,6 +143,7 @@ def _pressing(row: CalendarRow) -> tuple[bool, int]:
     return policy.rejects_overlap, policy.buffer_before + policy.buffer_after
 
 
+@handles(TrimLog)
 def trim_log(transaction: Transaction, command: TrimLog) -> CommandResult:
     """Forgets old changes and receipts; who comes with an older cursor gets a snapshot."""
     forget.execute(

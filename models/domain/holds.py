@@ -13,6 +13,7 @@ from models.contract.time import SECOND, write_time
 from models.domain import capacity, change_log, rules
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 
@@ -104,6 +105,7 @@ def expire(transaction: Transaction, lapsed: list[HoldRow], seq: int) -> None:
         capacity.shift(transaction, slot, seq, held=-count)
 
 
+@handles(HoldSlot)
 def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     """`slot.hold`: seats for `hold_seconds`, as many holds a holder as the policy says."""
     slot = capacity.find(transaction, command.slot)
@@ -206,9 +208,10 @@ def end(transaction: Transaction, hold: HoldRow, state: HoldState) -> None:
     _end.execute(transaction.db, hold=hold.id, state=int(state))
 
 
+@handles(ExtendHold)
 def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     """`hold.extend`: a fresh `hold_seconds` from now, in all at most twice that from the start."""
-    hold = find(transaction, command.hold)
+    hold = find(transaction, command.held)
     check_active(hold, command.received or transaction.now)
     seconds = rules.policy_of(transaction.calendar(hold.calendar)).hold_seconds
     expires_at = min(transaction.now + seconds * SECOND, hold.created_at + 2 * seconds * SECOND)
@@ -221,9 +224,10 @@ def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     return CommandResult(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), token="hold")
 
 
+@handles(ReleaseHold)
 def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResult:
     """`hold.release`: gives the seats back; done already, it changes nothing."""
-    hold = find(transaction, command.hold)
+    hold = find(transaction, command.held)
     if hold.state == HoldState.BOOKED:
         raise InvalidTransition("The hold was booked: cancel the booking.", rule="hold_ended")
     if hold.state == HoldState.ACTIVE:
@@ -234,6 +238,7 @@ def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResul
     return CommandResult(hold.calendar, "hold", public(hold))
 
 
+@handles(ExpireHolds)
 def expire_holds(transaction: Transaction, command: ExpireHolds) -> CommandResult:
     """The sweep: at most 200 holds, and so at most 200 slots, in one change. Answers how many went."""
     rows = _lapsed_in.rows(transaction.db, calendar=command.calendar, expired=transaction.now - rules.GRACE)

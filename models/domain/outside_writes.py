@@ -35,6 +35,7 @@ from models.storage.tables import (
     StoredSchedule,
     Touched,
 )
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 NOTES_AT_ONCE = 100  # and so about as many slots, 5 to 10 ms: a change may have 200, but others wait for the writer
@@ -138,6 +139,7 @@ def read_calendars(db: Database) -> list[str]:
     return [row[0] for row in _calendars.rows(db)]
 
 
+@handles(TakeOutside)
 def take_outside(transaction: Transaction, command: TakeOutside) -> CommandResult:
     """Takes at most 100 notes of the calendar; answers whether there may be more."""
     name = command.calendar

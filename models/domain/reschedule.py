@@ -7,9 +7,11 @@ from models.contract.commands import RescheduleBooking
 from models.contract.identifiers import new_id
 from models.domain import bookings, capacity, change_log, holds, rules
 from models.storage.tables import BookingRow, CalendarRow
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 
+@handles(RescheduleBooking)
 def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> CommandResult:
     """`booking.reschedule`: gives the old seats back and takes the new ones; what refuses it leaves the old booking.
 

@@ -17,6 +17,7 @@ from models.domain import capacity, change_log, rules
 from models.domain.rules import SLOT_COLUMNS
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.tables import Origin, Slot, SlotRow, SlotState
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 Given = TypeVar("Given")
@@ -61,6 +62,7 @@ _update = CompiledQuery(
 )
 
 
+@handles(OpenSlots)
 def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     """`slot.open`: any number up to 200, all or none."""
     rules.check_staff(command.principal, command.calendar)
@@ -167,6 +169,7 @@ def _given(value: Given | UnsetType, otherwise: Given) -> Given:
     return otherwise if isinstance(value, UnsetType) else value
 
 
+@handles(UpdateSlot)
 def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     """`slot.update`: its time only while nobody has a seat, its capacity never below what is taken."""
     row = _found_for_staff(transaction, command)
@@ -194,6 +197,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     return CommandResult(row.calendar, "slot", _written(transaction, changed, Type.SLOT_UPDATED))
 
 
+@handles(CloseSlot)
 def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     """`slot.close`: nobody new gets in; holds stay confirmable and bookings stand."""
     row = _found_for_staff(transaction, command)
@@ -204,6 +208,7 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     )
 
 
+@handles(ReopenSlot)
 def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.OPEN:
@@ -215,6 +220,7 @@ def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     )
 
 
+@handles(RemoveSlot)
 def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
     """`slot.remove`: only while nobody has a seat. Answers with the slot as it last stood."""
     row = _found_for_staff(transaction, command)

@@ -21,6 +21,7 @@ from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect
 from models.storage.tables import Calendar, Touched
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 _HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
@@ -200,6 +201,7 @@ def _in_calendar(db: Dialect, calendar: str, text: str) -> Iterator[Finding]:
         yield Finding("it is not blocked by as many neighbours as have a seat taken", calendar, name, "policy")
 
 
+@handles(RepairCalendar)
 def repair(transaction: Transaction, command: RepairCalendar) -> CommandResult:
     """Repairs what can be without telling of it, and notes the rest, which the next TakeOutside tells of."""
     calendar = command.calendar

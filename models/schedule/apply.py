@@ -30,6 +30,7 @@ from models.schedule.schedule import write_data
 from models.schedule.waiting import Behind, Obstacles
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, StoredSchedule
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 _logger = logging.getLogger("slotcast.schedules")
@@ -78,6 +79,7 @@ class Plan:
         }
 
 
+@handles(SetSchedule)
 def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResult:
     """`schedule.set`: the calendar's coming slots become the schedule's; with `preview`, only says how."""
     rules.check_staff(command.principal, command.calendar)
@@ -99,6 +101,7 @@ def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResul
     return CommandResult(calendar.id, "", answer)
 
 
+@handles(FillHorizon)
 def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResult:
     """Asked by the clock: opens the slots of the dates that have come within the horizon since it was last filled."""
     calendar = transaction.calendar(command.calendar)

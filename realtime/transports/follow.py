@@ -12,6 +12,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from models.contract.changes import encode
+from models.contract.commands import Ticket
 from models.contract.errors import BadRequest, CursorGone, Overloaded, Unauthorized
 from models.contract.time import write_time
 from realtime import protocol
@@ -75,8 +76,7 @@ class Follow:
 
     async def ticket(self, request: web.Request) -> web.Response:
         """`POST /api/tickets {calendars}`: for EventSource and WebSocket, which can't send a header."""
-        asked = protocol.read_request("ticket", await self._guard.body(request))
-        assert isinstance(asked, protocol.Ticket)
+        asked = protocol.read(Ticket, await self._guard.body(request))
         ticket, ends_at = self._guard.ticket(request, frozenset(asked.calendars))
         body = encode({"ticket": ticket, "expires_at": write_time(int(ends_at * 1_000))})
         return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})

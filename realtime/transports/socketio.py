@@ -17,7 +17,7 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from models.contract.changes import encode
-from models.contract.commands import Principal
+from models.contract.commands import EVERY_REQUEST, Command, Principal, RefreshToken, Subscribe, Unsubscribe
 from models.contract.errors import BadRequest, Forbidden, Refused, Unauthorized
 from realtime import protocol
 from realtime.auth import Auth, Expiry, Identity
@@ -135,7 +135,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
     async def _answer(self, sid: str, event: str, fields: list[Any] | str) -> Encoded:
         """No request leaves without an ack, a count, and a line in the log with an id of its own."""
         received, began, request_id = self._request_handler.clock(), time.perf_counter(), ""
-        name = event if event in protocol.EVERY_REQUEST else "unknown"
+        name = event if event in EVERY_REQUEST else "unknown"
         try:
             ack = await self.on_request(sid, event, fields, received)
             code = "ok"
@@ -189,18 +189,18 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise BadRequest("A request has one argument, a JSON object.")
         request = protocol.read_request(name, fields[0] if fields else {})
         match request:
-            case protocol.Subscribe():
+            case Subscribe():
                 return await self.on_subscribe(sid, session, request)
-            case protocol.Unsubscribe():
+            case Unsubscribe():
                 return self.on_unsubscribe(sid, session, request)
-            case protocol.RefreshToken():
+            case RefreshToken():
                 return self.on_refresh(sid, session, request)
-            case protocol.Mutation():
+            case Command():
                 return await self._request_handler.answer(request, session.principal, received)
         with reading_for(session.peer):
             return await self._request_handler.answer(request, session.principal, received)
 
-    async def on_subscribe(self, sid: str, session: Session, request: protocol.Subscribe) -> bytes:
+    async def on_subscribe(self, sid: str, session: Session, request: Subscribe) -> bytes:
         """Joins the calendar's room; between the seat and the ack nothing else runs."""
         calendar = request.calendar
         if len(session.calendars | {calendar}) > MOST_ROOMS:
@@ -223,7 +223,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
         self._server.manager.basic_enter_room(sid, self.namespace, room_name(room.calendar))
         return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
 
-    def on_unsubscribe(self, sid: str, session: Session, request: protocol.Unsubscribe) -> bytes:
+    def on_unsubscribe(self, sid: str, session: Session, request: Unsubscribe) -> bytes:
         """Leaves the room; not having been in it is no fault."""
         self._leave(sid, session, request.calendar)
         return protocol.write_ok()
@@ -232,7 +232,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
         session.leave(calendar)
         self._server.manager.basic_leave_room(sid, self.namespace, room_name(calendar))
 
-    def on_refresh(self, sid: str, session: Session, request: protocol.RefreshToken) -> bytes:
+    def on_refresh(self, sid: str, session: Session, request: RefreshToken) -> bytes:
         """A fresh token for the same connection: it stays in the rooms that the token still allows."""
         identity = self._identify({"token": request.token}, session.connection.address)
         session.become(identity.principal)

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from models.contract.changes import Customer
 from models.contract.commands import (
     OPERATOR,
     Answer,
@@ -14,6 +13,7 @@ from models.contract.commands import (
     CreateCalendar,
     NewSlot,
     OpenSlots,
+    Person,
     Principal,
     UpdateSlot,
 )
@@ -86,7 +86,7 @@ class House:
     async def reserve(self, slot: str) -> Answer:
         """Books a seat in the slot."""
         return await self.service.run(
-            BookSlot(principal=OPERATOR, key=new_key(), slot=slot, customer=Customer(name="Ada"))
+            BookSlot(principal=OPERATOR, key=new_key(), slot=slot, customer=Person(name="Ada"))
         )
 
     async def change(self) -> int:

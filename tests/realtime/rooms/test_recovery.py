@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract.commands import OPERATOR, Principal, UpdateCalendar, UpdateSlot
+from models.contract.commands import OPERATOR, ListBookings, Principal, UpdateCalendar, UpdateSlot
 from models.contract.errors import Forbidden
 from models.contract.time import DAY, system_clock, write_time
 from models.service import SlotService
-from realtime.protocol import ListBookings
 from realtime.rooms.dispatcher import NewRows
 from realtime.rooms.room import Audience, Subscriber
 from tests.realtime.stack import GUEST, Ear, House

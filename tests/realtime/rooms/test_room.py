@@ -7,7 +7,7 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from models.contract.commands import OPERATOR, Principal, UpdateCalendar
+from models.contract.commands import OPERATOR, Principal, UpdateCalendar, UpdateSlot
 from models.contract.errors import Unauthorized
 from models.contract.time import system_clock
 from realtime import protocol
@@ -197,7 +197,7 @@ async def test_an_answer_leaves_after_its_change(house: House) -> None:
     _, joined = await house.join(ear)
     room = joined.room
     request = protocol.read_request("slot.update", {"slot": house.slot, "data": 1})
-    assert isinstance(request, protocol.Mutation)
+    assert isinstance(request, UpdateSlot)
     before = room.fetched
     async with room.turn:  # as if it were writing to thousands
         doing = asyncio.create_task(house.request_handler.do(request, OPERATOR, system_clock()))
