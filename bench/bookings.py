@@ -35,8 +35,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.ground import Ground, PostgresGround, SqliteGround
-from models.contract.changes import Customer, Logged
-from models.contract.commands import BookSlot, CreateCalendar, NewSlot, OpenSlots
+from models.contract.changes import Logged
+from models.contract.commands import BookSlot, CreateCalendar, NewSlot, OpenSlots, Person
 from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, HOUR
 from models.service import SlotService
@@ -110,7 +110,7 @@ def customers(slots: list[str]) -> Iterator[BookSlot]:
             principal=Principal(address=f"192.0.2.{place % 250}"),
             key=f"bench-key-{place:016}",
             slot=slot,
-            customer=Customer(name=f"Customer {place}", email=f"customer{place}@example.org", phone="+43 1 234567"),
+            customer=Person(name=f"Customer {place}", email=f"customer{place}@example.org", phone="+43 1 234567"),
         )
 
 

@@ -10,14 +10,24 @@ from typing import Any
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
+from models.contract.answers import Left
 from models.contract.changes import Booking, Info, read_cursor
-from models.contract.commands import Answer, WithToken
+from models.contract.commands import (
+    Answer,
+    Command,
+    GetBooking,
+    ListBookings,
+    MakeLink,
+    RescheduleBooking,
+    WithToken,
+)
 from models.contract.errors import BadRequest
 from models.contract.principal import Principal
+from models.contract.request import Request
 from models.contract.time import DAY, SECOND, Clock, write_time
 from realtime import protocol
-from realtime.answers import Left
 from realtime.async_service import AsyncService
 from realtime.auth import Auth
 from realtime.read_queue import Lane
@@ -38,7 +48,7 @@ _left = Decoder(_Rescheduled)
 
 
 class RequestHandler:
-    """Knows no transport: requests come as `wire.Request`, and answers go as what they are."""
+    """Knows no transport: it takes requests and returns answers."""
 
     def __init__(self, service: AsyncService, dispatcher: Dispatcher, clock: Clock, auth: Auth) -> None:
         self._service = service
@@ -46,22 +56,22 @@ class RequestHandler:
         self._dispatcher = dispatcher
         self.clock = clock
 
-    async def do(self, request: protocol.Mutation, principal: Principal, received: int) -> Answer:
+    async def do(self, command: Command, principal: Principal, received: int) -> Answer:
         """Does what changes the book; `received` is when the request arrived, in milliseconds."""
-        answer = await self._service.run(request.command(principal, received))
+        answer = await self._service.run(replace(command, principal=principal, received=received))
         await self._dispatcher.settled(answer.calendar, answer.seq)
-        if isinstance(request, protocol.RescheduleBooking):
+        if isinstance(command, RescheduleBooking):
             left = _left.decode(answer.result).left
             if left is not None:
                 await self._dispatcher.settled(left.calendar, read_cursor(left.cursor).seq)
         return answer
 
-    async def booking(self, request: protocol.GetBooking, principal: Principal) -> Booking:
+    async def booking(self, request: GetBooking, principal: Principal) -> Booking:
         """One booking, for who has its token or is its calendar's staff."""
         asked = WithToken(principal=principal, booking=request.booking, token=request.token)
         return await self._service.read(self._service.sync.booking, asked, lane=Lane.LIGHT)
 
-    async def bookings(self, request: protocol.ListBookings, principal: Principal) -> dict[str, Any]:
+    async def bookings(self, request: ListBookings, principal: Principal) -> dict[str, Any]:
         """The bookings of a window's slots, for staff, and in `from` and `to` which window that is."""
         if not principal.is_staff_of(request.calendar):
             raise principal.refusal()
@@ -76,7 +86,7 @@ class RequestHandler:
         )
         return {"bookings": found, "from": write_time(begin), "to": write_time(finish)}
 
-    async def link(self, request: protocol.MakeLink, principal: Principal) -> dict[str, Any]:
+    async def link(self, request: MakeLink, principal: Principal) -> dict[str, Any]:
         """A token by which guests see and book the calendar, for its staff to send on; and when it ends."""
         if not principal.is_staff_of(request.calendar):
             raise principal.refusal()
@@ -84,16 +94,16 @@ class RequestHandler:
         token, ends_at = self._auth.write_link(request.calendar, request.lifetime_seconds)
         return {"token": token, "expires_at": write_time(ends_at * SECOND)}
 
-    async def answer(self, request: protocol.Request, principal: Principal, received: int) -> bytes:
+    async def answer(self, request: Request, principal: Principal, received: int) -> bytes:
         """The ack of any request that is not about the asker's own connection."""
         match request:
-            case protocol.Mutation():
+            case Command():
                 return protocol.write_answer(await self.do(request, principal, received))
-            case protocol.GetBooking():
+            case GetBooking():
                 return protocol.write_ok(booking=await self.booking(request, principal))
-            case protocol.ListBookings():
+            case ListBookings():
                 return protocol.write_ok(**await self.bookings(request, principal))
-            case protocol.MakeLink():
+            case MakeLink():
                 return protocol.write_ok(**await self.link(request, principal))
         raise BadRequest("That can't be asked here.")
 

@@ -1,229 +1,370 @@
-"""What can be asked of the book: imperative, frozen, picklable. Whoever asks comes with it.
+"""Every request, declared once: commands and queries, in the order of the docs.
 
-A command holds no times of its own but those of the slots it speaks of, and `received`: when the request arrived.
+The base classes and the types of fields are in `models/contract/request.py`. A handler is registered beside its
+definition with `@handles`. The HTTP route is one row in `realtime/http/routes.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from models.contract.changes import Customer
+from models.contract import answers
 from models.contract.principal import ANONYMOUS, Principal
+from models.contract.request import (
+    Count,
+    Id,
+    Json,
+    Key,
+    Moment,
+    Request,
+    Slug,
+    Time,
+    Token,
+    Version,
+    Wire,
+    declared,
+    public,
+    staff,
+)
 
 GUEST_KEY_LENGTH = 22  # characters: what a random 128-bit key has in base64url
 
 
-class Command(Struct, frozen=True, kw_only=True):
-    """One thing asked. `key` makes it happen once however often it is sent; `received` is in milliseconds."""
+class Command(Request, frozen=True, kw_only=True):
+    """A request that changes the database. `key` makes retries safe; `received` is in milliseconds.
 
-    # Stored idempotency records have fingerprints of commands in which the field has its former name.
-    principal: Principal = msgspec.field(default=ANONYMOUS, name="asker")
-    key: str = ""
+    A command reads no clock. Its only times are those of slots and `received`, the arrival of the request.
+    """
+
+    of_server = frozenset({"principal", "received"})
+    needs_calendar: ClassVar[bool] = True  # a calendar must exist for it
+
+    principal: Principal = ANONYMOUS
+    key: Key = ""
     received: int = 0
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the fields for the fingerprint of an idempotency record, in the form of records already stored."""
+        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in _NOT_RECORDED}
+
+
+_NOT_RECORDED = {"key", *Command.of_server}
+
+
+class Subscribe(Request, frozen=True, kw_only=True):
+    wire = public("calendar.subscribe", "Joins the calendar's room.", answers.SnapshotAnswer, answers.ResumedAnswer)
+
+    calendar: Slug
+    after: str | None = None
+    at_least: str | None = None
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+
+
+class Unsubscribe(Request, frozen=True, kw_only=True):
+    wire = public("calendar.unsubscribe", "Leaves the room.", answers.Nothing)
+
+    calendar: Slug
+
+
+class RefreshToken(Request, frozen=True, kw_only=True):
+    wire = public("auth.refresh", "Gives the connection a fresh token.", answers.Nothing)
+
+    token: Token
+
+
+class Ticket(Request, frozen=True, kw_only=True):
+    """Over HTTP only."""
+
+    wire = Wire("ticket", "Gets a ticket for what can't send a header.", (answers.TicketAnswer,), is_http_only=True)
+
+    calendars: Annotated[list[Slug], Meta(min_length=1, max_length=100)]
 
 
 class CreateCalendar(Command, frozen=True, kw_only=True):
-    """Policy fields are the wire's, durations in seconds."""
+    wire = staff("calendar.create", "Makes a calendar.", answers.InfoAnswer)
+    needs_calendar = False
 
-    calendar: str
+    calendar: Slug = msgspec.field(name="id")
     name: str
     zone: str
     visibility: Literal["public", "private"] = "public"
     booking: Literal["anyone", "token"] = "anyone"
-    policy: dict[str, Any] = {}
+    policy: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class UpdateCalendar(Command, frozen=True, kw_only=True):
-    """What is unset stays as it is; `policy` is merged."""
+    wire = staff("calendar.update", "Changes a calendar; its policy is merged field by field.", answers.InfoAnswer)
 
-    calendar: str
+    calendar: Slug = msgspec.field(name="id")
     name: str | UnsetType = UNSET
     zone: str | UnsetType = UNSET
     visibility: Literal["public", "private"] | UnsetType = UNSET
     booking: Literal["anyone", "token"] | UnsetType = UNSET
-    policy: dict[str, Any] = {}
+    policy: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class ArchiveCalendar(Command, frozen=True, kw_only=True):
-    calendar: str
+    wire = staff("calendar.archive", "Ends a calendar for good.", answers.InfoAnswer)
+
+    calendar: Slug = msgspec.field(name="id")
 
 
-class NewSlot(Struct, frozen=True, kw_only=True):
-    """A slot to be opened, `[start, end)` in milliseconds; `data` is JSON for the public."""
+class MakeLink(Request, frozen=True, kw_only=True):
+    """Makes a guest's token for a private calendar, or for one with bookings by token only."""
 
-    start: int
-    end: int
-    capacity: int = 1
-    data: bytes | None = None
+    wire = staff(
+        "calendar.link",
+        "Makes the token of a link by which guests see and book the calendar.",
+        answers.LinkAnswer,
+    )
+
+    calendar: Slug
+    lifetime_seconds: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 30 * 86_400
+
+
+class SetSchedule(Command, frozen=True, kw_only=True):
+    wire = staff("schedule.set", "Sets the opening hours, or says what that would do.", answers.ScheduleAnswer)
+
+    calendar: Slug
+    schedule: dict[str, Any]
+    preview: bool = False
+
+
+class NewSlot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A slot to open, `[start, end)`; `data` is JSON for the public."""
+
+    start: Moment
+    end: Moment
+    capacity: Count = 1
+    data: Json | None = None
 
 
 class OpenSlots(Command, frozen=True, kw_only=True):
-    """At most 200 at once."""
+    wire = staff("slot.open", "Opens slots, all or none.", answers.SlotsAnswer, needs_key=True)
 
-    calendar: str
-    slots: tuple[NewSlot, ...]
+    calendar: Slug
+    slots: Annotated[tuple[NewSlot, ...], Meta(min_length=1, max_length=200)]
 
 
 class UpdateSlot(Command, frozen=True, kw_only=True):
-    slot: str
-    start: int | UnsetType = UNSET
-    end: int | UnsetType = UNSET
-    capacity: int | UnsetType = UNSET
-    data: bytes | UnsetType | None = UNSET
-    if_version: int | None = None
+    wire = staff("slot.update", "Changes a slot's time, capacity or data.", answers.SlotAnswer)
+
+    slot: Id
+    start: Moment | UnsetType = UNSET
+    end: Moment | UnsetType = UNSET
+    capacity: Count | UnsetType = UNSET
+    data: Json | UnsetType | None = UNSET
+    if_version: Version | None = None
 
 
 class CloseSlot(Command, frozen=True, kw_only=True):
-    slot: str
-    if_version: int | None = None
+    wire = staff("slot.close", "Lets nobody new into a slot.", answers.SlotAnswer)
+
+    slot: Id
+    if_version: Version | None = None
 
 
 class ReopenSlot(Command, frozen=True, kw_only=True):
-    slot: str
-    if_version: int | None = None
+    wire = staff("slot.reopen", "Lets people into a closed slot again.", answers.SlotAnswer)
+
+    slot: Id
+    if_version: Version | None = None
 
 
 class RemoveSlot(Command, frozen=True, kw_only=True):
-    slot: str
-    if_version: int | None = None
+    wire = staff("slot.remove", "Removes a slot that nobody has a seat in.", answers.SlotAnswer)
+
+    slot: Id
+    if_version: Version | None = None
 
 
-class HeldSeat(Struct, frozen=True, kw_only=True):
-    """A hold, and the proof that it is the asker's."""
+class HeldSeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A hold, and the proof of the right to it."""
 
-    id: str
-    token: str
+    id: Id
+    token: Token
 
 
 class HoldSlot(Command, frozen=True, kw_only=True):
-    slot: str
-    seats: int = 1
+    wire = public("slot.hold", "Keeps seats while their asker decides.", answers.HoldAnswer, needs_key=True)
+
+    slot: Id
+    seats: Count = 1
 
 
-class ExtendHold(Command, frozen=True, kw_only=True):
-    hold: HeldSeat
+class HoldCommand(Command, frozen=True, kw_only=True):
+    """A command about one hold; `token` proves the right to it."""
+
+    hold: Id
+    token: Token
+
+    @property
+    def held(self) -> HeldSeat:
+        return HeldSeat(id=self.hold, token=self.token)
+
+    def recorded(self) -> dict[str, Any]:
+        return {"hold": self.held}
 
 
-class ReleaseHold(Command, frozen=True, kw_only=True):
-    hold: HeldSeat
+class ExtendHold(HoldCommand, frozen=True, kw_only=True):
+    wire = public("hold.extend", "Makes a hold last longer.", answers.HoldAnswer, needs_key=True)
+
+
+class ReleaseHold(HoldCommand, frozen=True, kw_only=True):
+    wire = public("hold.release", "Gives a hold's seats back.", answers.EndedHoldAnswer, needs_key=True)
+
+
+class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The customer of a new booking. An empty field is the same as none."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("email", "phone", "note"):
+            if getattr(self, field) == "":
+                msgspec.structs.force_setattr(self, field, None)
 
 
 class BookSlot(Command, frozen=True, kw_only=True):
-    """With `hold`, its seats unless fewer are named; without, one seat unless more are named."""
+    """The seats are all of `hold`'s unless fewer are named. Without a hold, one seat is the default."""
 
-    slot: str
-    customer: Customer
-    seats: int | None = None
+    wire = public("slot.book", "Books seats, held ones or free ones.", answers.OwnBookingAnswer, needs_key=True)
+
+    slot: Id
+    customer: Person
+    seats: Count | None = None
     hold: HeldSeat | None = None
     if_still_free: bool = False
+
+
+class GetBooking(Request, frozen=True, kw_only=True):
+    """`after` is the cursor that the answer must have; what is read from the database has every one."""
+
+    wire = public("booking.get", "Reads a booking, with its customer.", answers.BookingAnswer)
+
+    booking: Id
+    token: Token = ""
+    after: str | None = None
 
 
 class CancelBooking(Command, frozen=True, kw_only=True):
     """`token` is the booking's; staff of its calendar need none."""
 
-    booking: str
-    token: str = ""
+    wire = public(
+        "booking.cancel",
+        "Cancels a booking; its seats are free at once.",
+        answers.BookingOutcomeAnswer,
+        needs_key=True,
+    )
 
-
-class StaffOnBooking(Command, frozen=True, kw_only=True):
-    """What the staff of its calendar do with a booking."""
-
-    booking: str
-
-
-class ConfirmBooking(StaffOnBooking, frozen=True, kw_only=True):
-    """Pending becomes confirmed."""
-
-
-class RejectBooking(StaffOnBooking, frozen=True, kw_only=True):
-    """Pending becomes rejected, and its seats are free."""
-
-
-class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
-    """Nobody came."""
-
-
-class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
-    """Takes MarkNoShow back."""
-
-
-class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
-    """Forgets who booked; the booking stands."""
+    booking: Id
+    token: Token = ""
 
 
 class RescheduleBooking(Command, frozen=True, kw_only=True):
-    """Moves a booking to `slot`, with its seats; `token` is the booking's, staff of its calendar need none.
+    """Moves a booking to `slot`, with its seats. `token` is the booking's; staff of its calendar need none.
 
-    With `hold`, which is the asker's own on that slot, its seats.
+    `hold` is the caller's own hold on that slot; its seats are used.
     """
 
-    booking: str
-    slot: str
-    token: str = ""
+    wire = public(
+        "booking.reschedule",
+        "Moves a booking to another slot, or leaves it where it is.",
+        answers.RescheduledAnswer,
+        needs_key=True,
+    )
+
+    booking: Id
+    slot: Id
+    token: Token = ""
     hold: HeldSeat | None = None
 
 
+class ListBookings(Request, frozen=True, kw_only=True):
+    """`after` as with `GetBooking`."""
+
+    wire = staff("booking.list", "Lists the bookings of a window's slots.", answers.BookingsAnswer)
+
+    calendar: Slug
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    after: str | None = None
+
+
+class StaffOnBooking(Command, frozen=True, kw_only=True):
+    """A command of the calendar's staff about one booking."""
+
+    booking: Id
+
+
+class ConfirmBooking(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff("booking.confirm", "Confirms a pending booking.", answers.BookingOutcomeAnswer)
+
+
+class RejectBooking(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff(
+        "booking.reject", "Rejects a pending booking; its seats are free at once.", answers.BookingOutcomeAnswer
+    )
+
+
+class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff("booking.no_show", "Notes that nobody came, once the slot has begun.", answers.BookingOutcomeAnswer)
+
+
+class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff(
+        "booking.reinstate", "Takes a no-show back: the booking is confirmed again.", answers.BookingOutcomeAnswer
+    )
+
+
+class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff("booking.erase", "Forgets a booking's customer.", answers.BookingOutcomeAnswer)
+
+
 class ExpireHolds(Command, frozen=True, kw_only=True):
-    """Asked by the clock: gives back the seats of the calendar's holds that have run out."""
+    """Frees the seats of the calendar's expired holds. The scheduler sends it."""
 
     calendar: str
-
-
-class SetSchedule(Command, frozen=True, kw_only=True):
-    """The calendar's opening hours, as the wire has them; with `preview`, nothing is done."""
-
-    calendar: str
-    schedule: dict[str, Any]
-    preview: bool = False
 
 
 class FillHorizon(Command, frozen=True, kw_only=True):
-    """Asked by the clock: opens the slots of the days that have come within the schedule's horizon."""
+    """Opens the slots of new days within the schedule's horizon. The scheduler sends it."""
 
     calendar: str
 
 
 class TrimLog(Command, frozen=True, kw_only=True):
-    """Asked by the clock: forgets changes and receipts that are older than the settings keep."""
+    """Deletes changes and idempotency records past their retention. The scheduler sends it."""
 
     calendar: str
 
 
 class TakeOutside(Command, frozen=True, kw_only=True):
-    """Asked when other writers have touched the calendar's rows: appends to the log what that led to."""
+    """Appends the changes of other writers to the calendar's log. The watch on the database sends it."""
+
+    needs_calendar = False
 
     calendar: str
 
 
 class RepairCalendar(Command, frozen=True, kw_only=True):
-    """Asked by an audit: sets right what it has found, (kind, id) each."""
+    """Repairs the findings of an audit, (kind, id) each. The audit sends it."""
+
+    needs_calendar = False
 
     calendar: str
     wrong: tuple[tuple[str, str], ...]
 
 
-CalendarCommand = (
-    CreateCalendar
-    | UpdateCalendar
-    | ArchiveCalendar
-    | OpenSlots
-    | SetSchedule
-    | FillHorizon
-    | ExpireHolds
-    | TrimLog
-    | TakeOutside
-    | RepairCalendar
-)
-SlotCommand = UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot | HoldSlot | BookSlot
-HoldCommand = ExtendHold | ReleaseHold
-BookingCommand = CancelBooking
-
-
 class Answer(Struct, frozen=True, kw_only=True):
-    """What a command did: `result` as the wire's JSON object, tokens in it; where the calendar stands after it."""
+    """The outcome of a command: `result` is a JSON object with its tokens; `seq` and `cursor` are the calendar's."""
 
     calendar: str
     seq: int
@@ -232,8 +373,15 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class WithToken(Struct, frozen=True, kw_only=True):
-    """A question about one booking, by whoever has its token or is its calendar's staff."""
+    """A read of one booking, by the holder of its token or by its calendar's staff."""
 
     principal: Principal
     booking: str
     token: str = ""
+
+
+REQUESTS: dict[str, type[Request]] = {kind.wire.name: kind for kind in declared(globals())}
+_ON_SOCKETS = [kind for kind in REQUESTS.values() if not kind.wire.is_http_only]
+PUBLIC_REQUESTS = {kind.wire.name: kind for kind in _ON_SOCKETS if not kind.wire.is_for_staff}
+STAFF_REQUESTS = {kind.wire.name: kind for kind in _ON_SOCKETS if kind.wire.is_for_staff}
+EVERY_REQUEST = PUBLIC_REQUESTS | STAFF_REQUESTS  # over Socket.IO

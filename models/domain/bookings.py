@@ -5,13 +5,14 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
 
-from models.contract.changes import Customer, Type
+from models.contract.changes import Type
 from models.contract.commands import (
     BookSlot,
     CancelBooking,
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
+    Person,
     ReinstateBooking,
     RejectBooking,
     StaffOnBooking,
@@ -24,6 +25,7 @@ from models.domain import capacity, change_log, holds, rules
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import Booking, BookingRow, columns
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 LIVE = ("pending", "confirmed")
@@ -64,6 +66,7 @@ def public(row: BookingRow) -> PublicBooking:
     return PublicBooking(id=row.id, calendar=row.calendar, slot=row.slot, seats=row.seats, status=row.status)
 
 
+@handles(BookSlot)
 def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     """`slot.book`: book the seats of a hold, or free seats. One write decides between two commands for a seat."""
     slot = capacity.find(transaction, command.slot)
@@ -86,7 +89,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     return CommandResult(slot.calendar, "booking", public(row), token="booking")
 
 
-def _checked_customer(customer: Customer) -> tuple[str, str | None, str | None, str | None]:
+def _checked_customer(customer: Person) -> tuple[str, str | None, str | None, str | None]:
     """Return name, email, phone and note, trimmed; BadRequest names the first invalid one."""
     name = _checked("name", customer.name)
     if name is None:
@@ -94,7 +97,7 @@ def _checked_customer(customer: Customer) -> tuple[str, str | None, str | None, 
     return name, _checked("email", customer.email), _checked("phone", customer.phone), _checked("note", customer.note)
 
 
-def _checked(field: str, value: str | UnsetType) -> str | None:
+def _checked(field: str, value: str | None) -> str | None:
     if not value:
         return None
     text = value.strip()
@@ -116,6 +119,7 @@ def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token
     return found
 
 
+@handles(CancelBooking)
 def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandResult:
     """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
     principal = command.principal
@@ -134,6 +138,7 @@ def check_live(row: BookingRow) -> None:
         raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
 
 
+@handles(ConfirmBooking)
 def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> CommandResult:
     """`booking.confirm`: confirm a pending booking, which has its seats already."""
     row = _found_for_staff(transaction, command)
@@ -143,6 +148,7 @@ def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> Comman
     return _write_status(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
 
 
+@handles(RejectBooking)
 def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandResult:
     """`booking.reject`: reject a pending booking, and free its seats at once."""
     row = _found_for_staff(transaction, command)
@@ -153,6 +159,7 @@ def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandR
     return _free(transaction, row, "rejected", Type.BOOKING_UPDATED)
 
 
+@handles(MarkNoShow)
 def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult:
     """`booking.no_show`: note that the customer did not come, once the slot has begun. The seats stay taken."""
     row = _found_for_staff(transaction, command)
@@ -164,6 +171,7 @@ def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult
     return _write_status(transaction, row._replace(status="no_show"), change_log.next_seq(transaction, row.calendar))
 
 
+@handles(ReinstateBooking)
 def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> CommandResult:
     """`booking.reinstate`: take a no-show back. The seats stayed taken."""
     row = _found_for_staff(transaction, command)
@@ -174,6 +182,7 @@ def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> Co
     return _write_status(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
 
 
+@handles(EraseCustomer)
 def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandResult:
     """`booking.erase`: forget the customer. The booking stands, and the log never had the customer."""
     row = _found_for_staff(transaction, command)

@@ -17,6 +17,7 @@ from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
 from models.storage.tables import Calendar, CalendarRow, Slot, SlotState
+from models.transaction.handlers import handles
 from models.transaction.idempotency import forget
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
@@ -46,6 +47,7 @@ _count_taken = CompiledQuery(
 )
 
 
+@handles(CreateCalendar)
 def create_calendar(transaction: Transaction, command: CreateCalendar) -> CommandResult:
     """`calendar.create`: begin the calendar's history at seq 0, without a change."""
     if not SLUG.fullmatch(command.calendar):
@@ -74,6 +76,7 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
     return CommandResult(row.id, "info", calendar_info(row))
 
 
+@handles(UpdateCalendar)
 def update_calendar(transaction: Transaction, command: UpdateCalendar) -> CommandResult:
     """`calendar.update`: replace the given fields, and merge the policy field by field."""
     rules.check_staff(command.principal, command.calendar)
@@ -97,6 +100,7 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
     )
 
 
+@handles(ArchiveCalendar)
 def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> CommandResult:
     """`calendar.archive`: archive for good; refused while a seat is taken in a slot that is not over."""
     rules.check_staff(command.principal, command.calendar)
@@ -140,6 +144,7 @@ def _neighbourhood(row: CalendarRow) -> tuple[bool, int]:
     return policy.rejects_overlap, neighbours.buffer_of(policy)
 
 
+@handles(TrimLog)
 def trim_log(transaction: Transaction, command: TrimLog) -> CommandResult:
     """Delete old changes and idempotency records. A client with an older cursor gets a snapshot."""
     forget.execute(

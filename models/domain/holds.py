@@ -16,6 +16,7 @@ from models.domain import capacity, change_log, neighbours, rules
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 
@@ -107,6 +108,7 @@ def expire(transaction: Transaction, overdue: list[HoldRow], seq: int) -> None:
         capacity.shift(transaction, slot, seq, held=-count)
 
 
+@handles(HoldSlot)
 def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     """`slot.hold`: hold seats for `hold_seconds`, within the policy's number of holds for one holder."""
     slot = capacity.find(transaction, command.slot)
@@ -211,9 +213,10 @@ def end(transaction: Transaction, hold: HoldRow, state: HoldState) -> None:
     _end.execute(transaction.db, hold=hold.id, state=int(state))
 
 
+@handles(ExtendHold)
 def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     """`hold.extend`: hold for `hold_seconds` from now, and for at most twice that from the beginning."""
-    hold = find(transaction, command.hold)
+    hold = find(transaction, command.held)
     check_active(hold, command.received or transaction.now)
     seconds = rules.policy_of(transaction.calendar(hold.calendar)).hold_seconds
     expires_at = min(transaction.now + seconds * SECOND, hold.created_at + 2 * seconds * SECOND)
@@ -226,9 +229,10 @@ def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     return CommandResult(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), token="hold")
 
 
+@handles(ReleaseHold)
 def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResult:
     """`hold.release`: free the seats; idempotent."""
-    hold = find(transaction, command.hold)
+    hold = find(transaction, command.held)
     if hold.state == HoldState.BOOKED:
         raise InvalidTransition("The hold was booked: cancel the booking.", rule="hold_ended")
     if hold.state == HoldState.ACTIVE:
@@ -239,6 +243,7 @@ def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResul
     return CommandResult(hold.calendar, "hold", public(hold))
 
 
+@handles(ExpireHolds)
 def expire_holds(transaction: Transaction, command: ExpireHolds) -> CommandResult:
     """Expire at most 200 holds, and so at most 200 slots, in one change. The answer has their number."""
     rows = _expired_in.rows(transaction.db, calendar=command.calendar, expired=transaction.now - rules.GRACE)

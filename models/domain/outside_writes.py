@@ -34,6 +34,7 @@ from models.storage.tables import (
     StoredSchedule,
     Touched,
 )
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 NOTES_AT_ONCE = 100  # about as many slots, 5 to 10 ms: a change may have 200, but other commands wait for the writer
@@ -128,6 +129,7 @@ def read_calendars(db: Database) -> list[str]:
     return [row[0] for row in _touched_calendars.rows(db)]
 
 
+@handles(TakeOutside)
 def take_outside(transaction: Transaction, command: TakeOutside) -> CommandResult:
     """Take at most 100 notes of the calendar; the answer says if there may be more."""
     name = command.calendar

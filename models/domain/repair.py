@@ -11,6 +11,7 @@ from models.contract.ids import new_nonce
 from models.domain import change_log
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.tables import Calendar, Touched
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 _REMOVALS = {
@@ -33,6 +34,7 @@ _begin_anew = CompiledQuery(
 )
 
 
+@handles(RepairCalendar)
 def repair_calendar(transaction: Transaction, command: RepairCalendar) -> CommandResult:
     """Repair the rows that no change shows, and note the others for the next TakeOutside."""
     calendar = command.calendar

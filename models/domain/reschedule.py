@@ -10,9 +10,11 @@ from models.contract.ids import new_id
 from models.domain import bookings, capacity, change_log, holds, rules
 from models.domain.slot_changes import append_slot_changes
 from models.storage.tables import BookingRow, CalendarRow, HoldRow, SlotRow
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 
+@handles(RescheduleBooking)
 def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> CommandResult:
     """`booking.reschedule`: free the old seats and take the new ones; a refusal leaves the booking as it was."""
     row = bookings.find(transaction.db, transaction.tokens, command.principal, command.booking, command.token)

@@ -19,6 +19,7 @@ from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Origin, Slot, SlotRow, SlotState
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 Given = TypeVar("Given")
@@ -63,6 +64,7 @@ _update = CompiledQuery(
 )
 
 
+@handles(OpenSlots)
 def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     """`slot.open`: open up to 200 slots, all or none."""
     rules.check_staff(command.principal, command.calendar)
@@ -169,6 +171,7 @@ def _given(value: Given | UnsetType, otherwise: Given) -> Given:
     return otherwise if isinstance(value, UnsetType) else value
 
 
+@handles(UpdateSlot)
 def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     """`slot.update`: the times change only while no seat is taken, and the capacity covers the taken seats."""
     row = _found_for_staff(transaction, command)
@@ -196,6 +199,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     return CommandResult(row.calendar, "slot", _write_with_change(transaction, changed, Type.SLOT_UPDATED))
 
 
+@handles(CloseSlot)
 def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     """`slot.close`: refuse new holds and bookings. Holds can still be booked, and bookings stand."""
     row = _found_for_staff(transaction, command)
@@ -206,6 +210,7 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     )
 
 
+@handles(ReopenSlot)
 def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.OPEN:
@@ -217,6 +222,7 @@ def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     )
 
 
+@handles(RemoveSlot)
 def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
     """`slot.remove`: remove a slot without a taken seat. The answer has the slot as it was."""
     row = _found_for_staff(transaction, command)

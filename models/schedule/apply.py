@@ -31,6 +31,7 @@ from models.schedule.waiting import Behind, Obstacles
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, StoredSchedule
+from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 _logger = logging.getLogger("slotcast.schedules")
@@ -79,6 +80,7 @@ class Plan:
         }
 
 
+@handles(SetSchedule)
 def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResult:
     """`schedule.set`: make the calendar's coming slots those of the schedule; with `preview`, only count the steps."""
     rules.check_staff(command.principal, command.calendar)
@@ -100,6 +102,7 @@ def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResul
     return CommandResult(calendar.id, "", answer)
 
 
+@handles(FillHorizon)
 def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResult:
     """Open the slots of the dates within the horizon now, and not at its last filling."""
     calendar = transaction.calendar(command.calendar)

@@ -8,12 +8,12 @@ with the lock.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import cast
+from typing import Any, cast
 
 from peewee import Database
 
 from models.contract import commands
-from models.contract.commands import CalendarCommand, Command
+from models.contract.commands import Command
 from models.contract.ids import SLUG, UUID
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.tables import Booking, Hold, Slot
@@ -46,14 +46,14 @@ def calendars_of(routes: Routes, subjects: Iterable[Subject]) -> set[str]:
 def subjects(command: Command) -> tuple[Subject, ...]:
     """Return the subjects of the command. The idempotency record stands in the calendar of the first."""
     match command:
-        case commands.ExtendHold() | commands.ReleaseHold():
-            return (("hold", command.hold.id),)
+        case commands.HoldCommand():
+            return (("hold", command.hold),)
         case commands.CancelBooking() | commands.StaffOnBooking():
             return (("booking", command.booking),)
         case commands.RescheduleBooking():  # the target comes first: it is the same when the command is repeated
             return ("slot", command.slot), ("booking", command.booking)
     slot = getattr(command, "slot", None)
-    return (("calendar", cast("CalendarCommand", command).calendar) if slot is None else ("slot", slot),)
+    return (("calendar", cast("Any", command).calendar) if slot is None else ("slot", slot),)
 
 
 def is_permanent(subject: Subject) -> bool:

@@ -6,19 +6,30 @@ What a whole batch needs is read with one statement each: the calendars of its c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from models.contract import commands
 from models.contract.commands import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
-from models.domain import bookings, calendars, change_log, holds, outside_writes, repair, reschedule, slots
-from models.schedule import apply
+
+# Importing a module registers its handlers.
+from models.domain import (  # noqa: F401
+    bookings,
+    calendars,
+    change_log,
+    holds,
+    outside_writes,
+    repair,
+    reschedule,
+    slots,
+)
+from models.schedule import apply  # noqa: F401
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.tables import Calendar, CalendarRow, columns
 from models.transaction import idempotency
+from models.transaction.handlers import HANDLERS
 from models.transaction.idempotency import IdempotencyRecord
 from models.transaction.routing import (
     Locked,
@@ -31,49 +42,6 @@ from models.transaction.routing import (
     subjects,
 )
 from models.transaction.transaction import CommandResult, Transaction
-
-Handler = Callable[[Transaction, Any], CommandResult]
-
-# What makes a calendar, or clears up after one that is gone.
-_WITHOUT_CALENDAR = commands.CreateCalendar | commands.TakeOutside | commands.RepairCalendar
-
-HANDLERS: dict[type[Command], Handler] = {
-    commands.CreateCalendar: calendars.create_calendar,
-    commands.UpdateCalendar: calendars.update_calendar,
-    commands.ArchiveCalendar: calendars.archive_calendar,
-    commands.SetSchedule: apply.set_schedule,
-    commands.FillHorizon: apply.fill_horizon,
-    commands.TrimLog: calendars.trim_log,
-    commands.TakeOutside: outside_writes.take_outside,
-    commands.RepairCalendar: repair.repair_calendar,
-    commands.OpenSlots: slots.open_slots,
-    commands.UpdateSlot: slots.update_slot,
-    commands.CloseSlot: slots.close_slot,
-    commands.ReopenSlot: slots.reopen_slot,
-    commands.RemoveSlot: slots.remove_slot,
-    commands.HoldSlot: holds.hold_slot,
-    commands.ExtendHold: holds.extend_hold,
-    commands.ReleaseHold: holds.release_hold,
-    commands.ExpireHolds: holds.expire_holds,
-    commands.BookSlot: bookings.book_slot,
-    commands.CancelBooking: bookings.cancel_booking,
-    commands.ConfirmBooking: bookings.confirm_booking,
-    commands.RejectBooking: bookings.reject_booking,
-    commands.MarkNoShow: bookings.mark_no_show,
-    commands.ReinstateBooking: bookings.reinstate_booking,
-    commands.EraseCustomer: bookings.erase_customer,
-    commands.RescheduleBooking: reschedule.reschedule_booking,
-}
-
-KEY_REQUIRED = (
-    commands.HoldSlot,
-    commands.ExtendHold,
-    commands.ReleaseHold,
-    commands.BookSlot,
-    commands.CancelBooking,
-    commands.RescheduleBooking,
-    commands.OpenSlots,
-)
 
 
 def _calendars(ids: list[Any]) -> Any:
@@ -151,7 +119,7 @@ def _moved(transaction: Transaction, routes: Routes) -> set[Subject]:
 
 def _place(transaction: Transaction, command: Command, calendar: str) -> RoutedCommand:
     try:
-        idempotency.check_key(command, is_required=isinstance(command, KEY_REQUIRED))
+        idempotency.check_key(command, is_required=command.wire.needs_key)
         if not command.key or not calendar:
             return RoutedCommand(command, calendar)
         marks = tuple(idempotency.identify(transaction.tokens, scope, command) for scope in _scopes(command, calendar))
@@ -175,7 +143,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
     handler = HANDLERS.get(type(command))
     if handler is None:
         raise BadRequest("This command is not supported.")
-    if not calendar and not isinstance(command, _WITHOUT_CALENDAR):
+    if not calendar and command.needs_calendar:
         raise NotFound(what=subjects(command)[0][0])
     if not marks:
         return _answer(transaction, handler(transaction, command))[0]

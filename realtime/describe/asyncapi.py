@@ -1,16 +1,19 @@
-"""What is said on Socket.IO and on the streams, in AsyncAPI 3.0, from the types that are read and written. Pure.
+"""The messages of Socket.IO and of the streams in AsyncAPI 3.0, made from the declarations of the requests.
 
-It speaks for the server: it receives requests and sends changes.
+The document describes the server: it receives requests and sends changes.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from models.contract.answers import Snapshot
 from models.contract.changes import Change, Type
-from realtime import answers, protocol
-from realtime.describe.openapi import FOLLOWING, QUERY, TICKET
+from models.contract.commands import EVERY_REQUEST, PUBLIC_REQUESTS
+from realtime import answers
+from realtime.describe.openapi import QUERY, TICKET
 from realtime.describe.schemas import REFERENCE, Schema, components, reference
+from realtime.http.routes import FOLLOWING
 from realtime.rooms.subscriber import Audience
 
 _WHAT = {
@@ -32,8 +35,8 @@ _SECURITY: Schema = {
 
 
 def asyncapi() -> Schema:
-    """The whole document."""
-    requests = {"calendars": tuple(protocol.REQUESTS), "staff": tuple(protocol.EVERY_REQUEST)}
+    """Return the whole document."""
+    requests = {"calendars": tuple(PUBLIC_REQUESTS), "staff": tuple(EVERY_REQUEST)}
     messages = _requests() | _changes("", Change) | _changes("staff.", answers.StaffChange) | _stream_messages()
     operations: Schema = {}
     channels: Schema = {}
@@ -99,7 +102,7 @@ def _request(channel: str, name: str) -> Schema:
     here = f"#/channels/{channel}"
     return {
         "action": "receive",
-        "summary": answers.ANSWERS[name].what,
+        "summary": EVERY_REQUEST[name].wire.summary,
         "channel": {"$ref": here},
         "security": _security("token"),
         "messages": [{"$ref": f"{here}/messages/{name}"}],
@@ -111,7 +114,7 @@ def _request(channel: str, name: str) -> Schema:
 
 
 def _security(*schemes: str) -> list[Schema]:
-    """Any of these, where one is needed at all."""
+    """Return these schemes; any one of them is enough."""
     return [{"$ref": f"#/components/securitySchemes/{scheme}"} for scheme in schemes]
 
 
@@ -127,12 +130,11 @@ def _send(channel: str, messages: list[str], *schemes: str) -> Schema:
 
 
 def _requests() -> Schema:
-    """Each request and its ack, and the ack of whatever was refused."""
+    """Return each request, its ack, and the ack of a refusal."""
     messages: Schema = {"refused": _message("refused", "Any request may be answered so.", _refused())}
-    for name, kind in protocol.EVERY_REQUEST.items():
-        told = answers.ANSWERS[name]
-        messages[name] = _message(name, told.what, reference(kind))
-        messages[f"{name}.answer"] = _message(name, f"The ack of `{name}`.", _acknowledged(told.shapes))
+    for name, kind in EVERY_REQUEST.items():
+        messages[name] = _message(name, kind.wire.summary, reference(kind))
+        messages[f"{name}.answer"] = _message(name, f"The ack of `{name}`.", _acknowledged(kind.wire.answers))
     return messages
 
 
@@ -160,7 +162,7 @@ def _changes(prefix: str, shape: type[Struct]) -> Schema:
 def _stream_messages() -> Schema:
     gone = {"type": "object", "properties": {"code": {"const": "cursor_gone"}}, "required": ["code"]}
     return {
-        "snapshot": _message("snapshot", "Where a stream starts.", reference(answers.Snapshot)),
+        "snapshot": _message("snapshot", "Where a stream starts.", reference(Snapshot)),
         "reset": _message("reset", "The cursor is gone: a snapshot follows.", gone),
     }
 

@@ -1,40 +1,23 @@
-"""The HTTP routes in OpenAPI 3.1, from the tables that make the routes and the types that they read and write. Pure."""
+"""The HTTP routes in OpenAPI 3.1, made from the table of routes and the declarations of the requests."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from models.contract import errors
-from realtime import answers, protocol
-from realtime.describe.schemas import KEY_REQUIRED, REFERENCE, Schema, components, reference
-from realtime.http.api import BOOKING_TOKEN, MUTATIONS
+from realtime.describe.schemas import REFERENCE, Schema, components, name_of, reference
 from realtime.http.problem import STATUS
+from realtime.http.routes import BOOKING_TOKEN, COMMANDS, READS, SWITCHING, CommandRoute, ReadRoute
+from realtime.protocol import write_error
 
 PROBLEM = "application/problem+json"
-EVENT_STREAM = "text/event-stream"
 TICKET = "In the place of a token: good once, for 30 s."
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_SWITCHING = 101
 _TOO_LARGE = 413
 _ETAG: Schema = {"ETag": {"description": "What is in it, not when it was asked for.", "schema": {"type": "string"}}}
-
-
-class Read(NamedTuple):
-    """A route that changes nothing: what it takes in its query, and what it answers with."""
-
-    method: str
-    path: str
-    what: str
-    query: tuple[str, ...] = ()
-    shape: type[Struct] | None = None
-    media: str = "application/json"
-    status: int = 200
-    body: type[Struct] | None = None
-    headers: tuple[str, ...] = ()
 
 
 QUERY: dict[str, tuple[Schema, str]] = {
@@ -54,108 +37,15 @@ _HEADERS = {
     BOOKING_TOKEN: "The booking's token; its calendar's staff need none.",
     "Last-Event-ID": "The cursor, as EventSource sends it by itself; it wins over `after`.",
 }
-_WINDOW = ("from", "to")
-FOLLOWING = ("after", "at_least", *_WINDOW, "ticket")
-READS: tuple[Read, ...] = (
-    Read("GET", "/api/calendars", "Lists the calendars that the asker may see.", shape=answers.CalendarsAnswer),
-    Read("GET", "/api/calendars/{id}", "Reads a calendar's info.", ("after",), answers.CalendarAnswer),
-    Read(
-        "GET",
-        "/api/calendars/{id}/slots",
-        "Takes a snapshot of a window.",
-        (*_WINDOW, "after"),
-        answers.Snapshot,
-        headers=("If-None-Match",),
-    ),
-    Read(
-        "GET",
-        "/api/calendars/{id}/bookings",
-        "Lists the bookings of a window's slots. For staff.",
-        (*_WINDOW, "after"),
-        answers.BookingsAnswer,
-    ),
-    Read(
-        "GET",
-        "/api/calendars/{id}/schedule",
-        "Reads a calendar's opening hours as they were set. For staff.",
-        ("after",),
-        answers.ScheduleRead,
-    ),
-    Read(
-        "POST",
-        "/api/calendars/{id}/links",
-        "Makes the token of a link by which guests see and book the calendar. For staff.",
-        shape=answers.LinkAnswer,
-        status=201,
-        body=protocol.MakeLink,
-    ),
-    Read(
-        "GET",
-        "/api/slots/{id}/explain",
-        "Says why the asker can or can't take a slot, rule by rule.",
-        ("after",),
-        answers.Explanation,
-    ),
-    Read(
-        "GET",
-        "/api/bookings/{id}",
-        "Reads a booking, with its customer.",
-        ("after",),
-        answers.BookingAnswer,
-        headers=(BOOKING_TOKEN,),
-    ),
-    Read(
-        "GET",
-        "/api/calendars/{id}/changes",
-        "Waits for what follows a cursor (long poll).",
-        ("after", "at_least", "wait", "ticket"),
-        answers.Poll,
-    ),
-    Read(
-        "GET",
-        "/api/calendars/{id}/events",
-        "Follows a calendar by server-sent events.",
-        (*FOLLOWING, "beat"),
-        media=EVENT_STREAM,
-        headers=("Last-Event-ID",),
-    ),
-    Read(
-        "GET",
-        "/api/calendars/{id}/socket",
-        "Follows a calendar by a plain WebSocket.",
-        FOLLOWING,
-        status=_SWITCHING,
-    ),
-    Read(
-        "POST",
-        "/api/tickets",
-        "Gets a ticket for what can't send a header.",
-        shape=answers.TicketAnswer,
-        body=protocol.Ticket,
-    ),
-    Read(
-        "GET",
-        "/calendars/{id}.ics",
-        "The calendar as an iCalendar feed.",
-        ("after", "ticket"),
-        media="text/calendar",
-        headers=("If-None-Match",),
-    ),
-    Read("GET", "/healthz", "Says that the process is alive.", shape=answers.StatusAnswer),
-    Read("GET", "/readyz", "Says whether the database answers and newcomers are welcome.", shape=answers.StatusAnswer),
-    Read("GET", "/metrics", "Tells Prometheus how it is doing.", media="text/plain"),
-    Read("GET", "/openapi.json", "This description.", media="application/json"),
-    Read("GET", "/asyncapi.json", "What is said on Socket.IO and the streams, in AsyncAPI 3.0."),
-)
 
 
 def openapi() -> Schema:
-    """The whole document."""
+    """Return the whole document."""
     paths: dict[str, Schema] = {}
     for read in READS:
         paths.setdefault(read.path, {})[read.method.lower()] = _read(read)
-    for method, path, name, subject, status in MUTATIONS:
-        paths.setdefault(path, {})[method.lower()] = _mutation(path, name, subject, status)
+    for route in COMMANDS:
+        paths.setdefault(route.path, {})[route.method.lower()] = _command(route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -179,17 +69,18 @@ def openapi() -> Schema:
     }
 
 
-def _read(read: Read) -> Schema:
+def _read(read: ReadRoute) -> Schema:
     query = [_query(name) for name in read.query]
     operation: Schema = {
         "operationId": _identity(read.method, read.path),
-        "summary": read.what,
+        "summary": read.summary,
         "parameters": _path(read.path) + query + [_header(name) for name in read.headers],
-        "responses": _responses(read.status, read.what, (read.shape,) if read.shape else (), read.media),
+        "responses": _responses(read.status, read.summary, (read.shape,) if read.shape else (), read.media),
     }
     responses = operation["responses"]
-    if read.body is not None:
-        operation["requestBody"] = _body(read.body)
+    if read.takes_body and read.request is not None:
+        schema, is_needed = body_of(read.request, read.subject)
+        operation["requestBody"] = _json_body(schema if read.subject else reference(read.request), is_needed=is_needed)
         responses |= _pointed([_TOO_LARGE])
     if "If-None-Match" in read.headers:
         responses[str(read.status)]["headers"] = _ETAG
@@ -197,34 +88,31 @@ def _read(read: Read) -> Schema:
     return operation
 
 
-def _body(kind: type[Struct]) -> Schema:
-    """The fields of a body; those of a request of the wire less its calendar, which is in the path."""
-    name = next((name for name, known in protocol.EVERY_REQUEST.items() if known is kind), "")
-    schema, is_needed = body_of(name, "calendar") if name else (reference(kind), True)
+def _json_body(schema: Schema, *, is_needed: bool) -> Schema:
     return {"required": is_needed, "content": {"application/json": {"schema": schema}}}
 
 
-def _mutation(path: str, name: str, subject: str, status: int) -> Schema:
-    told = answers.ANSWERS[name]
-    fields, needs_body = body_of(name, subject)
+def _command(route: CommandRoute) -> Schema:
+    wire = route.command.wire
+    fields, is_needed = body_of(route.command, route.subject)
     headers = [_header("Idempotency-Key")]
-    if name in KEY_REQUIRED:
+    if wire.needs_key:
         headers[0]["description"] += " Required, here or as the body's `key`."
     query = [_query("preview")] if "preview" in fields["properties"] else []
     if "if_version" in fields["properties"]:
         headers.append(_header("If-Match"))
     return {
-        "operationId": name,
-        "summary": told.what,
-        "parameters": _path(path) + query + headers,
-        "requestBody": {"required": needs_body, "content": {"application/json": {"schema": fields}}},
-        "responses": _responses(status, told.what, told.shapes) | _pointed([_TOO_LARGE]),
+        "operationId": wire.name,
+        "summary": wire.summary,
+        "parameters": _path(route.path) + query + headers,
+        "requestBody": _json_body(fields, is_needed=is_needed),
+        "responses": _responses(route.status, wire.summary, wire.answers) | _pointed([_TOO_LARGE]),
     }
 
 
-def body_of(name: str, subject: str) -> tuple[Schema, bool]:
-    """The fields of a request but for those that the path and the headers give, and whether any is needed."""
-    schema = components()[protocol.EVERY_REQUEST[name].__name__]
+def body_of(kind: type[Struct], subject: str) -> tuple[Schema, bool]:
+    """Return the schema of a body without the fields of path and headers, and whether a body is required."""
+    schema = components()[name_of(kind)]
     properties = {field: given for field, given in schema["properties"].items() if field != subject}
     required = [field for field in schema["required"] if field not in {subject, "key"}]
     return {**schema, "properties": properties, "required": required}, bool(required)
@@ -248,7 +136,7 @@ def _header(name: str) -> Schema:
 
 def _responses(status: int, what: str, shapes: tuple[type[Struct], ...], media: str = "application/json") -> Schema:
     answered: Schema = {"description": what}
-    if status != _SWITCHING:
+    if status != SWITCHING:
         schema = reference(*shapes) if shapes else {"type": "object" if "json" in media else "string"}
         answered["content"] = {media: {"schema": schema}}
     return {str(status): answered} | _pointed(sorted(set(STATUS.values())))
@@ -259,7 +147,7 @@ def _pointed(statuses: Iterable[int]) -> Schema:
 
 
 def _refusals() -> Schema:
-    """A response for each status, and in it each code's fact and advice; 413 is HTTP's own word for one of them."""
+    """Return a response for each status, with each code's fact and advice. 413 is an additional status for one code."""
     responses: Schema = {}
     for status in sorted({*STATUS.values(), _TOO_LARGE}):
         kinds = [kind for kind in errors.EVERY if STATUS[kind.code] == status]
@@ -283,7 +171,7 @@ def _refusals() -> Schema:
 def _example(kind: type[errors.Refused], status: int) -> Schema:
     refusal = kind()
     told = {"type": "about:blank", "title": kind.fact, "status": status, "detail": refusal.message}
-    return told | protocol.write_error(refusal)
+    return told | write_error(refusal)
 
 
 def _identity(method: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""The wire's types as named JSON Schemas, made from the types themselves: what both descriptions are built of."""
+"""The named JSON Schemas of the wire's types, for OpenAPI, AsyncAPI, the docs and TypeScript."""
 
 from __future__ import annotations
 
@@ -10,36 +10,29 @@ import msgspec
 from msgspec import Struct
 
 from models.contract import errors
+from models.contract.answers import Snapshot, TicketAnswer
 from models.contract.changes import Change
+from models.contract.commands import EVERY_REQUEST, REQUESTS, Ticket
+from models.contract.request import Request, describe_custom
 from models.service import Schedule
-from realtime import answers, protocol
+from realtime import answers
 
 Schema = dict[str, Any]
 
 REFERENCE = "#/components/schemas/"
-# The names that clients know; the others are the types' own.
+# The names for clients, where they differ from the class.
 _NAMES = {"Info": "CalendarInfo", "Booking": "StaffBooking", "OwnBooking": "Booking"}
-# Where the book wants a `key`; elsewhere it takes one.
-KEY_REQUIRED = (
-    "slot.hold",
-    "hold.extend",
-    "hold.release",
-    "slot.book",
-    "booking.cancel",
-    "booking.reschedule",
-    "slot.open",
-)
 _OTHERS: tuple[type[Struct], ...] = (
-    protocol.Ticket,
+    Ticket,
     Change,
     answers.StaffChange,
-    answers.Snapshot,
+    Snapshot,
     answers.Poll,
     answers.CalendarAnswer,
     answers.CalendarsAnswer,
     answers.ScheduleRead,
     answers.Explanation,
-    answers.TicketAnswer,
+    TicketAnswer,
     answers.StatusAnswer,
     answers.Error,
     answers.Problem,
@@ -47,29 +40,34 @@ _OTHERS: tuple[type[Struct], ...] = (
 
 
 def name_of(kind: type[Struct]) -> str:
-    """Under which name a type stands in the descriptions."""
+    """Return the name of a type in the descriptions."""
     return _NAMES.get(kind.__name__, kind.__name__)
 
 
 def reference(*kinds: type[Struct]) -> Schema:
-    """Points at a type, or at any of several."""
+    """Return a pointer to a type, or to any of several."""
     pointers = [{"$ref": f"{REFERENCE}{name_of(kind)}"} for kind in kinds]
     return pointers[0] if len(pointers) == 1 else {"oneOf": pointers}
 
 
 def every_type() -> list[type[Struct]]:
-    """Every type that is read or written on the wire."""
-    shapes = [shape for name in protocol.EVERY_REQUEST for shape in answers.ANSWERS[name].shapes]
-    every: list[type[Struct]] = [*protocol.EVERY_REQUEST.values(), *shapes, *_OTHERS]
+    """Return every type on the wire, requests first."""
+    shapes = [shape for kind in EVERY_REQUEST.values() for shape in kind.wire.answers]
+    every: list[type[Struct]] = [*EVERY_REQUEST.values(), *shapes, *_OTHERS]
     return list(dict.fromkeys(every))
 
 
 @cache
 def components() -> dict[str, Schema]:
-    """Every schema by its name."""
-    taken: list[type[Struct]] = [*protocol.EVERY_REQUEST.values(), protocol.Ticket, Schedule]
-    read = {name_of(kind) for kind in taken}
-    _, found = msgspec.json.schema_components(every_type(), ref_template=f"{REFERENCE}{{name}}")
+    """Return every schema by its name."""
+    requests: list[type[Struct]] = [*REQUESTS.values(), Schedule]
+    read = {name_of(kind) for kind in requests}
+    _, found = msgspec.json.schema_components(
+        every_type(), schema_hook=describe_custom, ref_template=f"{REFERENCE}{{name}}"
+    )
+    for kind in REQUESTS.values():
+        _without_server_fields(found[kind.__name__], kind)
+    del found["Principal"]
     named: dict[str, Schema] = {}
     for name, schema in found.items():
         mine = _NAMES.get(name, name)
@@ -82,13 +80,19 @@ def components() -> dict[str, Schema]:
     for name in ("CreateCalendar", "UpdateCalendar"):
         named[name]["properties"]["policy"] = {"$ref": f"{REFERENCE}PolicyFields"}
     named["SetSchedule"]["properties"]["schedule"] = reference(Schedule)
-    for name, kind in protocol.EVERY_REQUEST.items():
-        if name in KEY_REQUIRED:
+    for kind in REQUESTS.values():
+        if kind.wire.needs_key:
             _always_given(named[name_of(kind)], "key")
     codes = [kind.code for kind in errors.EVERY]
     for name in ("Error", "Problem"):
         named[name]["properties"]["code"] = {"type": "string", "enum": codes}
     return dict(sorted(named.items()))
+
+
+def _without_server_fields(schema: Schema, kind: type[Request]) -> None:
+    """Remove the fields that the server fills in."""
+    for name in kind.of_server:
+        del schema["properties"][name]
 
 
 def _renamed(schema: Any) -> Any:
@@ -103,7 +107,7 @@ def _pointer(text: str) -> str:
 
 
 def _reached(named: dict[str, Schema], names: Iterable[str]) -> set[str]:
-    """The names, and all that their schemas point at."""
+    """Return the names, and those of all schemas within reach of them."""
     seen: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -127,7 +131,7 @@ def _pointers(schema: Any) -> Iterable[str]:
 
 
 def _always_written(schema: Schema) -> None:
-    """The server leaves nothing out of what it writes but what is unset: a default is no licence to."""
+    """Make fields with a default required, because the server writes them always."""
     for name, field in schema.get("properties", {}).items():
         if "default" in field:
             _always_given(schema, name)

@@ -9,42 +9,18 @@ from typing import Any
 from aiohttp import web
 
 from models.contract.changes import encode
+from models.contract.commands import GetBooking, ListBookings, MakeLink, Unsubscribe
 from models.contract.errors import BadRequest
 from models.service import is_bookable
 from realtime import protocol
 from realtime.http.middleware import RequestGuard
+from realtime.http.routes import BOOKING_TOKEN, COMMANDS, CommandRoute
 from realtime.request_handler import RequestHandler
 from realtime.rooms.recovery import Recovery
 
-BOOKING_TOKEN = "Booking-Token"  # noqa: S105 - a header's name
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,16})"?', re.ASCII)
-_CREATED = 201
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-# Method, path, request, status. The path's `id` becomes the field after the colon.
-MUTATIONS: tuple[tuple[str, str, str, str, int], ...] = (
-    ("POST", "/api/calendars", "calendar.create", "", _CREATED),
-    ("PATCH", "/api/calendars/{id}", "calendar.update", "id", 200),
-    ("DELETE", "/api/calendars/{id}", "calendar.archive", "id", 200),
-    ("PUT", "/api/calendars/{id}/schedule", "schedule.set", "calendar", 200),
-    ("POST", "/api/calendars/{id}/slots", "slot.open", "calendar", _CREATED),
-    ("PATCH", "/api/slots/{id}", "slot.update", "slot", 200),
-    ("DELETE", "/api/slots/{id}", "slot.remove", "slot", 200),
-    ("POST", "/api/slots/{id}/close", "slot.close", "slot", 200),
-    ("POST", "/api/slots/{id}/reopen", "slot.reopen", "slot", 200),
-    ("POST", "/api/slots/{id}/holds", "slot.hold", "slot", _CREATED),
-    ("POST", "/api/holds/{id}/extend", "hold.extend", "hold", 200),
-    ("POST", "/api/holds/{id}/release", "hold.release", "hold", 200),
-    ("POST", "/api/slots/{id}/bookings", "slot.book", "slot", _CREATED),
-    ("POST", "/api/bookings/{id}/cancel", "booking.cancel", "booking", 200),
-    ("POST", "/api/bookings/{id}/reschedule", "booking.reschedule", "booking", 200),
-    ("POST", "/api/bookings/{id}/confirm", "booking.confirm", "booking", 200),
-    ("POST", "/api/bookings/{id}/reject", "booking.reject", "booking", 200),
-    ("POST", "/api/bookings/{id}/no-show", "booking.no_show", "booking", 200),
-    ("POST", "/api/bookings/{id}/reinstate", "booking.reinstate", "booking", 200),
-    ("POST", "/api/bookings/{id}/erase", "booking.erase", "booking", 200),
-)
 
 
 class Api:
@@ -65,33 +41,27 @@ class Api:
             web.post("/api/calendars/{id}/links", self.link),
             web.get("/api/slots/{id}/explain", self.explanation),
             web.get("/api/bookings/{id}", self.booking),
-            *(
-                web.route(method, path, self._mutation(name, subject, status))
-                for method, path, name, subject, status in MUTATIONS
-            ),
+            *(web.route(route.method, route.path, self._command(route)) for route in COMMANDS),
         ]
 
-    def _mutation(self, name: str, subject: str, status: int) -> Handler:
-        async def mutate(request: web.Request) -> web.Response:
+    def _command(self, route: CommandRoute) -> Handler:
+        async def run(request: web.Request) -> web.Response:
             received = self._request_handler.clock()
             principal = self._guard.principal(request)
             fields = await self._guard.body(request)
-            if subject:
-                _put(fields, subject, request.match_info["id"])
+            if route.subject:
+                _put(fields, route.subject, request.match_info["id"])
             if "preview" in request.query:
                 _put(fields, "preview", request.query["preview"] not in {"", "0"})
             if "Idempotency-Key" in request.headers:
                 _put(fields, "key", request.headers["Idempotency-Key"])
             if "If-Match" in request.headers:
                 _put(fields, "if_version", read_version(request.headers["If-Match"]))
-            asked = protocol.read_request(name, fields)
-            if not isinstance(asked, protocol.Mutation):
-                raise TypeError(name)
-            answer = await self._request_handler.do(asked, principal, received)
+            answer = await self._request_handler.do(protocol.read(route.command, fields), principal, received)
             body = protocol.write_answer(answer, head=b"{")
-            return web.Response(status=status, body=body, content_type="application/json")
+            return web.Response(status=route.status, body=body, content_type="application/json")
 
-        return mutate
+        return run
 
     async def calendars(self, request: web.Request) -> web.Response:
         infos = await self._request_handler.calendars(self._guard.principal(request))
@@ -116,8 +86,7 @@ class Api:
     async def bookings(self, request: web.Request) -> web.Response:
         principal = self._guard.principal(request)
         fields = {name: request.query[name] for name in ("from", "to", "after") if name in request.query}
-        asked = protocol.read_request("booking.list", {**fields, "calendar": request.match_info["id"]})
-        assert isinstance(asked, protocol.ListBookings)
+        asked = protocol.read(ListBookings, {**fields, "calendar": request.match_info["id"]})
         return _json(await self._request_handler.bookings(asked, principal))
 
     async def schedule(self, request: web.Request) -> web.Response:
@@ -131,9 +100,7 @@ class Api:
         principal = self._guard.principal(request)
         fields = await self._guard.body(request)
         _put(fields, "calendar", request.match_info["id"])
-        asked = protocol.read_request("calendar.link", fields)
-        assert isinstance(asked, protocol.MakeLink)
-        return _json(await self._request_handler.link(asked, principal), status=_CREATED)
+        return _json(await self._request_handler.link(protocol.read(MakeLink, fields), principal), status=201)
 
     async def explanation(self, request: web.Request) -> web.Response:
         """Why this asker can or can't take the slot, rule by rule."""
@@ -144,8 +111,7 @@ class Api:
         """The booking's own token comes in a header: a URL ends up in logs and histories."""
         principal = self._guard.principal(request)
         token = request.headers.get(BOOKING_TOKEN, "")
-        asked = protocol.read_request("booking.get", {"booking": request.match_info["id"], "token": token})
-        assert isinstance(asked, protocol.GetBooking)
+        asked = protocol.read(GetBooking, {"booking": request.match_info["id"], "token": token})
         return _json({"booking": await self._request_handler.booking(asked, principal)})
 
 
@@ -156,10 +122,8 @@ def _put(fields: dict[str, Any], name: str, value: Any) -> None:
 
 
 def calendar_of(request: web.Request) -> str:
-    """The path's calendar; BadRequest for what can't be one's id."""
-    asked = protocol.read_request("calendar.unsubscribe", {"calendar": request.match_info["id"]})
-    assert isinstance(asked, protocol.Unsubscribe)
-    return asked.calendar
+    """Return the path's calendar; BadRequest if it can't be the id of one."""
+    return protocol.read(Unsubscribe, {"calendar": request.match_info["id"]}).calendar
 
 
 def _json(thing: Any, status: int = 200) -> web.Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from models.contract.changes import encode
+from models.contract.commands import Ticket
 from models.contract.time import write_time
 from realtime import protocol
 from realtime.http.middleware import RequestGuard
@@ -24,8 +25,7 @@ class TicketApi:
 
     async def ticket(self, request: web.Request) -> web.Response:
         """Issue a ticket for the calendars of the body, `{calendars}`."""
-        fields = protocol.read_request("ticket", await self._guard.body(request))
-        assert isinstance(fields, protocol.Ticket)
+        fields = protocol.read(Ticket, await self._guard.body(request))
         ticket, ends_at = self._guard.ticket(request, frozenset(fields.calendars))
         body = encode({"ticket": ticket, "expires_at": write_time(int(ends_at * 1_000))})
         return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})

@@ -16,6 +16,7 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from models.contract.changes import encode
+from models.contract.commands import EVERY_REQUEST, Command, RefreshToken, Subscribe, Unsubscribe
 from models.contract.errors import BadRequest, Forbidden, Refused, Unauthorized
 from realtime import protocol
 from realtime.auth import Auth, Identity
@@ -81,7 +82,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
     async def _answer(self, sid: str, event: str, fields: list[Any] | str) -> Encoded:
         """Acknowledge, count and log a request; the log line has an id of its own."""
         received, began, request_id = self._request_handler.clock(), time.perf_counter(), ""
-        name = event if event in protocol.EVERY_REQUEST else "unknown"
+        name = event if event in EVERY_REQUEST else "unknown"
         try:
             ack = await self.on_request(sid, event, fields, received)
             code = "ok"
@@ -144,18 +145,18 @@ class CalendarNamespace(socketio.AsyncNamespace):
             raise BadRequest("A request has one argument, a JSON object.")
         request = protocol.read_request(name, fields[0] if fields else {})
         match request:
-            case protocol.Subscribe():
+            case Subscribe():
                 return await self.on_subscribe(sid, session, request)
-            case protocol.Unsubscribe():
+            case Unsubscribe():
                 return self.on_unsubscribe(sid, session, request)
-            case protocol.RefreshToken():
+            case RefreshToken():
                 return self.on_refresh(sid, session, request)
-            case protocol.Mutation():
+            case Command():
                 return await self._request_handler.answer(request, session.principal, received)
         with reading_for(session.peer):
             return await self._request_handler.answer(request, session.principal, received)
 
-    async def on_subscribe(self, sid: str, session: Session, request: protocol.Subscribe) -> bytes:
+    async def on_subscribe(self, sid: str, session: Session, request: Subscribe) -> bytes:
         """Join the calendar's room. Nothing else runs between the subscription and the ack."""
         calendar = request.calendar
         if len({calendar, *session.joining, *self._rooms.calendars(sid)}) > MOST_SUBSCRIPTIONS:
@@ -171,13 +172,13 @@ class CalendarNamespace(socketio.AsyncNamespace):
                     joined = await self._recovery.join(subscriber, wanted)
         return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
 
-    def on_unsubscribe(self, sid: str, session: Session, request: protocol.Unsubscribe) -> bytes:
+    def on_unsubscribe(self, sid: str, session: Session, request: Unsubscribe) -> bytes:
         """Leave the room, also before the join is answered. A client outside the room gets the same answer."""
         session.give_up(request.calendar)
         self._rooms.leave(request.calendar, sid)
         return protocol.write_ok()
 
-    def on_refresh(self, sid: str, session: Session, request: protocol.RefreshToken) -> bytes:
+    def on_refresh(self, sid: str, session: Session, request: RefreshToken) -> bytes:
         """Take a fresh token. The client stays in the rooms that the new token allows."""
         identity = self._identify({"token": request.token}, session.connection.address)
         session.become(identity.principal)

@@ -9,9 +9,9 @@ import aiohttp
 import socketio
 
 from models.contract.changes import Change
+from models.contract.commands import EVERY_REQUEST
 from realtime import answers
-from realtime.describe.openapi import READS
-from realtime.http.api import MUTATIONS
+from realtime.http.routes import COMMANDS, READS
 from tests.docs.closed import faults
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ class Sockets:
         client, namespace = (self._staff, "/staff") if is_staff else (self._guest, "/calendars")
         ack: Json = await client.call(name, fields, namespace=namespace, timeout=10)
         assert ack.pop("ok") is True, ack
-        assert faults(ack, *answers.ANSWERS[name].shapes) == [], name
+        assert faults(ack, *EVERY_REQUEST[name].wire.answers) == [], name
         return ack
 
     async def refused(self, name: str, /, **fields: Any) -> str:
@@ -59,12 +59,8 @@ class Sockets:
         return str(ack["error"]["code"])
 
 
-_READS = {
-    "calendar.subscribe": ("/api/calendars/{id}/slots", "calendar"),
-    "booking.list": ("/api/calendars/{id}/bookings", "calendar"),
-    "booking.get": ("/api/bookings/{id}", "booking"),
-}
-_MUTATIONS = {name: (method, path, subject) for method, path, name, subject, _ in MUTATIONS}
+_READS = {read.request.wire.name: (read.path, read.subject) for read in READS if read.request and read.method == "GET"}
+_COMMANDS = {route.command.wire.name: (route.method, route.path, route.subject) for route in COMMANDS}
 _SHAPES = {read.path: read.shape for read in READS if read.method == "GET"}
 
 
@@ -90,7 +86,7 @@ class Http:
         status, told = await self._answer(name, is_staff=is_staff, **fields)
         assert status < 300, told
         shape = _SHAPES[_READS[name][0]] if name in _READS else None
-        assert faults(told, *((shape,) if shape else answers.ANSWERS[name].shapes)) == [], name
+        assert faults(told, *((shape,) if shape else EVERY_REQUEST[name].wire.answers)) == [], name
         return told
 
     async def read(self, path: str, *, is_staff: bool = False) -> Json:
@@ -123,7 +119,7 @@ class Http:
                 headers["Booking-Token"] = fields["token"]
             asked = self._session.get(path, headers=headers)
         else:
-            method, path, subject = _MUTATIONS[name]
+            method, path, subject = _COMMANDS[name]
             if subject:
                 path = path.replace("{id}", fields.pop(subject))
             if "key" in fields:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.docs import table
 from tests.docs.golden import goldens
-from tests.docs.typescript import typescript
+from tests.docs.typescript import routes, typescript
 from tests.support import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -45,7 +45,8 @@ def generated() -> dict[Path, str]:
     """Each file that is made, or made in part, and its text."""
     pages = {ROOT / name: page((ROOT / name).read_text()) for name in PAGES if (ROOT / name).exists()}
     messages = {GOLDEN / name: text for name, text in goldens().items()}
-    return pages | messages | {ROOT / "web" / "src" / "client" / "wire.ts": typescript()}
+    client = ROOT / "web" / "src" / "client"
+    return pages | messages | {client / "wire.ts": typescript(), client / "routes.ts": routes()}
 
 
 def write() -> None:

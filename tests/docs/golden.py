@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from models.contract import errors
+from models.contract import answers, errors
 from models.contract.changes import Booking, Change, Customer, Info, Logged, Policy, Slot, Type, encode, with_bookings
-from models.contract.commands import Answer
+from models.contract.commands import EVERY_REQUEST, Answer
 from models.contract.time import read_time
-from realtime import answers, protocol
+from realtime import protocol
 from realtime.http.problem import problem
 from realtime.rooms.room import public_packet
 from realtime.transports.sse import event_stream, named_event
@@ -157,8 +157,8 @@ def _resumed() -> bytes:
 def _acks() -> dict[str, bytes]:
     """The answer to each request; of a request with more than one shape, the first."""
     written: dict[str, bytes] = {}
-    for name in protocol.EVERY_REQUEST:
-        shape = answers.ANSWERS[name].shapes[0]
+    for name, kind in EVERY_REQUEST.items():
+        shape = kind.wire.answers[0]
         if shape is answers.SnapshotAnswer:
             written[name] = b'{"ok":true,"mode":"snapshot",' + _snapshot()[1:]
         elif issubclass(shape, answers.Moved):

@@ -11,11 +11,10 @@ import typer
 
 import server
 from models.contract import errors
-from realtime import answers, protocol
-from realtime.describe.openapi import READS
+from models.contract.commands import EVERY_REQUEST
 from realtime.describe.schemas import components, name_of
-from realtime.http.api import MUTATIONS
 from realtime.http.problem import STATUS
+from realtime.http.routes import COMMANDS, READS
 from tests.support import ROOT
 
 
@@ -41,16 +40,15 @@ def _answer(shapes: tuple[type, ...]) -> str:
 
 def requests() -> str:
     rows = []
-    for name, kind in protocol.EVERY_REQUEST.items():
-        told = answers.ANSWERS[name]
-        mark = " (staff)" if name in protocol.STAFF_REQUESTS else ""
-        rows.append((f"`{name}`{mark}", told.what, _fields(kind), _answer(told.shapes)))
+    for name, kind in EVERY_REQUEST.items():
+        mark = " (staff)" if kind.wire.is_for_staff else ""
+        rows.append((f"`{name}`{mark}", kind.wire.summary, _fields(kind), _answer(kind.wire.answers)))
     return _table(("request", "", "fields", "answer"), rows)
 
 
 def routes() -> str:
-    rows = [(path, method, f"`{name}`") for method, path, name, _, _ in MUTATIONS]
-    rows += [(read.path, read.method, read.what) for read in READS]
+    rows = [(route.path, route.method, f"`{route.command.wire.name}`") for route in COMMANDS]
+    rows += [(read.path, read.method, read.summary) for read in READS]
     return _table(("route", ""), [(f"`{method} {path}`", what) for path, method, what in sorted(rows)])
 
 

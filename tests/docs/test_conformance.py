@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from models.contract.changes import Type
-from realtime import protocol
+from models.contract.commands import EVERY_REQUEST
 from realtime.describe.asyncapi import asyncapi
 from realtime.describe.openapi import openapi
 from tests.docs.ask import Http, Sockets
@@ -143,7 +143,7 @@ async def test_every_answer_fits_its_schema(transport: Callable[..., Any], serve
         if transport is Sockets:
             for told in (speaker.changes, speaker.staff_changes):
                 await eventually(partial(_has_heard_all, told), what=f"all of {_TOLD}")
-    assert story.told == set(protocol.EVERY_REQUEST), "a request without its place in this story"
+    assert story.told == set(EVERY_REQUEST), "a request without its place in this story"
 
 
 async def test_what_only_http_reads_fits_its_schema(server: Server) -> None:

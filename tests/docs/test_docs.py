@@ -7,9 +7,8 @@ import pytest
 
 from models.contract import errors
 from models.contract.changes import Type
-from realtime import protocol
-from realtime.describe.openapi import READS
-from realtime.http.api import MUTATIONS
+from models.contract.commands import EVERY_REQUEST
+from realtime.http.routes import COMMANDS, READS
 from tests.docs import table
 from tests.docs.generate import generated
 from tests.support import ROOT
@@ -31,7 +30,7 @@ def test_what_is_generated_is_committed_as_generated() -> None:
 
 def test_every_request_is_in_the_protocol() -> None:
     """Whoever writes a client can read of every request."""
-    assert _missing(protocol.EVERY_REQUEST, PROTOCOL) == []
+    assert _missing(EVERY_REQUEST, PROTOCOL) == []
 
 
 def test_every_change_type_is_in_the_protocol() -> None:
@@ -55,7 +54,7 @@ def test_every_rule_is_in_the_protocol() -> None:
 
 def test_every_route_is_in_the_protocol() -> None:
     """Each HTTP route is listed with its method."""
-    routes = [f"{method} {path}" for method, path, *_ in MUTATIONS]
+    routes = [f"{route.method} {route.path}" for route in COMMANDS]
     routes += [f"{read.method} {read.path}" for read in READS]
     assert _missing(routes, PROTOCOL) == []
 

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract import errors
+from models.contract import answers, errors
 from models.contract.changes import Change, Logged, Type
+from models.contract.commands import EVERY_REQUEST
 from models.contract.time import read_time
 from models.service import PlacedSlot, Snapshot
-from realtime import answers, protocol
+from realtime.answers import Error, Problem, StaffChange
 from realtime.rooms.replica import Replica
 from tests.docs.closed import faults
 from tests.docs.generate import GOLDEN
@@ -46,12 +47,12 @@ def test_a_replica_that_applies_them_ends_where_they_say() -> None:
 def test_there_is_one_of_each() -> None:
     """Every change type, request and error code has its golden message."""
     assert [change["type"] for change in _golden("changes")] == list(Type)
-    assert set(_golden("answers")) == set(protocol.EVERY_REQUEST)
+    assert set(_golden("answers")) == set(EVERY_REQUEST)
     codes = [kind.code for kind in errors.EVERY]
     assert list(_golden("errors")) == list(_golden("problems")) == codes
 
 
-@pytest.mark.parametrize("kind", [Change, answers.StaffChange])
+@pytest.mark.parametrize("kind", [Change, StaffChange])
 def test_changes_fit_their_schema(kind: type[Change]) -> None:
     """A golden change has the fields of its schema and no others."""
     for change in _golden("changes" if kind is Change else "staff_changes"):
@@ -62,13 +63,13 @@ def test_answers_fit_their_schema() -> None:
     """A golden answer has the fields of its schema and no others."""
     for name, ack in _golden("answers").items():
         assert ack.pop("ok") is True
-        assert faults(ack, *answers.ANSWERS[name].shapes) == [], name
+        assert faults(ack, *EVERY_REQUEST[name].wire.answers) == [], name
 
 
 def test_refusals_fit_their_schema() -> None:
     """A golden error has the fields of its schema and no others, over sockets and over HTTP."""
     for ack in _golden("errors").values():
         assert ack["ok"] is False
-        assert faults(ack["error"], answers.Error) == []
+        assert faults(ack["error"], Error) == []
     for told in _golden("problems").values():
-        assert faults(told["body"], answers.Problem) == []
+        assert faults(told["body"], Problem) == []

@@ -8,14 +8,17 @@ from aiohttp import web
 from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
-from models.writing.dispatch import KEY_REQUIRED as KEYED_COMMANDS
-from realtime import answers, protocol
-from realtime.describe import schemas
+from models.contract import commands
+from models.contract.commands import REQUESTS, Command, HoldCommand, StaffOnBooking
+from models.contract.request import declared as declared_in
+from models.transaction.handlers import HANDLERS
 from realtime.describe.asyncapi import asyncapi
 from realtime.describe.openapi import openapi
+from realtime.http.routes import COMMANDS
 from server import Settings, compose
 from tests.support.node import NODE_FOLDER
 
+ABSTRACT = {Command, HoldCommand, StaffOnBooking}
 _PAGES = {"/", "/c/{calendar}", "/staff"}
 
 
@@ -101,13 +104,17 @@ def _served(app: web.Application) -> set[tuple[str, str]]:
     }
 
 
-def test_every_request_has_an_answer() -> None:
-    """Each request of the wire says what it does and what shape its answer has."""
-    assert set(protocol.EVERY_REQUEST) <= set(answers.ANSWERS)
+def test_every_request_is_declared_whole() -> None:
+    """Each request has a sentence and an answer, and no two have the same name."""
+    declared = [kind.wire for kind in REQUESTS.values()]
+    assert all(wire.summary.endswith(".") and wire.answers for wire in declared)
+    assert len(declared) == len(declared_in(vars(commands)))
 
 
-def test_the_schemas_know_where_a_key_is_required() -> None:
-    """What the schemas call required is what the book asks for."""
-    asked = {kind for name, kind in protocol.EVERY_REQUEST.items() if name in schemas.KEY_REQUIRED}
-    mutations = [kind for kind in protocol.EVERY_REQUEST.values() if issubclass(kind, protocol.Mutation)]
-    assert asked == {kind for kind in mutations if kind.asks in KEYED_COMMANDS}
+def test_every_command_has_one_handler_and_one_route() -> None:
+    """A command of the wire has a row in the table of routes, and every command has a handler."""
+    kinds = [kind for kind in vars(commands).values() if isinstance(kind, type) and issubclass(kind, Command)]
+    assert {kind for kind in kinds if kind not in ABSTRACT} == HANDLERS.keys()
+    assert sorted(route.command.wire.name for route in COMMANDS) == sorted(
+        kind.wire.name for kind in kinds if kind.wire.name
+    )

@@ -1,4 +1,4 @@
-"""The wire's types in TypeScript, from their schemas: what web/src/client/wire.ts is made by."""
+"""The wire in TypeScript: `wire.ts` has its types, from their schemas; `routes.ts` has the routes of the requests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import Any
 
 from models.contract import errors
 from models.contract.changes import Type
-from realtime import answers, protocol
+from models.contract.commands import EVERY_REQUEST, PUBLIC_REQUESTS, STAFF_REQUESTS
+from models.contract.request import Request
 from realtime.describe.schemas import REFERENCE, components, name_of
+from realtime.http.routes import COMMANDS, READS
 
 _HEAD = """/** Made by `python -m tests.docs.generate` from the types that the server reads and writes.
  *
  * Times are RFC 3339 in UTC; docs/protocol.md says what everything means. */
 """
+_ROUTES_HEAD = """/** Made by `python -m tests.docs.generate` from the table of routes in realtime/http/routes.py. */
+
+/** A request's method, its path under `/api`, and the field in the place of the path's `{id}`. */
+export type Route = readonly [method: string, path: string, id: string];
+
+export const ROUTES: Readonly<Record<string, Route>> = {"""
 _WIDTH = 100
 # Unions that have a name of their own.
 _UNIONS = {
@@ -54,37 +62,54 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 
 def typescript() -> str:
-    """The whole file, as prettier would have it."""
+    """Return `wire.ts`, as prettier formats it."""
     schemas = _schemas()
     parts = [_HEAD]
     parts += [_alias("SlotStatus", schemas["Slot"]["properties"]["status"]["enum"])]
     parts += [_alias("BookingStatus", schemas["Booking"]["properties"]["status"]["enum"])]
     parts += [_alias("ChangeType", Type)]
-    parts += [_alias("RequestName", protocol.REQUESTS)]
-    parts += [_alias("StaffRequestName", protocol.STAFF_REQUESTS)]
+    parts += [_alias("RequestName", PUBLIC_REQUESTS)]
+    parts += [_alias("StaffRequestName", STAFF_REQUESTS)]
     parts += [_alias("ServerErrorCode", (kind.code for kind in errors.EVERY))]
     parts += [_interface(name, schemas[name]) for name in (*_INTERFACES, *_answers())]
     parts += [_answer_of_each_request()]
     return "\n".join(parts) + _TAIL
 
 
+def routes() -> str:
+    """Return `routes.ts`: the routes of the public requests.
+
+    A client sends these over HTTP too. A calendar is followed by a stream, and staff need Socket.IO.
+    """
+    rows: dict[type[Request], tuple[str, str, str]] = {
+        route.command: (route.method, route.path, route.subject) for route in COMMANDS
+    }
+    rows |= {read.request: (read.method, read.path, read.subject) for read in READS if read.request and read.subject}
+    lines = [_ROUTES_HEAD]
+    for name, kind in PUBLIC_REQUESTS.items():
+        if kind in rows and name != _SUBSCRIBE:
+            method, path, subject = rows[kind]
+            lines.append(f'  "{name}": ["{method}", "{path.removeprefix("/api")}", "{subject}"],')
+    return "\n".join([*lines, "};"]) + "\n"
+
+
 def _answers() -> list[str]:
-    """The answers to requests, but for the one that has a name of its own."""
-    asked = (name for name in protocol.EVERY_REQUEST if name != _SUBSCRIBE)
-    return list(dict.fromkeys(name_of(shape) for name in asked for shape in answers.ANSWERS[name].shapes))
+    """Return the types of the answers, except the one with a name of its own."""
+    asked = (kind for name, kind in EVERY_REQUEST.items() if name != _SUBSCRIBE)
+    return list(dict.fromkeys(name_of(shape) for kind in asked for shape in kind.wire.answers))
 
 
 def _answer_of_each_request() -> str:
     lines = ["/** What each request is answered with. */", "export interface Answers {"]
-    for name in protocol.EVERY_REQUEST:
-        shapes = [name_of(shape) for shape in answers.ANSWERS[name].shapes]
+    for name, kind_of_request in EVERY_REQUEST.items():
+        shapes = [name_of(shape) for shape in kind_of_request.wire.answers]
         kind = "SubscribeAnswer" if name == _SUBSCRIBE else " | ".join(shapes)
         lines.append(f'  readonly "{name}": {kind};')
     return "\n".join([*lines, "}"]) + "\n"
 
 
 def _schemas() -> dict[str, Any]:
-    """The components, in the few shapes that a client has a name for."""
+    """Return the components in the shapes of the client's names."""
     schemas = dict(components())
     staff = schemas["StaffChange"]
     optional = [name for name in staff["required"] if name != "bookings"]

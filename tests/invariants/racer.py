@@ -11,8 +11,7 @@ import sys
 import threading
 from collections import Counter
 
-from models.contract.changes import Customer
-from models.contract.commands import BookSlot, TrimLog
+from models.contract.commands import BookSlot, Person, TrimLog
 from models.contract.principal import Principal
 from models.domain import capacity
 from models.service import Outcome, SlotService
@@ -56,7 +55,7 @@ def _ask(service: SlotService, some: list[str]) -> list[str]:
     me = Principal(address=f"192.0.2.{os.getpid() % 250}")
     for slot in some:
         key = f"{os.getpid():08}-{slot}"
-        service.submit(BookSlot(principal=me, key=key, slot=slot, customer=Customer(name="Racer")), hear)
+        service.submit(BookSlot(principal=me, key=key, slot=slot, customer=Person(name="Racer")), hear)
     is_answered = [answered.acquire(timeout=ANSWER_SECONDS) for _ in some]
     return codes if all(is_answered) else ["never answered"]
 

@@ -9,10 +9,10 @@ import pytest
 from msgspec import UNSET
 
 from models.contract import commands
-from models.contract.commands import Command, HeldSeat, NewSlot
+from models.contract.commands import Command, NewSlot
 from models.contract.time import DAY, HOUR
-from models.writing.dispatch import HANDLERS
-from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, held, moving, new_key
+from models.transaction.handlers import HANDLERS
+from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, moving, new_key, proof
 
 Case = Callable[[Driver], Any]
 CASES: dict[str, tuple[type[Command], Case, list[str]]] = {}
@@ -149,12 +149,12 @@ def held_in_place_of_a_lapsed_hold(driver: Driver) -> Command:
 def extended(driver: Driver) -> Command:
     hold = driver.hold(driver.open()[0])
     driver.clock.go(100)
-    return commands.ExtendHold(principal=GUEST, key=new_key(), hold=held(hold))
+    return commands.ExtendHold(principal=GUEST, key=new_key(), **proof(hold))
 
 
 @proves(commands.ReleaseHold, "slot.released")
 def released(driver: Driver) -> Command:
-    return commands.ReleaseHold(principal=GUEST, key=new_key(), hold=held(driver.hold(driver.open()[0])))
+    return commands.ReleaseHold(principal=GUEST, key=new_key(), **proof(driver.hold(driver.open()[0])))
 
 
 @proves(commands.ExpireHolds, "slot.expired")
@@ -425,7 +425,7 @@ def test_a_refusal_makes_no_change(driver: Driver) -> None:
         booking(slot, seats=2),
         booking(slot, seats=0),
         commands.HoldSlot(principal=GUEST, key="short", slot=slot),
-        commands.ReleaseHold(principal=GUEST, key=new_key(), hold=HeldSeat(id=slot, token="x")),
+        commands.ReleaseHold(principal=GUEST, key=new_key(), hold=slot, token="x"),
         commands.CloseSlot(principal=GUEST, slot=slot),
     ]
     driver.together(commands_refused)

@@ -41,7 +41,7 @@ from tests.invariants.machine import Machine, any_one, any_slot, calendars, prin
 from tests.invariants.model import LIVE, Hours, Model, Slot
 from tests.invariants.outside_writer import Outsiders
 from tests.invariants.schedule_model import fill, set_schedule
-from tests.models.driver import GUEST, STAFF, Driver, booking, held, moving, new_key
+from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key, proof
 
 # EXAMPLES=2000 in the environment is its long form.
 EXAMPLES = {kind: int(os.environ.get("EXAMPLES", few)) for kind, few in (("sqlite", "120"), ("postgres", "20"))}
@@ -101,14 +101,14 @@ class Taking(Machine):
     @rule(place=any_one)
     def extend(self, place: int) -> None:
         name = self.pick(self.model.holds, place)
-        command = ExtendHold(principal=GUEST, key=new_key(), hold=held(self.tokens[name]))
+        command = ExtendHold(principal=GUEST, key=new_key(), **proof(self.tokens[name]))
         self.ask(command, lambda: self.model.extend(name))
 
     @precondition(lambda self: self.model.holds)
     @rule(place=any_one)
     def release(self, place: int) -> None:
         name = self.pick(self.model.holds, place)
-        command = ReleaseHold(principal=GUEST, key=new_key(), hold=held(self.tokens[name]))
+        command = ReleaseHold(principal=GUEST, key=new_key(), **proof(self.tokens[name]))
         self.ask(command, lambda: self.model.release(name))
 
     @precondition(lambda self: self.model.bookings)

@@ -68,6 +68,11 @@ def results(answer: Answer) -> Any:
     return value
 
 
+def proof(hold: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a command about this hold."""
+    return {"hold": hold["id"], "token": hold["token"]}
+
+
 def held(hold: dict[str, Any]) -> HeldSeat:
     return HeldSeat(id=hold["id"], token=hold["token"])
 
@@ -116,10 +121,10 @@ class Driver:
         return results(self.service.run(HoldSlot(principal=principal, key=key or new_key(), slot=slot, seats=seats)))
 
     def extend(self, hold: dict[str, Any], *, received: int = 0) -> Any:
-        return results(self.service.run(ExtendHold(principal=GUEST, key=new_key(), hold=held(hold), received=received)))
+        return results(self.service.run(ExtendHold(principal=GUEST, key=new_key(), **proof(hold), received=received)))
 
     def release(self, hold: dict[str, Any]) -> Any:
-        return results(self.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=held(hold))))
+        return results(self.service.run(ReleaseHold(principal=GUEST, key=new_key(), **proof(hold))))
 
     def reserve(self, slot: str, hold: dict[str, Any] | None = None, **fields: Any) -> Any:
         """Books."""

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from models.contract.changes import Customer
-from models.contract.commands import Answer, BookSlot, CreateCalendar, NewSlot, OpenSlots, UpdateSlot
+from models.contract.commands import Answer, BookSlot, CreateCalendar, NewSlot, OpenSlots, Person, UpdateSlot
 from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, HOUR, system_clock
 from models.service import SlotService
@@ -78,7 +77,7 @@ class RoomStack:
     async def reserve(self, slot: str) -> Answer:
         """Books a seat in the slot."""
         return await self.service.run(
-            BookSlot(principal=OPERATOR, key=new_key(), slot=slot, customer=Customer(name="Ada"))
+            BookSlot(principal=OPERATOR, key=new_key(), slot=slot, customer=Person(name="Ada"))
         )
 
     async def change(self) -> int:

@@ -5,35 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from realtime.http.routes import COMMANDS, READS
 from tests.support import Answer, Api, Client, new_key
 from tests.system.scenario import in_days
 
 # Each request's route, and the field that its path holds.
 ROUTES: dict[str, tuple[str, str, str]] = {
-    "calendar.subscribe": ("GET", "/api/calendars/{}/slots", "calendar"),
-    "calendar.create": ("POST", "/api/calendars", ""),
-    "calendar.update": ("PATCH", "/api/calendars/{}", "id"),
-    "calendar.archive": ("DELETE", "/api/calendars/{}", "id"),
-    "calendar.link": ("POST", "/api/calendars/{}/links", "calendar"),
-    "schedule.set": ("PUT", "/api/calendars/{}/schedule", "calendar"),
-    "slot.open": ("POST", "/api/calendars/{}/slots", "calendar"),
-    "slot.update": ("PATCH", "/api/slots/{}", "slot"),
-    "slot.close": ("POST", "/api/slots/{}/close", "slot"),
-    "slot.reopen": ("POST", "/api/slots/{}/reopen", "slot"),
-    "slot.remove": ("DELETE", "/api/slots/{}", "slot"),
-    "slot.hold": ("POST", "/api/slots/{}/holds", "slot"),
-    "hold.extend": ("POST", "/api/holds/{}/extend", "hold"),
-    "hold.release": ("POST", "/api/holds/{}/release", "hold"),
-    "slot.book": ("POST", "/api/slots/{}/bookings", "slot"),
-    "booking.get": ("GET", "/api/bookings/{}", "booking"),
-    "booking.cancel": ("POST", "/api/bookings/{}/cancel", "booking"),
-    "booking.reschedule": ("POST", "/api/bookings/{}/reschedule", "booking"),
-    "booking.list": ("GET", "/api/calendars/{}/bookings", "calendar"),
-    "booking.confirm": ("POST", "/api/bookings/{}/confirm", "booking"),
-    "booking.reject": ("POST", "/api/bookings/{}/reject", "booking"),
-    "booking.no_show": ("POST", "/api/bookings/{}/no-show", "booking"),
-    "booking.reinstate": ("POST", "/api/bookings/{}/reinstate", "booking"),
-    "booking.erase": ("POST", "/api/bookings/{}/erase", "booking"),
+    **{
+        read.request.wire.name: (read.method, read.path.replace("{id}", "{}"), read.subject)
+        for read in READS
+        if read.request is not None and not read.request.wire.is_http_only
+    },
+    **{route.command.wire.name: (route.method, route.path.replace("{id}", "{}"), route.subject) for route in COMMANDS},
 }
 SOCKET_ONLY = {"calendar.unsubscribe", "auth.refresh"}
 CODES = {

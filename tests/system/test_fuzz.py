@@ -21,7 +21,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from realtime.http.api import MUTATIONS
+from realtime.http.routes import COMMANDS
 from tests.support import Api, Server, eventually, new_key
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "12"))
@@ -89,7 +89,7 @@ class Stranger:
     def _path(self) -> tuple[str, str]:
         pick = self._chance
         if pick.random() < 0.55:
-            method, path = pick.choice([(one[0], one[1]) for one in MUTATIONS] + [("POST", "/api/tickets")])
+            method, path = pick.choice([(one[0], one[1]) for one in COMMANDS] + [("POST", "/api/tickets")])
         else:
             method, path = (
                 pick.choice(["GET", "GET", "GET", "HEAD", "OPTIONS", "POST", "PATCH", "X"]),
@@ -265,7 +265,7 @@ def silent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 PAGES = [("POST", "/healthz"), ("GET", "/api/calendars"), ("PUT", "/x"), ("GET", "/calendars/x.ics"), ("GET", "/")]
-ROUTES = [*[(one[0], one[1].replace("{id}", "x")) for one in MUTATIONS], ("POST", "/api/tickets"), ("POST", POLLING)]
+ROUTES = [*[(one[0], one[1].replace("{id}", "x")) for one in COMMANDS], ("POST", "/api/tickets"), ("POST", POLLING)]
 
 
 async def _routes(server: Server) -> list[tuple[str, str]]:

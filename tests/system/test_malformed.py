@@ -6,7 +6,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from realtime import protocol
+from models.contract.commands import EVERY_REQUEST
 from tests.support import Api, Client
 from tests.system.both_transports import ROUTES, SOCKET_ONLY, World, fits_http, over_http, over_socket
 from tests.system.conftest import Place
@@ -33,10 +33,10 @@ def _is_wrong(name: str, good: Any, value: Any) -> bool:
 
 def test_every_request_is_in_the_table() -> None:
     """A new request needs a route here, or the word that it has none."""
-    assert protocol.EVERY_REQUEST.keys() == ROUTES.keys() | SOCKET_ONLY
+    assert EVERY_REQUEST.keys() == ROUTES.keys() | SOCKET_ONLY
 
 
-@pytest.mark.parametrize("name", protocol.EVERY_REQUEST)
+@pytest.mark.parametrize("name", EVERY_REQUEST)
 async def test_misfits_in_every_field(name: str, world: World, api: Api, staff: Client) -> None:
     """Whatever stands in a field, the code is the same on both ways, and a value of the wrong kind is bad_request."""
     good = world.request(name)
@@ -55,14 +55,14 @@ async def test_misfits_in_every_field(name: str, world: World, api: Api, staff: 
     assert staff.disconnects == 0
 
 
-@pytest.mark.parametrize("name", protocol.EVERY_REQUEST)
+@pytest.mark.parametrize("name", EVERY_REQUEST)
 async def test_fields_that_are_missing_or_unknown(name: str, world: World, api: Api, staff: Client) -> None:
     """A field too many is bad_request; one too few is too, unless it may be left out."""
     good = world.request(name)
     assert await over_socket(staff, name, {**good, "surprise": 1}) == "bad_request"
     if name not in SOCKET_ONLY and ROUTES[name][0] != "GET":
         assert (await over_http(api, name, {**good, "surprise": 1})).code == "bad_request"
-    fields = msgspec.structs.fields(protocol.EVERY_REQUEST[name])
+    fields = msgspec.structs.fields(EVERY_REQUEST[name])
     required = [one.encode_name for one in fields if one.required or (one.name == "key" and name in NEEDS_KEY)]
     for field in required:
         less = {other: value for other, value in good.items() if other != field}
@@ -80,7 +80,7 @@ async def test_fields_that_are_missing_or_unknown(name: str, world: World, api: 
 )
 async def test_arguments_that_are_no_object(arguments: list[Any], staff: Client) -> None:
     """A request has one argument, an object; anything else is bad_request, for every request and for unknown ones."""
-    for name in [*protocol.EVERY_REQUEST, "slot.steal", "ticket", "message", HALF_A_PAIR, "x" * 5_000]:
+    for name in [*EVERY_REQUEST, "slot.steal", "ticket", "message", HALF_A_PAIR, "x" * 5_000]:
         answer = await staff.send(name, *arguments)
         assert (answer["ok"], answer["error"]["code"]) == (False, "bad_request"), (name, answer)
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from realtime import protocol
-from realtime.protocol import EVERY_REQUEST
+from models.contract.commands import EVERY_REQUEST, Command
 from tests.support import STAFF, Api, Client, Server, eventually, new_key
 from tests.system.conftest import QUIET
 from tests.system.scenario import in_days
@@ -95,7 +94,7 @@ class Story:
 
     async def ask(self, name: str, /, *, by: Client | None = None, **fields: Any) -> Any:
         key = f"Marker-key-{new_key()}"
-        if issubclass(EVERY_REQUEST[name], protocol.Mutation):
+        if issubclass(EVERY_REQUEST[name], Command):
             fields["key"] = key
             self.secrets.append(key)
         answer = await (by or self.staff).ask(name, **fields)

@@ -10,7 +10,7 @@ import jwt
 import pytest
 import socketio.exceptions
 
-from realtime import protocol
+from models.contract.commands import PUBLIC_REQUESTS, STAFF_REQUESTS
 from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
 from tests.system.both_transports import ROUTES, SOCKET_ONLY, World, code_of, make_world, over_http, over_socket
 from tests.system.conftest import HANDSHAKE, QUIET, Place
@@ -23,7 +23,7 @@ STREAMS: dict[str, dict[str, str]] = {
     "/api/calendars/ticketed/socket": HANDSHAKE,
     "/calendars/ticketed.ics": {},
 }
-OPEN_TO_ALL = sorted(protocol.REQUESTS.keys() - SOCKET_ONLY)
+OPEN_TO_ALL = sorted(PUBLIC_REQUESTS.keys() - SOCKET_ONLY)
 
 
 def _token(key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
@@ -147,7 +147,7 @@ async def test_what_is_staffs_is_not_for_others(place: Place, world: World) -> N
     }
     for token, code in others.items():
         async with Api(place.url, token) as api, Client(place.url, token=token) as client:
-            for name in protocol.STAFF_REQUESTS:
+            for name in STAFF_REQUESTS:
                 fields = world.request(name)
                 said = await over_socket(client, name, fields), (await over_http(api, name, fields)).code
                 assert said == (code, code), (name, token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.contract.commands import CloseSlot, ExpireHolds, HeldSeat, ReleaseHold, UpdateCalendar
+from models.contract.commands import CloseSlot, ExpireHolds, ReleaseHold, UpdateCalendar
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
@@ -167,7 +167,7 @@ def test_a_hold_is_whose_token_is_shown(driver: Driver, token: str) -> None:
     """Another token is refused, whatever it is made of."""
     hold = driver.hold(driver.open()[0])
     with pytest.raises((HoldNotYours, BadRequest)):
-        driver.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=HeldSeat(id=hold["id"], token=token)))
+        driver.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=hold["id"], token=token))
 
 
 def test_there_is_no_hold_that_there_is_not(driver: Driver) -> None:
@@ -175,7 +175,7 @@ def test_there_is_no_hold_that_there_is_not(driver: Driver) -> None:
     (slot,) = driver.open()
     for name in (slot, "", "x" * 5_000, "\0"):
         with pytest.raises(NotFound):
-            driver.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=HeldSeat(id=name, token="x")))
+            driver.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=name, token="x"))
         with pytest.raises(NotFound):
             driver.reserve(slot, {"id": name, "token": "x"})
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from models.contract.commands import CancelBooking, Command, ExtendHold, HoldSlot, ReleaseHold, UpdateSlot
-from tests.models.driver import GUEST, STAFF, Driver, booking, code, held, new_key
+from tests.models.driver import GUEST, STAFF, Driver, booking, code, new_key, proof
 
 # Once for each batch: BEGIN, the commands' calendars (one for each kind of thing they name), their rows, receipts,
 # COMMIT. Where there are several writers the router has looked up the calendars; those of bookings are read again.
@@ -52,11 +52,11 @@ def hold(driver: Driver, slot: str) -> Command:
 def extend(driver: Driver, slot: str) -> Command:
     one = driver.hold(slot)
     driver.clock.go(1)
-    return ExtendHold(principal=GUEST, key=new_key(), hold=held(one))
+    return ExtendHold(principal=GUEST, key=new_key(), **proof(one))
 
 
 def release(driver: Driver, slot: str) -> Command:
-    return ReleaseHold(principal=GUEST, key=new_key(), hold=held(driver.hold(slot)))
+    return ReleaseHold(principal=GUEST, key=new_key(), **proof(driver.hold(slot)))
 
 
 def cancel(driver: Driver, slot: str) -> Command:

@@ -25,7 +25,7 @@ from models.contract.commands import (
 from models.contract.errors import AlreadyExists, BadRequest, IdempotencyMismatch, SlotUnavailable
 from models.contract.principal import Principal
 from models.contract.time import HOUR
-from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, code, held, new_key, results
+from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, code, new_key, proof, results
 
 KEY = "k" * 22
 
@@ -112,7 +112,7 @@ def test_which_commands_need_a_key(driver: Driver) -> None:
     start = driver.clock.now + HOUR
     for command in (
         HoldSlot(principal=GUEST, slot=slot),
-        ReleaseHold(principal=GUEST, hold=held(hold)),
+        ReleaseHold(principal=GUEST, **proof(hold)),
         CancelBooking(principal=GUEST, booking=booked["id"], token=booked["token"]),
         OpenSlots(principal=STAFF, calendar="room", slots=(NewSlot(start=start, end=start + HOUR),)),
     ):
@@ -146,7 +146,7 @@ def test_a_key_on_any_mutation_is_honoured(driver: Driver) -> None:
 def test_a_release_repeated_tells_no_token(driver: Driver) -> None:
     """The repeated answer is the first one, which had none."""
     hold = driver.hold(driver.open()[0])
-    command = ReleaseHold(principal=GUEST, key=new_key(), hold=held(hold))
+    command = ReleaseHold(principal=GUEST, key=new_key(), **proof(hold))
     first = driver.service.run(command)
     assert driver.service.run(command) == first
     assert "token" not in results(first)

@@ -7,12 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract.commands import UpdateCalendar, UpdateSlot
+from models.contract.commands import ListBookings, UpdateCalendar, UpdateSlot
 from models.contract.errors import Forbidden
 from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, system_clock, write_time
 from models.service import SlotService
-from realtime.protocol import ListBookings
 from realtime.rooms.dispatcher import NewRows
 from realtime.rooms.subscriber import Audience, Subscriber
 from tests.realtime.room_stack import GUEST, RecordingConnection, RoomStack

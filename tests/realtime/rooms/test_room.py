@@ -7,7 +7,7 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from models.contract.commands import UpdateCalendar
+from models.contract.commands import UpdateCalendar, UpdateSlot
 from models.contract.errors import Unauthorized
 from models.contract.principal import OPERATOR, Principal
 from models.contract.time import system_clock
@@ -199,7 +199,7 @@ async def test_an_answer_leaves_after_its_change(stack: RoomStack) -> None:
     _, joined = await stack.join(connection)
     room = joined.room
     request = protocol.read_request("slot.update", {"slot": stack.slot, "data": 1})
-    assert isinstance(request, protocol.Mutation)
+    assert isinstance(request, UpdateSlot)
     before = room.fetched
     async with room.lock:  # as if it were writing to thousands
         doing = asyncio.create_task(stack.request_handler.do(request, OPERATOR, system_clock()))

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from models.contract.principal import Principal
+from models.contract.request import Request
 from models.contract.time import system_clock
-from realtime import protocol
 from realtime.auth import Auth
 from realtime.engine import Connection, EngineServer, RoomManager
 from realtime.request_counts import RequestCounts
@@ -29,7 +29,7 @@ class Broken:
 
     clock = staticmethod(system_clock)
 
-    async def answer(self, _request: protocol.Request, _principal: Principal, _received: int) -> bytes:
+    async def answer(self, _request: Request, _principal: Principal, _received: int) -> bytes:
         raise RuntimeError("no disk")
 
 

@@ -45,7 +45,7 @@ class Running:
         handlers = self.sockets.namespace_handlers.values()
         return {
             "rooms": manager.rooms,
-            "clients": manager.members,
+            "clients": manager.clients,
             "connections": self.sockets.eio.sockets,
             "sessions": {sid: session for handler in handlers for sid, session in handler._rooms.sessions.items()},
         }

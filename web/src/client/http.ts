@@ -1,22 +1,10 @@
 /** The same requests over HTTP: where the transport goes one way only, or has just broken. */
 
 import { SlotcastError, timedOut, unreachable } from "./error.ts";
+import { ROUTES } from "./routes.ts";
 import { ANSWER_MS, apiUrl, bearer } from "./transports/link.ts";
 import { fits, readRefusal, type Shape, shapeOf } from "./shape.ts";
 import type { Fields } from "./wire.ts";
-
-type Route = readonly [method: string, noun: string, id: string, verb?: string];
-
-/** Each request's method, the noun in its path, the field that is the id, and the verb after it. */
-const ROUTES: Readonly<Record<string, Route>> = {
-  "slot.hold": ["POST", "slots", "slot", "holds"],
-  "hold.extend": ["POST", "holds", "hold", "extend"],
-  "hold.release": ["POST", "holds", "hold", "release"],
-  "slot.book": ["POST", "slots", "slot", "bookings"],
-  "booking.get": ["GET", "bookings", "booking"],
-  "booking.cancel": ["POST", "bookings", "booking", "cancel"],
-  "booking.reschedule": ["POST", "bookings", "booking", "reschedule"],
-};
 
 export const hasRoute = (name: string): boolean => name in ROUTES;
 
@@ -28,9 +16,9 @@ export async function requestOverHttp(
 ): Promise<Fields> {
   const route = ROUTES[name];
   if (route === undefined) throw unreachable();
-  const [method, noun, id_field, verb] = route;
+  const [method, template, id_field] = route;
   const { [id_field]: id, key, ...body } = fields;
-  const path = `/${noun}/${encodeURIComponent(String(id))}${verb === undefined ? "" : `/${verb}`}`;
+  const path = template.replace("{id}", () => encodeURIComponent(String(id)));
   const headers: Record<string, string> = { ...bearer(token) };
   if (typeof key === "string") headers["Idempotency-Key"] = key;
   if (method === "GET") {

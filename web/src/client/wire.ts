@@ -124,7 +124,7 @@ export interface Customer {
   readonly note?: string;
 }
 
-/** What the one who booked is told. The token is the proof that it is theirs. */
+/** A booking as its holder sees it. The token proves the right to it. */
 export interface Booking {
   readonly id: string;
   readonly calendar: string;
@@ -134,7 +134,7 @@ export interface Booking {
   readonly token: string;
 }
 
-/** A booking as it is after a request about it; whoever asks has its token, or needs none. */
+/** A booking after a request about it. The caller has its token, or needs none. */
 export interface BookingOutcome {
   readonly id: string;
   readonly calendar: string;
@@ -143,7 +143,7 @@ export interface BookingOutcome {
   readonly status: BookingStatus;
 }
 
-/** The calendar that a booking has moved away from, and where that one stands after it. */
+/** The calendar that a booking has moved away from, and its cursor after it. */
 export interface Left {
   readonly calendar: string;
   readonly cursor: string;
@@ -161,7 +161,7 @@ export interface StaffBooking {
   readonly version: number;
 }
 
-/** A hold as its holder sees it. The token is the proof that it is theirs. */
+/** A hold as its holder sees it. The token proves the right to it. */
 export interface Hold {
   readonly id: string;
   readonly slot: string;
@@ -170,7 +170,7 @@ export interface Hold {
   readonly token: string;
 }
 
-/** A hold that was released. */
+/** A released hold. */
 export interface EndedHold {
   readonly id: string;
   readonly slot: string;
@@ -194,7 +194,7 @@ export interface Change {
   readonly bookings_gone?: readonly string[];
 }
 
-/** A window of a calendar as of `seq`; it replaces whatever its reader has. */
+/** A window of a calendar as of `seq`. It replaces the state of its reader. */
 export interface Snapshot {
   readonly info: CalendarInfo;
   readonly slots: readonly Slot[];
@@ -215,7 +215,7 @@ export interface Resumption {
   readonly server_time: string;
 }
 
-/** A long poll's answer; `more` says that there is more to be had at once. */
+/** A long poll's answer. `more` says that the next poll returns at once. */
 export interface Poll {
   readonly changes: readonly Change[];
   readonly seq: number;
@@ -269,7 +269,7 @@ export interface Schedule {
   readonly extra?: readonly ExtraWindow[];
 }
 
-/** What was done, or would be, and may not be meant: so many slots, the first of them from `start` to `end`. */
+/** A likely mistake in a schedule: `count` slots, the first of them from `start` to `end`. */
 export interface ScheduleWarning {
   readonly rule: "overlap";
   readonly message: string;
@@ -278,7 +278,7 @@ export interface ScheduleWarning {
   readonly end: string;
 }
 
-/** Only that it was done. */
+/** An empty success. */
 export interface Nothing {}
 
 export interface HoldAnswer {
@@ -305,7 +305,7 @@ export interface BookingOutcomeAnswer {
   readonly booking: BookingOutcome;
 }
 
-/** `cursor` is of the booking's calendar; `left` is there where that was another one before. */
+/** `cursor` is of the booking's new calendar; `left` is present if it had another one before. */
 export interface RescheduledAnswer {
   readonly cursor: string;
   readonly booking: BookingOutcome;
@@ -317,13 +317,13 @@ export interface InfoAnswer {
   readonly info: CalendarInfo;
 }
 
-/** A guest's token for one calendar, to be put after `/c/<calendar>#token=`, and when it ends. */
+/** A guest's token for one calendar, for the end of `/c/<calendar>#token=`, and its expiry. */
 export interface LinkAnswer {
   readonly token: string;
   readonly expires_at: string;
 }
 
-/** How many slots the new opening hours open, remove and change; and those left alone, as they are taken. */
+/** The numbers of slots that new opening hours open, remove and update; taken slots are `kept`. */
 export interface ScheduleAnswer {
   readonly cursor: string;
   readonly opened: number;
@@ -343,7 +343,7 @@ export interface SlotAnswer {
   readonly slot: Slot;
 }
 
-/** The bookings of the window from `from` to `to`, which ends before the one asked for where there are too many. */
+/** The bookings of the window from `from` to `to`. Too many bookings end the window early. */
 export interface BookingsAnswer {
   readonly bookings: readonly StaffBooking[];
   readonly from: string;

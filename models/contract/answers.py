@@ -1,0 +1,182 @@
+"""The answers to requests: one shape each, for the schemas, the generated types and the tests.
+
+The service writes these shapes as bytes. No object of these classes is built while the server runs.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from models.contract.changes import Booking, Change, Info, Slot
+
+# The state of a booking.
+Status = Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
+
+
+class Snapshot(Struct, kw_only=True):
+    """A window of a calendar as of `seq`. It replaces the state of its reader."""
+
+    info: Info
+    slots: list[Slot]
+    seq: int
+    cursor: str
+    from_: str = msgspec.field(name="from")
+    to: str
+    server_time: str
+    bookings: list[Booking] | UnsetType = UNSET
+
+
+class Resumption(Struct, kw_only=True):
+    """The changes after a cursor, in order. The changes for staff have their bookings."""
+
+    info: Info
+    changes: list[Change]
+    seq: int
+    cursor: str
+    server_time: str
+
+
+class SnapshotAnswer(Snapshot, kw_only=True):
+    mode: Literal["snapshot"]
+
+
+class ResumedAnswer(Resumption, kw_only=True):
+    mode: Literal["resumed"]
+
+
+class Hold(Struct, kw_only=True):
+    """A hold as its holder sees it. The token proves the right to it."""
+
+    id: str
+    slot: str
+    seats: int
+    expires_at: str
+    token: str
+
+
+class EndedHold(Struct, kw_only=True):
+    """A released hold."""
+
+    id: str
+    slot: str
+    seats: int
+    expires_at: str
+
+
+class OwnBooking(Struct, kw_only=True):
+    """A booking as its holder sees it. The token proves the right to it."""
+
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: Status
+    token: str
+
+
+class BookingOutcome(Struct, kw_only=True):
+    """A booking after a request about it. The caller has its token, or needs none."""
+
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: Status
+
+
+class Nothing(Struct, kw_only=True):
+    """An empty success."""
+
+
+class Moved(Struct, kw_only=True):
+    """The part of every command's answer: the cursor of its calendar after it."""
+
+    cursor: str
+
+
+class HoldAnswer(Moved, kw_only=True):
+    hold: Hold
+
+
+class EndedHoldAnswer(Moved, kw_only=True):
+    hold: EndedHold
+
+
+class OwnBookingAnswer(Moved, kw_only=True):
+    booking: OwnBooking
+
+
+class BookingOutcomeAnswer(Moved, kw_only=True):
+    booking: BookingOutcome
+
+
+class Left(Struct, kw_only=True):
+    """The calendar that a booking has moved away from, and its cursor after it."""
+
+    calendar: str
+    cursor: str
+
+
+class RescheduledAnswer(BookingOutcomeAnswer, kw_only=True):
+    """`cursor` is of the booking's new calendar; `left` is present if it had another one before."""
+
+    left: Left | UnsetType = UNSET
+
+
+class InfoAnswer(Moved, kw_only=True):
+    info: Info
+
+
+class ScheduleWarning(Struct, kw_only=True):
+    """A likely mistake in a schedule: `count` slots, the first of them from `start` to `end`."""
+
+    rule: Literal["overlap"]
+    message: str
+    count: int
+    start: str
+    end: str
+
+
+class ScheduleAnswer(Moved, kw_only=True):
+    """The numbers of slots that new opening hours open, remove and update; taken slots are `kept`."""
+
+    opened: int
+    removed: int
+    updated: int
+    kept: list[Slot]
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
+
+
+class SlotAnswer(Moved, kw_only=True):
+    slot: Slot
+
+
+class SlotsAnswer(Moved, kw_only=True):
+    slots: list[Slot]
+
+
+class BookingAnswer(Struct, kw_only=True):
+    booking: Booking
+
+
+class BookingsAnswer(Struct, kw_only=True):
+    """The bookings of the window from `from` to `to`. Too many bookings end the window early."""
+
+    bookings: list[Booking]
+    from_: str = msgspec.field(name="from")
+    to: str
+
+
+class LinkAnswer(Struct, kw_only=True):
+    """A guest's token for one calendar, for the end of `/c/<calendar>#token=`, and its expiry."""
+
+    token: str
+    expires_at: str
+
+
+class TicketAnswer(Struct, kw_only=True):
+    ticket: str
+    expires_at: str
