@@ -42,7 +42,7 @@ def take(service: SlotService) -> int:
 
 
 class Outside:
-    """A desk, a viewer of its calendar, and somebody with the database's own program."""
+    """A driver, a viewer of its calendar, and a writer outside of the service."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
