@@ -1,6 +1,6 @@
-"""A process that books until it is killed, and says of each booking that it was answered.
+"""A process that books until it is killed, and reports each answer.
 
-`python -m tests.invariants.committer DATABASE` prints one id a line, each as soon as its answer is there.
+`python -m tests.invariants.committer DATABASE` prints the slot's id and the outcome, a line for each answer.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from tests.models.driver import EVER, FakeClock, booking, code
 def main(url: str) -> None:
     service = SlotService(url, b"a secret of the tests", clock=FakeClock())
     service.open()
-    left = threading.Semaphore(64)
+    free_places = threading.Semaphore(64)
     for slot in service.snapshot("room", -EVER, EVER).slots:
 
-        def hear(outcome: Outcome, slot: str = slot.id) -> None:
+        def on_outcome(outcome: Outcome, slot: str = slot.id) -> None:
             os.write(1, f"{slot} {code(outcome)}\n".encode())
-            left.release()
+            free_places.release()
 
-        left.acquire()
-        service.submit(booking(slot.id, key=f"the-key-for-{slot.id}"), hear)
+        free_places.acquire()
+        service.submit(booking(slot.id, key=f"the-key-for-{slot.id}"), on_outcome)
     service.close()
 
 

@@ -1,4 +1,4 @@
-"""A machine that asks the book, with a plain model beside it that must agree: how it asks, and what must hold."""
+"""The state machine that runs commands on the service and on a plain model, and the invariants that compare them."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ calendars = st.integers(min_value=0, max_value=2)
 
 
 class Machine(RuleBasedStateMachine):
-    """Three calendars: in one of them slots may overlap at first, in one they may not, and one may be archived."""
+    """Three calendars: one allows overlaps at first, one rejects them, and one may be archived."""
 
     driver: Driver
 
     def __init__(self) -> None:
         super().__init__()
-        self.driver.clock.now = START + 23 * HOUR + 50 * MINUTE  # each story begins shortly before midnight
+        self.driver.clock.now = START + 23 * HOUR + 50 * MINUTE  # each run begins shortly before midnight
         self.calendars = [f"{name}-{next(_number)}" for name in ("loose", "strict", "brief")]
         self.model = Model()
         for calendar, overlap in zip(self.calendars, ("allow", "reject", "allow"), strict=True):
@@ -47,11 +47,11 @@ class Machine(RuleBasedStateMachine):
         self.viewers = {calendar: Viewer(self.driver.service, calendar) for calendar in self.calendars}
         self.tokens: dict[str, dict[str, Any]] = {}
         self.last: tuple[Command, Any] | None = None
-        self.before: Model | None = None  # as it was before what was asked since it was last compared
+        self.before: Model | None = None  # the model at its last comparison
         self.steps = 0
 
     def ask(self, command: Command, expect: Callable[[], Any]) -> tuple[Any, Any]:
-        """The book's answer and the model's; both None where both refuse. They never differ in that."""
+        """Return the service's answer and the model's; both are None if both refuse."""
         before = copy.deepcopy(self.model)
         self.model.now = self.driver.clock.now
         try:
@@ -62,9 +62,9 @@ class Machine(RuleBasedStateMachine):
             answer = self.driver.service.run(command)
         except Refused as refusal:
             if not is_refused:
-                pytest.fail(f"the book refuses {command} with {refusal.code}, {refusal.details}")
+                pytest.fail(f"the service refuses {command} with {refusal.code}, {refusal.details}")
             return None, None
-        assert not is_refused, f"the book should refuse {command}"
+        assert not is_refused, f"the service should refuse {command}"
         self.before = self.before or before
         if command.key:
             self.last = (command, answer)
@@ -75,12 +75,12 @@ class Machine(RuleBasedStateMachine):
         return list(some)[place % len(some)]
 
     def pick_slot(self, place: int) -> str:
-        """One of the slots that were opened last and still stand."""
+        """Return one of the last opened slots that still stand."""
         standing = [name for name, slot in self.model.slots.items() if slot.state != "removed"]
         return (standing or list(self.model.slots))[-1 - place % len(standing or self.model.slots)]
 
     def adopt(self, calendar: str, wanted: list[Planned]) -> None:
-        """Takes over into the model the slots that the schedule has opened: these, and no others."""
+        """Add the slots opened by the schedule to the model; they must be the wanted ones."""
         viewer = self.viewers[calendar]
         viewer.follow()
         new = {name: slot for name, slot in viewer.slots.items() if name not in self.model.slots}
@@ -97,8 +97,8 @@ class Machine(RuleBasedStateMachine):
         return "staff" if principal.is_staff else "guest"
 
     @invariant()
-    def the_book_is_the_model(self) -> None:
-        """Every slot as the model has it; and every viewer, with nothing but changes, as the book has it."""
+    def the_service_agrees_with_the_model(self) -> None:
+        """Every slot is as in the model, and every viewer has the service's slots by changes alone."""
         self.model.now = self.driver.clock.now
         self.model.tidy()
         while asked := self.driver.service.outside():
@@ -130,7 +130,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def the_tables_agree(self) -> None:
-        """No booking is lost, none is where it should not be, and every number is the sum of what it counts."""
+        """No booking is lost or misplaced, and every counter is the sum of its rows."""
         self.steps += 1
         if self.steps % STEPS_AN_AUDIT == 0:
             self.check_tables()
@@ -146,7 +146,7 @@ class Machine(RuleBasedStateMachine):
         self.check_tables()
         for viewer in self.viewers.values():
             assert viewer.applied == list(range(1, viewer.have + 1))
-        with asking(self.driver.path) as ask:  # else each audit would look at all stories before
+        with asking(self.driver.path) as ask:  # otherwise each audit would read the rows of all runs before
             tables = ("booking", "hold", "receipt", "change_log", "timetable", "waiting_slot", "slot", "calendar")
             for table in (*tables, "touched"):
                 ask(f"DELETE FROM {table}")

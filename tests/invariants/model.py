@@ -1,4 +1,4 @@
-"""The book in plain Python, for a machine to compare with: lists, sums, and nothing that could be forgotten."""
+"""A model of the service in plain Python: lists and sums, without any cached number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Times = tuple[int, int]
 
 
 class Planned(NamedTuple):
-    """A slot that hours make."""
+    """A slot made from hours."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ class Planned(NamedTuple):
 
 @dataclass
 class Hours:
-    """Opening hours of every day: so many slots one after the other, and some of another kind in a window of their own.
+    """Opening hours of every day: slots end to end, and slots of another kind in a second window.
 
     Days are counted from 1970.
     """
@@ -59,7 +59,7 @@ class Hours:
         return [found[times] for times in sorted(found)]
 
     def schedule(self) -> dict[str, Any]:
-        """As the wire has them."""
+        """Return the hours as a schedule on the wire."""
         window = _window(self.opening, self.slots, self.minutes)
         own = _window(self.own_opening, self.own_slots, self.own_minutes) | {
             "slot_minutes": self.own_minutes,
@@ -100,16 +100,16 @@ class Calendar:
     is_archived: bool = False
     hours: Hours | None = None
     generated_until: int = 0
-    # What the hours have no room for yet, and the slot that each waits for.
+    # The waiting slots, and the slot that each waits for.
     waiting: dict[Times, tuple[Planned, str]] = field(default_factory=dict)
 
     @property
-    def room(self) -> int:
+    def buffer(self) -> int:
         return (self.buffer_before + self.buffer_after) * SECOND
 
     @property
     def is_strict(self) -> bool:
-        return self.overlap == "reject" or self.room > 0
+        return self.overlap == "reject" or self.buffer > 0
 
 
 @dataclass
@@ -147,7 +147,7 @@ class No(Exception):
 
 @dataclass
 class Model:
-    """Each method raises No where the book is to refuse; the caller then puts the model back as it was."""
+    """Each method raises No if the service must refuse. The caller then restores the model."""
 
     calendars: dict[str, Calendar] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
@@ -176,11 +176,11 @@ class Model:
         if not calendar.is_strict:
             return []
         others = ((name, one) for name, one in self.slots.items() if name != slot and one.calendar == me.calendar)
-        room = calendar.room
+        buffer = calendar.buffer
         return [
             name
             for name, one in others
-            if one.state != "removed" and one.start < me.end + room and me.start < one.end + room
+            if one.state != "removed" and one.start < me.end + buffer and me.start < one.end + buffer
         ]
 
     def has(self, slot: str, seats: int) -> bool:
@@ -198,7 +198,7 @@ class Model:
         self.need(self.has(slot, seats))
 
     def tidy(self) -> None:
-        """What a schedule has dropped goes with its last seat."""
+        """Remove the dropped slots without a taken seat."""
         for name, slot in self.slots.items():
             if slot.is_dropped and not self.taken(name):
                 slot.state, slot.is_dropped = "removed", False
@@ -234,7 +234,7 @@ class Model:
     def new_status(self, slot: str) -> str:
         return "pending" if self.calendar_of(slot).confirmation == "staff" else "confirmed"
 
-    # What anyone may ask
+    # The commands of guests
 
     def hold(self, slot: str, seats: int, holder: str) -> Hold:
         self.check_taking(slot)
@@ -284,13 +284,13 @@ class Model:
             booking.status = "cancelled"
 
     def mark(self, name: str, status: str, *, of: set[str]) -> None:
-        """What staff say of a booking that is one `of` these; said already, it changes nothing."""
+        """Set the status of a booking that has one `of` these; idempotent."""
         booking = self.bookings[name]
         self.need(booking.status in of | {status})
         booking.status = status
 
     def miss(self, name: str) -> None:
-        """Nobody came, which nobody can know before it has begun."""
+        """Mark a no-show, after the slot has begun."""
         if self.bookings[name].status != "no_show":
             self.need(self.slots[self.bookings[name].slot].start <= self.now)
         self.mark(name, "no_show", of={"confirmed"})
@@ -353,7 +353,7 @@ class Model:
         self.need(self.calendars[calendar].is_archived or not any(map(self.taken, ahead)))
         self.calendars[calendar].is_archived = True
 
-    def sweep(self, calendar: str) -> None:
+    def expire_holds(self, calendar: str) -> None:
         for hold in self.holds.values():
             is_here = self.slots[hold.slot].calendar == calendar
             if is_here and hold.state == "active" and hold.expires + GRACE <= self.now:

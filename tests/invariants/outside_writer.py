@@ -1,4 +1,4 @@
-"""What others than the service do to the tables between its commands, for the machine: and the model beside it."""
+"""Rules of the state machine that write to the tables outside of the service, and to the model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def new_uuid() -> str:
 
 
 class Outsiders(Machine):
-    """Each rule writes with a connection that is not the service's; what was written is taken before the next look."""
+    """Each rule writes by an outside connection. The notes are taken before the next comparison."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,8 +35,8 @@ class Outsiders(Machine):
         self.outside: Ask | None = None
 
     def write(self, sql: str, *params: Any, expect: Callable[[], Any] = lambda: None) -> None:
-        """Runs it where the model lets it be, and where it does not, makes sure that the database refuses it."""
-        self.last = None  # what was answered before is no answer to a repetition now
+        """Run the statement; the database must refuse it exactly if the model does."""
+        self.last = None  # an earlier answer does not hold for a repetition any more
         try:
             expect()
             is_refused = False
@@ -51,7 +51,7 @@ class Outsiders(Machine):
             assert not is_refused, f"the database should refuse {sql}"
 
     def connected(self) -> Ask:
-        """One connection for the whole story."""
+        """Return the one connection of this run."""
         if self.outside is None:
             self.outside = self.open_connections.enter_context(asking(self.driver.path))
             if not self.driver.service.url.startswith("postgresql:"):
@@ -114,7 +114,7 @@ class Outsiders(Machine):
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot, count=seats, is_raced=st.booleans())
     def insert_booking(self, place: int, count: int, is_raced: bool) -> None:
-        """And the service is asked for the same seats before it has taken note."""
+        """Insert a booking, and book the same seats by the service before it has taken the note."""
         slot, name = self.pick_slot(place), new_uuid()
         here = self.model.slots[slot]
         is_fit = self.model.left(slot) >= count and here.state != "removed"
@@ -167,5 +167,5 @@ class Outsiders(Machine):
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot)
     def spoil_counters(self, place: int) -> None:
-        """They are put right at once."""
+        """Write wrong counters, which a trigger corrects at once."""
         self.write("UPDATE slot SET held = 0, booked = 0, blocked = 3, version = 0 WHERE id = ?", self.pick_slot(place))

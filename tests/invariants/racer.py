@@ -1,4 +1,4 @@
-"""One of several processes that want the same seats. Prints how it fared, as JSON, once everything was answered.
+"""One of several processes that book the same seats. It prints the counts of its outcomes as JSON.
 
 `python -m tests.invariants.racer DATABASE guarded|check-then-insert` starts when it reads a line.
 """
@@ -44,18 +44,18 @@ def main(url: str, guard: str) -> None:
 
 
 def _ask(service: SlotService, some: list[str]) -> list[str]:
-    """Asks for all of them at once; the outcomes' codes."""
+    """Book all of them at once; return the outcomes' codes."""
     answered = threading.Semaphore(0)
     codes: list[str] = []
 
-    def hear(outcome: Outcome) -> None:
+    def on_outcome(outcome: Outcome) -> None:
         codes.append(code(outcome))
         answered.release()
 
     me = Principal(address=f"192.0.2.{os.getpid() % 250}")
     for slot in some:
         key = f"{os.getpid():08}-{slot}"
-        service.submit(BookSlot(principal=me, key=key, slot=slot, customer=Person(name="Racer")), hear)
+        service.submit(BookSlot(principal=me, key=key, slot=slot, customer=Person(name="Racer")), on_outcome)
     is_answered = [answered.acquire(timeout=ANSWER_SECONDS) for _ in some]
     return codes if all(is_answered) else ["never answered"]
 
@@ -65,9 +65,7 @@ def _free(service: SlotService) -> set[str]:
 
 
 def _unguard(service: SlotService) -> None:
-    """As the systems do that look whether a slot is free and then write: the write asks for nothing, and the
-    constraint behind it, which would still refuse, is off.
-    """
+    """Check first and write afterwards, like a naive system: the write has no guard, and the CHECK is off."""
     capacity._take = CompiledQuery(capacity._move_seats.where((Slot.id == bind("slot")) & (bind("seats") > 0)))
     done = threading.Event()
 

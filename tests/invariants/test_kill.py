@@ -45,7 +45,7 @@ def test_what_was_answered_survives_a_kill(database: str, answers: int) -> None:
 
     again = SlotService(database, b"a secret of the tests", clock=clock)
     again.open()
-    driver.service = viewer._book = again
+    driver.service = viewer._service = again
     audit(driver.path)
     booked = {row[0] for row in driver.query("SELECT slot FROM booking")}
     assert answered <= booked

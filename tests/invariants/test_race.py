@@ -53,7 +53,7 @@ def race(driver: Driver, guard: str, processes: int = PROCESSES) -> Counter[str]
 
 
 def make_driver(service: SlotService, slots: int = SLOTS) -> Driver:
-    """A desk with the slots that the racers want."""
+    """Return a driver with the slots of the race."""
     driver = Driver(service, FakeClock())
     driver.create()
     driver.open(slots)

@@ -1,4 +1,4 @@
-"""Asks the database itself, and fails where an audit finds anything."""
+"""Queries a database outside of the service, and audits it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Ask = Callable[..., list[tuple[Any, ...]]]
 
 @contextmanager
 def asking(url: str) -> Iterator[Ask]:
-    """A connection that is not the book's, to a URL or a file; parameters are `?`."""
+    """Open an outside connection to a URL or a file; parameters are `?`."""
     if url.startswith("postgresql:"):
         with psycopg.connect(url, autocommit=True) as server:
 
@@ -32,13 +32,13 @@ def asking(url: str) -> Iterator[Ask]:
 
 
 def query(url: str, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-    """One statement, and its rows."""
+    """Run one statement and return its rows."""
     with asking(url) as ask:
         return ask(sql, *params)
 
 
 def audit(url: str) -> None:
-    """Fails with what `server.py check` would find."""
+    """Fail with the findings of `server.py check`."""
     db = open_database(url if url.startswith("postgresql:") else f"sqlite:///{url.removeprefix('sqlite:///')}")
     try:
         assert [str(finding) for finding in find(db)] == []

@@ -1,4 +1,4 @@
-"""A book of its own, with a clock that stands still; it is audited when the test is over.
+"""Each test has its own database and a clock that it sets; the database is audited after the test.
 
 Each test runs on SQLite and on PostgreSQL; `@pytest.mark.only("sqlite")` marks what is about one of them.
 """
@@ -28,7 +28,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """The URL of a database that does not exist yet, or has nothing in it."""
+    """Return the URL of a new or empty database."""
     if kind == "sqlite":
         return f"sqlite:///{tmp_path / 'slotcast.db'}"
     postgres: Postgres = request.getfixturevalue("postgres")
@@ -42,7 +42,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def service(database: str, clock: FakeClock) -> Iterator[SlotService]:
-    """An open book."""
+    """Return an open service."""
     service = SlotService(database, b"a secret of the tests", clock=clock, synchronous="normal")
     service.open()
     yield service
@@ -51,7 +51,7 @@ def service(database: str, clock: FakeClock) -> Iterator[SlotService]:
 
 @pytest.fixture
 def driver(service: SlotService, clock: FakeClock) -> Iterator[Driver]:
-    """The book with a calendar in it."""
+    """Return the service with one calendar."""
     driver = Driver(service, clock)
     driver.create()
     yield driver

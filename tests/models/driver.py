@@ -1,4 +1,4 @@
-"""The desk that the tests of the book sit at: a clock to be set, commands in short, and a viewer."""
+"""A driver for the tests of models: a clock to be set, short forms of commands, and a viewer."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from models.writing.router import Router
 from models.writing.writer import Writer
 from tests.models.audit import query
 from tests.support import wait_until
+from tests.support.replica import Replica
 
 START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
 GUEST = Principal(address="192.0.2.1")
@@ -45,13 +46,13 @@ _keys = itertools.count()
 
 
 def new_key() -> str:
-    """A key that no other command has, long enough for a guest."""
+    """Return a key of no other command, long enough for a guest."""
     return f"a-key-of-the-tests-{next(_keys):08}"
 
 
 @dataclass
 class FakeClock:
-    """Stands still until it is told to go on."""
+    """A clock that moves only by `go`."""
 
     now: int = START
 
@@ -63,7 +64,7 @@ class FakeClock:
 
 
 def results(answer: Answer) -> Any:
-    """What stands in the answer's one field."""
+    """Return the value of the answer's only field."""
     value, *_ = msgspec.json.decode(answer.result).values()
     return value
 
@@ -79,7 +80,7 @@ def held(hold: dict[str, Any]) -> HeldSeat:
 
 @dataclass
 class Driver:
-    """One book with one calendar, `room`."""
+    """A service with one calendar, `room`."""
 
     service: SlotService
     clock: FakeClock
@@ -88,7 +89,7 @@ class Driver:
 
     @property
     def path(self) -> str:
-        """The file, or the URL of what is none."""
+        """Return the file of a SQLite database, or the URL of another."""
         return self.service.url.removeprefix("sqlite:///")
 
     def create(self, calendar: str = "", **policy: Any) -> None:
@@ -98,7 +99,7 @@ class Driver:
         )
 
     def open(self, count: int = 1, *, capacity: int = 1, start: int | None = None) -> list[str]:
-        """Opens one-hour slots, one after the other; their ids."""
+        """Open one-hour slots, one after the other; return their ids."""
         first = self._next_start if start is None else start
         slots = tuple(
             NewSlot(start=first + place * HOUR, end=first + (place + 1) * HOUR, capacity=capacity)
@@ -127,7 +128,7 @@ class Driver:
         return results(self.service.run(ReleaseHold(principal=GUEST, key=new_key(), **proof(hold))))
 
     def reserve(self, slot: str, hold: dict[str, Any] | None = None, **fields: Any) -> Any:
-        """Books."""
+        """Book a slot."""
         return results(self.service.run(booking(slot, hold, **fields)))
 
     def cancel(self, booked: dict[str, Any], *, principal: Principal = GUEST) -> Any:
@@ -137,7 +138,7 @@ class Driver:
         )
 
     def slots(self, calendar: str = "") -> dict[str, Any]:
-        """The calendar's slots as a fresh snapshot has them."""
+        """Return the slots of a fresh snapshot by their ids."""
         taken = self.service.snapshot(calendar or self.calendar, -EVER, EVER)
         return {slot.id: msgspec.json.decode(slot.body) for slot in taken.slots}
 
@@ -145,7 +146,7 @@ class Driver:
         return self.slots()[slot]
 
     def together(self, commands: Sequence[Command], *, arm: Callable[[Any], None] | None = None) -> list[Outcome]:
-        """The outcomes of commands that stand in one batch; `arm` is given the writer's connection before it."""
+        """Run the commands in one batch and return their outcomes. `arm` gets the writer's connection before it."""
         entered, guard, done = threading.Event(), threading.Event(), threading.Event()
         outcomes: dict[int, list[Outcome]] = {place: [] for place in range(len(commands))}
 
@@ -157,7 +158,7 @@ class Driver:
             if not commands:
                 done.set()
 
-        def hear(place: int, outcome: Outcome) -> None:
+        def on_outcome(place: int, outcome: Outcome) -> None:
             outcomes[place].append(outcome)
             if all(outcomes.values()):
                 done.set()
@@ -166,26 +167,26 @@ class Driver:
         writer.submit(TrimLog(calendar="nobody"), wait)
         assert entered.wait(10)
         for place, command in enumerate(commands):
-            self.service.submit(command, partial(hear, place))
+            self.service.submit(command, partial(on_outcome, place))
         wait_until(lambda: writer.queued + sum(map(len, outcomes.values())) == len(commands), what="the queue")
         guard.set()
-        assert done.wait(60), "somebody was not answered"
+        assert done.wait(60), "a command got no answer"
         self.service.check()
-        assert all(len(heard) == 1 for heard in outcomes.values()), "somebody was answered twice"
-        return [heard[0] for heard in outcomes.values()]
+        assert all(len(each) == 1 for each in outcomes.values()), "a command got two answers"
+        return [each[0] for each in outcomes.values()]
 
     def _writer(self) -> Writer:
-        """The one that writes this calendar."""
+        """Return the writer of this calendar."""
         writer = self.service._writer
         return writer.writer_of(self.calendar) if isinstance(writer, Router) else writer
 
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """Asks the database itself."""
+        """Run a query outside of the service."""
         return query(self.path, sql, *params)
 
 
 def booking(slot: str, hold: dict[str, Any] | None = None, *, key: str = "", **fields: Any) -> BookSlot:
-    """The command that books."""
+    """Return a command that books."""
     fields.setdefault("principal", GUEST)
     fields.setdefault("customer", Customer(name="Ada Example", email="ada@example.org"))
     return BookSlot(key=key or new_key(), slot=slot, hold=held(hold) if hold else None, **fields)
@@ -194,7 +195,7 @@ def booking(slot: str, hold: dict[str, Any] | None = None, *, key: str = "", **f
 def moving(
     booked: dict[str, Any], slot: str, hold: dict[str, Any] | None = None, *, principal: Principal = GUEST
 ) -> RescheduleBooking:
-    """The command that moves a booking."""
+    """Return a command that reschedules a booking."""
     token = booked["token"] if principal is GUEST else ""
     return RescheduleBooking(
         principal=principal,
@@ -207,52 +208,49 @@ def moving(
 
 
 def code(outcome: Outcome) -> str:
-    """The refusal's code, "ok" for none."""
+    """Return the refusal's code, or "ok"."""
     return outcome.code if isinstance(outcome, Refused) else "ok"
 
 
-class Viewer:
-    """A watcher that has nothing but a snapshot and the changes after it, and lives by the client's whole rule."""
+class Viewer(Replica):
+    """A replica fed by the service's own snapshot and log."""
+
+    cursor: str
 
     def __init__(self, service: SlotService, calendar: str) -> None:
-        self._book = service
+        super().__init__()
+        self._service = service
         self.calendar = calendar
-        self.applied: list[int] = []
         self.look()
 
+    @property
+    def slots(self) -> dict[str, Any]:
+        return self._slots
+
     def look(self) -> None:
-        """Takes a snapshot, which replaces everything."""
-        taken = self._book.snapshot(self.calendar, -EVER, EVER)
-        self.slots = {slot.id: msgspec.json.decode(slot.body) for slot in taken.slots}
-        self.info = msgspec.to_builtins(taken.info)
-        self.have, self.cursor = taken.seq, taken.cursor
+        """Take a snapshot."""
+        taken = self._service.snapshot(self.calendar, -EVER, EVER)
+        slots = [msgspec.json.decode(slot.body) for slot in taken.slots]
+        self.take_snapshot(
+            {"info": msgspec.to_builtins(taken.info), "seq": taken.seq, "cursor": taken.cursor, "slots": slots}
+        )
 
     def follow(self) -> list[dict[str, Any]]:
-        """Applies what the log has that the viewer has not; the changes."""
+        """Apply the new changes of the log, and return them."""
         changes = []
-        for row in self._book.new_rows({self.calendar: read_cursor(self.cursor)}).get(self.calendar, []):
+        for row in self._service.new_rows({self.calendar: read_cursor(self.cursor)}).get(self.calendar, []):
             change = msgspec.json.decode(row.body)
             assert (change["seq"], change["cursor"], change["type"]) == (row.seq, row.cursor, row.type)
+            if change["seq"] > self.have:
+                assert change["prev"] == self.have
+                assert all(slot["version"] == change["seq"] for slot in change["slots"])
             self.apply(change)
             changes.append(change)
         return changes
 
-    def apply(self, change: dict[str, Any]) -> None:
-        if change["seq"] <= self.have:
-            return
-        assert change["prev"] == self.have, "a gap"
-        for slot in change["slots"]:
-            assert slot["version"] == change["seq"]
-            self.slots[slot["id"]] = slot
-        for slot in change["removed"]:
-            self.slots.pop(slot, None)
-        self.info = change.get("info", self.info)
-        self.have, self.cursor = change["seq"], change["cursor"]
-        self.applied.append(change["seq"])
-
     def check(self) -> None:
         """Old snapshot + changes == new snapshot."""
-        fresh = Viewer(self._book, self.calendar)
+        fresh = Viewer(self._service, self.calendar)
         assert self.slots == fresh.slots
         assert self.info == fresh.info
         assert (self.have, self.cursor) == (fresh.have, fresh.cursor)

@@ -9,14 +9,14 @@ from pathlib import Path
 import aiohttp
 
 from tests.support import Server, eventually
-from tests.support.way import Watcher, by_plain_socket
+from tests.support.transport import Subscriber, by_plain_socket
 
 CALENDAR = "year"
 WATCHERS = 50
 WEEK = {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"}
 
 
-async def _watch(http: aiohttp.ClientSession, url: str, opened: int, watcher: Watcher) -> None:
+async def _watch(http: aiohttp.ClientSession, url: str, opened: int, watcher: Subscriber) -> None:
     """Stays on one connection until it has every slot."""
     async with aclosing(by_plain_socket(http, url, CALENDAR, None)) as messages:
         async for message in messages:
@@ -25,9 +25,9 @@ async def _watch(http: aiohttp.ClientSession, url: str, opened: int, watcher: Wa
                 return
 
 
-async def _watch_all(url: str, opened: int, seated: asyncio.Future[None]) -> list[Watcher]:
+async def _watch_all(url: str, opened: int, seated: asyncio.Future[None]) -> list[Subscriber]:
     async with aiohttp.ClientSession() as http:
-        watchers = [Watcher() for _ in range(WATCHERS)]
+        watchers = [Subscriber() for _ in range(WATCHERS)]
         looking = [asyncio.create_task(_watch(http, url, opened, watcher)) for watcher in watchers]
         await eventually(lambda: all(watcher.snapshots for watcher in watchers), 20, "everyone's snapshot")
         seated.set_result(None)
@@ -56,7 +56,7 @@ def test_a_year_of_slots_throws_no_watcher_off(tmp_path: Path) -> None:
         assert all(watcher.snapshots == 1 for watcher in watchers)
 
 
-async def _run(server: Server, file: str, opened: int) -> list[Watcher]:
+async def _run(server: Server, file: str, opened: int) -> list[Subscriber]:
     seated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     watching = asyncio.create_task(_watch_all(server.url, opened, seated))
     await seated

@@ -16,7 +16,8 @@ from tests.models.audit import asking, audit
 from tests.support import Api, Server, eventually
 from tests.support.outsider import Refused, write
 from tests.support.postgres import Postgres
-from tests.support.way import WAYS, Gap, Watcher
+from tests.support.replica import Gap
+from tests.support.transport import TRANSPORTS, Subscriber
 from tests.system.scenario import CALENDAR, Shop
 
 KILLS = 2
@@ -40,11 +41,11 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     audit(server.database)
 
 
-async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Watcher) -> None:
+async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subscriber) -> None:
     """Comes back by its cursor whenever it was cut off; a gap ends it."""
     while True:
         try:
-            async with aclosing(WAYS[way](http, url, CALENDAR, watcher.cursor)) as messages:
+            async with aclosing(TRANSPORTS[way](http, url, CALENDAR, watcher.cursor)) as messages:
                 async for message in messages:
                     watcher.take(message)
         except Gap:
@@ -55,9 +56,9 @@ async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Watc
 
 
 @asynccontextmanager
-async def watching(url: str) -> AsyncIterator[dict[str, Watcher]]:
+async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
     """A watcher for each of the five ways, each of which has its snapshot."""
-    watchers = {way: Watcher() for way in WAYS}
+    watchers = {way: Subscriber() for way in TRANSPORTS}
     async with aiohttp.ClientSession() as http:
         tasks = [asyncio.create_task(_follow(way, http, url, watcher)) for way, watcher in watchers.items()]
         await eventually(lambda: all(one.snapshots for one in watchers.values()), PATIENCE_SECONDS, "the snapshots")
@@ -68,7 +69,7 @@ async def watching(url: str) -> AsyncIterator[dict[str, Watcher]]:
             assert isinstance(done, asyncio.CancelledError), done
 
 
-async def _converge(url: str, watchers: dict[str, Watcher], *, database: str) -> None:
+async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str) -> None:
     """Each watcher has what a fresh snapshot has, and applied every seq once and in order."""
 
     def is_taken() -> bool:
@@ -169,14 +170,14 @@ async def test_no_read_is_older_than_what_was_written(server: Server) -> None:
             async with http.get(f"{server.url}/calendars/{CALENDAR}.ics") as response:
                 text = (await response.text()).replace("\r\n ", "")
                 return {name for name in names if name in text}
-        async with aclosing(WAYS[way](http, server.url, CALENDAR, None)) as messages:
+        async with aclosing(TRANSPORTS[way](http, server.url, CALENDAR, None)) as messages:
             message = await anext(messages)
             return {slot["id"] for slot in message["slots"]}
 
     names: list[str] = []
     start = int(time.time() * 1_000) + 24 * HOUR
     async with watching(server.url), aiohttp.ClientSession() as http:
-        for number, way in enumerate((*WAYS, "feed")):
+        for number, way in enumerate((*TRANSPORTS, "feed")):
             names.append(f"00000000-0000-4000-8000-{number:012x}")
             sql = f"INSERT INTO slot (id, calendar, start, \"end\") VALUES ('{names[-1]}', '{CALENDAR}', ?, ?)"
             with asking(server.database) as ask:
@@ -208,5 +209,5 @@ async def test_a_bulk_throws_nobody_off(server: Server) -> None:
             assert (one.snapshots, one.applied, len(one.slots)) == (1, list(range(1, 201)), 20_000), way
 
 
-def _have(watchers: dict[str, Watcher], seq: int) -> Callable[[], bool]:
+def _have(watchers: dict[str, Subscriber], seq: int) -> Callable[[], bool]:
     return lambda: all(one.have == seq for one in watchers.values())

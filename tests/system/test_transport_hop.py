@@ -12,8 +12,9 @@ import aiohttp
 import socketio
 import socketio.exceptions
 
+from tests.support.replica import Message
 from tests.support.server import Server
-from tests.support.way import ANSWER_SECONDS, WAYS, Message, Watcher
+from tests.support.transport import ANSWER_SECONDS, TRANSPORTS, Subscriber
 
 HOPS = 200
 KILLS = 3
@@ -45,8 +46,8 @@ async def _begin(server: Server, staff: dict[str, str]) -> None:
         for number in range(3):
             await _post(http, f"{server.url}/api/calendars/{CALENDAR}/slots", _slot(number), staff, f"open-{number}")
         for _ in range(2):
-            for way in WAYS:
-                watcher = Watcher()
+            for way in TRANSPORTS:
+                watcher = Subscriber()
                 watcher.take(before)
                 await _stay(way, http, server.url, watcher, changes=3)
                 assert (watcher.applied, watcher.snapshots) == ([1, 2, 3], 1), way
@@ -56,12 +57,12 @@ async def _begin(server: Server, staff: dict[str, str]) -> None:
 
 async def _hop(server: Server, token: str) -> None:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as http:
-        watcher, hops = Watcher(), Counter[str]()
+        watcher, hops = Subscriber(), Counter[str]()
         writing = asyncio.create_task(_write(http, server.url, {"Authorization": f"Bearer {token}"}))
         chance = random.Random(7)
         kills = {HOPS * place // (KILLS + 1) for place in range(1, KILLS + 1)}
         while hops.total() < HOPS:
-            way = chance.choice(list(WAYS))
+            way = chance.choice(list(TRANSPORTS))
             with suppress(*_LOST):
                 await _stay(way, http, server.url, watcher, changes=chance.randint(1, 4))
                 hops[way] += 1
@@ -75,17 +76,20 @@ async def _hop(server: Server, token: str) -> None:
         # A write that was on its way may still be done after its asker has gone.
         while (snapshot := await _snapshot(http, server.url))["seq"] != watcher.have:
             await _stay("long poll", http, server.url, watcher, changes=1)
-    assert set(hops) == set(WAYS)
+    assert set(hops) == set(TRANSPORTS)
     assert watcher.snapshots == 1, "every hop but the first resumes"
     assert watcher.applied == list(range(watcher.applied[0], watcher.have + 1))
     assert watcher.have == snapshot["seq"]
     assert watcher.slots == {slot["id"]: slot for slot in snapshot["slots"]}
 
 
-async def _stay(way: str, http: aiohttp.ClientSession, url: str, watcher: Watcher, *, changes: int) -> None:
+async def _stay(way: str, http: aiohttp.ClientSession, url: str, watcher: Subscriber, *, changes: int) -> None:
     """Follows by this way until some changes were applied, then goes without a word."""
     enough = len(watcher.applied) + changes
-    async with asyncio.timeout(ANSWER_SECONDS), aclosing(WAYS[way](http, url, CALENDAR, watcher.cursor)) as messages:
+    async with (
+        asyncio.timeout(ANSWER_SECONDS),
+        aclosing(TRANSPORTS[way](http, url, CALENDAR, watcher.cursor)) as messages,
+    ):
         async for message in messages:
             watcher.take(message)
             if len(watcher.applied) >= enough:

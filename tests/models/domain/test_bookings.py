@@ -144,7 +144,7 @@ def test_a_booking_of_a_removed_slot_or_a_cancelled_hold_is_not_possible(driver:
         driver.reserve(slot)
 
 
-def test_what_is_cut_says_where_and_loses_nothing(driver: Driver) -> None:
+def test_a_page_says_where_it_ends_and_loses_nothing(driver: Driver) -> None:
     """Page by page, each from where the last one ended, everything comes; what starts at once is not parted."""
     crowded, *others = driver.open(6, capacity=20)
     made = [driver.reserve(slot)["id"] for slot in [crowded] * 17 + others]
@@ -159,7 +159,7 @@ def test_what_is_cut_says_where_and_loses_nothing(driver: Driver) -> None:
     assert {one.id for one in snapshot.bookings} == set(made[:19])
 
 
-def test_the_bookings_of_a_window_are_those_of_its_slots(driver: Driver) -> None:
+def test_the_bookings_of_a_page_are_those_of_its_slots(driver: Driver) -> None:
     """By the slots' start; a change names the bookings that it is about, and not in its public body."""
     first, second = driver.open(2)
     later, earlier = driver.reserve(second), driver.reserve(first)
@@ -192,7 +192,7 @@ def test_staff_confirm_or_reject_what_is_pending(driver: Driver) -> None:
         driver.cancel(sent_away)
 
 
-def test_who_did_not_come_had_a_seat(driver: Driver) -> None:
+def test_a_no_show_keeps_its_seats(driver: Driver) -> None:
     """A no-show gives no seat back, and nothing can be done with it but to take it back."""
     (slot,) = driver.open()
     booked = driver.reserve(slot)
@@ -212,7 +212,7 @@ def test_who_did_not_come_had_a_seat(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(("after", "is_begun"), [(-1_000, False), (-1, False), (0, True), (1, True)])
-def test_nobody_is_missed_before_the_start(driver: Driver, after: int, is_begun: bool) -> None:
+def test_a_no_show_before_the_start_is_refused(driver: Driver, after: int, is_begun: bool) -> None:
     """A slot has begun for a no-show in the millisecond in which it can no longer be booked, and not before."""
     start = driver.clock.now + HOUR
     slot, other = (driver.open_between(start, start + HOUR, capacity=2)[0] for _ in range(2))
@@ -276,7 +276,7 @@ def test_an_erased_note_is_nowhere_however_long(driver: Driver) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_who_reads_is_not_waited_for_when_a_customer_is_erased(driver: Driver) -> None:
+def test_an_erasure_does_not_wait_for_readers(driver: Driver) -> None:
     """The erasure is answered; what the reader may still see goes once it has read, though nobody asks for more."""
     (slot,) = driver.open()
     booked = driver.reserve(slot, customer=Customer(name="Marked Name"))
@@ -291,7 +291,7 @@ def test_who_reads_is_not_waited_for_when_a_customer_is_erased(driver: Driver) -
 
 
 @pytest.mark.parametrize("command", [ConfirmBooking, RejectBooking, MarkNoShow, ReinstateBooking, EraseCustomer])
-def test_what_staff_do_with_a_booking_is_theirs_alone(driver: Driver, command: type[StaffOnBooking]) -> None:
+def test_only_staff_confirm_reject_and_erase(driver: Driver, command: type[StaffOnBooking]) -> None:
     """Not even its holder may, and a booking that is not there is not found."""
     booked = driver.reserve(driver.open()[0])
     with pytest.raises(Unauthorized):

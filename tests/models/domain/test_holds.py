@@ -36,7 +36,7 @@ def test_a_hold_takes_its_seats_at_once(driver: Driver) -> None:
         driver.hold(slot, principal=OTHER)
 
 
-def test_held_until_is_when_the_first_hold_lapses(driver: Driver) -> None:
+def test_held_until_is_the_end_of_the_first_hold(driver: Driver) -> None:
     """Each hold has its own time; the slot shows the earliest of those that are left."""
     (slot,) = driver.open(capacity=3)
     first = driver.hold(slot)
@@ -48,7 +48,7 @@ def test_held_until_is_when_the_first_hold_lapses(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(("after", "is_free"), [(299.9, False), (300, False), (300.499, False), (300.5, True)])
-def test_others_get_a_lapsed_holds_seats_after_its_grace(driver: Driver, after: float, is_free: bool) -> None:
+def test_others_get_an_expired_holds_seats_after_its_grace(driver: Driver, after: float, is_free: bool) -> None:
     """From half a second after its end, whoever asks gets the seats, sweep or no sweep; not before."""
     (slot,) = driver.open()
     driver.hold(slot)
@@ -60,7 +60,7 @@ def test_others_get_a_lapsed_holds_seats_after_its_grace(driver: Driver, after: 
             driver.reserve(slot, principal=OTHER)
 
 
-def test_the_sweep_gives_seats_back_by_a_change(driver: Driver) -> None:
+def test_expiring_holds_frees_their_seats_by_a_change(driver: Driver) -> None:
     """Time alone moves no counter; the sweep does, for at most 200 holds a change, and leaves what has not lapsed."""
     slots = driver.open(201)
     for place, slot in enumerate(slots):
@@ -80,7 +80,7 @@ def test_the_sweep_gives_seats_back_by_a_change(driver: Driver) -> None:
     assert driver.slot(fresh["slot"])["status"] == "held"
 
 
-def test_two_holds_on_one_slot_lapse_together(driver: Driver) -> None:
+def test_two_holds_on_one_slot_expire_together(driver: Driver) -> None:
     """A slot stands once in a change, however many of its holds went."""
     (slot,) = driver.open(capacity=3)
     for _ in range(3):
@@ -92,7 +92,7 @@ def test_two_holds_on_one_slot_lapse_together(driver: Driver) -> None:
     assert [(one["id"], one["held"]) for one in change["slots"]] == [(slot, 0)]
 
 
-def test_a_sweep_with_nothing_to_do_makes_no_change(driver: Driver) -> None:
+def test_expiring_without_overdue_holds_makes_no_change(driver: Driver) -> None:
     """What the clock asks for in vain is not told of."""
     viewer = Viewer(driver.service, "room")
     driver.service.run(ExpireHolds(calendar="room"))
@@ -111,7 +111,7 @@ def test_a_request_counts_from_when_it_was_received(driver: Driver) -> None:
     assert driver.reserve(slot, hold, received=driver.clock.now - 400)["status"] == "confirmed"
 
 
-def test_a_swept_hold_is_expired_whenever_its_request_came(driver: Driver) -> None:
+def test_an_expired_hold_can_not_be_booked_by_an_earlier_request(driver: Driver) -> None:
     """Once the seats went back they are others': there is nothing left to confirm."""
     (slot,) = driver.open()
     hold = driver.hold(slot)
@@ -163,14 +163,14 @@ def test_a_booked_hold_is_spent(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "x", "\ud800", "é", "A" * 22])
-def test_a_hold_is_whose_token_is_shown(driver: Driver, token: str) -> None:
+def test_a_hold_belongs_to_its_token(driver: Driver, token: str) -> None:
     """Another token is refused, whatever it is made of."""
     hold = driver.hold(driver.open()[0])
     with pytest.raises((HoldNotYours, BadRequest)):
         driver.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=hold["id"], token=token))
 
 
-def test_there_is_no_hold_that_there_is_not(driver: Driver) -> None:
+def test_an_unknown_hold_is_not_found(driver: Driver) -> None:
     """An id that is no hold's is not found, nor is one that is no id."""
     (slot,) = driver.open()
     for name in (slot, "", "x" * 5_000, "\0"):
@@ -242,7 +242,7 @@ def test_notice_and_horizon_are_kept(driver: Driver) -> None:
         driver.hold(begun)
 
 
-def test_who_may_hold(driver: Driver) -> None:
+def test_the_right_to_hold(driver: Driver) -> None:
     """A private calendar, and one for token holders, wants a token that names it; a token without it is forbidden."""
     (slot,) = driver.open()
     named = Principal(subject="guest", calendars=frozenset({"room"}))
@@ -290,7 +290,7 @@ def test_fewer_seats_release_the_rest(driver: Driver) -> None:
     assert (seen["held"], seen["remaining"]) == (0, 2)
 
 
-def test_if_still_free_tries_the_plain_way(driver: Driver) -> None:
+def test_if_still_free_books_free_seats_after_the_hold_has_expired(driver: Driver) -> None:
     """After the hold ran out its holder gets the seats if nobody else has them, even while its grace keeps others
     out; not so when they are gone.
     """

@@ -42,7 +42,7 @@ def take(service: SlotService) -> int:
 
 
 class Outside:
-    """A desk, a viewer of its calendar, and somebody with the database's own program."""
+    """A driver, a viewer of its calendar, and a writer outside of the service."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
@@ -97,7 +97,7 @@ def test_every_column_but_what_only_the_writer_knows_has_a_default(outside: Outs
         ("version = 99", "bookable", True),
     ],
 )
-def test_what_is_set_is_told_and_what_is_counted_is_counted(
+def test_an_inserted_slot_is_a_change_with_right_counters(
     outside: Outside, sql: str, field: str, value: object
 ) -> None:
     """Counters are those of holds and bookings, whatever somebody sets them to."""
@@ -106,7 +106,7 @@ def test_what_is_set_is_told_and_what_is_counted_is_counted(
     assert change["slots"][0][field] == value
 
 
-def test_what_changes_nothing_is_not_told(outside: Outside) -> None:
+def test_an_update_without_a_difference_makes_no_change(outside: Outside) -> None:
     outside.write(slot_row(1))
     assert outside.write("UPDATE slot SET state = state, data = data; UPDATE calendar SET name = name") == []
 
@@ -147,7 +147,7 @@ def test_what_happens_to_a_booking_frees_or_takes_its_seat(outside: Outside) -> 
     assert change["slots"][0]["remaining"] == 1
 
 
-def test_holds_of_others_run_out(outside: Outside) -> None:
+def test_holds_of_outside_writers_expire(outside: Outside) -> None:
     """They are held until they say, and swept like any other."""
     outside.write(slot_row(1))
     until = outside.driver.clock.now + 30_000
@@ -288,7 +288,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("sql", REFUSED.values(), ids=REFUSED)
-def test_what_can_not_be_is_refused(outside: Outside, sql: str) -> None:
+def test_an_invalid_row_is_refused(outside: Outside, sql: str) -> None:
     """By the database, in the writer's own transaction, with nothing told."""
     outside.write(slot_row(1) + "UPDATE slot SET capacity = 3")
     outside.write(
@@ -391,7 +391,7 @@ def test_a_bulk_is_taken_in_small_changes(outside: Outside) -> None:
     assert len(outside.write("DELETE FROM slot")) == 11
 
 
-def test_what_nobody_took_is_taken_once_by_whoever_comes_first(database: str) -> None:
+def test_a_note_is_taken_once_after_a_restart(database: str) -> None:
     """Two books on one database, both of which ask: one change."""
     one, other = (SlotService(database, b"a secret of the tests") for _ in range(2))
     one.open()

@@ -145,7 +145,7 @@ def test_a_move_to_where_it_is_changes_nothing(driver: Driver) -> None:
     assert viewer.follow() == []
 
 
-def test_who_may_move_a_booking(driver: Driver) -> None:
+def test_the_right_to_reschedule(driver: Driver) -> None:
     """Its holder and its calendar's staff; into another calendar only who may book there."""
     here, there = driver.open(2)
     booked = driver.reserve(here)

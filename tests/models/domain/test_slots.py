@@ -57,7 +57,7 @@ def test_closing_and_reopening_are_idempotent(driver: Driver, command: Any) -> N
 
 
 @pytest.mark.parametrize("taken", ["held", "booked"])
-def test_what_somebody_has_a_seat_in_is_not_removed_or_moved(driver: Driver, taken: str) -> None:
+def test_a_slot_with_a_taken_seat_is_not_removed_or_moved(driver: Driver, taken: str) -> None:
     """Nor archived with its calendar; its capacity goes down to what is taken, and its data may change."""
     (slot,) = driver.open(capacity=3)
     undo = driver.hold(slot, 2) if taken == "held" else driver.reserve(slot, seats=2)

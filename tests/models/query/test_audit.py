@@ -60,7 +60,7 @@ SPOILED = {
 
 
 @pytest.mark.parametrize(("sql", "complaint"), SPOILED.values(), ids=SPOILED)
-def test_what_is_wrong_is_found_and_repaired(driver: Driver, sql: str, complaint: str) -> None:
+def test_faults_are_found_and_repaired(driver: Driver, sql: str, complaint: str) -> None:
     """One line says so; after the repair nothing is, and a watcher that follows the log, or comes anew, has it."""
     slots = driver.open(2)
     driver.reserve(slots[0])

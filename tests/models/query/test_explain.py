@@ -57,7 +57,7 @@ def said(outcome: Outcome) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("rule", [None, *RULES])
-def test_the_rule_that_refuses_is_the_one_that_is_not_ok(driver: Driver, rule: str | None) -> None:
+def test_the_refusing_rule_is_the_one_that_is_not_ok(driver: Driver, rule: str | None) -> None:
     """Every rule is named in the order in which it is asked, and only the one in the way is not ok; then, and only
     then, is a hold refused, with the same code, and a booking, but for the limit of holds.
     """
@@ -77,7 +77,7 @@ def test_the_rule_that_refuses_is_the_one_that_is_not_ok(driver: Driver, rule: s
         assert is_bookable(explained) is not isinstance(booked, Refused)
 
 
-def test_only_who_may_see_a_slot_is_told_of_it(driver: Driver) -> None:
+def test_explain_refuses_a_principal_without_the_viewing_right(driver: Driver) -> None:
     """And a removed slot, or none at all, is not found."""
     slot, gone = driver.open(2)
     driver.service.run(RemoveSlot(principal=STAFF, slot=gone))

@@ -293,7 +293,7 @@ def test_a_year_is_set_within_a_second(driver: Driver) -> None:
     viewer.check()
 
 
-def test_how_far_a_schedule_has_come_is_told(database: str, clock: FakeClock) -> None:
+def test_setting_a_schedule_reports_its_progress(database: str, clock: FakeClock) -> None:
     """After each of its changes: so many slots of so many; a preview has no way to go."""
     steps: list[tuple[int, int]] = []
     service = SlotService(database, b"a secret of the tests", clock=clock, on_progress=lambda *step: steps.append(step))

@@ -45,7 +45,7 @@ def taken_at_ten(driver: Driver, **fields: Any) -> Any:
     return booked
 
 
-def test_what_a_taken_slot_kept_out_comes_when_it_is_cancelled(driver: Driver) -> None:
+def test_a_waiting_slot_opens_when_a_booking_is_cancelled(driver: Driver) -> None:
     """In the same change: 10:00 goes, 09:30 and 10:30 come, with their window's seats and data."""
     booked = taken_at_ten(driver, capacity=3)
     viewer = Viewer(driver.service, "room")
@@ -58,7 +58,7 @@ def test_what_a_taken_slot_kept_out_comes_when_it_is_cancelled(driver: Driver) -
     assert set_hours(driver, AROUND | {"capacity": 3})["opened"] == 0
 
 
-def test_it_comes_when_a_hold_lapses(driver: Driver) -> None:
+def test_a_waiting_slot_opens_when_a_hold_expires(driver: Driver) -> None:
     """However the last seat is given back."""
     set_hours(driver, AT_TEN)
     driver.hold(slot_at(driver, TEN))

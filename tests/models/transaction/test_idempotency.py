@@ -72,7 +72,7 @@ def test_another_command_under_a_key_is_refused(driver: Driver) -> None:
             driver.service.run(command)
 
 
-def test_a_refusal_keeps_no_receipt(driver: Driver) -> None:
+def test_a_refusal_keeps_no_record(driver: Driver) -> None:
     """The same request is tried anew, and may succeed."""
     (slot,) = driver.open()
     hold = driver.hold(slot)
@@ -178,7 +178,7 @@ def test_what_only_looks_like_a_token_is_repeated_as_it_is(driver: Driver) -> No
     assert [driver.service.run(command) for command in (opened, updated, dropping)] == answers
 
 
-def test_a_receipt_goes_with_a_booking_that_moves(driver: Driver) -> None:
+def test_a_record_goes_with_a_booking_that_moves(driver: Driver) -> None:
     """What was asked of it in its old calendar is answered as it was then, and not done again in the new one."""
     driver.create("asked", confirmation="staff")
     here, there = driver.open(2)
@@ -205,7 +205,7 @@ def test_a_key_on_two_bookings_of_a_calendar_is_a_mistake(driver: Driver) -> Non
         driver.service.run(msgspec.structs.replace(cancelling, booking=two["id"], token=two["token"]))
 
 
-def test_a_receipt_is_kept_for_a_day(driver: Driver) -> None:
+def test_a_record_is_kept_for_a_day(driver: Driver) -> None:
     """After that it goes with the next trimming."""
     (slot,) = driver.open(start=driver.clock.now + 72 * HOUR, capacity=2)
     first = driver.reserve(slot, key=KEY)

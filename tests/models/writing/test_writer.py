@@ -211,7 +211,7 @@ def liar(database: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> It
     service.close()
 
 
-def test_a_receipt_makes_the_retry_of_an_unknown_commit_safe(liar: Driver) -> None:
+def test_a_record_makes_the_retry_of_an_unknown_commit_safe(liar: Driver) -> None:
     """A commit that happened but was reported lost: the retry with the same key finds what was done."""
     commands = six(liar)
 
@@ -245,7 +245,7 @@ def test_a_locked_database_is_overloaded_and_then_works(
     service.close()
 
 
-def test_a_bell_that_fails_does_nothing_twice(driver: Driver) -> None:
+def test_a_failing_change_listener_does_nothing_twice(driver: Driver) -> None:
     """What is told after COMMIT may raise; the commands are done and answered all the same."""
 
     def crack(_: object) -> None:
@@ -259,7 +259,7 @@ def test_a_bell_that_fails_does_nothing_twice(driver: Driver) -> None:
     assert booked(driver) == 6
 
 
-def test_a_closed_book_answers_everyone(database: str, clock: FakeClock) -> None:
+def test_a_closed_writer_answers_every_command(database: str, clock: FakeClock) -> None:
     """What was queued before `close` is done, what comes after it is `overloaded`: nobody waits for ever."""
     service = SlotService(database, b"secret", clock=clock)
     service.open()

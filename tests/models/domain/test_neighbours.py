@@ -80,7 +80,7 @@ def test_a_slot_is_not_its_own_neighbour(driver: Driver) -> None:
     assert bookable(driver, near) == [True]
 
 
-def test_neighbours_are_told_of_when_they_open_or_shut(driver: Driver) -> None:
+def test_a_neighbour_that_becomes_blocked_or_free_is_in_the_change(driver: Driver) -> None:
     """They are in the same change as what shut them; one that is shut already is not told of again."""
     driver.create("strict", overlap="reject")
     left, middle, right = open_at(driver, (0, 60), (30, 120), (90, 150))
@@ -93,7 +93,7 @@ def test_neighbours_are_told_of_when_they_open_or_shut(driver: Driver) -> None:
     viewer.check()
 
 
-def test_a_lapsed_hold_does_not_block_its_neighbours(driver: Driver) -> None:
+def test_an_expired_hold_does_not_block_its_neighbours(driver: Driver) -> None:
     """Whoever wants the neighbour lapses it inside the same change, from the end of its grace, before any sweep."""
     driver.create("strict", overlap="reject")
     left, right = open_at(driver, (0, 60), (30, 90))
@@ -112,7 +112,7 @@ def test_a_lapsed_hold_does_not_block_its_neighbours(driver: Driver) -> None:
     viewer.check()
 
 
-def test_two_who_want_overlapping_slots_in_one_batch_get_one(driver: Driver) -> None:
+def test_of_two_overlapping_slots_in_one_batch_one_is_booked(driver: Driver) -> None:
     """The guard is in the write: the second finds what the first has done."""
     driver.create("strict", buffer_after=60)
     outcomes = driver.together([booking_of(slot) for slot in open_at(driver, (0, 60), (60, 120), (59, 121))])
@@ -143,7 +143,7 @@ def test_a_closed_slot_with_bookings_still_blocks_and_a_removed_one_never(driver
     assert bookable(driver, right) == [True]
 
 
-def test_a_change_of_policy_counts_anew(driver: Driver) -> None:
+def test_a_new_policy_recounts_the_neighbours(driver: Driver) -> None:
     """From `allow` to `reject`, to other buffers and back; what stood already stands."""
     left, middle, right = open_at(driver, (0, 60), (30, 90), (95, 120))
     driver.reserve(left)
@@ -160,7 +160,7 @@ def test_a_change_of_policy_counts_anew(driver: Driver) -> None:
     viewer.check()
 
 
-def test_a_booking_may_move_to_where_only_it_stood_in_the_way(driver: Driver) -> None:
+def test_a_booking_may_move_to_a_slot_that_only_it_blocked(driver: Driver) -> None:
     """Its own slot's neighbour is free for it, though nobody else could take it."""
     driver.create("strict", overlap="reject")
     left, right = open_at(driver, (0, 60), (30, 90))

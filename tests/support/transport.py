@@ -1,4 +1,4 @@
-"""The five ways to follow a calendar, each as a client would with the plainest tools; and the one rule they share."""
+"""The five transports of a calendar's changes, each as a client with the plainest tools uses it."""
 
 import asyncio
 import json
@@ -9,47 +9,28 @@ from typing import Any
 import aiohttp
 import socketio
 
-Message = dict[str, Any]
-Way = Callable[[aiohttp.ClientSession, str, str, str | None], AsyncGenerator[Message, None]]
+from tests.support.replica import Message, Replica, Slot
+
+Transport = Callable[[aiohttp.ClientSession, str, str, str | None], AsyncGenerator[Message, None]]
 ANSWER_SECONDS = 10.0
 
 
-class Gap(Exception):
-    """A change that does not follow what the watcher has."""
+class Subscriber(Replica):
+    """A replica fed by the messages of any transport."""
 
-
-class Watcher:
-    """A client's whole rule, and a list of every seq that it applied."""
-
-    def __init__(self) -> None:
-        self.slots: dict[str, Message] = {}
-        self.have = -1
-        self.cursor: str | None = None
-        self.applied: list[int] = []
-        self.snapshots = 0
+    @property
+    def slots(self) -> dict[str, Slot]:
+        return self._slots
 
     def take(self, message: Message) -> None:
-        """A subscribe answer, a snapshot, or a change; Gap if something is missing."""
+        """Take a subscribe answer, a snapshot or a change; raise Gap if a change is missing."""
         if "slots" in message and "prev" not in message:
-            self.slots = {slot["id"]: slot for slot in message["slots"]}
-            self.have, self.cursor = message["seq"], message["cursor"]
-            self.snapshots += 1
+            self.take_snapshot(message)
         elif "changes" in message:
             for change in message["changes"]:
-                self._apply(change)
+                self.apply(change)
         else:
-            self._apply(message)
-
-    def _apply(self, change: Message) -> None:
-        if change["seq"] <= self.have:
-            return
-        if change["prev"] > self.have:
-            raise Gap(change["seq"], self.have)
-        self.slots |= {slot["id"]: slot for slot in change["slots"]}
-        for removed in change["removed"]:
-            self.slots.pop(removed, None)
-        self.have, self.cursor = change["seq"], change["cursor"]
-        self.applied.append(self.have)
+            self.apply(message)
 
 
 async def _by_socketio(transport: str, url: str, calendar: str, after: str | None) -> AsyncGenerator[Message, None]:
@@ -137,7 +118,7 @@ async def by_long_poll(
         yield message
 
 
-WAYS: dict[str, Way] = {
+TRANSPORTS: dict[str, Transport] = {
     "socket.io over websocket": by_websocket,
     "socket.io over polling": by_polling,
     "server-sent events": by_events,
