@@ -1,12 +1,15 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 
-const sheets = import.meta.glob<string>("../../src/**/*.css", {
-  query: "?raw",
-  import: "default",
-  eager: true,
-});
-const views = Object.entries(sheets).filter(([path]) => !path.endsWith("/tokens.css"));
-const tokens = sheets["../../src/style/tokens.css"] ?? "";
+// Vitest empties imported style sheets, so the files are read.
+const root = new URL("../../src/", import.meta.url);
+const sheets = Object.fromEntries(
+  readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".css"))
+    .map((path) => [path, readFileSync(new URL(path, root), "utf8")]),
+);
+const views = Object.entries(sheets).filter(([path]) => !path.endsWith("tokens.css"));
+const tokens = sheets["style/tokens.css"] ?? "";
 
 /** Space, type, weight, radius and colour as literals. A border may be 1 px. */
 const LITERALS = [
