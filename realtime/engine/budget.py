@@ -1,28 +1,28 @@
-"""How much a client may send: the budget of one connection, and the one that all connections of its address share.
+"""Limits the data of a client by the budget of its connection, and by the shared budget of its address.
 
-Both count packets, with one more for every 16 KB, and requests. Who asks faster than the rate is refused (`request`).
-Who goes on sending all the same is cut off (`take`): by then it is twelve seconds ahead of the rate of its packets.
-The numbers are the generic cell rate algorithm's: the instant at which a budget is whole again, in nanoseconds.
+Both count requests and packets, with one more packet for every 16 KB. `request` refuses requests above the rate.
+`take` disconnects a client that goes on sending, once it is twelve seconds ahead of the rate of its packets. The
+algorithm is the generic cell rate algorithm: a budget is the instant, in nanoseconds, at which it is full again.
 """
 
 from time import monotonic_ns
 from typing import Final, NamedTuple, Self
 
 _SECOND_NS: Final = 1_000_000_000
-BURST_NS: Final = 2 * _SECOND_NS  # requests at once: those of two seconds
-LENIENCE_NS: Final = 12 * _SECOND_NS  # packets at once: those of twelve
-FAIR_NS: Final = _SECOND_NS  # of its own budget; who has used no more is not cut off for its neighbours
-_LEFT_NS: Final = LENIENCE_NS - _SECOND_NS  # of it, at most, a new connection begins with: it may join
+BURST_NS: Final = 2 * _SECOND_NS  # requests of two seconds may come at once
+LENIENCE_NS: Final = 12 * _SECOND_NS  # packets of twelve seconds may come at once
+FAIR_NS: Final = _SECOND_NS  # a connection that has used less is not disconnected for its neighbours
+_LEFT_NS: Final = LENIENCE_NS - _SECOND_NS  # a new connection begins with at most so much debt, so that it can join
 _LONGEST_DEBT_NS: Final = 60 * _SECOND_NS
-_PACKETS_A_REQUEST: Final = 1.25  # pongs and goodbyes come on top of the requests
+_PACKETS_A_REQUEST: Final = 1.25  # pongs and DISCONNECTs come on top of the requests
 _COST_SHIFT: Final = 14  # 16 KB
 MOST_COST: Final = 64  # of one packet: 1 MB
 CUT_OFF: Final = -1
-RATE_LIMITED: Final = "rate limited"  # the reason of a connection that was cut off
+RATE_LIMITED: Final = "rate limited"  # the reason of a disconnected client
 
 
 class Rates(NamedTuple):
-    """Nanoseconds a request and a packet, and how far ahead the requests may be for one more. All 0 is no limit."""
+    """Nanoseconds per request and per packet, and the greatest lead for one more request. All 0 is no limit."""
 
     request_ns: int
     packet_ns: int
@@ -30,7 +30,7 @@ class Rates(NamedTuple):
 
     @classmethod
     def of(cls, requests_a_second: float) -> Self:
-        """The rates that allow so many requests a second; 0 for no limit."""
+        """Return the rates of so many requests a second; 0 for no limit."""
         if not requests_a_second:
             return cls(0, 0, BURST_NS)
         request_ns = int(_SECOND_NS / requests_a_second)
@@ -38,7 +38,7 @@ class Rates(NamedTuple):
 
 
 class Budget:
-    """One connection's, beside the one of its address."""
+    """The budget of one connection, beside the one of its address."""
 
     __slots__ = ("_packets_at", "_rates", "_requests_at", "address")
 
@@ -49,9 +49,9 @@ class Budget:
         self.address = address
 
     def take(self, cost: int) -> int:
-        """Charge for packets. 0 for go on, CUT_OFF, or for how many nanoseconds the address is over its budget.
+        """Charge for packets. Return 0, CUT_OFF, or the nanoseconds by which the address is over its budget.
 
-        While the address is over, only those are cut off that have spent more than a second's worth themselves.
+        While the address is over, only a connection that has spent more than a second's worth itself is disconnected.
         """
         now = monotonic_ns()
         ahead = self._packets_at - now
@@ -67,7 +67,7 @@ class Budget:
         return over if not over or ahead <= FAIR_NS else CUT_OFF
 
     def request(self) -> int:
-        """Charge for one request. 0, or after how many nanoseconds it would have been granted."""
+        """Charge for one request. Return 0, or the nanoseconds after which it would be granted."""
         now = monotonic_ns()
         address = self.address
         wait = self._wait(now) or (address._wait(now) if address is not None else 0)  # noqa: SLF001 - of its own kind
@@ -86,19 +86,19 @@ class Budget:
         self._requests_at = (at if at > now else now) + self._rates.request_ns  # noqa: FURB136
 
     def open(self, *, is_polling: bool = False) -> None:
-        """Count a session or a stream among those of the address."""
+        """Count a session or a stream of the address."""
         if self.address is not None:
             self.address.polling_count += is_polling
             self.address.open_count += not is_polling
 
     def upgrade(self) -> None:
-        """A polling session has a socket of its own from now on."""
+        """Count a polling session as a socket from now on."""
         if self.address is not None:
             self.address.polling_count -= 1
             self.address.open_count += 1
 
     def close(self, *, is_polling: bool = False) -> None:
-        """It has ended; what it had spent too much, the next of the address begins with."""
+        """Count the end of a connection. The next one of the address begins with its debt."""
         address = self.address
         if address is not None:
             address.polling_count -= is_polling
@@ -108,7 +108,7 @@ class Budget:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether the address has more connections, or as many polling sessions, as one may have."""
+        """Return whether the address has more connections than allowed, or the allowed number of polling sessions."""
         address = self.address
         if address is None or not address.most_open:
             return False
@@ -116,7 +116,7 @@ class Budget:
 
 
 class AddressBudget(Budget):
-    """All connections of one address: their budget, how many are open, and what they ask over plain HTTP."""
+    """The shared budget of one address, with its open connections and its plain HTTP requests."""
 
     __slots__ = (
         "_connection_rates",
@@ -131,26 +131,26 @@ class AddressBudget(Budget):
     def __init__(self, rates: Rates, connection_rates: Rates, most_open: int = 0) -> None:
         super().__init__(rates)
         self._connection_rates = connection_rates
-        self._http = Budget(connection_rates)  # HTTP has no sessions: all its requests are one connection's
+        self._http = Budget(connection_rates)  # HTTP has no sessions: its requests count as one connection
         self.most_open = most_open  # 0 for no limit
-        self.open_count = 0  # sockets, also those of sessions and streams
-        self.polling_count = 0  # sessions whose sockets come and go
+        self.open_count = 0  # sockets of sessions and streams
+        self.polling_count = 0  # polling sessions: their sockets come and go
         self.left_packets_at = 0
         self.left_requests_at = 0
 
     def connect(self) -> Budget:
-        """The budget of one more connection: not a fresh one behind one that was spent."""
+        """Return the budget of a new connection. It inherits the debt of the last one."""
         budget = Budget(self._connection_rates, self)
         budget._packets_at = min(self.left_packets_at, monotonic_ns() + _LEFT_NS)  # noqa: SLF001 - of its own kind
         budget._requests_at = self.left_requests_at  # noqa: SLF001
         return budget
 
     def take_http(self, cost: int) -> int:
-        """`take` for an HTTP request, with its body."""
+        """Charge for an HTTP request with its body, as `take` does."""
         return self._http.take(cost) or self.charge(cost, monotonic_ns())
 
     def request_http(self) -> int:
-        """`request` for one over HTTP."""
+        """Charge for one request over HTTP, as `request` does."""
         now = monotonic_ns()
         wait = self._http._wait(now) or self._wait(now)  # noqa: SLF001 - of its own kind
         if not wait:
@@ -159,7 +159,7 @@ class AddressBudget(Budget):
         return wait
 
     def charge(self, cost: int, now: int) -> int:
-        """Charge for packets; for how many nanoseconds it was over its budget."""
+        """Charge for packets. Return the nanoseconds by which the address was over its budget."""
         ahead = self._packets_at - now
         over = 0
         if ahead <= 0:
@@ -172,5 +172,5 @@ class AddressBudget(Budget):
 
 
 def cost_of(size: int) -> int:
-    """Packets that one of so many bytes counts for."""
+    """Return the cost, in packets, of one packet of so many bytes."""
     return min(MOST_COST, 1 + (size >> _COST_SHIFT))

@@ -1,8 +1,8 @@
-"""Which web pages may connect: those of the same origin, unless told otherwise.
+"""Decides by origin whether a web page may connect. By default only the server's own origin may.
 
-Browsers apply no cross-origin rule to WebSockets, so a server that does not look at Origin can be used
-by any page that its visitor has open. Apps in a web view (Capacitor, Ionic, Tauri, Electron) and some devices send
-an origin of their own scheme, `file://` or `null`; each can be listed as it is sent.
+Browsers apply no cross-origin rule to WebSockets. Without a check of Origin, any page that a visitor has open could
+use the server. Apps in a web view (Capacitor, Ionic, Tauri, Electron) and some devices send an origin of their own
+scheme, `file://` or `null`. Each can be listed literally.
 """
 
 import asyncio
@@ -21,19 +21,17 @@ logger: Final = logging.getLogger(__name__)
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}  # the Swift client sends the socket's own scheme
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-
-
 _ORIGIN: Final = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/?#\s]*", re.ASCII | re.IGNORECASE)
-_MOST_LOGGED: Final = 20  # origins; whoever makes them up fills no log and no memory
-_LOGGED_SECONDS: Final = 3_600.0  # once full, they are forgotten after so long
+_MOST_LOGGED: Final = 20  # origins: invented ones must not fill the log or the memory
+_LOGGED_SECONDS: Final = 3_600.0  # a full list is cleared after this time
 _LONGEST_SHOWN: Final = 200  # characters of an origin
 
 
 class Origins:
     """The rule. `allowed` is None (the same origin only), more origins, `"*"`, or a function.
 
-    A function takes the origin, and the request's headers in WSGI's names if it takes two arguments. `setting` is
-    the name under which whoever runs the server knows the list.
+    A function takes the origin, and with two arguments also the request's headers under WSGI's names. `setting` is
+    the operator's name of the list.
     """
 
     def __init__(
@@ -49,13 +47,13 @@ class Origins:
         self._with_credentials = with_credentials
 
     def without_credentials(self) -> "Origins":
-        """The same rule, for answers that no page reads with its visitor's cookies; both log an origin once."""
+        """Return the same rule for answers without cookies. The two share the log of refused origins."""
         twin = copy.copy(self)
         twin._with_credentials = False  # noqa: SLF001 - its own
         return twin
 
     def is_allowed(self, request: web.BaseRequest) -> bool:
-        """Whether this request may go on. One without an Origin is not a browser's cross-origin one."""
+        """Return whether this request is allowed. Without an Origin it is no cross-origin request of a browser."""
         origin = request.headers.get("Origin")
         if origin is None or self._is_open_to_all:
             return True
@@ -68,9 +66,9 @@ class Origins:
         return normal in self._listed or _is_same(normal, request)
 
     def refuse(self, request: web.BaseRequest) -> str:
-        """The sentence for a client whose origin is not allowed; the first time it goes to the log as well."""
+        """Return the message for a refused client, and log its origin the first time."""
         origin = request.headers.get("Origin", "")[:_LONGEST_SHOWN]
-        if _ORIGIN.fullmatch(origin) and self._is_new(origin):  # what is none is no page or app to be let in
+        if _ORIGIN.fullmatch(origin) and self._is_new(origin):  # anything else is no page or app
             logger.warning("The origin %r was refused. To let it connect, list it in %s.", origin, self._setting)
         return f"The origin {origin!r} may not connect: the server does not list it in {self._setting}."
 
@@ -86,7 +84,7 @@ class Origins:
 
     @staticmethod
     def _ask(function: Callable[..., bool], origin: str, request: web.BaseRequest) -> bool:
-        """As engineio does: a function of two arguments, or of one."""
+        """Call the function as engineio does, with two arguments or with one."""
         environ = {"REMOTE_ADDR": request.remote or "", "QUERY_STRING": request.query_string}
         environ |= {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in request.headers.items()}
         try:
@@ -95,7 +93,7 @@ class Origins:
             return function(origin)
 
     def headers(self, request: web.BaseRequest) -> dict[str, str]:
-        """What tells the browser so. With `"*"` never credentials: any page could act as the visitor."""
+        """Return the CORS headers. `"*"` never allows credentials: any page could act as the visitor."""
         origin = request.headers.get("Origin")
         if origin is None:
             return {}
@@ -114,14 +112,14 @@ class Origins:
 
 
 def _normal(origin: str) -> str:
-    """`scheme://host[:port]` in lower case, without a default port."""
+    """Return `scheme://host[:port]` in lower case, without a default port."""
     try:
         parts = urlsplit(origin.lower())
         port = parts.port
     except ValueError:
         return origin
     if not parts.scheme or not parts.hostname:
-        return origin.lower()  # "null" or "file://"; the same as nobody, unless it is listed
+        return origin.lower()  # "null" or "file://": matches only a literal entry
     scheme = _SCHEMES.get(parts.scheme, parts.scheme)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     is_default = port is None or _DEFAULT_PORTS.get(scheme) == port
@@ -129,9 +127,9 @@ def _normal(origin: str) -> str:
 
 
 def _is_same(origin: str, request: web.BaseRequest) -> bool:
-    """The scheme is left out: behind a proxy that ends TLS this server sees only http."""
-    scheme, _, place = origin.partition("://")
-    if not place:
+    """Compare hosts without the scheme: behind a proxy that ends TLS this server sees only http."""
+    scheme, _, authority = origin.partition("://")
+    if not authority:
         return False
     hosts = (request.headers.get("Host", ""), request.headers.get("X-Forwarded-Host", "").split(",")[0].strip())
-    return any(host and _normal(f"{scheme}://{host}") == f"{scheme}://{place}" for host in hosts)
+    return any(host and _normal(f"{scheme}://{host}") == f"{scheme}://{authority}" for host in hosts)

@@ -1,4 +1,4 @@
-"""Servers of the engine on real ports, and raw clients that know nothing of them."""
+"""Runs servers of the engine on real ports, and talks to them with raw clients."""
 
 import asyncio
 import json
@@ -20,11 +20,11 @@ from realtime.engine import EngineServer, SocketServer
 PING_INTERVAL_SECONDS = 0.3
 PING_TIMEOUT_SECONDS = 0.2
 
-Serve = Callable[..., Awaitable["Place"]]
+Serve = Callable[..., Awaitable["Endpoint"]]
 
 
-class Place:
-    """Where a server listens, and the raw requests that a client of the protocol makes."""
+class Endpoint:
+    """The address of a running server, and the raw requests of a client."""
 
     def __init__(self, port: int, path: str, http: aiohttp.ClientSession, stack: AsyncExitStack) -> None:
         self.port = port
@@ -118,13 +118,13 @@ async def _read_to_the_end(socket: ClientConnection) -> None:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Return what puts a server on a free port until the test ends."""
+    """Return a function that runs a server on a free port until the test ends."""
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
 
         async def start(
             server: SocketServer | EngineServer, path: str = "socket.io", send_buffer_bytes: int = 0
-        ) -> Place:
+        ) -> Endpoint:
             app = web.Application()
             server.attach(app, path)
             runner = web.AppRunner(app, access_log=None)
@@ -134,7 +134,7 @@ async def serve() -> AsyncIterator[Serve]:
             if send_buffer_bytes:
                 listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, send_buffer_bytes)
             await web.SockSite(runner, listener).start()
-            return Place(runner.addresses[0][1], path, http, stack)
+            return Endpoint(runner.addresses[0][1], path, http, stack)
 
         yield start
 
@@ -146,6 +146,6 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     """Put it on a port."""
     return await serve(server)

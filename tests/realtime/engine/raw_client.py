@@ -3,7 +3,7 @@
 import asyncio
 import socket as sockets
 
-from tests.realtime.engine.conftest import Place
+from tests.realtime.engine.conftest import Endpoint
 
 KERNEL_BYTES = 4096  # asked of the kernel, so that the server's buffer fills and not the kernel's
 
@@ -15,20 +15,20 @@ class RawClient:
         self.socket = socket
 
     @classmethod
-    async def join(cls, place: Place) -> "RawClient":
+    async def join(cls, endpoint: Endpoint) -> "RawClient":
         """Open a session and ask to join; both are sent before any answer has come."""
-        client = await cls.open(place)
+        client = await cls.open(endpoint)
         await client.send("40")
         return client
 
     @classmethod
-    async def open(cls, place: Place) -> "RawClient":
+    async def open(cls, endpoint: Endpoint) -> "RawClient":
         """Ask for a session, and do not wait for it."""
         loop = asyncio.get_running_loop()
         socket = sockets.socket()
         socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, KERNEL_BYTES)
         socket.setblocking(False)
-        await loop.sock_connect(socket, ("127.0.0.1", place.port))
+        await loop.sock_connect(socket, ("127.0.0.1", endpoint.port))
         request = (
             "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

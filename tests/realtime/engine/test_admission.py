@@ -1,4 +1,4 @@
-"""Crowds are served a few at a time, in order, and nobody else waits for them."""
+"""AdmissionQueue: crowds are served a few at a time, in order, and other clients do not wait for them."""
 
 import asyncio
 import functools
@@ -15,15 +15,15 @@ from tests.support import eventually
 
 
 async def test_a_few_are_served_at_once() -> None:
-    """As long as a turn of the loop has time, there is no line."""
+    """Actions run at once as long as the loop iteration has time."""
     admission, served = AdmissionQueue(), list[int]()
     for number in range(5):
         admission.run(functools.partial(served.append, number), SLICE_SECONDS / 5)
     assert served == [0, 1, 2, 3, 4]
 
 
-async def test_many_are_served_in_turns() -> None:
-    """Each turn of the loop serves as many as fit a slice, first come first served."""
+async def test_many_are_served_over_iterations() -> None:
+    """Each loop iteration runs as many actions as fit a slice, first in, first out."""
     admission, served = AdmissionQueue(), list[int]()
     for number in range(35):
         admission.run(functools.partial(served.append, number), SLICE_SECONDS / 10)
@@ -36,8 +36,8 @@ async def test_many_are_served_in_turns() -> None:
     assert max(seen[0], *steps) <= 11
 
 
-async def test_who_comes_while_others_wait_waits_too() -> None:
-    """Nobody overtakes the line, not even what costs nothing, nor from inside a turn."""
+async def test_no_action_overtakes_the_queue() -> None:
+    """No action overtakes the queue, not even one without cost or one added by a running action."""
     admission, served = AdmissionQueue(), list[str]()
 
     def first() -> None:
@@ -52,8 +52,8 @@ async def test_who_comes_while_others_wait_waits_too() -> None:
     assert served == ["first", "second", "third"]
 
 
-async def test_what_costs_more_than_was_foreseen() -> None:
-    """A turn that has done more than it was asked for takes nobody in, and the next one does."""
+async def test_more_cost_than_estimated() -> None:
+    """An iteration over its slice runs no further action. The next one does."""
     admission, served = AdmissionQueue(), list[str]()
     admission.run(lambda: admission.charge(SLICE_SECONDS), 0)
     admission.run(functools.partial(served.append, "late"), 0)
@@ -63,7 +63,7 @@ async def test_what_costs_more_than_was_foreseen() -> None:
 
 
 async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
-    """When many ask at once for what one was told at length before them, each turn of the loop answers a few."""
+    """After one large answer, each loop iteration answers only a few of many requests at once."""
     server, begun = SocketServer(), 0
 
     @server.on("snapshot")
@@ -72,8 +72,8 @@ async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
         begun += 1
         return Encoded(b'"%b"' % (b"x" * 400_000))
 
-    place = await serve(server)
-    clients = [await RawClient.join(place) for _ in range(60)]
+    endpoint = await serve(server)
+    clients = [await RawClient.join(endpoint) for _ in range(60)]
     await eventually(lambda: len(server.manager.clients.get("/", ())) == 60)
     first, *others = server.connections.values()
     server.eio.request_seconds = REQUEST_SECONDS  # as after many small answers
@@ -90,8 +90,8 @@ async def test_large_answers_are_given_a_few_at_a_time(serve: Serve) -> None:
         client.socket.close()
 
 
-async def test_one_that_fails_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
-    """What fails is logged, and who stands behind it is served."""
+async def test_a_failing_action_blocks_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """A failing action is logged, and the actions behind it run."""
     admission, served = AdmissionQueue(), list[str]()
     admission.run(lambda: 1 / 0, SLICE_SECONDS)
     admission.run(lambda: 1 / 0, 0)
@@ -101,20 +101,20 @@ async def test_one_that_fails_stands_in_nobodys_way(caplog: pytest.LogCaptureFix
     assert len(caplog.records) == 2
 
 
-async def test_sessions_open_and_end_in_turn(serve: Serve) -> None:
-    """Who comes, who hangs up and who is cut off each wait for their turn, when there is a line."""
+async def test_sessions_open_and_end_through_the_queue(serve: Serve) -> None:
+    """New sessions, closed ones and aborted ones all wait while the queue is not empty."""
     server = SocketServer()
-    place = await serve(server)
-    hanging_up, cut = await RawClient.join(place), await RawClient.join(place)
+    endpoint = await serve(server)
+    hanging_up, cut = await RawClient.join(endpoint), await RawClient.join(endpoint)
     await eventually(lambda: len(server.manager.clients.get("/", ())) == 2)
     first, second = server.connections.values()
     admission = server.eio.admission
     while not (await hanging_up.read()).endswith(b"}"):
         pass  # or its close would be a reset
-    admission._queue.append((lambda: None, 0))  # a line that only the test moves on
+    admission._queue.append((lambda: None, 0))  # a queue that only the test moves on
     hanging_up.socket.close()
     second.abort("no longer allowed")
-    coming = asyncio.create_task(place.open_polling())
+    coming = asyncio.create_task(endpoint.open_polling())
     await eventually(lambda: len(admission._queue) == 4)
     assert first.is_open
     assert set(server.eio.sockets) == {first.sid, second.sid}

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from realtime.engine import Connection, Encoded, Packet, SocketServer, write_all
-from tests.realtime.engine.conftest import Place, Serve, text_of
+from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.realtime.engine.raw_client import KERNEL_BYTES, RawClient
 from tests.support import eventually
 
@@ -23,7 +23,7 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     @server.on("count")
     async def count(_sid: str, number: int) -> int:
         return number
@@ -32,9 +32,9 @@ async def place(server: SocketServer, serve: Serve) -> Place:
 
 
 @pytest.fixture
-async def stalled(server: SocketServer, place: Place) -> AsyncIterator[Connection]:
+async def stalled(server: SocketServer, endpoint: Endpoint) -> AsyncIterator[Connection]:
     """The server's side of a stalled client."""
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     yield await _the(server, lambda connection: bool(connection.clients))
     client.socket.close()
 
@@ -88,9 +88,9 @@ async def test_all_of_it_is_freed(server: SocketServer, stalled: Connection) -> 
     await eventually(lambda: remains() is None)
 
 
-async def test_others_notice_nothing(server: SocketServer, place: Place, stalled: Connection) -> None:
+async def test_others_notice_nothing(server: SocketServer, endpoint: Endpoint, stalled: Connection) -> None:
     """Who reads gets everything, in order, while another is cut off."""
-    healthy = await place.join()
+    healthy = await endpoint.join()
     connections = list(server.connections.values())
     assert len(connections) == 2
     for seq in range(500):
@@ -99,14 +99,14 @@ async def test_others_notice_nothing(server: SocketServer, place: Place, stalled
     assert not stalled.is_open
 
 
-async def test_a_reply_does_not_count(server: SocketServer, place: Place) -> None:
+async def test_a_reply_does_not_count(server: SocketServer, endpoint: Endpoint) -> None:
     """A reply bigger than the cap throws nobody off, and what follows it has the whole cap."""
 
     @server.on("snapshot")
     async def snapshot(_sid: str) -> Encoded:
         return Encoded(b'"%b"' % (b"x" * 5 * CAP_BYTES))
 
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     await client.send('421["snapshot"]')
     connection = await _the(server, lambda connection: _queued_bytes(connection) > 0)
     before = _queued_bytes(connection)
@@ -121,7 +121,7 @@ async def test_a_reply_does_not_count(server: SocketServer, place: Place) -> Non
     client.socket.close()
 
 
-async def test_requests_wait_while_replies_do(server: SocketServer, place: Place) -> None:
+async def test_requests_wait_while_replies_do(server: SocketServer, endpoint: Endpoint) -> None:
     """Who does not read the answers gets no further ones: one who asks 1,000 times holds the cap and one reply."""
     answered = 0
 
@@ -131,7 +131,7 @@ async def test_requests_wait_while_replies_do(server: SocketServer, place: Place
         answered += 1
         return Encoded(b'"%b"' % (b"x" * 100_000))
 
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     for _ in range(1000):
         await client.send('421["snapshot"]')
     connection = await _the(server, lambda connection: connection.is_reading_paused and connection.is_congested)
@@ -142,7 +142,7 @@ async def test_requests_wait_while_replies_do(server: SocketServer, place: Place
     client.socket.close()
 
 
-async def test_replies_that_are_under_way_count(server: SocketServer, place: Place) -> None:
+async def test_replies_that_are_under_way_count(server: SocketServer, endpoint: Endpoint) -> None:
     """Of the replies that come at once only the largest is let by: the others count towards the cap."""
     guard, running = asyncio.Event(), 0
 
@@ -153,7 +153,7 @@ async def test_replies_that_are_under_way_count(server: SocketServer, place: Pla
         await guard.wait()
         return Encoded(b'"%b"' % (b"x" * 100_000))
 
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     for _ in range(16):
         await client.send('421["snapshot"]')
     await eventually(lambda: running == 16)
@@ -162,7 +162,7 @@ async def test_replies_that_are_under_way_count(server: SocketServer, place: Pla
     client.socket.close()
 
 
-async def test_requests_that_waited_begin_in_order(server: SocketServer, place: Place) -> None:
+async def test_requests_that_waited_begin_in_order(server: SocketServer, endpoint: Endpoint) -> None:
     """What waits for a slow client to read begins in the order in which it was sent, and all of it is answered."""
     begun: list[int] = []
 
@@ -173,7 +173,7 @@ async def test_requests_that_waited_begin_in_order(server: SocketServer, place: 
             await asyncio.sleep(0)
         return Encoded(b'"%d %b"' % (number, b"x" * (100_000 if number % 4 == 0 else 10)))
 
-    socket = await place.join()
+    socket = await endpoint.join()
     for number in range(40):
         await socket.send(f'42{number}["mixed",{number}]')
     answers = [await text_of(socket) for _ in range(40)]
@@ -181,14 +181,14 @@ async def test_requests_that_waited_begin_in_order(server: SocketServer, place: 
     assert {answer[2 : answer.index("[")] for answer in answers} == set(map(str, range(40)))
 
 
-async def test_what_waits_for_a_client_that_goes(server: SocketServer, place: Place) -> None:
+async def test_what_waits_for_a_client_that_goes(server: SocketServer, endpoint: Endpoint) -> None:
     """A request that waited for a client to read leaves nothing behind when that client goes instead."""
 
     @server.on("snapshot")
     async def snapshot(_sid: str) -> Encoded:
         return Encoded(b'"%b"' % (b"x" * 150_000))
 
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     for _ in range(5):
         await client.send('421["snapshot"]')
     await _the(server, lambda connection: connection.is_congested)
@@ -197,24 +197,24 @@ async def test_what_waits_for_a_client_that_goes(server: SocketServer, place: Pl
     await eventually(lambda: not server.eio._tasks)
 
 
-async def test_a_slow_but_healthy_client_gets_all_answers(server: SocketServer, place: Place) -> None:
+async def test_a_slow_but_healthy_client_gets_all_answers(server: SocketServer, endpoint: Endpoint) -> None:
     """Who reads at last gets the answer to every request, in order."""
 
     @server.on("snapshot")
     async def snapshot(_sid: str, number: int) -> Encoded:
         return Encoded(b'"%d %b"' % (number, b"x" * 100_000))
 
-    socket = await place.join()
+    socket = await endpoint.join()
     for number in range(60):
         await socket.send(f'42{number}["snapshot",{number}]')
     for number in range(60):
         assert (await text_of(socket)).startswith(f'43{number}["{number} x')
 
 
-async def test_a_polling_client_that_does_not_poll(server: SocketServer, place: Place) -> None:
+async def test_a_polling_client_that_does_not_poll(server: SocketServer, endpoint: Endpoint) -> None:
     """A mailbox has the same cap."""
-    sid = await place.open_polling()
-    await place.post(sid, "40")
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
     connection = server.eio.sockets[sid]
     packet = _change(server)
     for _ in range(CAP_BYTES // 10_000 - 1):
@@ -224,10 +224,10 @@ async def test_a_polling_client_that_does_not_poll(server: SocketServer, place: 
         connection.write(packet)
     assert connection.closed
     assert server.counters.dropped_slow == 1
-    assert (await place.poll(sid))[0] == 400
+    assert (await endpoint.poll(sid))[0] == 400
 
 
-async def test_requests_in_flight_are_bounded(server: SocketServer, place: Place) -> None:
+async def test_requests_in_flight_are_bounded(server: SocketServer, endpoint: Endpoint) -> None:
     """Only so many requests of one client run at once; the next is read when one has ended."""
     running = 0
     most = 0
@@ -241,7 +241,7 @@ async def test_requests_in_flight_are_bounded(server: SocketServer, place: Place
         await guard.wait()
         running -= 1
 
-    socket: ClientConnection = await place.join()
+    socket: ClientConnection = await endpoint.join()
     for number in range(100):
         await socket.send(f'42{number}["wait"]')
     await eventually(lambda: running == server.eio.max_in_flight)
@@ -254,8 +254,8 @@ async def test_requests_in_flight_are_bounded(server: SocketServer, place: Place
 async def test_a_schedule_throws_nobody_off(serve: Serve) -> None:
     """4,000 slots opened at once, 200 a change, reach clients that read, however small the kernel's buffers."""
     server = SocketServer()
-    place = await serve(server, send_buffer_bytes=KERNEL_BYTES)
-    sockets = [await place.join() for _ in range(3)]
+    endpoint = await serve(server, send_buffer_bytes=KERNEL_BYTES)
+    sockets = [await endpoint.join() for _ in range(3)]
     change = b'"%b"' % (b"x" * 200 * 180)
     packet = Packet.join([server.encode_event("/", "schedule.changed", change) for _ in range(20)])
     write_all(list(server.connections.values()), packet)

@@ -1,4 +1,4 @@
-"""Which web pages may connect."""
+"""Origins: only pages of allowed origins connect."""
 
 import json
 
@@ -7,7 +7,7 @@ from websockets.exceptions import InvalidStatus
 
 from realtime.engine import SocketServer
 from realtime.engine.origins import Allowed
-from tests.realtime.engine.conftest import Place, Serve
+from tests.realtime.engine.conftest import Endpoint, Serve
 
 OPEN = {"EIO": "4", "transport": "polling"}
 
@@ -56,23 +56,23 @@ OPEN = {"EIO": "4", "transport": "polling"}
 )
 async def test_origins(serve: Serve, allowed: Allowed, origin: str, is_allowed: bool) -> None:
     """The page's origin decides, over HTTP and over WebSocket alike."""
-    place = await serve(SocketServer(cors_allowed_origins=allowed))
-    headers = {"Origin": origin.format(host=place.http_url.removeprefix("http://"))}
-    status, _ = await place.request_with(headers, "GET", **OPEN)
+    endpoint = await serve(SocketServer(cors_allowed_origins=allowed))
+    headers = {"Origin": origin.format(host=endpoint.http_url.removeprefix("http://"))}
+    status, _ = await endpoint.request_with(headers, "GET", **OPEN)
     assert status == (200 if is_allowed else 400)
     if is_allowed:
-        await place.dial_with(headers, EIO="4", transport="websocket")
+        await endpoint.dial_with(headers, EIO="4", transport="websocket")
     else:
         with pytest.raises(InvalidStatus, match="400"):
-            await place.dial_with(headers, EIO="4", transport="websocket")
+            await endpoint.dial_with(headers, EIO="4", transport="websocket")
 
 
 @pytest.fixture
-async def shop(serve: Serve) -> Place:
+async def shop(serve: Serve) -> Endpoint:
     return await serve(SocketServer(cors_allowed_origins=["https://shop.example"]))
 
 
-async def test_a_listed_origin_is_named(shop: Place) -> None:
+async def test_a_listed_origin_is_named(shop: Endpoint) -> None:
     """A listed origin is answered by its name, and may use credentials."""
     response = await shop.response("GET", {"Origin": "https://shop.example"}, **OPEN)
     assert response.headers["Access-Control-Allow-Origin"] == "https://shop.example"
@@ -80,7 +80,7 @@ async def test_a_listed_origin_is_named(shop: Place) -> None:
     assert response.headers["Vary"] == "Origin"
 
 
-async def test_a_preflight_is_answered(shop: Place) -> None:
+async def test_a_preflight_is_answered(shop: Endpoint) -> None:
     """A browser that asks first is told what it may send; a stranger is told nothing."""
     headers = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "content-type"}
     response = await shop.response("OPTIONS", headers, **OPEN)
@@ -94,9 +94,9 @@ async def test_a_preflight_is_answered(shop: Place) -> None:
 
 async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """It gets a sentence with its origin and the setting; the log gets one line for each origin, and never a flood."""
-    place = await serve(SocketServer())
+    endpoint = await serve(SocketServer())
     for _ in range(3):
-        status, text = await place.request_with({"Origin": "capacitor://localhost"}, "GET", **OPEN)
+        status, text = await endpoint.request_with({"Origin": "capacitor://localhost"}, "GET", **OPEN)
     sentence = (
         "The origin 'capacitor://localhost' may not connect: the server does not list it in cors_allowed_origins."
     )
@@ -105,7 +105,7 @@ async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCapt
         "The origin 'capacitor://localhost' was refused. To let it connect, list it in cors_allowed_origins."
     ]
     for number in range(300):
-        await place.request_with({"Origin": f"http://{number}.example" + "x" * 1_000}, "GET", **OPEN)
+        await endpoint.request_with({"Origin": f"http://{number}.example" + "x" * 1_000}, "GET", **OPEN)
     lines = [record.getMessage() for record in caplog.records if record.name.endswith("origins")]
     assert len(lines) == 20
     assert max(map(len, lines)) < 400
@@ -113,7 +113,7 @@ async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCapt
 
 async def test_open_to_all_means_no_credentials(serve: Serve) -> None:
     """With `*` no page is named and none may act with its visitor's cookies."""
-    place = await serve(SocketServer(cors_allowed_origins="*"))
-    response = await place.response("GET", {"Origin": "https://evil.example"}, **OPEN)
+    endpoint = await serve(SocketServer(cors_allowed_origins="*"))
+    response = await endpoint.response("GET", {"Origin": "https://evil.example"}, **OPEN)
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in response.headers

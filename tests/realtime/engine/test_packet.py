@@ -1,4 +1,4 @@
-"""What leaves: encoded once a format, and written once a connection."""
+"""Packets are encoded once per format and written once per connection."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from realtime.engine import (
 )
 
 
-class Ear(ConnectionWriter):
+class Receiver(ConnectionWriter):
     """An open connection that keeps each write apart."""
 
     def __init__(self, form: Format) -> None:
@@ -29,12 +29,12 @@ class Ear(ConnectionWriter):
 
 
 def _packets(number: int) -> list[Packet]:
-    return [Packet([Event("/", b'"change"', b"%d" % place)]) for place in range(number)]
+    return [Packet([Event("/", b'"change"', b"%d" % number)]) for number in range(number)]
 
 
 @pytest.mark.parametrize("is_mixed", [False, True])
 def test_one_encoding_a_format(*, is_mixed: bool) -> None:
-    """However many connections a packet goes to, in however many slices, it is encoded once for each kind of them."""
+    """A packet is encoded once per format, for any number of connections and slices."""
     made: list[str] = []
 
     def one(packet: Packet) -> bytes:
@@ -45,20 +45,20 @@ def test_one_encoding_a_format(*, is_mixed: bool) -> None:
         made.append("other")
         return socketio_text(packet)
 
-    ears = [Ear(other if is_mixed and place % 2 else one) for place in range(100)]
+    receivers = [Receiver(other if is_mixed and number % 2 else one) for number in range(100)]
     (packet,) = _packets(1)
-    for place in range(0, 100, 10):
-        write_all(ears[place : place + 10], packet)
-    ears[0].write(packet)
+    for number in range(0, 100, 10):
+        write_all(receivers[number : number + 10], packet)
+    receivers[0].write(packet)
     assert sorted(made) == (["one", "other"] if is_mixed else ["one"])
-    assert all(ear.writes for ear in ears)
+    assert all(receiver.writes for receiver in receivers)
 
 
 @pytest.mark.parametrize("form", [socketio_frames, socketio_text])
 def test_one_write_for_many_events(form: Format) -> None:
-    """Packets that are joined go out in one write, which says what they say one after the other."""
-    ear = Ear(form)
-    write_all([ear], Packet.join(_packets(20)))
-    (written,) = ear.writes
+    """Joined packets go out in one write with the same bytes as one after the other."""
+    receiver = Receiver(form)
+    write_all([receiver], Packet.join(_packets(20)))
+    (written,) = receiver.writes
     parts = [form(packet) for packet in _packets(20)]
     assert written == (b"" if form is socketio_frames else b"\x1e").join(parts)

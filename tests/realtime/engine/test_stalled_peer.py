@@ -6,7 +6,7 @@ import socket as sockets
 import pytest
 
 from realtime.engine import ConnectionWriter, Encoded, SocketServer
-from tests.realtime.engine.conftest import Place, Serve, text_of
+from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.realtime.engine.raw_client import KERNEL_BYTES, RawClient
 from tests.support import eventually
 
@@ -20,7 +20,7 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     @server.on("snapshot")
     async def snapshot(_sid: str) -> Encoded:
         return Encoded(b'"%b"' % (b"x" * 5 * CAP_BYTES))
@@ -28,9 +28,9 @@ async def place(server: SocketServer, serve: Serve) -> Place:
     return await serve(server, send_buffer_bytes=KERNEL_BYTES)
 
 
-async def test_a_flood_of_pings(server: SocketServer, place: Place) -> None:
+async def test_a_flood_of_pings(server: SocketServer, endpoint: Endpoint) -> None:
     """The pongs that a client does not read count towards its cap too."""
-    client = await RawClient.open(place)
+    client = await RawClient.open(endpoint)
     await eventually(lambda: server.eio.sockets)
     loop = asyncio.get_running_loop()
     flood = loop.create_task(loop.sock_sendall(client.socket, PING * (20 * CAP_BYTES // len(PING))))
@@ -40,12 +40,12 @@ async def test_a_flood_of_pings(server: SocketServer, place: Place) -> None:
     client.socket.close()
 
 
-async def test_a_poll_that_is_not_taken(server: SocketServer, place: Place) -> None:
+async def test_a_poll_that_is_not_taken(server: SocketServer, endpoint: Endpoint) -> None:
     """A session that is cut off while its poll takes a large answer loses that connection as well."""
-    sid = await place.open_polling()
-    await place.post(sid, "40")
-    await place.poll(sid)
-    await place.post(sid, '421["snapshot"]')
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
+    await endpoint.poll(sid)
+    await endpoint.post(sid, '421["snapshot"]')
     connection = server.eio.sockets[sid]
     mailbox = connection.mailbox
     assert mailbox is not None
@@ -53,7 +53,7 @@ async def test_a_poll_that_is_not_taken(server: SocketServer, place: Place) -> N
     with sockets.socket() as client:
         client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, KERNEL_BYTES)
         client.setblocking(False)
-        await loop.sock_connect(client, ("127.0.0.1", place.port))
+        await loop.sock_connect(client, ("127.0.0.1", endpoint.port))
         request = f"GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\n\r\n"
         await loop.sock_sendall(client, request.encode())
         await eventually(lambda: mailbox.transport is not None)
@@ -71,11 +71,11 @@ async def test_a_poll_that_is_not_taken(server: SocketServer, place: Place) -> N
 
 
 async def test_a_goodbye_that_is_not_answered(
-    server: SocketServer, place: Place, monkeypatch: pytest.MonkeyPatch
+    server: SocketServer, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who does not close its half after a goodbye is not waited for."""
     monkeypatch.setattr(ConnectionWriter, "linger_seconds", 0.05)
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     await eventually(lambda: server.manager.clients)
     (connection,) = server.connections.values()
     connection.depart("drain")
@@ -84,15 +84,15 @@ async def test_a_goodbye_that_is_not_answered(
     client.socket.close()
 
 
-async def test_an_upgrade_with_a_large_answer(server: SocketServer, place: Place) -> None:
+async def test_an_upgrade_with_a_large_answer(server: SocketServer, endpoint: Endpoint) -> None:
     """An answer larger than the cap that waits for a poll throws nobody off who upgrades instead."""
-    sid = await place.open_polling()
-    await place.post(sid, "40")
-    await place.poll(sid)
-    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
+    await endpoint.poll(sid)
+    socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await socket.send("2probe")
     assert await socket.recv() == "3probe"
-    await place.post(sid, '421["snapshot"]')
+    await endpoint.post(sid, '421["snapshot"]')
     await eventually(lambda: server.eio.sockets[sid].is_congested)
     await socket.send("5")
     assert len(await text_of(socket)) > 5 * CAP_BYTES
@@ -102,8 +102,8 @@ async def test_an_upgrade_with_a_large_answer(server: SocketServer, place: Place
 async def test_a_client_of_too_many_namespaces(serve: Serve) -> None:
     """One connection is in 32 namespaces at most; the next is refused, and the others stay."""
     server = SocketServer(namespaces="*")
-    place = await serve(server)
-    socket = await place.join()
+    endpoint = await serve(server)
+    socket = await endpoint.join()
     for number in range(31):
         await socket.send(f"40/{number},")
         assert (await text_of(socket)).startswith(f"40/{number},")

@@ -1,4 +1,4 @@
-"""What a connection costs while it lives, and what is left when it has gone."""
+"""The cost of an open connection, and the cleanup after its end."""
 
 import asyncio
 import gc
@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from realtime.engine import SocketServer, tune_collector
-from tests.realtime.engine.conftest import Place, Serve, text_of
+from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.realtime.engine.raw_client import RawClient
 from tests.support import eventually
 
@@ -27,14 +27,14 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     return await serve(server)
 
 
 @pytest.fixture
-async def clients(server: SocketServer, place: Place) -> AsyncIterator[list[RawClient]]:
+async def clients(server: SocketServer, endpoint: Endpoint) -> AsyncIterator[list[RawClient]]:
     """Join with twenty clients that have no tasks of their own."""
-    clients = [await RawClient.join(place) for _ in range(20)]
+    clients = [await RawClient.join(endpoint) for _ in range(20)]
     await eventually(lambda: len(server.manager.clients.get("/", ())) == 20)
     yield clients
     for client in clients:
@@ -74,11 +74,11 @@ async def test_all_is_freed_without_the_collector(server: SocketServer, clients:
     assert server.counters.open_websocket == 0
 
 
-async def test_a_client_that_joins_nothing_is_closed(server: SocketServer, place: Place) -> None:
+async def test_a_client_that_joins_nothing_is_closed(server: SocketServer, endpoint: Endpoint) -> None:
     """Who opens and joins nothing is closed, and so is who leaves all that it joined."""
-    silent = await RawClient.open(place)
-    leaver = await RawClient.join(place)
-    stayer = await place.join()
+    silent = await RawClient.open(endpoint)
+    leaver = await RawClient.join(endpoint)
+    stayer = await endpoint.join()
     await leaver.send("41")
     for client in (silent, leaver):
         while await client.read():
@@ -122,9 +122,9 @@ async def test_the_timer_ends_with_the_last_client(server: SocketServer, clients
     await eventually(lambda: ping_timer._timer is None)
 
 
-async def test_a_dead_peer_is_no_error(server: SocketServer, place: Place) -> None:
+async def test_a_dead_peer_is_no_error(server: SocketServer, endpoint: Endpoint) -> None:
     """A connection whose peer has gone takes writes, replies and aborts, and does nothing."""
-    socket = await place.join()
+    socket = await endpoint.join()
     (connection,) = server.connections.values()
     await socket.close()
     await eventually(lambda: connection.closed)
@@ -137,10 +137,10 @@ async def test_a_dead_peer_is_no_error(server: SocketServer, place: Place) -> No
 
 
 async def test_a_peer_that_has_reset_its_connection(
-    server: SocketServer, place: Place, caplog: pytest.LogCaptureFixture
+    server: SocketServer, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is written to it before the loop has seen that goes nowhere, and fills no log."""
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     await eventually(lambda: server.manager.clients)
     (connection,) = server.connections.values()
     client.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
@@ -151,7 +151,7 @@ async def test_a_peer_that_has_reset_its_connection(
     assert [record for record in caplog.records if record.levelname != "DEBUG" and "took" not in record.message] == []
 
 
-async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer, place: Place) -> None:
+async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer, endpoint: Endpoint) -> None:
     """A request whose client has gone runs to its end, and its answer goes nowhere."""
     guard = asyncio.Event()
     ended = asyncio.Event()
@@ -162,7 +162,7 @@ async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer,
         ended.set()
         return 1
 
-    socket = await place.join()
+    socket = await endpoint.join()
     await socket.send('421["wait"]')
     await socket.close()
     await eventually(lambda: not server.eio.sockets)
@@ -170,7 +170,7 @@ async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer,
     await ended.wait()
 
 
-async def test_leaving_while_joining(server: SocketServer, place: Place) -> None:
+async def test_leaving_while_joining(server: SocketServer, endpoint: Endpoint) -> None:
     """Who goes while its connect handler runs is seen off when that has ended, and leaves nothing."""
     guard = asyncio.Event()
     reasons: list[str] = []
@@ -183,7 +183,7 @@ async def test_leaving_while_joining(server: SocketServer, place: Place) -> None
     async def disconnect(_sid: str, reason: str) -> None:
         reasons.append(reason)
 
-    client = await RawClient.join(place)
+    client = await RawClient.join(endpoint)
     await eventually(lambda: server.manager.clients)
     (connection,) = server.connections.values()
     connection.abort("expired")
@@ -197,8 +197,8 @@ async def test_leaving_while_joining(server: SocketServer, place: Place) -> None
 async def test_a_ping_timeout_frees_the_client(serve: Serve) -> None:
     """A client that stops answering pings is cut off and forgotten."""
     server = SocketServer(ping_interval=0.1, ping_timeout=0.1)
-    place = await serve(server)
-    client = await RawClient.join(place)
+    endpoint = await serve(server)
+    client = await RawClient.join(endpoint)
     await eventually(lambda: server.counters.closed["ping timeout"] == 1)
     await eventually(lambda: not server.eio.sockets)
     client.socket.close()
@@ -214,8 +214,8 @@ async def test_a_client_held_by_us_is_not_timed_out(serve: Serve) -> None:
         await release.wait()
         return 1
 
-    place = await serve(server)
-    socket = await place.join()
+    endpoint = await serve(server)
+    socket = await endpoint.join()
     await socket.send('421["wait"]')
     await asyncio.sleep(0.5)  # more than twice the time after which it would have been cut off
     release.set()
@@ -237,14 +237,14 @@ def test_the_collector_is_tuned() -> None:
 async def test_a_process_that_stood_still(serve: Serve) -> None:
     """When the process has stood still for longer than its clients may be silent, they are not taken for dead."""
     server = SocketServer(ping_interval=0.3, ping_timeout=0.3)
-    place = await serve(server)
-    polling = await place.open_polling()
-    await place.post(polling, "40")
-    client = await RawClient.join(place)
+    endpoint = await serve(server)
+    polling = await endpoint.open_polling()
+    await endpoint.post(polling, "40")
+    client = await RawClient.join(endpoint)
     await eventually(lambda: all(connection.is_pinged for connection in server.connections.values()))
     await client.send("3")
     time.sleep(1.7)  # noqa: ASYNC251 - nothing of this process runs, as after a SIGSTOP
-    assert (await place.post(polling, "3"))[0] == 200
+    assert (await endpoint.post(polling, "3"))[0] == 200
     await asyncio.sleep(0)
     assert server.counters.closed == {}
     assert len(server.eio.sockets) == 2

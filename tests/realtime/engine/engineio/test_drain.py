@@ -21,8 +21,8 @@ async def test_what_was_taken_in_is_answered(serve: Serve) -> None:
         await guard.wait()
         return number
 
-    place = await serve(server)
-    socket = await place.join()
+    endpoint = await serve(server)
+    socket = await endpoint.join()
     for number in range(100):
         await socket.send(f'42{number}["book",{number}]')
     await eventually(lambda: len(begun) == server.eio.max_in_flight)
@@ -47,8 +47,8 @@ async def test_what_takes_too_long_is_not_waited_for(serve: Serve) -> None:
     async def book(_sid: str) -> None:
         await asyncio.Event().wait()
 
-    place = await serve(server)
-    socket = await place.join()
+    endpoint = await serve(server)
+    socket = await endpoint.join()
     await socket.send('421["book"]')
     await eventually(lambda: server.eio._tasks)
     await asyncio.wait_for(server.drain(0.05), 2)
@@ -61,10 +61,10 @@ async def test_what_takes_too_long_is_not_waited_for(serve: Serve) -> None:
 async def test_a_peer_that_has_just_gone(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """Who has closed its connection, unseen so far, keeps nobody else from being seen off."""
     server = SocketServer()
-    place = await serve(server)
-    gone = await RawClient.join(place)
+    endpoint = await serve(server)
+    gone = await RawClient.join(endpoint)
     await eventually(lambda: len(server.manager.clients.get("/", ())) == 1)
-    socket = await place.join()
+    socket = await endpoint.join()
     while not (await gone.read()).endswith(b"}"):
         pass
     gone.socket.close()  # the server's next write is taken, and answered with a reset before its half is closed

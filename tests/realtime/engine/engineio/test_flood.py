@@ -8,7 +8,7 @@ import pytest
 from realtime.engine import SocketServer
 from realtime.engine.engineio.polling import _deliver
 from realtime.engine.socketio.decoder import Malformed, decode, read_json
-from tests.realtime.engine.conftest import Place, Serve
+from tests.realtime.engine.conftest import Endpoint, Serve
 from tests.realtime.engine.websocket.test_frame import Ours
 from tests.support import eventually
 
@@ -40,9 +40,9 @@ async def turns() -> Turns:
 async def test_a_payload_of_many_packets(serve: Serve, turns: Turns, packet: str) -> None:
     """A POST of half a million packets is taken a few milliseconds at a time."""
     server = SocketServer()
-    place: Place = await serve(server)
-    sid = await place.open_polling()
-    await place.post(sid, "40")
+    endpoint: Endpoint = await serve(server)
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
     watching = asyncio.create_task(turns.watch())
     assert await _deliver(server.eio.sockets[sid], "\x1e".join([packet] * FLOOD).encode())
     watching.cancel()

@@ -7,22 +7,22 @@ from websockets.exceptions import ConnectionClosed
 
 from realtime.engine import SocketServer
 from realtime.engine.engineio import upgrade
-from tests.realtime.engine.conftest import Place, closes, text_of
+from tests.realtime.engine.conftest import Endpoint, closes, text_of
 from tests.support import eventually
 
 
-async def test_a_second_socket_changes_nothing(server: SocketServer, place: Place) -> None:
+async def test_a_second_socket_changes_nothing(server: SocketServer, endpoint: Endpoint) -> None:
     """Other sockets that come, ask and go leave the one that was answered where it is."""
-    sid = await place.open_polling()
+    sid = await endpoint.open_polling()
     query = {"EIO": "4", "transport": "websocket", "sid": sid}
-    socket = await place.dial(**query)
+    socket = await endpoint.dial(**query)
     await socket.send("2probe")
     assert await socket.recv() == "3probe"
     for word in ("2probe", "5"):
-        other = await place.dial(**query)
+        other = await endpoint.dial(**query)
         await other.send(word)
         await closes(other)
-    await (await place.dial(**query)).close()
+    await (await endpoint.dial(**query)).close()
     await eventually(lambda: len(server.eio.probes) == 1)
     await socket.send("5")
     await socket.send("40")
@@ -30,22 +30,24 @@ async def test_a_second_socket_changes_nothing(server: SocketServer, place: Plac
     assert not server.eio.probes
 
 
-async def test_a_probe_that_says_nothing(server: SocketServer, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_probe_that_says_nothing(
+    server: SocketServer, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is closed after a while, and its session goes on polling."""
     monkeypatch.setattr(upgrade, "PROBE_SECONDS", 0.05)
-    sid = await place.open_polling()
-    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    sid = await endpoint.open_polling()
+    socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await closes(socket)
     assert server.counters.closed == {"probe timeout": 1}
     assert not server.eio.probes
-    await place.post(sid, "40")
-    assert (await place.poll(sid))[1].startswith("40")
+    await endpoint.post(sid, "40")
+    assert (await endpoint.poll(sid))[1].startswith("40")
 
 
-async def test_probes_end_with_the_server(server: SocketServer, place: Place) -> None:
+async def test_probes_end_with_the_server(server: SocketServer, endpoint: Endpoint) -> None:
     """A server that ends closes what is half upgraded too."""
-    sid = await place.open_polling()
-    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    sid = await endpoint.open_polling()
+    socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await eventually(lambda: server.eio.probes)
     await server.drain()
     with pytest.raises(ConnectionClosed) as closed:

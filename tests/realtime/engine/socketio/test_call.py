@@ -8,7 +8,7 @@ import socketio
 from websockets.exceptions import ConnectionClosed
 
 from realtime.engine import SocketServer
-from tests.realtime.engine.conftest import Place, Serve, text_of
+from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.support import eventually
 
 
@@ -25,25 +25,25 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     return await serve(server)
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 @pytest.mark.parametrize("count", [16, 20, 300])
-async def test_more_calls_than_may_run(place: Place, transport: str, count: int) -> None:
+async def test_more_calls_than_may_run(endpoint: Endpoint, transport: str, count: int) -> None:
     """All requests that a client sends at once are answered, though each waits for an answer of that client."""
     client = socketio.AsyncClient(reconnection=False)
     client.on("confirm", lambda number: number * 2)
-    await client.connect(place.http_url, transports=[transport])
+    await client.connect(endpoint.http_url, transports=[transport])
     answers = await asyncio.gather(*[client.call("order", number, timeout=20) for number in range(count)])
     assert answers == [number * 2 for number in range(count)]
     await client.disconnect()
 
 
-async def test_a_callback_that_is_waited_for(server: SocketServer, place: Place) -> None:
+async def test_a_callback_that_is_waited_for(server: SocketServer, endpoint: Endpoint) -> None:
     """The same goes for `emit` with a callback, and for a call to a client by handlers of another."""
-    other = await place.join()
+    other = await endpoint.join()
     (target,) = server.manager.clients["/"]
 
     @server.on("relay")
@@ -52,7 +52,7 @@ async def test_a_callback_that_is_waited_for(server: SocketServer, place: Place)
         await server.emit("question", to=target, callback=answered.set_result)
         return await answered
 
-    principal = await place.join()
+    principal = await endpoint.join()
     for number in range(40):
         await principal.send(f'42{number}["relay"]')
     for _ in range(40):
@@ -62,7 +62,7 @@ async def test_a_callback_that_is_waited_for(server: SocketServer, place: Place)
     assert {await text_of(principal) for _ in range(40)} == {f'43{number}["yes"]' for number in range(40)}
 
 
-async def test_requests_begin_in_order(server: SocketServer, place: Place) -> None:
+async def test_requests_begin_in_order(server: SocketServer, endpoint: Endpoint) -> None:
     """Those that wait behind calls begin in the order in which they were sent, and before a goodbye behind them."""
     order: list[int] = []
 
@@ -71,7 +71,7 @@ async def test_requests_begin_in_order(server: SocketServer, place: Place) -> No
         order.append(number)
         return await server.call("confirm", number, to=sid)
 
-    socket = await place.join()
+    socket = await endpoint.join()
     for number in range(40):
         await socket.send(f'42{number}["ask",{number}]')
     await eventually(lambda: len(order) == 16)
@@ -80,7 +80,7 @@ async def test_requests_begin_in_order(server: SocketServer, place: Place) -> No
     assert order == list(range(40))
 
 
-async def test_a_client_that_never_answers(server: SocketServer, place: Place) -> None:
+async def test_a_client_that_never_answers(server: SocketServer, endpoint: Endpoint) -> None:
     """What waits for it to answer is bounded: it is read no further, and others are served."""
     began: list[int] = []
 
@@ -89,7 +89,7 @@ async def test_a_client_that_never_answers(server: SocketServer, place: Place) -
         began.append(number)
         return await server.call("confirm", number, to=sid)
 
-    socket = await place.join()
+    socket = await endpoint.join()
     (connection,) = server.connections.values()
     flood = asyncio.create_task(_flood(socket))
     most = connection.limits.max_queued_bytes
@@ -97,7 +97,7 @@ async def test_a_client_that_never_answers(server: SocketServer, place: Place) -
     assert connection._backlog_bytes < most + 10_000
     client = socketio.AsyncClient(reconnection=False)
     client.on("confirm", lambda number: number)
-    await client.connect(place.http_url, transports=["websocket"])
+    await client.connect(endpoint.http_url, transports=["websocket"])
     assert await client.call("order", 5) == 5
     await client.disconnect()
     assert began == list(range(server.eio.max_in_flight))

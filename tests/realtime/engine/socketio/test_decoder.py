@@ -1,11 +1,11 @@
-"""What is not exactly the protocol: refused, closed or passed over, and never a crash."""
+"""Input that breaks the protocol is refused, closes the connection or is ignored. It never crashes."""
 
 import asyncio
 
 import pytest
 
 from realtime.engine import Encoded, SocketServer
-from tests.realtime.engine.conftest import Place, Serve, closes, text_of
+from tests.realtime.engine.conftest import Endpoint, Serve, closes, text_of
 
 
 @pytest.fixture
@@ -23,45 +23,45 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     return await serve(server)
 
 
 @pytest.mark.parametrize("body", ["", "4", "4zzz", "\x1e", "x", "b!!!", "40\x1e4zzz", b"\xff\xfe", "42[]", "0{}"])
-async def test_bad_post(place: Place, body: str | bytes) -> None:
+async def test_bad_post(endpoint: Endpoint, body: str | bytes) -> None:
     """A bad POST is answered 400 and ends the session."""
-    sid = await place.open_polling()
-    assert (await place.post(sid, body))[0] == 400
-    assert (await place.poll(sid))[0] == 400
+    sid = await endpoint.open_polling()
+    assert (await endpoint.post(sid, body))[0] == 400
+    assert (await endpoint.poll(sid))[0] == 400
 
 
-async def test_huge_post(place: Place) -> None:
+async def test_huge_post(endpoint: Endpoint) -> None:
     """A POST above the limit is answered 413 and ends the session, also when its length is not told."""
-    sid = await place.open_polling()
-    assert (await place.post(sid, "4" * 1_000_001))[0] == 413
-    assert (await place.poll(sid))[0] == 400
+    sid = await endpoint.open_polling()
+    assert (await endpoint.post(sid, "4" * 1_000_001))[0] == 413
+    assert (await endpoint.poll(sid))[0] == 400
 
 
-async def test_old_client(place: Place) -> None:
+async def test_old_client(endpoint: Endpoint) -> None:
     """An EIO=3 client gets 400 and is told which versions work."""
-    status, text = await place.request("GET", EIO="3", transport="polling")
+    status, text = await endpoint.request("GET", EIO="3", transport="polling")
     assert status == 400
     assert "JavaScript" in text
     assert "Swift" in text
 
 
-async def test_nothing_before_membership(server: SocketServer, place: Place) -> None:
+async def test_nothing_before_membership(server: SocketServer, endpoint: Endpoint) -> None:
     """An event before CONNECT closes the connection and reaches no handler."""
-    socket, _ = await place.open_websocket()
+    socket, _ = await endpoint.open_websocket()
     await socket.send('42["count",1]')
     await closes(socket)
     assert server.heard == []
 
 
 @pytest.mark.parametrize("event", ["connect", "disconnect", "connect_error", "disconnecting"])
-async def test_reserved_events(place: Place, event: str) -> None:
+async def test_reserved_events(endpoint: Endpoint, event: str) -> None:
     """A client cannot call the server's own handlers by emitting their names."""
-    socket = await place.join()
+    socket = await endpoint.join()
     await socket.send(f'42["{event}","x"]')
     await closes(socket)
 
@@ -93,9 +93,9 @@ async def test_reserved_events(place: Place, event: str) -> None:
         "40",
     ],
 )
-async def test_malformed_packets_close(place: Place, packet: str) -> None:
+async def test_malformed_packets_close(endpoint: Endpoint, packet: str) -> None:
     """What is not exactly a packet (or joins twice, or brings attachments unasked) closes the connection."""
-    socket = await place.join()
+    socket = await endpoint.join()
     await socket.send(packet)
     await closes(socket)
 
@@ -117,9 +117,9 @@ class Answering(SocketServer):
 
 
 @pytest.mark.parametrize("packet", UNREADABLE)
-async def test_unreadable_requests_are_ignored(server: SocketServer, place: Place, packet: str) -> None:
+async def test_unreadable_requests_are_ignored(server: SocketServer, endpoint: Endpoint, packet: str) -> None:
     """An unreadable request with an ack id is not acknowledged, as in AsyncServer, and its connection stays."""
-    socket = await place.join()
+    socket = await endpoint.join()
     await socket.send(packet)
     await socket.send('422["count",5]')
     assert await text_of(socket) == "432[5]"
@@ -134,24 +134,24 @@ async def test_unreadable_requests_are_answered(serve: Serve, packet: str) -> No
     assert await text_of(socket) == '431["unreadable"]'
 
 
-async def test_an_unreadable_request_to_nowhere(place: Place) -> None:
+async def test_an_unreadable_request_to_nowhere(endpoint: Endpoint) -> None:
     """Before it has joined a client gets no answer, but its end."""
-    socket, _ = await place.open_websocket()
+    socket, _ = await endpoint.open_websocket()
     await socket.send("421[")
     await closes(socket)
 
 
-async def test_unasked_binary_closes(place: Place) -> None:
+async def test_unasked_binary_closes(endpoint: Endpoint) -> None:
     """A binary message that no packet announced closes the connection."""
-    socket = await place.join()
+    socket = await endpoint.join()
     await socket.send(b"\x01")
     await closes(socket)
 
 
 @pytest.mark.parametrize("packet", ['43999["x"]', "6", "3", "41/other,", '42/other,["count",1]'])
-async def test_harmless_packets_change_nothing(server: SocketServer, place: Place, packet: str) -> None:
+async def test_harmless_packets_change_nothing(server: SocketServer, endpoint: Endpoint, packet: str) -> None:
     """An unasked answer, a NOOP, a PONG and a late word to a namespace that was left are passed over."""
-    socket = await place.join()
+    socket = await endpoint.join()
     await socket.send(packet)
     await socket.send('421["count",5]')
     assert await text_of(socket) == "431[5]"
@@ -160,13 +160,13 @@ async def test_harmless_packets_change_nothing(server: SocketServer, place: Plac
 
 async def test_missing_attachment_closes(serve: Serve) -> None:
     """Text where an attachment is due closes, and so does a placeholder without an attachment."""
-    place = await serve(SocketServer(max_attachments=1))
+    endpoint = await serve(SocketServer(max_attachments=1))
     cases: list[list[str | bytes]] = [
         ['451-["count",{"_placeholder":true,"num":0}]', "42[]"],
         ['451-["count",{"_placeholder":true,"num":7}]', b"x"],
     ]
     for messages in cases:
-        socket = await place.join()
+        socket = await endpoint.join()
         for message in messages:
             await socket.send(message)
         await closes(socket)
@@ -189,8 +189,8 @@ async def test_binary_that_is_not_taken(serve: Serve, most: int, attachments: li
         heard.append(arguments)
         return "heard"
 
-    place = await serve(server)
-    socket = await place.join()
+    endpoint = await serve(server)
+    socket = await endpoint.join()
     for ack in ("", "7"):
         await socket.send(f'45{len(attachments)}-{ack}["count",{{"_placeholder":true,"num":0}}]')
         for part in attachments:
@@ -201,9 +201,9 @@ async def test_binary_that_is_not_taken(serve: Serve, most: int, attachments: li
     assert heard == [(5,)]
 
 
-async def test_old_client_without_a_transport(place: Place) -> None:
+async def test_old_client_without_a_transport(endpoint: Endpoint) -> None:
     """An EIO=3 client that names no transport is told the same."""
-    status, text = await place.request("GET", EIO="3")
+    status, text = await endpoint.request("GET", EIO="3")
     assert status == 400
     assert "JavaScript" in text
 
@@ -219,9 +219,9 @@ async def test_old_client_without_a_transport(place: Place) -> None:
         ("1.0", "Upgrade", 400),
     ],
 )
-async def test_what_is_a_handshake(place: Place, version: str, connection: str, status: int) -> None:
+async def test_what_is_a_handshake(endpoint: Endpoint, version: str, connection: str, status: int) -> None:
     """A handshake is HTTP/1.1, and `upgrade` is one of the words of its Connection header (RFC 6455, 4.2.1)."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.port)
     head = f"GET /socket.io/?EIO=4&transport=websocket HTTP/{version}\r\nHost: x\r\nConnection: {connection}\r\n"
     rest = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     writer.write((head + rest).encode())

@@ -7,7 +7,7 @@ import pytest
 
 from realtime.engine import SocketServer
 from realtime.engine.admission import SLICE_SECONDS
-from tests.realtime.engine.conftest import Place, text_of
+from tests.realtime.engine.conftest import Endpoint, text_of
 from tests.support import eventually
 
 
@@ -23,7 +23,7 @@ def guard(server: SocketServer) -> asyncio.Event:
     return guard
 
 
-async def test_what_was_asked_before_begins_before(server: SocketServer, place: Place) -> None:
+async def test_what_was_asked_before_begins_before(server: SocketServer, endpoint: Endpoint) -> None:
     """Requests that wait for their turn begin before the disconnect handler of the goodbye behind them."""
     order: list[str] = []
 
@@ -35,7 +35,7 @@ async def test_what_was_asked_before_begins_before(server: SocketServer, place: 
     async def disconnect(_sid: str, _reason: str) -> None:
         order.append("disconnect")
 
-    await place.join()
+    await endpoint.join()
     (connection,) = server.connections.values()
     server.eio.admission.run(lambda: None, SLICE_SECONDS)
     for packet in ('2["event",1]', '2["event",2]', '2["event",3]', "1"):
@@ -44,9 +44,9 @@ async def test_what_was_asked_before_begins_before(server: SocketServer, place: 
     assert order == ["event 1", "event 2", "event 3", "disconnect"]
 
 
-async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, place: Place, guard: asyncio.Event) -> None:
+async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
     """Who was told goodbye gets no event more, though its disconnect handler still runs."""
-    socket = await place.join()
+    socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()
     await server.enter_room(member.sid, "room")
     leaving = asyncio.create_task(server.disconnect(member.sid))
@@ -60,9 +60,9 @@ async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, place: Pla
     assert (await text_of(socket)).startswith("40")
 
 
-async def test_who_comes_back_at_once(server: SocketServer, place: Place, guard: asyncio.Event) -> None:
+async def test_who_comes_back_at_once(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
     """A client that joins again while the handler of its goodbye runs is in again, and stays when that has ended."""
-    socket = await place.join()
+    socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()
     leaving = asyncio.create_task(server.disconnect(member.sid))
     assert await text_of(socket) == "41"
@@ -77,10 +77,10 @@ async def test_who_comes_back_at_once(server: SocketServer, place: Place, guard:
 
 
 async def test_joining_and_cut_off_in_one_step(
-    server: SocketServer, place: Place, caplog: pytest.LogCaptureFixture
+    server: SocketServer, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A client that asks to join and is cut off before that has its turn is no error."""
-    socket, _ = await place.open_websocket()
+    socket, _ = await endpoint.open_websocket()
     (connection,) = server.connections.values()
     server.eio.receive(connection, "0")
     connection.abort("no longer allowed")

@@ -9,7 +9,7 @@ import pytest
 from socketio.exceptions import ConnectionRefusedError  # noqa: A004
 
 from realtime.engine import SocketServer
-from tests.realtime.engine.conftest import Place, Serve
+from tests.realtime.engine.conftest import Endpoint, Serve
 from tests.support import Node, eventually
 
 StartNode = Callable[..., Node]
@@ -28,7 +28,7 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     return await serve(server)
 
 
@@ -54,11 +54,11 @@ class Client:
 
 
 @pytest.fixture
-def client(node: StartNode, place: Place) -> Callable[..., Client]:
+def client(node: StartNode, endpoint: Endpoint) -> Callable[..., Client]:
     """Return what starts an official client with these options."""
 
     def start(namespace: str = "", **options: Any) -> Client:
-        return Client(node("engine_client.mjs", place.http_url + namespace, json.dumps(options)))
+        return Client(node("engine_client.mjs", endpoint.http_url + namespace, json.dumps(options)))
 
     return start
 

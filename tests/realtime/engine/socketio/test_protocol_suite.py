@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from realtime.engine import SocketServer
-from tests.realtime.engine.conftest import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS, Place, Serve, closes, text_of
+from tests.realtime.engine.conftest import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS, Endpoint, Serve, closes, text_of
 from tests.realtime.engine.engineio.test_protocol_suite import (
     test_close_polling,
     test_close_polling_overtaken,
@@ -49,7 +49,7 @@ __all__ = [
 
 
 @pytest.fixture
-async def place(serve: Serve) -> Place:
+async def endpoint(serve: Serve) -> Endpoint:
     """Run the suite's own server: it echoes messages, says what it was authenticated with, and acks."""
     server = SocketServer(
         ping_interval=PING_INTERVAL_SECONDS,
@@ -78,17 +78,17 @@ async def place(serve: Serve) -> Place:
 
 
 @pytest.fixture
-async def socket(place: Place) -> ClientConnection:
+async def socket(endpoint: Endpoint) -> ClientConnection:
     """Open a WebSocket that has joined the main namespace."""
-    socket = await place.join()
+    socket = await endpoint.join()
     assert await text_of(socket) == '42["auth",{}]'
     return socket
 
 
-async def test_upgrade(place: Place) -> None:
+async def test_upgrade(endpoint: Endpoint) -> None:
     """A polling session is probed and upgraded."""
-    sid = await place.open_polling()
-    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    sid = await endpoint.open_polling()
+    socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await socket.send("2probe")
     assert await socket.recv() == "3probe"
     await socket.send("5")
@@ -96,22 +96,22 @@ async def test_upgrade(place: Place) -> None:
     assert (await text_of(socket)).startswith("40")
 
 
-async def test_upgrade_then_poll(place: Place) -> None:
+async def test_upgrade_then_poll(endpoint: Endpoint) -> None:
     """After an upgrade that did not wait for the probe's answer, polls are refused."""
-    sid = await place.open_polling()
-    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    sid = await endpoint.open_polling()
+    socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await socket.send("2probe")
     await socket.send("5")
-    assert (await place.poll(sid))[0] == 400
+    assert (await endpoint.poll(sid))[0] == 400
 
 
-async def test_upgrade_then_second_websocket(place: Place) -> None:
+async def test_upgrade_then_second_websocket(endpoint: Endpoint) -> None:
     """After such an upgrade a second WebSocket is let in and closed."""
-    sid = await place.open_polling()
-    socket = await place.dial(EIO="4", transport="websocket", sid=sid)
+    sid = await endpoint.open_polling()
+    socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await socket.send("2probe")
     await socket.send("5")
-    second = await place.dial(EIO="4", transport="websocket", sid=sid)
+    second = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     with pytest.raises(ConnectionClosed):
         await second.recv()
 
@@ -120,9 +120,9 @@ async def test_upgrade_then_second_websocket(place: Place) -> None:
     ("namespace", "payload"),
     [("", ""), ("", '{"token":"123"}'), ("/custom,", ""), ("/custom,", '{"token":"abc"}')],
 )
-async def test_connect(place: Place, namespace: str, payload: str) -> None:
+async def test_connect(endpoint: Endpoint, namespace: str, payload: str) -> None:
     """Four cases: the main and a custom namespace, without and with a payload."""
-    socket, _ = await place.open_websocket()
+    socket, _ = await endpoint.open_websocket()
     await socket.send(f"40{namespace}{payload}")
     answer = await text_of(socket)
     assert answer.startswith(f"40{namespace}")
@@ -130,23 +130,23 @@ async def test_connect(place: Place, namespace: str, payload: str) -> None:
     assert await text_of(socket) == f'42{namespace}["auth",{payload or "{}"}]'
 
 
-async def test_connect_unknown_namespace(place: Place) -> None:
+async def test_connect_unknown_namespace(endpoint: Endpoint) -> None:
     """An unknown namespace is refused with an object."""
-    socket, _ = await place.open_websocket()
+    socket, _ = await endpoint.open_websocket()
     await socket.send("40/random")
     assert await text_of(socket) == '44/random,{"message":"Invalid namespace"}'
 
 
-async def test_connect_invalid_handshake(place: Place) -> None:
+async def test_connect_invalid_handshake(endpoint: Endpoint) -> None:
     """A packet of no known type closes the connection."""
-    socket, _ = await place.open_websocket()
+    socket, _ = await endpoint.open_websocket()
     await socket.send("4abc")
     await closes(socket)
 
 
-async def test_connect_never(place: Place) -> None:
+async def test_connect_never(endpoint: Endpoint) -> None:
     """A client that joins no namespace is closed, though it answers its pings."""
-    socket, _ = await place.open_websocket()
+    socket, _ = await endpoint.open_websocket()
     await closes(socket)
 
 

@@ -12,7 +12,7 @@ import pytest
 import socketio
 
 from realtime.engine import SocketServer
-from tests.realtime.engine.conftest import Place, Serve
+from tests.realtime.engine.conftest import Endpoint, Serve
 from tests.support import eventually
 
 OPTIONS = {"reconnection_delay": 0.02, "reconnection_delay_max": 0.1, "randomization_factor": 0}
@@ -85,14 +85,16 @@ def server() -> SocketServer:
 
 
 @pytest.fixture
-async def place(server: SocketServer, serve: Serve) -> Place:
+async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
     return await serve(server)
 
 
 @pytest.fixture(params=[AsyncClient, ThreadClient])
-async def client(request: pytest.FixtureRequest, place: Place, transports: list[str]) -> AsyncIterator[AsyncClient]:
+async def client(
+    request: pytest.FixtureRequest, endpoint: Endpoint, transports: list[str]
+) -> AsyncIterator[AsyncClient]:
     """Connect one of the two."""
-    async with request.param(place.http_url, transports) as client:
+    async with request.param(endpoint.http_url, transports) as client:
         yield client
 
 

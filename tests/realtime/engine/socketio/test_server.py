@@ -1,4 +1,4 @@
-"""What programs written for socketio.AsyncServer rely on, with the Python client."""
+"""SocketServer as a drop-in for socketio.AsyncServer, with the Python client."""
 
 import asyncio
 import enum
@@ -17,12 +17,12 @@ from aiohttp import web
 from websockets.typing import Subprotocol
 
 from realtime.engine import EngineServer, RoomManager, SocketServer
-from tests.realtime.engine.conftest import Place, Serve, text_of
+from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.support import eventually
 
 
 @pytest.fixture
-async def connect(place: Place) -> AsyncIterator[Callable[..., Any]]:
+async def connect(endpoint: Endpoint) -> AsyncIterator[Callable[..., Any]]:
     """Return what connects a Python client; it collects all events that it gets."""
     clients: list[socketio.AsyncClient] = []
 
@@ -32,7 +32,7 @@ async def connect(place: Place) -> AsyncIterator[Callable[..., Any]]:
         clients.append(client)
         for namespace in namespaces or ("/",):
             client.on("*", lambda *event: client.heard.append(event), namespace=namespace)
-        await client.connect(place.http_url, namespaces=list(namespaces) or None, transports=[transport])
+        await client.connect(endpoint.http_url, namespaces=list(namespaces) or None, transports=[transport])
         return client
 
     yield start
@@ -182,8 +182,8 @@ async def test_always_connect(serve: Serve) -> None:
     async def refuse(_sid: str, _environ: object, _auth: object) -> bool:
         return False
 
-    place = await serve(server)
-    socket = await place.join()
+    endpoint = await serve(server)
+    socket = await endpoint.join()
     assert await socket.recv() == '41{"message":"Connection rejected by server"}'
 
 
@@ -255,13 +255,13 @@ async def test_with_every_argument(serve: Serve, name: str) -> None:
     async def echo(_sid: str, word: str) -> str:
         return word
 
-    place = await serve(server)
-    response = await place.response("GET", {"Origin": "https://shop.example"}, EIO="4", transport="polling")
+    endpoint = await serve(server)
+    response = await endpoint.response("GET", {"Origin": "https://shop.example"}, EIO="4", transport="polling")
     if name == "cors_allowed_origins":
         assert response.headers["Access-Control-Allow-Credentials"] == "true"
     else:
         assert response.status == 400
-        response = await place.response("GET", EIO="4", transport="polling")
+        response = await endpoint.response("GET", EIO="4", transport="polling")
     opening = json.loads((await response.text())[1:])
     assert opening["pingInterval"] == (30_000 if name == "ping_interval" else 25_000)
     assert opening["pingTimeout"] == (5_000 if name == "ping_timeout" else 20_000)
@@ -270,7 +270,7 @@ async def test_with_every_argument(serve: Serve, name: str) -> None:
     assert ("Set-Cookie" in response.headers) is (name == "cookie")
     client = socketio.AsyncClient(reconnection=False)
     transport = "polling" if name == "transports" else "websocket"
-    await client.connect(place.http_url, transports=[transport])
+    await client.connect(endpoint.http_url, transports=[transport])
     assert await client.call("echo", "word") == "word"
     await client.disconnect()
 
@@ -362,8 +362,8 @@ async def test_a_disconnect_handler_without_a_reason(serve: Serve) -> None:
     """As in engineio, handlers of old take the sid alone."""
     server, gone = EngineServer(), list[str]()
     server.on("disconnect", gone.append)
-    place = await serve(server)
-    socket, opening = await place.open_websocket()
+    endpoint = await serve(server)
+    socket, opening = await endpoint.open_websocket()
     await socket.close()
     await eventually(lambda: gone == [opening["sid"]])
 
@@ -373,9 +373,9 @@ async def test_a_disconnect_handler_without_a_reason(serve: Serve) -> None:
     [(["v1", "v2"], "v1"), (["graphql-ws"], "graphql-ws"), (None, None)],
     ids=["two", "one", "none"],
 )
-async def test_a_subprotocol(place: Place, asked: list[Subprotocol] | None, answered: str | None) -> None:
+async def test_a_subprotocol(endpoint: Endpoint, asked: list[Subprotocol] | None, answered: str | None) -> None:
     """The first that a client asks for is answered, or a browser would hang up."""
-    url = f"ws://127.0.0.1:{place.port}/socket.io/?EIO=4&transport=websocket"
+    url = f"ws://127.0.0.1:{endpoint.port}/socket.io/?EIO=4&transport=websocket"
     async with websockets.connect(url, subprotocols=asked, proxy=None) as socket:
         assert socket.subprotocol == answered
 
@@ -392,9 +392,9 @@ async def test_ten_lines(serve: Serve) -> None:
     scope: dict[str, Any] = {}
     exec(code, scope)  # noqa: S102
     assert isinstance(scope["app"], web.Application)
-    place = await serve(scope["server"])
+    endpoint = await serve(scope["server"])
     client = socketio.AsyncClient()
-    await client.connect(place.http_url)
+    await client.connect(endpoint.http_url)
     assert await client.call("greet", "Ann") == {"hello": "Ann"}
     await client.disconnect()
 
