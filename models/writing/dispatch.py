@@ -1,6 +1,6 @@
-"""From a command to its answer, inside the writer's transaction: where it belongs, was it done before, doing it.
+"""The way of a command to its answer, in the writer's transaction: routing, idempotency, then its handler.
 
-What a whole batch needs is read with one statement each: the calendars of its commands, their rows, its receipts.
+One statement each reads the needs of a whole batch: the calendars of its commands, their rows, its records.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def _calendars(ids: list[Any]) -> Any:
 
 
 _read_calendars = CompiledListQuery(_calendars)
-# What an outside writer's new slot asks of its calendar, its KEY SHARE, does not wait for this lock, nor it for that.
-# In the order of their ids: in order of arrival, writers of the same calendars stop one another dead.
+# An outside writer's new slot takes KEY SHARE on its calendar, and does not conflict with this lock.
+# The locks are taken in the order of ids; in order of arrival, two writers of the same calendars would deadlock.
 _lock_calendars = CompiledListQuery(lambda ids: _calendars(ids).for_update("FOR NO KEY UPDATE"))
 _lock_free_calendars = CompiledListQuery(lambda ids: _calendars(ids).for_update("FOR NO KEY UPDATE SKIP LOCKED"))
 
 
 class RoutedCommand(NamedTuple):
-    """A command, the calendar that it is for ("" if there is none), and under what its receipt stands."""
+    """A command, its calendar ("" for none), and the keys of its idempotency records."""
 
     command: Command
     calendar: str
@@ -68,12 +68,12 @@ class RoutedCommand(NamedTuple):
 def prepare(
     transaction: Transaction, asked: Sequence[Command], routes: Routes, *, skips_locked: bool = False
 ) -> list[RoutedCommand]:
-    """Reads what the batch's commands have in common, and takes the locks; nothing is checked before they are held.
+    """Route the commands of a batch and take the locks of their calendars. All checks come after the locks.
 
-    Then it reads the time, from the database together with the receipts, as it costs nothing there.
+    The time is read last, in the statement for the idempotency records, at no extra cost.
 
-    `routes` is what is known of the commands' calendars already. No command, however malformed, fails another one.
-    With `skips_locked` the lock of a calendar that another process has is not waited for.
+    `routes` are the routes already known. A malformed command fails no other one. With `skips_locked`, a command of a
+    calendar locked by another process is refused at once.
     """
     about = [subjects(command) for command in asked]
     wanted = {subject for some in about for subject in some}
@@ -101,7 +101,7 @@ def prepare(
 
 
 def _lock(transaction: Transaction, known: list[str], *, skips_locked: bool) -> set[str]:
-    """Takes the calendars' locks, and reads them; returns those whose locks others have."""
+    """Lock the calendars and read them. Return those locked by others."""
     statement = _read_calendars
     if transaction.db.locks_rows:
         statement = _lock_free_calendars if skips_locked else _lock_calendars
@@ -111,7 +111,7 @@ def _lock(transaction: Transaction, known: list[str], *, skips_locked: bool) -> 
 
 
 def _moved(transaction: Transaction, routes: Routes) -> set[Subject]:
-    """What was elsewhere once the locks were held than where it was looked for."""
+    """Return the subjects with another route under the locks than before them."""
     unsettled = [subject for subject in routes if not is_permanent(subject)] if transaction.db.locks_rows else []
     found = read_routes(transaction.db, unsettled)
     return {subject for subject in unsettled if found.get(subject) != routes[subject]}
@@ -131,12 +131,12 @@ def _place(transaction: Transaction, command: Command, calendar: str) -> RoutedC
 
 
 def _scopes(command: Command, calendar: str) -> list[str]:
-    """Where a key stands for one command only: in its calendar, and with its booking wherever that has moved since."""
+    """Return the scopes of the key: the calendar, and the booking, also after its move to another calendar."""
     return [calendar, *[f"booking:{name}" for kind, name in subjects(command) if kind == "booking"]]
 
 
 def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
-    """Does the command, or answers as it was answered before; raises what refuses it."""
+    """Run the command, or repeat its first answer. Raise its refusal."""
     command, calendar, marks, fingerprint, refusal = placed
     if refusal is not None:
         raise refusal
@@ -165,7 +165,7 @@ _WITH_TOKEN = re.compile(rb'\{"(hold|booking)":\{"id":"([^"]+)"')
 
 
 def _answer(transaction: Transaction, done: CommandResult) -> tuple[Answer, bytes]:
-    """The answer, and its result with the token left blank: what a receipt may hold."""
+    """Return the answer, and its result with a blank token for the idempotency record."""
     head = transaction.calendars.get(done.calendar)
     if done.token:
         done.value.token = ""
@@ -179,7 +179,7 @@ def _answer(transaction: Transaction, done: CommandResult) -> tuple[Answer, byte
 
 
 def _with_left(transaction: Transaction, done: CommandResult, answer: Answer) -> tuple[Answer, bytes]:
-    """The answer of a booking that has left another calendar, with that one's cursor."""
+    """Return the answer of a booking from another calendar, with the cursor of that calendar."""
     head = transaction.calendar(done.left)
     left = {"calendar": head.id, "cursor": change_log.head_cursor(head)}
     result = msgspec.json.encode({done.name: done.value, "left": left})
@@ -191,7 +191,7 @@ def _filled(blank: bytes, token: str) -> bytes:
 
 
 def _repeated(transaction: Transaction, kept: IdempotencyRecord) -> Answer:
-    """The first answer again, its token made anew."""
+    """Return the first answer again, with its token recomputed."""
     result = kept.result
     found = _WITH_TOKEN.match(result)
     if found and _BLANK in result:

@@ -1,4 +1,4 @@
-"""The routes of `/api`: each names a request of the wire, and the path gives the id that the request is about."""
+"""The handlers of `/api`: the path gives a request its id, and headers give it its key and version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Api:
-    """The handlers; `routes` is what an application adds."""
+    """The handlers. An application adds `routes`."""
 
     def __init__(self, guard: RequestGuard, request_handler: RequestHandler, recovery: Recovery) -> None:
         self._guard = guard
@@ -72,7 +72,7 @@ class Api:
         return _json({"info": info})
 
     async def slots(self, request: web.Request) -> web.Response:
-        """A snapshot of a window. Its ETag names what is in it, not when it was asked for."""
+        """Answer a snapshot of a window. Its ETag names the content, not the time of the request."""
         principal = self._guard.principal(request)
         query = request.query
         wanted = self._recovery.wanted(None, query.get("from"), query.get("to"), query.get("after"))
@@ -90,25 +90,25 @@ class Api:
         return _json(await self._request_handler.bookings(asked, principal))
 
     async def schedule(self, request: web.Request) -> web.Response:
-        """A calendar's opening hours as they were set, or null. For staff."""
+        """Answer the opening hours of a calendar as they were set, or null. For staff."""
         return _json(
             {"schedule": await self._request_handler.schedule(calendar_of(request), self._guard.principal(request))}
         )
 
     async def link(self, request: web.Request) -> web.Response:
-        """A token for a link to a calendar. For staff; it is answered, never logged or kept."""
+        """Answer a token for a link to a calendar. For staff. The token is never logged or stored."""
         principal = self._guard.principal(request)
         fields = await self._guard.body(request)
         _put(fields, "calendar", request.match_info["id"])
         return _json(await self._request_handler.link(protocol.read(MakeLink, fields), principal), status=201)
 
     async def explanation(self, request: web.Request) -> web.Response:
-        """Why this asker can or can't take the slot, rule by rule."""
+        """Answer the verdict of each rule on a booking of the slot by the caller."""
         rules = await self._request_handler.explain(request.match_info["id"], self._guard.principal(request))
         return _json({"bookable": is_bookable(rules), "rules": rules})
 
     async def booking(self, request: web.Request) -> web.Response:
-        """The booking's own token comes in a header: a URL ends up in logs and histories."""
+        """Answer a booking. Its token comes in a header, because URLs end up in logs and histories."""
         principal = self._guard.principal(request)
         token = request.headers.get(BOOKING_TOKEN, "")
         asked = protocol.read(GetBooking, {"booking": request.match_info["id"], "token": token})
@@ -116,7 +116,7 @@ class Api:
 
 
 def _put(fields: dict[str, Any], name: str, value: Any) -> None:
-    """What the path or a header says; a body that says something else is refused."""
+    """Set a field from the path or a header; BadRequest for a different value in the body."""
     if fields.setdefault(name, value) != value:
         raise BadRequest(f"The body's `{name}` is not the one of the request.", field=name)
 
@@ -132,7 +132,7 @@ def _json(thing: Any, status: int = 200) -> web.Response:
 
 
 def read_version(text: str) -> int:
-    """The version of an `If-Match` header, which is a slot's version in quotes."""
+    """Read the version of an `If-Match` header, a slot's version in quotes."""
     match = _VERSION.fullmatch(text.strip())
     if match is None:
         raise BadRequest('`If-Match` is a slot\'s version, like "42".', field="If-Match")

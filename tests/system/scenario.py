@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from realtime.http.routes import COMMANDS
 from tests.support import STAFF, Api, Client, Server, new_key
 
 CALENDAR = "shop"
@@ -28,19 +29,9 @@ _RACE_LOST = {
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
-# The request, its route, and the field that the path holds.
+# Each command's route: method, path, and the field of the path's id.
 _ROUTES = {
-    "calendar.update": ("PATCH", "/api/calendars/{}", "id"),
-    "slot.open": ("POST", "/api/calendars/{}/slots", "calendar"),
-    "slot.update": ("PATCH", "/api/slots/{}", "slot"),
-    "slot.close": ("POST", "/api/slots/{}/close", "slot"),
-    "slot.reopen": ("POST", "/api/slots/{}/reopen", "slot"),
-    "slot.remove": ("DELETE", "/api/slots/{}", "slot"),
-    "slot.hold": ("POST", "/api/slots/{}/holds", "slot"),
-    "hold.extend": ("POST", "/api/holds/{}/extend", "hold"),
-    "hold.release": ("POST", "/api/holds/{}/release", "hold"),
-    "slot.book": ("POST", "/api/slots/{}/bookings", "slot"),
-    "booking.cancel": ("POST", "/api/bookings/{}/cancel", "booking"),
+    route.command.wire.name: (route.method, route.path.replace("{id}", "{}"), route.subject) for route in COMMANDS
 }
 
 
