@@ -80,7 +80,7 @@ async def build(
     web_folder: Path,
     heartbeat_seconds: float,
 ) -> web.Application:
-    """The application of these settings, see `server.Settings`. Call it on the loop that will run it."""
+    """The application of these settings, see `cli.settings.Settings`. Call it on the loop that will run it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
     addresses = Addresses(rate, address_factor, most_open_per_address)
     allowed = Origins(list(origins) or None, setting="SLOTCAST_ORIGINS")

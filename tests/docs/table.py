@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import typer
 
-import server
+from cli import command_line
 from models.contract import errors
 from realtime import answers, protocol
 from realtime.describe.openapi import READS
@@ -64,7 +64,7 @@ def refusals() -> str:
 
 def options() -> Iterator[typer.core.TyperOption]:
     """The settings, as the command line has them."""
-    for option in cast("Any", typer.main.get_command(server.cli)).params:
+    for option in cast("Any", typer.main.get_command(command_line.app)).params:
         if getattr(option, "envvar", None):
             yield option
 

@@ -8,12 +8,13 @@ from aiohttp import web
 from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
+from cli.serve import compose
+from cli.settings import Settings
 from models.writing.dispatch import KEY_REQUIRED as KEYED_COMMANDS
 from realtime import answers, protocol
 from realtime.describe import schemas
 from realtime.describe.asyncapi import asyncapi
 from realtime.describe.openapi import openapi
-from server import Settings, compose
 from tests.support.node import NODE_FOLDER
 
 _PAGES = {"/", "/c/{calendar}", "/staff"}
