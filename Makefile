@@ -20,7 +20,7 @@ PYTHON := $(BIN)/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-PYTHON_ROOMS := $(wildcard server.py) $(foreach room,models realtime tests bench,$(if $(wildcard $(room)/*.py),$(room)))
+PYTHON_PACKAGES := $(wildcard server.py) $(foreach package,cli models realtime tests bench,$(if $(wildcard $(package)/*.py),$(package)))
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name 'dist*' -o -name test \) -prune -o -type f -print 2>/dev/null)
 WEB := $(if $(wildcard web/package.json),web/dist/.built)
 WEB_PARTS := $(if $(wildcard web/package.json),web/node_modules/.installed)
@@ -51,7 +51,7 @@ bench: $(VENV)/.tests $(BENCH_PEERS)  ## Measure beside Node's socket.io and oth
 check-python: $(VENV)/.tests
 	$(BIN)/ruff check --output-format concise .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(PYTHON_ROOMS)
+	$(BIN)/mypy $(PYTHON_PACKAGES)
 	$(if $(and $(wildcard models/*.py),$(wildcard realtime/*.py)),$(BIN)/lint-imports)
 
 check-web: $(WEB_PARTS)

@@ -26,9 +26,10 @@ from bench.bookings import customers, open_book, prepare
 from bench.load import Load, compile_load
 from bench.machine import free_port, raise_open_files
 from bench.peer import WATCHER
+from cli.serve import SWITCH_SECONDS, compose
+from cli.settings import Settings
 from realtime.app import SERVICE
 from realtime.engine import tune_collector
-from server import SWITCH_SECONDS, Settings, compose
 
 CALLERS = 64
 

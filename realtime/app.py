@@ -87,7 +87,7 @@ async def build(
     web_folder: Path,
     heartbeat_seconds: float,
 ) -> web.Application:
-    """Return the application of these settings (see `server.Settings`). Call it on the loop that runs it."""
+    """Return the application of these settings (see `cli.settings.Settings`). Call it on the loop that runs it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
     addresses = Addresses(rate, address_factor, most_open_per_address)
     allowed = Origins(list(origins) or None, setting="SLOTCAST_ORIGINS")

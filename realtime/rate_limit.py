@@ -25,7 +25,7 @@ class Addresses:
     have `most_open` connections, 0 for any number.
     """
 
-    def __init__(self, rate: float, factor: float = 10.0, most_open: int = 0) -> None:
+    def __init__(self, rate: float, factor: float, most_open: int = 0) -> None:
         self._rates = Rates.of(rate)
         self._address_rates = Rates.of(rate * factor)
         self._most_open = most_open

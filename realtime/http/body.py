@@ -22,7 +22,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Bodies:
     """Those of all requests, also of Socket.IO's. The gate charges each request before it is looked at."""
 
-    def __init__(self, guard: RequestGuard, seconds: float = 30.0) -> None:
+    def __init__(self, guard: RequestGuard, seconds: float) -> None:
         self._guard = guard
         self._seconds = seconds
         self._coming: dict[StreamReader, tuple[float, web.Request]] = {}  # the oldest first

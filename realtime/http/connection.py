@@ -30,9 +30,9 @@ _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux only
 class Bounds(NamedTuple):
     """What a connection may take: seconds for a request's head and for unread bytes, and how many may be open."""
 
-    head_seconds: float = 20.0
-    unread_seconds: float = 30.0
-    most_open: int = 0  # 0 for any number
+    head_seconds: float
+    unread_seconds: float
+    most_open: int  # 0 for any number
 
 
 class BoundedHandler(RequestHandler):

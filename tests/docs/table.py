@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import typer
 
-import server
+from cli import command_line
 from models.contract import errors
 from models.contract.commands import EVERY_REQUEST
 from realtime.describe.schemas import components, name_of
@@ -62,7 +62,7 @@ def refusals() -> str:
 
 def options() -> Iterator[typer.core.TyperOption]:
     """The settings, as the command line has them."""
-    for option in cast("Any", typer.main.get_command(server.cli)).params:
+    for option in cast("Any", typer.main.get_command(command_line.app)).params:
         if getattr(option, "envvar", None):
             yield option
 

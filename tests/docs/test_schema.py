@@ -8,6 +8,8 @@ from aiohttp import web
 from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
+from cli.serve import compose
+from cli.settings import Settings
 from models.contract import commands
 from models.contract.commands import REQUESTS, Command, HoldCommand, StaffOnBooking
 from models.contract.request import declared as declared_in
@@ -15,7 +17,6 @@ from models.transaction.handlers import HANDLERS
 from realtime.describe.asyncapi import asyncapi
 from realtime.describe.openapi import openapi
 from realtime.http.routes import COMMANDS
-from server import Settings, compose
 from tests.support.node import NODE_FOLDER
 
 ABSTRACT = {Command, HoldCommand, StaffOnBooking}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from server import Settings
+from cli.settings import Settings
 from tests.support import Api, Server, eventually
 from tests.support.raw import Raw, frame
 from tests.system.both_transports import number_of
@@ -332,7 +332,7 @@ async def test_too_many_of_one_address(narrow: Server, kind: str) -> None:
 
 def test_a_cap_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """It follows the open files, with some to spare; one address may have half; no rate, no cap of an address."""
-    monkeypatch.setattr("server.resource.getrlimit", lambda _: (1_024, 1_024))
+    monkeypatch.setattr("cli.settings.resource.getrlimit", lambda _: (1_024, 1_024))
     assert (Settings().most_open, Settings().most_open_per_address) == (896, 448)
     assert Settings(rate=0).most_open_per_address == 0
     assert Settings(max_connections=10, max_connections_per_address=3).most_open_per_address == 3

@@ -17,7 +17,8 @@ import pytest
 from aiohttp import web
 from playhouse.migrations import Runner
 
-import server
+from cli.serve import compose, runner_of
+from cli.settings import Settings
 from models.contract.commands import CreateCalendar
 from models.contract.principal import OPERATOR
 from models.storage.database import FIRST_MIGRATION, MIGRATIONS, open_database
@@ -80,12 +81,12 @@ def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:
 
 async def test_who_never_ends_its_request_is_hung_up_on(tmp_path: Path) -> None:
     """Half a head, no word at all, and silence after an answer: each connection ends by itself; a stream goes on."""
-    settings = server.Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}", port=free_port())
+    settings = Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}", port=free_port())
     service = settings.service()
     service.open()
     service.run(CreateCalendar(principal=OPERATOR, calendar="room", name="Room", zone="UTC"))
-    app = await server.compose(settings, service=service, web_folder=tmp_path)
-    runner = server.runner_of(app, idle_seconds=0.3)
+    app = await compose(settings, service=service, web_folder=tmp_path)
+    runner = runner_of(app, settings.bounds, idle_seconds=0.3)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port).start()
 

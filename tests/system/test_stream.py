@@ -13,11 +13,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from cli.serve import compose, runner_of
+from cli.settings import Settings
 from realtime.auth import Auth
 from realtime.rooms.replica import MOST_SLOTS
 from realtime.transports.sse import RETRY_MILLISECONDS
 from realtime.transports.stream import HEARTBEAT_SECONDS
-from server import Settings, compose, runner_of
 from tests.support import ROOT, Api, Server, eventually, free_port
 from tests.system.both_transports import number_of
 from tests.system.conftest import HANDSHAKE, QUIET, Place
@@ -147,7 +148,7 @@ async def lively(tmp_path: Path) -> AsyncIterator[str]:
     service = settings.service()
     service.open()
     app = await compose(settings, service=service, web_folder=tmp_path, heartbeat_seconds=0.25)
-    runner = runner_of(app)
+    runner = runner_of(app, settings.bounds)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port).start()
     token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=60)

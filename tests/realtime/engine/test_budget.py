@@ -100,7 +100,7 @@ def test_costs() -> None:
 
 def test_addresses() -> None:
     """A /64 is one address; those with nobody connected are forgotten when there are too many."""
-    addresses = Addresses(10)
+    addresses = Addresses(10, factor=10)
     one = addresses.of("2001:db8::1")
     assert addresses.of("2001:db8::ffff") is one
     assert addresses.of("2001:db8:0:1::1") is not one

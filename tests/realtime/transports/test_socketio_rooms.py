@@ -11,13 +11,14 @@ import jwt
 import pytest
 from aiohttp import web
 
+from cli.serve import compose, runner_of
+from cli.settings import Settings
 from models.contract.commands import CreateCalendar, UpdateCalendar
 from models.contract.principal import OPERATOR
 from realtime.app import SERVICE, SOCKETS
 from realtime.auth import LEEWAY_SECONDS
 from realtime.engine import SocketServer
 from realtime.transports.socketio_rooms import room_name
-from server import Settings, compose, runner_of
 from tests.support import GUESTS, STAFF, Client, eventually
 
 SECRET = "a secret of the tests, long enough for HS256"

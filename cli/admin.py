@@ -1,0 +1,42 @@
+"""Opens the service layer for a command that acts on the database and ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from models.contract.commands import Command
+from models.service import OnProgress, SlotService, no_progress
+
+
+def command_group(text: str) -> typer.Typer:
+    """Return a command with commands of its own; without one of them it prints its help."""
+    return typer.Typer(help=text, callback=_print_help, invoke_without_command=True)
+
+
+def _print_help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@contextmanager
+def opened_service(context: typer.Context, on_progress: OnProgress = no_progress) -> Iterator[SlotService]:
+    """Open the service layer of the settings, and close it at the end."""
+    service: SlotService = context.obj.service()
+    service.on_progress = on_progress
+    service.open()
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+def run_command(context: typer.Context, command: Command, on_progress: OnProgress = no_progress) -> dict[str, Any]:
+    """Run one command on the database and return its result; running servers read its changes from the log."""
+    with opened_service(context, on_progress) as service:
+        answer: dict[str, Any] = json.loads(service.run(command).result)
+    return answer

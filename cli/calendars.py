@@ -1,0 +1,73 @@
+"""The commands of `server.py calendar`: create, list and schedule."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from cli.admin import command_group, opened_service, run_command
+from cli.settings import BadSetting
+from models.contract.commands import CreateCalendar, SetSchedule
+from models.contract.principal import OPERATOR
+
+app = command_group("Make and list calendars.")
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    calendar: Annotated[str, typer.Argument(help="Its id: a-z, 0-9 and -.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name for people.")] = "",
+    zone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
+    private: Annotated[bool, typer.Option("--private", help="Only tokens that name it see it.")] = False,
+) -> None:
+    """Make a calendar."""
+    visibility: Any = "private" if private else "public"
+    command = CreateCalendar(
+        principal=OPERATOR, calendar=calendar, name=name or calendar, zone=zone, visibility=visibility
+    )
+    print(run_command(context, command)["info"]["id"])
+
+
+@app.command("list")
+def list_calendars(context: typer.Context) -> None:
+    """List the calendars."""
+    with opened_service(context) as service:
+        for info in service.calendars():
+            print(f"{info.id}\t{info.zone}\t{info.visibility}{' archived' if info.archived else ''}\t{info.name}")
+
+
+@app.command("schedule")
+def set_schedule(
+    context: typer.Context,
+    calendar: str,
+    hours: Annotated[Path, typer.Argument(help="A file with the schedule as JSON; - for standard input.")],
+    *,
+    preview: Annotated[bool, typer.Option("--preview", help="Only print what would be done.")] = False,
+) -> None:
+    """Set a calendar's opening hours; slots with a seat taken stay as they are, and are listed."""
+    try:
+        schedule = json.loads(sys.stdin.read() if str(hours) == "-" else hours.read_text())
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"{hours} is no JSON that can be read: {error}") from error
+    command = SetSchedule(principal=OPERATOR, calendar=calendar, schedule=schedule, preview=preview)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"Setting the opening hours of {calendar} …", total=None)
+        done = run_command(context, command, lambda count, of: progress.update(task, completed=count, total=of))
+    _print_outcome(done, preview=preview)
+
+
+def _print_outcome(done: dict[str, Any], *, preview: bool) -> None:
+    would = "would be " if preview else ""
+    print(", ".join(f"{done[what]} slots {would}{what}" for what in ("opened", "removed", "updated")))
+    for slot in done["kept"]:
+        print(f"kept\t{slot['start']}\t{slot['end']}\t{slot['status']}\t{slot['id']}")
+    for warning in done.get("warnings", []):
+        print(f"warning: {warning['message']}", file=sys.stderr)

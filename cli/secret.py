@@ -1,0 +1,83 @@
+"""Keeps the secret in a file beside the database, and replaces the secret of a database."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from cli.admin import command_group
+from cli.settings import SECRET_CHARACTERS, BadSetting, Settings
+from models.storage.database import database_file
+
+_OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
+_log = logging.getLogger("slotcast")
+
+app = command_group("Change the secret of a database.")
+
+
+@app.command("replace")
+def replace_secret(context: typer.Context) -> None:
+    """Make the secret that is set the database's. Stop every server first.
+
+    Void from then on: every token, the tokens of all holds and bookings (so the customers' links to them), and the
+    keys of requests that are sent again.
+    """
+    context.obj.service().replace_secret()
+    print("The database has a new secret. Tokens, links to bookings and keys made with another one are void.")
+
+
+def with_secret(settings: Settings) -> Settings:
+    """Return the settings with a secret: the one that is set, or the one of the file, which the first start makes."""
+    if settings.secret:
+        return settings
+    path = secret_file(settings.database)
+    is_new = not path.exists()
+    return replace(settings, secret=_read_or_make(path), is_secret_new=is_new)
+
+
+def secret_file(database: str) -> Path:
+    """Return the path of the file that keeps a secret that is not set."""
+    return (database_file(database) or Path("slotcast.db")).with_suffix(".secret")
+
+
+def _read_or_make(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            _make(path)
+        kept = path.read_text().strip()
+    except OSError as error:
+        raise BadSetting(f"SLOTCAST_SECRET is not set, and {path} can't be kept: {error.strerror}") from error
+    except UnicodeDecodeError:
+        kept = ""
+    if len(kept) < SECRET_CHARACTERS:
+        raise BadSetting(f"SLOTCAST_SECRET: {path} holds no secret of {SECRET_CHARACTERS} characters; remove it")
+    return kept.encode()
+
+
+def _make(path: Path) -> None:
+    """Write a new secret whole before it gets its name: of two processes that start at once, one wins."""
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def warn_of_open_files(database: str) -> None:
+    """Warn of files of the database, and of a secret, that other users of the machine may read."""
+    file = database_file(database)
+    beside = [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))] if file else []
+    for path in (*beside, secret_file(database)):
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+        if mode & _OTHER_USERS:
+            _log.warning("%s is open to other users of this machine (mode %04o): chmod 600 %s", path, mode, path)

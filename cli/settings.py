@@ -1,0 +1,216 @@
+"""Declares each setting once, with its default, its help text and its check.
+
+The flags, the environment variables, `--help`, README's table and the messages about bad values come from `Settings`.
+A part with a default of its own, such as the engine, is the source of that default.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_network
+from typing import Any, Self
+
+from models.contract.time import Clock, system_clock
+from models.service import Retention, SlotService
+from models.storage.database import open_database
+from realtime.engine import Limits
+from realtime.http.connection import Bounds
+from realtime.http.middleware import Network
+
+SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, requires 256 bits for HS256
+_DAY_SECONDS = 86_400
+_LONGEST_SECONDS = 3_600
+
+# Browsers and web views send no user, path or query, and write other letters than these as punycode.
+_ORIGIN = re.compile(
+    r"null|file://|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE
+)
+
+
+class BadSetting(Exception):
+    """A value that can't be used for a setting; the message is one clear line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The declaration of one setting.
+
+    `default` is the value as it is written on the command line, and its type is the setting's type. `least` and `most`
+    bound a number. `read` turns the written value into the value of `Settings`. `check` raises ValueError for a value
+    that can't be used.
+    """
+
+    name: str = ""
+    default: str | int | float | bool
+    help: str
+    least: float | None = None
+    most: float | None = None
+    read: Callable[[Any], Any] | None = None
+    check: Callable[[Any], object] | None = None
+
+    @property
+    def flags(self) -> str:
+        """The flag in Typer's notation; a setting that is on or off has a second flag, `--no-…`."""
+        flag = self.name.replace("_", "-")
+        return f"--{flag}/--no-{flag}" if isinstance(self.default, bool) else f"--{flag}"
+
+    @property
+    def variable(self) -> str:
+        return f"SLOTCAST_{self.name.upper()}"
+
+    def value_of(self, written: Any) -> Any:
+        """Return the checked value, or raise BadSetting in the name of the variable."""
+        try:
+            value = self.read(written) if self.read else written
+            if self.check:
+                self.check(value)
+        except ValueError as error:
+            raise BadSetting(f"{self.variable}: {error}") from error
+        return value
+
+
+def _setting(default: str | float, text: str, **more: Any) -> Any:
+    setting = Setting(default=default, help=text, **more)
+    value = setting.read(default) if setting.read else default
+    return field(default=value, metadata={"setting": setting})
+
+
+def _one_of(*choices: str) -> Callable[[str], None]:
+    def check(value: str) -> None:
+        if value not in choices:
+            raise ValueError(f"it is {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+
+    return check
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def read_secret(text: str) -> bytes:
+    """Return the bytes of a secret; none for an empty text."""
+    if text and len(text) < SECRET_CHARACTERS:
+        raise ValueError(f"it needs at least {SECRET_CHARACTERS} characters")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("it is not UTF-8") from error
+
+
+def read_origins(text: str) -> tuple[str, ...]:
+    """Return the origins of a list with commas between; `*` stands for any."""
+    origins = _parts(text)
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is no origin like https://example.org, capacitor://localhost or null")
+    return origins
+
+
+def read_proxies(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list of addresses and networks with commas between."""
+    return tuple(ip_network(part, strict=False) for part in _parts(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of a server or a command, checked."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
+    port: int = _setting(8080, "Port to listen on.", least=1, most=65_535)
+    database: str = _setting(
+        "sqlite:///slotcast.db",
+        "URL of the database: sqlite:///file.db or postgresql://user:password@host:5432/name.",
+        check=open_database,  # does not connect
+    )
+    secret: bytes = _setting(
+        "", "Signs tokens, 32 characters or more. Unset: made and kept beside the database.", read=read_secret
+    )
+    origins: tuple[str, ...] = _setting(
+        "", "Other web origins that may connect, with commas between; apps too: file://, null.", read=read_origins
+    )
+    proxies: tuple[Network, ...] = _setting(
+        "", "Trusted proxies: addresses or networks, with commas between.", read=read_proxies
+    )
+    synchronous: str = _setting(
+        "full",
+        "full: an answered request survives a power cut; normal is a little faster.",
+        check=_one_of("full", "normal"),
+    )
+    rate: float = _setting(100.0, "Requests a second from one client; 0 for no limit.", least=0, most=1e6)
+    address_factor: float = _setting(
+        10.0, "How many clients' requests one address may send, over all of its connections.", least=1, most=1e6
+    )
+    max_connections: int = _setting(0, "Connections open at once; 0 for what the open files allow.", least=0)
+    max_connections_per_address: int = _setting(
+        0, "Connections of one address open at once; 0 for half of all.", least=0
+    )
+    head_seconds: float = _setting(
+        20.0, "Longest time for a request's head to arrive.", least=0.1, most=_LONGEST_SECONDS
+    )
+    body_seconds: float = _setting(
+        30.0, "Longest time for a body, or a WebSocket message, to arrive.", least=0.1, most=_LONGEST_SECONDS
+    )
+    unread_seconds: float = _setting(
+        30.0, "Longest time in which a client reads nothing of what waits for it.", least=0.1, most=_LONGEST_SECONDS
+    )
+    max_queued_bytes: int = _setting(
+        Limits().max_queued_bytes, "Most bytes that wait for a client that does not read.", least=65_536
+    )
+    log_days: float = _setting(
+        Retention().log_seconds / _DAY_SECONDS, "How long changes can be resumed from.", least=0.001, most=1e5
+    )
+    log_changes: int = _setting(Retention().log_changes, "How many of a calendar's changes are kept.", least=1)
+    log_level: str = _setting(
+        "warning",
+        "debug, info, warning or error.",
+        read=str.lower,
+        check=_one_of("debug", "info", "warning", "error"),
+    )
+    demo: bool = _setting(True, "A demo calendar on a new database.")  # noqa: FBT003 - it is the default
+    is_secret_new: bool = False
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Self:
+        """Check the values of the command line, by the settings' names; raise BadSetting for the first bad one."""
+        return cls(**{setting.name: setting.value_of(written[setting.name]) for setting in declared()})
+
+    def service(self, clock: Clock = system_clock) -> SlotService:
+        """Return the service layer of these settings, not open yet."""
+        return SlotService(
+            url=self.database, secret=self.secret, clock=clock, synchronous=self.synchronous, retention=self.retention
+        )
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(log_seconds=int(self.log_days * _DAY_SECONDS), log_changes=self.log_changes)
+
+    @property
+    def most_open(self) -> int:
+        """The most connections at once: as set, or seven eighths of the open files; 0 for any number."""
+        if self.max_connections:
+            return self.max_connections
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return 0 if files == resource.RLIM_INFINITY else max(1, files - max(files // 8, 64))
+
+    @property
+    def most_open_per_address(self) -> int:
+        """The most connections of one address: as set, or half of all; any number where clients have no limit."""
+        if self.max_connections_per_address:
+            return self.max_connections_per_address
+        return max(1, self.most_open // 2) if self.rate and self.most_open else 0
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.head_seconds, self.unread_seconds, self.most_open)
+
+
+def declared() -> tuple[Setting, ...]:
+    """Return every setting in the order of `--help`."""
+    return tuple(
+        replace(declared_field.metadata["setting"], name=declared_field.name)
+        for declared_field in fields(Settings)
+        if declared_field.metadata
+    )

@@ -1,0 +1,43 @@
+"""The commands of `server.py slot`: open, close and remove."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from cli.admin import command_group, run_command
+from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot
+from models.contract.principal import OPERATOR
+from realtime import protocol
+
+app = command_group("Open, close and remove slots; running servers push the changes.")
+
+
+@app.command("open")
+def open_slot(
+    context: typer.Context,
+    calendar: str,
+    start: Annotated[str, typer.Argument(help="RFC 3339, like 2027-01-31T09:00:00Z.")],
+    end: str,
+    *,
+    capacity: Annotated[int, typer.Option(help="Seats.", min=1)] = 1,
+) -> None:
+    """Open one slot and print its id."""
+    slot = NewSlot(start=protocol.read_moment(start, "start"), end=protocol.read_moment(end, "end"), capacity=capacity)
+    key = secrets.token_urlsafe(16)
+    command = OpenSlots(principal=OPERATOR, key=key, calendar=calendar, slots=(slot,))
+    print(run_command(context, command)["slots"][0]["id"])
+
+
+@app.command("close")
+def close_slot(context: typer.Context, slot: str) -> None:
+    """Close a slot to new bookings."""
+    print(run_command(context, CloseSlot(principal=OPERATOR, slot=slot))["slot"]["status"])
+
+
+@app.command("remove")
+def remove_slot(context: typer.Context, slot: str) -> None:
+    """Remove a slot with no seat taken."""
+    print(run_command(context, RemoveSlot(principal=OPERATOR, slot=slot))["slot"]["id"])

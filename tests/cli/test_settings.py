@@ -1,0 +1,118 @@
+"""Settings: the declaration of each one, and the refusal of bad values."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.settings import Setting, Settings, declared, read_origins
+from tests.cli.command import Run, check_one_line
+from tests.support import ROOT
+
+BAD_SETTINGS: list[tuple[dict[str, str], tuple[str, ...]]] = [
+    ({"SLOTCAST_PORT": "0"}, ("port",)),
+    ({"SLOTCAST_PORT": "65536"}, ("port",)),
+    ({"SLOTCAST_PORT": "http"}, ("port",)),
+    ({"SLOTCAST_DATABASE": "mysql://localhost/x"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "postgresql://localhost/x"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "slotcast.db"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "sqlite:///:memory:"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "sqlite:////nowhere/at/all/x.db", "SLOTCAST_SECRET": "s" * 32}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "sqlite:////nowhere/at/all/x.db"}, ("SLOTCAST_DATABASE", "/nowhere/at/all")),
+    ({"SLOTCAST_DATABASE": "sqlite:///"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_DATABASE": "sqlite:///."}, ("SLOTCAST_DATABASE", "folder")),
+    ({"SLOTCAST_DATABASE": "postgresql://u@[::1/x"}, ("SLOTCAST_DATABASE",)),
+    ({"SLOTCAST_SECRET": "\udcff" * 32}, ("SLOTCAST_SECRET", "UTF-8")),
+    ({"SLOTCAST_SECRET": "short"}, ("SLOTCAST_SECRET", "32")),
+    ({"SLOTCAST_ORIGINS": "example.org"}, ("SLOTCAST_ORIGINS", "example.org")),
+    ({"SLOTCAST_ORIGINS": "https://example.org/path"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "https://example.org?x"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "https://user@example.org"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "capacitor://"}, ("SLOTCAST_ORIGINS", "capacitor://")),
+    ({"SLOTCAST_ORIGINS": "*, http://[::1"}, ("SLOTCAST_ORIGINS", "http://[::1")),
+    ({"SLOTCAST_PROXIES": "10.0.0.0/99"}, ("SLOTCAST_PROXIES",)),
+    ({"SLOTCAST_PROXIES": "proxy"}, ("SLOTCAST_PROXIES",)),
+    ({"SLOTCAST_SYNCHRONOUS": "off"}, ("SLOTCAST_SYNCHRONOUS",)),
+    ({"SLOTCAST_LOG_LEVEL": "loud"}, ("SLOTCAST_LOG_LEVEL",)),
+    ({"SLOTCAST_RATE": "-1"}, ("rate",)),
+    ({"SLOTCAST_RATE": "inf"}, ("rate",)),
+    ({"SLOTCAST_LOG_DAYS": "inf"}, ("log-days",)),
+    ({"SLOTCAST_LOG_DAYS": "nan"}, ("log-days",)),
+    ({"SLOTCAST_MAX_QUEUED_BYTES": "1"}, ("max-queued-bytes",)),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), BAD_SETTINGS, ids=lambda value: str(value)[:50])
+def test_a_bad_setting(run: Run, tmp_path: Path, settings: dict[str, str], words: tuple[str, ...]) -> None:
+    """A bad setting stops the start with one clear line and exit code 2, and makes no database."""
+    check_one_line(run(**settings), *words)
+    assert not (tmp_path / "slotcast.db").exists()
+
+
+@pytest.mark.parametrize("database", ["sqlite:///:memory:", "sqlite:///", "mysql://localhost/x"])
+def test_no_secret_is_kept_beside_a_database_that_is_none(run: Run, tmp_path: Path, database: str) -> None:
+    """The database is looked at first, and what can't be one leaves nothing behind."""
+    check_one_line(run(SLOTCAST_DATABASE=database), "SLOTCAST_DATABASE")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        ("http://localhost:5173, HTTPS://Example.org,", ("http://localhost:5173", "HTTPS://Example.org")),
+        ("http://[::1]:8080", ("http://[::1]:8080",)),
+    ],
+)
+def test_origins(text: str, origins: tuple[str, ...]) -> None:
+    """What a browser sends as an Origin is taken, and `*`."""
+    assert read_origins(text) == origins
+
+
+def test_help_names_every_setting_and_command(run: Run, tmp_path: Path) -> None:
+    """`--help` shows each setting by flag, variable and help text, and each command; it starts nothing."""
+    result = run("--help")
+    assert result.code == 0
+    text = "".join(result.output.split())
+    for setting in declared():
+        assert setting.variable in text
+        assert setting.flags.partition("/")[0] in text
+        assert "".join(setting.help.split()) in text
+    for command in ("token", "demo", "check", "calendar", "secret", "slot"):
+        assert command in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_setting_is_in_the_readme_with_its_default() -> None:
+    """README's table has one row for each setting: flags, variable, default and help text."""
+    readme = (ROOT / "README.md").read_text()
+    for setting in declared():
+        (row,) = [line for line in readme.splitlines() if f"| `{setting.variable}` |" in line]
+        default = "on" if setting.default is True else f"`{setting.default}`" if setting.default != "" else ""
+        assert row.endswith(f"| `{setting.variable}` | {default} | {setting.help} |")
+        for flag in setting.flags.split("/"):
+            assert f"`{flag}`" in row
+
+
+def test_every_setting_has_one_default() -> None:
+    """`Settings()` and a command line without flags have the same values."""
+    assert Settings() == Settings.read({setting.name: setting.default for setting in declared()})
+
+
+def _bad_value(setting: Setting) -> str | None:
+    """Return a value that can't be used; None for a setting that takes any text."""
+    if isinstance(setting.default, bool):
+        return "perhaps"
+    if isinstance(setting.default, int | float):
+        return "many" if setting.least is None else str(setting.least - 1)
+    return None if setting.name == "host" else "?"
+
+
+@pytest.mark.parametrize("setting", declared(), ids=lambda setting: setting.name)
+def test_a_bad_value_of_each_setting_is_one_line(run: Run, tmp_path: Path, setting: Setting) -> None:
+    """A bad value of any setting stops the start with one line that names its variable, and makes no file."""
+    value = _bad_value(setting)
+    if value is None:
+        return
+    check_one_line(run(**{setting.variable: value}), setting.variable)
+    assert list(tmp_path.iterdir()) == []
