@@ -75,7 +75,7 @@ async def _books(page: Page) -> None:
     await expect(element).to_have_attribute("data-connection", "live", timeout=30_000)
     await element.locator("button.slot[data-free]").click()
     await element.get_by_label("Your name").fill("Ada Elsewhere")
-    await element.get_by_role("button", name="SlotService this time").click()
+    await element.get_by_role("button", name="Book this time").click()
     await expect(element.locator(".done-title")).to_have_text("Booked")
 
 

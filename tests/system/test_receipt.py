@@ -39,7 +39,7 @@ async def _book(page: Page, address: str, seats: int = 1) -> Any:
         await dialog.get_by_label("Places").press("Tab")
         await expect(page.locator(".mine-line")).to_contain_text(f"{seats} places")
     await dialog.get_by_label("Your name").fill("Ada Receipt")
-    await dialog.get_by_role("button", name="SlotService this time").click()
+    await dialog.get_by_role("button", name="Book this time").click()
     await expect(dialog.locator(".done-title")).to_be_visible()
     return dialog
 

@@ -12,7 +12,7 @@ export function manageLink(page: string | URL, { id, token }: Proof): string {
   return url.href;
 }
 
-/** What a fragment proves; nothing where it is no such link, or a damaged one. */
+/** Reads the proof of a fragment, or undefined for a damaged link. */
 export function readProof(fragment: string): Proof | undefined {
   const given = new URLSearchParams(fragment.replace(/^#/, "")).get("booking")?.trim();
   const [, id, token] = PROOF.exec(given ?? "") ?? [];

@@ -1,4 +1,4 @@
-/** What a customer takes away: the link to the booking, and its file for a calendar. */
+/** The receipt of a booking: its link, and its file for a calendar program. */
 
 import { button } from "../ui/button";
 import { field } from "../ui/field";

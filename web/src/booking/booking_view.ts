@@ -1,5 +1,5 @@
-/** A calendar to book from: the board, the days, what is mine, and the sheet to book in.
- * It lives in whatever element it is given, a page's or the embeddable element's. */
+/** A calendar to book from: the board, the days, the visitor's own times, and the booking sheet.
+ * Its root is an element of a page or of the embeddable element. */
 
 import type { Calendar, Proof, SlotcastClient, Slot } from "../client";
 import { adviceFor } from "../ui/advice";
@@ -192,7 +192,7 @@ export class BookingView {
     this.#stops.push(() => this.#spy.close());
   }
 
-  /** What earlier pages and an outage have left undone. */
+  /** Resumes the requests of earlier pages and of an outage. */
   #catchUp(): void {
     this.#own.openAll();
     if (this.calendar.isLoaded) void this.#actions.adopt();

@@ -1,4 +1,4 @@
-/** What to say where there are no slots to show, and while what is shown may be old. Pure. */
+/** Texts for an empty board and for a board that may be stale. Pure. */
 
 import type { Calendar, CalendarInfo, SlotcastError, State } from "../client";
 import { adviceFor } from "../ui/advice";
@@ -35,7 +35,7 @@ export function emptyNotice(
       };
 }
 
-/** What the page is told that the server does not list, and who mends it how. */
+/** Returns the notice for a page whose origin the server does not list. */
 export function originNotice(home: string, origin: string): Notice {
   const server = new URL(home).host;
   const mend =

@@ -1,4 +1,4 @@
-/** What a calendar's policy lets a visitor do, as the server decides it. Pure.
+/** Applies a calendar's policy to a visitor, with the same result as the server. Pure.
  * tests/vectors/policy.json holds both sides to the same boundaries. */
 
 import type { Policy } from "../client";

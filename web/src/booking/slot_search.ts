@@ -1,4 +1,4 @@
-/** Finds when a slot is that lies beyond what the page shows. Pure: how to look is passed in. */
+/** Finds the times of a slot outside the shown window. Pure: the look-up is an argument. */
 
 import type { Slot } from "../client";
 

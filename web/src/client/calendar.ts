@@ -1,4 +1,4 @@
-/** One calendar, kept live: its slots, its changes, and what a visitor can do with them. */
+/** One live calendar: its slots, its changes, and the commands of a visitor. */
 
 import type { Connection, Subscriber } from "./connection/connection.ts";
 import type { RequestClient } from "./request_client.ts";
@@ -30,7 +30,7 @@ export interface BookOptions {
   readonly customer: Customer;
   readonly seats?: number;
   readonly hold?: Proof;
-  /** If the hold has lapsed, book the plain way. */
+  /** Book without the hold if it has expired. */
   readonly if_still_free?: boolean;
   readonly key?: string;
 }
@@ -85,7 +85,7 @@ export class Calendar implements Subscriber {
     return this.#replica.cursor;
   }
 
-  /** What `slots` covers, half-open. */
+  /** The window of `slots`, half-open. */
   get covered(): { readonly from: string; readonly to: string } {
     return this.#replica.window;
   }
@@ -112,13 +112,13 @@ export class Calendar implements Subscriber {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Shows another stretch of time. A `snapshot` event follows. */
+  /** Subscribes to another window. A `snapshot` event follows. */
   window(from: string | undefined, to: string | undefined): void {
     this.#window = { ...(from && { from }), ...(to && { to }) };
     this.#ask("snapshot");
   }
 
-  /** Another stretch of time, as it is now; `slots` stays what it covers. */
+  /** Reads another window once. `slots` stays as it is. */
   async look(from: string, to: string): Promise<Pick<Snapshot, "slots" | "from" | "to">> {
     const query = { from, to, ...(this.#ahead !== undefined && { after: this.#ahead }) };
     return (await this.requests.fetch(`${this.path}/slots`, SLOTS, query)) as unknown as Snapshot;
@@ -177,7 +177,7 @@ export class Calendar implements Subscriber {
     return { ...booking, token };
   }
 
-  /** Commands, and keeps the cursor of the answer: another server may not have come so far yet. */
+  /** Sends a command and keeps the cursor of the answer. Another server may still be behind it. */
   protected async command<Name extends keyof Answers>(
     name: Name,
     fields: Fields,
@@ -189,13 +189,13 @@ export class Calendar implements Subscriber {
     return answer;
   }
 
-  /** The cursor of the last answered command, where no change has brought us there yet. */
+  /** The cursor of the last answered command, unless the changes have reached it. */
   get #ahead(): string | undefined {
     const cursor = this.#answered;
     return cursor !== undefined && Number.parseInt(cursor, 10) > this.seq ? cursor : undefined;
   }
 
-  /** For the connection: where to go on from. */
+  /** Returns the position of the subscription, for the connection. */
   position(): Position {
     const after = this.#awaited === "snapshot" ? undefined : this.#replica.cursor;
     const at_least = this.#ahead;
@@ -206,7 +206,7 @@ export class Calendar implements Subscriber {
     };
   }
 
-  /** For the connection: what came. */
+  /** Takes a delivery of the connection. */
   deliver(delivery: Delivery): void {
     if (delivery.kind === "change") {
       if (this.#apply(delivery.change) === "gap" && this.#awaited === undefined) {
@@ -231,7 +231,7 @@ export class Calendar implements Subscriber {
     if (this.#awaited === "snapshot") return;
     this.#awaited = undefined;
     this.#refusal = undefined;
-    // A replay with a hole in it cannot be mended by asking for the same replay.
+    // The same replay would have the same gap.
     for (const change of changes) {
       if (this.#apply(change) === "gap") {
         this.#ask("snapshot");

@@ -1,14 +1,14 @@
-/** Every refusal has a code, a message, whether to try again, and what to do next. */
+/** Errors: each has a code, a message, and whether a retry can help. */
 
 import type { ServerErrorCode } from "./wire.ts";
 
 export type ErrorCode =
   | ServerErrorCode
-  /** This side's own: nobody answered in time. What was asked may have happened. */
+  /** From the client: no answer came in time. The command may have been done. */
   | "timeout"
-  /** This side's own: the request did not get through. */
+  /** From the client: the request did not get through. */
   | "unreachable"
-  /** This side's own: the client was closed. */
+  /** From the client: it was closed. */
   | "closed";
 
 export interface ErrorBody {
@@ -23,9 +23,9 @@ export class SlotcastError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
-  /** What the server asked us to wait, in milliseconds. */
+  /** The wait that the server asks for, in milliseconds. */
   readonly retry_after_ms: number;
-  /** The key that a command was sent under and not answered: asked again with it, it is done once. */
+  /** The key of a command without an answer. A retry with it is done once. */
   key: string | undefined;
 
   /** HTTP says how long to wait in a header, Socket.IO in `details`. */
@@ -42,14 +42,14 @@ export class SlotcastError extends Error {
 export const timedOut = (): SlotcastError =>
   new SlotcastError({ code: "timeout", message: "The server did not answer.", retryable: true });
 
-/** Nothing came, or what came is not the server's: a login wall's page, another service's answer. */
+/** Makes the error for no answer, or for an answer of a login wall or another service. */
 export const unreachable = (retry_after_ms = 0): SlotcastError =>
   new SlotcastError(
     { code: "unreachable", message: "The server could not be reached.", retryable: true },
     retry_after_ms,
   );
 
-/** Reads the `error` of an ack or a problem document; what is not one becomes `internal`. */
+/** Reads the `error` of an ack or a problem document. Anything else becomes `internal`. */
 export function readError(value: unknown, retry_after_ms = 0): SlotcastError {
   const body = (typeof value === "object" && value !== null ? value : {}) as Partial<ErrorBody> & {
     readonly title?: string;

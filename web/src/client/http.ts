@@ -1,4 +1,4 @@
-/** The same requests over HTTP: where the transport goes one way only, or has just broken. */
+/** Requests over HTTP, for one-way transports and for a link that has just broken. */
 
 import { SlotcastError, timedOut, unreachable } from "./error.ts";
 import { ROUTES } from "./routes.ts";
@@ -31,7 +31,7 @@ export async function requestOverHttp(
   return fetchJson(apiUrl(base, path), init, shapeOf(name));
 }
 
-/** Resolves with the JSON body of a success of this shape; else rejects with a SlotcastError. */
+/** Resolves with the JSON body of a success in this shape. Rejects with a SlotcastError. */
 export async function fetchJson(
   url: URL,
   init: RequestInit,
@@ -44,7 +44,7 @@ export async function fetchJson(
     const response = await fetch(url, { ...init, signal, cache: "no-store" });
     const body = response.ok && isOf(response, "application/json") && (await readJson(response));
     if (fits(body, shape) && isFrom(url, response)) return body;
-    // A redirect may have made a command into a read, choice refusal says nothing of the command.
+    // A redirect may turn a command into a read. Its refusal says nothing of the command.
     const isCommand = (init.method ?? "GET") !== "GET";
     throw isCommand && response.redirected ? unreachable() : await readProblem(response, url);
   } catch (error) {
@@ -53,7 +53,7 @@ export async function fetchJson(
   }
 }
 
-/** The server's own refusal; whoever else answers, the server was not reached. */
+/** Reads the server's refusal. An answer of another service becomes `unreachable`. */
 export async function readProblem(response: Response, url: URL): Promise<SlotcastError> {
   const retry_after_ms = Number(response.headers.get("Retry-After") ?? 0) * 1_000 || 0;
   const isProblem = !response.ok && isOf(response, "application/problem+json");
@@ -61,7 +61,7 @@ export async function readProblem(response: Response, url: URL): Promise<Slotcas
   return readRefusal(isOurs ? await readJson(response) : undefined, retry_after_ms);
 }
 
-/** A proxy may redirect to TLS or to another host, but whoever answers elsewhere is not asked. */
+/** Accepts a redirect to TLS or another host, but not to another path. */
 export const isFrom = (url: URL, response: Response): boolean =>
   !response.redirected ||
   response.url.replace(/^https?:\/\/[^/]+/, "") === url.pathname + url.search;
@@ -69,7 +69,7 @@ export const isFrom = (url: URL, response: Response): boolean =>
 export const isOf = (response: Response, type: string): boolean =>
   response.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase() === type;
 
-/** Rejects where the body breaks off on the way; undefined where it is no JSON. */
+/** Rejects when the body breaks off. Resolves with undefined for no JSON. */
 async function readJson(response: Response): Promise<unknown> {
   const text = await response.text();
   try {

@@ -34,12 +34,12 @@ class Client<Kind extends Calendar> {
     this.#make = make;
   }
 
-  /** The state of the connection, why it is in it, and by which transport it is live. */
+  /** The state of the connection, its reason, and the live transport. */
   get status(): Status {
     return this.#connection.status;
   }
 
-  /** Why the connection was refused for good. */
+  /** The error of a connection that was refused for good. */
   get refusal() {
     return this.#connection.refusal;
   }
@@ -62,12 +62,12 @@ class Client<Kind extends Calendar> {
     return listCalendars(this.#connection.base, await this.#connection.token());
   }
 
-  /** Any command by its name on the wire, with a key of its own unless one is given. */
+  /** Sends a command by its name on the wire. It gets a key unless `fields` has one. */
   mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
     return this.#requests.mutate(name, fields);
   }
 
-  /** Watches a calendar; the same object however often it is asked for. */
+  /** Subscribes to a calendar. The same id returns the same object. */
   calendar(id: string): Kind {
     const known = this.#calendars.get(id);
     if (known !== undefined) return known;
@@ -76,7 +76,7 @@ class Client<Kind extends Calendar> {
     return made;
   }
 
-  /** Stops watching it. */
+  /** Ends the subscription to a calendar. */
   leave(id: string): void {
     this.#calendars.get(id)?.dispose();
     this.#calendars.delete(id);

@@ -1,11 +1,11 @@
-/** What calendars there are: one question, no connection. */
+/** Lists the calendars by one request, without a connection. */
 
 import { fetchJson } from "./http.ts";
 import { apiUrl, bearer } from "./transports/link.ts";
 import { CALENDARS } from "./shape.ts";
 import type { CalendarInfo } from "./wire.ts";
 
-/** The calendars that there are to see, without a connection. */
+/** Fetches the calendars that the token may see, or the public ones. */
 export async function listCalendars(
   url: string | URL,
   token?: string,

@@ -1,7 +1,7 @@
-/** Carries a request there and its answer back, over whatever gets through.
+/** Sends requests over the live link or HTTP, and repeats them until an answer comes.
  *
  * A mutation gets its key here, once. It may be sent again under the same key as often as
- * needed: the server's receipt answers the second sending with the first one's outcome. */
+ * needed: the server's idempotency record answers the second sending with the first outcome. */
 
 import { delay_ms, RESEND } from "./connection/backoff.ts";
 import type { Connection } from "./connection/connection.ts";
@@ -24,7 +24,7 @@ const AGAIN_MS = 600_000;
 /** The longest that a hold can last, so that nothing of an older one is left. */
 const HOLD_MS = 3_600_000;
 
-/** A command that was given up without an answer, so that nobody knows whether it was done. */
+/** A command without an answer. It may have been done. */
 interface Unsettled {
   readonly name: keyof Answers;
   readonly fields: Fields;
@@ -42,13 +42,13 @@ export class RequestClient {
     connection.listen(({ state }) => state === "live" && void this.#settle());
   }
 
-  /** Asks; a read needs no key. */
+  /** Sends a read. It needs no key. */
   read<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
     return this.#deliver(name, fields);
   }
 
-  /** Commands; `fields` may bring a key of an earlier attempt. The same command asked again after
-   * it was given up goes under the key that it had. An error without an answer has the key. */
+  /** Sends a command. `fields` may have the key of an earlier attempt. A repeated command without
+   * an answer keeps its key. The error of a command without an answer has the key. */
   async mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
     const wish = JSON.stringify([name, fields]);
     const given_up = this.#unsettled.get(wish);
@@ -61,7 +61,7 @@ export class RequestClient {
     } catch (error) {
       if (error instanceof SlotcastError && isPassing(error)) {
         error.key = key;
-        // Who brings a key keeps it, and settles it.
+        // A caller with a key of its own repeats the command itself.
         if (fields.key === undefined) {
           this.#unsettled.set(wish, { name, fields, key, at: performance.now() });
         }
@@ -70,14 +70,14 @@ export class RequestClient {
     }
   }
 
-  /** Reads over HTTP, once, what no transport is asked for. */
+  /** Reads once over HTTP. */
   async fetch(path: string, shape: Shape, query: Record<string, string> = {}): Promise<Fields> {
     const init = { headers: bearer(await this.#connection.token()) };
     return fetchJson(apiUrl(this.#connection.base, path, query), init, shape);
   }
 
-  /** A hold that nobody knows of would keep its seats from everyone, the visitor too: it is asked
-   * for again under its key, which tells its token, and released. */
+  /** Releases holds without an answer. Such a hold would block its seats for everyone. The repeated
+   * command returns the token for the release. */
   async #settle(): Promise<void> {
     if (this.#isSettling) return;
     this.#isSettling = true;

@@ -1,5 +1,5 @@
-/** Tells the server's messages from whatever else a network answers with: a login wall, a
- * maintenance page, another service. Only the members that this client relies on are checked,
+/** Tells the server's messages from other answers: a login wall, a maintenance page, another
+ * service. Only the members that this client relies on are checked,
  * and unknown ones are ignored, so that a newer server passes. */
 
 import { readError, type SlotcastError, unreachable } from "./error.ts";

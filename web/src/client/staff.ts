@@ -1,4 +1,4 @@
-/** What only staff can do with a calendar. */
+/** The commands for staff on a calendar. */
 
 import { Calendar } from "./calendar.ts";
 import type { Answers, BookingsAnswer, CalendarInfo, Fields, BookingOutcome } from "./wire.ts";
@@ -36,12 +36,12 @@ export class StaffCalendar extends Calendar {
     return this.openSlots(slots);
   }
 
-  /** The opening hours as they were set. */
+  /** Reads the opening hours. */
   async schedule(): Promise<Fields | null> {
     return (await this.requests.fetch(`${this.path}/schedule`, {})).schedule as Fields | null;
   }
 
-  /** With `preview` it only says what would happen. */
+  /** Sets the opening hours. With `preview` it only returns the outcome. */
   setSchedule(schedule: Fields, preview = false): Promise<ScheduleAnswer> {
     const fields = { calendar: this.id, schedule, ...(preview && { preview }) };
     return this.command("schedule.set", fields);
@@ -63,12 +63,12 @@ export class StaffCalendar extends Calendar {
     return this.#onSlot("slot.remove", slot);
   }
 
-  /** The token of a link by which guests see and book the calendar, until it ends. */
+  /** Makes a token for guests to see and book the calendar until it ends. */
   link(lifetime_seconds: number): Promise<LinkAnswer> {
     return this.requests.read("calendar.link", { calendar: this.id, lifetime_seconds });
   }
 
-  /** The bookings of the slots between, by start; `to` says how far they go, to go on from there. */
+  /** Lists the bookings of the slots between, by start. `to` is the start of the next page. */
   listBookings(from: string, to: string): Promise<BookingsAnswer> {
     return this.requests.read("booking.list", { calendar: this.id, from, to });
   }
@@ -85,7 +85,7 @@ export class StaffCalendar extends Calendar {
     return this.#onBooking("booking.no_show", booking);
   }
 
-  /** Takes `noShow` back. */
+  /** Undoes `noShow`. */
   reinstate(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.reinstate", booking);
   }

@@ -1,4 +1,4 @@
-/** Which slots a few figures ask for: a row of equal times on one day or on several. Pure. */
+/** Computes slots of equal length in a row, on one day or on several. Pure. */
 
 import type { NewSlot } from "../client";
 import { instantOf } from "../ui/time";
@@ -9,10 +9,10 @@ export interface Opening {
   /** `09:00`, in the calendar's zone. */
   readonly time: string;
   readonly minutes: number;
-  /** How many in a row, one after the other. */
+  /** The number of slots in a row. */
   readonly count: number;
   readonly capacity: number;
-  /** On how many days from `date` on. */
+  /** The number of days from `date` on. */
   readonly days: number;
   readonly isWithoutWeekends: boolean;
 }

@@ -26,7 +26,7 @@ import { Toasts } from "../ui/toast";
 
 const REDRAW_MS = 30_000;
 
-/** What cannot be taken back, and how it is asked. */
+/** The questions before actions that cannot be undone. */
 const GRAVE: Partial<
   Record<BookingVerb, (name: string) => Pick<Question, "title" | "text" | "yes">>
 > = {
@@ -58,7 +58,7 @@ export class StaffView {
   readonly #select = h("select", { "aria-label": "Calendar", class: "chooser" });
   readonly #facts = h("p", { class: "facts" });
   readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
-  /** Where only a token sees the calendar, or books in it. */
+  /** Shown for calendars that need a token. */
   readonly #invite = h("button", { type: "button", class: "page-link plain" }, "Make a link");
   readonly #blank = h("div", { class: "blank", hidden: true });
   readonly #only: HTMLInputElement;

@@ -1,4 +1,4 @@
-/** What went wrong, in words for a visitor, and what to do next. */
+/** Turns an error into a text for a visitor, with the next step. */
 
 import { type ErrorCode, SlotcastError } from "../client/error.ts";
 
@@ -31,7 +31,7 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   closed: "This page was closed. Please load it again.",
 };
 
-/** Where a rule says more than its code. */
+/** Texts for rules that say more than their code. */
 const RULE_ADVICE: Readonly<Record<string, string | undefined>> = {
   archived: "This calendar is closed. Nothing new can be booked here.",
   not_begun: "That can be noted once the time has begun.",

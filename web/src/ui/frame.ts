@@ -1,5 +1,5 @@
-/** Draws at most once a frame, however many changes came; also in a hidden page, which has no
- * frames but choice tests and choice return to the front want it right. */
+/** Draws at most once a frame. A hidden page has no frames, so a timer draws there: the page is
+ * right when the visitor returns. */
 
 const HIDDEN_MS = 60;
 
@@ -24,7 +24,7 @@ export class Frame {
     this.#run();
   }
 
-  /** Nothing is drawn any more, not even what was planned. */
+  /** Stops drawing, also a planned draw. */
   stop(): void {
     this.#isStopped = true;
   }

@@ -1,4 +1,4 @@
-/** Instants as people in a zone read them. Pure: the zone, the language and now are passed in. */
+/** Formats instants for people in a time zone. Pure: the zone, the locale and the time are arguments. */
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -112,7 +112,7 @@ export function durationText(length_ms: number): string {
   return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
 }
 
-/** What a wall clock in `zone` shows, as the UTC instant with the same figures. */
+/** Returns the wall clock in `zone` as the UTC instant with the same figures. */
 function wallTime(instant: number, zone: string): number {
   const { year, month, day, hour, minute, second } = wallParts(instant, zone);
   return Date.UTC(year, month - 1, day, hour, minute, second);

@@ -1,4 +1,4 @@
-/** How far the view looks ahead, and a way to look further. */
+/** The end of the shown window, with buttons to move it. */
 
 import { button } from "../../ui/button";
 import type { Calendar } from "../../client";

@@ -1,4 +1,4 @@
-/** One slot on the board: what it says, and whether it can be taken. */
+/** A slot on the board: its text, and whether it is free to take. */
 
 import type { Policy, Slot } from "../../client";
 import { h, setData, setText } from "../../ui/dom";
@@ -19,7 +19,7 @@ export interface Setting {
   readonly now: number;
 }
 
-/** Why a slot that is bookable by its own state is not, by the clock; empty when it is. */
+/** Returns why the clock refuses a bookable slot, or an empty text. */
 export function clockRefusal(slot: Slot, policy: Policy | undefined, now: number): string {
   const start = Date.parse(slot.start);
   if (start <= now) return "Started";
@@ -55,13 +55,13 @@ export function note(state: CellState, now: number): string {
   return durationText(Date.parse(slot.end) - Date.parse(slot.start));
 }
 
-/** What else than the slot decides how it looks. */
+/** Returns a text of all that decides the look of a cell beside its slot. */
 function signature({ mark, policy, isArchived, isPending }: CellState, { zone }: Setting): string {
   const own = mark === undefined ? "" : mark.kind === "hold" ? mark.until : mark.status;
   return `${zone} ${own} ${isPending} ${isArchived} ${policy?.min_notice} ${policy?.max_advance}`;
 }
 
-/** What the clock alone changes, without a countdown, may be this old. */
+/** The longest age of a text that depends on the clock but has no countdown. */
 const FRESH_MS = 20_000;
 
 export class SlotCell {
@@ -97,7 +97,7 @@ export class SlotCell {
     return this.#isFree;
   }
 
-  /** Whether it looks different from a moment ago, by a change and not by the clock. */
+  /** Draws the cell and returns whether a change altered its look. */
   draw(state: CellState, setting: Setting): boolean {
     const seen = signature(state, setting);
     // A change touches one slot of two thousand; slots are never changed in place.
@@ -117,7 +117,7 @@ export class SlotCell {
     return before !== "" && before !== this.#look;
   }
 
-  /** What the clock alone changes. */
+  /** Draws all that depends on the clock. */
   tick({ zone, locale, now }: Setting): void {
     const state = this.#state;
     if (state === undefined) return;

@@ -1,4 +1,4 @@
-/** In choice zone the times are shown; nothing to choose where both are the same. */
+/** Switches the time zone of the board. It offers no choice when both zones are the same. */
 
 import { h, icon, setText } from "../../ui/dom";
 import { zoneText } from "../../ui/time";

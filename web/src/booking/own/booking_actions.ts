@@ -1,7 +1,7 @@
-/** What a visitor does with a calendar, and what this browser remembers of it.
+/** The commands of a visitor, and their record in this browser.
  *
- * Each command is an pending until its answer is known: kept with its key, over a reload too, and
- * asked again under it, so that it is done once and the visitor learns how it ended. */
+ * Each command is a pending request until its answer is known. The browser keeps it with its
+ * key, over a reload too, and sends it again, so that the visitor learns the outcome. */
 
 import type { Booking, Calendar, Customer, Proof, Slot } from "../../client";
 import { newKey, SlotcastError } from "../../client";
@@ -13,9 +13,9 @@ import { findTimes, type Times } from "../slot_search";
 /** Bookings that another side can change without naming the slot. */
 const CONCERNS = new Set(["booking.updated", "slot.cancelled", "slot.rescheduled"]);
 
-/** The keys of the pendingRequests that this page is asking right now. */
+/** The keys of the pending requests that this page is sending. */
 const running = new Set<string>();
-/** No page asks for longer than this before it gives an pending up. */
+/** No page sends for longer than this before it gives a pending request up. */
 const ASKING_MS = 60_000;
 
 export interface Settled {
@@ -115,7 +115,7 @@ export class BookingActions {
     return settled;
   }
 
-  /** The pending that has not been answered yet, where the same is asked for again; else a new one. */
+  /** Returns the open pending request for the same command, or a new one. */
   #pending(
     what: PendingRequest["what"],
     fields: Omit<PendingRequest, "key" | "what" | "at" | "tab">,

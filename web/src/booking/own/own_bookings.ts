@@ -1,4 +1,4 @@
-/** What a visitor does with a booking of their own: open it by its link, move it, cancel it. */
+/** Actions on the visitor's own bookings: open by a link, move, cancel. */
 
 import { type Calendar, type Proof, type Slot, SlotcastError } from "../../client";
 import { adviceFor } from "../../ui/advice";

@@ -1,4 +1,4 @@
-/** What the visitor holds and has booked, with what can be done about it. */
+/** The panel of the visitor's holds and bookings, with their buttons. */
 
 import { button } from "../../ui/button";
 import type { Policy } from "../../client";

@@ -4,8 +4,7 @@
 import type { Booking, BookingStatus, Customer, Hold, Proof, Slot } from "../../client";
 import { EntryStore } from "./entry_store";
 
-/** What was asked to be booked, and the key for asking it again: an answer that was lost, with
- * the connection or with the page, comes to whoever has the key. */
+/** The fields of a booking and its key. A repeated request with the key returns a lost answer. */
 export interface BookingRequest {
   readonly key: string;
   readonly customer: Customer;

@@ -1,7 +1,7 @@
-/** Asks an pending, for the first time or again: under its key it is done once.
+/** Sends a pending request, for the first time or again. Its key makes it done once.
  *
- * Asked again soon, the visitor still wants it. Later it must not be done for nobody: it is only
- * found out whether it was done. */
+ * A recent request is still wanted and is sent again. For an old one the page only finds out
+ * whether it was done. */
 
 import { type Booking, type Calendar, type Hold, newKey, SlotcastError } from "../../client";
 import type { PendingRequest } from "./own_store";
@@ -13,7 +13,7 @@ export interface Outcome {
   readonly booking?: Booking;
 }
 
-/** For so long the visitor is taken to want what was asked for. */
+/** A request stays wanted for this long. */
 const WANTED_MS = 600_000;
 /** The longest that a hold can last. */
 const HOLD_MS = 3_600_000;

@@ -1,8 +1,8 @@
 /** The life of a connection: climbs the ladder, keeps one link, and comes back by itself.
  *
- * Whatever happens below (a lost socket, a killed server, a hop to another transport), the
- * calendars above see only deliveries: each is watched again by its own cursor on the next
- * link, and its replica drops what it already has. */
+ * The calendars see only deliveries, whatever happens to the link (a lost socket, a killed
+ * server, another transport). The next link subscribes each calendar by its cursor, and the
+ * replica drops repeated changes. */
 
 import { CLIMB, delay_ms, RECONNECT } from "./backoff.ts";
 import { ServerClock } from "../transports/clock.ts";
@@ -19,7 +19,7 @@ import { type Token, TokenSource } from "./token.ts";
 export interface ConnectionSetting {
   readonly token?: Token;
   readonly isStaff?: boolean;
-  /** Which transports may be used, best first. */
+  /** The allowed transports, best first. */
   readonly transports?: readonly Transport[];
   readonly environment?: Environment;
   readonly open?: OpenLink;
@@ -30,7 +30,7 @@ export interface Subscriber {
   deliver(delivery: Delivery): void;
 }
 
-/** Live for this long, a connection counts as a good one and the back-off begins anew. */
+/** A connection that is live for this long resets the back-off. */
 const STEADY_MS = 10_000;
 /** Short at first, so that a blocked WebSocket costs little; longer where the network is slow. */
 const OPEN_MS = 4_000;
@@ -48,9 +48,9 @@ export class Connection {
   readonly #listeners = new Set<(status: Status) => void>();
   readonly #stopListening: () => void;
   #status: Status = { state: "connecting", reason: "started" };
-  /** What is live. */
+  /** The live link. */
   #live: OpenedLink | undefined;
-  /** What is open and not yet known to work: the first one, or a better one beside the opened. */
+  /** An opened link on trial: the first one, or a better one beside the live link. */
   #trial: OpenedLink | undefined;
   #live_at = 0;
   #attempt = 0;
@@ -79,12 +79,12 @@ export class Connection {
     return this.#status;
   }
 
-  /** Why the server refused us for good, once `state` is `closed` by `refused`. */
+  /** The final refusal of the server, once `state` is `closed` by `refused`. */
   get refusal(): SlotcastError | undefined {
     return this.#refusal;
   }
 
-  /** The link to ask by, while there is one that is live. */
+  /** The live link, if there is one. */
   get link(): Link | undefined {
     return this.#live?.link;
   }
@@ -102,8 +102,8 @@ export class Connection {
     return this.#tokens.get();
   }
 
-  /** The visitor asks for something: unless anything is heard within 4 s, or the returned function
-   * called, what is live is not. */
+  /** Expects a message after a request. The live link ends unless one comes within 4 s or the
+   * returned function is called. */
   expect(): () => void {
     return this.#live?.liveness.expect() ?? (() => {});
   }
@@ -118,7 +118,7 @@ export class Connection {
     this.resubscribe(calendar);
   }
 
-  /** Subscribes again from where the watch stands: after a gap, or for another window. */
+  /** Subscribes again from the position of the subscriber: after a gap, or for another window. */
   resubscribe(calendar: string): void {
     const subscriber = this.#subscribers.get(calendar);
     if (subscriber === undefined) return;
@@ -172,8 +172,8 @@ export class Connection {
     }
   }
 
-  /** A token that has ended, or is not valid yet, may be followed by a good one for as long as
-   * there is a function to ask; one that does not allow this will hardly be. */
+  /** Returns whether a fresh token may help. An ended token always may; a forbidden one only at
+   * the first two attempts. */
   #mayRenew({ code }: SlotcastError): boolean {
     return this.#tokens.isRenewable && (code === "unauthorized" || this.#attempt < 2);
   }
@@ -203,7 +203,7 @@ export class Connection {
     return opened;
   }
 
-  /** Watches everything on it, and lets go of what is live now only when all have answered. */
+  /** Subscribes every calendar on it. The live link closes once all have answered. */
   #try(opened: OpenedLink): void {
     this.#trial = opened;
     if (opened.lost !== undefined) {
@@ -296,7 +296,7 @@ export class Connection {
     this.#climb = setTimeout(() => void this.#climbUp(transport), wait);
   }
 
-  /** Opens a better rung beside the one we stand on, and only then lets go. */
+  /** Opens a better transport beside the live one before the live one closes. */
   async #climbUp(from: Transport): Promise<void> {
     const { signal } = this.#abort;
     this.#climb = undefined;
@@ -316,7 +316,7 @@ export class Connection {
     this.#planClimb();
   }
 
-  /** Lets go of everything: what is live, what is tried, and what was planned. */
+  /** Closes both links and cancels the timers. */
   #cancel(): void {
     const links = [this.#live, this.#trial];
     this.#live = undefined;

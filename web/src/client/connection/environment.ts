@@ -1,4 +1,4 @@
-/** What the device and the page tell us: network, visibility, and having slept. */
+/** The state of the device and the page: network, visibility, and sleep. */
 
 export interface Environment {
   isOnline(): boolean;

@@ -1,4 +1,4 @@
-/** Which transports to try, and in which order.
+/** Chooses the transports to try, and their order.
  *
  * Each rung is tried by itself and with its own time-out: a WebSocket that a proxy swallows
  * without a word must not keep the visitor from polling. The rung that last worked is tried
@@ -23,7 +23,7 @@ export class Ladder {
     this.#now = now;
   }
 
-  /** What to try at this attempt, counted from 0 since the last time it was live. */
+  /** Returns the transports for an attempt, counted from 0 since the last live state. */
   plan(attempt: number): readonly Transport[] {
     if (this.#working !== undefined && attempt % 2 === 0) return [this.#working];
     return this.#ordered();

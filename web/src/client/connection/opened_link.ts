@@ -1,17 +1,17 @@
-/** One link of a connection, and how it ended or may end. */
+/** One link of a connection, with its liveness and its end. */
 
 import { SlotcastError } from "../error.ts";
 import type { Link } from "../transports/link.ts";
 import type { Liveness } from "../transports/liveness.ts";
 import type { Reason, Transport } from "../transports/state.ts";
 
-/** A link with the calendars watched on it. It counts once each of them has answered. */
+/** A link with its subscriptions. It becomes live once each of them has answered. */
 export interface OpenedLink {
   readonly arrival: Reason;
   readonly awaited: Set<string>;
   readonly liveness: Liveness;
   link?: Link;
-  /** Set also where it was lost before we came to use it. */
+  /** Set also for a link that was lost before its first use. */
   lost?: Reason;
 }
 
@@ -27,6 +27,6 @@ export const isTwoWay = (transport: Transport): boolean =>
 export const isRefusal = (error: unknown): error is SlotcastError =>
   error instanceof SlotcastError && (error.code === "unauthorized" || error.code === "forbidden");
 
-/** It took the connection and said nothing: worse than a clear no, which costs no time. */
+/** Recognises a transport that connects and stays silent. A clear refusal costs less time. */
 export const isTimeout = (error: unknown): boolean =>
   error instanceof SlotcastError && error.code === "timeout";

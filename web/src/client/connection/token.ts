@@ -1,4 +1,4 @@
-/** Gets the token to connect and to ask with. The application's function may be slow, fail or
+/** Gets the token for connections and requests. The application's function may be slow, fail or
  * never answer: each call has a time-out, and an answer that comes later is used the next time. */
 
 import { SlotcastError } from "../error.ts";

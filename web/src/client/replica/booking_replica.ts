@@ -1,4 +1,4 @@
-/** The bookings that staff see, upserted by version: an older picture never overwrites. */
+/** The copy of the bookings for staff, upserted by version. An older version never overwrites. */
 
 import type { StaffBooking } from "../wire.ts";
 

@@ -1,9 +1,9 @@
-/** The last step of the river: the client's copy of one calendar, kept by one rule.
+/** The last step of the data flow: the client's copy of one calendar.
  *
  * `seq <= have`: drop, it was applied before. `prev <= have`: apply it whole. `prev > have`:
  * something is missing; nothing is applied, and the caller subscribes again by the cursor.
  * A snapshot replaces everything, also where its `seq` is lower (the database was put back).
- * So delivery may repeat and application is exactly once, on whatever transport. */
+ * Delivery may repeat; each change is applied exactly once, on every transport. */
 
 import type { CalendarInfo, Change, Slot, Snapshot } from "../wire.ts";
 
@@ -37,7 +37,7 @@ export class Replica {
     return this.#info;
   }
 
-  /** What the snapshot covers, half-open. */
+  /** The window of the snapshot, half-open. */
   get window(): { readonly from: string; readonly to: string } {
     return { from: this.#from, to: this.#to };
   }

@@ -1,15 +1,15 @@
-/** The server's clock, as seen from here. Holds are counted down by it, never by the
- * visitor's own clock, which may be minutes off, and may be set while the page is open: what
- * is counted on is the time since the page was loaded (`performance.now`).
+/** Estimates the server's clock. Countdowns of holds use it. The visitor's own clock may be
+ * minutes off and may be set while the page is open, so the estimate counts from
+ * `performance.now`.
  *
- * A sample says: when the server wrote `server_time`, it was between `sent` and `received`
- * here. The middle is the best guess, half the round trip its uncertainty. The surest
- * sample wins, but it ages (a laptop's clock drifts and is set), so that a new one that
- * contradicts it replaces it. */
+ * A sample means: the server wrote `server_time` between `sent` and `received` local time.
+ * The middle is the estimate, and half the round trip is its uncertainty. The sample with the
+ * lowest uncertainty wins. Its uncertainty grows with age, because clocks drift. A new sample
+ * replaces it when the two contradict each other. */
 
 /** Clocks drift by up to about 100 ppm. */
 const DRIFT = 1e-4;
-/** Servers that share a database may be apart by as much. */
+/** The clocks of servers on one database may differ by this much. */
 const JITTER_MS = 1_000;
 
 export class ServerClock {
@@ -47,8 +47,8 @@ export class ServerClock {
     this.#observed_at = received;
   }
 
-  /** A change was made at `server_time`: it is later than that now. After a sleep in which the
-   * local time stood still, this is what is heard first. */
+  /** Moves the clock forward to the time of a change. The first change after a sleep corrects a
+   * local time that stood still. */
   passed(server_time: string): void {
     const behind = Date.parse(server_time) - this.now();
     if (!this.isKnown || !(behind > JITTER_MS)) return;
@@ -57,7 +57,7 @@ export class ServerClock {
     this.#observed_at = this.local();
   }
 
-  /** The server's now, in epoch milliseconds; before it has said anything, the device's. */
+  /** Returns the server's time in epoch milliseconds, or the device's before the first sample. */
   now(): number {
     return this.isKnown ? this.local() + this.#offset_ms : this.#wall();
   }

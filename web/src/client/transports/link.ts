@@ -1,18 +1,18 @@
-/** What a transport owes the connection above it. Implementations: socket.ts; stream.ts and
- * poll.ts, on one_way.ts.
+/** The contract of a transport. Implementations: socket.ts, and stream.ts and poll.ts on
+ * one_way.ts.
  *
- * A link is opened once and lost once; it never reconnects by itself. Everything it hears of
- * a calendar goes through `delivered`, in the order of the wire and in the same turn of the
- * event loop: a promise between the answer to a subscription and the first change after it
- * would let them change places. After `lost` or `close()` it is silent. */
+ * A link is opened once and lost once; it never reconnects by itself. It passes every message
+ * of a calendar to `delivered`, in the order of the wire and in the same iteration of the event
+ * loop. A promise between the answer to a subscription and the next change could swap the two.
+ * After `lost` or `close()` it is silent. */
 
 import type { ServerClock } from "./clock.ts";
 import type { SlotcastError } from "../error.ts";
 import type { Reason, Transport } from "./state.ts";
 import type { Change, Fields, Resumption, Snapshot } from "../wire.ts";
 
-/** Where a subscription begins: after a cursor, or with a snapshot of a window; and the cursor
- * that the server must have reached before it answers. */
+/** The start of a subscription: a cursor, or a snapshot of a window. The server answers once it
+ * has reached the cursor `at_least`. */
 export interface Position {
   readonly after?: string;
   readonly at_least?: string;
@@ -29,13 +29,13 @@ export type Delivery =
 export interface LinkEvents {
   delivered(calendar: string, delivery: Delivery): void;
   lost(reason: Reason): void;
-  /** Anything at all came from the server. */
+  /** Reports any message of the server. */
   heard(): void;
 }
 
 export interface Link {
   readonly transport: Transport;
-  /** How often the server has promised to be heard; it may have promised nothing. */
+  /** The promised interval of heartbeats, if the server promises any. */
   readonly heartbeat_ms?: number | undefined;
   subscribe(calendar: string, position: Position): void;
   unsubscribe(calendar: string): void;
@@ -52,7 +52,7 @@ export interface LinkSetting {
   readonly isVisible: () => boolean;
   /** A refused token may be followed by a good one. */
   readonly isRenewable: boolean;
-  /** How long it may take to open. */
+  /** The limit for opening. */
   readonly open_ms: number;
   /** Aborted when the attempt is no longer wanted. */
   readonly signal: AbortSignal;
@@ -65,7 +65,7 @@ export type OpenLink = (
   events: LinkEvents,
 ) => Promise<Link>;
 
-/** How long an answer may take to come: to a subscription, which may be large, and to a request. */
+/** The limit for an answer: to a subscription (it may be large), and to a request. */
 export const ANSWER_MS = 8_000;
 export const REQUEST_MS = 5_000;
 

@@ -1,10 +1,9 @@
-/** Notices that a link has gone dead: a network that drops everything closes no socket, and
- * Socket.IO's own ping time-out takes 45 s.
+/** Notices a dead link. A network that drops every packet closes no socket, and Socket.IO's
+ * own ping time-out takes 45 s.
  *
- * A server that promises heartbeats is heard every few seconds. Two that are missed end the
- * link, and so does nothing at all within 4 s after the visitor asked for something. */
+ * Two missed heartbeats end the link. Silence for 4 s after a request ends it too. */
 
-/** How long nothing may be heard once something was asked for. */
+/** The longest silence after a request. */
 export const ACT_MS = 4_000;
 const SLACK_MS = 1_000;
 
@@ -23,21 +22,21 @@ export class Liveness {
     this.#heard_at = performance.now();
   }
 
-  /** From now on silence ends the link: two heartbeats and a second of it. */
+  /** Starts the watch for heartbeats. Silence for two of them and a second ends the link. */
   start(heartbeat_ms: number): void {
     this.heard();
     this.#silence_ms = 2 * heartbeat_ms + SLACK_MS;
     this.#arm(this.#silence_ms);
   }
 
-  /** Something must be heard soon, unless the returned function is called before. */
+  /** Ends the link unless a message comes soon. The returned function cancels this. */
   expect(): () => void {
     const asked_at = performance.now();
     const timer = setTimeout(() => {
       this.#expected.delete(timer);
       const is_late = performance.now() - asked_at > ACT_MS + SLACK_MS;
       if (this.#heard_at > asked_at) return;
-      // A page that stood still has not read what came meanwhile.
+      // A suspended page has not read its messages yet.
       if (is_late) this.expect();
       else this.#lost();
     }, ACT_MS);

@@ -1,4 +1,4 @@
-/** A link that only brings: one follower a calendar, and commands go over HTTP. */
+/** A link for one direction: one follower a calendar. Commands go over HTTP. */
 
 import { SlotcastError } from "../error.ts";
 import { fetchJson } from "../http.ts";
@@ -7,7 +7,7 @@ import type { LinkSetting, Position } from "./link.ts";
 import { CALENDARS, HEALTH } from "../shape.ts";
 import type { Reason, Transport } from "./state.ts";
 
-/** Follows one calendar until aborted, and says why it ended; rejects when it was refused. */
+/** Follows one calendar until aborted and resolves with the reason. Rejects when refused. */
 export type Follow = (
   calendar: string,
   position: Position,
@@ -70,7 +70,7 @@ export async function openOneWay(
 const reasonOf = (error: unknown): Reason =>
   error instanceof SlotcastError && error.code === "timeout" ? "silent" : "transport_lost";
 
-/** Whether plain HTTP gets through, and the token with it. */
+/** Rejects unless plain HTTP and the token get through. */
 async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
   const [path, shape] =
     token === undefined ? (["/../healthz", HEALTH] as const) : (["/calendars", CALENDARS] as const);

@@ -10,7 +10,7 @@ import type { Poll, Snapshot } from "../wire.ts";
 
 /** Under the 30 s after which many proxies give up on a silent response. */
 const HIDDEN_WAIT_SECONDS = 25;
-/** While somebody looks, so that a dead network is noticed within 8 s. */
+/** The wait of a visible page: it notices a dead network within 8 s. */
 const WAIT_SECONDS = 3;
 
 const follow: Follow = async (calendar, position, setting, { signal }, deliver, heard) => {
@@ -32,7 +32,7 @@ const follow: Follow = async (calendar, position, setting, { signal }, deliver, 
     return said.cursor;
   };
   let after = position.after ?? (await snapshot());
-  // The first answer comes at once: it is the replay, and it shows that polling works.
+  // The first answer comes at once. It is the replay and proves that polling works.
   let isReplay = position.after !== undefined;
   let at_least = position.at_least;
   while (!signal.aborted) {

@@ -1,8 +1,8 @@
 /** Socket.IO over WebSocket or over polling, one rung at a time.
  *
  * engine.io-client probes an upgrade only when it opens, and its own fall-back does not
- * notice a WebSocket that hangs. So upgrade and reconnection are the ladder's and the
- * connection's business here, and a socket has exactly one transport. */
+ * notice a WebSocket that hangs. The ladder upgrades and the connection
+ * reconnects instead. A socket has exactly one transport. */
 
 import { io, type Socket } from "socket.io-client";
 import { SlotcastError, timedOut, unreachable } from "../error.ts";

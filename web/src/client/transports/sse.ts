@@ -13,12 +13,12 @@ export class EventParser {
   #id = "";
   #comment = "";
 
-  /** The last comment that said something. */
+  /** The last comment with a text. */
   get comment(): string {
     return this.#comment;
   }
 
-  /** Takes the next piece of text and gives back the events that it completed. */
+  /** Takes the next piece of text and returns the completed events. */
   feed(text: string): readonly ServerSentEvent[] {
     const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop() ?? "";

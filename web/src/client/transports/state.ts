@@ -6,7 +6,7 @@ export type State = "connecting" | "live" | "reconnecting" | "offline" | "closed
 
 export const REASONS = {
   started: "connect() was called.",
-  opened: "A transport opened and every watched calendar has answered.",
+  opened: "A transport opened and every subscribed calendar has answered.",
   climbed: "A better transport works again; it resumed where the other stood.",
   transport_lost: "The transport closed under us.",
   server_closed: "The server ended the connection.",
@@ -34,7 +34,7 @@ const MOVES: Readonly<Record<State, ReadonlySet<State>>> = {
 export interface Status {
   readonly state: State;
   readonly reason: Reason;
-  /** By what it is live. */
+  /** The live transport. */
   readonly transport?: Transport;
   /** When the next attempt is due, in local epoch milliseconds. */
   readonly retry_at?: number;

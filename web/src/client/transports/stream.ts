@@ -1,7 +1,7 @@
-/** Server-sent events, one stream a calendar, for where no Socket.IO gets through.
+/** Server-sent events, one stream a calendar, for networks without Socket.IO.
  *
- * Read with fetch, not EventSource: it can send `Authorization`, it shows the status of a
- * refusal, and it hears the heartbeat comments, so that a proxy that buffers is found out. */
+ * It uses fetch instead of EventSource: fetch sends `Authorization`, shows the status of a
+ * refusal, and shows the heartbeat comments. Without them a buffering proxy stays unnoticed. */
 
 import { unreachable } from "../error.ts";
 import { isFrom, isOf, readProblem } from "../http.ts";

@@ -1,4 +1,4 @@
-/** Which stretch of time the staff page shows: one day, or the days that are coming. Pure. */
+/** The window of the staff page: one day, or the coming days. Pure. */
 
 import { dayKey, instantOf } from "../../ui/time";
 

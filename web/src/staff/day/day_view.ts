@@ -1,5 +1,5 @@
-/** Which days of a calendar the staff page shows: kept in the address, asked of the server, and changed by
- * steps, by date, or by where the next booking is. */
+/** Controls the shown days of the staff page. The address keeps them. They change by steps, by date, or by
+ * the next booking. */
 
 import { button } from "../../ui/button";
 import type { StaffBooking, StaffCalendar } from "../../client";
@@ -13,7 +13,7 @@ export interface DayViewParts {
   readonly locale: Locale;
   now(): number;
   zone(): string;
-  /** Which bookings count as the next one. */
+  /** Returns whether a booking counts for the search. */
   isWanted(booking: StaffBooking): boolean;
   changed(): void;
   say(text: string): void;
@@ -104,7 +104,7 @@ export class DayView {
     this.#rest.replaceChildren(h("span", {}, text), go);
   }
 
-  /** How far the answer goes, which is cut where there are too many slots. */
+  /** The end of the answer. The server cuts an answer with too many slots. */
   get #reached(): string {
     const to = this.#calendar?.covered.to ?? "";
     const isCut = this.isAnswered && Date.parse(to) < Date.parse(this.#range.to);

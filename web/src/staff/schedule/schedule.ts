@@ -30,7 +30,7 @@ export interface Closed {
   readonly name?: string | null;
 }
 
-/** What the form shows. `until` is empty where there is no last day. */
+/** The values of the form. `until` is empty without a last day. */
 export interface Plan {
   readonly week: Readonly<Record<Day, readonly Hours[]>>;
   readonly slot_minutes: number;
@@ -115,7 +115,7 @@ function others(schedule: Schedule | null): readonly [readonly Window[], readonl
   return [windows.slice(0, edge).filter(kept), windows.slice(edge).filter(kept)];
 }
 
-/** Why the plan cannot be meant; empty when it can. */
+/** Returns why the plan is invalid, or an empty text. */
 export function problemOf(plan: Plan): string {
   for (const day of DAYS) {
     const hours = [...plan.week[day]].sort((a, b) => a.start.localeCompare(b.start));
@@ -133,7 +133,7 @@ export function problemOf(plan: Plan): string {
   return isReversed ? "A closed time ends before it begins." : "";
 }
 
-/** What is kept though the form does not show it; empty where there is no such thing. */
+/** Returns the text on parts that the form does not show, or an empty text. */
 export function restText(schedule: Schedule | null): string {
   const hidden = others(schedule).flat();
   const rules = hidden.filter(({ rrule }) => rrule !== undefined).length;
