@@ -59,7 +59,7 @@ async def running(database: str, tmp_path: Path) -> AsyncIterator[Running]:
     service = settings.service()
     service.open()
     app = await compose(settings, service=service, web_folder=tmp_path)
-    runner = runner_of(app)
+    runner = runner_of(app, settings.bounds)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
