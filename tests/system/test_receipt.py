@@ -124,7 +124,7 @@ async def test_what_is_pending_says_so(place: Place, api: Api, page: Page, tmp_p
     assert first["STATUS"] == "TENTATIVE"
     assert first["SUMMARY"] == f"To be confirmed: {NAME.strip()}"
     assert "until it is confirmed" in first["DESCRIPTION"]
-    await dialog.get_by_role("button", name="CommandResult").click()
+    await dialog.get_by_role("button", name="Done").click()
     await api.post(f"/api/bookings/{first['UID']}/confirm")
     mine = page.locator(f'[data-mine="{first["UID"]}"]')
     await expect(mine).to_contain_text("Booked")
