@@ -50,15 +50,14 @@ def open_database(url: str, *, synchronous: str = "full") -> Dialect:
 
 
 def public_url(url: str) -> str:
-    """Return the URL as it may be shown: without its password, and without parameters, since one may be a password."""
+    """Return the URL as it may be shown: without user, password and parameters, as one of those may be a password."""
     if url.startswith("sqlite:"):
         return url
     place = url.split("?", 1)[0]
     scheme, found, rest = place.partition("://")
     if not found:
         return place.rpartition("@")[2]
-    user, at, host = rest.rpartition("@")
-    return f"{scheme}://{user.split(':', 1)[0]}{at}{host}"
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def database_file(url: str) -> Path | None:
