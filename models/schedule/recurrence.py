@@ -28,7 +28,7 @@ _WEEK = 7
 def check_rule(text: str, start: date) -> None:
     """Raise ValueError, with a sentence for the client, unless the rule has a date from `start` on."""
     rule = read_rule(text)
-    last = min(LAST_DATE, _until_date(rule) + _ONE_DAY) if isinstance(rule.until, Time) else LAST_DATE
+    last = _day_after_until(rule) if isinstance(rule.until, Time) else LAST_DATE
     begin = start if rule.start is None else rule.start.day
     if next(_dates(rule, begin, max(begin, start), last), None) is None:
         raise ValueError("the rule names no date at all")
@@ -47,10 +47,16 @@ def dates(text: str, start: date, first: date, last: date, *, clocks: tzinfo = U
     until = rule.until
     if not isinstance(until, Time):
         return _dates(rule, start, first, last)
-    found = _dates(rule, start, first, min(last, _until_date(rule) + _ONE_DAY))
+    found = _dates(rule, start, first, min(last, _day_after_until(rule)))
     if until.is_utc:
         return (day for day in found if first_moment(clocks, day, minute) <= until.moment)
     return (day for day in found if (day, minute * 60) <= (until.day, until.second))
+
+
+def _day_after_until(rule: Rule) -> date:
+    """Return the day after UNTIL's date, by which it has passed in every zone; at most the last date of a schedule."""
+    day = _until_date(rule)
+    return day + _ONE_DAY if day < LAST_DATE else LAST_DATE
 
 
 def _until_date(rule: Rule) -> date:

@@ -80,6 +80,8 @@ class Origins:
             return False
         self._logged_since = now
         self._logged.add(origin)
+        if len(self._logged) == _MOST_LOGGED:
+            logger.warning("More origins are refused. They are not logged for %d s.", _LOGGED_SECONDS)
         return True
 
     @staticmethod

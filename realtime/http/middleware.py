@@ -182,7 +182,7 @@ class RequestGuard:
         return read
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith(("/api/", "/calendars/")):
             return await handler(request)
         if not self._origins.is_allowed(request):
             raise Forbidden(self._origins.refuse(request), rule="origin")

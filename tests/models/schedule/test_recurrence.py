@@ -336,6 +336,15 @@ def test_until_ends_a_rule_with_the_last_window_that_begins_by_then(until: str, 
     assert found[-1] == date(2027, 1, last)
 
 
+@pytest.mark.parametrize("until", ["99991231", "99991231T235959Z", "99991231T000000", "99991230T235959Z"])
+def test_until_the_last_date_of_all_ends_nothing(until: str) -> None:
+    """Calendar programs write it for a rule without an end."""
+    rule, start = f"FREQ=DAILY;UNTIL={until}", date(2027, 1, 1)
+    check_rule(rule, start)
+    found = dates(rule, start, start, date(2027, 1, 3), clocks=ZoneInfo("Pacific/Kiritimati"), minute=540)
+    assert list(found) == _days("2027 1/1,2,3")
+
+
 @pytest.mark.parametrize(
     "rule",
     [

@@ -107,7 +107,7 @@ async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCapt
     for number in range(300):
         await endpoint.request_with({"Origin": f"http://{number}.example" + "x" * 1_000}, "GET", **OPEN)
     lines = [record.getMessage() for record in caplog.records if record.name.endswith("origins")]
-    assert len(lines) == 20
+    assert len(lines) == 21  # the last one says that there are more
     assert max(map(len, lines)) < 400
 
 

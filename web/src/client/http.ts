@@ -3,7 +3,7 @@
 import { SlotcastError, timedOut, unreachable } from "./error.ts";
 import { ROUTES } from "./routes.ts";
 import { ANSWER_MS, apiUrl, bearer } from "./transports/link.ts";
-import { fits, readRefusal, type Shape, shapeOf } from "./shape.ts";
+import { fits, isAbout, readRefusal, type Shape, shapeOf } from "./shape.ts";
 import type { Fields } from "./wire.ts";
 
 export const hasRoute = (name: string): boolean => name in ROUTES;
@@ -24,11 +24,25 @@ export async function requestOverHttp(
   if (method === "GET") {
     // A secret never stands in a URL, and a GET has no body.
     if (typeof body.token === "string") headers["Booking-Token"] = body.token;
-    return fetchJson(apiUrl(base, path), { method, headers }, shapeOf(name));
+    return answerTo(name, fields, apiUrl(base, path), { method, headers });
   }
   headers["Content-Type"] = "application/json";
-  const init = { method, headers, body: JSON.stringify(body) };
-  return fetchJson(apiUrl(base, path), init, shapeOf(name));
+  return answerTo(name, fields, apiUrl(base, path), {
+    method,
+    headers,
+    body: JSON.stringify(body),
+  });
+}
+
+async function answerTo(
+  name: string,
+  fields: Fields,
+  url: URL,
+  init: RequestInit,
+): Promise<Fields> {
+  const answer = await fetchJson(url, init, shapeOf(name));
+  if (!isAbout(name, fields, answer)) throw unreachable();
+  return answer;
 }
 
 /** Resolves with the JSON body of a success in this shape. Rejects with a SlotcastError. */

@@ -100,6 +100,18 @@ export function fits(value: unknown, shape: Shape): value is Fields {
   });
 }
 
+/** Whether an answer is about the booking or hold that the request names, and a cancelled one is. */
+export function isAbout(name: string, fields: Fields, answer: Fields): boolean {
+  const { booking } = answer;
+  if (name === "booking.cancel" && fits(booking, {}) && booking.status !== "cancelled")
+    return false;
+  return ["booking", "hold"].every((kind) => {
+    const asked = fields[kind];
+    const said = answer[kind];
+    return typeof asked !== "string" || !fits(said, { id: "string" }) || said.id === asked;
+  });
+}
+
 export const isChange = (value: unknown): value is Change => fits(value, CHANGE);
 
 export const isRefusal = (value: unknown): value is Fields =>

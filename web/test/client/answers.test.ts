@@ -5,7 +5,7 @@ import { Calendar } from "../../src/client/calendar";
 import { Connection } from "../../src/client/connection/connection";
 import { RequestClient } from "../../src/client/request_client";
 import { listCalendars } from "../../src/client/list";
-import { isSubscribed, readAck } from "../../src/client/shape";
+import { isAbout, isSubscribed, readAck } from "../../src/client/shape";
 import { FOREIGN } from "../support/foreign";
 import { booking, change, hold, refusal, snapshot } from "../support/make";
 import { FakeEnvironment, FakeNetwork } from "../support/network";
@@ -52,7 +52,22 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   reschedule: () => calendar.reschedule(booking, "other"),
 };
 
-describe.each(Object.entries(COMMANDS))("%s", (_name, command) => {
+it("is about the booking or hold that was asked for, and a cancelled one is cancelled", () => {
+  const about = (name: string, fields: object, answer: object) =>
+    isAbout(name, { ...fields }, { ...answer });
+  const cancelled = { ...booking, status: "cancelled" };
+  expect(about("booking.cancel", { booking: "b" }, { booking: cancelled })).toBe(true);
+  expect(about("booking.cancel", { booking: "b" }, { booking })).toBe(false);
+  expect(about("booking.cancel", { booking: "x" }, { booking: cancelled })).toBe(false);
+  expect(about("booking.get", { booking: "x" }, { booking })).toBe(false);
+  expect(about("hold.extend", { hold: "x" }, { hold })).toBe(false);
+  expect(about("hold.extend", { hold: hold.id }, { hold })).toBe(true);
+  expect(about("slot.hold", { slot: "s" }, { hold })).toBe(true);
+});
+
+describe.each(Object.entries(COMMANDS))("%s", (name, command) => {
+  const done = name === "cancel" ? { ...booking, status: "cancelled" } : booking;
+
   it.each(foreign)("is asked again under the same key after %s", async (_what, answer) => {
     await start();
     const keys = new Set<string | null>();
@@ -60,7 +75,7 @@ describe.each(Object.entries(COMMANDS))("%s", (_name, command) => {
     vi.stubGlobal("fetch", async (_url: URL, init: RequestInit) => {
       keys.add(new Headers(init.headers).get("Idempotency-Key"));
       answers += 1;
-      return answers <= 3 ? answer() : Response.json({ cursor: "1.n", hold, booking });
+      return answers <= 3 ? answer() : Response.json({ cursor: "1.n", hold, booking: done });
     });
     let ended: unknown;
     command().then(

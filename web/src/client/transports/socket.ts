@@ -7,7 +7,7 @@
 import { io, type Socket } from "socket.io-client";
 import { SlotcastError, timedOut, unreachable } from "../error.ts";
 import { ANSWER_MS, type Link, type LinkEvents, type LinkSetting, REQUEST_MS } from "./link.ts";
-import { fits, isChange, isSubscribed, readAck, readRefusal, shapeOf } from "../shape.ts";
+import { fits, isAbout, isChange, isSubscribed, readAck, readRefusal, shapeOf } from "../shape.ts";
 import type { Reason } from "./state.ts";
 import type { Fields, SubscribeAnswer } from "../wire.ts";
 
@@ -151,7 +151,9 @@ function request(socket: Socket, name: string, fields: Fields): Promise<Fields> 
     socket.timeout(REQUEST_MS).emit(name, fields, (late: Error | null, ack: unknown) => {
       if (late) return reject(timedOut());
       try {
-        resolve(readAck(ack, (answer) => fits(answer, shapeOf(name))));
+        resolve(
+          readAck(ack, (answer) => fits(answer, shapeOf(name)) && isAbout(name, fields, answer)),
+        );
       } catch (error) {
         reject(error as SlotcastError);
       }
