@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.models.audit import asking, audit
-from tests.support import Api, Server, eventually
+from tests.models.audit import asking, audit, query
+from tests.support import Api, Server, eventually, wait_until
 from tests.support.outsider import Refused, write
 from tests.support.postgres import Postgres
 from tests.support.replica import Gap
@@ -38,6 +38,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     with Server(tmp_path, "--no-demo", "--rate", "0", database=database) as server:
         server.command("calendar", "create", CALENDAR, "--zone", "Europe/Vienna")
         yield server
+        wait_until(lambda: not query(server.database, "SELECT 1 FROM touched"), 20, "every note to be taken")
     audit(server.database)
 
 

@@ -1,8 +1,10 @@
 """A server that stops and starts again on its port: every official client resumes by itself, on each transport."""
 
 import asyncio
+import gc
 import json
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -68,3 +70,8 @@ def test_python_without_asyncio(server: Server, transports: list[str]) -> None:
                 server.restart()
     finally:
         client.shutdown()
+        client.eio.wait()
+        del client
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()  # the client drops its sockets without closing them

@@ -14,7 +14,7 @@ from models.contract.time import DAY, HOUR
 from models.service import Outcome
 from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "policy.json").read_text())["vectors"]
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "policy.json").read_text())["vectors"]
 
 
 def rule(outcome: Outcome) -> str:
