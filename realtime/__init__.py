@@ -1,1 +1,1 @@
-"""The voice: everything that speaks to clients. Asynchronous, without SQL; the book is behind `service`."""
+"""The asynchronous half: everything that talks to clients. It writes no SQL; `AsyncService` runs the service."""

@@ -1,6 +1,6 @@
-"""The door between the loop and the book's threads: commands and questions go in, answers come out on the loop.
+"""The service for the event loop: commands and reads go to the service's threads, and their results come to the loop.
 
-A batch's answers wake the loop once, however many there are; and what its commit added to the log comes first.
+The answers of one batch wake the loop once. The rows that its commit added to the log come before the answers.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from realtime.readers import Readers
 
 T = TypeVar("T")
 
-MOST_QUEUED = 5_000  # commands; a second or so of work, after which "later" is the honest answer
+MOST_QUEUED = 5_000  # commands: about a second of work; further ones are refused
 
 
 class AsyncService:
-    """The loop's side of the book. `on_commit` hears, on the loop, what this process has added to the log."""
+    """The loop's side of the service. `on_commit` is called on the loop with the rows that this process commits."""
 
     def __init__(self, sync: SlotService, on_commit: Callable[[list[Logged]], None]) -> None:
         self.sync = sync
@@ -32,13 +32,13 @@ class AsyncService:
         self._loop = asyncio.get_running_loop()
         self._done: deque[tuple[asyncio.Future[Answer] | None, Any]] = deque()
         self._is_woken = False
-        self._under_way = 0  # commands that were given to the book and are not answered yet
+        self._under_way = 0  # commands without an answer yet
         self._until_quiet: asyncio.Future[None] | None = None
         self._readers = Readers(sync.close_thread_connection)
         sync.on_commit = self._committed
 
     async def run(self, command: Command) -> Answer:
-        """Does the command; raises what refuses it. Commands are done in the order in which `run` was called."""
+        """Run the command and return its answer, or raise its refusal. Commands run in the order of the calls."""
         if self.is_full:
             raise Overloaded
         future: asyncio.Future[Answer] = self._loop.create_future()
@@ -47,7 +47,7 @@ class AsyncService:
         return await future
 
     async def quiet(self, seconds: float) -> None:
-        """Returns once no command is under way, or after so many seconds."""
+        """Return once no command is under way, or after so many seconds."""
         if self._under_way:
             if self._until_quiet is None:
                 self._until_quiet = self._loop.create_future()
@@ -55,7 +55,7 @@ class AsyncService:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much waits for the writer that more would only wait in vain."""
+        """Whether the writer has too many commands to take another one."""
         return self.sync.queued > MOST_QUEUED
 
     async def read(
@@ -67,16 +67,16 @@ class AsyncService:
         is_late_welcome: bool = False,
         **kwargs: Any,
     ) -> T:
-        """Asks the book something, off the loop; see `Readers.run` for the lane and the key."""
-        asked = partial(question, *args, **kwargs)
-        return await self._readers.run(asked, lane, key, is_late_welcome=is_late_welcome)
+        """Run a read on a thread; see `Readers.run` for the lane and the key."""
+        read = partial(question, *args, **kwargs)
+        return await self._readers.run(read, lane, key, is_late_welcome=is_late_welcome)
 
     def end_heavy_reads(self) -> None:
-        """The server is stopping: what is cheap to read is read still, the rest is refused."""
+        """Refuse heavy reads from now on: the server stops."""
         self._readers.end_heavy()
 
     async def close(self) -> None:
-        """Lets queued commands finish and closes the book."""
+        """Let queued commands finish, and close the service."""
         await self._loop.run_in_executor(None, self.sync.close)
         await self._readers.close()
 
@@ -87,7 +87,7 @@ class AsyncService:
         self._wake(future, outcome)
 
     def _wake(self, future: asyncio.Future[Answer] | None, what: Any) -> None:
-        """On the writer's thread. The flag is cleared before the deque is emptied, so no answer is ever left in it."""
+        """Wake the loop from the writer's thread. `_deliver` clears the flag first, so no result stays in the deque."""
         self._done.append((future, what))
         if not self._is_woken:
             self._is_woken = True
@@ -102,7 +102,7 @@ class AsyncService:
                 continue
             self._under_way -= 1
             if future.done():
-                continue  # whoever asked has gone
+                continue  # the caller has gone
             if isinstance(what, Refused):
                 future.set_exception(what)
             else:

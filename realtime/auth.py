@@ -1,4 +1,4 @@
-"""Who is asking: bearer tokens (JWT, HS256) become askers, and end when they say.
+"""Bearer tokens (JWT, HS256): reads them as principals, writes them, and ends identities in time.
 
 A token has `sub`, and may have `scope` ("staff"), `calendars` (ids, or "*") and `exp`. It is never logged or kept.
 """
@@ -26,7 +26,7 @@ from models.contract.time import SECOND, Clock, system_clock
 ALGORITHM = "HS256"
 MOST_CHARACTERS = 8_192
 TICKET_SECONDS = 30
-LEEWAY_SECONDS = 30  # by which the clocks of those who issue tokens may differ from ours
+LEEWAY_SECONDS = 30  # the clock of a token's issuer may differ by so much
 # The times are checked here: PyJWT knows no clock but the machine's.
 _OPTIONS: Any = {"require": ["sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 _LONGEST_TIMER_SECONDS = 86_400.0
@@ -35,26 +35,26 @@ _SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database 
 
 
 class Identity(NamedTuple):
-    """An asker, and the second since the epoch at which it ends, by this machine's clock; None for never."""
+    """A principal, and its end in seconds since the epoch by this machine's clock; None for no end."""
 
     principal: Principal
     expires_at: float | None
 
     @property
     def seconds_left(self) -> float:
-        """Until it ends; 0 or less once it has."""
+        """The seconds until the end; 0 or less after it."""
         return inf if self.expires_at is None else self.expires_at - time.time()
 
 
 class Auth:
-    """Reads and writes tokens, signed with the settings' secret: whoever has it can issue them without us."""
+    """Reads and writes tokens, signed with the settings' secret. Another program with the secret can issue them too."""
 
     def __init__(self, secret: bytes, clock: Clock = system_clock) -> None:
         self._key = secret
         self._clock = clock
 
     def identify(self, token: str | None, address: str) -> Identity:
-        """Who sent this token from this address; Unauthorized if it is malformed, forged or over."""
+        """Return the identity of a token and an address; Unauthorized if the token is malformed, forged or over."""
         holder = holder_address(address)
         if not token:
             return Identity(Principal(address=holder), None)
@@ -72,7 +72,7 @@ class Auth:
         )
 
     def _end_of(self, claims: dict[str, Any]) -> float | None:
-        """When this ends: at `exp`; for who comes a little after that, once the leeway has passed too."""
+        """Return the end: `exp`, or for a token that comes after it, the end of the leeway."""
         if "exp" not in claims:
             return None
         left = _moment(claims["exp"]) - self._clock() / SECOND
@@ -92,7 +92,7 @@ class Auth:
         return claims
 
     def _check_times(self, claims: dict[str, Any]) -> None:
-        """`exp`, `nbf` and `iat` (RFC 7519, 4.1), by the book's clock, and with leeway for the issuer's."""
+        """Check `exp`, `nbf` and `iat` (RFC 7519, 4.1) by the service's clock, with leeway for the issuer's."""
         now = self._clock() / SECOND
         if "exp" in claims and _moment(claims["exp"]) + LEEWAY_SECONDS <= now:
             raise Unauthorized
@@ -100,7 +100,7 @@ class Auth:
             raise Unauthorized
 
     def write_token(self, subject: str, *, scope: str, calendars: list[str] | str, seconds: int | None) -> str:
-        """A token that `identify` will take."""
+        """Return a token for `identify`."""
         claims: dict[str, Any] = {"sub": subject, "calendars": calendars, "iat": self._clock() // SECOND}
         if scope:
             claims["scope"] = scope
@@ -109,14 +109,14 @@ class Auth:
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def write_link(self, calendar: str, seconds: int) -> tuple[str, int]:
-        """A guest's token for one calendar, and the second at which it ends. Each link is a holder of its own."""
+        """Return a guest's token for one calendar, and its end in seconds. Each link is a holder of its own."""
         subject = f"link-{secrets.token_urlsafe(12)}"
         ends_at = int(time.time()) + seconds
         return self.write_token(subject, scope="", calendars=[calendar], seconds=seconds), ends_at
 
 
 def _moment(claim: Any) -> float:
-    """Seconds since the epoch; ValueError for what is no instant. Digits in a string are taken too, as by PyJWT."""
+    """Read seconds since the epoch; ValueError for anything else. Digits in a string are read too, as in PyJWT."""
     moment = float(claim)
     if not isfinite(moment):
         raise ValueError(claim)
@@ -133,7 +133,7 @@ def _calendars(claim: Any) -> frozenset[str] | None:
 
 @lru_cache(maxsize=4_096)
 def holder_address(address: str) -> str:
-    """Whom a hold is counted for without a token: the address; for IPv6 its /64, which one customer has whole."""
+    """Return the holder of a client without a token: its address, for IPv6 its /64, as one customer has all of it."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
@@ -146,16 +146,16 @@ def holder_address(address: str) -> str:
 
 
 class Tickets:
-    """What a client shows that can't send a header: good once, for the calendars it names, for 30 s.
+    """Tickets for clients that cannot send a header: valid once, for the calendars they name, for 30 s.
 
-    They live in this process only, and none survives it: one that is lost is asked for again.
+    They are kept in this process only. A client asks again for a ticket that is lost.
     """
 
     def __init__(self) -> None:
         self._identities: dict[str, tuple[float, Identity]] = {}
 
     def issue(self, identity: Identity, calendars: frozenset[str]) -> tuple[str, float]:
-        """A ticket for these calendars, and the second at which it ends. Never for more than the asker may see."""
+        """Return a ticket for these calendars, and its end in seconds. The caller checks the calendars."""
         self._forget_old()
         ends_at = time.time() + TICKET_SECONDS
         ticket = secrets.token_urlsafe(24)
@@ -164,14 +164,14 @@ class Tickets:
         return ticket, ends_at
 
     def redeem(self, ticket: str) -> Identity:
-        """Whose it was; Unauthorized the second time, and after its end."""
+        """Return the ticket's identity; Unauthorized the second time, and after its end."""
         ends_at, identity = self._identities.pop(_mark(ticket), (0.0, None))
         if identity is None or ends_at < time.time():
             raise Unauthorized("The ticket was used, or has ended.")
         return identity
 
     def _forget_old(self) -> None:
-        """Tickets end in the order in which they were issued."""
+        """Forget the tickets that have ended. They end in the order of their issue."""
         now = time.time()
         for mark, (ends_at, _) in list(self._identities.items()):
             if ends_at >= now and len(self._identities) < _MOST_TICKETS:
@@ -184,7 +184,7 @@ def _mark(ticket: str) -> str:
 
 
 class Expiry:
-    """Calls `end` when an identity is over. One timer for those that have an end, none for the others."""
+    """Calls `end` when an identity ends. An identity without an end has no timer."""
 
     __slots__ = ("_at", "_end", "_handle")
 
@@ -194,7 +194,7 @@ class Expiry:
         self._handle: asyncio.Handle | None = None
 
     def set(self, expires_at: float | None) -> None:
-        """From now on the end is then, in seconds since the epoch."""
+        """Set the end, in seconds since the epoch."""
         self.cancel()
         self._at = expires_at
         self._arm()

@@ -1,4 +1,4 @@
-"""Finished bytes that many clients ask for, kept up to a number of bytes; what was asked for longest ago goes first."""
+"""A cache of encoded answers with a bound in bytes. The least recently used entry goes first."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_ENTRY_BYTES = 1_000  # what an entry takes beside its bytes, about
+_ENTRY_BYTES = 1_000  # the overhead of an entry, about
 
 
 class ByteCache(Generic[T]):
-    """A cache with a bound in bytes. It knows nothing of changes: the entries say what they are of."""
+    """A cache with a bound in bytes. The caller checks whether an entry is current."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -27,7 +27,7 @@ class ByteCache(Generic[T]):
         return found[0]
 
     def put(self, key: Hashable, entry: T, size_bytes: int) -> None:
-        """Keep the entry in the place of an older one; one that is larger than the whole cache is not kept."""
+        """Keep the entry, and drop an older one with its key. An entry larger than the whole cache is not kept."""
         self.size_bytes -= self._entries.pop(key, (None, 0))[1]
         cost = size_bytes + _ENTRY_BYTES
         if cost > self._most_bytes:

@@ -1,7 +1,7 @@
-"""How well the loop keeps time, and what follows when it does not: newcomers are asked to come back later.
+"""The event loop's lag, and the refusal of newcomers while it is too long.
 
-Those who are connected matter more than those who are not. So while the loop is late, or commands pile up before the
-writer, a handshake is answered 503, which every client's library takes for "try again".
+Connected clients take precedence. While the loop is late, or too many commands wait for the writer, handshakes are
+answered 503. Every client's library takes that for "try again".
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ import logging
 import time
 from collections.abc import Callable
 
-BEAT_SECONDS = 0.02
+INTERVAL_SECONDS = 0.02
 LATE_SECONDS = 0.25
-LATE_BEATS = 3  # one after the other: a machine that stumbles once is not overloaded
-CALM_SECONDS = 1.0  # without a late beat, before newcomers are welcome again
+LATE_INTERVALS = 3  # in a row: one late interval is no overload
+CALM_SECONDS = 1.0  # without a late interval, before newcomers are let in again
 
-_log = logging.getLogger("slotcast.pulse")
+_log = logging.getLogger("slotcast.loop_lag")
 
 
 class LoopLagMonitor:
-    """One timer. `refuse` is told when newcomers should be refused, and when no longer."""
+    """Measures the lag with one timer. It calls `refuse` with True at an overload, and with False after it."""
 
-    def __init__(self, is_pressed: Callable[[], bool], refuse: Callable[[bool], None]) -> None:
-        self._is_pressed = is_pressed
+    def __init__(self, is_full: Callable[[], bool], refuse: Callable[[bool], None]) -> None:
+        self._is_full = is_full
         self._refuse = refuse
         self._is_refusing = False
-        self._late_beats = 0
+        self._late_intervals = 0
         self._late_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
         self.longest_block_seconds = 0.0
         self.overloads = 0
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="pulse")
+        self._task = asyncio.create_task(self._run(), name="loop-lag")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -43,14 +43,14 @@ class LoopLagMonitor:
     async def _run(self) -> None:
         while True:
             began = time.perf_counter()
-            await asyncio.sleep(BEAT_SECONDS)
-            self.beat(time.perf_counter(), time.perf_counter() - began - BEAT_SECONDS)
+            await asyncio.sleep(INTERVAL_SECONDS)
+            self.measure(time.perf_counter(), time.perf_counter() - began - INTERVAL_SECONDS)
 
-    def beat(self, now: float, late_seconds: float) -> None:
-        """Takes one measurement, in seconds."""
+    def measure(self, now: float, late_seconds: float) -> None:
+        """Take one measurement, in seconds."""
         self.longest_block_seconds = max(self.longest_block_seconds, late_seconds)
-        self._late_beats = self._late_beats + 1 if late_seconds >= LATE_SECONDS else 0
-        if self._late_beats >= LATE_BEATS or self._is_pressed():
+        self._late_intervals = self._late_intervals + 1 if late_seconds >= LATE_SECONDS else 0
+        if self._late_intervals >= LATE_INTERVALS or self._is_full():
             self._late_at = now
         is_overloaded = now - self._late_at < CALM_SECONDS
         if is_overloaded is not self._is_refusing:

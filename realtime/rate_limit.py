@@ -1,4 +1,4 @@
-"""How much one client may ask: the budgets of all addresses, so that nobody's loop is everybody's outage."""
+"""The limits on requests: a budget for each address, so that one client cannot overload the server."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LOOKS = 16
 
 
 def check(wait_ns: int) -> None:
-    """RateLimited, with the seconds to wait, if there is anything to wait for."""
+    """Raise RateLimited with the seconds to wait, if there are any."""
     if wait_ns:
         raise RateLimited(retry_after=max(0.001, round(wait_ns / 1e9, 3)))
 
 
 class Addresses:
-    """A budget for each address (for IPv6 its /64); those not seen for longest are forgotten.
+    """A budget for each address (for IPv6 its /64). The addresses not seen for longest are forgotten.
 
-    `rate` is the requests a second of one connection, 0 for no limit; an address may ask `factor` times as much, and
-    have `most_open` connections, 0 for any number.
+    `rate` is the requests a second of one connection, 0 for no limit; an address may send `factor` times as
+    many, and have `most_open` connections, 0 for any number.
     """
 
     def __init__(self, rate: float, factor: float, most_open: int = 0) -> None:
@@ -32,7 +32,7 @@ class Addresses:
         self._budgets: OrderedDict[str, AddressBudget] = OrderedDict()
 
     def of(self, address: str) -> AddressBudget:
-        """What all connections of this address share."""
+        """Return the budget that all connections of this address share."""
         holder = holder_address(address)
         budget = self._budgets.get(holder)
         if budget is None:
@@ -44,11 +44,11 @@ class Addresses:
         return budget
 
     def connect(self, address: str) -> Budget:
-        """The budget of a new connection of this address."""
+        """Return the budget of a new connection of this address."""
         return self.of(address).connect()
 
     def _forget_one(self) -> None:
-        """Forget the oldest of the few that are looked at; who has a connection open is kept."""
+        """Forget the oldest address without an open connection, among the first few."""
         for _ in range(_LOOKS):
             holder, budget = self._budgets.popitem(last=False)
             if not budget.open_count and not budget.polling_count:

@@ -1,7 +1,6 @@
-"""The desk: where a request becomes an answer, whichever way it came.
+"""Handles a request of any transport and returns its answer.
 
-A mutation's answer leaves only after this process has sent out the change that it made, so what its asker reads next
-has it too.
+The answer to a mutation leaves after this process has sent the change, so the client's next read has the change.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once
 
 
 class _Rescheduled(Struct):
-    """The part of an answer that says which other calendar has changed too."""
+    """The part of an answer that names another calendar with a change."""
 
     left: Left | None = None
 
@@ -48,7 +47,7 @@ _left = Decoder(_Rescheduled)
 
 
 class RequestHandler:
-    """Knows no transport: it takes requests and returns answers."""
+    """The handler of all requests. It knows no transport."""
 
     def __init__(self, service: AsyncService, dispatcher: Dispatcher, clock: Clock, auth: Auth) -> None:
         self._service = service
@@ -57,7 +56,7 @@ class RequestHandler:
         self.clock = clock
 
     async def do(self, command: Command, principal: Principal, received: int) -> Answer:
-        """Does what changes the book; `received` is when the request arrived, in milliseconds."""
+        """Run a mutation and return its answer. `received` is the time of its arrival, in milliseconds."""
         answer = await self._service.run(replace(command, principal=principal, received=received))
         await self._dispatcher.settled(answer.calendar, answer.seq)
         if isinstance(command, RescheduleBooking):
@@ -67,12 +66,12 @@ class RequestHandler:
         return answer
 
     async def booking(self, request: GetBooking, principal: Principal) -> Booking:
-        """One booking, for who has its token or is its calendar's staff."""
+        """Return a booking, to a client with its token or to the calendar's staff."""
         asked = WithToken(principal=principal, booking=request.booking, token=request.token)
         return await self._service.read(self._service.sync.booking, asked, lane=Lane.LIGHT)
 
     async def bookings(self, request: ListBookings, principal: Principal) -> dict[str, Any]:
-        """The bookings of a window's slots, for staff, and in `from` and `to` which window that is."""
+        """Return the bookings of a window's slots, for staff, with the window as `from` and `to`."""
         if not principal.is_staff_of(request.calendar):
             raise principal.refusal()
         begin, finish = protocol.read_window(request.from_, request.to, self.clock(), WINDOW)
@@ -80,22 +79,24 @@ class RequestHandler:
             raise BadRequest("`from` and `to` are ten years apart at most.", field="to")
         await self._service.read(
             self._service.sync.calendar, request.calendar, lane=Lane.LIGHT
-        )  # NotFound is not the same as none
+        )  # NotFound differs from an empty list
         found, finish = await self._service.read(
             self._service.sync.bookings, request.calendar, begin, finish, most=MOST_BOOKINGS, lane=Lane.STAFF
         )
         return {"bookings": found, "from": write_time(begin), "to": write_time(finish)}
 
     async def link(self, request: MakeLink, principal: Principal) -> dict[str, Any]:
-        """A token by which guests see and book the calendar, for its staff to send on; and when it ends."""
+        """Return a token for guests to see and book the calendar, and its end. Staff send it on."""
         if not principal.is_staff_of(request.calendar):
             raise principal.refusal()
-        await self._service.read(self._service.sync.calendar, request.calendar)  # a link to nothing helps nobody
+        await self._service.read(
+            self._service.sync.calendar, request.calendar
+        )  # NotFound for a calendar that does not exist
         token, ends_at = self._auth.write_link(request.calendar, request.lifetime_seconds)
         return {"token": token, "expires_at": write_time(ends_at * SECOND)}
 
     async def answer(self, request: Request, principal: Principal, received: int) -> bytes:
-        """The ack of any request that is not about the asker's own connection."""
+        """Return the ack of any request that does not concern the client's connection."""
         match request:
             case Command():
                 return protocol.write_answer(await self.do(request, principal, received))
@@ -108,24 +109,24 @@ class RequestHandler:
         raise BadRequest("That can't be asked here.")
 
     async def calendars(self, principal: Principal) -> list[Info]:
-        """The calendars that the asker may see and that are in use."""
+        """Return the calendars that the principal may see, without archived ones."""
         every = await self._service.read(self._service.sync.calendars, lane=Lane.HEAVY, key="calendars")
         return [info for info in every if principal.may_view(info) and not info.archived]
 
     async def calendar(self, calendar: str, principal: Principal) -> Info:
-        """One calendar's info, also of an archived one."""
+        """Return one calendar's info, also of an archived one."""
         found = await self._service.read(self._service.sync.calendar, calendar, lane=Lane.LIGHT)
         if not principal.may_view(found):
             raise principal.refusal()
         return found
 
     async def schedule(self, calendar: str, principal: Principal) -> Raw | None:
-        """A calendar's opening hours, for its staff."""
+        """Return a calendar's schedule, to its staff."""
         if not principal.is_staff_of(calendar):
             raise principal.refusal()
         found = await self._service.read(self._service.sync.schedule, calendar, lane=Lane.LIGHT)
         return None if found is None else Raw(found)
 
     async def explain(self, slot: str, principal: Principal) -> list[dict[str, Any]]:
-        """Why the slot can or can't be taken by this asker: `{rule, ok, …}` each."""
+        """Return the rules for the slot and this principal, `{rule, ok, …}` each."""
         return await self._service.read(self._service.sync.explain, principal, slot, lane=Lane.LIGHT)

@@ -1,6 +1,6 @@
-"""Time that is nobody's request: sweeps lapsed holds, fills horizons, trims the log, lets idle rooms go.
+"""The periodic work: expires holds, opens slots of schedules, trims the log, and closes idle rooms.
 
-What it asks for are commands like any other; that two processes ask for the same one does no harm.
+It sends ordinary commands. Two processes may send the same one without harm.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from models.contract.errors import Refused
 from realtime.async_service import AsyncService
 from realtime.rooms.dispatcher import Dispatcher
 
-SWEEP_SECONDS = 0.1  # a hold's seats are free 0.5 s after its end, and everyone knows by 1 s
+EXPIRE_SECONDS = 0.1  # a hold's seats are free 0.5 s after its end, and clients are told by 1 s
 HOUSEKEEPING_SECONDS = 10.0
 FILL_SECONDS = 60.0
 TRIM_SECONDS = 600.0
 
-_log = logging.getLogger("slotcast.timekeeper")
+_log = logging.getLogger("slotcast.scheduler")
 
 
 class Scheduler:
-    """A task a duty, which is done once at the start; whatever fails is logged and tried again at the next tick."""
+    """One task for each kind of work, first run at the start. A failure is logged, and the next run tries again."""
 
     def __init__(self, service: AsyncService, dispatcher: Dispatcher) -> None:
         self._service = service
         self._dispatcher = dispatcher
         self._tasks: list[asyncio.Task[None]] = []
-        self._sweeping: set[str] = set()  # calendars
-        self._sweeps: set[asyncio.Task[None]] = set()
+        self._expiring: set[str] = set()  # calendars
+        self._expiries: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         for name, seconds, work in (
-            ("sweep", SWEEP_SECONDS, self._sweep),
-            ("rooms", HOUSEKEEPING_SECONDS, self._let_go),
+            ("expire", EXPIRE_SECONDS, self._expire),
+            ("rooms", HOUSEKEEPING_SECONDS, self._close_idle_rooms),
             ("fill", FILL_SECONDS, self._fill),
             ("trim", TRIM_SECONDS, self._trim),
         ):
             self._tasks.append(asyncio.create_task(self._every(seconds, work), name=name))
 
     async def close(self) -> None:
-        tasks = [*self._tasks, *self._sweeps]
+        tasks = [*self._tasks, *self._expiries]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -57,29 +57,29 @@ class Scheduler:
             except Refused as refusal:
                 _log.warning("Not done now: %s", refusal.message)
             except Exception:
-                _log.exception("The clock's work failed")
+                _log.exception("Periodic work failed")
             await asyncio.sleep(seconds)
 
-    async def _sweep(self) -> None:
-        """All calendars at once; one that another process has locked keeps no other waiting."""
+    async def _expire(self) -> None:
+        """Expire the holds of all calendars at once, so that a locked calendar delays no other."""
         for command in await self._service.read(self._service.sync.due):
-            if command.calendar not in self._sweeping:
-                self._sweeping.add(command.calendar)
-                task = asyncio.create_task(self._lapse(command))
-                self._sweeps.add(task)
-                task.add_done_callback(self._sweeps.discard)
+            if command.calendar not in self._expiring:
+                self._expiring.add(command.calendar)
+                task = asyncio.create_task(self._expire_calendar(command))
+                self._expiries.add(task)
+                task.add_done_callback(self._expiries.discard)
 
-    async def _lapse(self, command: ExpireHolds) -> None:
-        """One calendar, and again at once while it had more than fits into a change."""
+    async def _expire_calendar(self, command: ExpireHolds) -> None:
+        """Expire the holds of one calendar, again while it has more than one change can hold."""
         try:
-            while (answer := await self._done(command)) is not None and _lapsed(answer) >= SLOTS_A_CHANGE:
+            while (answer := await self._done(command)) is not None and _expired_count(answer) >= SLOTS_A_CHANGE:
                 pass
         except Exception:
-            _log.exception("The clock's work failed")
+            _log.exception("Periodic work failed")
         finally:
-            self._sweeping.discard(command.calendar)
+            self._expiring.discard(command.calendar)
 
-    async def _let_go(self) -> None:
+    async def _close_idle_rooms(self) -> None:
         self._dispatcher.close_idle_rooms()
 
     async def _fill(self) -> None:
@@ -89,12 +89,12 @@ class Scheduler:
         await self._one_by_one(await self._service.read(self._service.sync.trims))
 
     async def _one_by_one(self, commands: Iterable[Command]) -> None:
-        """What can wait stands in nobody's way: never more than one of it is in the queue."""
+        """Run commands that are not urgent one after the other, so that they delay no other command."""
         for command in commands:
             await self._done(command)
 
     async def _done(self, command: Command) -> Answer | None:
-        """None for one that was refused, which keeps no other from being done."""
+        """Run the command; return None for one that was refused, so that the others still run."""
         try:
             return await self._service.run(command)
         except Refused as refusal:
@@ -102,6 +102,6 @@ class Scheduler:
             return None
 
 
-def _lapsed(answer: Answer) -> int:
+def _expired_count(answer: Answer) -> int:
     count: int = msgspec.json.decode(answer.result)["lapsed"]
     return count

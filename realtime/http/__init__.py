@@ -1,1 +1,1 @@
-"""HTTP: the same commands and questions as over Socket.IO, the pages, and what operators ask."""
+"""HTTP: the API with the requests of Socket.IO, the pages, and the routes for operators."""

@@ -1,6 +1,6 @@
-"""Bodies that are still on their way: each has a deadline, all of them a cap, and the end of the server waits for none.
+"""Request bodies on their way: each has a deadline, all together have a cap, and a stopping server waits for none.
 
-Once the end has begun aiohttp reads nothing more, so what is missing then never comes.
+aiohttp reads nothing more once the server stops, so an incomplete body stays incomplete.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from aiohttp.typedefs import Middleware
 
 from realtime.http.middleware import RequestGuard
 
-MOST_BYTES = 64_000_000  # in unfinished bodies: beyond, those that began first are given up
+MOST_BYTES = 64_000_000  # in incomplete bodies; above it the oldest are given up
 _PERIOD_SECONDS = 1.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Bodies:
-    """Those of all requests, also of Socket.IO's. The gate charges each request before it is looked at."""
+    """The bodies of all requests, Socket.IO's included. The guard charges each request before anything reads it."""
 
     def __init__(self, guard: RequestGuard, seconds: float) -> None:
         self._guard = guard
@@ -31,12 +31,12 @@ class Bodies:
 
     def middleware(self) -> Middleware:
         @web.middleware
-        async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def bound(request: web.Request, handler: Handler) -> web.StreamResponse:
             refusal = self._guard.charge(request)
             body = request.content
             if refusal is not None:
                 if not body.is_eof():
-                    request.protocol.close()  # after the answer; what else it sends is thrown away
+                    request.protocol.close()  # after the answer; further bytes are dropped
                 return refusal
             if body.is_eof():
                 return await handler(request)
@@ -50,10 +50,10 @@ class Bodies:
                 if request.content_length is None:
                     self._guard.charge_bytes(request, body.total_bytes)
 
-        return watch
+        return bound
 
     def end(self) -> None:
-        """Whoever waits for the rest of a body answers 503."""
+        """Answer 503 to every request with an incomplete body."""
         self._is_over = True
         for body in self._coming:
             _end(body, web.HTTPServiceUnavailable(headers={"Retry-After": "1"}))
@@ -63,10 +63,10 @@ class Bodies:
         self._coming[body] = (loop.time(), request)
         if self._timer is None:
             period = min(_PERIOD_SECONDS, self._seconds / 4)
-            self._timer = loop.call_later(period, self._look, period)
+            self._timer = loop.call_later(period, self._check, period)
 
-    def _look(self, period: float) -> None:
-        """Answer 408 for bodies whose time is over, and for the oldest while all of them are too many bytes."""
+    def _check(self, period: float) -> None:
+        """Answer 408 to late bodies, and to the oldest while all together have too many bytes."""
         loop = asyncio.get_running_loop()
         held = sum(body.total_bytes for body in self._coming)
         for body, (since, request) in list(self._coming.items()):
@@ -77,11 +77,11 @@ class Bodies:
             held -= body.total_bytes
             del self._coming[body]
             _end(body, web.HTTPRequestTimeout())
-            request.protocol.close()  # after the answer; what else it sends is not read
-        self._timer = loop.call_later(period, self._look, period) if self._coming else None
+            request.protocol.close()  # after the answer; further bytes are not read
+        self._timer = loop.call_later(period, self._check, period) if self._coming else None
 
 
 def _end(body: StreamReader, error: web.HTTPException) -> None:
     if not body.is_eof():
         body.set_exception(error)
-        body.feed_eof()  # else aiohttp waits for the rest all the same, to be polite
+        body.feed_eof()  # else aiohttp waits for the rest all the same

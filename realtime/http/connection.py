@@ -1,7 +1,7 @@
-"""HTTP connections with deadlines and a cap: aiohttp's own, bounded.
+"""aiohttp's HTTP connections with deadlines and a cap.
 
-aiohttp waits for ever for a head that comes byte by byte and for a peer that does not read, and takes any number of
-connections. `tests/realtime/http/test_connection.py` names what is leant on here.
+Without them aiohttp waits without end for a slow request head and for a peer that does not read, and accepts any number
+of connections. `tests/realtime/http/test_connection.py` pins the private parts of aiohttp used here.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from aiohttp.web_protocol import RequestHandler
 from realtime.engine import AddressBudget
 from realtime.http.middleware import RequestGuard
 
-LINGER_SECONDS = 2.0  # for the rest of a body that nobody has asked for, so that its sender reads the answer
+LINGER_SECONDS = 2.0  # for the rest of an unread body, so that its sender reads the answer
 _PERIOD_SECONDS = 1.0
-_PRUNE_SECONDS = 0.05  # at the cap those that have gone are looked for no more often
+_PRUNE_SECONDS = 0.05  # at the cap closed connections are looked for no more often
 _REFUSAL = b"HTTP/1.1 %b\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FULL = _REFUSAL % b"503 Service Unavailable"
 _TOO_MANY = _REFUSAL % b"429 Too Many Requests"
@@ -28,7 +28,7 @@ _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux only
 
 
 class Bounds(NamedTuple):
-    """What a connection may take: seconds for a request's head and for unread bytes, and how many may be open."""
+    """The limits: seconds for a request's head and for unread bytes, and the number of open connections."""
 
     head_seconds: float
     unread_seconds: float
@@ -36,7 +36,7 @@ class Bounds(NamedTuple):
 
 
 class BoundedHandler(RequestHandler):
-    """One connection. A head has its whole time from its first byte on, and the first head from the connect on."""
+    """One connection. The time for a head runs from its first byte, for the first head from the connect."""
 
     __slots__ = ("_address", "_head_at", "_seen_requests")
 
@@ -47,12 +47,12 @@ class BoundedHandler(RequestHandler):
         self._seen_requests = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Refuse at once what is over a cap (asyncio.Protocol)."""
+        """Refuse a connection over a cap at once (asyncio.Protocol)."""
         opened = cast("asyncio.Transport", transport)
         server = cast("BoundedServer", self._manager)
         refusal, self._address = server.admit(opened)
         if refusal:
-            self._force_close = True  # what it sends is not read
+            self._force_close = True  # its bytes are not read
             opened.write(refusal)
             opened.close()
             return
@@ -60,14 +60,14 @@ class BoundedHandler(RequestHandler):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection has gone, or has another owner (asyncio.Protocol)."""
+        """Note that the connection is closed, or has another owner (asyncio.Protocol)."""
         address, self._address = self._address, None
         if address is not None:
             address.open_count -= 1
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Note when a head begins and when it is whole (asyncio.Protocol)."""
+        """Note the begin and the end of a head (asyncio.Protocol)."""
         super().data_received(data)
         if self._request_count != self._seen_requests:
             self._seen_requests = self._request_count
@@ -76,13 +76,13 @@ class BoundedHandler(RequestHandler):
             self._head_at = self._loop.time()
 
     def end_if_late(self, since: float) -> None:
-        """Hang up if the head has begun before this instant and is not whole."""
+        """Close the connection if its head began before this instant and is incomplete."""
         if self._head_at < since and self.transport is not None:
             self.transport.abort()
 
 
 class BoundedServer(web.Server):
-    """All connections of one runner; one timer looks after their deadlines while there are any."""
+    """The connections of one runner. One timer checks their deadlines while there are any."""
 
     def __init__(self, served: web.Server, bounds: Bounds, guard: RequestGuard) -> None:
         super().__init__(
@@ -94,17 +94,17 @@ class BoundedServer(web.Server):
         self._options = served._kwargs  # noqa: SLF001
         self._bounds = bounds
         self._guard = guard
-        self._transports: set[asyncio.Transport] = set()  # also those that are a WebSocket's or a stream's by now
+        self._transports: set[asyncio.Transport] = set()  # those taken over by a WebSocket or a stream included
         self._unread: dict[asyncio.Transport, tuple[int, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._pruned_at = -inf
 
     def __call__(self) -> RequestHandler:
-        """The protocol of a new connection."""
+        """Return the protocol of a new connection."""
         return BoundedHandler(self, loop=self._loop, **self._options)
 
     def admit(self, transport: asyncio.Transport) -> tuple[bytes, AddressBudget | None]:
-        """What to answer a connection that is refused, and whose it is; a trusted proxy's is everybody's."""
+        """Return the answer to a refused connection, and its address's budget; a trusted proxy has none."""
         if self._bounds.most_open and len(self._transports) >= self._bounds.most_open:
             self._prune()
             if len(self._transports) >= self._bounds.most_open:
@@ -117,32 +117,32 @@ class BoundedServer(web.Server):
             if address.charge(1, monotonic_ns()):
                 return _TOO_MANY, None
             address.open_count += 1
-        self._watch(transport, is_tcp=isinstance(name, tuple))
+        self._track(transport, is_tcp=isinstance(name, tuple))
         return b"", address
 
-    def _watch(self, transport: asyncio.Transport, *, is_tcp: bool) -> None:
+    def _track(self, transport: asyncio.Transport, *, is_tcp: bool) -> None:
         self._transports.add(transport)
         if _USER_TIMEOUT is not None and is_tcp:
-            # The kernel gives up a peer that takes nothing for so long, whoever owns the transport by then.
+            # The kernel gives up a peer that reads nothing for so long, under any owner of the transport.
             transport.get_extra_info("socket").setsockopt(
                 socket.IPPROTO_TCP, _USER_TIMEOUT, int(self._bounds.unread_seconds * 1_000)
             )
         if self._timer is None:
             period = min(_PERIOD_SECONDS, self._bounds.head_seconds / 4, self._bounds.unread_seconds / 4)
-            self._timer = self._loop.call_later(period, self._look, period)
+            self._timer = self._loop.call_later(period, self._check, period)
 
-    def _look(self, period: float) -> None:
-        """Hang up on those whose time is over."""
+    def _check(self, period: float) -> None:
+        """Close the connections that are past their deadlines."""
         now = self._loop.time()
         for handler in self.connections:
             cast("BoundedHandler", handler).end_if_late(now - self._bounds.head_seconds)
         if _USER_TIMEOUT is None:
             self._end_unread(now)
         self._prune()
-        self._timer = self._loop.call_later(period, self._look, period) if self._transports else None
+        self._timer = self._loop.call_later(period, self._check, period) if self._transports else None
 
     def _end_unread(self, now: float) -> None:
-        """Where the kernel has no such time-out: hang up on those whose buffer has not shrunk for so long."""
+        """Close the connections with a buffer that has not shrunk in time, where the kernel has no such timeout."""
         seen, self._unread = self._unread, {}
         for transport in self._transports:
             size = transport.get_write_buffer_size()
@@ -157,7 +157,7 @@ class BoundedServer(web.Server):
                 self._unread[transport] = (least, since)
 
     def _prune(self) -> None:
-        """Forget those that have gone."""
+        """Forget the closed connections."""
         now = self._loop.time()
         if now - self._pruned_at >= _PRUNE_SECONDS:
             self._pruned_at = now

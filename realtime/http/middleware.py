@@ -1,4 +1,4 @@
-"""Who is at the door of an HTTP request: its peer's address behind trusted proxies, its origin, its token, its body."""
+"""The checks before a request is handled: the client's address behind trusted proxies, the origin, token and body."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from realtime.read_queue import Peer, reading_for
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Network = IPv4Network | IPv6Network
 BODY_BYTES = 1_000_000
-_FORWARDED = 32  # addresses in one header that are looked at
+_FORWARDED = 32  # addresses read of one header
 
 
 class Proxies:
-    """Which peers are believed when they say for whom they ask."""
+    """The trusted proxies: only their `X-Forwarded-For` is believed."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
@@ -43,7 +43,7 @@ class Proxies:
         return any(parsed in network for network in self._networks)
 
     def address_of(self, request: web.BaseRequest) -> str:
-        """The first address, seen from here, that is no trusted proxy."""
+        """Return the nearest address that is not a trusted proxy."""
         address = request.remote or ""
         if not self.is_trusted(address):
             return address
@@ -60,7 +60,7 @@ class Proxies:
 
 
 class RequestGuard:
-    """What every route asks before it does anything."""
+    """The guard of the routes: identifies, limits and charges requests."""
 
     def __init__(self, auth: Auth, proxies: Proxies, origins: Origins, addresses: Addresses) -> None:
         self._auth = auth
@@ -70,21 +70,21 @@ class RequestGuard:
         self.addresses = addresses
 
     def principal(self, request: web.Request) -> Principal:
-        """Who asks; Unauthorized for a bad token, RateLimited for too many requests from one address."""
+        """Return the principal; Unauthorized for a bad token, RateLimited for too many requests of one address."""
         self.count(request)
         return self._by_token(request).principal
 
     def count(self, request: web.Request) -> None:
-        """RateLimited for too many requests from one address.
+        """Count a request; RateLimited for too many from one address.
 
-        Opening a stream is none, no more than a Socket.IO handshake: EventSource would never come back from a 429.
+        Neither a new stream nor a Socket.IO handshake counts: EventSource never reconnects after a 429.
         """
         check(self.addresses.of(self.address_of(request)).request_http())
 
     def charge(self, request: web.Request) -> web.StreamResponse | None:
-        """Charge the address for a request of any kind; the answer to who has sent too much, and is hung up on.
+        """Charge the address for a request of any kind; return the last answer to an address over its budget.
 
-        Handshakes and polls of Socket.IO, and opening a stream, are charged to the address alone.
+        Handshakes and polls of Socket.IO, and new streams, are charged to the address alone.
         """
         budget, cost = self.addresses.of(self.address_of(request)), cost_of(request.content_length or 0)
         is_stream = request.path.endswith("/events")
@@ -92,24 +92,24 @@ class RequestGuard:
         over = budget.charge(cost, monotonic_ns()) if is_session else budget.take_http(cost)
         if not over:
             return None
-        if is_stream and request.transport is not None:  # EventSource would never come back from a 429
+        if is_stream and request.transport is not None:  # EventSource never reconnects after a 429
             request.transport.abort()
         response = problem(RateLimited(retry_after=max(CUT_OFF_SECONDS, over // 1_000_000_000)))
         response.force_close()
         return response
 
     def charge_bytes(self, request: web.Request, size: int) -> None:
-        """Charge the address for a body that did not say its length."""
+        """Charge the address for a body without a Content-Length."""
         self.addresses.of(self.address_of(request)).charge(cost_of(size), monotonic_ns())
 
     def peer(self, name: tuple[str, int] | str | None) -> AddressBudget | None:
-        """The budget of who has connected; None for a trusted proxy, which speaks for many."""
+        """Return the budget of the connected peer; None for a trusted proxy, as it has many clients."""
         if not isinstance(name, tuple) or self._proxies.is_trusted(name[0]):
             return None
         return self.addresses.of(name[0])
 
     def follower(self, request: web.Request) -> Identity:
-        """Who wants to follow a calendar: whose the ticket is, or else the token; and when that ends."""
+        """Return the identity of a subscribing client, by its ticket or its token."""
         if "ticket" in request.query:
             return self._tickets.redeem(request.query["ticket"])
         return self._by_token(request)
@@ -121,7 +121,7 @@ class RequestGuard:
         return self._auth.identify(token.strip() or None, self.address_of(request))
 
     def ticket(self, request: web.Request, calendars: frozenset[str]) -> tuple[str, float]:
-        """A ticket in the place of the request's token, for calendars that the token names."""
+        """Issue a ticket in place of the request's token, for calendars that the token names."""
         self.count(request)
         identity = self._by_token(request)
         if not all(identity.principal.is_named(calendar) for calendar in calendars):
@@ -129,18 +129,18 @@ class RequestGuard:
         return self._tickets.issue(identity, calendars)
 
     def address_of(self, request: web.Request) -> str:
-        """The peer, behind the proxies that are trusted."""
+        """Return the client's address, behind trusted proxies."""
         return self._proxies.address_of(request)
 
     def origin_headers(self, request: web.Request) -> dict[str, str]:
-        """What lets an allowed page of another origin read the answer."""
+        """Return the CORS headers for an allowed page of another origin."""
         return self._origins.headers(request)
 
     async def body(self, request: web.Request) -> dict[str, Any]:
-        """The request's JSON object; no body at all is an empty one."""
+        """Return the request's JSON object; an empty one for no body."""
         if is_encoded(request):
             raise UnsupportedEncoding
-        if (request.content_length or 0) > BODY_BYTES:  # said before it is sent: why wait for it
+        if (request.content_length or 0) > BODY_BYTES:  # refused before it is sent
             raise web.HTTPRequestEntityTooLarge(BODY_BYTES, request.content_length or 0)
         try:
             raw = await request.read()
@@ -148,7 +148,7 @@ class RequestGuard:
             raise BadRequest("The body is not what its head says.") from error
         if not raw:
             return {}
-        # Also keeps another site's form from posting here: JSON needs a preflight.
+        # JSON needs a preflight, so no form of another site can post here.
         if request.content_type != "application/json":
             raise BadRequest("A body is JSON, with Content-Type: application/json.")
         try:
@@ -160,7 +160,7 @@ class RequestGuard:
         return fields
 
     def middleware(self) -> Middleware:
-        """Same-origin unless told otherwise, for `/api`; the engine asks for itself."""
+        """Check the origin of requests to `/api`: own or allowed by the setting. The engine checks its own requests."""
 
         @web.middleware
         async def origin(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -169,7 +169,7 @@ class RequestGuard:
         return origin
 
     def reads(self) -> Middleware:
-        """The reads of a request wait in its client's queue, and end when the client hangs up."""
+        """Put the reads of a request into its client's queue, and end them when the client hangs up."""
 
         @web.middleware
         async def read(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""The built web client: three pages and their hashed assets, under a policy that runs nothing else."""
+"""The built web client: three pages and their hashed assets, under a content security policy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_BUILT = "The web client is not built: run `make run`, or `npm ci && npm run
 
 
 class Pages:
-    """Serves from `folder`; without it, says how to build it."""
+    """Serves the files of `folder`. Where the folder is missing the answer says how to build it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,12 +45,12 @@ class Pages:
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """For every answer that aiohttp sends (its on_response_prepare signal)."""
+    """Add the headers of every response (aiohttp's on_response_prepare signal)."""
     headers = response.headers
     headers["Server"] = "Slotcast"
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
-    if request.path == ELEMENT:  # for pages of any origin, also those that take nothing else from elsewhere
+    if request.path == ELEMENT:  # pages of any origin load it, under COEP too
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if request.path.startswith("/assets/"):

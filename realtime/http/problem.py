@@ -1,4 +1,4 @@
-"""Every refusal over HTTP as RFC 9457 problem details, with the wire's code; and a log line and an id a request."""
+"""Refusals over HTTP as RFC 9457 problem details with the error's code; an id, a count and a log line a request."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _log = logging.getLogger("slotcast.http")
 
 
 def problem(refusal: Refused, status: int = 0) -> web.Response:
-    """The answer that tells of a refusal; `status` where HTTP itself has a better one than the code's."""
+    """Return the answer for a refusal. `status` replaces the status of the error's code."""
     status = status or STATUS[refusal.code]
     body = {"type": "about:blank", "title": refusal.fact, "status": status, "detail": refusal.message}
     body |= protocol.write_error(refusal)
@@ -65,7 +65,7 @@ def problem(refusal: Refused, status: int = 0) -> web.Response:
 
 
 def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
-    """What aiohttp refuses by itself: unknown routes and methods, bodies that are too large."""
+    """Return the problem for aiohttp's own refusals: unknown routes and methods, bodies that are too large."""
     if error.status == STATUS["not_found"]:
         return problem(NotFound("There is nothing at this address."))
     if error.status < STATUS["bad_request"]:
@@ -74,14 +74,13 @@ def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
     if error.status >= STATUS["internal"]:
         refusal = Overloaded() if error.status == STATUS["overloaded"] else Internal()
     response = problem(refusal, error.status)
-    for name in ("Allow",):
-        if name in error.headers:
-            response.headers[name] = error.headers[name]
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
     return response
 
 
 def _check_dates(request: web.Request) -> None:
-    """BadRequest for a condition with a date beyond what Python counts: aiohttp would fail where it answers."""
+    """Raise BadRequest for a date that Python cannot hold: aiohttp would fail when it answers."""
     if any(name in request.headers for name in _DATES):
         try:
             _ = request.if_modified_since, request.if_unmodified_since, request.if_range
@@ -90,9 +89,9 @@ def _check_dates(request: web.Request) -> None:
 
 
 def problems(requests: RequestCounts) -> Middleware:
-    """The outermost middleware: no request leaves without an answer, an id, a count and a line in the log.
+    """Return the outermost middleware: every request gets an answer, an id, a count and a log line.
 
-    Socket.IO's own requests pass it by: the engine answers and counts them, and there may be thousands a second.
+    It leaves Socket.IO's own requests to the engine, as there may be thousands a second.
     """
 
     @web.middleware
@@ -111,7 +110,7 @@ def problems(requests: RequestCounts) -> Middleware:
             code, response = refusal.code, problem(refusal)
         except web.HTTPException as error:
             code, response = str(error.status), _of_http_error(error)
-        except ConnectionError:  # nobody hears the answer; aiohttp would log a traceback, with the address
+        except ConnectionError:  # the client is gone; aiohttp would log a traceback with the address
             code, response = "gone", problem(BadRequest("The client has gone."))
         except Exception:
             _log.exception("request=%s failed", request_id)
@@ -130,6 +129,6 @@ def problems(requests: RequestCounts) -> Middleware:
 
 
 def route_of(request: web.Request) -> str:
-    """The route's pattern: a path may hold ids, and a query secrets."""
+    """Return the route's pattern for logs and metrics: the path may have ids, the query secrets."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "unknown"

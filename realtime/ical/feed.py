@@ -1,4 +1,4 @@
-"""`/calendars/{id}.ics`: a calendar as an iCalendar feed, made once for as long as nothing in it changes."""
+"""`/calendars/{id}.ics`: a calendar as an iCalendar feed, written once until the calendar changes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ BEFORE = 30 * DAY
 AFTER = 366 * DAY
 MOST_SLOTS = 20_000
 KEPT_BYTES = 32_000_000
-FORM = 1  # raise it with every change of how a feed is written
+FORM = 1  # raise it with every change of the format
 
 
 class _Feed(NamedTuple):
-    """A feed as it is sent; `modified_at` is the second from which on it has looked like this, where that is known."""
+    """An encoded feed. `modified_at` is the second of its last change, where that is known."""
 
     info: Info
     etag: str
@@ -34,7 +34,7 @@ class _Feed(NamedTuple):
 
 
 class Feeds:
-    """The handler. Whether a client has the feed is known from the calendar's row; one is written per change."""
+    """The handler. It compares ETags by the calendar's row alone, and writes a feed once a change."""
 
     def __init__(self, guard: RequestGuard, service: AsyncService, clock: Clock) -> None:
         self._guard = guard
@@ -46,7 +46,7 @@ class Feeds:
         return [web.get("/calendars/{id}.ics", self.feed)]
 
     async def feed(self, request: web.Request) -> web.Response:
-        """Free and busy, from a month ago to a year ahead, whole days of UTC."""
+        """Answer free and busy times, from a month ago to a year ahead, in whole days of UTC."""
         self._guard.count(request)
         principal = self._guard.follower(request).principal
         calendar, today = calendar_of(request), self._clock() // DAY * DAY
@@ -54,8 +54,8 @@ class Feeds:
         if not principal.may_view(head.info):
             raise principal.refusal()
         etag = _etag(head.cursor, today)
-        asked = request.headers.get("If-None-Match", "")
-        if etag in asked or asked.strip() == "*":
+        if_none_match = request.headers.get("If-None-Match", "")
+        if etag in if_none_match or if_none_match.strip() == "*":
             return web.Response(status=304, headers=_headers(etag, None))
         feed = self._kept.get(calendar)
         if feed is None or feed.etag != etag:
@@ -66,12 +66,12 @@ class Feeds:
             if not principal.may_view(feed.info):
                 raise principal.refusal()
         headers = _headers(feed.etag, feed.modified_at)
-        if not asked and _is_unmodified(request, feed.modified_at):
+        if not if_none_match and _is_unmodified(request, feed.modified_at):
             return web.Response(status=304, headers=headers)
         return web.Response(body=feed.body, content_type="text/calendar", charset="utf-8", headers=headers)
 
     def _write(self, calendar: str, today: int) -> _Feed:
-        """Reads and writes the feed; on a reader's thread."""
+        """Read the calendar and write its feed, on a reader's thread."""
         found = self._service.sync.feed(calendar, today - BEFORE, today + AFTER, most=MOST_SLOTS)
         body = write_calendar(found.info, found.slots, found.changed_at)
         modified_at = max(-(-found.changed_at // SECOND), today // SECOND) if found.is_dated else None
@@ -81,7 +81,7 @@ class Feeds:
 
 
 def _etag(cursor: str, today: int) -> str:
-    """Name what is in a feed: what the calendar is at its cursor, within the days around today."""
+    """Return the name of a feed's content: the calendar at its cursor, in the days around today."""
     return blake2b(f"{FORM} {cursor} {today}".encode(), digest_size=12).hexdigest()
 
 

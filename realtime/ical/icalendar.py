@@ -1,7 +1,7 @@
-"""The iCalendar feed of one calendar: what is free and what is not, in RFC 5545, for calendar programs to subscribe to.
+"""Writes the iCalendar feed of one calendar (RFC 5545): its free and busy times, for calendar programs.
 
-Pure: slots in, bytes out, and the same bytes for the same slots, so that an ETag holds. It says of a slot when it is
-and whether it is taken; of customers it knows nothing.
+It is pure: the same slots give the same bytes, so ETags hold. A feed has the times and states of slots, and nothing of
+customers.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ FeedSlot = tuple[str, int, int, str, int]
 
 REFRESH = timedelta(minutes=5)
 
-# Summary, TRANSP and STATUS. A removed slot stays as a cancelled event: a program that only ever adds what it is
-# sent would show it for ever.
+# Summary, TRANSP and STATUS. A removed slot stays as a cancelled event: some programs never drop an event that is
+# missing from the feed.
 _SHOWN = {
     "open": ("Free", "TRANSPARENT", "CONFIRMED"),
     "held": ("Held", "OPAQUE", "TENTATIVE"),
@@ -31,30 +31,30 @@ _SHOWN = {
     "closed": ("Closed", "OPAQUE", "CONFIRMED"),
     "removed": ("Removed", "TRANSPARENT", "CANCELLED"),
 }
-# Written out, as nothing in it needs to be escaped or folded: the library takes 125 us for one.
+# A template, as no value needs escaping or folding: the library takes 125 us an event.
 _EVENT = (
     "BEGIN:VEVENT\r\nSUMMARY:{summary}\r\nDTSTART:{start}\r\nDTEND:{end}\r\nDTSTAMP:{changed}\r\nUID:{identity}\r\n"
     "SEQUENCE:{version}\r\nSTATUS:{state}\r\nTRANSP:{transparency}\r\nEND:VEVENT\r\n"
 )
 _END = b"END:VCALENDAR\r\n"
-# RFC 5545, section 3.1: no control characters in a text; a line's end in a name must not begin a property either.
+# RFC 5545, section 3.1: a text has no control characters. A line break in a name would begin a property.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def write_calendar(info: Info, slots: Iterable[FeedSlot], changed: int) -> bytes:
-    """The whole feed, by start. `changed` is when the calendar last changed, in milliseconds; it is every DTSTAMP.
+    """Return the feed, ordered by start. `changed`, the calendar's last change in milliseconds, is every DTSTAMP.
 
-    There is no METHOD: with it DTSTAMP would be the time of asking (section 3.8.7.2), and PUBLISH wants an organizer.
-    It takes 8 us a slot, so thousands are not for the event loop.
+    There is no METHOD: with it DTSTAMP would be the time of the request (section 3.8.7.2), and PUBLISH needs an
+    organizer. A slot takes 8 us, so large feeds are written on a thread.
     """
-    # As a vText: the library knows neither property's type, and would not escape what it does not know.
+    # A vText, as the library does not know the types of these properties and would not escape them.
     name = vText(_CONTROL.sub(" ", info.name).strip())
     feed = Calendar()
     feed.add("prodid", "-//Slotcast//Slotcast//EN")
     feed.add("version", "2.0")
     feed.add("calscale", "GREGORIAN")
     # No UID here: vdirsyncer takes it for the UID of every event, and keeps one of them.
-    # Each twice: as RFC 7986 names it, and as programs have read it since before.
+    # Each twice: by its name in RFC 7986, and by the older name that programs read.
     feed.add("name", name)
     feed.add("x-wr-calname", name)
     feed.add("refresh-interval", REFRESH, parameters={"value": "DURATION"})

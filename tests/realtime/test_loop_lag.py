@@ -1,18 +1,18 @@
 """When newcomers are refused."""
 
-from realtime.loop_lag import CALM_SECONDS, LATE_BEATS, LATE_SECONDS, LoopLagMonitor
+from realtime.loop_lag import CALM_SECONDS, LATE_INTERVALS, LATE_SECONDS, LoopLagMonitor
 
 
 def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_calm() -> None:
     """Late beats in a row refuse newcomers, a second of punctual ones welcomes them, and each is said once."""
     told: list[bool] = []
     loop_lag = LoopLagMonitor(lambda: False, told.append)
-    loop_lag.beat(10.0, 0.001)
-    for late in range(LATE_BEATS):
-        loop_lag.beat(10.1 + late, LATE_SECONDS)
-    last = 10.1 + LATE_BEATS - 1
-    loop_lag.beat(last + 0.1, 0.0)
-    loop_lag.beat(last + CALM_SECONDS, 0.0)
+    loop_lag.measure(10.0, 0.001)
+    for late in range(LATE_INTERVALS):
+        loop_lag.measure(10.1 + late, LATE_SECONDS)
+    last = 10.1 + LATE_INTERVALS - 1
+    loop_lag.measure(last + 0.1, 0.0)
+    loop_lag.measure(last + CALM_SECONDS, 0.0)
     assert told == [True, False]
     assert (loop_lag.longest_block_seconds, loop_lag.overloads) == (LATE_SECONDS, 1)
 
@@ -22,7 +22,7 @@ def test_one_late_beat_refuses_nobody() -> None:
     told: list[bool] = []
     loop_lag = LoopLagMonitor(lambda: False, told.append)
     for moment in range(10):
-        loop_lag.beat(moment, 5.0 if moment % LATE_BEATS == 0 else 0.0)
+        loop_lag.measure(moment, 5.0 if moment % LATE_INTERVALS == 0 else 0.0)
     assert told == []
 
 
@@ -31,7 +31,7 @@ def test_newcomers_are_refused_while_commands_pile_up() -> None:
     told: list[bool] = []
     is_pressed = True
     loop_lag = LoopLagMonitor(lambda: is_pressed, told.append)
-    loop_lag.beat(10.0, 0.0)
+    loop_lag.measure(10.0, 0.0)
     is_pressed = False
-    loop_lag.beat(10.0 + CALM_SECONDS, 0.0)
+    loop_lag.measure(10.0 + CALM_SECONDS, 0.0)
     assert told == [True, False]
