@@ -89,9 +89,11 @@ def test_every_room_is_in_the_architecture(house: str) -> None:
     assert missing == []
 
 
-def test_every_file_that_the_architecture_names_is_there() -> None:
-    """Who follows a law to its room or to its test finds it."""
-    named = set(re.findall(r"`((?:models|realtime|tests|web|docs|deploy)/[\w./-]+)`", ARCHITECTURE.read_text()))
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    """A reader who follows an invariant or the map finds the module and the test."""
+    text = (ROOT / page).read_text()
+    named = set(re.findall(r"`((?:cli|models|realtime|tests|web|docs|deploy)/[\w./-]+)`", text))
     missing = [name for name in named if not any((ROOT / f"{name}{end}").exists() for end in ("", ".py"))]
     assert sorted(missing) == []
 
