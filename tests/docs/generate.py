@@ -19,8 +19,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": table.refusals,
     "settings": table.settings,
     "metrics": table.metrics,
-    "rooms of models": lambda: table.rooms("models"),
-    "rooms of realtime": lambda: table.rooms("realtime"),
+    "packages of models": lambda: table.packages("models"),
+    "packages of realtime": lambda: table.packages("realtime"),
 }
 _SNIPPET = re.compile(r"<!-- (?P<path>[\w./-]+) -->\n```(?P<language>\w+)\n.*?```$", re.DOTALL | re.MULTILINE)
 _TABLE = re.compile(r"<!-- (?P<name>[\w ]+) -->\n(?:.*?)<!-- /(?P=name) -->", re.DOTALL)

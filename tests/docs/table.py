@@ -1,4 +1,4 @@
-"""The tables of the docs, from what they tell of: requests, routes, errors, settings, metrics, and rooms."""
+"""The tables of the docs, from what they tell of: requests, routes, errors, settings, metrics, and packages."""
 
 from __future__ import annotations
 
@@ -96,17 +96,22 @@ def metrics() -> str:
     return _table(("metric", ""), [(f"`{name}`", meaning) for name, meaning in counted()])
 
 
-def modules(house: str) -> list[Path]:
-    """The rooms of a house, in the order of their names."""
-    return sorted(path for path in (ROOT / house).rglob("*.py") if path.name != "__init__.py" or _docstring(path))
+def modules(root: str) -> list[Path]:
+    """Return the modules below a root, in the order of their names."""
+    return sorted(path for path in (ROOT / root).rglob("*.py") if path.name != "__init__.py" or _docstring(path))
 
 
-def rooms(house: str) -> str:
-    rows = [(f"`{room(path)}`", _first_sentence(_docstring(path))) for path in modules(house)]
-    return _table(("room", ""), rows)
+def packages(root: str) -> str:
+    rows = [(f"`{module(path)}`", _first_sentence(_docstring(path))) for path in outline(root)]
+    return _table(("package or module", ""), rows)
 
 
-def room(path: Path) -> str:
+def outline(root: str) -> list[Path]:
+    """Return the packages below a root, and the modules directly in it."""
+    return [path for path in modules(root) if path.name == "__init__.py" or path.parent == ROOT / root]
+
+
+def module(path: Path) -> str:
     name = str(path.relative_to(ROOT).with_suffix(""))
     return name.removesuffix("/__init__") + ("/" if name.endswith("__init__") else "")
 
