@@ -17,6 +17,7 @@ from aiohttp.http import HttpProcessingError
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
 from models import demo
+from models.contract.commands import RaiseFeedFloor
 from models.contract.time import Clock
 from models.service import SlotService
 from models.storage.database import FIRST_MIGRATION, public_url
@@ -43,6 +44,7 @@ def serve(settings: Settings) -> None:
     is_new = FIRST_MIGRATION in service.open()
     if is_new and settings.demo:
         demo.seed(service)
+    service.run(RaiseFeedFloor(calendar=""))  # the database may be a restored one
     warn_of_open_files(settings.database)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -26,7 +26,7 @@ from models.query import audit, bookings, calendars, changes, feed, snapshot
 from models.query.audit import Finding
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
-from models.query.feed import Feed
+from models.query.feed import Feed, FeedHead, FeedSlot
 from models.query.page import EVERY, cut
 from models.query.snapshot import PlacedSlot, Snapshot
 from models.schedule import apply
@@ -47,6 +47,8 @@ __all__ = [
     "Cancelled",
     "CommitWatch",
     "Feed",
+    "FeedHead",
+    "FeedSlot",
     "Finding",
     "Head",
     "OnProgress",
@@ -211,7 +213,11 @@ class SlotService:
 
     def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
         """Return the slots that touch `[begin, finish)`, removed ones last; raise NotFound without the calendar."""
-        return feed.read_feed(self._db, calendar, begin, finish, most)
+        return feed.read_feed(self._db, calendar, begin, finish, most=most, now=self.clock())
+
+    def feed_head(self, calendar: str, served: Cursor | None) -> tuple[FeedHead, bool]:
+        """Return the head of the calendar's feed, and if the history has the cursor of an earlier feed in it."""
+        return feed.read_head(self._db, calendar, served)
 
     def snapshot(
         self, calendar: str, begin: int, finish: int, *, most: int = EVERY, tail: int = 0, with_bookings: bool = False

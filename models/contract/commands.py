@@ -346,6 +346,14 @@ class TrimLog(Command, frozen=True, kw_only=True):
     calendar: str
 
 
+class RaiseFeedFloor(Command, frozen=True, kw_only=True):
+    """Raises the SEQUENCE of a calendar's feed; "" for every calendar. The server sends it at its start."""
+
+    needs_calendar = False
+
+    calendar: str
+
+
 class TakeOutside(Command, frozen=True, kw_only=True):
     """Appends the changes of other writers to the calendar's log. The watch on the database sends it."""
 

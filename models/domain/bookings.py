@@ -56,6 +56,7 @@ _update = CompiledQuery(
             Booking.phone: bind("phone"),
             Booking.note: bind("note"),
             Booking.version: bind("version"),
+            Booking.changed_at: bind("changed_at"),
         }
     ).where(Booking.id == bind("id"))
 )
@@ -83,7 +84,8 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     seq = change_log.next_seq(transaction, slot.calendar)
     holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered)
     status = "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
-    row = BookingRow(new_id(transaction.now), slot.calendar, slot.id, count, status, *customer, transaction.now, seq)
+    now = transaction.now
+    row = BookingRow(new_id(now), slot.calendar, slot.id, count, status, *customer, now, seq, now)
     _insert.run(transaction.db, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     return CommandResult(slot.calendar, "booking", public(row), token="booking")
@@ -217,4 +219,5 @@ def _write_status(
 
 def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
     """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
-    _update.execute(transaction.db, **row._replace(version=max(row.version + 1, seq))._asdict())
+    written = row._replace(version=max(row.version + 1, seq), changed_at=transaction.now)
+    _update.execute(transaction.db, **written._asdict())

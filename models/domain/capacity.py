@@ -28,6 +28,7 @@ _move_seats = Slot.update(
         Slot.booked: Slot.booked + bind("booked"),
         Slot.held_until: _first_expiry,
         Slot.version: bind("seq"),
+        Slot.changed_at: bind("now"),
     }
 ).returning(*SLOT_COLUMNS)
 _take = CompiledQuery(_move_seats.where((Slot.id == bind("slot")) & has_seats(bind("seats"))))
@@ -63,13 +64,15 @@ def try_take(transaction: Transaction, slot: str, seq: int, *, held: int = 0, bo
 
     This write decides between two commands for the same seat.
     """
-    row = _take.row(transaction.db, slot=slot, seq=seq, held=held, booked=booked, seats=held + booked)
+    row = _take.row(
+        transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked, seats=held + booked
+    )
     return None if row is None else _moved(transaction, SlotRow._make(row), seq, held + booked)
 
 
 def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
     """Move seats that the caller has between held, booked and free (negative numbers), without the guard."""
-    row = _shift.row(transaction.db, slot=slot, seq=seq, held=held, booked=booked)
+    row = _shift.row(transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
     if row is None:
         raise NotFound(what="slot")
     return _moved(transaction, SlotRow._make(row), seq, held + booked)

@@ -90,6 +90,7 @@ _stamp_bookings = CompiledListQuery(
         {
             Booking.version: Case(None, [(Booking.version < bind("seq"), bind("seq"))], Booking.version + 1),
             Booking.calendar: fn.COALESCE(_home, Booking.calendar),
+            Booking.changed_at: bind("now"),
         }
     ).where(Booking.id.in_(ids))
 )
@@ -203,7 +204,7 @@ def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
 
 def _write_bookings(transaction: Transaction, bookings: Sequence[str], seq: int) -> None:
     for place in range(0, len(bookings), 256):
-        _stamp_bookings.run(transaction.db, bookings[place : place + 256], seq=seq)
+        _stamp_bookings.run(transaction.db, bookings[place : place + 256], seq=seq, now=transaction.now)
 
 
 def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence[str], seq: int) -> None:
@@ -224,7 +225,8 @@ def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence
 
 def _removed(calendar: str, slot: str) -> SlotRow:
     """Return the row that makes the change say that the slot is gone."""
-    return SlotRow(slot, calendar, 0, 0, 0, 0, 0, 0, None, SlotState.REMOVED, 0, 0, None, dropped=False, bookable=False)
+    gone = (0, 0, 0, 0, 0, 0, None, SlotState.REMOVED, 0, 0, None)
+    return SlotRow(slot, calendar, *gone, dropped=False, changed_at=0, bookable=False)
 
 
 def _correct_row(transaction: Transaction, slot: SlotRow, held: int, booked: int, held_until: int | None) -> None:

@@ -42,6 +42,7 @@ _insert = CompiledQuery(
             Slot.state: int(SlotState.OPEN),
             Slot.origin: bind("origin"),
             Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
             Slot.data: bind("data"),
         }
     ).returning(*SLOT_COLUMNS)
@@ -57,6 +58,7 @@ _update = CompiledQuery(
             Slot.blocked: bind("blocked"),
             Slot.dropped: bind("dropped"),
             Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
         }
     )
     .where(Slot.id == bind("slot"))
@@ -100,6 +102,7 @@ def write_new(
         blocked=neighbours.count_blocking(transaction, transaction.calendar(calendar), name, slot.start, slot.end),
         origin=int(origin),
         seq=seq,
+        now=transaction.now,
         data=data,
     )
     assert written is not None, "RETURNING returns what was inserted"
@@ -161,6 +164,7 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
         blocked=row.blocked,
         dropped=bool(row.dropped),
         seq=seq,
+        now=transaction.now,
     )
     assert written is not None, "the row was found in this transaction"
     row = transaction.touched[row.id] = SlotRow._make(written)

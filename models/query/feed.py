@@ -1,64 +1,139 @@
-"""Reads a calendar for calendar programs: its slots with their status, and the removed ones."""
+"""Reads a calendar for calendar programs: its slots with their status, and removed ones that they may show."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from models.contract.changes import Info, write_cursor
+from peewee import fn
+
+from models.contract.changes import Cursor, Info, write_cursor
+from models.contract.time import DAY
 from models.domain import change_log, rules
 from models.domain.public_view import calendar_info, slot_status
-from models.query.calendars import read_calendar_row
+from models.query.calendars import Head, read_calendar_row
 from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import CalendarRow, Slot, SlotRow, SlotState
+from models.storage.tables import Booking, CalendarRow, FeedFloor, Slot, SlotRow, SlotState
 
+SEEN_LATELY = 7 * DAY  # the calendar programs ask at least once a week
+
+_IN_WINDOW = (Slot.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish"))
 _between = CompiledQuery(
     Slot.select(*SLOT_COLUMNS)
-    .where((Slot.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
-    .order_by(Slot.state == literal(SlotState.REMOVED), Slot.start, Slot.id)
+    .where(_IN_WINDOW & (Slot.state != literal(SlotState.REMOVED)))
+    .order_by(Slot.start, Slot.id)
     .limit(bind("most"))
+)
+_WAS_BOOKED = fn.EXISTS(Booking.select(literal(1)).where(Booking.slot == Slot.id))
+_removed = CompiledQuery(
+    Slot.select(Slot.id, Slot.start, Slot.end, Slot.version, Slot.changed_at, _WAS_BOOKED)
+    .where(_IN_WINDOW & (Slot.state == literal(SlotState.REMOVED)) & ((Slot.changed_at >= bind("since")) | _WAS_BOOKED))
+    .order_by(Slot.changed_at.desc(), Slot.start, Slot.id)
+    .limit(bind("most"))
+)
+_last_change = CompiledQuery(Slot.select(fn.MAX(Slot.changed_at)).where(Slot.calendar == bind("calendar")))
+_floor = CompiledQuery(
+    FeedFloor.select(fn.MAX(FeedFloor.at)).where((FeedFloor.calendar == bind("calendar")) | (FeedFloor.calendar == ""))
 )
 
 
-class Feed(NamedTuple):
-    """A calendar with its slots as (id, start, end, status, version).
+class FeedSlot(NamedTuple):
+    """A slot of a feed; times are in milliseconds.
 
     `status` has two more values: "removed", and "blocked" for a slot that a neighbour blocks. An open slot of an
-    archived calendar is "closed". `changed_at` is the time of the last change. Without `is_dated` the log has
-    forgotten that change, and `changed_at` is the time at which the calendar was made.
+    archived calendar is "closed". `was_booked` is set for removed slots only.
+    """
+
+    id: str
+    start: int
+    end: int
+    status: str
+    version: int
+    changed_at: int
+    was_booked: bool = False
+
+
+class FeedHead(NamedTuple):
+    """The state that a feed is written from: equal heads mean equal feeds. `floor` is the least SEQUENCE, as a time."""
+
+    info: Info
+    cursor: str
+    floor: int
+
+
+class Feed(NamedTuple):
+    """A calendar with its slots: the standing ones by start, then the removed ones, the latest first.
+
+    `changed_at` is the time of the last change. Without `is_dated` the log has forgotten that change, and
+    `changed_at` is the time at which the calendar was made. `slots_changed_at` is the last change of any slot.
     """
 
     info: Info
     seq: int
     nonce: str
+    floor: int
     changed_at: int
     is_dated: bool
-    slots: list[tuple[str, int, int, str, int]]
+    slots_changed_at: int
+    slots: list[FeedSlot]
 
     @property
     def cursor(self) -> str:
         return write_cursor(self.seq, self.nonce)
 
 
-def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> Feed:
-    """Return at most `most` slots that touch `[begin, finish)`: first the standing ones by start, then removed ones.
+def read_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int, now: int) -> Feed:
+    """Return at most `most` slots that touch `[begin, finish)`.
 
-    A calendar program keeps an event until the feed says that the slot is gone.
+    A calendar program keeps an event until the feed says that the slot is gone. So a removed slot is in the feed for
+    a week, and for ever if somebody had booked it.
     """
     with reading(db):
         head = read_calendar_row(db, calendar)
         found = _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
         rows = [SlotRow._make(row) for row in checked(found)]
+        gone = _removed.rows(
+            db, calendar=calendar, begin=begin, finish=finish, most=most - len(rows), since=now - SEEN_LATELY
+        )
         changed_at, is_dated = change_log.read_changed_at(db, head)
+        last_change = _last_change.rows(db, calendar=calendar)[0][0] or head.created_at
+        floor = read_floor(db, calendar)
     slots = [_entry(row, head) for row in checked(rows)]
-    return Feed(calendar_info(head), head.seq, head.nonce, changed_at, is_dated, slots)
+    slots += [FeedSlot(*row[:3], "removed", *row[3:5], bool(row[5])) for row in checked(gone)]
+    return Feed(calendar_info(head), head.seq, head.nonce, floor, changed_at, is_dated, int(last_change), slots)
 
 
-def _entry(row: SlotRow, calendar: CalendarRow) -> tuple[str, int, int, str, int]:
-    status: str = "removed" if row.state == SlotState.REMOVED else slot_status(row)
+def read_head(db: Dialect, calendar: str, served: Cursor | None) -> tuple[FeedHead, bool]:
+    """Return the head of a feed, and if the history has a feed of the cursor `served` in it.
+
+    A database restored from a backup has not.
+    """
+    with reading(db):
+        row = read_calendar_row(db, calendar)
+        floor = read_floor(db, calendar)
+        is_continued = served is None or _is_continued(db, row, served)
+    return FeedHead(calendar_info(row), Head(calendar_info(row), row.seq, row.nonce).cursor, floor), is_continued
+
+
+def _is_continued(db: Dialect, row: CalendarRow, served: Cursor) -> bool:
+    if served.seq == row.seq:
+        return served.nonce == row.nonce
+    after = change_log.read_after(db, row.id, served.seq, 1)
+    if served.seq > row.seq:
+        return False
+    return bool(after) and after[0].seq == served.seq + 1 and after[0].follows == served.nonce
+
+
+def read_floor(db: Dialect, calendar: str) -> int:
+    """Return the least time of a SEQUENCE, inside the caller's transaction."""
+    return int(_floor.rows(db, calendar=calendar)[0][0] or 0)
+
+
+def _entry(row: SlotRow, calendar: CalendarRow) -> FeedSlot:
+    status: str = slot_status(row)
     if status == "open" and not rules.is_bookable(row, calendar):
         status = "closed" if calendar.archived else "blocked"
-    return row.id, row.start, row.end, status, row.version
+    return FeedSlot(row.id, row.start, row.end, status, row.version, row.changed_at)

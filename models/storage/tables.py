@@ -79,6 +79,7 @@ class Slot(Model):
     version = BigIntegerField(default=0)
     data = TextField(null=True)
     dropped = BooleanField(default=False)
+    changed_at = BigIntegerField(default=0)
 
     class Meta:
         table_name = "slot"
@@ -110,6 +111,7 @@ class Booking(Model):
     note = TextField(null=True)
     created_at = BigIntegerField(default=system_clock)
     version = BigIntegerField(default=0)
+    changed_at = BigIntegerField(default=0)
 
     class Meta:
         table_name = "booking"
@@ -186,6 +188,16 @@ class WaitingSlot(Model):
         primary_key = CompositeKey("calendar", "start", "end")
 
 
+class FeedFloor(Model):
+    """The time from which on a calendar's feed counts; the row of "" is that of every calendar."""
+
+    calendar = TextField(primary_key=True)
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "feed_floor"
+
+
 class CalendarRow(NamedTuple):
     """A row in the order of the table's columns, like every row type here."""
 
@@ -221,6 +233,7 @@ class SlotRow(NamedTuple):
     version: int
     data: str | None
     dropped: bool
+    changed_at: int
     bookable: bool
 
     @property
@@ -251,6 +264,7 @@ class BookingRow(NamedTuple):
     note: str | None
     created_at: int
     version: int
+    changed_at: int
 
 
 def columns(table: type[Model]) -> list[object]:

@@ -19,6 +19,7 @@ from models.domain import (  # noqa: F401
     bookings,
     calendars,
     change_log,
+    feeds,
     holds,
     outside_writes,
     repair,

@@ -198,5 +198,5 @@ class RequestGuard:
             raise
         if not response.prepared:
             response.headers.update(headers)
-            response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"
+            response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Feed-Cut, X-Request-ID"
         return response

@@ -163,7 +163,7 @@ READS: tuple[ReadRoute, ...] = (
         "GET",
         "/calendars/{id}.ics",
         "The calendar as an iCalendar feed.",
-        ("after", "ticket"),
+        (*_WINDOW, "merge", "whole", "after", "ticket"),
         media="text/calendar",
         headers=("If-None-Match",),
     ),

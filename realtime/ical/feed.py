@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from email.utils import formatdate
 from hashlib import blake2b
 from typing import NamedTuple
 
 from aiohttp import web
 
-from models.contract.changes import Info
+from models.contract.changes import Cursor, Info, read_cursor
+from models.contract.commands import RaiseFeedFloor
+from models.contract.errors import BadRequest
 from models.contract.time import DAY, SECOND, Clock
+from models.service import FeedHead
+from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.byte_cache import ByteCache
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
-from realtime.ical.icalendar import write_calendar
+from realtime.ical.icalendar import MOST_BYTES, merged, write_calendar
 from realtime.read_queue import Lane
 
 BEFORE = 30 * DAY
 AFTER = 366 * DAY
+LONGEST_FEED = 3_660 * DAY
 MOST_SLOTS = 20_000
+WHOLE_BYTES = 16_000_000  # more than MOST_SLOTS take
 KEPT_BYTES = 32_000_000
-FORM = 1  # raise it with every change of the format
+PUBLIC_SECONDS = 60  # for which a cache may answer in the server's place
+FORM = 2  # raise it with every change of the format
+CUT = "X-Feed-Cut"  # a header: what was left out of the feed
+_GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?=,|$)", re.IGNORECASE)
+
+
+class Wanted(NamedTuple):
+    """The part of a calendar that a client asks for. The default window moves with the days."""
+
+    begin: int
+    finish: int
+    is_merged: bool
+    is_whole: bool
 
 
 class _Feed(NamedTuple):
@@ -30,7 +50,9 @@ class _Feed(NamedTuple):
     info: Info
     etag: str
     modified_at: int | None
+    cut: str
     body: bytes
+    zipped: bytes
 
 
 class Feeds:
@@ -41,52 +63,101 @@ class Feeds:
         self._service = service
         self._clock = clock
         self._kept: ByteCache[_Feed] = ByteCache(KEPT_BYTES)
+        self._served: dict[str, Cursor] = {}
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/calendars/{id}.ics", self.feed)]
 
     async def feed(self, request: web.Request) -> web.Response:
-        """Answer free and busy times, from a month ago to a year ahead, in whole days of UTC."""
+        """Answer free and busy times, by default from a month ago to a year ahead, in whole days of UTC."""
         self._guard.count(request)
         principal = self._guard.follower(request).principal
         calendar, today = calendar_of(request), self._clock() // DAY * DAY
-        head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
+        wanted = read_wanted(request, today)
+        head = await self._head(calendar)
         if not principal.may_view(head.info):
             raise principal.refusal()
-        etag = _etag(head.cursor, today)
+        etag = _etag(head, today, wanted)
+        is_shared = head.info.visibility == "public" and not principal.subject
         if_none_match = request.headers.get("If-None-Match", "")
         if etag in if_none_match or if_none_match.strip() == "*":
-            return web.Response(status=304, headers=_headers(etag, None))
-        feed = self._kept.get(calendar)
+            return web.Response(status=304, headers=_headers(etag, None, is_shared=is_shared))
+        name = f"{calendar} {wanted}"
+        feed = self._kept.get(name)
         if feed is None or feed.etag != etag:
             feed = await self._service.read(
-                self._write, calendar, today, lane=Lane.HEAVY, key=("feed", calendar, today)
+                self._write, calendar, today, wanted, lane=Lane.HEAVY, key=("feed", calendar, today, wanted)
             )
-            self._kept.put(calendar, feed, len(feed.body))
+            self._kept.put(name, feed, len(feed.body) + len(feed.zipped))
             if not principal.may_view(feed.info):
                 raise principal.refusal()
-        headers = _headers(feed.etag, feed.modified_at)
+        headers = _headers(feed.etag, feed.modified_at, is_shared=is_shared)
         if not if_none_match and _is_unmodified(request, feed.modified_at):
             return web.Response(status=304, headers=headers)
-        return web.Response(body=feed.body, content_type="text/calendar", charset="utf-8", headers=headers)
+        return _answer(request, feed, headers)
 
-    def _write(self, calendar: str, today: int) -> _Feed:
+    async def _head(self, calendar: str) -> FeedHead:
+        """Return the calendar's head. If its history was replaced since the last feed, raise every SEQUENCE first."""
+        read, served = self._service.sync.feed_head, self._served.get(calendar)
+        head, is_continued = await self._service.read(read, calendar, served, lane=Lane.LIGHT)
+        if not is_continued:
+            await self._service.run(RaiseFeedFloor(calendar=calendar))
+            head, _ = await self._service.read(read, calendar, None, lane=Lane.LIGHT)
+        self._served[calendar] = read_cursor(head.cursor)
+        return head
+
+    def _write(self, calendar: str, today: int, wanted: Wanted) -> _Feed:
         """Read the calendar and write its feed, on a reader's thread."""
-        found = self._service.sync.feed(calendar, today - BEFORE, today + AFTER, most=MOST_SLOTS)
-        body = write_calendar(found.info, found.slots, found.changed_at)
-        modified_at = max(-(-found.changed_at // SECOND), today // SECOND) if found.is_dated else None
+        found = self._service.sync.feed(calendar, wanted.begin, wanted.finish, most=MOST_SLOTS)
+        slots = merged(found.slots, found.slots_changed_at) if wanted.is_merged else found.slots
+        changed_at = max(found.changed_at, found.slots_changed_at)
+        most = WHOLE_BYTES if wanted.is_whole else MOST_BYTES
+        written = write_calendar(found.info, slots, changed_at, floor=found.floor, most_bytes=most)
+        latest = max(found.changed_at, found.floor)
+        modified_at = max(-(-latest // SECOND), today // SECOND) if found.is_dated else None
         if modified_at is not None and modified_at > self._clock() // SECOND:
             modified_at = None  # it may change again within the same second
-        return _Feed(found.info, _etag(found.cursor, today), modified_at, body)
+        body = written.text.encode()
+        etag = _etag(FeedHead(found.info, found.cursor, found.floor), today, wanted)
+        return _Feed(found.info, etag, modified_at, written.cut, body, gzip.compress(body, 6, mtime=0))
 
 
-def _etag(cursor: str, today: int) -> str:
+def read_wanted(request: web.Request, today: int) -> Wanted:
+    """Read the query; BadRequest names what can't be read."""
+    query = request.query
+    begin = protocol.read_moment(query["from"], "from") if "from" in query else today - BEFORE
+    finish = protocol.read_moment(query["to"], "to") if "to" in query else max(today, begin) + AFTER
+    if finish <= begin:
+        raise BadRequest("`to` is after `from`.", field="to")
+    if finish - begin > LONGEST_FEED:
+        raise BadRequest("`from` and `to` are ten years apart at most.", field="to")
+    return Wanted(begin, finish, is_on(query.get("merge", "")), is_on(query.get("whole", "")))
+
+
+def is_on(value: str) -> bool:
+    return value not in {"", "0"}
+
+
+def _answer(request: web.Request, feed: _Feed, headers: dict[str, str]) -> web.Response:
+    """Return the feed, compressed for a client that takes gzip."""
+    body = feed.body
+    if feed.cut:
+        headers[CUT] = feed.cut
+    if _GZIP.search(request.headers.get("Accept-Encoding", "")):
+        body, headers["Content-Encoding"] = feed.zipped, "gzip"
+        headers["ETag"] = f'"{feed.etag}-gzip"'  # another encoding is another representation (RFC 9110, 8.8.3)
+    return web.Response(body=body, content_type="text/calendar", charset="utf-8", headers=headers)
+
+
+def _etag(head: FeedHead, today: int, wanted: Wanted) -> str:
     """Return the name of a feed's content: the calendar at its cursor, in the days around today."""
-    return blake2b(f"{FORM} {cursor} {today}".encode(), digest_size=12).hexdigest()
+    told = f"{FORM} {head.cursor} {head.floor} {today} {wanted}"
+    return blake2b(told.encode(), digest_size=12).hexdigest()
 
 
-def _headers(etag: str, modified_at: int | None) -> dict[str, str]:
-    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+def _headers(etag: str, modified_at: int | None, *, is_shared: bool) -> dict[str, str]:
+    caching = f"public, max-age={PUBLIC_SECONDS}" if is_shared else "private, no-cache"
+    headers = {"ETag": f'"{etag}"', "Cache-Control": caching, "Vary": "Accept-Encoding, Authorization"}
     if modified_at is not None:
         headers["Last-Modified"] = formatdate(modified_at, usegmt=True)
     return headers
