@@ -75,6 +75,8 @@ async def compose(
         clock=clock or service.clock,
         web_folder=web_folder,
         heartbeat_seconds=heartbeat_seconds,
+        busy_seconds=settings.busy_minutes * 60,
+        busy_allows_private=settings.busy_private,
     )
 
 

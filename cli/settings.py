@@ -159,6 +159,13 @@ class Settings:
     max_queued_bytes: int = _setting(
         Limits().max_queued_bytes, "Most bytes that wait for a client that does not read.", least=65_536
     )
+    busy_minutes: float = _setting(
+        15.0, "How often the URLs of imported busy times are fetched.", least=0.01, most=10_080
+    )
+    busy_private: bool = _setting(
+        False,  # noqa: FBT003 - it is the default
+        "Whether busy times may be fetched from private addresses, this machine's included.",
+    )
     log_days: float = _setting(
         Retention().log_seconds / _DAY_SECONDS, "How long changes can be resumed from.", least=0.001, most=1e5
     )

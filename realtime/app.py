@@ -13,6 +13,7 @@ from models.service import SlotService
 from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.auth import Auth
+from realtime.busy.importer import BusyImporter
 from realtime.describe.routes import routes as schema_routes
 from realtime.engine import Encoded, Limits, SocketServer
 from realtime.engine.origins import Origins
@@ -86,6 +87,8 @@ async def build(
     clock: Clock,
     web_folder: Path,
     heartbeat_seconds: float,
+    busy_seconds: float = 900.0,
+    busy_allows_private: bool = False,
 ) -> web.Application:
     """Return the application of these settings (see `cli.settings.Settings`). Call it on the loop that runs it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
@@ -108,6 +111,8 @@ async def build(
         sockets=sockets,
         streams=Streams(clock, heartbeat_seconds),
         body_seconds=body_seconds,
+        busy_seconds=busy_seconds,
+        busy_allows_private=busy_allows_private,
     )
     return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
 
@@ -125,6 +130,8 @@ class _App:
         sockets: _Sockets,
         streams: Streams,
         body_seconds: float,
+        busy_seconds: float,
+        busy_allows_private: bool,
     ) -> None:
         self.clock = clock
         self.guard = guard
@@ -132,6 +139,7 @@ class _App:
         self.streams = streams
         self.bodies = Bodies(guard, body_seconds)
         self.requests = RequestCounts()
+        self._busy_seconds, self._busy_allows_private = busy_seconds, busy_allows_private
         self.service = AsyncService(slot_service, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made below
         rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
         self.dispatcher = Dispatcher(self.service, rooms)
@@ -178,12 +186,12 @@ class _App:
             guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
         )
         for handlers in (
+            Feeds(guard, self.service, self.clock),  # before `/api/bookings/{id}`, which would take `{id}.ics`
             Api(guard, self.request_handler, self.recovery),
             LongPoll(guard=guard, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
             ServerSentEvents(subscriptions),
             PlainWebSockets(subscriptions),
             TicketApi(guard),
-            Feeds(guard, self.service, self.clock),
             Health(self.service, self.sockets, metrics.exposition),
             Pages(web_folder),
         ):
@@ -195,10 +203,20 @@ class _App:
         outside = OutsideWrites(self.service, self.dispatcher)
         listener = ChangeListener(self.service.sync.watch(), outside.read, outside.take)
         scheduler = Scheduler(self.service, self.dispatcher)
-        for part in (self.dispatcher, listener, scheduler, self.streams, self.loop_lag):
+        busy = BusyImporter(
+            self.service, self.clock, seconds=self._busy_seconds, allows_private=self._busy_allows_private
+        )
+        for part in (self.dispatcher, listener, scheduler, busy, self.streams, self.loop_lag):
             part.start()
         yield
-        for close in (scheduler.close, listener.close, outside.close, self.dispatcher.close, self.service.close):
+        for close in (
+            busy.close,
+            scheduler.close,
+            listener.close,
+            outside.close,
+            self.dispatcher.close,
+            self.service.close,
+        ):
             await close()
 
     async def _stop(self, _app: web.Application) -> None:

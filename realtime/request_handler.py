@@ -18,6 +18,8 @@ from models.contract.commands import (
     Command,
     GetBooking,
     ListBookings,
+    ListBusy,
+    ListFeeds,
     MakeLink,
     RescheduleBooking,
     WithToken,
@@ -95,6 +97,19 @@ class RequestHandler:
         token, ends_at = self._auth.write_link(request.calendar, request.lifetime_seconds)
         return {"token": token, "expires_at": write_time(ends_at * SECOND)}
 
+    async def feeds(self, request: ListFeeds, principal: Principal) -> dict[str, Any]:
+        """Return the private feeds of a calendar, to its staff."""
+        if not principal.is_staff_of(request.calendar):
+            raise principal.refusal()
+        return {"feeds": await self._service.read(self._service.sync.feeds, request.calendar, lane=Lane.LIGHT)}
+
+    async def busy(self, request: ListBusy, principal: Principal) -> dict[str, Any]:
+        """Return the sources of a calendar's busy times, to its staff."""
+        if not principal.is_staff_of(request.calendar):
+            raise principal.refusal()
+        found = await self._service.read(self._service.sync.busy_sources, request.calendar, lane=Lane.LIGHT)
+        return {"sources": found}
+
     async def answer(self, request: Request, principal: Principal, received: int) -> bytes:
         """Return the ack of any request that does not concern the client's connection."""
         match request:
@@ -104,6 +119,10 @@ class RequestHandler:
                 return protocol.write_ok(booking=await self.booking(request, principal))
             case ListBookings():
                 return protocol.write_ok(**await self.bookings(request, principal))
+            case ListBusy():
+                return protocol.write_ok(**await self.busy(request, principal))
+            case ListFeeds():
+                return protocol.write_ok(**await self.feeds(request, principal))
             case MakeLink():
                 return protocol.write_ok(**await self.link(request, principal))
         raise BadRequest("That can't be asked here.")

@@ -126,6 +126,51 @@ class MakeLink(Request, frozen=True, kw_only=True):
     lifetime_seconds: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 30 * 86_400
 
 
+class CreateFeed(Command, frozen=True, kw_only=True):
+    """Makes a feed with a key of its own. Its scope is what it shows: slots as everyone sees them, or bookings."""
+
+    wire = staff("feed.create", "Makes a private address of the calendar's iCalendar feed.", answers.OwnFeedAnswer)
+
+    calendar: Slug
+    name: Annotated[str, Meta(max_length=200)] = ""
+    scope: Literal["slots", "bookings"] = "slots"
+
+
+class ListFeeds(Request, frozen=True, kw_only=True):
+    wire = staff("feed.list", "Lists the calendar's private feeds, without their keys.", answers.FeedsAnswer)
+
+    calendar: Slug
+
+
+class RevokeFeed(Command, frozen=True, kw_only=True):
+    wire = staff("feed.revoke", "Ends a private feed; its address answers no more.", answers.FeedAnswer)
+
+    feed: Id
+
+
+class AddBusy(Command, frozen=True, kw_only=True):
+    """Imports busy times from a URL, which is fetched again and again, or from the text of a file."""
+
+    wire = staff("busy.add", "Imports the busy times of another calendar; they block slots.", answers.BusyAnswer)
+
+    calendar: Slug
+    name: Annotated[str, Meta(max_length=200)] = ""
+    url: Annotated[str, Meta(max_length=2_000)] | None = None
+    text: Annotated[str, Meta(max_length=900_000)] | None = None
+
+
+class ListBusy(Request, frozen=True, kw_only=True):
+    wire = staff("busy.list", "Lists the calendar's sources of busy times, with their faults.", answers.BusyListAnswer)
+
+    calendar: Slug
+
+
+class RemoveBusy(Command, frozen=True, kw_only=True):
+    wire = staff("busy.remove", "Removes a source of busy times; its slots are free again.", answers.BusyAnswer)
+
+    source: Id
+
+
 class SetSchedule(Command, frozen=True, kw_only=True):
     wire = staff("schedule.set", "Sets the opening hours, or says what that would do.", answers.ScheduleAnswer)
 
@@ -344,6 +389,34 @@ class TrimLog(Command, frozen=True, kw_only=True):
     """Deletes changes and idempotency records past their retention. The scheduler sends it."""
 
     calendar: str
+
+
+class CheckBusy(Command, frozen=True, kw_only=True):
+    """Takes the turn to read a source of busy times. The importer sends it."""
+
+    calendar: str
+    source: str
+    checked_at: int
+
+
+class SetBusy(Command, frozen=True, kw_only=True):
+    """Writes the busy times of a source that end after `since`; None for no other ones. The importer sends it."""
+
+    calendar: str
+    source: str
+    since: int = 0
+    times: tuple[tuple[int, int], ...] | None = None
+    body: bytes | None = None
+    etag: str = ""
+    modified: str = ""
+
+
+class FailBusy(Command, frozen=True, kw_only=True):
+    """Notes why a source of busy times can't be read. The importer sends it."""
+
+    calendar: str
+    source: str
+    error: str
 
 
 class RaiseFeedFloor(Command, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from peewee import Case, Database, fn
 
 from models.contract.changes import Policy, Type
 from models.contract.commands import TakeOutside
-from models.domain import change_log, neighbours, rules, slot_changes
+from models.domain import busy_times, change_log, neighbours, rules, slot_changes
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.seat_guard import SLOT_COLUMNS
@@ -27,6 +27,7 @@ from models.storage.tables import (
     Hold,
     HoldState,
     Log,
+    PrivateFeed,
     Slot,
     SlotRow,
     SlotState,
@@ -109,6 +110,7 @@ _oldest = CompiledQuery(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("
 _forget_log = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq < bind("before"))))
 _forget_receipts = CompiledQuery(StoredRecord.delete().where(StoredRecord.calendar == bind("calendar")))
 _forget_hours = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
+_forget_feeds = CompiledQuery(PrivateFeed.delete().where(PrivateFeed.calendar == bind("calendar")))
 _note_gone = CompiledQuery(
     Touched.insert({Touched.kind: "gone", Touched.calendar: bind("calendar"), Touched.subject: bind("calendar")})
 )
@@ -152,6 +154,8 @@ def _forget(transaction: Transaction, calendar: str) -> bool:
         _forget_log.execute(transaction.db, calendar=calendar, before=oldest + FORGOTTEN_AT_ONCE)
     _forget_receipts.execute(transaction.db, calendar=calendar)
     _forget_hours.execute(transaction.db, calendar=calendar)
+    busy_times.forget(transaction, calendar)
+    _forget_feeds.execute(transaction.db, calendar=calendar)  # their keys are not those of the next calendar
     if oldest is not None and _oldest.rows(transaction.db, calendar=calendar)[0][0] is not None:
         _note_gone.execute(transaction.db, calendar=calendar)
         return True
@@ -216,6 +220,7 @@ def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence
             continue
         here.append(slot.id)
         _correct_row(transaction, slot, int(held), int(booked), held_until)
+    busy_times.mark(transaction, here)
     for stamped in slot_changes.restamp(transaction, here, seq):
         transaction.touched[stamped.id] = stamped
     for name in slots:
@@ -226,7 +231,7 @@ def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence
 def _removed(calendar: str, slot: str) -> SlotRow:
     """Return the row that makes the change say that the slot is gone."""
     gone = (0, 0, 0, 0, 0, 0, None, SlotState.REMOVED, 0, 0, None)
-    return SlotRow(slot, calendar, *gone, dropped=False, changed_at=0, bookable=False)
+    return SlotRow(slot, calendar, *gone, dropped=False, changed_at=0, busy=0, bookable=False)
 
 
 def _correct_row(transaction: Transaction, slot: SlotRow, held: int, booked: int, held_until: int | None) -> None:

@@ -146,6 +146,11 @@ def check_unblocked(slot: SlotRow) -> None:
         raise SlotUnavailable("A neighbouring booking leaves no room for it.", rule="overlap")
 
 
+def check_not_busy(slot: SlotRow) -> None:
+    if slot.busy:
+        raise SlotUnavailable("A busy time of another calendar leaves no room for it.", rule="busy")
+
+
 def check_capacity(slot: SlotRow, seats: int) -> None:
     if slot.remaining >= seats:
         return
@@ -157,4 +162,5 @@ def check_capacity(slot: SlotRow, seats: int) -> None:
 def check_free(slot: SlotRow, seats: int) -> None:
     check_open(slot)
     check_unblocked(slot)
+    check_not_busy(slot)
     check_capacity(slot, seats)

@@ -13,7 +13,7 @@ from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, 
 from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
 from models.contract.ids import new_id
 from models.contract.time import DAY
-from models.domain import capacity, change_log, neighbours, rules
+from models.domain import busy_times, capacity, change_log, neighbours, rules
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
@@ -39,6 +39,7 @@ _insert = CompiledQuery(
             Slot.held: 0,
             Slot.booked: 0,
             Slot.blocked: bind("blocked"),
+            Slot.busy: busy_times.IS_BUSY_THERE,
             Slot.state: int(SlotState.OPEN),
             Slot.origin: bind("origin"),
             Slot.version: bind("seq"),
@@ -48,7 +49,11 @@ _insert = CompiledQuery(
     ).returning(*SLOT_COLUMNS)
 )
 # A statement of its own: an UPDATE that names these columns writes their indexes anew on SQLite, changed or not.
-_move = CompiledQuery(Slot.update({Slot.start: bind("start"), Slot.end: bind("end")}).where(Slot.id == bind("slot")))
+_move = CompiledQuery(
+    Slot.update({Slot.start: bind("start"), Slot.end: bind("end"), Slot.busy: busy_times.IS_BUSY_THERE}).where(
+        Slot.id == bind("slot")
+    )
+)
 _update = CompiledQuery(
     Slot.update(
         {
@@ -198,7 +203,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     if changed == row:
         return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
     if (changed.start, changed.end) != (row.start, row.end):
-        _move.execute(transaction.db, slot=row.id, start=changed.start, end=changed.end)
+        _move.execute(transaction.db, slot=row.id, calendar=row.calendar, start=changed.start, end=changed.end)
         _vacate(transaction, row)
     return CommandResult(row.calendar, "slot", _write_with_change(transaction, changed, Type.SLOT_UPDATED))
 

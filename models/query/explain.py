@@ -40,6 +40,7 @@ def explain(db: Dialect, tokens: Tokens, principal: Principal, slot: str, now: i
         _asked("max_holds", lambda: rules.check_max_holds(policy, held), max_holds=policy.max_holds, holds=held),
         _asked("closed", lambda: rules.check_open(row)),
         _asked("overlap", lambda: rules.check_unblocked(row)),
+        _asked("busy", lambda: rules.check_not_busy(row)),
         _asked("capacity", lambda: rules.check_capacity(row, 1), capacity=row.capacity, remaining=row.remaining),
     ]
 

@@ -80,6 +80,7 @@ class Slot(Model):
     data = TextField(null=True)
     dropped = BooleanField(default=False)
     changed_at = BigIntegerField(default=0)
+    busy = IntegerField(default=0)
 
     class Meta:
         table_name = "slot"
@@ -188,6 +189,53 @@ class WaitingSlot(Model):
         primary_key = CompositeKey("calendar", "start", "end")
 
 
+class BusySource(Model):
+    """A source of busy times: a URL, or an uploaded file. `body` is its last good copy."""
+
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    name = TextField()
+    url = TextField(null=True)
+    body = BlobField(null=True)
+    etag = TextField()
+    modified = TextField()
+    created_at = BigIntegerField()
+    checked_at = BigIntegerField()
+    fetched_at = BigIntegerField()
+    expanded_at = BigIntegerField()
+    error = TextField()
+    failing_since = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "busy_source"
+
+
+class BusyTime(Model):
+    """A time range `[start, end)` in which a calendar's slots can't be taken."""
+
+    calendar = TextField()
+    source = TextField()
+    start = BigIntegerField()
+    end = BigIntegerField()
+
+    class Meta:
+        table_name = "busy"
+        primary_key = False
+
+
+class PrivateFeed(Model):
+    """A feed with a key. The key is an HMAC of the id, and is not stored; a feed that was revoked has no row."""
+
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    name = TextField()
+    scope = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "feed"
+
+
 class FeedFloor(Model):
     """The time from which on a calendar's feed counts; the row of "" is that of every calendar."""
 
@@ -216,7 +264,8 @@ class CalendarRow(NamedTuple):
 class SlotRow(NamedTuple):
     """A slot, with the seat guard's answer in `bookable`.
 
-    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking.
+    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking. A `busy` slot
+    overlaps an imported busy time.
     """
 
     id: str
@@ -234,11 +283,20 @@ class SlotRow(NamedTuple):
     data: str | None
     dropped: bool
     changed_at: int
+    busy: int
     bookable: bool
 
     @property
     def remaining(self) -> int:
         return self.capacity - self.held - self.booked
+
+
+class FeedRow(NamedTuple):
+    id: str
+    calendar: str
+    name: str
+    scope: str
+    created_at: int
 
 
 class HoldRow(NamedTuple):

@@ -17,6 +17,7 @@ from models.contract.errors import BadRequest, NotFound, Refused
 # Importing a module registers its handlers.
 from models.domain import (  # noqa: F401
     bookings,
+    busy_sources,
     calendars,
     change_log,
     feeds,
@@ -162,7 +163,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
 
 _BLANK = b'"token":""'  # no string has it inside: there its quotes would be escaped
 # Only these have a token; what staff have written of a slot, its `data`, may look like one.
-_WITH_TOKEN = re.compile(rb'\{"(hold|booking)":\{"id":"([^"]+)"')
+_WITH_TOKEN = re.compile(rb'\{"(hold|booking|feed)":\{"id":"([^"]+)"')
 
 
 def _answer(transaction: Transaction, done: CommandResult) -> tuple[Answer, bytes]:

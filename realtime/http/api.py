@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from models.contract.changes import encode
-from models.contract.commands import GetBooking, ListBookings, MakeLink, Unsubscribe
+from models.contract.commands import GetBooking, ListBookings, ListBusy, ListFeeds, MakeLink, Unsubscribe
 from models.contract.errors import BadRequest
 from models.service import is_bookable
 from realtime import protocol
@@ -38,6 +38,8 @@ class Api:
             web.get("/api/calendars/{id}/slots", self.slots),
             web.get("/api/calendars/{id}/bookings", self.bookings),
             web.get("/api/calendars/{id}/schedule", self.schedule),
+            web.get("/api/calendars/{id}/busy", self.busy),
+            web.get("/api/calendars/{id}/feeds", self.feeds),
             web.post("/api/calendars/{id}/links", self.link),
             web.get("/api/slots/{id}/explain", self.explanation),
             web.get("/api/bookings/{id}", self.booking),
@@ -101,6 +103,16 @@ class Api:
         fields = await self._guard.body(request)
         _put(fields, "calendar", request.match_info["id"])
         return _json(await self._request_handler.link(protocol.read(MakeLink, fields), principal), status=201)
+
+    async def feeds(self, request: web.Request) -> web.Response:
+        """Answer the private feeds of a calendar, without their keys. For staff."""
+        asked = protocol.read(ListFeeds, {"calendar": request.match_info["id"]})
+        return _json(await self._request_handler.feeds(asked, self._guard.principal(request)))
+
+    async def busy(self, request: web.Request) -> web.Response:
+        """Answer the sources of a calendar's busy times. For staff."""
+        asked = protocol.read(ListBusy, {"calendar": request.match_info["id"]})
+        return _json(await self._request_handler.busy(asked, self._guard.principal(request)))
 
     async def explanation(self, request: web.Request) -> web.Response:
         """Answer the verdict of each rule on a booking of the slot by the caller."""

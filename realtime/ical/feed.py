@@ -11,8 +11,9 @@ from typing import NamedTuple
 from aiohttp import web
 
 from models.contract.changes import Cursor, Info, read_cursor
-from models.contract.commands import RaiseFeedFloor
+from models.contract.commands import GetBooking, RaiseFeedFloor, WithToken
 from models.contract.errors import BadRequest
+from models.contract.principal import Principal
 from models.contract.time import DAY, SECOND, Clock
 from models.service import FeedHead
 from realtime import protocol
@@ -20,6 +21,8 @@ from realtime.async_service import AsyncService
 from realtime.byte_cache import ByteCache
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
+from realtime.http.routes import BOOKING_TOKEN
+from realtime.ical.booking import file_name, write_booking, write_staff_feed
 from realtime.ical.icalendar import MOST_BYTES, merged, write_calendar
 from realtime.read_queue import Lane
 
@@ -27,6 +30,8 @@ BEFORE = 30 * DAY
 AFTER = 366 * DAY
 LONGEST_FEED = 3_660 * DAY
 MOST_SLOTS = 20_000
+MOST_BOOKINGS = 5_000
+MOST_KEY_CHARACTERS = 100
 WHOLE_BYTES = 16_000_000  # more than MOST_SLOTS take
 KEPT_BYTES = 32_000_000
 PUBLIC_SECONDS = 60  # for which a cache may answer in the server's place
@@ -42,6 +47,7 @@ class Wanted(NamedTuple):
     finish: int
     is_merged: bool
     is_whole: bool
+    scope: str = "slots"
 
 
 class _Feed(NamedTuple):
@@ -66,19 +72,53 @@ class Feeds:
         self._served: dict[str, Cursor] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/calendars/{id}.ics", self.feed)]
+        return [web.get("/calendars/{id}.ics", self.feed), web.get("/api/bookings/{id}.ics", self.booking)]
 
     async def feed(self, request: web.Request) -> web.Response:
         """Answer free and busy times, by default from a month ago to a year ahead, in whole days of UTC."""
         self._guard.count(request)
-        principal = self._guard.follower(request).principal
         calendar, today = calendar_of(request), self._clock() // DAY * DAY
         wanted = read_wanted(request, today)
+        if "key" in request.query:
+            return await self._private(request, calendar, today, wanted)
+        principal = self._guard.follower(request).principal
         head = await self._head(calendar)
         if not principal.may_view(head.info):
             raise principal.refusal()
+        return await self._answer(request, head, today, wanted, principal)
+
+    async def _private(self, request: web.Request, calendar: str, today: int, wanted: Wanted) -> web.Response:
+        """Answer the feed of the query's key. A wrong key and an unknown calendar are the same."""
+        key = request.query["key"][:MOST_KEY_CHARACTERS]
+        scope = await self._service.read(self._service.sync.feed_scope, calendar, key, lane=Lane.LIGHT)
+        head = await self._head(calendar)
+        return await self._answer(request, head, today, wanted._replace(scope=scope), None)
+
+    async def booking(self, request: web.Request) -> web.Response:
+        """Answer the file of one booking, to its holder and to staff. Its token comes in a header."""
+        principal = self._guard.principal(request)
+        token = request.headers.get(BOOKING_TOKEN, "")
+        asked = protocol.read(GetBooking, {"booking": request.match_info["id"], "token": token})
+        found = await self._service.read(
+            self._service.sync.booking_event,
+            WithToken(principal=principal, booking=asked.booking, token=asked.token),
+            lane=Lane.LIGHT,
+        )
+        headers = {
+            "Cache-Control": "private, no-cache",
+            "Content-Disposition": f'attachment; filename="{file_name(found.info)}"',
+        }
+        return web.Response(
+            body=write_booking(found).encode(), content_type="text/calendar", charset="utf-8", headers=headers
+        )
+
+    async def _answer(
+        self, request: web.Request, head: FeedHead, today: int, wanted: Wanted, principal: Principal | None
+    ) -> web.Response:
+        """Answer a feed that the client may see. Without a principal it came with a key."""
+        calendar = head.info.id
         etag = _etag(head, today, wanted)
-        is_shared = head.info.visibility == "public" and not principal.subject
+        is_shared = principal is not None and head.info.visibility == "public" and not principal.subject
         if_none_match = request.headers.get("If-None-Match", "")
         if etag in if_none_match or if_none_match.strip() == "*":
             return web.Response(status=304, headers=_headers(etag, None, is_shared=is_shared))
@@ -89,12 +129,12 @@ class Feeds:
                 self._write, calendar, today, wanted, lane=Lane.HEAVY, key=("feed", calendar, today, wanted)
             )
             self._kept.put(name, feed, len(feed.body) + len(feed.zipped))
-            if not principal.may_view(feed.info):
+            if principal is not None and not principal.may_view(feed.info):
                 raise principal.refusal()
         headers = _headers(feed.etag, feed.modified_at, is_shared=is_shared)
         if not if_none_match and _is_unmodified(request, feed.modified_at):
             return web.Response(status=304, headers=headers)
-        return _answer(request, feed, headers)
+        return _respond(request, feed, headers)
 
     async def _head(self, calendar: str) -> FeedHead:
         """Return the calendar's head. If its history was replaced since the last feed, raise every SEQUENCE first."""
@@ -108,6 +148,8 @@ class Feeds:
 
     def _write(self, calendar: str, today: int, wanted: Wanted) -> _Feed:
         """Read the calendar and write its feed, on a reader's thread."""
+        if wanted.scope == "bookings":
+            return self._write_bookings(calendar, today, wanted)
         found = self._service.sync.feed(calendar, wanted.begin, wanted.finish, most=MOST_SLOTS)
         slots = merged(found.slots, found.slots_changed_at) if wanted.is_merged else found.slots
         changed_at = max(found.changed_at, found.slots_changed_at)
@@ -120,6 +162,13 @@ class Feeds:
         body = written.text.encode()
         etag = _etag(FeedHead(found.info, found.cursor, found.floor), today, wanted)
         return _Feed(found.info, etag, modified_at, written.cut, body, gzip.compress(body, 6, mtime=0))
+
+    def _write_bookings(self, calendar: str, today: int, wanted: Wanted) -> _Feed:
+        """Do the same for a staff feed. The head is read first, so a later change has another ETag."""
+        head, _ = self._service.sync.feed_head(calendar, None)
+        found = self._service.sync.booking_feed(calendar, wanted.begin, wanted.finish, most=MOST_BOOKINGS)
+        body = write_staff_feed(found).encode()
+        return _Feed(found.info, _etag(head, today, wanted), None, "", body, gzip.compress(body, 6, mtime=0))
 
 
 def read_wanted(request: web.Request, today: int) -> Wanted:
@@ -138,7 +187,7 @@ def is_on(value: str) -> bool:
     return value not in {"", "0"}
 
 
-def _answer(request: web.Request, feed: _Feed, headers: dict[str, str]) -> web.Response:
+def _respond(request: web.Request, feed: _Feed, headers: dict[str, str]) -> web.Response:
     """Return the feed, compressed for a client that takes gzip."""
     body = feed.body
     if feed.cut:

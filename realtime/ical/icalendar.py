@@ -119,12 +119,12 @@ def _fitting(events: Sequence[tuple[FeedSlot, str]], most: int) -> tuple[list[tu
     count = len(standing)
     some, left = _first(standing, most - sum(len(text) for _, text in kept))
     kept += some
-    told = f"slots from {write_time(standing[len(some)][0].start)} on are left out" if len(some) < count else ""
+    told = [f"slots from {write_time(standing[len(some)][0].start)} on"] if len(some) < count else []
     late = [*booked[len(kept) - len(some) :], *others]
     rest, _ = _first(late, left) if len(some) == count else ([], 0)
     if len(rest) < len(late):
-        told = "; ".join(filter(None, [told, f"{len(late) - len(rest)} removed slots are left out"]))
-    return kept + rest, told
+        told.append(f"{len(late) - len(rest)} removed slots")
+    return kept + rest, " and ".join(told) + " are left out" if told else ""
 
 
 def _first(events: Sequence[tuple[FeedSlot, str]], most: int) -> tuple[list[tuple[FeedSlot, str]], int]:

@@ -9,7 +9,6 @@ import pytest
 import vobject
 from hypothesis import example, given
 from hypothesis import strategies as st
-from icalendar import vText
 
 from models.contract.changes import Info, Policy
 from models.contract.time import DAY, HOUR, SECOND, read_time, write_time
@@ -80,8 +79,8 @@ def test_a_feed_is_cut_at_its_bytes_and_says_so() -> None:
     events = read.walk("VEVENT")
     assert [str(event["UID"]) for event in events[-5:]] == [slot.id for slot in gone[::2]]
     left = standing[len(events) - 5]
-    said = f"slots from {write_time(left.start)} on are left out; 5 removed slots are left out"
-    assert str(vText.from_ical(read["X-SLOTCAST-CUT"])) == written.cut == said
+    said = f"slots from {write_time(left.start)} on and 5 removed slots are left out"
+    assert str(read["X-SLOTCAST-CUT"]) == written.cut == said
     assert write_calendar(_info(), standing[:9], CHANGED).cut == ""
 
 

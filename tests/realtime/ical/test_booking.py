@@ -1,0 +1,53 @@
+"""Bookings as iCalendar events, read by other parsers."""
+
+import icalendar
+import vobject
+
+from models.contract.changes import Info, Policy
+from models.contract.time import HOUR, read_time
+from models.service import BookingFeed, FeedBooking
+from realtime.ical.booking import write_booking, write_staff_feed
+
+START = read_time("2027-03-28T09:00:00Z")
+INFO = Info(
+    id="room", name='Room "D:\\Nina"; 1, 2', zone="Europe/Vienna", visibility="public", booking="anyone",
+    policy=Policy(), archived=False,
+)  # fmt: skip
+NOTE = "first line\nBEGIN:VEVENT\r\nC:\\new, a; b \x07 é" + "ü" * 60
+
+
+def _booking(status: str, name: str | None = "Ada; Lovelace\nX: 1") -> FeedBooking:
+    note = NOTE if name else None
+    return FeedBooking("b-1", START, START + HOUR, 2, status, name, None, "+43 1", note, START - HOUR, START - 2 * HOUR)
+
+
+def test_a_staff_feed_has_the_customers() -> None:
+    """Whatever a customer wrote is one text in one event, and comes back whole."""
+    text = write_staff_feed(BookingFeed(INFO, 0, [_booking("confirmed"), _booking("pending", None)]))
+    for line in text.encode().split(b"\r\n"):
+        assert len(line) <= 75
+        line.decode()
+    first, second = icalendar.Calendar.from_ical(text).walk("VEVENT")
+    assert str(first["SUMMARY"]) == "Ada; Lovelace X: 1"
+    told = "2 places.\n+43 1\nfirst line\nBEGIN:VEVENT\nC:\\new, a; b   é" + "ü" * 60
+    assert vobject.readOne(text).vevent_list[0].description.value == told
+    assert (str(second["SUMMARY"]), str(second["STATUS"])) == ("To be confirmed: Booking", "TENTATIVE")
+
+
+def test_a_holders_file_publishes_and_then_cancels() -> None:
+    """METHOD, STATUS and TRANSP follow the booking, and no customer is in it."""
+    told = []
+    for status in ("pending", "confirmed", "cancelled", "rejected", "no_show"):
+        text = write_booking(BookingFeed(INFO, 0, [_booking(status)]))
+        read = icalendar.Calendar.from_ical(text)
+        (event,) = read.walk("VEVENT")
+        told.append((str(read["METHOD"]), str(event["STATUS"]), str(event["TRANSP"])))
+        assert "Ada" not in text
+        assert event["ORGANIZER"].params["CN"] == "Room 'D:\\Nina'; 1, 2"
+    assert told == [
+        ("PUBLISH", "TENTATIVE", "OPAQUE"),
+        ("PUBLISH", "CONFIRMED", "OPAQUE"),
+        ("CANCEL", "CANCELLED", "TRANSPARENT"),
+        ("CANCEL", "CANCELLED", "TRANSPARENT"),
+        ("PUBLISH", "CONFIRMED", "OPAQUE"),
+    ]
