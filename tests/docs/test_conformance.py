@@ -65,6 +65,13 @@ class _Story:
         await self._schedule()
         await self._ask("calendar.unsubscribe", calendar="room")
         await self._staff("calendar.link", calendar="room", lifetime_seconds=3_600)
+        feed = (await self._staff("feed.create", calendar="room", name="Own", scope="bookings", key=_key()))["feed"]
+        await self._staff("feed.list", calendar="room")
+        await self._staff("feed.revoke", feed=feed["id"], key=_key())
+        file = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+        source = (await self._staff("busy.add", calendar="room", name="Own", text=file, key=_key()))["source"]
+        await self._staff("busy.list", calendar="room")
+        await self._staff("busy.remove", source=source["id"], key=_key())
         await self._staff("calendar.create", id="old", name="Old", zone="UTC")
         await self._staff("calendar.archive", id="old", key=_key())
 

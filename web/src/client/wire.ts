@@ -40,6 +40,12 @@ export type StaffRequestName =
   | "calendar.update"
   | "calendar.archive"
   | "calendar.link"
+  | "feed.create"
+  | "feed.list"
+  | "feed.revoke"
+  | "busy.add"
+  | "busy.list"
+  | "busy.remove"
   | "schedule.set"
   | "slot.open"
   | "slot.update"
@@ -323,6 +329,29 @@ export interface LinkAnswer {
   readonly expires_at: string;
 }
 
+export interface OwnFeedAnswer {
+  readonly cursor: string;
+  readonly feed: OwnFeed;
+}
+
+export interface FeedsAnswer {
+  readonly feeds: readonly Feed[];
+}
+
+export interface FeedAnswer {
+  readonly cursor: string;
+  readonly feed: Feed;
+}
+
+export interface BusyAnswer {
+  readonly cursor: string;
+  readonly source: BusySource;
+}
+
+export interface BusyListAnswer {
+  readonly sources: readonly BusySource[];
+}
+
 /** The numbers of slots that new opening hours open, remove and update; taken slots are `kept`. */
 export interface ScheduleAnswer {
   readonly cursor: string;
@@ -366,6 +395,12 @@ export interface Answers {
   readonly "calendar.update": InfoAnswer;
   readonly "calendar.archive": InfoAnswer;
   readonly "calendar.link": LinkAnswer;
+  readonly "feed.create": OwnFeedAnswer;
+  readonly "feed.list": FeedsAnswer;
+  readonly "feed.revoke": FeedAnswer;
+  readonly "busy.add": BusyAnswer;
+  readonly "busy.list": BusyListAnswer;
+  readonly "busy.remove": BusyAnswer;
   readonly "schedule.set": ScheduleAnswer;
   readonly "slot.open": SlotsAnswer;
   readonly "slot.update": SlotAnswer;
