@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,6 +12,10 @@ from pathlib import Path
 import aiohttp
 import icalendar
 
+from models.contract.commands import SetSchedule
+from models.service import SlotService
+from realtime.ical.icalendar import write_calendar
+from tests.models.driver import EVER, STAFF, Driver, FakeClock, new_key
 from tests.support import Api, backup, eventually
 from tests.support.server import Server
 
@@ -185,3 +190,30 @@ async def wait_for_a_second() -> None:
 
 def _sequences(feed: bytes) -> dict[str, int]:
     return {str(event["UID"]): event["SEQUENCE"] for event in icalendar.Calendar.from_ical(feed).walk("VEVENT")}
+
+
+def test_hours_that_moved_three_times_stay_under_a_megabyte(tmp_path: Path) -> None:
+    """A year of half hours is whole; what was opened and removed meanwhile is cut, and the feed says so."""
+    clock = FakeClock()
+    service = SlotService(f"sqlite:///{tmp_path / 'slotcast.db'}", b"a secret of the tests", clock, "normal")
+    service.open()
+    try:
+        Driver(service, clock).create()
+        for hour in (8, 9, 10, 11):
+            _set_hours(service, hour)
+        found = service.feed("room", -EVER, EVER, most=20_000)
+    finally:
+        service.close()
+    standing = [slot for slot in found.slots if slot.status == "open"]
+    assert (len(standing), len(found.slots)) == (3_904, 3_904 + 3 * 244 * 2)
+    written = write_calendar(found.info, found.slots, found.changed_at)
+    assert len(written.text) <= 1_000_000
+    assert written.text.count("SUMMARY:Free") == len(standing)
+    assert re.fullmatch(r"\d+ removed slots are left out", written.cut)
+
+
+def _set_hours(service: SlotService, hour: int) -> None:
+    days = ["mon", "tue", "wed", "thu", "fri"]
+    windows = [{"days": days, "start": f"{hour:02}:00", "end": f"{hour + 8:02}:00"}]
+    schedule = {"windows": windows, "slot_minutes": 30, "capacity": 1, "from": "2027-01-01", "horizon_days": 340}
+    service.run(SetSchedule(principal=STAFF, key=new_key(), calendar="room", schedule=schedule))
