@@ -197,6 +197,8 @@ class RequestGuard:
             error.headers.update(headers)
             raise
         if not response.prepared:
+            if "Vary" in response.headers:  # a feed's, which has the origin too
+                headers.pop("Vary", None)
             response.headers.update(headers)
             response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Feed-Cut, X-Request-ID"
         return response

@@ -206,7 +206,7 @@ def _etag(head: FeedHead, today: int, wanted: Wanted) -> str:
 
 def _headers(etag: str, modified_at: int | None, *, is_shared: bool) -> dict[str, str]:
     caching = f"public, max-age={PUBLIC_SECONDS}" if is_shared else "private, no-cache"
-    headers = {"ETag": f'"{etag}"', "Cache-Control": caching, "Vary": "Accept-Encoding, Authorization"}
+    headers = {"ETag": f'"{etag}"', "Cache-Control": caching, "Vary": "Accept-Encoding, Authorization, Origin"}
     if modified_at is not None:
         headers["Last-Modified"] = formatdate(modified_at, usegmt=True)
     return headers

@@ -55,8 +55,7 @@ async def _story(server: Server, token: str) -> None:
         viewer = await client.watch("chairs")
 
         def is_free(*free: bool) -> bool:
-            known = sorted(viewer.slots.values(), key=lambda slot: str(slot["start"]))
-            return [slot["bookable"] for slot in known] == list(free)
+            return [slot["bookable"] for slot in viewer.slots] == list(free)
 
         url = f"http://127.0.0.1:{port}/secret-path"
         added = (await api.post("/api/calendars/chairs/busy", url=url, name="Own"))["source"]
