@@ -54,6 +54,11 @@ _write = CompiledListQuery(
         .returning(*SLOT_COLUMNS)
     )
 )
+_expand_again = CompiledQuery(
+    BusySource.update({BusySource.expanded_at: 0, BusySource.checked_at: 0}).where(
+        BusySource.calendar == bind("calendar")
+    )
+)
 _forget_times = CompiledQuery(BusyTime.delete().where(BusyTime.calendar == bind("calendar")))
 _forget_sources = CompiledQuery(BusySource.delete().where(BusySource.calendar == bind("calendar")))
 
@@ -62,6 +67,11 @@ def mark(transaction: Transaction, slots: Sequence[str]) -> None:
     """Correct the marks of slots that an outside writer has touched. The caller puts them into its change."""
     for place in range(0, len(slots), SLOTS_A_CHANGE):
         _mark.run(transaction.db, slots[place : place + SLOTS_A_CHANGE])
+
+
+def expand_again(transaction: Transaction, calendar: str) -> None:
+    """Have the sources read again, after the calendar's zone has changed: whole days are in it."""
+    _expand_again.execute(transaction.db, calendar=calendar)
 
 
 def forget(transaction: Transaction, calendar: str) -> None:

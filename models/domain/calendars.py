@@ -12,7 +12,7 @@ from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
-from models.domain import change_log, neighbours, rules, slot_changes
+from models.domain import busy_times, change_log, neighbours, rules, slot_changes
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
@@ -130,6 +130,8 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
     is_recounted = _neighbourhood(row) != _neighbourhood(before)
     transaction.calendars[row.id] = row
     seq = change_log.next_seq(transaction, row.id)
+    if row.zone != before.zone:
+        busy_times.expand_again(transaction, row.id)
     if is_recounted:
         neighbours.recount_calendar(transaction, row, seq)
     if row.archived and not before.archived:

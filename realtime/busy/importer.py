@@ -30,13 +30,14 @@ _times = msgspec.json.Decoder(tuple[tuple[int, int], ...])
 
 
 class BusyImporter:
-    """One task, which reads one source after the other."""
+    """One task. It fetches the sources that are due at once, and expands one after the other."""
 
     def __init__(self, service: AsyncService, clock: Clock, *, seconds: float, allows_private: bool) -> None:
         self._service = service
         self._clock = clock
         self._interval = int(seconds * SECOND)
         self._allows_private = allows_private
+        self._expanding = asyncio.Semaphore(1)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -51,13 +52,22 @@ class BusyImporter:
     async def _run(self) -> None:
         while True:
             try:
-                for source in await self._service.read(self._service.sync.due_sources, self._interval):
-                    await self._import(source)
+                due = await self._service.read(self._service.sync.due_sources, self._interval)
+                await asyncio.gather(*map(self._try_import, due))
             except Refused as refusal:
                 _log.warning("Not done now: %s", refusal.message)
             except Exception:
                 _log.exception("Importing busy times failed")
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _try_import(self, source: DueSource) -> None:
+        """Import one source; a failure stops no other."""
+        try:
+            await self._import(source)
+        except Refused as refusal:
+            _log.warning("Not done now: %s", refusal.message)
+        except Exception:
+            _log.exception("Importing busy times failed")
 
     async def _import(self, source: DueSource) -> None:
         check = CheckBusy(calendar=source.calendar, source=source.id, checked_at=source.checked_at)
@@ -91,7 +101,9 @@ class BusyImporter:
         if fetched.body is None and not source.is_stale:
             return done
         since = self._clock() - BEFORE
-        times = await expand_apart(fetched.body or source.body or b"", source.zone, since, self._clock() + AFTER)
+        body = fetched.body or source.body or b""
+        async with self._expanding:
+            times = await expand_apart(body, source.zone, since, self._clock() + AFTER)
         return msgspec.structs.replace(done, since=since, times=times)
 
 

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands import AddBusy, CheckBusy, FailBusy, RemoveBusy, RemoveSlot, SetBusy, UpdateSlot
+from models.contract.commands import (
+    AddBusy,
+    CheckBusy,
+    FailBusy,
+    RemoveBusy,
+    RemoveSlot,
+    SetBusy,
+    UpdateCalendar,
+    UpdateSlot,
+)
 from models.contract.errors import BadRequest, LimitExceeded, SlotUnavailable, Unauthorized
 from models.contract.time import DAY, HOUR, MINUTE
 from models.domain import busy_sources
@@ -137,6 +146,14 @@ def test_a_fault_is_told_and_the_last_good_copy_stays(driver: Driver) -> None:
     (told,) = driver.service.busy_sources("room")
     assert (bool(told.error), bool(told.failing_since)) == (False, False)
     assert free(driver) == [False]
+
+
+def test_another_zone_has_the_sources_read_again(driver: Driver) -> None:
+    """Whole days are days of the calendar's zone."""
+    keep_busy(driver, add(driver)["id"], (FIRST, FIRST + HOUR))
+    assert driver.service.due_sources(0) == []
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", zone="Europe/Vienna"))
+    assert [(source.zone, source.is_stale) for source in driver.service.due_sources(0)] == [("Europe/Vienna", True)]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ export const HEALTH: Shape = { status: "string" };
 
 const HELD: Shape = { ...CURSOR, hold: { ...ENDED_HOLD, token: "string" } };
 const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
+const FEED: Shape = { id: "string", calendar: "string", scope: "string", created_at: "string" };
+const SOURCE: Shape = { id: "string", calendar: "string", name: "string" };
 const ONE_SLOT: Shape = { ...CURSOR, slot: SLOT };
 const ONE_INFO: Shape = { ...CURSOR, info: INFO };
 
@@ -70,6 +72,12 @@ const ANSWERS: Readonly<Record<Exclude<keyof Answers, `calendar.${string}bscribe
   "calendar.update": ONE_INFO,
   "calendar.archive": ONE_INFO,
   "calendar.link": { token: "string", expires_at: "string" },
+  "feed.create": { ...CURSOR, feed: { ...FEED, token: "string" } },
+  "feed.list": { feeds: [FEED] },
+  "feed.revoke": { ...CURSOR, feed: FEED },
+  "busy.add": { ...CURSOR, source: SOURCE },
+  "busy.list": { sources: [SOURCE] },
+  "busy.remove": { ...CURSOR, source: SOURCE },
   "schedule.set": { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
   "slot.open": { ...CURSOR, slots: [SLOT] },
   "slot.update": ONE_SLOT,

@@ -284,6 +284,37 @@ export interface ScheduleWarning {
   readonly end: string;
 }
 
+/** A private feed. With the scope `bookings` it has the bookings and their customers. */
+export interface Feed {
+  readonly id: string;
+  readonly calendar: string;
+  readonly name: string;
+  readonly scope: "bookings" | "slots";
+  readonly created_at: string;
+}
+
+/** A new feed. Only this answer has the token, the `key` of its address. */
+export interface OwnFeed {
+  readonly id: string;
+  readonly calendar: string;
+  readonly name: string;
+  readonly scope: "bookings" | "slots";
+  readonly created_at: string;
+  readonly token: string;
+}
+
+/** A source of busy times: `host` of its URL, or none for a file. While it fails, its last good copy is in force. */
+export interface BusySource {
+  readonly id: string;
+  readonly calendar: string;
+  readonly name: string;
+  readonly host?: string;
+  readonly created_at: string;
+  readonly fetched_at?: string;
+  readonly error?: string;
+  readonly failing_since?: string;
+}
+
 /** An empty success. */
 export interface Nothing {}
 

@@ -17,6 +17,7 @@ import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
 import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
+import { showOtherCalendars } from "./other_calendars";
 import { batchesOf, type Opening, slotsOf } from "./opening";
 import { Pill } from "../ui/status_pill";
 import { askForLink } from "./private_link";
@@ -110,6 +111,10 @@ export class StaffView {
         await this.#load(String(fields.id));
       }),
     );
+    const others = h("button", { type: "button", class: "page-link plain" }, "Other calendars");
+    others.addEventListener("click", () => {
+      if (this.#calendar) showOtherCalendars(this.#root, this.#calendar);
+    });
     this.#root.append(
       h(
         "div",
@@ -130,7 +135,7 @@ export class StaffView {
         h(
           "div",
           { class: "tools" },
-          h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite),
+          h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite, others),
           h(
             "div",
             { class: "choices" },
