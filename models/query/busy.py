@@ -66,6 +66,6 @@ def read_due(db: Dialect, now: int, interval: int) -> list[DueSource]:
     with reading(db):
         rows = _due.rows(db, before=now - interval, stale=now - EXPAND_EVERY, most=DUE_AT_ONCE)
     return [
-        DueSource(*row[:4], None if row[4] is None else bytes(row[4]), *row[5:8], row[8] <= now - EXPAND_EVERY)
+        DueSource._make((*row[:4], None if row[4] is None else bytes(row[4]), *row[5:8], row[8] <= now - EXPAND_EVERY))
         for row in rows
     ]

@@ -102,7 +102,10 @@ def read_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int,
         last_change = _last_change.rows(db, calendar=calendar)[0][0] or head.created_at
         floor = read_floor(db, calendar)
     slots = [_entry(row, head) for row in checked(rows)]
-    slots += [FeedSlot(*row[:3], "removed", *row[3:5], bool(row[5])) for row in checked(gone)]
+    slots += [
+        FeedSlot(slot, start, end, "removed", version, changed_at, was_booked=bool(was_booked))
+        for slot, start, end, version, changed_at, was_booked in checked(gone)
+    ]
     return Feed(calendar_info(head), head.seq, head.nonce, floor, changed_at, is_dated, int(last_change), slots)
 
 

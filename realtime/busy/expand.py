@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
-from icalendar import Calendar, Event, vRecur
+from icalendar import Calendar, vRecur
 
 CPU_SECONDS = 20
 MEMORY_BYTES = 1 << 30
@@ -23,6 +23,7 @@ MOST_OCCURRENCES = 50_000
 MOST_TIMES = 10_000
 
 Span = tuple[datetime, datetime]
+Event = Any  # a component: each value of it has one of thirty types
 
 
 class TooMany(Exception):
@@ -37,7 +38,7 @@ def expand(text: bytes, zone: str, begin: int, finish: int) -> list[tuple[int, i
     home = ZoneInfo(zone)
     window = (_from_milliseconds(begin), _from_milliseconds(finish))
     by_uid: dict[str, list[Event]] = {}
-    calendars = Calendar.from_ical(text, multiple=True)
+    calendars: list[Any] = list(Calendar.from_ical(text, multiple=True))
     if not calendars:  # it was cut off
         raise ValueError("no calendar")
     for calendar in calendars:
@@ -106,10 +107,10 @@ def _starts(event: Event, home: tzinfo, window: Span) -> list[datetime]:
     return sorted(found - dropped)
 
 
-def _rule(rule: vRecur, zone: tzinfo) -> str:
+def _rule(rule: Any, zone: tzinfo) -> str:
     """Return a rule in local time, as its start is: UNTIL is in UTC, or a date whose whole day counts."""
-    parts = vRecur({name: value for name, value in rule.items() if name.upper() != "UNTIL"})
-    text = parts.to_ical().decode()
+    parts: Any = vRecur({name: value for name, value in rule.items() if name.upper() != "UNTIL"})
+    text: str = parts.to_ical().decode()
     for until in _listed(rule.get("UNTIL")):
         if not isinstance(until, datetime):
             local = datetime.combine(until, time(23, 59, 59))

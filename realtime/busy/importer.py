@@ -122,7 +122,7 @@ async def expand_apart(body: bytes, zone: str, begin: int, finish: int) -> tuple
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode < 0:
+    if process.returncode is None or process.returncode < 0:
         raise Unreadable("It takes too long to read.")
     if process.returncode:
         raise Unreadable(fault.decode(errors="replace").strip().splitlines()[-1][:200] if fault else "It failed.")

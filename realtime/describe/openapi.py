@@ -27,6 +27,9 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "at_least": ({"type": "string"}, "A cursor that the answer must have reached, as a command's answer said it."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
+    "merge": ({"enum": ["1"]}, "Make free slots that meet one event."),
+    "whole": ({"enum": ["1"]}, "Send up to 20,000 slots instead of a megabyte."),
+    "key": ({"type": "string"}, "The token of a private feed."),
     "preview": ({"enum": ["1"]}, "Only say what it would do."),
     "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, so that silence tells of a dead network."),
 }

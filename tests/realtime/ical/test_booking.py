@@ -49,7 +49,8 @@ def test_a_holders_file_publishes_and_then_cancels() -> None:
         (event,) = read.walk("VEVENT")
         told.append((str(read["METHOD"]), str(event["STATUS"]), str(event["TRANSP"])))
         assert "Ada" not in text
-        assert event["ORGANIZER"].params["CN"] == "Room 'D:\\Nina'; 1, 2"
+        organizer: Any = event["ORGANIZER"]
+        assert organizer.params["CN"] == "Room 'D:\\Nina'; 1, 2"
     assert told == [
         ("PUBLISH", "TENTATIVE", "OPAQUE"),
         ("PUBLISH", "CONFIRMED", "OPAQUE"),

@@ -189,7 +189,9 @@ async def wait_for_a_second() -> None:
 
 
 def _sequences(feed: bytes) -> dict[str, int]:
-    return {str(event["UID"]): event["SEQUENCE"] for event in icalendar.Calendar.from_ical(feed).walk("VEVENT")}
+    return {
+        str(event["UID"]): int(str(event["SEQUENCE"])) for event in icalendar.Calendar.from_ical(feed).walk("VEVENT")
+    }
 
 
 def test_hours_that_moved_three_times_stay_under_a_megabyte(tmp_path: Path) -> None:
