@@ -6,15 +6,26 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands import ArchiveCalendar, CloseSlot, HoldSlot, RemoveSlot, UpdateCalendar
+from models.contract.commands import AddBusy, ArchiveCalendar, CloseSlot, HoldSlot, RemoveSlot, SetBusy, UpdateCalendar
 from models.contract.errors import NotFound, Refused, Unauthorized
 from models.contract.principal import Principal
 from models.query.explain import is_bookable
 from models.service import Outcome
-from tests.models.driver import GUEST, STAFF, Driver, booking, new_key
+from tests.models.driver import GUEST, STAFF, Driver, booking, new_key, results
 
 OTHER = Principal(address="198.51.100.7")
-RULES = ["booking", "archived", "past", "min_notice", "max_advance", "max_holds", "closed", "overlap", "capacity"]
+RULES = [
+    "booking",
+    "archived",
+    "past",
+    "min_notice",
+    "max_advance",
+    "max_holds",
+    "closed",
+    "overlap",
+    "busy",
+    "capacity",
+]
 
 
 def policy(driver: Driver, **fields: Any) -> None:
@@ -25,6 +36,14 @@ def book_neighbour(driver: Driver, slot: str) -> None:
     policy(driver, overlap="reject")
     (start,) = driver.query("SELECT start FROM slot WHERE id = ?", slot)[0]
     driver.reserve(driver.open(start=start + 1)[0], principal=OTHER)
+
+
+def keep_busy(driver: Driver, slot: str) -> None:
+    (start,) = driver.query("SELECT start FROM slot WHERE id = ?", slot)[0]
+    text = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+    added = AddBusy(principal=STAFF, key=new_key(), calendar="room", text=text)
+    source = results(driver.service.run(added))["id"]
+    driver.service.run(SetBusy(calendar="room", source=source, times=((start, start + 1_000),)))
 
 
 def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
@@ -47,6 +66,8 @@ def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
             driver.service.run(CloseSlot(principal=STAFF, slot=slot))
         case "overlap":
             book_neighbour(driver, slot)
+        case "busy":
+            keep_busy(driver, slot)
         case "capacity":
             driver.reserve(slot, principal=OTHER)
 

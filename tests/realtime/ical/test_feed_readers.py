@@ -63,7 +63,7 @@ class _Reader:
 
     def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
-            [str(Path(sys.executable).parent / program), *arguments],
+            [sys.executable, "-m", program, *arguments],
             env=os.environ | {"HOME": str(self._folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             input="",
             capture_output=True,
