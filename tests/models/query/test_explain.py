@@ -64,10 +64,8 @@ def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
             driver.hold(driver.open()[0])
         case "closed":
             driver.service.run(CloseSlot(principal=STAFF, slot=slot))
-        case "overlap":
-            book_neighbour(driver, slot)
-        case "busy":
-            keep_busy(driver, slot)
+        case "overlap" | "busy":
+            (book_neighbour if rule == "overlap" else keep_busy)(driver, slot)
         case "capacity":
             driver.reserve(slot, principal=OTHER)
 
