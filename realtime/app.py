@@ -27,8 +27,8 @@ from realtime.ical.feed import Feeds
 from realtime.loop_lag import LoopLagMonitor
 from realtime.metrics import Metrics
 from realtime.rate_limit import Addresses
-from realtime.request_counts import RequestCounts
 from realtime.request_handler import RequestHandler
+from realtime.request_log import RequestCounts
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.outside_writes import OutsideWrites
@@ -131,7 +131,7 @@ class _App:
         self.sockets = sockets
         self.streams = streams
         self.bodies = Bodies(guard, body_seconds)
-        self.requests = RequestCounts()
+        self.counts = RequestCounts()
         self.service = AsyncService(slot_service, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made below
         rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
         self.dispatcher = Dispatcher(self.service, rooms)
@@ -146,14 +146,14 @@ class _App:
                 dispatcher=self.dispatcher,
                 recovery=self.recovery,
                 rooms=rooms[audience],
-                requests=self.requests,
+                counts=self.counts,
             )
             sockets.register_namespace(namespace)
 
     def build(self, limits: Limits, web_folder: Path) -> web.Application:
         """Return the application with its middlewares, routes and signals."""
         guard = self.guard
-        middlewares = [self.bodies.middleware(), problems(self.requests), guard.middleware(), guard.reads()]
+        middlewares = [self.bodies.middleware(), problems(self.counts), guard.middleware(), guard.reads()]
         app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
         app[SERVICE], app[GATE], app[SOCKETS] = self.service, guard, self.sockets
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
@@ -171,7 +171,7 @@ class _App:
             streams=streams,
             dispatcher=self.dispatcher,
             service=self.service,
-            requests=self.requests,
+            requests=self.counts,
             loop_lag=self.loop_lag,
         )
         subscriptions = StreamSubscriptions(

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from realtime.async_service import AsyncService
 from realtime.engine import Counters
 from realtime.loop_lag import LoopLagMonitor
-from realtime.request_counts import BUCKETS, RequestCounts
+from realtime.request_log import BUCKETS, RequestCounts
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.transports.stream import LONG_POLL, Streams
 
