@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from models.contract.time import Clock, system_clock
 from models.service import Retention, SlotService
-from models.storage.database import open_database
+from models.storage.database import SYNCHRONOUS, open_database
 from realtime.engine import Limits
 from realtime.http.connection import Bounds
 from realtime.http.middleware import Network
@@ -23,6 +23,9 @@ from realtime.http.middleware import Network
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, requires 256 bits for HS256
 _DAY_SECONDS = 86_400
 _LONGEST_SECONDS = 3_600
+# A default that a library class has too stands there.
+_LIMITS = Limits()
+_RETENTION = Retention()
 
 # Browsers and web views send no user, path or query, and write other letters than these as punycode.
 _ORIGIN = re.compile(
@@ -135,7 +138,7 @@ class Settings:
         "", "Trusted proxies: addresses or networks, with commas between.", read=read_proxies
     )
     synchronous: str = _setting(
-        "full",
+        SYNCHRONOUS,
         "full: an answered request survives a power cut; normal is a little faster.",
         check=_one_of("full", "normal"),
     )
@@ -151,18 +154,21 @@ class Settings:
         20.0, "Longest time for a request's head to arrive.", least=0.1, most=_LONGEST_SECONDS
     )
     body_seconds: float = _setting(
-        30.0, "Longest time for a body, or a WebSocket message, to arrive.", least=0.1, most=_LONGEST_SECONDS
+        _LIMITS.message_seconds,
+        "Longest time for a body, or a WebSocket message, to arrive.",
+        least=0.1,
+        most=_LONGEST_SECONDS,
     )
     unread_seconds: float = _setting(
         30.0, "Longest time in which a client reads nothing of what waits for it.", least=0.1, most=_LONGEST_SECONDS
     )
     max_queued_bytes: int = _setting(
-        Limits().max_queued_bytes, "Most bytes that wait for a client that does not read.", least=65_536
+        _LIMITS.max_queued_bytes, "Most bytes that wait for a client that does not read.", least=65_536
     )
     log_days: float = _setting(
-        Retention().log_seconds / _DAY_SECONDS, "How long changes can be resumed from.", least=0.001, most=1e5
+        _RETENTION.log_seconds / _DAY_SECONDS, "How long changes can be resumed from.", least=0.001, most=1e5
     )
-    log_changes: int = _setting(Retention().log_changes, "How many of a calendar's changes are kept.", least=1)
+    log_changes: int = _setting(_RETENTION.log_changes, "How many of a calendar's changes are kept.", least=1)
     log_level: str = _setting(
         "warning",
         "debug, info, warning or error.",

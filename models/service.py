@@ -88,7 +88,7 @@ class SlotService:
     url: str
     secret: bytes
     clock: Clock = system_clock
-    synchronous: str = "full"
+    synchronous: str = database.SYNCHRONOUS
     retention: Retention = field(default_factory=Retention)
     writers: int = 4
     on_commit: Callable[[list[Logged]], None] = _ignore

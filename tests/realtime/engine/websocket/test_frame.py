@@ -62,7 +62,7 @@ class Ours(WebSocket):
     __slots__ = ("heard", "wire")
 
     def __init__(self) -> None:
-        super().__init__(Limits(max_message_bytes=LIMIT), Counters(), "")
+        super().__init__(Limits(max_message_bytes=LIMIT, message_seconds=0), Counters(), "")
         self.heard: Heard = []
         self.wire = Wire()
         self.begin(self.wire)
