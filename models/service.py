@@ -38,8 +38,9 @@ from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.dialect import Dialect, UnusableDatabase
 from models.storage.tables import Hold, HoldState
 from models.transaction.transaction import OnProgress, Retention, no_progress
+from models.writing.batch import BatchRunner
+from models.writing.command_queue import Outcome, QueuedCommand, Reply
 from models.writing.router import Router
-from models.writing.spare_writers import Outcome, QueuedCommand, Reply
 from models.writing.writer import Writer
 
 __all__ = [
@@ -143,17 +144,15 @@ class SlotService:
             secret.replace_secret(self._db, self.tokens.fingerprint)
 
     def _make_writer(self, number: int, again: Callable[[QueuedCommand], None] | None = None) -> Writer:
-        name = f"slotcast-writer-{number}"
-        return Writer(
-            self._db,
-            self.tokens,
-            None if isinstance(self.clock, MeasuredClock) else self.clock,
-            self.retention,
-            self._call_on_commit,
-            again=again,
+        batches = BatchRunner(
+            db=self._db,
+            tokens=self.tokens,
+            clock=None if isinstance(self.clock, MeasuredClock) else self.clock,
+            retention=self.retention,
+            on_commit=self._call_on_commit,
             on_progress=self.on_progress,
-            name=name,
         )
+        return Writer(batches, again=again, name=f"slotcast-writer-{number}")
 
     def close(self) -> None:
         """Finish the queued commands, then close."""

@@ -208,7 +208,7 @@ def test_a_lock_that_is_not_let_go_is_overloaded(
 ) -> None:
     """Someone else keeps a calendar: those who want it hear `overloaded` in time, those of another one are served."""
     monkeypatch.setattr("models.storage.postgres.LOCK_TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr("models.writing.writer.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("models.writing.batch.PATIENCE_SECONDS", 0.5)
     service = open_book(writers=1)
     driver = Driver(service, clock)
     driver.create("free")

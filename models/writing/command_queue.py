@@ -1,0 +1,71 @@
+"""The queue of a writer: commands from any thread, in order, until it is closed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from models.contract.commands import Answer, Command
+from models.contract.errors import Overloaded, Refused
+from models.transaction.routing import Routes
+
+Outcome = Answer | Refused
+Reply = Callable[[Outcome], None]
+
+
+class QueuedCommand(NamedTuple):
+    """A waiting command: its reply, its known routes, and the number of times that its route was stale."""
+
+    command: Command
+    reply: Reply
+    routes: Routes
+    stale_routes: int = 0
+
+    @property
+    def calendars(self) -> set[str]:
+        return set(self.routes.values())
+
+
+class CommandQueue:
+    """A queue with one reader. `taken` counts the commands that it has ever taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._queue: SimpleQueue[QueuedCommand | None] = SimpleQueue()
+        self._is_closed = False
+        self._closing = threading.Lock()
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+    def put(self, asked: QueuedCommand) -> None:
+        """Take a command, or refuse it once the queue is closed."""
+        with self._closing:  # else a command could be queued after the end, and get no answer
+            if not self._is_closed:
+                self.taken += 1
+                self._queue.put(asked)
+                return
+        asked.reply(Overloaded("The server is stopping."))
+
+    def next(self, most: int, timeout: float | None = None) -> tuple[list[QueuedCommand], bool]:
+        """Wait for a command, then take the others that wait, up to `most`; False at the end of the queue."""
+        asked: list[QueuedCommand] = []
+        try:
+            item = self._queue.get(timeout=timeout)
+            while item is not None:
+                asked.append(item)
+                if len(asked) == most:
+                    return asked, True
+                item = self._queue.get_nowait()
+        except Empty:
+            return asked, True
+        return asked, False
+
+    def close(self) -> None:
+        """Take no more commands. The reader still gets all of those before."""
+        with self._closing:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
