@@ -15,6 +15,7 @@ from realtime.engine.admission import AdmissionQueue
 from realtime.engine.budget import Budget
 from realtime.engine.connection_writer import Limits
 from realtime.engine.counters import Counters
+from realtime.engine.engineio.back_pressure import BackPressure
 from realtime.engine.engineio.connection import DEPARTURE_SECONDS, NOTHING, EngineConnection
 from realtime.engine.engineio.heartbeat import Heartbeat
 from realtime.engine.engineio.ping_timer import PingTimer
@@ -99,7 +100,7 @@ class SessionServer(engineio.AsyncServer):
         if len(self._late_polls) > MOST_LATE_POLLS:
             del self._late_polls[next(iter(self._late_polls))]
 
-    def run(self, connection: EngineConnection, awaitable: Awaitable[Any]) -> None:
+    def run(self, connection: BackPressure, awaitable: Awaitable[Any]) -> None:
         """Run this, and remove the connection's blocker afterwards."""
 
         async def work() -> None:
