@@ -1,7 +1,8 @@
-/** Texts for an empty board and for a board that may be stale. Pure. */
+/** The texts of notices: an empty board, a stale board, a late outcome. Pure. */
 
 import type { Calendar, CalendarInfo, SlotcastError, State } from "../client";
 import { adviceFor } from "../ui/advice";
+import type { Settled } from "./own/booking_actions";
 
 export interface Notice {
   readonly title: string;
@@ -45,7 +46,7 @@ export function originNotice(home: string, origin: string): Notice {
   return { title: `${server} does not take this page`, text: mend };
 }
 
-/** A break shorter than this passes without a word; the pill says enough. */
+/** Shorter breaks need no banner. The pill shows them. */
 const PATIENCE_MS = 2_000;
 const FIRST_PATIENCE_MS = 6_000;
 
@@ -71,4 +72,26 @@ export function staleNotice(
   return info?.booking === "token" && !hasToken
     ? "You can see what is free. To book, you need a link from whoever runs this calendar."
     : "";
+}
+
+/** The end of a late outcome's sentence, by the booking's status. */
+const OUTCOMES = {
+  pending: "requested. It is kept for you until the other side has confirmed it.",
+  confirmed: "booked.",
+  cancelled: "cancelled.",
+  rejected: "declined.",
+  no_show: "missed.",
+} as const;
+
+/** Returns the text for a late outcome; none for a request that the visitor has given up. */
+export function settledNotice(
+  { pending, outcome, error }: Settled,
+  when: string,
+): { readonly text: string; readonly tone: "calm" | "good" | "bad" } | undefined {
+  const { hold, booking } = outcome ?? {};
+  if (pending.isUnwanted && booking === undefined) return undefined;
+  if (error !== undefined) return { text: `${when}: ${adviceFor(error)}`, tone: "bad" };
+  if (hold !== undefined) return { text: `${when} is held for you.`, tone: "good" };
+  if (booking === undefined) return undefined;
+  return { text: `${when}: ${OUTCOMES[booking.status]}`, tone: "calm" };
 }

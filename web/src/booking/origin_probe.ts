@@ -1,9 +1,9 @@
-/** Tells a server that refuses this page's origin from one that cannot be reached.
+/** Distinguishes a server that refuses this page's origin from a server out of reach.
  *
- * A browser says of both only that the request failed. /healthz answers pages of every origin, the
- * API those that the server lists: where the one answers and the other does not, the list is why. */
+ * A browser reports both as a failed request. /healthz answers pages of every origin, the API only
+ * listed ones. If only /healthz answers, the origin is not listed. */
 
-import { listCalendars, SlotcastError } from "../../client";
+import { listCalendars, SlotcastError } from "../client";
 
 const PAUSE_MS = 5_000;
 const LIMIT_MS = 8_000;
@@ -19,12 +19,12 @@ export class OriginProbe {
     this.#changed = changed;
   }
 
-  /** Whether the server is there and does not take this page. */
+  /** Whether the server is there and refuses this page. */
   get isRefused(): boolean {
     return this.#is_refused;
   }
 
-  /** Looks again, now and then, as long as the page is without an answer. */
+  /** Probes again, now and then, as long as the page has no answer. */
   look(isAnswered: boolean): void {
     if (isAnswered || this.#home.origin === self.origin) {
       this.#is_refused = false;

@@ -11,16 +11,16 @@ import type { Answers, Booking, CalendarInfo, Change, Customer, Fields, Hold } f
 import type { RescheduledAnswer, Slot, Snapshot, StaffBooking } from "./wire.ts";
 
 export type CalendarEvent =
-  /** Everything was replaced: draw anew. */
+  /** A snapshot has replaced everything: draw anew. */
   | { readonly kind: "snapshot" }
   /** One change was applied, exactly once and in order. */
   | { readonly kind: "change"; readonly change: Change }
-  /** The server will not show this calendar. */
+  /** The server refuses this calendar. */
   | { readonly kind: "refused"; readonly error: SlotcastError };
 
 export type CalendarListener = (event: CalendarEvent) => void;
 
-/** The proof that a hold or a booking is yours. */
+/** The proof of the right to a hold or a booking. */
 export interface Proof {
   readonly id: string;
   readonly token: string;
@@ -35,12 +35,12 @@ export interface BookOptions {
   readonly key?: string;
 }
 
-/** A command may bring the key of an earlier attempt that was not answered. */
+/** The key of an earlier try without an answer. */
 export interface KeyOption {
   readonly key?: string;
 }
 
-/** A booking of one's own, as it is read: with its customer. */
+/** A booking with its customer, as its holder reads it. */
 export type OwnBooking = Booking & StaffBooking;
 
 export class Calendar implements Subscriber {
@@ -53,7 +53,7 @@ export class Calendar implements Subscriber {
   #window: { readonly from?: string; readonly to?: string } = {};
   #awaited: "cursor" | "snapshot" | undefined = "snapshot";
   #refusal: SlotcastError | undefined;
-  /** The cursor of the last command that was answered. */
+  /** The cursor of the last answered command. */
   #answered: string | undefined;
 
   constructor(id: string, connection: Connection, requests: RequestClient) {
@@ -227,7 +227,7 @@ export class Calendar implements Subscriber {
   }
 
   #resume(changes: readonly Change[]): void {
-    // An answer to an earlier question: another window was asked for meanwhile.
+    // The answer is late: the application has asked for another window.
     if (this.#awaited === "snapshot") return;
     this.#awaited = undefined;
     this.#refusal = undefined;

@@ -1,6 +1,6 @@
-/** Tells the server's messages from other answers: a login wall, a maintenance page, another
- * service. Only the members that this client relies on are checked,
- * and unknown ones are ignored, so that a newer server passes. */
+/** Distinguishes the server's messages from other answers: a login wall, a maintenance page,
+ * another service. It checks only the members that this client needs, and ignores unknown ones, so
+ * that a newer server passes. */
 
 import { readError, type SlotcastError, unreachable } from "./error.ts";
 import type { Answers, Change, Fields, StaffRequestName } from "./wire.ts";
@@ -55,7 +55,7 @@ const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
 const ONE_SLOT: Shape = { ...CURSOR, slot: SLOT };
 const ONE_INFO: Shape = { ...CURSOR, info: INFO };
 
-/** Where there is none, the request has no answer of its own, or one that is checked apart. */
+/** The shapes of answers. A request without one has no answer of its own, or another check. */
 const ANSWERS: Readonly<Record<Exclude<keyof Answers, `calendar.${string}bscribe`>, Shape>> &
   Readonly<Record<StaffRequestName, Shape>> = {
   "auth.refresh": {},
@@ -100,7 +100,8 @@ export function fits(value: unknown, shape: Shape): value is Fields {
   });
 }
 
-/** Whether an answer is about the booking or hold that the request names, and a cancelled one is. */
+/** Whether an answer is about the request's booking or hold, and a cancelled booking is cancelled.
+ */
 export function isAbout(name: string, fields: Fields, answer: Fields): boolean {
   const { booking } = answer;
   if (name === "booking.cancel" && fits(booking, {}) && booking.status !== "cancelled")
@@ -117,16 +118,16 @@ export const isChange = (value: unknown): value is Change => fits(value, CHANGE)
 export const isRefusal = (value: unknown): value is Fields =>
   fits(value, { code: "string", message: "string", retryable: "boolean" });
 
-/** A subscription's answer: a snapshot, or what was missed. */
+/** A subscription's answer: a snapshot, or the missed changes. */
 export const isSubscribed = (value: unknown): boolean =>
   fits(value, { mode: "string" }) &&
   fits(value, value.mode === "snapshot" ? SNAPSHOT : { ...POLL, info: INFO });
 
-/** The server's refusal; from anyone else, the server was not reached. */
+/** Returns the server's refusal. Any other answer means that the server was not reached. */
 export const readRefusal = (value: unknown, retry_after_ms = 0): SlotcastError =>
   isRefusal(value) ? readError(value, retry_after_ms) : unreachable(retry_after_ms);
 
-/** An acknowledgement that is the answer to this request; throws a SlotcastError for any other. */
+/** Returns the acknowledgement of this request; throws a SlotcastError for any other. */
 export function readAck(ack: unknown, isAnswer: (value: unknown) => boolean): Fields {
   if (fits(ack, { ok: "boolean" })) {
     if (ack.ok === false) throw readRefusal(ack.error);

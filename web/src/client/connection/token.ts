@@ -1,5 +1,5 @@
 /** Gets the token for connections and requests. The application's function may be slow, fail or
- * never answer: each call has a time-out, and an answer that comes later is used the next time. */
+ * never answer. Each call has a time-out, and the next call uses a late answer. */
 
 import { SlotcastError } from "../error.ts";
 
@@ -11,7 +11,7 @@ export const TOKEN_MS = 10_000;
 export class TokenSource {
   readonly #token: Token | undefined;
   #late: string | undefined;
-  /** The last call that has not been answered. */
+  /** The last call without an answer. */
   #pending: Promise<string> | undefined;
 
   constructor(token: Token | undefined) {
@@ -22,12 +22,12 @@ export class TokenSource {
     return this.#token !== undefined;
   }
 
-  /** A refused token may be followed by a good one. */
+  /** Whether a good token may follow a refused one. */
   get isRenewable(): boolean {
     return typeof this.#token === "function";
   }
 
-  /** Rejects with a SlotcastError that passes where the function fails or is late. */
+  /** Rejects with a passing SlotcastError if the function fails or is late. */
   async get(): Promise<string | undefined> {
     if (typeof this.#token !== "function") return this.#token;
     const late = this.#late;
