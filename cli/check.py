@@ -14,7 +14,7 @@ def check(
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Repair what can be, by changes like any other.")] = False,
 ) -> int:
-    """Audit the database: one line for each thing that is wrong, and exit code 1 if any is left."""
+    """Audit the database: one line for each fault, and exit code 1 if any is left."""
     with opened_service(context) as service:
         found = service.audit()
         for finding in found:

@@ -1,6 +1,6 @@
 """Takes the rows of outside writers into the log, as changes like any other.
 
-The triggers of models/storage/triggers note each row that an outside writer touches, in its own transaction. Taking
+The triggers of models/storage/triggers note each row of an outside write, in its own transaction. Taking
 the notes removes them and appends the changes in one transaction under the calendar's lock. So each note leads to one
 change, however many servers see it, and a crash loses none.
 """
@@ -125,7 +125,7 @@ class Note(NamedTuple):
 
 
 def read_calendars(db: Database) -> list[str]:
-    """Return the calendars with notes, also those that were deleted."""
+    """Return the calendars with notes, also deleted ones."""
     return [row[0] for row in _touched_calendars.rows(db)]
 
 
@@ -177,7 +177,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
         spans = [(note.start, note.end) for note in notes if note.start is not None and note.end is not None]
         spans += [(row.start, row.end) for row in transaction.touched.values() if row.state != SlotState.REMOVED]
         neighbours.recount_near(transaction, calendar, spans, seq)
-    if kinds & {"archived", "policy"}:  # "policy" also stands for a calendar that took the place of another
+    if kinds & {"archived", "policy"}:  # "policy" also stands for a calendar in place of another
         slot_changes.note_bookable(transaction, calendar.id, seq)
     info = calendar_info(calendar) if is_about_calendar else msgspec.UNSET
     kind = Type.CALENDAR_UPDATED if is_about_calendar else Type.SLOT_UPDATED if slots else Type.BOOKING_UPDATED
@@ -185,7 +185,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
 
 
 def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
-    """Return the calendar with a policy that can be read. A log that does not end at its head is deleted."""
+    """Return the calendar with a readable policy. A log that does not end at its head is deleted."""
     try:
         rules.policy_of(calendar)
     except msgspec.DecodeError as error:
@@ -207,7 +207,7 @@ def _write_bookings(transaction: Transaction, bookings: Sequence[str], seq: int)
 
 
 def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence[str], seq: int) -> None:
-    """Correct these slots and put them into the change; a slot that is not in the calendar any more is removed."""
+    """Correct these slots and put them into the change; a slot no longer in the calendar is removed."""
     here: list[str] = []
     for row in _counted.rows(transaction.db, slots):
         slot, (held, booked, held_until) = SlotRow._make(row[: len(SlotRow._fields)]), row[len(SlotRow._fields) :]
@@ -223,7 +223,7 @@ def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence
 
 
 def _removed(calendar: str, slot: str) -> SlotRow:
-    """Return the row that makes the change say that the slot is gone."""
+    """Return the row of a removed slot, for the change."""
     return SlotRow(slot, calendar, 0, 0, 0, 0, 0, 0, None, SlotState.REMOVED, 0, 0, None, dropped=False, bookable=False)
 
 

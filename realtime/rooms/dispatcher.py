@@ -1,4 +1,4 @@
-"""The step from the change log to the rooms: it reads new rows of the calendars that have a room, and hands them over.
+"""The step from the change log to the rooms: it reads new rows of calendars with a room, and hands them over.
 
 Commits of this process arrive with their rows, so the dispatcher does not read the log for them. That saves two changes
 of thread and a read transaction a change. Rows reach a room in the order of the log, from any source. No room waits
@@ -26,22 +26,22 @@ from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms
 
 IDLE_SECONDS = 60.0  # a room without subscribers is kept for so long
 FAR = 1 << 53
-CHANGES_A_READ = 1_000  # the most that the service reads at once
-REACH_SECONDS = 1.0  # the longest wait of a client whose cursor is ahead of this process
+CHANGES_A_READ = 1_000  # the most rows of one read
+REACH_SECONDS = 1.0  # the longest wait of a client ahead of this process
 _RETRY_SECONDS = 0.5
 
 _log = logging.getLogger("slotcast.dispatcher")
 
 
 class NewRows(NamedTuple):
-    """The result of one read of the log: for each calendar the cursor that was asked for, and the rows after it."""
+    """The result of one read of the log: for each calendar the requested cursor and the rows after it."""
 
     have: dict[str, Cursor]
     found: dict[str, list[Logged]]
 
 
 class _Opening:
-    """A room that is being read, and the number of its waiters."""
+    """A room under construction, and the number of its waiters."""
 
     __slots__ = ("has_begun", "is_over", "waiters")
 
@@ -61,7 +61,7 @@ class Dispatcher:
         self._opening: dict[str, _Opening] = {}
         self._notified: set[str] = set()  # calendars to read the log for
         self._notification = asyncio.Event()
-        self._next_read: list[asyncio.Future[None]] = []  # waits for a read of the log that has not begun
+        self._next_read: list[asyncio.Future[None]] = []  # waits for the next read of the log
         self._advances: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self.changes = 0
@@ -81,20 +81,20 @@ class Dispatcher:
         self._notification.set()
 
     def on_rows(self, rows: list[Logged]) -> None:
-        """Take the rows that this process has just committed, in the log's order."""
+        """Take the rows of a commit of this process, in the log's order."""
         for calendar, group in groupby(rows, key=attrgetter("calendar")):
             room = self.rooms.get(calendar)
             if room is not None:
                 self._hand_over(room, list(group))
 
     def read_new_rows(self) -> NewRows | None:
-        """Read the rows that the log has and the rooms do not have."""
+        """Read the rows of the log that the rooms lack."""
         have = {name: room.fetched for name, room in list(self.rooms.items())}
         found = self._service.sync.new_rows(have) if have else {}
         return NewRows(have, found) if found else None
 
     def take_new_rows(self, new_rows: NewRows) -> None:
-        """Hand the rooms the rows that were read for them, unless a room has newer rows by now."""
+        """Hand the rooms their rows, unless a room has newer rows by now."""
         for calendar, rows in new_rows.found.items():
             room = self.rooms.get(calendar)
             if room is None:
@@ -104,10 +104,10 @@ class Dispatcher:
                 if len(rows) >= CHANGES_A_READ:
                     self.notify({calendar})  # one read may not have brought all
             elif room.fetched == new_rows.have[calendar]:
-                self._disband(room)  # the log lacks a change that was sent: another copy of the database was put back
+                self._disband(room)  # the log lacks a sent change: somebody has restored another copy of the database
 
     def _hand_over(self, room: Room, rows: list[Logged]) -> None:
-        """Give the room the rows that it lacks, of rows that follow one another."""
+        """Give the room its missing rows, out of a sequence without gaps."""
         known = room.fetched.seq + 1 - rows[0].seq
         if known < 0:
             self.notify({room.calendar})  # another process has committed in between
@@ -121,7 +121,7 @@ class Dispatcher:
                 task.add_done_callback(self._advances.discard)
 
     async def room(self, calendar: str) -> Room:
-        """Return the calendar's room. One read of the database opens it for all that ask meanwhile."""
+        """Return the calendar's room. One read of the database opens it for all callers of that time."""
         room = self.rooms.get(calendar)
         if room is not None:
             return room
@@ -141,8 +141,8 @@ class Dispatcher:
     async def room_at(self, calendar: str, *cursors: Cursor | None) -> Room:
         """Return the calendar's room once it has these cursors; one of another history is ignored.
 
-        A client that comes from another server may be ahead of this process. Then the log is read first, once for all
-        that wait. Overloaded where that takes longer than a second.
+        A client from another server may be ahead of this process. Then the log is read first, once for all waiting
+        callers. Raises Overloaded after more than a second.
         """
         room = await self.room(calendar)
         wanted = max((cursor.seq for cursor in cursors if cursor is not None), default=0)
@@ -167,7 +167,7 @@ class Dispatcher:
         return self.rooms.get(room.calendar) is room
 
     async def _log_read(self, calendar: str) -> None:
-        """Return once the log was read for this calendar, by a read that began after this call."""
+        """Return once a read of the log, begun after this call, has covered this calendar."""
         is_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._next_read.append(is_read)
         self.notify({calendar})
@@ -236,7 +236,7 @@ class Dispatcher:
         room.disband(CutReason.HISTORY_REPLACED)
 
     def close_idle_rooms(self) -> None:
-        """Forget the rooms that have had no subscriber for a while. The scheduler calls it."""
+        """Forget the rooms without a subscriber for a while. The scheduler calls it."""
         now = time.monotonic()
         for name, room in list(self.rooms.items()):
             if not room.is_empty:

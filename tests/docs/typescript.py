@@ -100,7 +100,7 @@ def _answers() -> list[str]:
 
 
 def _answer_of_each_request() -> str:
-    lines = ["/** What each request is answered with. */", "export interface Answers {"]
+    lines = ["/** The answer to each request. */", "export interface Answers {"]
     for name, kind_of_request in EVERY_REQUEST.items():
         shapes = [name_of(shape) for shape in kind_of_request.wire.answers]
         kind = "SubscribeAnswer" if name == _SUBSCRIBE else " | ".join(shapes)
@@ -120,7 +120,7 @@ def _schemas() -> dict[str, Any]:
         **answered,
         "properties": properties,
         "required": [name for name in answered["required"] if name != "mode"],
-        "description": "What followed a cursor, in order.",
+        "description": "The changes after a cursor, in order.",
     }
     return schemas
 

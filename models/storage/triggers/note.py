@@ -24,7 +24,7 @@ OVERFULL = "more seats are taken than the slot has"
 
 
 def begin_anew(run: Run, nonce: str) -> None:
-    """Begin another history of every calendar, so that no client goes on from a change that may be lost."""
+    """Begin another history of every calendar, as a change of the old one may be lost."""
     last = "(SELECT COALESCE(MAX(log.seq), 0) FROM change_log AS log WHERE log.calendar = calendar.id)"
     run(f"UPDATE calendar SET nonce = {nonce}, seq = 1 + CASE WHEN seq > {last} THEN seq ELSE {last} END")
     run("DELETE FROM change_log")

@@ -52,7 +52,7 @@ def _row(kind: str, row: str, where: str = "TRUE") -> str:
 
 
 def _booking(row: str, where: str = "TRUE") -> str:
-    """Return SQL that notes a booking, for its slot's calendar and for its own if that is another."""
+    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ."""
     return (
         "INSERT INTO touched (kind, calendar, subject) SELECT 'booking',"
         f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id WHERE {where};"
@@ -90,7 +90,7 @@ def _seat_triggers(table: str, columns: tuple[str, ...], more: Callable[[str], s
 
 
 def _is_valid_policy(text: str) -> str:
-    """Return an SQL expression that is true for a policy that the service can read."""
+    """Return an SQL expression, true for a policy in a form known to the service."""
 
     def of(name: str) -> str:
         return f"json_extract({text}, '$.{name}')"
@@ -125,7 +125,7 @@ _CALENDAR_DIFFERS = " OR ".join(
     for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at")
 )
 _HEAD_DIFFERS = "(OLD.seq IS NOT NEW.seq OR OLD.nonce IS NOT NEW.nonce)"
-# A head that a trigger has restored is not a new head.
+# A head restored by a trigger is not a new head.
 _IS_PUT_BACK = "EXISTS (SELECT 1 FROM touched WHERE calendar = NEW.id AND seq = NEW.seq AND nonce = NEW.nonce)"
 _LAST_HEAD = "FROM touched WHERE calendar = NEW.id AND kind = 'gone' ORDER BY id DESC LIMIT 1"
 _GONE = (

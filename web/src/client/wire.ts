@@ -116,7 +116,7 @@ export interface CalendarInfo {
   readonly archived: boolean;
 }
 
-/** Who booked: for staff and for the booking's own holder only. */
+/** The customer of a booking, for staff and for its holder only. */
 export interface Customer {
   readonly name: string;
   readonly email?: string;
@@ -206,7 +206,7 @@ export interface Snapshot {
   readonly bookings?: readonly StaffBooking[];
 }
 
-/** What followed a cursor, in order. */
+/** The changes after a cursor, in order. */
 export interface Resumption {
   readonly info: CalendarInfo;
   readonly changes: readonly Change[];
@@ -350,7 +350,7 @@ export interface BookingsAnswer {
   readonly to: string;
 }
 
-/** What each request is answered with. */
+/** The answer to each request. */
 export interface Answers {
   readonly "calendar.subscribe": SubscribeAnswer;
   readonly "calendar.unsubscribe": Nothing;
