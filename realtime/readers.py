@@ -1,4 +1,4 @@
-"""The threads that read the database, and the choice of the next read of each.
+"""The reading threads of the database, and the choice of the next read of each.
 
 The promise: no client's reads delay another client or the server. Reads without a waiter leave their queue, or are
 cancelled if they run. Reads with the same key run once for all their waiters.
@@ -65,7 +65,7 @@ class _Thread:
 
 
 def _too_late(*, is_hogging: bool) -> Refused:
-    """Return the refusal of a read that has waited too long, of a client with many reads or of any other."""
+    """Return the refusal of a read after too long a wait, of a client with many reads or of any other."""
     return RateLimited("Too many reads at the same time.", retry_after=1) if is_hogging else Overloaded()
 
 
@@ -88,8 +88,8 @@ class Readers:
     ) -> T:
         """Run the question on a thread, and return or raise its result. RateLimited or Overloaded if too many wait.
 
-        Calls with the same key share a read that has not begun. A running read may be older than data that the caller
-        has seen; a call with `is_late_welcome` shares it all the same.
+        Calls with the same key share a waiting read. A running read may be older than data seen by the caller; a call
+        with `is_late_welcome` shares it all the same.
         """
         if self._is_ending and lane > Lane.LIGHT:
             raise Overloaded("The server is stopping.")
@@ -148,7 +148,7 @@ class Readers:
                 return
 
     def done(self, thread: _Thread, read: Read, result: Any, error: Exception | None) -> None:
-        """Answer the waiters of a read that has ended, and give its thread the next one."""
+        """Answer the waiters of a finished read, and give its thread the next one."""
         self._queues[read.lane].end(read.client)
         self._unkey(read)
         thread.reading = None
@@ -183,7 +183,7 @@ class Readers:
         self._start_timer()
 
     def _sift(self) -> None:
-        """Drop the reads without a waiter, and refuse waiters that have waited too long."""
+        """Drop the reads without a waiter, and refuse waiters after too long a wait."""
         late = self.loop.time() - LONGEST_WAIT_SECONDS
 
         def keep(queue: ReadQueue, client: str, read: Read) -> bool:
@@ -209,7 +209,7 @@ class Readers:
             self.loop.run_in_executor(None, read.cancellation.cancel)
 
     def end_heavy(self) -> None:
-        """Refuse the heavy reads that wait, and cancel those that run: the server stops."""
+        """Refuse the waiting heavy reads, and cancel the running ones: the server stops."""
         self._is_ending = True
         self._end(lambda read: read.lane > Lane.LIGHT)
 

@@ -1,3 +1,4 @@
 """The contract of the service layer and its callers: commands, changes, errors, times and ids.
 
-It imports no other package."""
+It imports no other package.
+"""

@@ -1,4 +1,4 @@
-"""Reads the changes of many calendars after the cursors that the caller has."""
+"""Reads the changes of many calendars after the caller's cursors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged
     """Return the rows after `have` of each calendar with another cursor now, at most 1,000 of each.
 
     One transaction reads them all. A calendar with no rows was restored from a backup, and the caller must read it
-    anew. If the restored calendar has moved on, its first row follows a nonce that the caller does not have.
+    anew. If the restored calendar has moved on, its first row follows a nonce unknown to the caller.
     """
     changes: dict[str, list[Logged]] = {}
     with reading(db):

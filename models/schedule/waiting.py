@@ -1,4 +1,4 @@
-"""Waiting slots of a schedule: each overlaps a taken slot that the schedule has left out, and waits behind it.
+"""Waiting slots of a schedule: each overlaps a taken slot outside of the schedule, and waits behind it.
 
 A slot gives way when it is removed, or when it has begun and its last seat is free. The change that makes it give way
 also opens the slots behind it, unless they overlap another such slot.
@@ -94,13 +94,13 @@ def note_vacated(transaction: Transaction, calendar: str) -> None:
 
 
 def open_vacated(transaction: Transaction, calendar: str) -> None:
-    """Open the slots behind those that have given way, under the seq just allotted."""
+    """Open the slots behind those gone, under the seq just allotted."""
     for planned in ready(transaction, calendar):
         open_planned(transaction, calendar, planned, transaction.calendar(calendar).seq)
 
 
 def ready(transaction: Transaction, calendar: str) -> list[Planned]:
-    """Remove and return the slots that need not wait any more. Those of an archived calendar go on waiting."""
+    """Remove and return the slots without a need to wait. Those of an archived calendar go on waiting."""
     vacated = [slot for slot, where in transaction.vacated.items() if where == calendar]
     transaction.vacated = {slot: where for slot, where in transaction.vacated.items() if where != calendar}
     if transaction.calendar(calendar).archived:

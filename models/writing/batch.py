@@ -39,7 +39,7 @@ class _CalendarBusy(Busy):
 
 
 class _Abandoned(Exception):
-    """Nothing of the batch was done. `is_for_all` says that another try would fail too."""
+    """Nothing of the batch was done. `is_for_all` is true if another try would fail too."""
 
     def __init__(self, outcome: Refused, *, is_for_all: bool = False) -> None:
         super().__init__(outcome)
@@ -51,8 +51,8 @@ class _Abandoned(Exception):
 class BatchRunner:
     """Runs batches on the writing connection of the calling thread.
 
-    It calls `on_commit` with the rows of each commit. `clock` is None where each transaction reads the database's
-    time. `waits` is True where a batch waits for a locked calendar.
+    It calls `on_commit` with the rows of each commit. `clock` is None if each transaction reads the database's
+    time. `waits` is true if a batch waits for a locked calendar.
     """
 
     db: Dialect
@@ -166,7 +166,7 @@ class BatchRunner:
         return outcome
 
     def wipe(self) -> bool:
-        """Remove erased rows from every file of the database; return False where another try is needed."""
+        """Remove erased rows from every file of the database; return False if another try is needed."""
         try:
             return self.db.wipe()
         except Exception as error:
@@ -174,7 +174,7 @@ class BatchRunner:
             return False
 
     def _roll_back(self) -> None:
-        """Roll back; drop a connection that can't."""
+        """Roll back. Drop the connection if that fails."""
         try:
             self.db.roll_back()
         except Exception as error:

@@ -16,7 +16,7 @@ Reply = Callable[[Outcome], None]
 
 
 class QueuedCommand(NamedTuple):
-    """A waiting command: its reply, its known routes, and the number of times that its route was stale."""
+    """A waiting command: its reply, its known routes, and the number of its stale routes so far."""
 
     command: Command
     reply: Reply
@@ -29,7 +29,7 @@ class QueuedCommand(NamedTuple):
 
 
 class CommandQueue:
-    """A queue with one reader. `taken` counts the commands that it has ever taken."""
+    """A queue with one reader. `taken` counts all its commands so far."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -50,7 +50,7 @@ class CommandQueue:
         asked.reply(Overloaded("The server is stopping."))
 
     def next(self, most: int, timeout: float | None = None) -> tuple[list[QueuedCommand], bool]:
-        """Wait for a command, then take the others that wait, up to `most`; False at the end of the queue."""
+        """Wait for a command, then take the other waiting ones, up to `most`; False at the end of the queue."""
         asked: list[QueuedCommand] = []
         try:
             item = self._queue.get(timeout=timeout)

@@ -1,4 +1,4 @@
-"""The join of a room: a client gets the changes that it has missed, or a snapshot, and then every later change.
+"""The join of a room: a client gets its missed changes, or a snapshot, and then every later change.
 
 Under the room's lock the answer is made at the replica's seq, and the client is subscribed. The caller writes the
 answer in the same step of the loop, so the answer leaves before any later change. Windows in the past and staff's
@@ -26,13 +26,13 @@ from realtime.rooms.subscriber import Audience, Subscriber
 
 WINDOW = 62 * DAY
 WINDOWS_BYTES = 16_000_000  # of encoded windows in the cache
-MOST_TRIES = 10  # a try fails where the room is closed meanwhile, or has too many new changes
+MOST_TRIES = 10  # a try fails if the room closes meanwhile, or has too many new changes
 
 
 class Wanted(NamedTuple):
     """The cursor and the window of a client, in milliseconds.
 
-    `is_from_now` says that the client names no window. `at_least` is the newest cursor that the client knows of, for
+    `is_from_now` is true if the client names no window. `at_least` is the newest cursor known to the client, for
     example from the answer to its own command.
     """
 
@@ -53,7 +53,7 @@ class Joined(NamedTuple):
 
 
 class _View(NamedTuple):
-    """A window and its bookings as the database has them, at a seq that is not the room's."""
+    """A window and its bookings from the database, at another seq than the room's."""
 
     replica: Replica
     finish: int
@@ -80,7 +80,7 @@ class _Window(NamedTuple):
 
 
 class Recovery:
-    """Answers clients that subscribe, and clients that read once. Bodies are JSON objects without the first brace."""
+    """Answers subscribing clients, and clients with a single read. Bodies are JSON objects without the first brace."""
 
     def __init__(self, service: AsyncService, dispatcher: Dispatcher, clock: Clock) -> None:
         self._service = service
@@ -89,13 +89,13 @@ class Recovery:
         self._windows: ByteCache[_Window] = ByteCache(WINDOWS_BYTES)
 
     def wanted(self, after: str | None, begin: str | None, finish: str | None, at_least: str | None = None) -> Wanted:
-        """Read the fields of a request; BadRequest names a time that can't be read."""
+        """Read the fields of a request; BadRequest names an unreadable time."""
         first, last = protocol.read_window(begin, finish, self._clock(), WINDOW)
         is_from_now = begin is None and finish is None
         return Wanted(protocol.read_after(after), first, last, is_from_now, protocol.read_after(at_least))
 
     async def join(self, subscriber: Subscriber, wanted: Wanted) -> Joined:
-        """Subscribe to the subscriber's calendar. Raise NotFound, or the refusal of a principal that may not.
+        """Subscribe to the subscriber's calendar. Raise NotFound, or the refusal of the principal.
 
         Nothing else runs between the subscription and the return.
         """
@@ -114,7 +114,7 @@ class Recovery:
         raise Overloaded
 
     async def _view(self, room: Room, subscriber: Subscriber, wanted: Wanted) -> _View | None:
-        """Read the parts of the answer that the room lacks, at a seq that the room has; None if it lacks nothing."""
+        """Read the answer's parts missing in the room, at a seq known to the room; None if none is missing."""
         if _has_all(room, subscriber.audience, wanted):
             return None
         if wanted.after is not None and room.replica.replay(wanted.after) is not None:
@@ -136,7 +136,7 @@ class Recovery:
     async def _answer(
         self, room: Room, audience: Audience, wanted: Wanted, view: _View | None
     ) -> tuple[str, bytes, str] | None:
-        """Return mode, body and cursor at the room's seq; None where the database must be read again."""
+        """Return mode, body and cursor at the room's seq; None if the database must be read again."""
         replica = room.replica
         body = await self._replay(room, audience, wanted.after)
         if body is not None:
@@ -183,7 +183,7 @@ class Recovery:
         )
 
     async def look(self, calendar: str, principal: Principal, wanted: Wanted, has: str = "") -> Looked:
-        """Return a snapshot to a client that reads once and `has` these ETags: from the room or the database."""
+        """Return a snapshot to a client with a single read, which `has` these ETags: from the room or the database."""
         if calendar in self._dispatcher.rooms:
             room = await self._dispatcher.room_at(calendar, wanted.at_least)
             check_view(principal, room)
@@ -210,7 +210,7 @@ class Recovery:
         return Looked(etag, None if etag in has else self._snapshot(replica, wanted.begin, wanted.finish))
 
     async def _window(self, calendar: str, wanted: Wanted) -> _Window:
-        """Return the cached window if the calendar has not changed since, else read it once for all that ask."""
+        """Return the cached window if the calendar has not changed since, else read it once for all callers."""
         span = None if wanted.is_from_now else (wanted.begin, wanted.finish)
         key = ("window", calendar, span)
         kept = self._windows.get(key)

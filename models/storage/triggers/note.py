@@ -1,4 +1,4 @@
-"""The part of the triggers that both dialects share: names, bounds, the refusals, and a new beginning of histories."""
+"""The common part of both dialects' triggers: names, bounds, the refusals, and a new beginning of histories."""
 
 from __future__ import annotations
 
