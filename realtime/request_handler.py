@@ -29,7 +29,7 @@ from models.contract.time import DAY, SECOND, Clock, write_time
 from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.auth import Auth
-from realtime.read_queue import Lane
+from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import WINDOW
 

@@ -10,7 +10,7 @@ from models.contract.changes import encode
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
 from realtime.engine import SocketServer
-from realtime.read_queue import Lane
+from realtime.reads.read_queue import Lane
 
 
 class Health:

@@ -19,7 +19,7 @@ from realtime.engine.engineio.polling import CUT_OFF_SECONDS
 from realtime.engine.origins import Origins
 from realtime.http.problem import problem
 from realtime.rate_limit import Addresses, check
-from realtime.read_queue import Peer, reading_for
+from realtime.reads.read_queue import Peer, reading_for
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Network = IPv4Network | IPv6Network

@@ -19,7 +19,7 @@ from models.contract.changes import Booking, Cursor, Logged
 from models.contract.errors import Overloaded
 from models.contract.time import DAY
 from realtime.async_service import AsyncService
-from realtime.read_queue import Lane
+from realtime.reads.read_queue import Lane
 from realtime.rooms.replica import MOST_REPLAYED, Gap, Replica
 from realtime.rooms.room import Room
 from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms

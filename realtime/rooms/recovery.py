@@ -17,8 +17,8 @@ from models.contract.principal import Principal
 from models.contract.time import DAY, Clock
 from realtime import protocol
 from realtime.async_service import AsyncService
-from realtime.byte_cache import ByteCache
-from realtime.read_queue import Lane
+from realtime.reads.byte_cache import ByteCache
+from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.replica import MOST_SLOTS, Mark, Replica, mark_of
 from realtime.rooms.room import Room

@@ -20,7 +20,7 @@ from realtime import protocol
 from realtime.auth import Auth, Identity
 from realtime.engine import Encoded, SocketServer
 from realtime.rate_limit import check
-from realtime.read_queue import reading_for
+from realtime.reads.read_queue import reading_for
 from realtime.request_handler import RequestHandler
 from realtime.request_log import RequestCounts, RequestLog, new_request_id
 from realtime.rooms.dispatcher import Dispatcher

@@ -3,7 +3,7 @@
 
 import type { Calendar, Proof, SlotcastClient, Slot } from "../client";
 import { Board } from "./board/board";
-import { BoardNotice } from "./board_notice";
+import { BoardNotice } from "./notice/board_notice";
 import { BookingActions } from "./own/booking_actions";
 import { BookingForm } from "./booking_form";
 import { DaySpy } from "./board/day_spy";
@@ -16,7 +16,7 @@ import { serverName } from "./own/entry_store";
 import { type PendingRequest, OwnStore, type MyHold } from "./own/own_store";
 import { OwnPanel } from "./own/own_panel";
 import { Mover } from "./mover";
-import { settledNotice } from "./notice";
+import { settledNotice } from "./notice/notice";
 import { OwnBookings } from "./own/own_bookings";
 import { Pill } from "../ui/status_pill";
 import type { Setting } from "./board/slot_cell";

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from models.contract.errors import Overloaded, RateLimited, Refused
 from models.service import Cancelled
-from realtime.read_queue import Lane, Read, ReadQueue, Waiter, current_peer
+from realtime.reads.read_queue import Lane, Read, ReadQueue, Waiter, current_peer
 
 T = TypeVar("T")
 

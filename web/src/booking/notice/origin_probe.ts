@@ -3,7 +3,7 @@
  * A browser reports both as a failed request. /healthz answers pages of every origin, the API only
  * listed ones. If only /healthz answers, the origin is not listed. */
 
-import { listCalendars, SlotcastError } from "../client";
+import { listCalendars, SlotcastError } from "../../client";
 
 const PAUSE_MS = 5_000;
 const LIMIT_MS = 8_000;

@@ -1,7 +1,7 @@
 /** The notices of the board: a banner above it, and a text in place of it while it is empty. */
 
-import type { Calendar, SlotcastClient } from "../client";
-import { h, setData, setText } from "../ui/dom";
+import type { Calendar, SlotcastClient } from "../../client";
+import { h, setData, setText } from "../../ui/dom";
 import { emptyNotice, originNotice, staleNotice } from "./notice";
 import { OriginProbe } from "./origin_probe";
 

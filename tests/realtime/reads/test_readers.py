@@ -12,8 +12,8 @@ from models.service import SlotService
 from models.storage.database import reading
 from realtime import readers
 from realtime.async_service import AsyncService
-from realtime.byte_cache import ByteCache
-from realtime.read_queue import Lane, Peer, reading_for
+from realtime.reads.byte_cache import ByteCache
+from realtime.reads.read_queue import Lane, Peer, reading_for
 from tests.support import eventually
 from tests.support.postgres import Postgres
 

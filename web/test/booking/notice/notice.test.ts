@@ -1,7 +1,12 @@
 import { expect, it } from "vitest";
-import { SlotcastError } from "../../src/client/error.ts";
-import { emptyNotice, originNotice, staleNotice } from "../../src/booking/notice";
-import { info, slot } from "../support/make";
+import { SlotcastError } from "../../../src/client/error.ts";
+import {
+  emptyNotice,
+  originNotice,
+  settledNotice,
+  staleNotice,
+} from "../../../src/booking/notice/notice";
+import { info, slot } from "../../support/make";
 
 it("says nothing of a short break, and something of a long one", () => {
   expect(staleNotice("reconnecting", true, 500, info, false)).toBe("");
@@ -41,4 +46,21 @@ it("names the setting that keeps a page of another origin out", () => {
   expect(notice.title).toMatch(/slots\.example\.org/);
   expect(notice.text).toMatch(/https:\/\/shop\.example to SLOTCAST_ORIGINS/);
   expect(originNotice("https://slots.example.org", "null").text).toMatch(/opened as a file/);
+});
+
+it("tells the outcome of a late request, and none that the visitor has given up", () => {
+  const pending = {
+    ...{ key: "k", what: "hold", tab: "t", at: 0, slot: "s", start: "", end: "", seats: 1 },
+  } as const;
+  const hold = { id: "h", slot: "s", seats: 1, token: "t", expires_at: "" };
+  const held = { pending, outcome: { hold } };
+  expect(settledNotice(held, "At nine")).toEqual({
+    text: "At nine is held for you.",
+    tone: "good",
+  });
+  expect(settledNotice({ pending, outcome: {} }, "At nine")).toBeUndefined();
+  const unwanted = { ...held, pending: { ...pending, isUnwanted: true } };
+  expect(settledNotice(unwanted, "At nine")).toBeUndefined();
+  const error = new SlotcastError({ code: "not_found", message: "", retryable: false });
+  expect(settledNotice({ pending, error }, "At nine")?.tone).toBe("bad");
 });

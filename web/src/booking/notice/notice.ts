@@ -1,8 +1,8 @@
 /** The texts of notices: an empty board, a stale board, a late outcome. Pure. */
 
-import type { Calendar, CalendarInfo, SlotcastError, State } from "../client";
-import { adviceFor } from "../ui/advice";
-import type { Settled } from "./own/booking_actions";
+import type { Calendar, CalendarInfo, SlotcastError, State } from "../../client";
+import { adviceFor } from "../../ui/advice";
+import type { Settled } from "../own/booking_actions";
 
 export interface Notice {
   readonly title: string;
