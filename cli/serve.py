@@ -20,7 +20,7 @@ from models import demo
 from models.contract.time import Clock
 from models.service import SlotService
 from models.storage.database import FIRST_MIGRATION, public_url
-from realtime.app import GATE, build
+from realtime.app import GUARD, build
 from realtime.auth import Auth
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
@@ -87,7 +87,7 @@ def runner_of(
     return BoundedRunner(
         app,
         bounds,
-        app[GATE],
+        app[GUARD],
         lingering_time=linger_seconds,
         access_log=None,
         auto_decompress=False,  # compressed bodies are refused, not unpacked

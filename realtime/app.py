@@ -43,7 +43,7 @@ from realtime.transports.stream import Streams, StreamSubscriptions
 from realtime.transports.websocket import PlainWebSockets
 
 SERVICE = web.AppKey("service", AsyncService)
-GATE = web.AppKey("guard", RequestGuard)
+GUARD = web.AppKey("guard", RequestGuard)
 SOCKETS = web.AppKey("sockets", SocketServer)  # an application may emit to `calendar:<id>`
 
 
@@ -155,7 +155,7 @@ class _App:
         guard = self.guard
         middlewares = [self.bodies.middleware(), problems(self.counts), guard.middleware(), guard.reads()]
         app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
-        app[SERVICE], app[GATE], app[SOCKETS] = self.service, guard, self.sockets
+        app[SERVICE], app[GUARD], app[SOCKETS] = self.service, guard, self.sockets
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
         self.sockets.attach(app, "socket.io")
         self._add_routes(app, limits, web_folder)

@@ -115,7 +115,7 @@ export class Calendar implements Subscriber {
   /** Subscribes to another window. A `snapshot` event follows. */
   window(from: string | undefined, to: string | undefined): void {
     this.#window = { ...(from && { from }), ...(to && { to }) };
-    this.#ask("snapshot");
+    this.#resubscribe("snapshot");
   }
 
   /** Reads another window once. `slots` stays as it is. */
@@ -210,7 +210,7 @@ export class Calendar implements Subscriber {
   deliver(delivery: Delivery): void {
     if (delivery.kind === "change") {
       if (this.#apply(delivery.change) === "gap" && this.#awaited === undefined) {
-        this.#ask("cursor");
+        this.#resubscribe("cursor");
       }
     } else if (delivery.kind === "snapshot") {
       this.#awaited = undefined;
@@ -234,7 +234,7 @@ export class Calendar implements Subscriber {
     // The same replay would have the same gap.
     for (const change of changes) {
       if (this.#apply(change) === "gap") {
-        this.#ask("snapshot");
+        this.#resubscribe("snapshot");
         return;
       }
     }
@@ -250,7 +250,7 @@ export class Calendar implements Subscriber {
     return verdict;
   }
 
-  #ask(what: "cursor" | "snapshot"): void {
+  #resubscribe(what: "cursor" | "snapshot"): void {
     this.#awaited = what;
     this.#connection.resubscribe(this.id);
   }

@@ -75,7 +75,7 @@ export class EntryStore {
     } catch {
       unsaved.set(key, text);
     }
-    this.#tell(key);
+    this.#announce(key);
   }
 
   drop(kind: string, id: string): void {
@@ -86,10 +86,10 @@ export class EntryStore {
     } catch {
       // An entry that cannot be written cannot be read either.
     }
-    this.#tell(key);
+    this.#announce(key);
   }
 
-  #tell(key: string): void {
+  #announce(key: string): void {
     window.dispatchEvent(new CustomEvent(CHANGED, { detail: key }));
   }
 

@@ -59,7 +59,7 @@ export class OwnBookings {
 
   /** Keeps and opens the booking of a link. Null stands for a damaged link. */
   invite(proof: Proof | null): void {
-    if (proof === null) return void this.#tellBad("The address was cut short somewhere.");
+    if (proof === null) return void this.#reportBad("The address was cut short somewhere.");
     this.#parts.mine.keepProof(proof);
     this.openAll();
   }
@@ -81,13 +81,13 @@ export class OwnBookings {
     } catch (error) {
       if (error instanceof SlotcastError && error.retryable) return;
       mine.dropProof(proof.id);
-      await this.#tellBad("It may be a wrong address, or the booking is gone.");
+      await this.#reportBad("It may be a wrong address, or the booking is gone.");
     } finally {
       this.#opening.delete(proof.id);
     }
   }
 
-  async #tellBad(text: string): Promise<void> {
+  async #reportBad(text: string): Promise<void> {
     const title = "This link does not open a booking";
     await ask(this.#parts.root, { title, text: `${text} Ask for a new link.`, yes: "All right" });
   }

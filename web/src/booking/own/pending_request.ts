@@ -28,20 +28,20 @@ export async function sendPending(
   const isWanted = !pending.isUnwanted && age_ms < WANTED_MS;
   const { hold, booking, key, slot } = pending;
   if (pending.what === "hold")
-    return age_ms < HOLD_MS ? askHold(calendar, pending, isWanted, now) : {};
+    return age_ms < HOLD_MS ? sendHold(calendar, pending, isWanted, now) : {};
   if (pending.what === "extend" && hold) return { hold: await calendar.extend(hold, { key }) };
   if (pending.what === "release") {
     await release(calendar, pending, key);
     return {};
   }
-  if (pending.what === "book") return askBook(calendar, pending, isWanted);
+  if (pending.what === "book") return sendBooking(calendar, pending, isWanted);
   // The page has this booking, and reads its state.
   if (booking === undefined || !isWanted) return {};
   if (pending.what === "cancel") return { booking: await calendar.cancel(booking, { key }) };
   return { booking: await calendar.reschedule(booking, slot, hold, { key }) };
 }
 
-async function askHold(
+async function sendHold(
   calendar: Calendar,
   pending: PendingRequest,
   isWanted: boolean,
@@ -66,7 +66,7 @@ async function release(calendar: Calendar, { hold }: PendingRequest, key: string
   }
 }
 
-async function askBook(
+async function sendBooking(
   calendar: Calendar,
   pending: PendingRequest,
   isWanted: boolean,
