@@ -10,8 +10,8 @@ import pytest
 from models.contract.errors import Overloaded, RateLimited
 from models.service import SlotService
 from models.storage.database import reading
-from realtime import readers
 from realtime.async_service import AsyncService
+from realtime.reads import readers
 from realtime.reads.byte_cache import ByteCache
 from realtime.reads.read_queue import Lane, Peer, reading_for
 from tests.support import eventually
