@@ -49,9 +49,8 @@ it("names the setting that keeps a page of another origin out", () => {
 });
 
 it("tells the outcome of a late request, and none that the visitor has given up", () => {
-  const pending = {
-    ...{ key: "k", what: "hold", tab: "t", at: 0, slot: "s", start: "", end: "", seats: 1 },
-  } as const;
+  const times = { slot: "s", start: "", end: "", seats: 1 };
+  const pending = { key: "k", what: "hold", tab: "t", at: 0, ...times } as const;
   const hold = { id: "h", slot: "s", seats: 1, token: "t", expires_at: "" };
   const held = { pending, outcome: { hold } };
   expect(settledNotice(held, "At nine")).toEqual({
