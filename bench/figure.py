@@ -1,4 +1,4 @@
-"""What is measured: each figure is a function that gives numbers by name, for one server, in one round."""
+"""The figures: each is a function that measures one server in one round and returns numbers by name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SILENCE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """The sizes of all measurements."""
 
     few: int = 1_000
     many: int = 5_000
@@ -40,12 +40,12 @@ class Size:
     deliveries: int = 200_000  # for one CPU figure
     paced_changes: int = 50
     bookings: int = 15_000
-    slots: int = 1_000_000  # among which those of one calendar are looked up
+    slots: int = 1_000_000  # the bookings of one calendar are looked up among them
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where it runs, with what."""
+    """The server, the load and the sizes of one measurement."""
 
     folder: Path
     program: Path
@@ -119,11 +119,11 @@ def stream(bench: Bench, peer: Peer, kind: str) -> Numbers:
 
 
 def drop(bench: Bench, peer: Peer) -> Numbers:
-    """The server is killed under its watchers; changes are made; all come back at once, by their cursor."""
+    """Kill the server under its subscribers, make changes, and let all clients resume at once."""
     watchers = bench.size.dropped
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.open("principal", peer.principal, 1)
-        load.come_back()  # also who is refused because the server is pressed
+        load.come_back()  # includes clients refused under overload
         load.open("watchers", WATCHER, watchers, at_once=512)
         load.ask("principal", "lockstep", peer.one, WARM_UP_CHANGES)
         server.process.kill()
@@ -159,7 +159,7 @@ def _change(service: SlotService, count: int) -> int:
 
 
 def bookings(bench: Bench, peer: Peer, ask: Ask) -> Numbers:
-    """Bookings by acknowledgement while 200 watch: as fast as 64 can, then a thousand a second."""
+    """Measure acknowledged bookings with 200 subscribers: with 64 callers, then at a thousand a second."""
     subscribe = tuple(step.replace(f'"calendar":"{CALENDAR}"', f'"calendar":"{TO_BOOK}"') for step in WATCHER.steps)
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.slots(bench.folder / "slots.txt")
@@ -182,7 +182,7 @@ def bookings(bench: Bench, peer: Peer, ask: Ask) -> Numbers:
 
 
 def _loop_block(server: Running) -> Numbers:
-    """The longest that our loop was not free, as our server tells it; nothing for the others."""
+    """Return the longest block of the event loop in Slotcast's metrics; nothing for other servers."""
     if server.again is None:
         return {}
     with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as response:

@@ -1,9 +1,9 @@
-"""What it takes to push what others write, and what the triggers that notice it cost the service's own writes.
+"""The cost of outside writes: the time until they are pushed, and the triggers' cost for the service's own writes.
 
-`python -m bench.outside` measures, on SQLite and on PostgreSQL: from an outside commit to a watcher, over Socket.IO;
-50,000 slots by one statement, with another calendar's commands beside it; and bookings a second with the triggers and
-without them, in turns. `python -m bench.outside --migrate 1000000` measures how long a database of the version before
-with a million slots takes to be migrated in place.
+`python -m bench.outside` measures on SQLite and on PostgreSQL. It measures the time from an outside commit to a
+subscriber over Socket.IO, and 50,000 slots in one statement beside commands of another calendar. It also measures
+bookings a second with the triggers and without them. `python -m bench.outside --migrate 1000000` measures the migration
+of a database with a million slots.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _FIRST = 1_990_774_800_000
 
 
 def connect(place: str) -> Any:
-    """Somebody who is not the service."""
+    """An outside writer."""
     if place.startswith("postgresql:"):
         return psycopg.connect(place, autocommit=True)
     return sqlite3.connect(place.removeprefix("sqlite:///"), isolation_level=None, timeout=60, check_same_thread=False)
 
 
 class Served:
-    """The service without its transports: what a room has applied is what it would send in the same step."""
+    """The service without its transports: a room applies a change in the step in which it sends it."""
 
     def __init__(self, place: str) -> None:
         self.sync = SlotService(place, os.urandom(32))
@@ -79,7 +79,7 @@ def percentile(numbers: list[float], share: float) -> float:
 
 
 async def latencies(served: Served, place: str, count: int) -> list[float]:
-    """Seconds from each outside commit until its change was applied, at moments that the poll does not know."""
+    """Return the seconds from each outside commit until its change was applied, at times independent of the poll."""
     found = []
     outside = connect(place)
     for number in range(count):
@@ -168,7 +168,7 @@ async def push(place: str, count: int, console: Console) -> None:
 
 
 def compare(ground: Ground, rounds: int, count: int, console: Console) -> None:
-    """Both in turns; the medians of what each round has beside its own other half."""
+    """Measure both in alternation; return the medians of each round's ratios."""
     pairs = []
     for number in range(rounds + 1):
         order = (True, False) if number % 2 else (False, True)
@@ -230,7 +230,7 @@ def main(
     pushes: Annotated[int, typer.Option(min=10)] = 300,
     slots: Annotated[int, typer.Option("--migrate", help="measure only the migration of so many slots")] = 0,
 ) -> None:
-    """Measure what outside writes cost, and what it takes to push them."""
+    """Measure the cost of outside writes, and the time until they are pushed."""
     console = Console()
     sys.setswitchinterval(SWITCH_SECONDS)
     for kind in [only] if only else list(Kind):

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 class Sockets:
-    """Guests on /calendars, staff on /staff, and every change that they are sent."""
+    """Guests on /calendars, staff on /staff, and every change sent to them."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url, token
@@ -44,7 +44,7 @@ class Sockets:
             assert faults(change, answers.StaffChange) == []
 
     async def ask(self, name: str, /, *, is_staff: bool = False, **fields: Any) -> Json:
-        """The answer to a request; what refuses it fails the test."""
+        """Return the answer to a request; a refusal fails the test."""
         client, namespace = (self._staff, "/staff") if is_staff else (self._guest, "/calendars")
         ack: Json = await client.call(name, fields, namespace=namespace, timeout=10)
         assert ack.pop("ok") is True, ack
@@ -52,7 +52,7 @@ class Sockets:
         return ack
 
     async def refused(self, name: str, /, **fields: Any) -> str:
-        """The code with which a request is refused."""
+        """Return the code of a refusal."""
         ack: Json = await self._guest.call(name, fields, namespace="/calendars", timeout=10)
         assert ack.pop("ok") is False, ack
         assert faults(ack["error"], answers.Error) == []
@@ -65,7 +65,7 @@ _SHAPES = {read.path: read.shape for read in READS if read.method == "GET"}
 
 
 class Http:
-    """The same requests by their routes. What only Socket.IO has is passed over."""
+    """The same requests by their routes. Requests of Socket.IO only are passed over."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url, token
@@ -80,7 +80,7 @@ class Http:
         await self._session.close()
 
     async def ask(self, name: str, /, *, is_staff: bool = False, **fields: Any) -> Json:
-        """The answer to a request; what refuses it fails the test."""
+        """Return the answer to a request; a refusal fails the test."""
         if name in {"calendar.unsubscribe", "auth.refresh"}:
             return {}
         status, told = await self._answer(name, is_staff=is_staff, **fields)
@@ -90,7 +90,7 @@ class Http:
         return told
 
     async def read(self, path: str, *, is_staff: bool = False) -> Json:
-        """The answer of a route that Socket.IO does not have; `path` is the route's, and then an id."""
+        """Return the answer of a route without a Socket.IO request; `path` is the route's, and then an id."""
         route, _, subject = path.partition(" ")
         headers = {"Authorization": f"Bearer {self._token}"} if is_staff else {}
         async with self._session.get(route.replace("{id}", subject), headers=headers) as response:
@@ -101,7 +101,7 @@ class Http:
         return told
 
     async def refused(self, name: str, /, **fields: Any) -> str:
-        """The code with which a request is refused."""
+        """Return the code of a refusal."""
         status, told = await self._answer(name, is_staff=False, **fields)
         assert faults(told, answers.Problem) == []
         assert told["status"] == status

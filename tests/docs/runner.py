@@ -1,4 +1,4 @@
-"""A snippet of the docs, run as its reader would run it: a process of its own, whose lines are waited for."""
+"""A snippet of the docs, run as a reader runs it: in a process of its own."""
 
 import os
 import queue
@@ -20,13 +20,13 @@ SNIPPETS = ROOT / "docs" / "snippets"
 
 
 def program(snippet: Path) -> list[str]:
-    """What runs a snippet of this kind."""
+    """Return the command that runs a snippet of this kind."""
     programs = {".mjs": node_program(), ".py": sys.executable, ".sh": shutil.which("sh") or "sh"}
     return [programs[snippet.suffix], str(snippet)]
 
 
 class Running:
-    """One snippet from `__enter__` to `__exit__`; `folder` is where JavaScript finds socket.io-client."""
+    """One snippet from `__enter__` to `__exit__`; JavaScript finds socket.io-client in `folder`."""
 
     def __init__(self, name: str, folder: Path, *arguments: str, source: str | None = None) -> None:
         self._snippet = folder / name
@@ -58,7 +58,7 @@ class Running:
             self._lines.put(line.rstrip("\n"))
 
     def until(self, fits: Callable[[str], bool], seconds: float = 60.0) -> str:
-        """The next line that fits."""
+        """Return the next line that fits."""
         give_up_at = time.monotonic() + seconds
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What a real server answers fits what it says of itself, on both transports."""
+"""Real answers on both transports fit the server's own description."""
 
 import json
 import urllib.request
@@ -17,7 +17,7 @@ from realtime.describe.openapi import openapi
 from tests.docs.ask import Http, Sockets
 from tests.support import Server, eventually
 
-# What happens in the story and is told; a hold takes too long to lapse for it.
+# The types of changes in the story; a hold takes too long to expire for it.
 _TOLD = set(Type) - {Type.SLOT_EXPIRED, Type.CALENDAR_ARCHIVED}
 _HOURS = {
     "windows": [{"days": ["mon", "tue"], "start": "09:00", "end": "11:00"}],
@@ -147,7 +147,7 @@ async def test_every_answer_fits_its_schema(transport: Callable[..., Any], serve
 
 
 async def test_what_only_http_reads_fits_its_schema(server: Server) -> None:
-    """The routes that Socket.IO has no request for answer with the fields that are described and no others."""
+    """The routes without a Socket.IO request answer with the described fields and no others."""
     token = server.command("token", "--scope", "staff").strip()
     async with Http(server.url, token) as speaker:
         [calendar, *_] = (await speaker.read("/api/calendars"))["calendars"]
@@ -163,7 +163,7 @@ async def test_what_only_http_reads_fits_its_schema(server: Server) -> None:
 
 
 def test_the_server_serves_its_descriptions(server: Server) -> None:
-    """`/openapi.json` and `/asyncapi.json` are what the code makes of its own types."""
+    """`/openapi.json` and `/asyncapi.json` are made from the code's own types."""
     for path, made in (("/openapi.json", openapi()), ("/asyncapi.json", asyncapi())):
         with urllib.request.urlopen(server.url + path, timeout=10) as response:
             assert json.load(response) == json.loads(json.dumps(made))

@@ -1,4 +1,4 @@
-"""The examples of docs/database.md do what it says, on a database whose server runs."""
+"""The examples of docs/database.md do the described steps on the database of a running server."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def run(source: str, folder: Path) -> str:
 
 
 def test_the_sql_does_what_it_says(server: Server, tmp_path: Path) -> None:
-    """Step by step, each is taken and told."""
+    """Each example is taken step by step, and each step is a change."""
     open_, close, service = SQL
     write(server.database, open_)
     wait_until(lambda: remaining(server, "studio") == [(1, "open"), (2, "open")], what="the slots")

@@ -24,19 +24,19 @@ _PAGES = {"/", "/c/{calendar}", "/staff"}
 
 
 def test_the_openapi_document_is_valid() -> None:
-    """What /openapi.json says is OpenAPI 3.1."""
+    """/openapi.json is valid OpenAPI 3.1."""
     validate(openapi())
 
 
 def test_the_asyncapi_document_is_valid() -> None:
-    """What /asyncapi.json says is AsyncAPI 3.0, by the schema of those who specify it."""
+    """/asyncapi.json is valid AsyncAPI 3.0, by its official schema."""
     schema = json.loads((NODE_FOLDER / "node_modules/@asyncapi/specs/schemas/3.0.0.json").read_text())
     faults = [fault.message for fault in Draft7Validator(schema).iter_errors(asyncapi())]
     assert faults == []
 
 
 def test_every_pointer_leads_somewhere() -> None:
-    """A `$ref` in either document names what is there."""
+    """A `$ref` in either document names an existing part."""
     for document in (openapi(), asyncapi()):
         for pointer in _pointers(document):
             found: Any = document
@@ -52,7 +52,7 @@ def _pointers(part: Any) -> set[str]:
 
 
 def test_each_channel_names_its_server_and_what_it_takes() -> None:
-    """Server-sent events are HTTP and not WebSocket; both streams say how to resume and how to show who one is."""
+    """Server-sent events are HTTP and not WebSocket; both streams describe resumption and authentication."""
     document = asyncapi()
     protocols = {
         name: [document["servers"][server["$ref"].rpartition("/")[2]]["protocol"] for server in channel["servers"]]
@@ -74,7 +74,7 @@ def test_each_channel_names_its_server_and_what_it_takes() -> None:
 
 
 def test_what_http_adds_is_described() -> None:
-    """An ETag where it can be sent back, and 413 where there is a body."""
+    """A route with an ETag takes it back, and a route with a body has a 413."""
     for path, item in openapi()["paths"].items():
         for method, operation in item.items():
             headers = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}

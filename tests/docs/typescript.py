@@ -24,7 +24,7 @@ export type Route = readonly [method: string, path: string, id: string];
 
 export const ROUTES: Readonly<Record<string, Route>> = {"""
 _WIDTH = 100
-# Unions that have a name of their own.
+# Unions with a name of their own.
 _UNIONS = {
     ("Slot", "status"): "SlotStatus",
     ("Booking", "status"): "BookingStatus",

@@ -19,7 +19,7 @@ CASES: dict[str, tuple[type[Command], Case, list[str]]] = {}
 
 
 def proves(command: type[Command], *types: str) -> Callable[[Case], Case]:
-    """The function sets the scene and returns the command, which makes a change of each of these types."""
+    """A case: the function prepares the state and returns a command that makes changes of these types."""
 
     def add(case: Case) -> Case:
         CASES[case.__name__] = (command, case, list(types))
@@ -332,7 +332,7 @@ def _hours(driver: Driver, schedule: Any) -> None:
 
 
 def _around_a_taken_ten(driver: Driver) -> tuple[str, Any]:
-    """A booked slot at ten on Tuesday that the hours have dropped, and its booking."""
+    """Return a booked slot at ten on Tuesday outside the new schedule, and its booking."""
     _hours(driver, AROUND_TEN | {"windows": [{"days": ["tue"], "start": "10:00", "end": "11:00"}]})
     (slot,) = [name for name, one in driver.slots().items() if one["start"] == "2027-01-05T10:00:00Z"]
     booked = driver.reserve(slot)
@@ -384,7 +384,7 @@ def other_seats_and_data_in_one_window(driver: Driver) -> Command:
 
 @pytest.mark.parametrize("name", CASES)
 def test_old_snapshot_and_changes_are_the_new_snapshot(driver: Driver, name: str) -> None:
-    """What a viewer had, with the changes of a command applied, is what a fresh snapshot says."""
+    """A viewer with the changes of a command applied equals a fresh snapshot."""
     driver.open(2)
     kind, case, types = CASES[name]
     command = case(driver)
@@ -402,7 +402,7 @@ def test_old_snapshot_and_changes_are_the_new_snapshot(driver: Driver, name: str
 
 
 def test_every_command_has_such_a_proof() -> None:
-    """A command that the book can do stands in this file."""
+    """Every command of the service has a case in this file."""
     assert {kind for kind, _, _ in CASES.values()} == set(HANDLERS)
 
 
@@ -418,7 +418,7 @@ def test_one_change_tells_of_all_that_a_command_did(driver: Driver) -> None:
 
 
 def test_a_refusal_makes_no_change(driver: Driver) -> None:
-    """What was refused left no trace in the log."""
+    """A refused command leaves no trace in the log."""
     (slot,) = driver.open()
     viewer = Viewer(driver.service, driver.calendar)
     commands_refused: list[Command] = [

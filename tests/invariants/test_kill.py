@@ -1,4 +1,4 @@
-"""What was answered is there, also after `kill -9`."""
+"""Answered commands survive `kill -9`."""
 
 from __future__ import annotations
 

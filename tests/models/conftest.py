@@ -1,6 +1,6 @@
 """Each test has its own database and a clock that it sets; the database is audited after the test.
 
-Each test runs on SQLite and on PostgreSQL; `@pytest.mark.only("sqlite")` marks what is about one of them.
+Each test runs on SQLite and on PostgreSQL; `@pytest.mark.only("sqlite")` limits a test to one of them.
 """
 
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ def new_key() -> str:
 
 @dataclass
 class FakeClock:
-    """A clock that moves only by `go`."""
+    """A clock that only `go` moves."""
 
     now: int = START
 

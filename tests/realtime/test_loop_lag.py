@@ -1,4 +1,4 @@
-"""When newcomers are refused."""
+"""Loop lag, and the refusal of new clients under it."""
 
 from realtime.loop_lag import CALM_SECONDS, LATE_INTERVALS, LATE_SECONDS, LoopLagMonitor
 
@@ -18,7 +18,7 @@ def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_c
 
 
 def test_one_late_beat_refuses_nobody() -> None:
-    """A machine that stumbles once is not overloaded, however long it took."""
+    """One long pause of the machine is no overload, whatever its length."""
     told: list[bool] = []
     loop_lag = LoopLagMonitor(lambda: False, told.append)
     for moment in range(10):

@@ -39,7 +39,7 @@ SLOT = {"start": "2027-01-31T09:00:00Z", "end": "2027-01-31T09:30:00Z"}
     ],
 )
 def test_a_bad_request_names_its_field(name: str, fields: dict[str, Any], field: str) -> None:
-    """Also the one that is missing or unknown, and however deep it stands."""
+    """The field is named, also a missing, an unknown or a deep one."""
     with pytest.raises(BadRequest) as caught:
         protocol.read_request(name, fields)
     assert caught.value.details == {"request": name, "field": field}

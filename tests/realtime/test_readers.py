@@ -1,4 +1,4 @@
-"""Which read runs next, over a real book: whose turn it is, who shares, and what becomes of reads nobody waits for."""
+"""The order of reads over a real service: turns of clients, shared reads, and cancelled ones."""
 
 import asyncio
 import threading
@@ -41,7 +41,7 @@ async def service(url: str) -> AsyncIterator[AsyncService]:
 
 
 class BlockingRead:
-    """A read that runs until it is let go, and notes that it began."""
+    """A read that runs until it is released, and notes its start."""
 
     def __init__(self) -> None:
         self.began: list[Any] = []
@@ -70,7 +70,7 @@ def _ask(
 
 
 async def test_clients_take_turns(service: AsyncService) -> None:
-    """One read of another client runs beside a hundred of one, and one of the server's own before all that wait."""
+    """One read of another client runs beside a hundred of one, and one of the server's own before all waiting ones."""
     guard = BlockingRead()
     hog = [_ask(service, guard.read, number) for number in range(100)]
     await eventually(lambda: len(guard.began) == 1)
@@ -93,7 +93,7 @@ async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
 
 
 async def test_who_asks_the_same_shares_a_read_that_has_not_begun(service: AsyncService) -> None:
-    """One that runs may be older than what its waiter has seen: later ones have one of their own, together."""
+    """A running read may be older than a later caller's cursor: later callers share a read of their own."""
     guard = BlockingRead()
     first = _ask(service, guard.read, "same", key="same")
     await eventually(lambda: len(guard.began) == 1)
@@ -106,7 +106,7 @@ async def test_who_asks_the_same_shares_a_read_that_has_not_begun(service: Async
 
 
 async def test_a_read_that_nobody_waits_for_does_not_run(service: AsyncService) -> None:
-    """Who hangs up or is cancelled while its read waits frees its place, also of a read with a key."""
+    """A caller that leaves or is cancelled frees the place of its waiting read, also of a read with a key."""
     guard, has_gone = BlockingRead(), threading.Event()
     first = _ask(service, guard.read, "first")
     await eventually(lambda: guard.began == ["first"])
@@ -150,7 +150,7 @@ async def test_a_read_that_runs_ends_with_its_client(service: AsyncService) -> N
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
 async def test_no_read_keeps_the_door_from_closing(service: AsyncService) -> None:
-    """Heavy reads are refused from the first word of the end on, those that run are cancelled, light ones go on."""
+    """Once the end begins, heavy reads are refused, running ones are cancelled, and light ones go on."""
     began = threading.Event()
     db = service.sync._db
 
@@ -169,7 +169,7 @@ async def test_no_read_keeps_the_door_from_closing(service: AsyncService) -> Non
 
 
 async def test_a_client_has_so_many_reads_waiting(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond that it is told that it asks too much; and whoever comes to a full lane, that the server is overloaded."""
+    """Beyond its bound a client gets `rate_limited`; in a full lane every client gets `overloaded`."""
     monkeypatch.setattr(readers, "MOST_WAITING_EACH", 5)
     monkeypatch.setattr(readers, "MOST_WAITING", 8)
     guard = BlockingRead()
@@ -204,7 +204,7 @@ async def test_who_waits_too_long_is_told(service: AsyncService, monkeypatch: py
 
 
 def test_a_cache_has_a_bound_in_bytes() -> None:
-    """What was asked for longest ago goes; what is larger than all of it is not kept."""
+    """The least recently used answer is dropped; one larger than the whole cache is not kept."""
     cache: ByteCache[str] = ByteCache(10_000)
     for name in "abc":
         cache.put(name, name, 2_000)

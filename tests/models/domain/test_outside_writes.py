@@ -1,4 +1,4 @@
-"""What other writers than the service do to the tables: it becomes changes, once, or the database refuses it."""
+"""Outside writes to the tables: each becomes a change once, or the database refuses it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def slot_row(number: int, at: int = 0, *, calendar: str = "room") -> str:
 
 
 def take(service: SlotService) -> int:
-    """Takes all that was noted; how many commands that took."""
+    """Take all notes; return the number of commands."""
     count = 0
     while commands := service.outside():
         for command in commands:
@@ -49,7 +49,7 @@ class Outside:
         self.viewer = Viewer(driver.service, driver.calendar)
 
     def write(self, sql: str) -> list[dict[str, Any]]:
-        """The changes that it leads to; the viewer, with nothing but these, has what there is."""
+        """Return the changes of the notes; a viewer with only these equals the state."""
         write(self.driver.service.url, sql)
         take(self.driver.service)
         changes = self.viewer.follow()
@@ -100,7 +100,7 @@ def test_every_column_but_what_only_the_writer_knows_has_a_default(outside: Outs
 def test_an_inserted_slot_is_a_change_with_right_counters(
     outside: Outside, sql: str, field: str, value: object
 ) -> None:
-    """Counters are those of holds and bookings, whatever somebody sets them to."""
+    """Counters are those of holds and bookings, whatever an outside writer sets."""
     outside.write(slot_row(1))
     (change,) = outside.write(f"UPDATE slot SET {sql}")
     assert change["slots"][0][field] == value
@@ -148,7 +148,7 @@ def test_what_happens_to_a_booking_frees_or_takes_its_seat(outside: Outside) -> 
 
 
 def test_holds_of_outside_writers_expire(outside: Outside) -> None:
-    """They are held until they say, and swept like any other."""
+    """Inserted holds last until their time, and expire like any other."""
     outside.write(slot_row(1))
     until = outside.driver.clock.now + 30_000
     outside.write(f"INSERT INTO hold (calendar, slot, expires_at) VALUES ('room', '{uuid(1)}', {until})")
@@ -164,7 +164,7 @@ def test_holds_of_outside_writers_expire(outside: Outside) -> None:
 
 
 def test_neighbours_are_blocked(outside: Outside) -> None:
-    """Where a calendar lets no slots overlap: a booking, a move in time and a deletion by hand count as any other."""
+    """In a calendar without overlaps an inserted booking, a moved slot and a deletion count as the service's own."""
     driver = outside.driver
     driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
     half = HOUR // 2
@@ -181,7 +181,7 @@ def test_neighbours_are_blocked(outside: Outside) -> None:
 
 
 def test_a_slot_moves_to_another_calendar(outside: Outside) -> None:
-    """With its holds and bookings; both calendars tell, and a command that knew it in the old one finds it."""
+    """A slot moves with its holds and bookings; both calendars have a change, and commands still find it."""
     driver = outside.driver
     outside.write(slot_row(1))
     booked = driver.reserve(uuid(1))
@@ -225,7 +225,7 @@ def test_a_calendar_is_changed_by_hand(outside: Outside) -> None:
     ],
 )
 def test_the_head_of_a_calendar_is_the_services(driver: Driver, sql: str) -> None:
-    """Whoever sets it, also by deleting the calendar and putting it back: history goes on where it was."""
+    """A nonce that others set, or a calendar deleted and put back, continues its history."""
     driver.open()
     driver.query("DELETE FROM slot")
     take(driver.service)
@@ -289,7 +289,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("sql", REFUSED.values(), ids=REFUSED)
 def test_an_invalid_row_is_refused(outside: Outside, sql: str) -> None:
-    """By the database, in the writer's own transaction, with nothing told."""
+    """The database refuses the write in the writer's own transaction, and no change follows."""
     outside.write(slot_row(1) + "UPDATE slot SET capacity = 3")
     outside.write(
         f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}');"
@@ -307,7 +307,7 @@ def is_sqlite(outside: Outside) -> bool:
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("recursive", ["OFF", "ON"])
 def test_a_row_that_is_replaced_counts_as_deleted(outside: Outside, recursive: str) -> None:
-    """INSERT OR REPLACE fires no trigger for what it puts out: nothing of that is missed, whatever the pragma says."""
+    """INSERT OR REPLACE fires no trigger for the replaced row; it is still noticed, whatever the pragma."""
     driver = outside.driver
     pragma = f"PRAGMA recursive_triggers = {recursive};"
     outside.write(slot_row(1) + slot_row(2, 1))
@@ -330,7 +330,7 @@ def test_a_row_that_is_replaced_counts_as_deleted(outside: Outside, recursive: s
 
 
 def test_rows_copied_back_with_their_versions_are_told(outside: Outside) -> None:
-    """A dump of one table is restored: what is in it is what is there, also where it says a version that was."""
+    """A restored dump of one table becomes the state, also with an older version in its rows."""
     driver = outside.driver
     slots = driver.open(3)
     driver.reserve(slots[0])
@@ -350,7 +350,7 @@ def test_rows_copied_back_with_their_versions_are_told(outside: Outside) -> None
 
 @pytest.mark.only("postgres")
 def test_truncate_and_copy_are_told(outside: Outside) -> None:
-    """And what a replica's role writes, which fires no ordinary trigger."""
+    """TRUNCATE, COPY and writes in a replica's role are noticed; the last fire no ordinary trigger."""
     driver = outside.driver
     driver.reserve(driver.open(2)[0])
     driver.hold(list(driver.slots())[1])
@@ -367,7 +367,7 @@ def test_truncate_and_copy_are_told(outside: Outside) -> None:
 
 
 def test_own_writes_are_not_noted(driver: Driver) -> None:
-    """Not one of them, whatever it writes: else each would be told twice."""
+    """The service's own commands leave no note: otherwise each change would be sent twice."""
     driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
     slots = driver.open(3, capacity=2)
     driver.reserve(slots[0], driver.hold(slots[0]))
@@ -382,7 +382,7 @@ def test_own_writes_are_not_noted(driver: Driver) -> None:
 
 
 def test_a_bulk_is_taken_in_small_changes(outside: Outside) -> None:
-    """Of at most 200 slots each, in order."""
+    """A change of the bulk has at most 100 slots, and the changes are in order."""
     rows = [f"('{uuid(number)}', 'room', {AT + number * HOUR}, {AT + number * HOUR + 1})" for number in range(1, 1_002)]
     changes = outside.write(f'INSERT INTO slot (id, calendar, start, "end") VALUES {", ".join(rows)}')
     assert [len(change["slots"]) for change in changes] == [100] * 10 + [1]
@@ -392,7 +392,7 @@ def test_a_bulk_is_taken_in_small_changes(outside: Outside) -> None:
 
 
 def test_a_note_is_taken_once_after_a_restart(database: str) -> None:
-    """Two books on one database, both of which ask: one change."""
+    """Two services on one database both look for notes: one change."""
     one, other = (SlotService(database, b"a secret of the tests") for _ in range(2))
     one.open()
     one.run(CreateCalendar(principal=STAFF, calendar="room", name="Room", zone="Etc/UTC"))
@@ -409,7 +409,7 @@ def test_a_note_is_taken_once_after_a_restart(database: str) -> None:
 
 
 def test_a_database_of_the_version_before_is_migrated_in_place(database: str) -> None:
-    """With all that is in it; what somebody had written that no CHECK would let be is brought within them."""
+    """Rows from before the triggers are migrated; values that break a CHECK are brought into their bounds."""
     db = open_database(database)
     db.connect()
     with db.changing_schema():

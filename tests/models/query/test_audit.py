@@ -1,4 +1,4 @@
-"""What an audit finds in a database that was changed behind its triggers, and what a repair makes of it."""
+"""An audit finds every fault of a database changed behind its triggers, and a repair mends it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ SPOILED = {
 
 @pytest.mark.parametrize(("sql", "complaint"), SPOILED.values(), ids=SPOILED)
 def test_faults_are_found_and_repaired(driver: Driver, sql: str, complaint: str) -> None:
-    """One line says so; after the repair nothing is, and a watcher that follows the log, or comes anew, has it."""
+    """The audit reports each fault in one line; after the repair every subscriber has the right state."""
     slots = driver.open(2)
     driver.reserve(slots[0])
     driver.open(1)
@@ -80,7 +80,7 @@ def test_faults_are_found_and_repaired(driver: Driver, sql: str, complaint: str)
 
 
 def test_a_booking_by_hand_behind_the_triggers_is_counted(driver: Driver) -> None:
-    """Also where that makes a slot overfull: it has as many seats as are taken, and its neighbours are blocked."""
+    """Two bookings of one seat stay: the slot gets the capacity of its taken seats, and blocks its neighbours."""
     driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
     (slot,) = driver.open_between(AT, AT + HOUR)
     driver.open_between(AT, AT + HOUR)
@@ -92,9 +92,9 @@ def test_a_booking_by_hand_behind_the_triggers_is_counted(driver: Driver) -> Non
 
 
 def test_triggers_that_are_gone_are_made_again(driver: Driver) -> None:
-    """At the next start: a table that was restored from a dump may have come without.
+    """A start puts missing triggers back, as after the restore of a dump.
 
-    What was written meanwhile was noted by nobody, so nobody goes on from what there was: the history is another.
+    Nothing noted the writes meanwhile, so no client can resume: the calendars get a new history.
     """
     driver.open()
     viewer = Viewer(driver.service, "room")

@@ -125,7 +125,7 @@ def test_an_acked_booking_survives_the_power(database: str, clock: FakeClock, sy
 
 
 def test_another_process_s_commit_moves_the_watch(driver: Driver) -> None:
-    """The watch hears of a commit on any other connection, and of each one once."""
+    """The watch on the database notices each commit of another connection once."""
     watch = driver.service.watch()
     watch.has_moved()
     assert not watch.has_moved()

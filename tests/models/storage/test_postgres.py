@@ -1,4 +1,4 @@
-"""What only PostgreSQL does to the book: several writers at once, others' locks, a server that goes and comes back."""
+"""PostgreSQL only: several writers at once, locks of others, and a server that stops and comes back."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_writers_that_share_calendars_never_stop_one_another_dead(
 
 
 def test_a_calendar_is_written_in_the_order_of_its_commands(service: SlotService, clock: FakeClock) -> None:
-    """What one caller asks for in a row is done in that order, whether its homes are remembered or looked up."""
+    """Commands of one caller run in order, whether their routes are remembered or read."""
     driver = Driver(service, clock)
     driver.create()
     slots = driver.open(200)
@@ -167,7 +167,7 @@ def test_a_booking_that_moves_meanwhile_is_found_where_it_is(
 
 
 def test_two_who_make_the_same_calendar_make_one(open_book: Callable[..., SlotService], clock: FakeClock) -> None:
-    """There is no row to lock yet: the unique key decides, and the others hear that there is one; a retry is none."""
+    """A calendar has no row to lock yet: the unique key decides, and only one command makes it; a retry succeeds."""
     books = [open_book(writers=1) for _ in range(8)]
     for number in range(10):
         crowd = Crowd()
@@ -206,7 +206,7 @@ def test_a_change_of_another_process_is_seen_by_the_watch_only_once_it_can_be_re
 def test_a_lock_that_is_not_let_go_is_overloaded(
     open_book: Callable[..., SlotService], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Someone else keeps a calendar: those who want it hear `overloaded` in time, those of another one are served."""
+    """Another process locks a calendar: its commands are `overloaded` in time, those of other calendars are done."""
     monkeypatch.setattr("models.storage.postgres.LOCK_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr("models.writing.writer.PATIENCE_SECONDS", 0.5)
     service = open_book(writers=1)
@@ -224,7 +224,7 @@ def test_a_lock_that_is_not_let_go_is_overloaded(
 
 
 def test_a_locked_calendar_s_commands_keep_their_order(open_book: Callable[..., SlotService], clock: FakeClock) -> None:
-    """They wait elsewhere than those of the same writer's other calendars, which are done meanwhile, and in a row."""
+    """They wait apart from the same writer's other calendars, and those are done meanwhile, in order."""
     service = open_book(writers=1)
     driver = Driver(service, clock)
     free: list[str] = []
@@ -253,8 +253,9 @@ def test_a_locked_calendar_s_commands_keep_their_order(open_book: Callable[..., 
 def test_a_server_that_restarts_costs_nobody_a_booking(
     open_book: Callable[..., SlotService], clock: FakeClock, postgres: Postgres, mode: Any
 ) -> None:
-    """Under load it is shut down, or crashes, and comes back: everyone is answered, all that was answered well is
-    there, and who asks again with the same key gets each booking once.
+    """The server stops or crashes under load and comes back: every caller is answered, every confirmed booking exists.
+
+    A caller that repeats its key gets each booking once.
     """
     service = open_book()
     driver = Driver(service, clock)
@@ -292,7 +293,7 @@ def test_a_server_that_restarts_costs_nobody_a_booking(
 def test_a_server_that_was_restarted_in_the_meantime_costs_nobody_anything(
     driver: Driver, postgres: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Between two commands, and between two questions: the next one connects anew, and nobody hears of it."""
+    """The connection ends between two commands, and between two reads: the next one reconnects without an error."""
     (slot, other) = driver.open(2)
     driver.reserve(slot)
     watch = driver.service.watch()
@@ -350,7 +351,7 @@ PASSWORD = "pass-w0rd-of-mine"
     ],
 )
 def test_a_database_that_is_not_there_is_one_line_without_its_password(url: str) -> None:
-    """Whatever is wrong with the setting or the server; and nothing in the error's chain tells it either."""
+    """A fault of the setting or the server is one line without the password; so is the error's chain."""
     with pytest.raises(UnusableDatabase) as refused:
         SlotService(url, b"secret").open()
     line = str(refused.value)
@@ -363,7 +364,7 @@ def test_a_database_that_is_not_there_is_one_line_without_its_password(url: str)
 
 
 def test_a_database_in_another_encoding_is_refused(postgres: Postgres) -> None:
-    """Names are written in every script; better no server than one that fails at the first of them."""
+    """Names need every script: the server refuses to start on a database without UTF-8."""
     name = f"latin_{new_key()[-8:]}"
     postgres.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING latin1 LOCALE 'C'")
     with pytest.raises(UnusableDatabase, match="encoding is LATIN1"):
@@ -371,7 +372,7 @@ def test_a_database_in_another_encoding_is_refused(postgres: Postgres) -> None:
 
 
 def test_no_error_tells_of_a_customer(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
-    """What the server adds to an error repeats the row; a name must not be in a log for it."""
+    """PostgreSQL adds the row to an error; the log must not have the name in it."""
     (slot,) = driver.open()
     driver.query("ALTER TABLE booking ADD CONSTRAINT nobody CHECK (name <> 'Marked Name')")
     (outcome,) = driver.together([booking(slot, customer=Customer(name="Marked Name", email="marked@example.org"))])

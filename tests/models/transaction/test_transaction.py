@@ -1,4 +1,4 @@
-"""When the book looks at the clock, and that whoever reads sees one instant."""
+"""A transaction reads the clock after its locks, and a read sees one instant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.models.driver import EVER, Driver, FakeClock, booking
 
 
 def test_the_time_is_read_once_a_batch_after_its_locks_are_held(driver: Driver, kind: str) -> None:
-    """Whoever waits for a lock does so before it knows what time it is; and a batch has one time."""
+    """A batch waits for its locks before it reads the clock, and all its commands have one time."""
     seen: list[str] = []
     database, clock, run = driver.service._db, driver.clock, driver.service._db.execute_sql
 
@@ -45,7 +45,7 @@ def test_the_time_is_read_once_a_batch_after_its_locks_are_held(driver: Driver, 
 
 @pytest.mark.only("postgres")
 def test_a_batch_has_the_database_s_time(database: str, clock: FakeClock) -> None:
-    """Where nobody sets a clock the time is the database's, read once, after the locks, in no statement of its own."""
+    """By default the time is the database's: read once, after the locks, without a statement of its own."""
     service = SlotService(database, b"a secret of the tests", synchronous="normal")
     service.open()
     seen: list[str] = []
@@ -75,7 +75,7 @@ def test_a_batch_has_the_database_s_time(database: str, clock: FakeClock) -> Non
 
 
 def test_another_clock_is_followed_from_its_last_measurement() -> None:
-    """A measured clock goes on by itself, keeps to what it knows while that fits, else follows."""
+    """A measured clock runs by itself and keeps its offset while that fits; otherwise it takes the new one."""
     clock, now = MeasuredClock(), time.monotonic()
     clock.measure(500_000, now - 0.010, now)
     first = clock()
@@ -88,7 +88,7 @@ def test_another_clock_is_followed_from_its_last_measurement() -> None:
 
 
 def test_a_snapshot_is_of_one_instant(driver: Driver) -> None:
-    """What is committed between two of its reads is in none of them: else it would be lost for ever."""
+    """A commit between two reads of a snapshot is in neither; otherwise it would be lost for ever."""
     (slot,) = driver.open()
     seq = driver.service.snapshot("room", -EVER, EVER).seq
     reader, run = threading.get_ident(), driver.service._db.execute_sql

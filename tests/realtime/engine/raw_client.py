@@ -1,15 +1,15 @@
-"""A client that is nothing but a socket: it can be slow, silent or rude."""
+"""A client of one bare socket: it can be slow, silent or rude."""
 
 import asyncio
 import socket as sockets
 
 from tests.realtime.engine.conftest import Endpoint
 
-KERNEL_BYTES = 4096  # asked of the kernel, so that the server's buffer fills and not the kernel's
+KERNEL_BYTES = 4096  # the kernel's receive buffer, so that the server's buffer fills instead
 
 
 class RawClient:
-    """A WebSocket client that is one socket and no task, and reads only when it is asked to."""
+    """A WebSocket client of one socket without a task; it reads only on request."""
 
     def __init__(self, socket: sockets.socket) -> None:
         self.socket = socket

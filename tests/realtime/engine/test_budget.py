@@ -1,4 +1,4 @@
-"""Budgets: what one connection is granted, what its address is, and what is left over from one to the next."""
+"""Budgets: the grants of one connection and of its address, and the rest that the next connection inherits."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def _granted(budget: Budget, tries: int) -> int:
 
 
 def test_requests(clock: list[int]) -> None:
-    """Those of two seconds at once, then as many a second as the rate; the wait is told, and refusals cost nothing."""
+    """The budget is two seconds' worth at once, then the rate; the wait is returned, and refusals cost nothing."""
     budget = _address(10).connect()
     assert _granted(budget, 500) == 20
     assert budget.request() == SECOND_NS // 10
@@ -55,7 +55,7 @@ def test_no_limit() -> None:
 
 
 def test_an_address(clock: list[int]) -> None:
-    """All its connections have what the factor says; who has spent little waits, who has spent much is cut off."""
+    """An address has the factor's multiple; a client with little use waits, one with much use is closed."""
     address = _address(10, factor=2)
     every = [address.connect() for _ in range(5)]
     assert sum(_granted(budget, 20) for budget in every) == 40
@@ -70,7 +70,7 @@ def test_an_address(clock: list[int]) -> None:
 
 
 def test_what_was_spent_stays_spent(clock: list[int]) -> None:
-    """The next connection of an address goes on where the last one was, but may join."""
+    """The next connection of an address starts with the last one's budget, but may join."""
     address = _address(10)
     first = address.connect()
     first.open()

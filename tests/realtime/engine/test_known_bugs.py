@@ -15,7 +15,7 @@ from tests.support import eventually
 
 @pytest.fixture
 def server() -> SocketServer:
-    """Make a server that counts what it is told."""
+    """Make a server that counts events and ends."""
     server = SocketServer(namespaces=["/"])
     server.heard = []
 
@@ -53,7 +53,7 @@ async def test_overlapping_posts(server: SocketServer, endpoint: Endpoint) -> No
 
     sid = await endpoint.open_polling()
     first = asyncio.ensure_future(endpoint.post(sid, '40\x1e42["count",1]'))
-    await asyncio.sleep(0.05)  # the first must be under way; nothing outside the server tells
+    await asyncio.sleep(0.05)  # the first must be under way; nothing outside the server shows it
     assert (await endpoint.post(sid, '42["count",2]'))[0] == 400
     guard.set()
     assert (await first)[0] == 400
@@ -131,7 +131,7 @@ async def test_failure_is_acknowledged(serve: Serve) -> None:
 
 
 async def test_acknowledged_in_the_step_of_the_return(server: SocketServer, endpoint: Endpoint) -> None:
-    """Nothing comes between a handler's return and its answer, even what is next in line to be written."""
+    """Nothing comes between a handler's return and its answer, not even a queued write."""
 
     @server.on("subscribe")
     async def subscribe(sid: str) -> Encoded:
@@ -148,7 +148,7 @@ async def test_acknowledged_in_the_step_of_the_return(server: SocketServer, endp
 
 @pytest.mark.parametrize("is_rude", [False, True])
 async def test_early_emits_follow_the_connect_reply(server: SocketServer, endpoint: Endpoint, is_rude: bool) -> None:
-    """What the connect handler emits goes out behind the CONNECT reply, which Swift needs first."""
+    """Events of the connect handler go out after the CONNECT reply; the Swift client needs this order."""
 
     @server.on("connect")
     async def connect(sid: str, _environ: object, auth: object) -> None:
@@ -164,7 +164,7 @@ async def test_early_emits_follow_the_connect_reply(server: SocketServer, endpoi
 
 
 async def test_events_behind_connect_wait_for_it(server: SocketServer, endpoint: Endpoint) -> None:
-    """Events that follow CONNECT in one breath are handled when it has been answered."""
+    """Events sent together with CONNECT are handled after its answer."""
     order: list[str] = []
 
     @server.on("connect")
@@ -185,7 +185,7 @@ async def test_events_behind_connect_wait_for_it(server: SocketServer, endpoint:
 
 
 async def test_refusal_is_an_object(server: SocketServer, endpoint: Endpoint) -> None:
-    """A refused client gets CONNECT_ERROR with an object, which clients look for a message in."""
+    """A refused client gets CONNECT_ERROR with an object, because clients read its `message`."""
 
     @server.on("connect")
     async def connect(_sid: str, _environ: object, auth: object) -> bool:
@@ -210,7 +210,7 @@ async def test_a_crashing_connect_handler_does_not_refuse(server: SocketServer, 
 
 
 async def test_refusing_newcomers(server: SocketServer, endpoint: Endpoint) -> None:
-    """Under overload the handshake is answered 503 with Retry-After, and who is in stays in."""
+    """Under overload the handshake is answered 503 with Retry-After, and connected clients stay."""
     socket = await endpoint.join()
     server.refuse = True
     response = await endpoint.response("GET", EIO="4", transport="polling")
@@ -223,7 +223,7 @@ async def test_refusing_newcomers(server: SocketServer, endpoint: Endpoint) -> N
 
 
 async def test_the_peers_address(serve: Serve) -> None:
-    """The address is the one that the application reads from the request."""
+    """The address is the application's reading of the request."""
     seen: list[str] = []
     server = SocketServer(address_of=lambda request: request.headers["X-Real-IP"], keep_headers=["X-Real-IP"])
 
@@ -261,13 +261,13 @@ async def _waiting_poll(endpoint: Endpoint, sid: str) -> AsyncIterator[asyncio.T
 
 
 async def test_draining(server: SocketServer, endpoint: Endpoint) -> None:
-    """Draining closes transports without any goodbye, and fails the polls that wait."""
+    """Draining closes transports without a DISCONNECT, and fails the waiting polls."""
     socket = await endpoint.join()
     sid = await endpoint.open_polling()
     await endpoint.post(sid, "40")
     await endpoint.poll(sid)
     async with _waiting_poll(endpoint, sid) as poll:
-        await asyncio.sleep(0.02)  # the poll must be waiting; nothing outside the server tells
+        await asyncio.sleep(0.02)  # the poll must be waiting; nothing outside the server shows it
         await server.drain()
         assert (await poll)[0] == 503
     with pytest.raises(ConnectionClosed) as closed:
@@ -291,7 +291,7 @@ async def test_keep_alive_after_a_poll(endpoint: Endpoint) -> None:
 
 
 async def test_upgrading_while_joining(server: SocketServer, endpoint: Endpoint) -> None:
-    """A client that moves to WebSocket while its connect handler runs is read on only when that has ended."""
+    """A client that upgrades during its connect handler is read on only after that handler."""
     guard = asyncio.Event()
     order: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The seams of aiohttp on which bounded connections hang: an upgrade that moves one fails here, by name."""
+"""The private parts of aiohttp that bounded connections need: an update that moves one fails here, by name."""
 
 import inspect
 
@@ -11,7 +11,7 @@ SLOTS = ("_force_close", "_loop", "_manager", "_request_count", "_waiter", "tran
 
 
 def test_what_is_overridden_exists() -> None:
-    """What is overridden is there to be overridden, and takes the arguments that we take."""
+    """Overridden methods exist, and take our arguments."""
     for ours, theirs, names in (
         (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received")),
         (BoundedServer, web.Server, ("__call__", "shutdown")),
@@ -24,7 +24,7 @@ def test_what_is_overridden_exists() -> None:
 
 
 def test_what_is_read_exists() -> None:
-    """A handler's state, what a server is made of, and what a body tells of itself have their names."""
+    """A handler's state, a server's parts and a body's fields have their names."""
     slots = {name for kind in RequestHandler.__mro__ for name in getattr(kind, "__slots__", ())}
     assert set(SLOTS) <= slots
     assert {"request_factory", "handler_cancellation", "loop"} <= set(inspect.signature(web.Server).parameters)

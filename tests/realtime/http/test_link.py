@@ -46,7 +46,7 @@ async def test_a_link_opens_its_calendar_and_no_other(tmp_path: Path) -> None:
 
 
 async def test_what_is_no_link(tmp_path: Path) -> None:
-    """A lifetime out of bounds, a calendar that there is not or that is another's staff's: each has its code."""
+    """A lifetime out of bounds, an unknown calendar and another staff's calendar: each has its code."""
     with Server(tmp_path, "--no-demo") as server:
         staff = server.command("token", "--scope", "staff").strip()
         elsewhere = server.command("token", "--scope", "staff", "--calendars", "elsewhere").strip()

@@ -1,4 +1,4 @@
-"""Rooms over a real book: who hears what, in which order, and what becomes of a room that lost its thread."""
+"""Rooms over a real service: the recipients and the order of changes, and rooms with a gap in their log."""
 
 import asyncio
 import sqlite3
@@ -19,7 +19,7 @@ from tests.support import eventually
 
 
 async def test_a_member_hears_what_comes_after_its_answer(stack: RoomStack) -> None:
-    """Whenever it joins, the first change it hears follows the seq that its answer was made at."""
+    """The first change of a new subscriber follows the seq of its answer, whenever it subscribes."""
     connections = []
     for _ in range(40):
         changing = asyncio.create_task(stack.change())
@@ -45,7 +45,7 @@ async def test_what_is_committed_together_is_sent_together(stack: RoomStack) -> 
 
 
 async def test_a_change_alone_waits_for_nothing(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no command is under way, whoever asks for quiet has it at once; nor is it long since the last write."""
+    """Without a command under way, a wait for quiet ends at once; the last write may be recent."""
     with pytest.raises(StopIteration):  # it has ended without a suspension
         stack.service.quiet(60.0).send(None)
     monkeypatch.setattr(room, "SECONDS_A_WRITE", 3_600)
@@ -59,7 +59,7 @@ async def test_a_change_alone_waits_for_nothing(stack: RoomStack, monkeypatch: p
 
 
 async def test_who_waits_for_a_change_that_nobody_has_made(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long poll waits for as long as it likes; only the answer to a change that was made comes all the same."""
+    """A long poll waits without a limit; an answer waits for its change for a bounded time."""
     monkeypatch.setattr(waiters, "SETTLE_SECONDS", 0.02)
     subscriber, joined = await stack.join(RecordingConnection())
     seq = joined.room.sent + 1
@@ -75,7 +75,7 @@ async def test_who_waits_for_a_change_that_nobody_has_made(stack: RoomStack, mon
 
 
 async def test_joining_twice_and_leaving(stack: RoomStack) -> None:
-    """One connection has one seat, and the seat that counts is its last."""
+    """One connection has one subscription, and the last one counts."""
     connection = RecordingConnection()
     first, joined = await stack.join(connection)
     second, _ = await stack.join(connection)
@@ -100,7 +100,7 @@ async def test_many_who_open_a_room_at_once(stack: RoomStack) -> None:
 
 
 async def test_an_answer_waits_for_a_room_that_is_being_opened(stack: RoomStack) -> None:
-    """A change that commits while its room is opened is in the room before its asker is answered."""
+    """A change committed while its room opens is in the room before its command is answered."""
     for _ in range(20):
         stack.dispatcher.rooms.clear()
         opening = asyncio.create_task(stack.dispatcher.room("room"))
@@ -111,7 +111,7 @@ async def test_an_answer_waits_for_a_room_that_is_being_opened(stack: RoomStack)
 
 
 async def test_who_may_not_stay_hears_nothing_of_it(stack: RoomStack) -> None:
-    """A calendar made private cuts guests off first, and tells only those who may know."""
+    """A calendar made private removes its guests first, and tells only permitted subscribers."""
     guest, subscriber = RecordingConnection(), RecordingConnection()
     await stack.join(guest)
     await stack.join(subscriber, principal=Principal(subject="ada", calendars=frozenset({"room"})))
@@ -126,7 +126,7 @@ async def test_who_may_not_stay_hears_nothing_of_it(stack: RoomStack) -> None:
 
 
 async def test_a_lost_bell_loses_nothing(stack: RoomStack) -> None:
-    """What nobody rang for is found at the next look, in order and once."""
+    """A commit without a notification is found at the next interval, in order and once."""
     connection = RecordingConnection()
     await stack.join(connection)
     stack.sync.on_commit = lambda _: None
@@ -152,7 +152,7 @@ async def test_a_replay_follows_its_cursor_only(stack: RoomStack) -> None:
 
 
 async def test_a_room_that_failed_is_left_by_all(stack: RoomStack) -> None:
-    """Members of a room whose log does not follow are cut off, come back, and find a new one that is right."""
+    """Subscribers of a room with a gap in its log are closed, come back, and find a new and right room."""
     connection = RecordingConnection()
     _, joined = await stack.join(connection)
     joined.room.replica.seq -= 1  # as if a row were missing
@@ -175,7 +175,7 @@ async def test_staff_hear_bookings_and_guests_do_not(stack: RoomStack) -> None:
 
 
 async def test_bookings_that_cant_be_read_cost_the_public_nothing(stack: RoomStack) -> None:
-    """Staff are cut off and come back by their cursor; who has the change already stays where it is."""
+    """Staff are closed and resume by their cursor; a subscriber with the change stays."""
     guest, clerk = RecordingConnection(), RecordingConnection()
     await stack.join(guest)
     _, joined = await stack.join(clerk, principal=OPERATOR)
@@ -194,7 +194,7 @@ async def test_bookings_that_cant_be_read_cost_the_public_nothing(stack: RoomSta
 
 
 async def test_an_answer_leaves_after_its_change(stack: RoomStack) -> None:
-    """However long the room takes: who asked is told when everyone there was."""
+    """A slow room delays the answer of a command until its subscribers have the change."""
     connection = RecordingConnection()
     _, joined = await stack.join(connection)
     room = joined.room

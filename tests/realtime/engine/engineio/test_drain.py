@@ -1,4 +1,4 @@
-"""The end of a server: what it has taken in is answered, and everyone is told to come back."""
+"""The end of a server: received requests are answered, and all clients are told to come back."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.support import eventually
 
 
 async def test_what_was_taken_in_is_answered(serve: Serve) -> None:
-    """Every request that was read is answered before the transport closes, and no other begins."""
+    """Every request read so far is answered before the transport closes, and no other begins."""
     server, guard, begun = SocketServer(), asyncio.Event(), list[int]()
 
     @server.on("book")
@@ -40,7 +40,7 @@ async def test_what_was_taken_in_is_answered(serve: Serve) -> None:
 
 
 async def test_what_takes_too_long_is_not_waited_for(serve: Serve) -> None:
-    """A handler that does not end holds nobody up for longer than the server was told to wait."""
+    """An endless handler delays the end for no longer than the server's time-out."""
     server = SocketServer()
 
     @server.on("book")
@@ -59,7 +59,7 @@ async def test_what_takes_too_long_is_not_waited_for(serve: Serve) -> None:
 
 
 async def test_a_peer_that_has_just_gone(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """Who has closed its connection, unseen so far, keeps nobody else from being seen off."""
+    """A client that has closed its connection unnoticed delays no other client's end."""
     server = SocketServer()
     endpoint = await serve(server)
     gone = await RawClient.join(endpoint)

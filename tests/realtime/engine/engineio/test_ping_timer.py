@@ -13,7 +13,7 @@ PING_SECONDS = 0.002
 
 
 class Slow:
-    """A connection that takes long to ping."""
+    """A connection with a slow ping."""
 
     ping_slot, deadline, is_pinged, is_open = -1, 0.0, False, True
 
@@ -28,7 +28,7 @@ class Slow:
 
 
 async def test_a_turn_that_has_much_to_do() -> None:
-    """When thousands are due at once, the timer yields to the loop every few milliseconds and forgets no connection."""
+    """With thousands due at once, the timer yields to the loop every few milliseconds and forgets no connection."""
     pinged: list[Slow] = []
     ping_timer, slow = PingTimer(0.08, 10.0), [Slow(pinged) for _ in range(50)]
     for connection in slow:

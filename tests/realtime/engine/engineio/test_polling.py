@@ -1,4 +1,4 @@
-"""The body of a POST that does not come to its end."""
+"""POST bodies that end early, or that are compressed."""
 
 import asyncio
 
@@ -48,7 +48,7 @@ async def test_a_client_that_breaks_off(serve: Serve, caplog: pytest.LogCaptureF
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "unknown"])
 @pytest.mark.parametrize("body", [b"2", b"\x1f\x8b\x08", b""])
 async def test_a_compressed_body(encoding: str, body: bytes, serve: Serve) -> None:
-    """It is refused, also where aiohttp is left to unpack what comes; the session goes on."""
+    """A compressed body is refused, also with aiohttp's own decompression; the session goes on."""
     server = SocketServer()
     endpoint = await serve(server)
     sid = await endpoint.open_polling()

@@ -10,7 +10,7 @@ from tests.realtime.engine.conftest import Endpoint, Serve, closes, text_of
 
 @pytest.fixture
 def server() -> SocketServer:
-    """Make a server that counts what it is told."""
+    """Make a server that counts events and ends."""
     server = SocketServer(namespaces=["/"])
     server.heard = []
 
@@ -36,14 +36,14 @@ async def test_bad_post(endpoint: Endpoint, body: str | bytes) -> None:
 
 
 async def test_huge_post(endpoint: Endpoint) -> None:
-    """A POST above the limit is answered 413 and ends the session, also when its length is not told."""
+    """A POST above the limit is answered 413 and ends the session, also without a Content-Length."""
     sid = await endpoint.open_polling()
     assert (await endpoint.post(sid, "4" * 1_000_001))[0] == 413
     assert (await endpoint.poll(sid))[0] == 400
 
 
 async def test_old_client(endpoint: Endpoint) -> None:
-    """An EIO=3 client gets 400 and is told which versions work."""
+    """An EIO=3 client gets 400 with the supported versions."""
     status, text = await endpoint.request("GET", EIO="3", transport="polling")
     assert status == 400
     assert "JavaScript" in text
@@ -94,7 +94,7 @@ async def test_reserved_events(endpoint: Endpoint, event: str) -> None:
     ],
 )
 async def test_malformed_packets_close(endpoint: Endpoint, packet: str) -> None:
-    """What is not exactly a packet (or joins twice, or brings attachments unasked) closes the connection."""
+    """A malformed packet, a second CONNECT or an unannounced attachment closes the connection."""
     socket = await endpoint.join()
     await socket.send(packet)
     await closes(socket)
@@ -142,7 +142,7 @@ async def test_an_unreadable_request_to_nowhere(endpoint: Endpoint) -> None:
 
 
 async def test_unasked_binary_closes(endpoint: Endpoint) -> None:
-    """A binary message that no packet announced closes the connection."""
+    """A binary message without an announcing packet closes the connection."""
     socket = await endpoint.join()
     await socket.send(b"\x01")
     await closes(socket)
@@ -150,7 +150,7 @@ async def test_unasked_binary_closes(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize("packet", ['43999["x"]', "6", "3", "41/other,", '42/other,["count",1]'])
 async def test_harmless_packets_change_nothing(server: SocketServer, endpoint: Endpoint, packet: str) -> None:
-    """An unasked answer, a NOOP, a PONG and a late word to a namespace that was left are passed over."""
+    """An unasked answer, a NOOP, a PONG and a late packet to a left namespace are ignored."""
     socket = await endpoint.join()
     await socket.send(packet)
     await socket.send('421["count",5]')
@@ -159,7 +159,7 @@ async def test_harmless_packets_change_nothing(server: SocketServer, endpoint: E
 
 
 async def test_missing_attachment_closes(serve: Serve) -> None:
-    """Text where an attachment is due closes, and so does a placeholder without an attachment."""
+    """Text in the place of an attachment closes, and so does a placeholder without an attachment."""
     endpoint = await serve(SocketServer(max_attachments=1))
     cases: list[list[str | bytes]] = [
         ['451-["count",{"_placeholder":true,"num":0}]', "42[]"],
@@ -202,7 +202,7 @@ async def test_binary_that_is_not_taken(serve: Serve, most: int, attachments: li
 
 
 async def test_old_client_without_a_transport(endpoint: Endpoint) -> None:
-    """An EIO=3 client that names no transport is told the same."""
+    """An EIO=3 client without a transport gets the same answer."""
     status, text = await endpoint.request("GET", EIO="3")
     assert status == 400
     assert "JavaScript" in text

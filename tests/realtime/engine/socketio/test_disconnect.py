@@ -1,4 +1,4 @@
-"""Around a goodbye: what was asked for before it, what is sent behind it, and who comes back at once."""
+"""DISCONNECT packets: requests before one, events after one, and clients that come back at once."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from tests.support import eventually
 
 @pytest.fixture
 def guard(server: SocketServer) -> asyncio.Event:
-    """What lets disconnect handlers end."""
+    """Return the event that lets disconnect handlers end."""
     guard = asyncio.Event()
 
     @server.on("disconnect")
@@ -24,7 +24,7 @@ def guard(server: SocketServer) -> asyncio.Event:
 
 
 async def test_what_was_asked_before_begins_before(server: SocketServer, endpoint: Endpoint) -> None:
-    """Requests that wait for their turn begin before the disconnect handler of the goodbye behind them."""
+    """Waiting requests begin before the disconnect handler of the DISCONNECT behind them."""
     order: list[str] = []
 
     @server.on("event")
@@ -45,7 +45,7 @@ async def test_what_was_asked_before_begins_before(server: SocketServer, endpoin
 
 
 async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
-    """Who was told goodbye gets no event more, though its disconnect handler still runs."""
+    """A disconnected client gets no more events, even while its disconnect handler runs."""
     socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()
     await server.enter_room(member.sid, "room")
@@ -61,7 +61,7 @@ async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, endpoint: 
 
 
 async def test_who_comes_back_at_once(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
-    """A client that joins again while the handler of its goodbye runs is in again, and stays when that has ended."""
+    """A client that joins again while its disconnect handler runs is connected, and stays so."""
     socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()
     leaving = asyncio.create_task(server.disconnect(member.sid))
@@ -79,7 +79,7 @@ async def test_who_comes_back_at_once(server: SocketServer, endpoint: Endpoint, 
 async def test_joining_and_cut_off_in_one_step(
     server: SocketServer, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client that asks to join and is cut off before that has its turn is no error."""
+    """A client that is cut off before its CONNECT is handled is no error."""
     socket, _ = await endpoint.open_websocket()
     (connection,) = server.connections.values()
     server.eio.receive(connection, "0")

@@ -23,7 +23,7 @@ from tests.support import eventually
 
 @pytest.fixture
 async def connect(endpoint: Endpoint) -> AsyncIterator[Callable[..., Any]]:
-    """Return what connects a Python client; it collects all events that it gets."""
+    """Return a function that connects a Python client; it collects all its events."""
     clients: list[socketio.AsyncClient] = []
 
     async def start(*namespaces: str, transport: str = "websocket") -> socketio.AsyncClient:
@@ -46,7 +46,7 @@ async def _heard(client: Any, *events: tuple[Any, ...]) -> None:
 
 
 async def test_rooms(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """An event reaches the members of its rooms once each, less those that are skipped."""
+    """An event reaches the members of its rooms once each, except skipped ones."""
     ann, bob, cid = [await connect() for _ in range(3)]
     for client in (ann, bob):
         await server.enter_room(client.get_sid(), "a")
@@ -67,7 +67,7 @@ async def test_rooms(server: SocketServer, connect: Callable[..., Any]) -> None:
 
 
 async def test_a_room_needs_a_member(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """Strangers enter no room, nobody enters another's own, and leaving what one is not in is no error."""
+    """A stranger enters no room, no client enters the own room of another, and a needless leave is no error."""
     ann, bob = await connect(), await connect()
     with pytest.raises(ValueError, match="not connected"):
         await server.enter_room("nobody", "a")
@@ -96,7 +96,7 @@ async def test_calls_and_callbacks(server: SocketServer, connect: Callable[..., 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_binary_is_sent(server: SocketServer, connect: Callable[..., Any], transport: str) -> None:
-    """What the application sends may be binary."""
+    """The application can send binary data."""
     client = await connect(transport=transport)
     await server.emit("picture", {"data": b"\x00\xff"}, to=client.get_sid())
     await _heard(client, ("picture", {"data": b"\x00\xff"}))
@@ -149,7 +149,7 @@ async def test_sessions(server: SocketServer, connect: Callable[..., Any]) -> No
 
 
 async def test_catch_all_and_plain_functions(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """Handlers may be plain functions, and `*` takes what no other handler does."""
+    """Handlers may be plain functions, and `*` handles all other events."""
 
     @server.on("*")
     def anything(event: str, _sid: str, *arguments: Any) -> list[Any]:
@@ -175,7 +175,7 @@ async def test_transport_names(server: SocketServer, connect: Callable[..., Any]
 
 
 async def test_always_connect(serve: Serve) -> None:
-    """With `always_connect` the reply comes first and a refusal is a goodbye."""
+    """With `always_connect` the reply comes first, and a refusal is a DISCONNECT."""
     server = SocketServer(always_connect=True)
 
     @server.on("connect")
@@ -199,7 +199,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 @pytest.mark.parametrize(("options", "kind", "words"), REFUSED, ids=lambda value: str(value)[:20])
 def test_what_is_not_supported_says_so(options: dict[str, Any], kind: type[Exception], words: str) -> None:
-    """An argument that the engine cannot honour is refused at once in one line, not ignored."""
+    """An argument without support is refused at once in one line, not ignored."""
     with pytest.raises(kind, match=words) as refused:
         SocketServer(**options)
     assert "\n" not in str(refused.value)
@@ -240,7 +240,7 @@ HONOURED: dict[str, dict[str, Any]] = {
 
 
 def test_every_argument_is_known() -> None:
-    """This list has every argument of the servers that the engine stands in for, and a new one fails here."""
+    """The list has every argument of the replaced servers; a new argument fails here."""
     servers = (socketio.AsyncServer, socketio.AsyncServer.__mro__[1], engineio.AsyncServer.__mro__[1])
     named = {name for server in servers for name in inspect.signature(server.__init__).parameters}
     assert named - {"self"} == set(HONOURED)
@@ -248,7 +248,7 @@ def test_every_argument_is_known() -> None:
 
 @pytest.mark.parametrize("name", HONOURED)
 async def test_with_every_argument(serve: Serve, name: str) -> None:
-    """With each of them a client connects, asks and is answered, and the handshake says what was set."""
+    """With each supported argument a client connects and is answered, and the handshake has its value."""
     server = SocketServer(**HONOURED[name])
 
     @server.on("echo")
@@ -276,7 +276,7 @@ async def test_with_every_argument(serve: Serve, name: str) -> None:
 
 
 async def test_every_method_is_there(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """Those of the public methods that no other test calls."""
+    """The public methods without a test of their own work."""
     client = await connect()
     sid = client.get_sid()
     await server.send("text", to=sid)
@@ -337,7 +337,7 @@ ODD = [
 async def test_subclasses_of_jsons_types(
     server: SocketServer, connect: Callable[..., Any], value: object, arrived: object
 ) -> None:
-    """They go out as what they are to Python's json, as an argument, as an answer and in a call."""
+    """Such values are sent as Python's json writes them, in an event, an answer and a call."""
 
     @server.on("give")
     async def give(_sid: str) -> list[object]:
@@ -352,7 +352,7 @@ async def test_subclasses_of_jsons_types(
 
 
 async def test_what_is_no_json(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """It raises where it is emitted."""
+    """The emit raises in its caller."""
     await connect()
     with pytest.raises(TypeError):
         await server.emit("event", object())
@@ -374,7 +374,7 @@ async def test_a_disconnect_handler_without_a_reason(serve: Serve) -> None:
     ids=["two", "one", "none"],
 )
 async def test_a_subprotocol(endpoint: Endpoint, asked: list[Subprotocol] | None, answered: str | None) -> None:
-    """The first that a client asks for is answered, or a browser would hang up."""
+    """The first requested subprotocol is answered; a browser would close the connection otherwise."""
     url = f"ws://127.0.0.1:{endpoint.port}/socket.io/?EIO=4&transport=websocket"
     async with websockets.connect(url, subprotocols=asked, proxy=None) as socket:
         assert socket.subprotocol == answered
@@ -400,7 +400,7 @@ async def test_ten_lines(serve: Serve) -> None:
 
 
 async def test_rooms_of_any_name(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """A room may be named by whatever a dictionary takes as a key."""
+    """A room's name may be any key of a dictionary."""
     client = await connect()
     for room in (5, frozenset({"a"})):
         await server.enter_room(client.get_sid(), room)
@@ -410,7 +410,7 @@ async def test_rooms_of_any_name(server: SocketServer, connect: Callable[..., An
 
 
 async def test_half_a_surrogate_pair_is_sent(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """What a client sent as half of a character can be sent on, as data, as a name and as an answer."""
+    """Half of a surrogate pair from a client can be sent on, as data, as a name and as an answer."""
 
     @server.on("echo")
     async def echo(_sid: str, text: str) -> str:
@@ -424,7 +424,7 @@ async def test_half_a_surrogate_pair_is_sent(server: SocketServer, connect: Call
 
 @pytest.mark.parametrize("is_everyone", [False, True])
 async def test_closing_sessions(server: SocketServer, connect: Callable[..., Any], is_everyone: bool) -> None:
-    """A session that the server closes is there until its disconnect handler has run."""
+    """A session that the server closes exists until its disconnect handler has run."""
     seen: list[Any] = []
 
     @server.on("disconnect")
