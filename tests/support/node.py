@@ -27,9 +27,9 @@ def node_program() -> str:
 class Node:
     """One running script of tests/node (or any path), from `__enter__` to `__exit__`.
 
-    Its standard output is line-delimited JSON: `read` takes the next value, `read_until` the next
-    that fits. `send` writes one JSON value a line to its standard input. Its standard error, and
-    lines that are no JSON, go to the test's own output.
+    Its standard output is line-delimited JSON: `read` takes the next value, `read_until` the next that fits. `send`
+    writes one JSON value a line to its standard input. Its standard error, and other lines, go to the test's own
+    output.
     """
 
     def __init__(self, script: str | Path, *arguments: str) -> None:
@@ -85,7 +85,7 @@ class Node:
         return value
 
     def read_until(self, fits: Callable[[Any], bool], timeout: float = _LINE_SECONDS) -> Any:
-        """Return the next value that fits, passing over the others."""
+        """Return the next value that fits, and skip the others."""
         while True:
             value = self.read(timeout)
             if fits(value):

@@ -37,7 +37,7 @@ class Proxy:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected now."""
+        """Return the number of connected clients."""
         return len(self._tasks)
 
     def cut(self) -> None:
@@ -55,7 +55,7 @@ class Proxy:
         self._do(asyncio.sleep(0))
 
     def mute(self) -> None:
-        """Let every request through and no answer, until `restore`; what is cut meanwhile is never answered."""
+        """Let every request through and no answer, until `restore`; a connection cut meanwhile gets none."""
         self._loop.call_soon_threadsafe(self._answering.clear)
         self._do(asyncio.sleep(0))
 

@@ -1,4 +1,4 @@
-"""A client that is nothing but a socket, on an address of its own: it may flood, be silent, or not read."""
+"""A client of one bare socket, on an address of its own: it may flood, be silent, or not read."""
 
 import asyncio
 import struct
@@ -51,7 +51,7 @@ class Raw:
             pass
 
     async def rest(self, timeout: float = 20.0) -> bytes:
-        """All that comes until the server closes; a server that does not fails the test."""
+        """Return all bytes until the server closes; a server that does not close fails the test."""
         heard = bytearray()
         async with asyncio.timeout(timeout):
             try:

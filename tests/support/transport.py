@@ -100,7 +100,7 @@ async def by_plain_socket(
 async def by_long_poll(
     http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
 ) -> AsyncGenerator[Message, None]:
-    """Long poll, after a snapshot where there is no cursor."""
+    """Long poll, after a snapshot without a cursor."""
     while True:
         if after is None:
             async with http.get(f"{url}/api/calendars/{calendar}/slots") as response:

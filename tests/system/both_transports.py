@@ -9,7 +9,7 @@ from realtime.http.routes import COMMANDS, READS
 from tests.support import Answer, Api, Client, new_key
 from tests.system.scenario import in_days
 
-# Each request's route, and the field that its path holds.
+# Each request's route, and the field in its path.
 ROUTES: dict[str, tuple[str, str, str]] = {
     **{
         read.request.wire.name: (read.method, read.path.replace("{id}", "{}"), read.subject)
@@ -42,7 +42,7 @@ class World:
     seq: int = 0
 
     def request(self, name: str) -> dict[str, Any]:
-        """Fields with which the request `name` is a good one."""
+        """Return good fields for the request `name`."""
         customer = {"name": "Ada", "email": "ada@example.org", "phone": "1", "note": "n"}
         place = {"start": in_days(50), "end": in_days(50.5)}
         fields: dict[str, dict[str, Any]] = {
@@ -109,7 +109,7 @@ async def make_world(api: Api, calendar: str, token: str = "", **info: Any) -> W
 
 
 async def over_http(api: Api, name: str, fields: dict[str, Any]) -> Answer:
-    """The request by its route: what belongs in the path, the query or a header goes there."""
+    """Send the request by its route, with its path, query and headers."""
     method, path, subject = ROUTES[name]
     rest = dict(fields)
     if subject:
@@ -117,7 +117,7 @@ async def over_http(api: Api, name: str, fields: dict[str, Any]) -> Answer:
     if method != "GET":
         return await api.ask(method, path, raw=json.dumps(rest).encode())
     headers = {"Booking-Token": rest.pop("token")} if "token" in rest else {}
-    rest.pop("after", None)  # only who stays has a use for it
+    rest.pop("after", None)  # only a subscriber has a use for it
     query = urlencode({name: value for name, value in rest.items() if value is not None})
     return await api.ask(method, f"{path}?{query}" if query else path, headers=headers)
 
@@ -135,7 +135,7 @@ def fits_http(name: str, field_name: str, value: Any) -> bool:
 
 
 async def over_socket(client: Client, name: str, fields: Any) -> str:
-    """The ack's code, "ok" for one that is done; every ack has the shape that the wire says."""
+    """Return the ack's code, "ok" for success; every ack has the shape of the wire."""
     return code_of(await client.ask(name, fields))
 
 
@@ -153,6 +153,6 @@ def code_of(answer: Any) -> str:
 
 
 async def number_of(api: Api, metric: str) -> float:
-    """What /metrics says of the metric whose line begins so; 0 where there is none."""
+    """Return the value of the metric whose line begins so; 0 without one."""
     lines = (await api.ask("GET", "/metrics")).raw.decode().splitlines()
     return float(next((line.rpartition(" ")[2] for line in lines if line.startswith(metric)), 0))

@@ -1,4 +1,4 @@
-"""One server for all the tests of a module that only ask it questions; each takes a calendar of its own."""
+"""One server for all the read-only tests of a module; each test has a calendar of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -71,5 +71,5 @@ async def world(place: Place, api: Api) -> World:
 
 @pytest.fixture
 async def swift() -> None:
-    """Leave asyncio's debug mode, which records a traceback a task: for tests that keep many clients busy."""
+    """Leave asyncio's debug mode, because it records a traceback a task: for tests with many busy clients."""
     asyncio.get_running_loop().set_debug(False)

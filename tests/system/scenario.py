@@ -1,4 +1,4 @@
-"""A day in a shop whose server keeps being killed: everyone goes on, and asks again with the same key."""
+"""A day in a shop while its server is killed again and again: all callers go on, and repeat with the same key."""
 
 import asyncio
 import random
@@ -46,7 +46,7 @@ class Lost(Exception):
 
 
 class Shop:
-    """Those who ask: over Socket.IO, over HTTP and at the command line."""
+    """The callers: over Socket.IO, over HTTP and at the command line."""
 
     def __init__(self, server: Server, token: str, seed: int) -> None:
         self.done: Counter[str] = Counter()
@@ -62,7 +62,7 @@ class Shop:
         return self.done.total() >= count
 
     def new_slots(self, count: int) -> list[dict[str, Any]]:
-        """Slots that no other call has, half an hour each, within the usual window."""
+        """Return slots for this call only, half an hour each, within the usual window."""
         slots = []
         for _ in range(count):
             self._place += 1
@@ -160,7 +160,7 @@ class Shop:
         raise AssertionError(f"{request} was not answered in {_GIVE_UP_SECONDS} s")
 
     async def keep_busy(self, ask: Ask) -> None:
-        """One after the other, whatever comes to mind, until the shop closes."""
+        """Send random requests, one after the other, until the shop closes."""
         while not self.is_closing:
             deed = self._dice.choice([self._book, self._hold, self._staff, self._staff])
             await deed(ask)

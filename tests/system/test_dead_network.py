@@ -1,4 +1,4 @@
-"""A network that drops everything and closes nothing: the page says in time that it is not live."""
+"""A network that drops everything and closes nothing: the page shows in time that it is not live."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ CALENDAR = "dead"
 TRANSPORTS = ("websocket", "polling", "sse", "longpoll")
 IDLE_SECONDS = 8.0
 ACTING_SECONDS = 4.0
-MARGIN_SECONDS = 0.5  # what a browser on a busy machine takes to tell
+MARGIN_SECONDS = 0.5  # the delay of a browser on a busy machine
 _LIVE = """by => { const data = document.documentElement.dataset;
     return data.connection === "live" && data.transport === by; }"""
 _NOT_LIVE = "() => document.documentElement.dataset.connection !== 'live'"
@@ -77,7 +77,7 @@ async def test_the_visitor_acts(proxy: Proxy, page: Page, transport: str) -> Non
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_quiet_network_is_not_taken_for_a_dead_one(proxy: Proxy, page: Page, transport: str) -> None:
-    """Where nothing happens for longer than silence is suffered, the page stays live, and asks for little."""
+    """A quiet calendar stays live for longer than the limit of silence, with few requests."""
     await _open(page, proxy, transport)
     states = "() => { window.states = []; new MutationObserver(() => window.states.push(document.documentElement"
     await page.evaluate(f"{states}.dataset.connection)).observe(document.documentElement, {{attributes: true}}); }}")

@@ -34,7 +34,7 @@ async def hang_up() -> AsyncIterator[None]:
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server of little patience, with a calendar whose snapshot no socket's buffers hold unseen."""
+    """Run a server with short deadlines, with a calendar whose snapshot overflows all socket buffers."""
     with Server(tmp_path_factory.mktemp("short"), "--no-demo", "--rate", "0", *SHORT) as server:
         server.command("calendar", "create", "room")
         asyncio.run(_fill(server))
@@ -50,7 +50,7 @@ async def _fill(server: Server) -> None:
 
 
 async def _drip(raw: Raw, data: bytes) -> None:
-    """A byte now and then, for ever: this is what the attack is."""
+    """Send a byte now and then, for ever: this is the attack."""
     with suppress(ConnectionError):
         while True:
             raw.writer.write(data)
@@ -75,7 +75,7 @@ async def _is_served(server: Server) -> None:
 @pytest.mark.parametrize("begin", [b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
 @pytest.mark.parametrize("drip", [b"", b"x"])
 async def test_heads(short: Server, begin: bytes, drip: bytes) -> None:
-    """A head that is not whole in time ends its connection, whether its bytes stop or drip."""
+    """A head that is incomplete at its deadline ends its connection, whether its bytes stop or drip."""
     assert b" 200 " not in await _answer_while_dripping(short, begin, drip)
     await _is_served(short)
 
@@ -94,7 +94,7 @@ async def test_the_second_head(short: Server) -> None:
 @pytest.mark.parametrize("drip", [b"", b" "], ids=["silent", "drip"])
 @pytest.mark.parametrize("path", ["POST /api/slots/x/holds ", "POST /nothing ", "GET /api/calendars ", "POST sid "])
 async def test_bodies(short: Server, path: str, drip: bytes, head: bytes) -> None:
-    """A body that is not whole in time is answered 408, and its connection ends."""
+    """A body that is incomplete at its deadline is answered 408, and its connection ends."""
     is_asked_for = path == "POST /api/slots/x/holds "
     if "sid" in path:
         async with Api(short.url) as api:
@@ -108,7 +108,7 @@ async def test_bodies(short: Server, path: str, drip: bytes, head: bytes) -> Non
 
 
 async def test_unfinished_bodies_are_bounded(tmp_path: Path) -> None:
-    """All bodies that are not whole hold a bounded amount of memory: beyond, the oldest are given up."""
+    """All incomplete bodies together hold a bounded amount of memory: beyond it, the oldest are dropped."""
     with Server(tmp_path, "--no-demo", "--rate", "0") as server:
         server.command("calendar", "create", "room")
         every = [await Raw.connect(server.port) for _ in range(100)]
@@ -186,7 +186,7 @@ SUBSCRIBE = frame("40/calendars,") + frame('42/calendars,1["calendar.subscribe",
     ids=["answer", "answers", "feeds", "events", "socket", "socket.io", "many"],
 )
 async def test_unread_answers(short: Server, words: bytes) -> None:
-    """Whoever takes nothing of what waits for it is hung up on, whatever it asked for."""
+    """A client that does not read its answer is closed, whatever it asked for."""
     await eventually(lambda: _open_sockets(short) <= _idle_sockets(short), 10, "the connections before")
     before = _open_sockets(short)
     every = [await _narrow(short) for _ in range(5)]
@@ -206,7 +206,7 @@ def _idle_sockets(server: Server) -> int:
 
 
 async def test_an_unread_poll(short: Server) -> None:
-    """A polling client that asks and does not read the answer loses its session and its socket."""
+    """A polling client that does not read the answer loses its session and its socket."""
     async with Api(short.url) as api:
         sid = json.loads((await api.ask("GET", POLLING)).raw[1:])["sid"]
         path = f"{POLLING}&sid={sid}"
@@ -224,7 +224,7 @@ async def test_an_unread_poll(short: Server) -> None:
 
 
 async def test_who_reads_slowly_is_served(short: Server) -> None:
-    """Progress is what counts: an answer may take longer than the deadline as long as it is read."""
+    """Progress counts: an answer may take longer than the deadline as long as it is read."""
     raw = await _narrow(short)
     raw.writer.write(b"GET /api/calendars/room/slots " + PLAIN)
     raw.writer.transport.resume_reading()  # type: ignore[attr-defined]
@@ -247,7 +247,7 @@ async def test_who_reads_slowly_is_served(short: Server) -> None:
     ids=["part", "frame", "both"],
 )
 async def test_messages_without_an_end(short: Server, path: str, begin: bytes) -> None:
-    """A WebSocket message that is not whole in time ends its connection, also where the client goes on with pongs."""
+    """A WebSocket message that is incomplete at its deadline ends its connection, even with pongs between."""
     raw = await Raw.websocket(short.port, path)
     await raw.send(begin)
     dripping = asyncio.create_task(_drip(raw, frame(b"", 0x8A) if begin[:2] == frame(b"x", 0x01)[:2] else b"x"))
@@ -256,7 +256,7 @@ async def test_messages_without_an_end(short: Server, path: str, begin: bytes) -
 
 
 async def test_too_many_connections(tmp_path: Path) -> None:
-    """Beyond the cap newcomers are answered 503 at once, who is there is served, and who leaves makes room."""
+    """Beyond the cap new clients are answered 503 at once, others are served, and a client that leaves makes room."""
     with Server(tmp_path, "--no-demo", "--max-connections", "12", "--max-connections-per-address", "12") as server:
         server.command("calendar", "create", "room")
         honest = await Raw.websocket(server.port, SOCKETIO, "127.0.0.9")
@@ -285,7 +285,7 @@ async def test_too_many_connections(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server that lets five in of each address."""
+    """Run a server with five connections an address."""
     with Server(tmp_path_factory.mktemp("narrow"), "--no-demo", "--max-connections-per-address", "5") as server:
         server.command("calendar", "create", "room")
         yield server
@@ -302,7 +302,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_too_many_of_one_address(narrow: Server, kind: str) -> None:
-    """One address may have only so many, whatever they are, and another is let in; who leaves makes room."""
+    """One address has a bounded number of connections of any kind; others are accepted, and leaving makes room."""
     number = list(KINDS).index(kind)
     here, elsewhere = f"127.3.0.{number + 1}", f"127.4.0.{number + 1}"
 

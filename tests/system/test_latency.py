@@ -1,4 +1,4 @@
-"""How soon everyone knows: of what time does by itself, and of what another process did."""
+"""The delay until everyone knows of a change by time, and of a change by another process."""
 
 import asyncio
 import json
@@ -76,7 +76,7 @@ async def test_a_lapse_is_known_within_a_second(tmp_path: Path, node: Callable[.
 
 
 def _open_book(database: str, now: int) -> Driver:
-    """A book of before the server's time."""
+    """Return a database with an older time than the server's."""
     clock = FakeClock(now)
     service = SlotService(database, SECRET.encode(), clock=clock, synchronous="normal")
     service.open()
@@ -104,7 +104,7 @@ async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path
 
 
 async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
-    """Of every calendar that can be, also where another's schedule can't be read."""
+    """Every readable calendar is filled, also beside one with an unreadable schedule."""
     database = Server.new_database(tmp_path)
     driver = _open_book(database, system_clock() - 3 * DAY)
     hours = {
@@ -129,7 +129,7 @@ async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
 
 
 async def test_another_process_is_heard(place: Place, world: World) -> None:
-    """What the command line commits is pushed at once: the database tells, not the process."""
+    """Commits of the command line are pushed at once: the database reports them, not the process."""
     async with Client(place.url) as watcher:
         viewer = await watcher.watch(world.calendar)
         begin, finish = in_days(40), in_days(41)
@@ -147,7 +147,7 @@ async def test_another_process_is_heard(place: Place, world: World) -> None:
 
 
 async def test_a_calendar_made_by_another_process(place: Place) -> None:
-    """A calendar that the command line makes can be joined at once; one that is nowhere can't, and then can."""
+    """A calendar made at the command line can be subscribed to at once; an unknown one can't, until it is made."""
     async with Client(place.url) as watcher:
         answer = await watcher.ask("calendar.subscribe", calendar="from-afar")
         assert code_of(answer) == "not_found"

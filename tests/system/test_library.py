@@ -42,7 +42,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compile library.ts where the package is installed."""
+    """Compile library.ts beside the installed package."""
     folder = tmp_path_factory.mktemp("application")
     modules = folder / "node_modules"
     modules.mkdir()
@@ -99,7 +99,7 @@ def test_it_goes_on_when_its_token_ends(program: Path, server: Server, transport
 
 
 def _hear(node: Node, what: str) -> dict[str, Any]:
-    """What it says next of this; whenever it asks for a token, it gets one."""
+    """Return the script's next words on this; it gets a token whenever it asks for one."""
     while True:
         said: dict[str, Any] = node.read()
         assert not {"failed", "refused"} & said.keys(), said
@@ -129,13 +129,13 @@ def _open_slot(server: Server) -> int:
 
 
 def _token(**claims: Any) -> str:
-    """One that is good for a few seconds."""
+    """Return a token for a few seconds."""
     every = {"sub": "someone", "calendars": [CALENDAR], "exp": time() + TOKEN_SECONDS, **claims}
     return jwt.encode(every, SECRET, algorithm="HS256")
 
 
 def _run(*command: str, folder: Path) -> None:
-    """Run it with the npm and node that `make` chose; what it prints is for its failure."""
+    """Run the command with the npm and node that `make` chose; its output is for its failure."""
     beside_python = str(Path(sys.executable).parent)
     environment = os.environ | {"PATH": os.pathsep.join([beside_python, os.environ["PATH"]])}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""A booking whose ack never arrived: the visitor has it all the same, once."""
+"""A booking with a lost ack: the visitor has it all the same, once."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ _KEPT = f"""() => Object.entries(localStorage)
 
 @dataclass
 class RequestHandler:
-    """A calendar with one slot, the page that shows it, and the network between them."""
+    """A calendar with one slot, a page with it, and the network between them."""
 
     proxy: Proxy
     page: Page
@@ -37,7 +37,7 @@ class RequestHandler:
         await self.page.locator("dialog [type=submit]").click()
 
     async def lose_the_ack(self) -> dict[str, Any]:
-        """Books, so that the server knows of it and the page does not."""
+        """Book while the network loses the answer."""
         await self.page.locator("[data-slot]").first.click()
         await self.page.get_by_label("Name").fill("Ada")
         self.proxy.mute()
@@ -58,7 +58,7 @@ class RequestHandler:
 
 @pytest.fixture
 async def request_handler(tmp_path: Path, page: Page) -> AsyncIterator[RequestHandler]:
-    """Open the page behind a network that is good as yet."""
+    """Open the page behind a network that still works."""
     with Server(tmp_path, "--no-demo") as server, Proxy(server.port) as proxy:
         server.command("calendar", "create", CALENDAR)
         token = server.command("token", "--scope", "staff").strip()
@@ -80,7 +80,7 @@ async def test_the_page_books_once_though_the_ack_was_lost(request_handler: Requ
 
 
 async def test_the_page_asks_again_after_a_long_outage(request_handler: RequestHandler) -> None:
-    """The page has given up; once the network is back it asks once more, and is given the booking that stands."""
+    """The page has given up; once the network is back it repeats the request, and gets the existing booking."""
     made = await request_handler.lose_the_ack()
     await asyncio.to_thread(request_handler.proxy.refuse)
     await request_handler.page.clock.fast_forward("01:00")
@@ -91,7 +91,7 @@ async def test_the_page_asks_again_after_a_long_outage(request_handler: RequestH
 
 
 async def test_a_page_that_was_loaded_anew_asks_again(request_handler: RequestHandler) -> None:
-    """The page went with the answer: loaded again it knows what was asked for, and asks for it under the same key."""
+    """The page was closed before the answer: loaded again it repeats its request under the same key."""
     made = await request_handler.lose_the_ack()
     place = request_handler.page.url
     await request_handler.page.goto("about:blank")  # before the network is back, or it might ask again by itself

@@ -1,4 +1,4 @@
-"""Others write to the database of a running server, by its own program, and whoever watches is told of it."""
+"""Outside writes to the database of a running server reach every subscriber."""
 
 import asyncio
 import logging
@@ -51,14 +51,14 @@ async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subs
                     watcher.take(message)
         except Gap:
             raise
-        except Exception:  # whatever a killed server makes of a client
+        except Exception:  # the possible errors of a client of a killed server
             _log.debug("%s comes back", way)
         await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
 async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
-    """A watcher for each of the five ways, each of which has its snapshot."""
+    """Subscribe in each of the five ways; each subscriber has its snapshot."""
     watchers = {way: Subscriber() for way in TRANSPORTS}
     async with aiohttp.ClientSession() as http:
         tasks = [asyncio.create_task(_follow(way, http, url, watcher)) for way, watcher in watchers.items()]
@@ -71,7 +71,7 @@ async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
 
 
 async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str) -> None:
-    """Each watcher has what a fresh snapshot has, and applied every seq once and in order."""
+    """Each subscriber equals a fresh snapshot, and applied every seq once and in order."""
 
     def is_taken() -> bool:
         with asking(database) as ask:
@@ -91,7 +91,7 @@ async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str)
 
 
 class Outsider:
-    """Random scripts; what can't be is refused by the database."""
+    """Random scripts run; the database refuses invalid rows."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self._url = server.database
@@ -164,7 +164,7 @@ async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
 
 
 async def test_no_read_is_older_than_what_was_written(server: Server) -> None:
-    """Slots, a subscription, a stream and the feed: each has it, with the room watched all along."""
+    """Slots, a subscription, a stream and the feed have the write, while the room has subscribers."""
 
     async def reads(http: aiohttp.ClientSession, way: str) -> set[str]:
         if way == "feed":
@@ -190,7 +190,7 @@ async def test_no_read_is_older_than_what_was_written(server: Server) -> None:
 
 
 async def test_a_bulk_throws_nobody_off(server: Server) -> None:
-    """20,000 slots in one statement: changes of 100, and five watchers that never came back."""
+    """20,000 slots in one statement: changes of 100, and five subscribers that stay connected."""
     first = int(time.time() * 1_000) + 24 * HOUR
     numbers = (
         "generate_series(1, 20000) AS n"

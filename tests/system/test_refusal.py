@@ -1,4 +1,4 @@
-"""Requests that are well made and can't be done: each has its one code, over Socket.IO and HTTP alike."""
+"""Well-formed requests that can't be done: each has its one code, over Socket.IO and HTTP alike."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ def _is(**fields: Any) -> Change:
     return lambda _: fields
 
 
-# What staff ask, what makes it wrong, and the code.
+# Requests of staff, the wrong field, and the code.
 BY_STAFF: list[tuple[str, Change, str]] = [
     ("calendar.create", _is(id="Bad Slug"), "bad_request"),
     ("calendar.create", _is(id="-room"), "bad_request"),
@@ -68,7 +68,7 @@ BY_STAFF: list[tuple[str, Change, str]] = [
     ("booking.cancel", _is(booking=NOWHERE), "not_found"),
 ]  # fmt: skip
 
-# What anyone asks.
+# Requests of guests.
 BY_GUESTS: list[tuple[str, Change, str]] = [
     ("calendar.subscribe", _is(calendar="nowhere"), "not_found"),
     ("calendar.subscribe", _is(calendar="Bad Slug"), "bad_request"),
@@ -125,7 +125,7 @@ async def test_what_guests_are_refused(place: Place, world: World, guest: Api) -
 
 
 async def test_status_and_shape_of_a_problem(world: World, api: Api) -> None:
-    """A refusal over HTTP is problem details with the status that belongs to its code, and a request id."""
+    """A refusal over HTTP is problem details with its code's status, and a request id."""
     for name, change, code in BY_STAFF:
         answer = await over_http(api, name, {**world.request(name), **change(world)})
         if code != "ok":

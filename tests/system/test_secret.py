@@ -1,4 +1,4 @@
-"""One database has one secret: who comes with another is refused before anything is done twice."""
+"""One database has one secret: a server with another one is refused before it does anything twice."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ _REFUSAL = (
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Server]:
-    """Return what makes a server with this secret, on one database however often it is called."""
+    """Return a function that makes a server with this secret, always on the same database."""
     url = Server.new_database(tmp_path)
     if request.param == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
@@ -34,7 +34,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Ser
 
 
 def _run(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `server.py`, which may fail."""
+    """Run `server.py`; it may fail."""
     return subprocess.run(
         [sys.executable, "server.py", *arguments],
         cwd=ROOT,
@@ -59,7 +59,7 @@ _COMMANDS = (
 
 
 def test_another_secret_is_refused(start: Callable[[str], Server]) -> None:
-    """A server and each command say so in one line that names no secret; the first server goes on as before."""
+    """A server and each command say so in one line without a secret; the first server goes on."""
     with start(SECRET) as first:
         for arguments in _COMMANDS:
             refused = _run(start(OTHER), *arguments)
@@ -70,7 +70,7 @@ def test_another_secret_is_refused(start: Callable[[str], Server]) -> None:
 
 
 async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -> None:
-    """After `secret replace` the new one is the database's; what the old one has signed is void, bookings stand."""
+    """After `secret replace` the new secret is the database's; old tokens are void, bookings stay."""
     with start(SECRET) as first:
         token = first.command("token", "--scope", "staff").strip()
         async with Api(first.url, token) as api:
@@ -95,7 +95,7 @@ async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -
 
 
 def test_an_older_database_gets_its_fingerprint(start: Callable[[str], Server]) -> None:
-    """A database of before stores the fingerprint of whoever starts next; from then on that is its secret."""
+    """An old database stores the fingerprint of the next start; from then on that is its secret."""
     with start(SECRET) as first:
         pass
     database = open_database(first.database)
@@ -153,7 +153,7 @@ def test_a_token_is_signed_where_no_database_is_yet(tmp_path: Path) -> None:
 
 
 def test_a_book_is_not_opened_with_another_secret(database: str) -> None:
-    """The book refuses by itself, so nobody gets round it."""
+    """The service layer refuses by itself, for every caller."""
     service = SlotService(database, SECRET.encode())
     service.open()
     service.close()

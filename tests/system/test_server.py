@@ -1,4 +1,4 @@
-"""The life of a server: how it starts, how it ends, and what it leaves."""
+"""The life of a server: its start, its end, and the files that it leaves."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def test_a_new_database_has_a_demo(tmp_path: Path) -> None:
 
 
 def test_the_files_of_a_database_are_its_owners(tmp_path: Path) -> None:
-    """The database, what SQLite keeps beside it and the secret are for one user; those of before are warned of."""
+    """The database, SQLite's files beside it and the secret are for one user; old files cause a warning."""
 
     def modes() -> dict[str, int]:
         return {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("slotcast.*")}
@@ -110,7 +110,7 @@ async def test_who_never_ends_its_request_is_hung_up_on(tmp_path: Path) -> None:
 
 
 async def test_an_upgrade_makes_no_demo(tmp_path: Path) -> None:
-    """A database of an earlier version is brought up to date, and gets no calendar that nobody has asked for."""
+    """A database of an earlier version is migrated, and gets no demo calendar."""
     early = tmp_path / "migrations"
     early.mkdir()
     shutil.copy(MIGRATIONS / f"{FIRST_MIGRATION}.py", early)
@@ -135,7 +135,7 @@ async def _demo(server: Server) -> dict[str, list[str]]:
 @pytest.mark.usefixtures("swift")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Signals) -> None:
-    """Asked to end, the server answers all that it does, tells its clients to come back, and exits with 0."""
+    """On a stop the server answers all requests under way, tells its clients to come back, and exits with 0."""
     with Server(tmp_path, *QUIET) as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "room")
@@ -162,7 +162,7 @@ async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Sign
 
 
 async def test_the_end_waits_for_nobody_who_waits(tmp_path: Path) -> None:
-    """Asked to end, the server answers long polls with what there is and unfinished bodies with 503, at once."""
+    """On a stop the server answers long polls with their state and incomplete bodies with 503, at once."""
     with Server(tmp_path, *QUIET) as server:
         server.command("calendar", "create", "room")
         halves = []
@@ -202,7 +202,7 @@ async def _polling_sid(server: Server) -> str:
 
 
 async def test_clients_of_a_server_that_ends_come_back(tmp_path: Path, node: Callable[..., Node]) -> None:
-    """Ending is no goodbye: official clients try again by themselves, and go on by their cursor."""
+    """After a stop official clients reconnect by themselves, and resume by their cursor."""
     with Server(tmp_path, *QUIET) as server:
         server.command("calendar", "create", "room")
         server.command("slot", "open", "room", in_days(3), in_days(4))
@@ -257,7 +257,7 @@ def _put_back(earlier: Path, path: Path) -> None:
 
 
 async def test_a_database_that_was_put_back(tmp_path: Path) -> None:
-    """A cursor of a history that was put back and moved on gets a snapshot of what is, never a replay."""
+    """A cursor of a replaced history gets a snapshot of the state, never a replay."""
     with Server(tmp_path, *QUIET, database=f"sqlite:///{tmp_path / 'slotcast.db'}") as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "room")

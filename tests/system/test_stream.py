@@ -25,12 +25,12 @@ from tests.system.conftest import HANDSHAKE, QUIET, Place
 from tests.system.scenario import in_days
 
 CAP_BYTES = 65_536
-NOTHING_READ = 4_096  # bytes that a client's kernel takes for it
+NOTHING_READ = 4_096  # the size of the client's receive buffer in its kernel
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Run a server that lets nobody fall far behind."""
+    """Run a server with a small cap for slow clients."""
     flags = (*QUIET, "--max-queued-bytes", str(CAP_BYTES))
     with Server(tmp_path_factory.mktemp("stream"), *flags) as server:
         yield Place(server, server.command("token", "--scope", "staff").strip())
@@ -67,7 +67,7 @@ async def test_nothing_on_the_way_may_keep_events(place: Place, api: Api, http: 
 
 
 async def test_opening_a_stream_is_no_request(tmp_path: Path, http: aiohttp.ClientSession) -> None:
-    """However many come back at once from one address, none is refused; and each is told a time of its own to wait."""
+    """Any number of streams of one address open at once; each gets a time of its own to wait."""
     with Server(tmp_path, "--no-demo", "--rate", "1") as server:
         server.command("calendar", "create", "room")
         path = f"{server.url}/api/calendars/room"
@@ -104,7 +104,7 @@ async def test_a_long_poll_waits_for_the_next_change(place: Place, api: Api) -> 
 
 @pytest.mark.parametrize("way", ["events", "socket"])
 async def test_who_does_not_read_is_cut_off(place: Place, api: Api, way: str) -> None:
-    """A stream that nobody reads holds what the cap allows, and then is no more."""
+    """A stream without a reader holds the bytes of the cap, and then is closed."""
     path = await _make(api, f"unread-{way}")
     kind, headers = ("socket", HANDSHAKE) if way == "socket" else ("sse", {})
     slow, open_ones = 'slotcast_connections_closed_total{reason="slow"}', f'slotcast_connections{{transport="{kind}"}}'
@@ -143,7 +143,7 @@ async def test_a_snapshot_is_cut(place: Place, api: Api, http: aiohttp.ClientSes
 
 @pytest.fixture
 async def lively(tmp_path: Path) -> AsyncIterator[str]:
-    """Serve from here with a heart that beats four times a second; gives the calendar's address."""
+    """Serve in this process with four heartbeats a second; yield the calendar's address."""
     settings = Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}", port=free_port())
     service = settings.service()
     service.open()
@@ -160,7 +160,7 @@ async def lively(tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def test_silent_streams_beat(lively: str, http: aiohttp.ClientSession) -> None:
-    """While nothing happens there are comments and pings; who answers no ping is cut off, and who does stays."""
+    """A quiet stream has comments and pings; a client without pongs is closed, and one with pongs stays."""
     async with http.get(f"{lively}/events") as response:
         lines = [await response.content.readline() for _ in range(12)]
         assert lines.count(b":\n") >= 3
@@ -178,7 +178,7 @@ async def test_silent_streams_beat(lively: str, http: aiohttp.ClientSession) -> 
 
 
 def test_the_docs_tell_the_heartbeat() -> None:
-    """What the docs say of how often streams beat is how often they do."""
+    """Streams have the heartbeat interval of the docs."""
     told = re.findall(r"(?:comment comes|server pings) every (\d+) s", (ROOT / "docs" / "protocol.md").read_text())
     assert [float(seconds) for seconds in told] == [HEARTBEAT_SECONDS] * 2
 

@@ -137,7 +137,7 @@ async def test_nothing_lost_or_reordered_by_an_upgrade(server: SocketServer, cli
 
 
 async def test_a_connection_is_forgotten_with_its_client(server: SocketServer, client: Callable[..., Client]) -> None:
-    """When a polling client's process ends, its waiting poll fails, and the session goes."""
+    """The end of a polling client's process ends its waiting poll and its session."""
     official = client(transports=["polling"])
     await official.saw("connect")
     (connection,) = server.connections.values()
