@@ -52,7 +52,7 @@ def test_a_bad_setting(run: Run, tmp_path: Path, settings: dict[str, str], words
 
 @pytest.mark.parametrize("database", ["sqlite:///:memory:", "sqlite:///", "mysql://localhost/x"])
 def test_no_secret_is_kept_beside_a_database_that_is_none(run: Run, tmp_path: Path, database: str) -> None:
-    """The database is looked at first, and what can't be one leaves nothing behind."""
+    """The database is checked first, and a bad one leaves no file behind."""
     check_one_line(run(SLOTCAST_DATABASE=database), "SLOTCAST_DATABASE")
     assert list(tmp_path.iterdir()) == []
 
@@ -67,7 +67,7 @@ def test_no_secret_is_kept_beside_a_database_that_is_none(run: Run, tmp_path: Pa
     ],
 )
 def test_origins(text: str, origins: tuple[str, ...]) -> None:
-    """What a browser sends as an Origin is taken, and `*`."""
+    """An Origin in a browser's form is accepted, and `*`."""
     assert read_origins(text) == origins
 
 
@@ -102,7 +102,7 @@ def test_every_setting_has_one_default() -> None:
 
 
 def _bad_value(setting: Setting) -> str | None:
-    """Return a value that can't be used; None for a setting that takes any text."""
+    """Return a bad value; None for a setting that takes any text."""
     if isinstance(setting.default, bool):
         return "perhaps"
     if isinstance(setting.default, int | float):

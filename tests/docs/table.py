@@ -1,4 +1,4 @@
-"""The tables of the docs, from what they tell of: requests, routes, errors, settings, metrics, and packages."""
+"""The tables of the docs, from the code: requests, routes, errors, settings, metrics and packages."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _default(option: typer.core.TyperOption) -> str:
 
 
 def counted() -> Iterator[tuple[str, str]]:
-    """Each name that /metrics shows, and what it means, as realtime/metrics.py writes them."""
+    """Yield each name of /metrics and its meaning, from realtime/metrics.py."""
     for node in ast.walk(ast.parse((ROOT / "realtime" / "metrics.py").read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("MetricFamily"):
             name, meaning = (str(ast.literal_eval(argument)) for argument in node.args[:2])

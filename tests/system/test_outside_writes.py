@@ -1,4 +1,4 @@
-"""Others write to the database of a running server, by its own program, and whoever watches is told of it."""
+"""Outside writes to the database of a running server reach every subscriber."""
 
 import asyncio
 import logging
@@ -15,7 +15,6 @@ import pytest
 from tests.models.audit import asking, audit, query
 from tests.support import Api, Server, eventually, wait_until
 from tests.support.outsider import Refused, write
-from tests.support.postgres import Postgres
 from tests.support.replica import Gap
 from tests.support.transport import TRANSPORTS, Subscriber
 from tests.system.scenario import CALENDAR, Shop
@@ -28,14 +27,10 @@ _log = logging.getLogger(__name__)
 HOUR = 3_600_000
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture
+def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
     """Run a server on each kind of database."""
-    database = None
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database = postgres.new_url()
-    with Server(tmp_path, "--no-demo", "--rate", "0", database=database) as server:
+    with Server(tmp_path, "--no-demo", "--rate", "0", database=each_database) as server:
         server.command("calendar", "create", CALENDAR, "--zone", "Europe/Vienna")
         yield server
         wait_until(lambda: not query(server.database, "SELECT 1 FROM touched"), 20, "every note to be taken")
@@ -43,7 +38,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subscriber) -> None:
-    """Comes back by its cursor whenever it was cut off; a gap ends it."""
+    """Follow the calendar, and reconnect by the cursor after each end; a gap fails the test."""
     while True:
         try:
             async with aclosing(TRANSPORTS[way](http, url, CALENDAR, watcher.cursor)) as messages:
@@ -51,14 +46,14 @@ async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subs
                     watcher.take(message)
         except Gap:
             raise
-        except Exception:  # whatever a killed server makes of a client
+        except Exception:  # the possible errors of a client of a killed server
             _log.debug("%s comes back", way)
         await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
 async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
-    """A watcher for each of the five ways, each of which has its snapshot."""
+    """Subscribe in each of the five ways; each subscriber has its snapshot."""
     watchers = {way: Subscriber() for way in TRANSPORTS}
     async with aiohttp.ClientSession() as http:
         tasks = [asyncio.create_task(_follow(way, http, url, watcher)) for way, watcher in watchers.items()]
@@ -71,7 +66,7 @@ async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
 
 
 async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str) -> None:
-    """Each watcher has what a fresh snapshot has, and applied every seq once and in order."""
+    """Each subscriber equals a fresh snapshot, and applied every seq once and in order."""
 
     def is_taken() -> bool:
         with asking(database) as ask:
@@ -91,7 +86,7 @@ async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str)
 
 
 class Outsider:
-    """Random scripts; what can't be is refused by the database."""
+    """Random scripts run; the database refuses invalid rows."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self._url = server.database
@@ -142,7 +137,7 @@ class Outsider:
         )
 
 
-async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
+async def test_every_outside_write_reaches_every_subscriber(server: Server) -> None:
     """Between commands and through kills of the server, also while none runs: five ways, one snapshot, no gap."""
     token = server.command("token", "--scope", "staff").strip()
     shop, outsider = Shop(server, token, seed=3), Outsider(server, seed=5)
@@ -163,8 +158,8 @@ async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
     assert outsider.written > outsider.refused
 
 
-async def test_no_read_is_older_than_what_was_written(server: Server) -> None:
-    """Slots, a subscription, a stream and the feed: each has it, with the room watched all along."""
+async def test_no_read_is_older_than_an_outside_write(server: Server) -> None:
+    """Slots, a subscription, a stream and the feed have the write, while the room has subscribers."""
 
     async def reads(http: aiohttp.ClientSession, way: str) -> set[str]:
         if way == "feed":
@@ -190,7 +185,7 @@ async def test_no_read_is_older_than_what_was_written(server: Server) -> None:
 
 
 async def test_a_bulk_throws_nobody_off(server: Server) -> None:
-    """20,000 slots in one statement: changes of 100, and five watchers that never came back."""
+    """20,000 slots in one statement: changes of 100, and five subscribers that stay connected."""
     first = int(time.time() * 1_000) + 24 * HOUR
     numbers = (
         "generate_series(1, 20000) AS n"

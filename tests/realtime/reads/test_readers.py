@@ -1,4 +1,4 @@
-"""Which read runs next, over a real book: whose turn it is, who shares, and what becomes of reads nobody waits for."""
+"""The order of reads over a real service: turns of clients, shared reads, and cancelled ones."""
 
 import asyncio
 import threading
@@ -12,7 +12,6 @@ from models.service import SlotService
 from models.storage.database import reading
 from realtime.async_service import AsyncService
 from realtime.reads import readers
-from realtime.reads.byte_cache import ByteCache
 from realtime.reads.read_queue import Lane, Peer, reading_for
 from tests.support import eventually
 from tests.support.postgres import Postgres
@@ -41,7 +40,7 @@ async def service(url: str) -> AsyncIterator[AsyncService]:
 
 
 class BlockingRead:
-    """A read that runs until it is let go, and notes that it began."""
+    """A read that runs until it is released, and notes its start."""
 
     def __init__(self) -> None:
         self.began: list[Any] = []
@@ -70,48 +69,48 @@ def _ask(
 
 
 async def test_clients_take_turns(service: AsyncService) -> None:
-    """One read of another client runs beside a hundred of one, and one of the server's own before all that wait."""
-    guard = BlockingRead()
-    hog = [_ask(service, guard.read, number) for number in range(100)]
-    await eventually(lambda: len(guard.began) == 1)
+    """One read of another client runs beside a hundred of one, and one of the server's own before all waiting ones."""
+    blocking = BlockingRead()
+    hog = [_ask(service, blocking.read, number) for number in range(100)]
+    await eventually(lambda: len(blocking.began) == 1)
     other = _ask(service, lambda: "other", client="b")
     assert await other == "other"
     assert await _ask(service, lambda: "own", lane=Lane.SERVER) == "own"
-    assert guard.began == [0]
-    guard.open()
+    assert blocking.began == [0]
+    blocking.open()
     assert await asyncio.gather(*hog) == list(range(100))
 
 
 async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
-    """However many clients read whole calendars, a few rows are read at once."""
-    guard = BlockingRead()
-    heavy = [_ask(service, guard.read, client=f"client {number}") for number in range(50)]
-    await eventually(lambda: len(guard.began) == 2)
+    """A few rows are read at once, with any number of clients that read whole calendars."""
+    blocking = BlockingRead()
+    heavy = [_ask(service, blocking.read, client=f"client {number}") for number in range(50)]
+    await eventually(lambda: len(blocking.began) == 2)
     assert await _ask(service, lambda: "light", client="client 7", lane=Lane.LIGHT) == "light"
-    guard.open()
+    blocking.open()
     await asyncio.gather(*heavy)
 
 
-async def test_who_asks_the_same_shares_a_read_that_has_not_begun(service: AsyncService) -> None:
-    """One that runs may be older than what its waiter has seen: later ones have one of their own, together."""
-    guard = BlockingRead()
-    first = _ask(service, guard.read, "same", key="same")
-    await eventually(lambda: len(guard.began) == 1)
-    later = [_ask(service, guard.read, "same", key="same", client=f"{number % 7}") for number in range(1_000)]
-    late = _ask(service, guard.read, "same", key="same", is_late_welcome=True)
+async def test_equal_reads_share_one_that_has_not_begun(service: AsyncService) -> None:
+    """A running read may be older than a later caller's cursor: later callers share a read of their own."""
+    blocking = BlockingRead()
+    first = _ask(service, blocking.read, "same", key="same")
+    await eventually(lambda: len(blocking.began) == 1)
+    later = [_ask(service, blocking.read, "same", key="same", client=f"{number % 7}") for number in range(1_000)]
+    late = _ask(service, blocking.read, "same", key="same", is_late_welcome=True)
     await asyncio.sleep(0)
-    guard.open()
+    blocking.open()
     assert await asyncio.gather(first, late, *later) == ["same"] * 1_002
-    assert len(guard.began) <= 3
+    assert len(blocking.began) <= 3
 
 
 async def test_a_read_that_nobody_waits_for_does_not_run(service: AsyncService) -> None:
-    """Who hangs up or is cancelled while its read waits frees its place, also of a read with a key."""
-    guard, has_gone = BlockingRead(), threading.Event()
-    first = _ask(service, guard.read, "first")
-    await eventually(lambda: guard.began == ["first"])
-    gone = [_ask(service, guard.read, "gone", key=key, is_gone=has_gone.is_set) for key in (None, "key")]
-    cancelled = _ask(service, guard.read, "cancelled", key="other key")
+    """A caller that leaves or is cancelled frees the place of its waiting read, also of a read with a key."""
+    blocking, has_gone = BlockingRead(), threading.Event()
+    first = _ask(service, blocking.read, "first")
+    await eventually(lambda: blocking.began == ["first"])
+    gone = [_ask(service, blocking.read, "gone", key=key, is_gone=has_gone.is_set) for key in (None, "key")]
+    cancelled = _ask(service, blocking.read, "cancelled", key="other key")
     await asyncio.sleep(0)
     has_gone.set()
     cancelled.cancel()
@@ -119,11 +118,11 @@ async def test_a_read_that_nobody_waits_for_does_not_run(service: AsyncService) 
         await gone[0]
     with pytest.raises(Overloaded):
         await gone[1]
-    again = [_ask(service, guard.read, "again", key=key) for key in ("key", "other key")]
+    again = [_ask(service, blocking.read, "again", key=key) for key in ("key", "other key")]
     await asyncio.sleep(0)
-    guard.open()
+    blocking.open()
     assert await asyncio.gather(first, *again) == ["first", "again", "again"]
-    assert guard.began == ["first", "again", "again"]
+    assert blocking.began == ["first", "again", "again"]
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
@@ -149,8 +148,8 @@ async def test_a_read_that_runs_ends_with_its_client(service: AsyncService) -> N
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
-async def test_no_read_keeps_the_door_from_closing(service: AsyncService) -> None:
-    """Heavy reads are refused from the first word of the end on, those that run are cancelled, light ones go on."""
+async def test_no_read_delays_the_end(service: AsyncService) -> None:
+    """Once the end begins, heavy reads are refused, running ones are cancelled, and light ones go on."""
     began = threading.Event()
     db = service.sync._db
 
@@ -169,23 +168,23 @@ async def test_no_read_keeps_the_door_from_closing(service: AsyncService) -> Non
 
 
 async def test_a_client_has_so_many_reads_waiting(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond that it is told that it asks too much; and whoever comes to a full lane, that the server is overloaded."""
+    """Beyond its bound a client gets `rate_limited`; in a full lane every client gets `overloaded`."""
     monkeypatch.setattr(readers, "MOST_WAITING_EACH", 5)
     monkeypatch.setattr(readers, "MOST_WAITING", 8)
-    guard = BlockingRead()
-    hog = [_ask(service, guard.read, number) for number in range(6)]
-    await eventually(lambda: len(guard.began) == 1)
+    blocking = BlockingRead()
+    hog = [_ask(service, blocking.read, number) for number in range(6)]
+    await eventually(lambda: len(blocking.began) == 1)
     with pytest.raises(RateLimited):
-        await _ask(service, guard.read)
-    others = [_ask(service, guard.read, number, client=f"{number}") for number in range(4)]
-    await eventually(lambda: len(guard.began) == 2)
+        await _ask(service, blocking.read)
+    others = [_ask(service, blocking.read, number, client=f"{number}") for number in range(4)]
+    await eventually(lambda: len(blocking.began) == 2)
     with pytest.raises(Overloaded):
-        await _ask(service, guard.read, client="one too many")
-    guard.open()
+        await _ask(service, blocking.read, client="one too many")
+    blocking.open()
     await asyncio.gather(*hog, *others)
 
 
-async def test_who_waits_too_long_is_told(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_read_that_waits_too_long_is_refused(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read is refused after its time in the queue, and cancelled after its time in the database."""
     monkeypatch.setattr(readers, "LONGEST_WAIT_SECONDS", 0.2)
     monkeypatch.setattr(readers, "LONGEST_READ_SECONDS", 0.6)
@@ -201,16 +200,3 @@ async def test_who_waits_too_long_is_told(service: AsyncService, monkeypatch: py
     honest = _ask(service, endless, client="c")
     outcomes = await asyncio.gather(*hog, honest, *running, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [RateLimited, RateLimited, Overloaded, Overloaded, Overloaded]
-
-
-def test_a_cache_has_a_bound_in_bytes() -> None:
-    """What was asked for longest ago goes; what is larger than all of it is not kept."""
-    cache: ByteCache[str] = ByteCache(10_000)
-    for name in "abc":
-        cache.put(name, name, 2_000)
-    assert cache.get("a") == "a"
-    cache.put("d", "d", 2_000)
-    assert [cache.get(name) for name in "abcd"] == ["a", None, "c", "d"]
-    cache.put("d", "larger", 20_000)
-    assert cache.get("d") is None
-    assert cache.size_bytes == 6_000

@@ -1,4 +1,4 @@
-"""A database put back under open rooms: two histories are never told as one, whichever has got further."""
+"""A database restored under open rooms: no subscriber gets a mix of two histories."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.support import backup, eventually
 @pytest.mark.parametrize("own", [0, 1, 4], ids="then {} of its own".format)
 @pytest.mark.parametrize("others", [0, 1, 3, 6], ids="{} more in the copy".format)
 async def test_a_copy_put_back(others: int, own: int, stack: RoomStack, tmp_path: Path) -> None:
-    """Whoever watches is cut off before it is told anything of the copy, and finds what the copy has."""
+    """Subscribers are closed before they get a change of the copy, and then find the copy's state."""
     connection = RecordingConnection()
     _, joined = await stack.join(connection)
     first = joined.room.replica.seq

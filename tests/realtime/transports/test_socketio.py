@@ -1,4 +1,4 @@
-"""What is logged and counted of a request over Socket.IO, and what a crash is answered with."""
+"""Socket.IO requests: their log lines, their counts, and the answer to a crash."""
 
 import logging
 import re
@@ -25,7 +25,7 @@ SID = "somebody"
 
 
 class Broken:
-    """A request handler that can answer nothing."""
+    """A request handler that always crashes."""
 
     clock = staticmethod(system_clock)
 
@@ -78,7 +78,7 @@ async def test_a_crash_is_logged_under_the_request(
 
 
 async def test_a_line_a_request(namespace: CalendarNamespace, caplog: pytest.LogCaptureFixture) -> None:
-    """From info on each request has a line and an id of its own, and nothing that the client made up is in it."""
+    """From level info on, each request has a line with an id of its own and without the client's own words."""
     assert await _ask(namespace, "slot.steal", {}) == "bad_request"
     assert caplog.records == []
     caplog.set_level(logging.INFO, "slotcast.socketio")

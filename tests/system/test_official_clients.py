@@ -1,4 +1,4 @@
-"""Three real watchers of one calendar, while everything happens to it and its server is killed three times."""
+"""Three official clients subscribe to one calendar, under all kinds of changes and three kills of its server."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ async def _ready(server: Server) -> tuple[str, Shop]:
 
 
 async def _hold_some(server: Server, shop: Shop) -> None:
-    """Holds of a guest who walks away."""
+    """Hold slots as a guest that goes away."""
     slots = await shop.open_slots(shop.over_http, 20)
     async with Api(server.url) as guest:
         for slot in slots[:HELD_AT_START]:
@@ -42,7 +42,7 @@ async def _hold_some(server: Server, shop: Shop) -> None:
 
 
 async def _kill_and_start(server: Server, shop: Shop, times: int) -> None:
-    """Kills the server in the middle of things, which is after some more were done."""
+    """Kill the server while commands are under way."""
     for _ in range(times):
         enough = shop.done.total() + 60
         await eventually(partial(shop.has_done, enough), 30, "sixty more requests")
@@ -63,8 +63,8 @@ def _check_account(who: str, copy: dict[str, Any], head: dict[str, Any]) -> None
     assert (copy["have"], copy["cursor"]) == (head["seq"], head["cursor"]), who
 
 
-async def test_every_watcher_ends_where_the_calendar_is(tmp_path: Path, node: Callable[..., Node], page: Page) -> None:
-    """Through three kills, each official watcher applies every change once, in order, and equals a fresh snapshot."""
+async def test_every_official_client_equals_the_calendar(tmp_path: Path, node: Callable[..., Node], page: Page) -> None:
+    """Through three kills, each official client applies every change once, in order, and equals a fresh snapshot."""
     with Server(tmp_path, "--no-demo", "--rate", "0") as server:
         token, shop = await _ready(server)
         official = node("watcher.mjs", server.url, CALENDAR, json.dumps({"transports": ["websocket"]}))
@@ -103,7 +103,7 @@ async def test_every_watcher_ends_where_the_calendar_is(tmp_path: Path, node: Ca
 
 
 async def _settle(server: Server, official: Node, page: Page, viewers: list[Viewer]) -> None:
-    """Waits until everyone has caught up; holds of the last seconds may still lapse."""
+    """Wait until everyone is up to date; the last holds may still expire."""
 
     async def is_quiet() -> bool:
         async with Api(server.url) as api:

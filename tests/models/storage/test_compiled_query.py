@@ -13,15 +13,15 @@ import pytest
 from models.contract.commands import CancelBooking, Command, ExtendHold, HoldSlot, ReleaseHold, UpdateSlot
 from tests.models.driver import GUEST, STAFF, Driver, booking, code, new_key, proof
 
-# Once for each batch: BEGIN, the commands' calendars (one for each kind of thing they name), their rows, receipts,
-# COMMIT. Where there are several writers the router has looked up the calendars; those of bookings are read again.
+# Once for each batch: BEGIN, the commands' calendars (once for each kind of id), their rows, idempotency records,
+# COMMIT. With several writers the router has looked up the calendars; those of bookings are read again.
 BATCH = 5
 ROUTED_BATCH = 4
 PAGE_BYTES = 24 + 4_096  # in the WAL
 
 
 def statements(driver: Driver, commands: list[Command]) -> list[str]:
-    """The statements that a batch of these runs."""
+    """Return the statements of a batch of these commands."""
     seen: list[str] = []
     database = driver.service._db
     run = database.execute_sql
@@ -70,9 +70,9 @@ def cancel(driver: Driver, slot: str) -> Command:
 def test_a_hot_command_runs_so_many_statements(
     driver: Driver, kind: str, make: Callable[[Driver, str], Command], budget: int
 ) -> None:
-    """Its savepoint counted; the batch's own statements are shared by all of its commands.
+    """A command has its budget, its savepoint included; the batch's own statements are shared by all commands.
 
-    What is asked of a booking has two receipts.
+    A command about a booking has two idempotency records.
     """
     shared = BATCH if kind == "sqlite" or make is cancel else ROUTED_BATCH
     slots = driver.open(8, capacity=2)
@@ -90,9 +90,9 @@ def update(driver: Driver, slot: str) -> Command:
 def test_a_hot_command_writes_so_many_pages(
     driver: Driver, make: Callable[[Driver, str], Command], budget: int
 ) -> None:
-    """Of each table that it changes the one of its row, and of each index of these the one of the entry that is new.
+    """A booking writes one page for each changed table and one for each changed index.
 
-    Whatever else it wrote would be paid for at each commit, by its fsync. A page that is full and splits is another.
+    Each further page costs an fsync's time at each commit. A full page that splits is another one.
     """
     wal = Path(f"{driver.path}-wal")
     commands = [make(driver, slot) for slot in driver.open(9)]
