@@ -1,11 +1,11 @@
 import { io } from "socket.io-client";
-const calendar = "demo";
 const socket = io("http://localhost:8080/calendars");
 const slots = new Map();
 let seq = -1, cursor;
 
 function subscribe() {
-  socket.emit("calendar.subscribe", { calendar, after: cursor }, (answer) => {
+  socket.emit("calendar.subscribe", { calendar: "demo", after: cursor }, (answer) => {
+    if (answer.error?.retryable) return setTimeout(subscribe, 2_000);
     if (!answer.ok) return console.error(answer.error);
     if (answer.mode === "resumed") return answer.changes.forEach(apply);
     slots.clear();
