@@ -33,7 +33,7 @@ def replace_secret(context: typer.Context) -> None:
 
 
 def with_secret(settings: Settings) -> Settings:
-    """Return the settings with a secret. An unset secret comes from the file; the first start creates the file."""
+    """Return the settings with a secret: the one that is set, or the one of the file, which the first start makes."""
     if settings.secret:
         return settings
     path = secret_file(settings.database)
@@ -42,7 +42,7 @@ def with_secret(settings: Settings) -> Settings:
 
 
 def secret_file(database: str) -> Path:
-    """Return the path of the file with the generated secret."""
+    """Return the path of the file that keeps a secret that is not set."""
     return (database_file(database) or Path("slotcast.db")).with_suffix(".secret")
 
 
@@ -61,7 +61,7 @@ def _read_or_make(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Write the new secret completely, then give the file its name: of two simultaneous starts one wins."""
+    """Write a new secret whole before it gets its name: of two processes that start at once, one wins."""
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
@@ -74,7 +74,7 @@ def _make(path: Path) -> None:
 
 
 def warn_of_open_files(database: str) -> None:
-    """Warn of files of the database or the secret with access for other users of the machine."""
+    """Warn of files of the database, and of a secret, that other users of the machine may read."""
     file = database_file(database)
     beside = [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))] if file else []
     for path in (*beside, secret_file(database)):

@@ -1,4 +1,4 @@
-"""The refusals of commands: one class a code, raised anywhere in the service, answered on every transport."""
+"""Why a command was refused: one class a code, raised anywhere in the book, answered on every transport."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 
 class Refused(Exception):
-    """A refused command, and the reason for the caller.
+    """A command that was not done, and the reason, as the asker is told it.
 
-    `code` is the code on the wire. `retryable` says if the same request may succeed later. `advice` is one sentence on
-    the next step. `details` names the rule and its numbers.
+    `code` is the wire's word, `retryable` says whether the same request may succeed later, `advice` is one
+    sentence on what to do next, and `details` names the rule that refused and its numbers.
     """
 
     code: ClassVar[str]

@@ -14,7 +14,7 @@ from realtime.read_queue import Lane
 
 
 class Health:
-    """`/healthz` shows that the loop runs; `/readyz` that the database answers and the server accepts connections."""
+    """`/healthz` shows that the loop runs; `/readyz` that the database answers and the server takes newcomers."""
 
     def __init__(self, service: AsyncService, sockets: SocketServer, exposition: Callable[[], bytes]) -> None:
         self._service = service
