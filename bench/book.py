@@ -1,4 +1,4 @@
-"""The book that the measurements start from: one calendar to watch, with 50 slots, and one to book in."""
+"""The database at the start of the measurements: a calendar with 50 slots for subscribers, and one for bookings."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SLOTS_AT_ONCE = 200
 
 
 def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
-    """Writes the database; returns a change and a snapshot as they are on the wire, and a token for staff.
+    """Write the database; return a change and a snapshot in their wire format, and a token for staff.
 
-    The ids of the slots to book are left beside it, a line each.
+    The ids of the slots for bookings are in a file beside it, one a line.
     """
     service = SlotService(f"sqlite:///{path}", secret.encode(), synchronous="normal")
     service.open()

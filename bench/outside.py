@@ -1,9 +1,9 @@
-"""What it takes to push what others write, and what the triggers that notice it cost the service's own writes.
+"""Measures the push of outside writes, and the cost of the triggers for the service's own writes.
 
-`python -m bench.outside` measures, on SQLite and on PostgreSQL: from an outside commit to a watcher, over Socket.IO;
-50,000 slots by one statement, with another calendar's commands beside it; and bookings a second with the triggers and
-without them, in turns. `python -m bench.outside --migrate 1000000` measures how long a database of the version before
-with a million slots takes to be migrated in place.
+`python -m bench.outside` measures on SQLite and on PostgreSQL. It measures the time from an outside commit to a
+subscriber, over Socket.IO. It measures 50,000 slots in one statement, beside commands of another calendar. It measures
+bookings a second with the triggers and without them, in alternation. `python -m bench.outside --migrate 1000000`
+measures the migration of a database of the previous version with a million slots.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _FIRST = 1_990_774_800_000
 
 
 def connect(place: str) -> Any:
-    """Somebody who is not the service."""
+    """Connect as a program other than the service."""
     if place.startswith("postgresql:"):
         return psycopg.connect(place, autocommit=True)
     return sqlite3.connect(place.removeprefix("sqlite:///"), isolation_level=None, timeout=60, check_same_thread=False)
 
 
 class Served:
-    """The service without its transports: what a room has applied is what it would send in the same step."""
+    """The service without its transports: a room would send an applied change in the same step."""
 
     def __init__(self, place: str) -> None:
         self.sync = SlotService(place, os.urandom(32))
@@ -64,14 +64,14 @@ class Served:
         self.service = AsyncService(self.sync, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made next
         self.dispatcher = Dispatcher(self.service)
         self.intake = OutsideWrites(self.service, self.dispatcher)
-        self.bell = ChangeListener(self.sync.watch(), self.intake.read, self.intake.take)
+        self.listener = ChangeListener(self.sync.watch(), self.intake.read, self.intake.take)
         self.dispatcher.start()
-        self.bell.start()
+        self.listener.start()
         self.room: Room = await self.dispatcher.room("bench")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for end in (self.bell.close, self.intake.close, self.dispatcher.close, self.service.close):
+        for end in (self.listener.close, self.intake.close, self.dispatcher.close, self.service.close):
             await end()
 
 
@@ -80,7 +80,7 @@ def percentile(numbers: list[float], share: float) -> float:
 
 
 async def latencies(served: Served, place: str, count: int) -> list[float]:
-    """Seconds from each outside commit until its change was applied, at moments that the poll does not know."""
+    """Return the seconds from each outside commit to its applied change, at times unknown to the poll."""
     found = []
     outside = connect(place)
     for number in range(count):
@@ -97,7 +97,7 @@ async def latencies(served: Served, place: str, count: int) -> list[float]:
 
 
 async def bulk(served: Served, place: str, *, with_bulk: bool) -> tuple[float, float, list[float]]:
-    """Seconds for the statement, for taking it, and how long each command of another calendar took meanwhile."""
+    """Return the seconds of the statement, of its processing, and of each command of another calendar meanwhile."""
     numbers = (
         f"generate_series(1, {BULK}) AS n"
         if place.startswith("postgresql:")
@@ -125,7 +125,7 @@ async def bulk(served: Served, place: str, *, with_bulk: bool) -> tuple[float, f
 
 
 def booked(ground: Ground, count: int, *, with_triggers: bool) -> tuple[float, float]:
-    """Bookings a second, and CPU microseconds for each."""
+    """Return bookings a second, and CPU microseconds a booking."""
     place = ground.new()
     slots = prepare(place, count)
     sync = SlotService(place, os.urandom(32))
@@ -169,7 +169,7 @@ async def push(place: str, count: int, console: Console) -> None:
 
 
 def compare(ground: Ground, rounds: int, count: int, console: Console) -> None:
-    """Both in turns; the medians of what each round has beside its own other half."""
+    """Run both in alternation; return the medians of the ratios within each round."""
     pairs = []
     for number in range(rounds + 1):
         order = (True, False) if number % 2 else (False, True)
@@ -186,7 +186,7 @@ def compare(ground: Ground, rounds: int, count: int, console: Console) -> None:
 
 
 def migrate(ground: Ground, slots: int, console: Console) -> None:
-    """A database as the migration before 0007 left it."""
+    """Migrate a database in its state before migration 0007."""
     place = ground.new()
     _before(place)
     with connect(place) as outside:
@@ -213,7 +213,7 @@ def migrate(ground: Ground, slots: int, console: Console) -> None:
 
 
 def _before(place: str) -> None:
-    """Applies the migrations up to 0005."""
+    """Apply the migrations up to 0005."""
     db = databases.open_database(place)
     runner = Runner(db, str(databases.MIGRATIONS))
     try:
@@ -225,13 +225,15 @@ def _before(place: str) -> None:
 
 def main(
     *,
-    only: Annotated[Kind | None, typer.Option(help="one kind of database")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="of bookings, with the triggers and without, in turns")] = 10,
-    bookings: Annotated[int, typer.Option(min=100, help="in each")] = 10_000,
+    only: Annotated[Kind | None, typer.Option(help="One kind of database.")] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds of bookings, with and without triggers, in alternation.")
+    ] = 10,
+    bookings: Annotated[int, typer.Option(min=100, help="Bookings in each round.")] = 10_000,
     pushes: Annotated[int, typer.Option(min=10)] = 300,
-    slots: Annotated[int, typer.Option("--migrate", help="measure only the migration of so many slots")] = 0,
+    slots: Annotated[int, typer.Option("--migrate", help="Measure only the migration of so many slots.")] = 0,
 ) -> None:
-    """Measure what outside writes cost, and what it takes to push them."""
+    """Measure the cost and the push of outside writes."""
     console = Console()
     sys.setswitchinterval(SWITCH_SECONDS)
     for kind in [only] if only else list(Kind):

@@ -23,9 +23,10 @@ app = command_group("Change the secret of a database.")
 
 @app.command("replace")
 def replace_secret(context: typer.Context) -> None:
-    """Make the set secret the database's. Stop every server first.
+    """Give the database the secret of the settings. Stop every server first.
 
-    It makes void every token, the tokens and links of all holds and bookings, and the keys of repeated requests.
+    After that all tokens are void, also the tokens of holds and bookings and thus the customers' links. The keys of
+    repeated requests are void too.
     """
     context.obj.service().replace_secret()
     print("The database has a new secret. Tokens, links to bookings and keys made with another one are void.")

@@ -118,7 +118,7 @@ async def _serve_until_signal(settings: Settings, service: SlotService) -> None:
     await stop.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second signal ends the process at once
-    print("\nStopping: writes finish, clients are told to come back …", flush=True)
+    print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
     await runner.cleanup()
     print("Goodbye.", flush=True)
 

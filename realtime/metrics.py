@@ -50,11 +50,13 @@ class Metrics(Collector):
         yield from self._collect_connections()
         yield from self._collect_rooms()
         yield GaugeMetricFamily(
-            "slotcast_commands_queued", "Commands that wait for the writer.", self._service.sync.queued
+            "slotcast_commands_queued", "Commands in the writer's queue.", self._service.sync.queued
         )
         longest = self._loop_lag.longest_block_seconds
         yield GaugeMetricFamily("slotcast_loop_block_seconds_max", "Longest lag of the event loop.", longest)
-        yield CounterMetricFamily("slotcast_overloads", "Times the server refused newcomers.", self._loop_lag.overloads)
+        yield CounterMetricFamily(
+            "slotcast_overloads", "Periods of refused connections, because of overload.", self._loop_lag.overloads
+        )
         yield from self._collect_requests()
 
     def _collect_connections(self) -> Iterator[Metric]:
@@ -77,7 +79,7 @@ class Metrics(Collector):
     def _collect_rooms(self) -> Iterator[Metric]:
         rooms = self._dispatcher.rooms
         yield CounterMetricFamily("slotcast_changes", "Changes sent to rooms.", self._dispatcher.changes)
-        yield GaugeMetricFamily("slotcast_rooms", "Calendars with a room at this process.", len(rooms))
+        yield GaugeMetricFamily("slotcast_rooms", "Calendars with a room in this process.", len(rooms))
         subscribers = sum(room.subscriber_count for room in rooms.values())
         yield GaugeMetricFamily("slotcast_watchers", "Subscribers of rooms.", subscribers)
 
@@ -92,5 +94,8 @@ class Metrics(Collector):
             total += count
             buckets.append((bound, total))
         yield HistogramMetricFamily(
-            "slotcast_request_seconds", "From a request to its answer.", buckets=buckets, sum_value=requests.seconds
+            "slotcast_request_seconds",
+            "Time from a request to its answer.",
+            buckets=buckets,
+            sum_value=requests.seconds,
         )

@@ -118,7 +118,7 @@ class MakeLink(Request, frozen=True, kw_only=True):
 
     wire = staff(
         "calendar.link",
-        "Makes the token of a link by which guests see and book the calendar.",
+        "Makes the token of a link for guests of the calendar.",
         answers.LinkAnswer,
     )
 
@@ -127,7 +127,7 @@ class MakeLink(Request, frozen=True, kw_only=True):
 
 
 class SetSchedule(Command, frozen=True, kw_only=True):
-    wire = staff("schedule.set", "Sets the opening hours, or says what that would do.", answers.ScheduleAnswer)
+    wire = staff("schedule.set", "Sets the opening hours, or previews the outcome.", answers.ScheduleAnswer)
 
     calendar: Slug
     schedule: dict[str, Any]
@@ -162,21 +162,21 @@ class UpdateSlot(Command, frozen=True, kw_only=True):
 
 
 class CloseSlot(Command, frozen=True, kw_only=True):
-    wire = staff("slot.close", "Lets nobody new into a slot.", answers.SlotAnswer)
+    wire = staff("slot.close", "Closes a slot to new holds and bookings.", answers.SlotAnswer)
 
     slot: Id
     if_version: Version | None = None
 
 
 class ReopenSlot(Command, frozen=True, kw_only=True):
-    wire = staff("slot.reopen", "Lets people into a closed slot again.", answers.SlotAnswer)
+    wire = staff("slot.reopen", "Opens a closed slot again.", answers.SlotAnswer)
 
     slot: Id
     if_version: Version | None = None
 
 
 class RemoveSlot(Command, frozen=True, kw_only=True):
-    wire = staff("slot.remove", "Removes a slot that nobody has a seat in.", answers.SlotAnswer)
+    wire = staff("slot.remove", "Removes a slot without taken seats.", answers.SlotAnswer)
 
     slot: Id
     if_version: Version | None = None
@@ -190,7 +190,7 @@ class HeldSeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class HoldSlot(Command, frozen=True, kw_only=True):
-    wire = public("slot.hold", "Keeps seats while their asker decides.", answers.HoldAnswer, needs_key=True)
+    wire = public("slot.hold", "Keeps seats while the customer decides.", answers.HoldAnswer, needs_key=True)
 
     slot: Id
     seats: Count = 1
@@ -276,7 +276,7 @@ class RescheduleBooking(Command, frozen=True, kw_only=True):
 
     wire = public(
         "booking.reschedule",
-        "Moves a booking to another slot, or leaves it where it is.",
+        "Moves a booking to another slot; after a refusal it stays.",
         answers.RescheduledAnswer,
         needs_key=True,
     )
@@ -315,7 +315,9 @@ class RejectBooking(StaffOnBooking, frozen=True, kw_only=True):
 
 
 class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
-    wire = staff("booking.no_show", "Notes that nobody came, once the slot has begun.", answers.BookingOutcomeAnswer)
+    wire = staff(
+        "booking.no_show", "Marks a booking as a no-show, after the start of its slot.", answers.BookingOutcomeAnswer
+    )
 
 
 class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
@@ -325,7 +327,7 @@ class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
 
 
 class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
-    wire = staff("booking.erase", "Forgets a booking's customer.", answers.BookingOutcomeAnswer)
+    wire = staff("booking.erase", "Erases a booking's customer.", answers.BookingOutcomeAnswer)
 
 
 class ExpireHolds(Command, frozen=True, kw_only=True):

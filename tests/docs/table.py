@@ -34,7 +34,7 @@ def _field(name: str, schema: dict[str, Any]) -> str:
 
 def _answer(shapes: tuple[type, ...]) -> str:
     if len(shapes) > 1:
-        return "a snapshot or what was missed, see below"
+        return "a snapshot or the missed changes, see below"
     return _fields(shapes[0]) or "nothing more"
 
 
@@ -57,7 +57,7 @@ def refusals() -> str:
         (f"`{kind.code}`", str(STATUS[kind.code]), "yes" if kind.retryable else "", kind.fact, kind.advice)
         for kind in errors.EVERY
     ]
-    return _table(("code", "HTTP", "retryable", "what it says", "what to do"), sorted(rows, key=lambda row: row[1]))
+    return _table(("code", "HTTP", "retryable", "message", "action"), sorted(rows, key=lambda row: row[1]))
 
 
 def options() -> Iterator[typer.core.TyperOption]:

@@ -63,13 +63,13 @@ def test_a_client_books(name: str, server: Server, tmp_path: Path) -> None:
     assert slot["remaining"] == slot["capacity"] - 1
 
 
-def test_the_ten_lines_follow_across_a_kill(server: Server, tmp_path: Path) -> None:
+def test_the_short_client_follows_across_a_kill(server: Server, tmp_path: Path) -> None:
     """The client of the README applies each change once, also after the server was killed."""
-    source = (SNIPPETS / "ten_lines.mjs").read_text()
-    assert len(source.splitlines()) == 10
+    source = (SNIPPETS / "follow.mjs").read_text()
+    assert len(source.splitlines()) <= 30
     source = source.replace("http://localhost:8080", server.url)
     seq = _snapshot(server)["seq"]
-    with Running("ten_lines.mjs", tmp_path, source=source + 'socket.on("connect", () => console.log("up"));') as client:
+    with Running("follow.mjs", tmp_path, source=source + 'socket.on("connect", () => console.log("up"));') as client:
         client.until(lambda line: line == "up")
         # Its ack comes before the next change; it prints changes only.
         slot = server.command("slot", "open", "demo", *_OPENING).strip()
