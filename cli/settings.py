@@ -159,6 +159,11 @@ class Settings:
     max_queued_bytes: int = _setting(
         Limits().max_queued_bytes, "Most bytes that wait for a client that does not read.", least=65_536
     )
+    max_room_bytes: int = _setting(
+        256_000_000,
+        "Bytes of slots and changes in memory, beyond which calendars that nobody watches are let go at once.",
+        least=0,
+    )
     log_days: float = _setting(
         Retention().log_seconds / _DAY_SECONDS, "How long changes can be resumed from.", least=0.001, most=1e5
     )

@@ -15,7 +15,7 @@ import pytest
 from models.contract.changes import Customer
 from models.contract.commands import Command, CreateCalendar
 from models.contract.errors import Overloaded, Refused
-from models.service import Outcome, SlotService, UnusableDatabase
+from models.service import News, Outcome, SlotService, UnusableDatabase
 from models.writing.router import Router
 from tests.models.audit import audit
 from tests.models.driver import STAFF, Driver, FakeClock, Viewer, booking, code, moving, new_key, results
@@ -193,13 +193,12 @@ def test_a_change_of_another_process_is_seen_by_the_watch_only_once_it_can_be_re
     driver = Driver(service, clock)
     driver.create()
     watch = service.watch()
+    watch.look()
     with psycopg.connect(service.url) as other:
         other.execute("UPDATE calendar SET name = 'Other' WHERE id = 'room'")
-        watch.has_moved()
-        assert not watch.has_moved()
+        assert watch.look() is None
         other.commit()
-    assert watch.has_moved()
-    assert not watch.has_moved()
+    assert watch.look() == News({}, has_notes=True)
     watch.close()
 
 
@@ -296,11 +295,11 @@ def test_a_server_that_was_restarted_in_the_meantime_costs_nobody_anything(
     (slot, other) = driver.open(2)
     driver.reserve(slot)
     watch = driver.service.watch()
-    watch.has_moved()
+    watch.look()
     postgres.restart()
     assert driver.slot(slot)["status"] == "booked"
     assert driver.reserve(other)["status"] == "confirmed"
-    assert watch.has_moved()
+    assert watch.look() is not None
     watch.close()
     assert caplog.records == []
 
