@@ -70,6 +70,7 @@ async def compose(
         most_open_per_address=settings.most_open_per_address,
         body_seconds=settings.body_seconds,
         max_queued_bytes=settings.max_queued_bytes,
+        max_room_bytes=settings.max_room_bytes,
         clock=clock or service.clock,
         web_folder=web_folder,
         heartbeat_seconds=heartbeat_seconds,

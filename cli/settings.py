@@ -161,6 +161,11 @@ class Settings:
         30.0, "Longest time a client may leave an answer unread.", least=0.1, most=_LONGEST_SECONDS
     )
     max_queued_bytes: int = _setting(_LIMITS.max_queued_bytes, "Most bytes queued for one slow client.", least=65_536)
+    max_room_bytes: int = _setting(
+        256_000_000,
+        "Bytes of slots and changes in memory. Beyond them, calendars without subscribers leave memory at once.",
+        least=0,
+    )
     log_days: float = _setting(
         _RETENTION.log_seconds / _DAY_SECONDS, "Days for which the log keeps changes.", least=0.001, most=1e5
     )

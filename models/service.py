@@ -22,7 +22,7 @@ from models.contract.time import Clock, MeasuredClock, system_clock
 from models.contract.tokens import Tokens
 from models.domain import outside_writes
 from models.domain.rules import GRACE
-from models.query import audit, bookings, calendars, changes, feed, snapshot
+from models.query import audit, bookings, calendars, changes, feed, housekeeping, snapshot
 from models.query.audit import Finding
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
@@ -33,7 +33,7 @@ from models.schedule import apply
 from models.schedule.schedule import Schedule
 from models.storage import commit_watch, database, secret
 from models.storage.cancellation import Cancellation, Cancelled, checked
-from models.storage.commit_watch import CommitWatch
+from models.storage.commit_watch import CommitWatch, News
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.dialect import Dialect, UnusableDatabase
 from models.storage.tables import Hold, HoldState
@@ -50,6 +50,7 @@ __all__ = [
     "Feed",
     "Finding",
     "Head",
+    "News",
     "OnProgress",
     "Outcome",
     "PlacedSlot",
@@ -213,19 +214,21 @@ class SlotService:
         return feed.read_feed(self._db, calendar, begin, finish, most)
 
     def snapshot(
-        self, calendar: str, begin: int, finish: int, *, most: int = EVERY, tail: int = 0, with_bookings: bool = False
+        self, calendar: str, begin: int, finish: int, *, most: int = EVERY, with_bookings: bool = False
     ) -> Snapshot:
-        """Return the slots that touch `[begin, finish)`, in milliseconds, and the last `tail` changes of the log.
+        """Return the slots that touch `[begin, finish)`, in milliseconds.
 
         With more than `most` slots the page ends sooner, between two starts. Raise NotFound without the calendar.
         """
-        return snapshot.read_snapshot(
-            self._db, calendar, begin, finish, most=most, tail=tail, with_bookings=with_bookings
-        )
+        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, with_bookings=with_bookings)
 
     def new_rows(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
         """Return the rows after `have` of each calendar with another cursor now; none for a restored calendar."""
         return changes.read_new_rows(self._db, have)
+
+    def changes_before(self, calendar: str, seq: int) -> list[Logged]:
+        """Return the last changes before this seq, oldest first, as many as a replica may keep."""
+        return changes.read_changes_before(self._db, calendar, seq)
 
     def booking(self, asked: WithToken) -> Booking:
         """Return one booking with its customer, for its holder or its calendar's staff."""
@@ -279,8 +282,9 @@ class SlotService:
                 self.run(command)
 
     def trims(self) -> list[Command]:
-        """Return the commands that trim the logs, one for each calendar."""
-        return [TrimLog(calendar=info.id) for info in self.calendars()]
+        """Return the commands that trim logs and idempotency records, one for each calendar with any to trim."""
+        found = housekeeping.read_calendars_to_trim(self._db, self.clock(), self.retention)
+        return [TrimLog(calendar=calendar) for calendar in found]
 
     def watch(self) -> CommitWatch:
         """Return a watch on other processes' commits. It needs a thread of its own."""

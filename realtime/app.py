@@ -83,6 +83,7 @@ async def build(
     most_open_per_address: int,
     body_seconds: float,
     max_queued_bytes: int,
+    max_room_bytes: int,
     clock: Clock,
     web_folder: Path,
     heartbeat_seconds: float,
@@ -108,6 +109,7 @@ async def build(
         sockets=sockets,
         streams=Streams(clock, heartbeat_seconds),
         body_seconds=body_seconds,
+        max_room_bytes=max_room_bytes,
     )
     return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
 
@@ -125,6 +127,7 @@ class _App:
         sockets: _Sockets,
         streams: Streams,
         body_seconds: float,
+        max_room_bytes: int,
     ) -> None:
         self.clock = clock
         self.guard = guard
@@ -134,7 +137,7 @@ class _App:
         self.counts = RequestCounts()
         self.service = AsyncService(slot_service, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made below
         rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
-        self.dispatcher = Dispatcher(self.service, rooms)
+        self.dispatcher = Dispatcher(self.service, rooms, max_room_bytes=max_room_bytes)
         self.recovery = Recovery(self.service, self.dispatcher, clock)
         self.request_handler = RequestHandler(self.service, self.dispatcher, clock, auth)
         self.loop_lag = LoopLagMonitor(lambda: self.service.is_full, sockets.set_refusing)
@@ -193,7 +196,7 @@ class _App:
     async def _run(self, _app: web.Application) -> AsyncIterator[None]:
         """Run all tasks and threads, from the first request to the last."""
         outside = OutsideWrites(self.service, self.dispatcher)
-        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.take)
+        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.check, outside.take)
         scheduler = Scheduler(self.service, self.dispatcher)
         for part in (self.dispatcher, listener, scheduler, self.streams, self.loop_lag):
             part.start()

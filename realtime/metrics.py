@@ -77,9 +77,13 @@ class Metrics(Collector):
         yield CounterMetricFamily("slotcast_bytes_out", "Bytes written to clients.", counters.bytes_out)
 
     def _collect_rooms(self) -> Iterator[Metric]:
-        rooms = self._dispatcher.rooms
-        yield CounterMetricFamily("slotcast_changes", "Changes sent to rooms.", self._dispatcher.changes)
+        dispatcher = self._dispatcher
+        rooms = dispatcher.rooms
+        yield CounterMetricFamily("slotcast_changes", "Changes sent to rooms.", dispatcher.changes)
         yield GaugeMetricFamily("slotcast_rooms", "Calendars with a room in this process.", len(rooms))
+        yield GaugeMetricFamily("slotcast_room_bytes", "Bytes of the rooms' slots and changes.", dispatcher.room_bytes)
+        yield CounterMetricFamily("slotcast_rooms_opened", "Rooms read from the database.", dispatcher.opened)
+        yield CounterMetricFamily("slotcast_room_looks", "Times a room was compared with the log.", dispatcher.looks)
         subscribers = sum(room.subscriber_count for room in rooms.values())
         yield GaugeMetricFamily("slotcast_watchers", "Subscribers of rooms.", subscribers)
 

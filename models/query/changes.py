@@ -11,6 +11,7 @@ from models.storage.tables import Calendar
 
 CHANGES_A_READ = 1_000
 CALENDARS_A_READ = 256
+BYTES_A_READ = 1 << 20
 
 _heads = CompiledListQuery(
     lambda ids: Calendar.select(Calendar.id, Calendar.seq, Calendar.nonce).where(Calendar.id.in_(ids))
@@ -34,3 +35,9 @@ def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged
             if heads.get(calendar) != cursor:
                 changes[calendar] = change_log.read_after(db, calendar, cursor.seq, CHANGES_A_READ)
     return changes
+
+
+def read_changes_before(db: Dialect, calendar: str, seq: int) -> list[Logged]:
+    """Return the last rows before this seq, oldest first: at most 1,000, and about 1 MB."""
+    with reading(db):
+        return change_log.read_before(db, calendar, seq, CHANGES_A_READ, BYTES_A_READ)

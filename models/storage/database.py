@@ -79,6 +79,7 @@ def migrate(db: Dialect) -> list[str]:
             message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
             raise UnusableDatabase(message)
         applied = list(runner.up())
+        db.settle_positions()
         if db.install_triggers() and _WITH_TRIGGERS not in applied:
             # A table was dropped and restored, or its triggers were off. The writes of that time are unknown.
             db.begin_anew()

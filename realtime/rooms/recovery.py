@@ -185,7 +185,7 @@ class Recovery:
     async def look(self, calendar: str, principal: Principal, wanted: Wanted, has: str = "") -> Looked:
         """Return a snapshot to a client with a single read, which `has` these ETags: from the room or the database."""
         if calendar in self._dispatcher.rooms:
-            room = await self._dispatcher.room_at(calendar, wanted.at_least)
+            room = await self._dispatcher.room_at(calendar, None, wanted.at_least)
             check_view(principal, room)
             if _has_all(room, Audience.PUBLIC, wanted):
                 return self._look_at(room.replica, wanted, has)

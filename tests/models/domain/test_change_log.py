@@ -11,13 +11,15 @@ import pytest
 from models.contract.changes import Cursor, read_cursor
 from models.contract.commands import TrimLog
 from models.service import SlotService
-from realtime.rooms.replica import MOST_REPLAYED, Replica
+from realtime.rooms.replica import Replica
 from tests.models.driver import EVER, Driver, Viewer
 
 
 def replica(service: SlotService) -> Replica:
     """Return the replica of a calendar, read anew."""
-    return Replica(service.snapshot("room", -EVER, EVER, tail=MOST_REPLAYED), -EVER)
+    replica = Replica(service.snapshot("room", -EVER, EVER), -EVER)
+    replica.extend(service.changes_before("room", replica.tail_start))
+    return replica
 
 
 def replay(service: SlotService, cursor: str) -> list[int] | None:

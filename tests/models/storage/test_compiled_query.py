@@ -86,7 +86,7 @@ def update(driver: Driver, slot: str) -> Command:
 
 
 @pytest.mark.only("sqlite")
-@pytest.mark.parametrize(("make", "budget"), [(update, 3), (book, 9), (hold, 10)])
+@pytest.mark.parametrize(("make", "budget"), [(update, 4), (book, 10), (hold, 11)])
 def test_a_hot_command_writes_so_many_pages(
     driver: Driver, make: Callable[[Driver, str], Command], budget: int
 ) -> None:

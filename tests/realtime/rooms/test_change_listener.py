@@ -18,7 +18,7 @@ async def test_another_connections_commit_is_looked_at_at_once(stack: RoomStack)
     looks: asyncio.Queue[float] = asyncio.Queue()
     other = SlotService(stack.sync.url, stack.sync.secret)
     other.open()
-    bell = ChangeListener(stack.sync.watch(), time.monotonic, looks.put_nowait)
+    bell = ChangeListener(stack.sync.watch(), lambda _: time.monotonic(), lambda _: None, looks.put_nowait)
     bell.start()
     lates = []
     for number in range(9):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from models.service import News
 from realtime.rooms.outside_writes import OutsideWrites
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually
@@ -24,7 +25,7 @@ async def test_an_outside_write_reaches_the_subscribers_once(stack: RoomStack, o
     _, joined = await stack.join(connection)
     write(stack.sync.url, f"UPDATE slot SET capacity = 7 WHERE id = '{stack.slot}'")
     for _ in range(2):
-        found = outside_writes.read()
+        found = outside_writes.read(News({}, has_notes=True))
         assert found is not None
         outside_writes.take(found)
     await eventually(lambda: connection.changes)
@@ -37,4 +38,4 @@ async def test_an_outside_write_reaches_the_subscribers_once(stack: RoomStack, o
 async def test_without_outside_writes_there_is_nothing_to_take(stack: RoomStack, outside_writes: OutsideWrites) -> None:
     """The service's own commands leave no notes."""
     await stack.dispatcher.settled("room", await stack.change())
-    assert outside_writes.read() is None
+    assert outside_writes.read(News({}, has_notes=True)) is None

@@ -79,7 +79,7 @@ async def test_a_lost_notification_loses_nothing(stack: RoomStack) -> None:
     stack.dispatcher.notify({"room"})
     stack.dispatcher.notify({"room"})
     await eventually(lambda: connection.seqs == seqs)
-    new_rows = await stack.service.read(stack.dispatcher.read_new_rows)
+    new_rows = await stack.service.read(stack.dispatcher.read_new_rows, None)
     assert new_rows is None
 
 

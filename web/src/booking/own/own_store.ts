@@ -206,7 +206,9 @@ export class OwnStore {
       const list = <Entry>(entries: readonly Entry[] | undefined) =>
         Array.isArray(entries) ? entries : [];
       return {
-        holds: list(kept.holds as readonly Stored<MyHold>[] | undefined).map(fromStored),
+        holds: list(kept.holds as readonly Stored<MyHold>[] | undefined).map((hold) =>
+          fromStored<MyHold>(hold),
+        ),
         bookings: list(kept.bookings),
         proofs: list(kept.proofs),
       };
