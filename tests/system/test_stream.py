@@ -18,8 +18,9 @@ from cli.settings import Settings
 from realtime.auth import Auth
 from realtime.rooms.replica import MOST_SLOTS
 from realtime.transports.sse import RETRY_MILLISECONDS
-from realtime.transports.stream import HEARTBEAT_SECONDS
+from realtime.transports.stream import BEAT_SECONDS, HEARTBEAT_SECONDS
 from tests.support import ROOT, Api, Server, eventually, free_port
+from tests.support.raw import Raw
 from tests.system.both_transports import number_of
 from tests.system.conftest import HANDSHAKE, QUIET, Place
 from tests.system.scenario import in_days
@@ -100,6 +101,28 @@ async def test_a_long_poll_waits_for_the_next_change(place: Place, api: Api) -> 
     await _open_slots(api, path, 1)
     assert [change["type"] for change in (await polling)["changes"]] == ["slot.opened"]
     assert not await is_waiting()
+
+
+async def test_a_long_poll_ends_with_its_client(place: Place, api: Api) -> None:
+    """Who asks to wait for a minute and hangs up leaves nothing behind: no cap on connections counts such polls."""
+    path = await _make(api, "left")
+    cursor = (await api.get(f"{path}/slots"))["cursor"]
+    polls = []
+    for _ in range(50):
+        raw = await Raw.connect(place.server.port)
+        await raw.send(f"GET {path}/changes?wait=60&after={cursor} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        polls.append(raw)
+
+    async def count(expected: int) -> bool:
+        return await number_of(api, 'slotcast_connections{transport="longpoll"}') == expected
+
+    await eventually(lambda: count(50), what="the polls")
+    for raw in polls[1:]:
+        raw.close()
+    await eventually(lambda: count(1), 2 * BEAT_SECONDS, "the end of those whose clients have gone")
+    await _open_slots(api, path, 1)
+    assert b'"slot.opened"' in await polls[0].reader.readuntil(b"server_time")
+    polls[0].close()
 
 
 @pytest.mark.parametrize("way", ["events", "socket"])
