@@ -138,6 +138,10 @@ class SlotService:
             if secret.has_secret(self._db):
                 secret.check_secret(self._db, self.tokens.fingerprint)
 
+    def has_other_secret(self) -> bool:
+        """Say if the database has another secret by now."""
+        return secret.has_other_secret(self._db, self.tokens.fingerprint)
+
     def replace_secret(self) -> None:
         """Make this service's secret the database's. Tokens and idempotency records of another secret become void."""
         with self._connected():

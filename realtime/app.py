@@ -162,7 +162,7 @@ class _App:
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
         self.sockets.attach(app, "socket.io")
         self._add_routes(app, limits, web_folder)
-        app.on_response_prepare.append(add_headers)
+        app.on_response_prepare.extend((guard.add_headers, add_headers))
         app.cleanup_ctx.append(self._run)
         return app
 

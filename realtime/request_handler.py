@@ -90,7 +90,7 @@ class RequestHandler:
         if not principal.is_staff_of(request.calendar):
             raise principal.refusal()
         await self._service.read(
-            self._service.sync.calendar, request.calendar
+            self._service.sync.calendar, request.calendar, lane=Lane.LIGHT
         )  # NotFound for a calendar that does not exist
         token, ends_at = self._auth.write_link(request.calendar, request.lifetime_seconds)
         return {"token": token, "expires_at": write_time(ends_at * SECOND)}

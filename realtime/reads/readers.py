@@ -21,11 +21,12 @@ from realtime.reads.read_queue import Lane, Read, ReadQueue, Waiter, current_pee
 
 T = TypeVar("T")
 
-# The lanes of each thread, in order of precedence. The first thread has no lane with long reads.
+# The lanes of each thread, in order of precedence. The first thread has no lane with long reads. Of the others each
+# prefers another lane, so neither staff nor guests can take all of them for long.
 THREADS: tuple[tuple[Lane, ...], ...] = (
     (Lane.SERVER, Lane.LIGHT),
     (Lane.SERVER, Lane.STAFF, Lane.HEAVY, Lane.LIGHT),
-    (Lane.SERVER, Lane.STAFF, Lane.HEAVY, Lane.LIGHT),
+    (Lane.SERVER, Lane.HEAVY, Lane.STAFF, Lane.LIGHT),
 )
 MOST_WAITING = 2_000  # reads in one lane
 MOST_WAITING_EACH = 200  # of one client

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from models.contract.changes import Booking, Cursor, Info, encode
 from models.contract.errors import Overloaded
 from models.contract.principal import Principal
-from models.contract.time import DAY, Clock
+from models.contract.time import DAY, HOUR, Clock
+from models.service import PlacedSlot, cut
 from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.reads.byte_cache import ByteCache
@@ -25,7 +26,10 @@ from realtime.rooms.room import Room
 from realtime.rooms.subscriber import Audience, Subscriber
 
 WINDOW = 62 * DAY
-WINDOWS_BYTES = 16_000_000  # of encoded windows in the cache
+WINDOWS_BYTES = 16_000_000  # of encoded windows in each cache
+SPARE = HOUR  # slots from now on are read by so much further, and SPARE_SLOTS more, so that they can be kept
+SPARE_SLOTS = 50
+_SLOT_BYTES = 300  # of a slot in memory, beside its body, about
 MOST_TRIES = 10  # a try fails if the room closes meanwhile, or has too many new changes
 
 
@@ -79,6 +83,30 @@ class _Window(NamedTuple):
     slots: bytes
 
 
+class _FromNow(NamedTuple):
+    """The slots of a calendar without a room from some instant on, as they were read."""
+
+    info: Info
+    seq: int
+    cursor: str
+    begin: int
+    finish: int
+    slots: list[PlacedSlot]
+
+    def window(self, begin: int, finish: int) -> _Window:
+        """Encode a window that begins later. It is right if it ends where the slots end, or before."""
+        found = [slot for slot in self.slots if slot.end > begin and slot.start < finish]
+        finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
+        found = [slot for slot in found if slot.start < finish]
+        body = b",".join([slot.body for slot in found])
+        etag = _etag(self.cursor, mark_of(found))
+        return _Window(self.info, self.seq, self.cursor, begin, finish, etag, body)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum([len(slot.body) + _SLOT_BYTES for slot in self.slots])
+
+
 class Recovery:
     """Answers subscribing clients, and clients with a single read. Bodies are JSON objects without the first brace."""
 
@@ -87,6 +115,7 @@ class Recovery:
         self._dispatcher = dispatcher
         self._clock = clock
         self._windows: ByteCache[_Window] = ByteCache(WINDOWS_BYTES)
+        self._from_now: ByteCache[_FromNow] = ByteCache(WINDOWS_BYTES)
 
     def wanted(self, after: str | None, begin: str | None, finish: str | None, at_least: str | None = None) -> Wanted:
         """Read the fields of a request; BadRequest names an unreadable time."""
@@ -189,7 +218,8 @@ class Recovery:
             check_view(principal, room)
             if _has_all(room, Audience.PUBLIC, wanted):
                 return self._look_at(room.replica, wanted, has)
-        window = await self._window(calendar, wanted)
+        find = self._window_from_now if wanted.is_from_now else self._window
+        window = await find(calendar, wanted)
         if not principal.may_view(window.info):
             raise principal.refusal()
         if window.etag in has:
@@ -209,9 +239,29 @@ class Recovery:
         etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish).mark)
         return Looked(etag, None if etag in has else self._snapshot(replica, wanted.begin, wanted.finish))
 
+    async def _window_from_now(self, calendar: str, wanted: Wanted) -> _Window:
+        """Cut the window from the kept slots if the calendar has not changed since, else read it for all that ask."""
+        kept = self._from_now.get(calendar)
+        if kept is not None and kept.begin <= wanted.begin:
+            head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
+            if head.cursor == kept.cursor:
+                window = kept.window(wanted.begin, wanted.finish)
+                if window.finish <= kept.finish:
+                    return window
+        key = ("from now", calendar)
+        kept = await self._service.read(self._read_from_now, calendar, lane=Lane.HEAVY, key=key)
+        self._from_now.put(calendar, kept, kept.size_bytes)
+        return kept.window(max(wanted.begin, kept.begin), min(wanted.finish, kept.finish))
+
+    def _read_from_now(self, calendar: str) -> _FromNow:
+        """Read the slots from now on, on a reader's thread."""
+        begin, finish = protocol.read_window(None, None, self._clock(), WINDOW)
+        found = self._service.sync.snapshot(calendar, begin, finish + SPARE, most=MOST_SLOTS + SPARE_SLOTS)
+        return _FromNow(found.info, found.seq, found.cursor, begin, found.finish, found.slots)
+
     async def _window(self, calendar: str, wanted: Wanted) -> _Window:
         """Return the cached window if the calendar has not changed since, else read it once for all callers."""
-        span = None if wanted.is_from_now else (wanted.begin, wanted.finish)
+        span = (wanted.begin, wanted.finish)
         key = ("window", calendar, span)
         kept = self._windows.get(key)
         if kept is not None:
@@ -219,13 +269,12 @@ class Recovery:
             if head.cursor == kept.cursor:
                 return kept
         window = await self._service.read(self._read_window, calendar, span, lane=Lane.HEAVY, key=key)
-        if span is not None:
-            self._windows.put(key, window, len(window.slots))
+        self._windows.put(key, window, len(window.slots))
         return window
 
-    def _read_window(self, calendar: str, span: tuple[int, int] | None) -> _Window:
-        """Read and encode a window, on a reader's thread. Without a span it begins now."""
-        begin, finish = span or protocol.read_window(None, None, self._clock(), WINDOW)
+    def _read_window(self, calendar: str, span: tuple[int, int]) -> _Window:
+        """Read and encode a window, on a reader's thread."""
+        begin, finish = span
         found = self._service.sync.snapshot(calendar, begin, finish, most=MOST_SLOTS)
         etag = _etag(found.cursor, mark_of(found.slots))
         slots = b",".join([slot.body for slot in found.slots])

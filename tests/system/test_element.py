@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page, expect
 
-from tests.support import ROOT, Server, free_port
+from tests.support import ROOT, Api, Server, free_port, new_key
 from tests.support.example import in_days
 from tests.system.conftest import QUIET
 
@@ -90,6 +90,26 @@ async def test_it_works_where_the_origin_is_listed(tmp_path: Path, shop: _Shop, 
         await _books(page)
         link = page.locator("slotcast-calendar").get_by_label("Your link to this booking")
         assert (await link.input_value()).startswith(f"{server.url}/c/demo#booking=")
+
+
+async def test_a_refusal_is_told_as_such_where_only_http_gets_through(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """On a page of a listed origin a refusal over plain HTTP is no failure of the network."""
+    with _serve(tmp_path, shop.origin) as server:
+        _fill(server)
+        server.command("slot", "open", "demo", in_days(2), in_days(2.02))
+        async with Api(server.url, server.command("token", "--scope", "staff").strip()) as api:
+            await api.ask("PATCH", "/api/calendars/demo", {"policy": {"max_holds": 1}}, key=new_key())
+        await page.route("**/socket.io/**", lambda route: route.abort())
+        await page.route_web_socket(re.compile("/socket.io/"), lambda socket: socket.close())
+        shop.page = _page_of(server, script='type="module"')
+        await page.goto(shop.origin)
+        element = page.locator("slotcast-calendar")
+        await expect(element).to_have_attribute("data-connection", "live", timeout=30_000)
+        await element.locator("button.slot[data-free]").first.click()
+        await expect(element.locator("dialog[open]")).to_contain_text("Held for you")
+        await page.keyboard.press("Escape")
+        await element.locator("button.slot[data-free]").click()
+        await expect(element.locator(".toast")).to_contain_text("Let one go first")
 
 
 async def test_it_says_which_setting_is_missing(tmp_path: Path, shop: _Shop, page: Page) -> None:

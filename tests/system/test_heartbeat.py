@@ -10,6 +10,7 @@ import pytest
 
 from realtime.engine.engineio.heartbeat import BEAT_SECONDS
 from tests.support import Api
+from tests.support.raw import Raw
 from tests.system.conftest import Place
 
 CALENDAR = "alive"
@@ -84,3 +85,12 @@ async def test_an_event_stream_gets_the_heartbeat_that_it_asks_for(
             await _beat_within(asyncio.create_task(beat()))
         seen = await other.content.readany()
     assert b":beat" not in seen
+
+
+async def test_an_event_stream_promises_the_heartbeat_before_its_snapshot(place: Place, api: Api) -> None:
+    """However much the snapshot is: a client that has it knows already how soon it will be heard again."""
+    await api.post("/api/calendars", id="large", name="Room", zone="UTC")
+    raw = await Raw.connect(place.server.port)
+    await raw.send(b"GET /api/calendars/large/events?beat=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"\n:beat 2" in await raw.reader.readuntil(b"event: snapshot")
+    raw.close()

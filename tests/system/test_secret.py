@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.serve import SECRET_SECONDS
 from models.storage.database import database_file, open_database
-from tests.support import ROOT, Api, Server
+from tests.support import ROOT, Api, Server, eventually
 from tests.support.port import free_port
 
 SECRET = "the secret of this test's first server"
@@ -72,6 +73,18 @@ async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -
             assert (await api.ask("GET", f"/api/bookings/{booking['id']}", headers=mine)).status == 403
         async with Api(second.url, second.command("token", "--scope", "staff").strip()) as api:
             assert (await api.get(f"/api/bookings/{booking['id']}"))["booking"]["status"] == "confirmed"
+
+
+async def test_a_server_that_was_not_stopped_ends(start: Callable[[str], Server]) -> None:
+    """A server that runs on when the secret is replaced notices it and ends, with the same line as at a start."""
+    with start(SECRET) as forgotten:
+        start(OTHER).command("secret", "replace")
+
+        async def has_ended() -> bool:
+            return not forgotten.is_running
+
+        await eventually(has_ended, 3 * SECRET_SECONDS, "the end of the server")
+        assert forgotten.log.endswith(_REFUSAL)
 
 
 def test_an_older_database_gets_its_fingerprint(start: Callable[[str], Server]) -> None:

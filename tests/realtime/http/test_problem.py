@@ -223,6 +223,32 @@ async def test_same_origin_unless_told_otherwise(served: Server, api: Api, slot:
         assert answer.status in status, origin
 
 
+async def test_a_listed_page_can_read_every_refusal(served: Server, slot: str) -> None:
+    """Whatever refuses, a browser shows the answer to a page of a listed origin, and to no other page."""
+    refused = [
+        ("GET", "/api/nowhere", None, {}, "not_found"),
+        ("GET", "/api/calendars/none", None, {}, "not_found"),
+        ("GET", "/calendars/none.ics", None, {}, "not_found"),
+        ("GET", "/api/calendars", None, {"Authorization": "Bearer x"}, "unauthorized"),
+        ("PUT", "/api/calendars", None, {}, "bad_request"),
+        ("POST", f"/api/slots/{slot}/holds", b"{", {}, "bad_request"),
+        ("POST", f"/api/slots/{slot}/holds", b" " * LONG, {}, "bad_request"),
+        ("POST", f"/api/slots/{slot}/holds", b"{}", {"Content-Encoding": "gzip"}, "unsupported_encoding"),
+        ("DELETE", f"/api/slots/{slot}", None, {}, "unauthorized"),
+        ("POST", f"/api/slots/{slot}/holds", b'{"seats": 2}', {}, "capacity_exceeded"),
+        ("GET", "/api/calendars/none/events", None, {}, "not_found"),
+    ]
+    async with Api(served.url) as guest:
+        for method, path, raw, headers, code in refused:
+            answer = await guest.ask(method, path, raw=raw, key=new_key(), headers={"Origin": FRIEND, **headers})
+            assert answer.code == code, (path, answer)
+            assert answer.headers["Access-Control-Allow-Origin"] == FRIEND, path
+            assert answer.headers["Vary"] == "Origin", path
+            assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"], path
+            answer = await guest.ask(method, path, raw=raw, key=new_key(), headers={"Origin": OTHER, **headers})
+            assert "Access-Control-Allow-Origin" not in answer.headers, path
+
+
 async def test_an_etag(api: Api, slot: str) -> None:
     """A snapshot's ETag holds as long as its slots do."""
     name = [info["id"] for info in (await api.get("/api/calendars"))["calendars"]][-1]

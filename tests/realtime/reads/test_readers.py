@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -89,6 +90,25 @@ async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
     assert await _ask(service, lambda: "light", client="client 7", lane=Lane.LIGHT) == "light"
     blocking.open()
     await asyncio.gather(*heavy)
+
+
+@pytest.mark.parametrize("lane", [Lane.STAFF, Lane.HEAVY])
+async def test_neither_staff_nor_guests_take_every_thread(service: AsyncService, lane: Lane) -> None:
+    """Many clients of one kind always have a waiting read. The next read of the other kind runs soon."""
+    is_over, first_began = False, asyncio.Event()
+
+    async def flood(client: str) -> None:
+        while not is_over:
+            await _ask(service, lambda: time.sleep(0.01), client=client, lane=lane)
+            first_began.set()
+
+    floods = [asyncio.create_task(flood(f"{client}")) for client in range(8)]
+    await first_began.wait()
+    for _ in range(5):
+        other = _ask(service, lambda: "other", client="x", lane={Lane.STAFF: Lane.HEAVY, Lane.HEAVY: Lane.STAFF}[lane])
+        assert await asyncio.wait_for(other, 5) == "other"
+    is_over = True
+    await asyncio.gather(*floods)
 
 
 async def test_equal_reads_share_one_that_has_not_begun(service: AsyncService) -> None:

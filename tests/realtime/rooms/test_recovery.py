@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from models.contract.commands import ListBookings, UpdateCalendar, UpdateSlot
-from models.contract.errors import Forbidden
+from models.contract.errors import Forbidden, Unauthorized
 from models.contract.principal import OPERATOR, Principal
-from models.contract.time import DAY, system_clock, write_time
+from models.contract.time import DAY, MINUTE, system_clock, write_time
 from models.service import SlotService
 from realtime.rooms.dispatcher import NewRows
+from realtime.rooms.recovery import WINDOW, Recovery
 from realtime.rooms.subscriber import Audience, Subscriber
 from tests.realtime.room_stack import GUEST, RecordingConnection, RoomStack
 from tests.support import eventually
@@ -170,3 +171,47 @@ async def test_a_crowd_that_comes_back_reads_next_to_nothing(stack: RoomStack, m
     )
     assert [joined.mode for _, joined in answers] == ["resumed", "snapshot", "snapshot"] * 200
     assert 1 <= reads <= 3
+
+
+async def test_a_window_from_now_is_read_once_while_it_stands(
+    stack: RoomStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody watches and many ask again for what is free from now on: the slots are read once for each change."""
+    reads = 0
+    read = SlotService.snapshot
+
+    def counting(*arguments: Any, **more: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return read(*arguments, **more)
+
+    monkeypatch.setattr(SlotService, "snapshot", counting)
+    for changes in range(1, 3):
+        first = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None))
+        assert first.body is not None
+        for has in (first.etag, "", first.etag):
+            again = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None), has)
+            assert (again.etag, again.body is None) == (first.etag, bool(has))
+        assert reads == changes
+        await stack.change()
+    private = UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private")
+    await stack.service.run(private)
+    with pytest.raises(Unauthorized):
+        await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None), first.etag)
+
+
+async def test_a_kept_window_from_now_is_what_a_fresh_one_would_be(stack: RoomStack) -> None:
+    """As the time goes on slots end and others come near: a kept window has neither one too many nor one too few."""
+    await stack.open_slots([WINDOW / DAY - 0.01 + place / 500 for place in range(40)])
+    await stack.open_slots([place / 100 for place in range(100)])
+    begin = now = system_clock()
+
+    def clock() -> int:
+        return now
+
+    kept = Recovery(stack.service, stack.dispatcher, clock)
+    for minutes in (0, 1, 15, 30, 59, 61, 62, 125):
+        now = begin + minutes * MINUTE
+        fresh = Recovery(stack.service, stack.dispatcher, clock)
+        looks = [await recovery.look("room", GUEST, recovery.wanted(None, None, None)) for recovery in (kept, fresh)]
+        assert looks[0] == looks[1], minutes

@@ -3,7 +3,10 @@
 
 import { SlotcastError } from "../error.ts";
 
-export type Token = string | (() => string | Promise<string>);
+/** Null, undefined and an empty string mean that nobody is logged in. */
+type Given = string | null | undefined;
+
+export type Token = string | (() => Given | Promise<Given>);
 
 /** A login may take a round trip or two on a slow network. */
 export const TOKEN_MS = 10_000;
@@ -12,7 +15,7 @@ export class TokenSource {
   readonly #token: Token | undefined;
   #late: string | undefined;
   /** The last call without an answer. */
-  #pending: Promise<string> | undefined;
+  #pending: Promise<string | undefined> | undefined;
 
   constructor(token: Token | undefined) {
     this.#token = token;
@@ -29,13 +32,14 @@ export class TokenSource {
 
   /** Rejects with a passing SlotcastError if the function fails or is late. */
   async get(): Promise<string | undefined> {
-    if (typeof this.#token !== "function") return this.#token;
+    if (typeof this.#token !== "function") return this.#token || undefined;
     const late = this.#late;
     this.#late = undefined;
     if (late !== undefined) return late;
     let isLate = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const given = new Promise<string>((resolve) => resolve((this.#token as () => string)()));
+    const ask = this.#token;
+    const given = new Promise<Given>((resolve) => resolve(ask())).then((one) => one || undefined);
     const earlier = this.#pending ?? given;
     const answered = given.finally(() => {
       if (this.#pending === answered) this.#pending = undefined;
