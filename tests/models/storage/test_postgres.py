@@ -11,11 +11,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from peewee import OperationalError
 
 from models.contract.changes import Customer
 from models.contract.commands import Command, CreateCalendar
 from models.contract.errors import Overloaded, Refused
 from models.service import Outcome, SlotService, UnusableDatabase
+from models.storage.database import open_database
+from models.storage.dialect import Dialect
 from models.writing.router import Router
 from tests.models.audit import audit
 from tests.models.driver import STAFF, Driver, FakeClock, Viewer, booking, code, moving, new_key, results
@@ -221,6 +224,24 @@ def test_a_lock_that_is_not_let_go_is_overloaded(
     assert codes == ["ok", *["overloaded"] * 20]
     assert driver.reserve(slots[0])["status"] == "confirmed"
     audit(driver.path)
+
+
+def test_a_start_that_stands_still_ends(
+    database: str, open_book: Callable[..., SlotService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is frozen within its start loses the schema's lock, so that others can start."""
+    monkeypatch.setattr("models.storage.postgres.SCHEMA_STANDSTILL_SECONDS", 1)
+    frozen = open_database(database)
+    frozen.connect()
+    with pytest.raises(OperationalError), frozen.changing_schema():
+        _go_on(frozen, open_book)
+    frozen.drop()
+
+
+def _go_on(frozen: Dialect, start: Callable[..., SlotService]) -> None:
+    """Start another one, which waits for the lock, and then go on."""
+    start()
+    frozen.execute_sql("SELECT 1")
 
 
 def test_a_locked_calendar_s_commands_keep_their_order(open_book: Callable[..., SlotService], clock: FakeClock) -> None:
