@@ -33,6 +33,7 @@ LOCK_TIMEOUT_SECONDS = 10  # a command that waits longer is overloaded
 # The wait for a locked calendar. The commands of the writer's other calendars wait behind it.
 CALENDAR_LOCK_SECONDS = 0.05
 STANDSTILL_SECONDS = 5  # the server ends a process's transaction that stands still, and frees its calendars
+SCHEMA_STANDSTILL_SECONDS = 60  # the same for a start or a migration: all others would wait for its lock
 STATEMENT_TIMEOUT_SECONDS = 30  # no statement takes a second; the bound does not apply to a COMMIT
 # A stronger setting of the server stays, like a wait for a standby's disk.
 _COMMITS = {
@@ -120,8 +121,9 @@ class Postgres(Dialect, PostgresqlDatabase):
     @contextmanager
     def changing_schema(self) -> Iterator[None]:
         with self.atomic():
-            for setting in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+            for setting in ("lock_timeout", "statement_timeout"):
                 self.execute_sql(f"SET LOCAL {setting} = 0")  # a migration may take long
+            self.execute_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{SCHEMA_STANDSTILL_SECONDS}s'")
             self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
             self.execute_sql(_OWN)
             yield

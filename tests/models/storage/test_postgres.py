@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from peewee import OperationalError
 
 from models.contract.changes import Customer
 from models.contract.commands import CreateCalendar
 from models.contract.errors import Overloaded, Refused
 from models.service import SlotService, UnusableDatabase
+from models.storage.database import open_database
+from models.storage.dialect import Dialect
 from tests.models.audit import audit
 from tests.models.crowd import Crowd
 from tests.models.driver import STAFF, Driver, FakeClock, Viewer, booking, code, moving, new_key, results
@@ -89,6 +92,24 @@ def test_eight_servers_make_one_calendar_of_a_name(open_service: Callable[..., S
         again.wait()
         assert again.codes == {"ok": 8}
     audit(books[0].url)
+
+
+def test_a_start_that_stands_still_ends(
+    database: str, open_service: Callable[..., SlotService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that freezes within its start loses the schema's lock, so that others can start."""
+    monkeypatch.setattr("models.storage.postgres.SCHEMA_STANDSTILL_SECONDS", 1)
+    frozen = open_database(database)
+    frozen.connect()
+    with pytest.raises(OperationalError), frozen.changing_schema():
+        _go_on(frozen, open_service)
+    frozen.drop()
+
+
+def _go_on(frozen: Dialect, start: Callable[..., SlotService]) -> None:
+    """Start another one, which waits for the lock, and then go on."""
+    start()
+    frozen.execute_sql("SELECT 1")
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
