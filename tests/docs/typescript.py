@@ -72,7 +72,7 @@ def typescript() -> str:
     parts += [_alias("StaffRequestName", STAFF_REQUESTS)]
     parts += [_alias("ServerErrorCode", (kind.code for kind in errors.EVERY))]
     parts += [_interface(name, schemas[name]) for name in (*_INTERFACES, *_answers())]
-    parts += [_answer_of_each_request()]
+    parts += [_answer_of_each_request(), _name_of_each_answer()]
     return "\n".join(parts) + _TAIL
 
 
@@ -106,6 +106,17 @@ def _answer_of_each_request() -> str:
         kind = "SubscribeAnswer" if name == _SUBSCRIBE else " | ".join(shapes)
         lines.append(f'  readonly "{name}": {kind};')
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _name_of_each_answer() -> str:
+    """Return the table by which the client finds the members to check in an answer."""
+    lines = ["/** The name of each answer's type. A subscription's answer has several types. */"]
+    lines.append("export const ANSWER_TYPES = {")
+    for name, kind in EVERY_REQUEST.items():
+        if name != _SUBSCRIBE:
+            (shape,) = kind.wire.answers
+            lines.append(f'  "{name}": "{name_of(shape)}",')
+    return "\n".join([*lines, "} as const;"]) + "\n"
 
 
 def _schemas() -> dict[str, Any]:

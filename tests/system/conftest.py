@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from tests.support import STAFF, Api, Client, Server
-from tests.system.both_transports import World, make_world
+from tests.support.example import World, make_world
 
 _names = count()
 QUIET = ("--no-demo", "--rate", "0")

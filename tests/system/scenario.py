@@ -6,13 +6,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 
-from realtime.http.routes import COMMANDS
 from tests.support import STAFF, Api, Client, Server, new_key
+from tests.support.example import in_days
+from tests.support.route import route
 
 CALENDAR = "shop"
 _RETRY_SECONDS = 0.05
@@ -28,17 +28,6 @@ _RACE_LOST = {
 }
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
-
-# Each command's route: method, path, and the field of the path's id.
-_ROUTES = {
-    route.command.wire.name: (route.method, route.path.replace("{id}", "{}"), route.subject) for route in COMMANDS
-}
-
-
-def in_days(days: float) -> str:
-    """A time of the wire, so many days from now, on the second."""
-    at = datetime.now(UTC) + timedelta(days=days)
-    return at.replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
 class Lost(Exception):
@@ -79,18 +68,16 @@ class Shop:
 
     async def over_http(self, request: str, fields: dict[str, Any]) -> dict[str, Any]:
         """One request, asked until it is answered."""
-        method, path, subject = _ROUTES[request]
-        rest = {name: value for name, value in fields.items() if name != subject}
-        rest.setdefault("key", new_key())
+        method, path, headers, body = route(request, {"key": new_key(), **fields})
 
         async def once() -> dict[str, Any]:
             async with Api(self._server.url, self._token) as api:
                 try:
-                    answer = await api.ask(method, path.format(fields[subject]), rest)
+                    answer = await api.ask(method, path, body, headers=headers)
                 except (aiohttp.ClientError, OSError) as error:
                     raise Lost from error
-            body: dict[str, Any] = answer.body
-            return {"ok": answer.status < 400, "error": body, **body}
+            found: dict[str, Any] = answer.body
+            return {"ok": answer.status < 400, "error": found, **found}
 
         return await self._until_answered(request, once)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, Route
 
 from tests.support import Api, Proxy, Server
-from tests.system.scenario import in_days
+from tests.support.example import in_days
 
 CALENDAR = "dead"
 TRANSPORTS = ("websocket", "polling", "sse", "longpoll")

@@ -12,9 +12,9 @@ import pytest
 
 from cli.settings import Settings
 from tests.support import Api, Server, eventually
+from tests.support.example import in_days
 from tests.support.raw import Raw, frame
 from tests.system.both_transports import number_of
-from tests.system.scenario import in_days
 
 SHORT = ("--head-seconds", "0.6", "--body-seconds", "1", "--unread-seconds", "1")
 SOCKETIO = "/socket.io/?EIO=4&transport=websocket"

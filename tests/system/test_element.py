@@ -11,8 +11,8 @@ from aiohttp import web
 from playwright.async_api import Page, expect
 
 from tests.support import ROOT, Server, free_port
+from tests.support.example import in_days
 from tests.system.conftest import QUIET
-from tests.system.scenario import in_days
 
 _SNIPPET = re.compile(r"```html\n(<script src=.*?)```", re.DOTALL)
 _PLACE = "https://slots.example.org"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support import Api, Client, eventually, new_key
-from tests.system.both_transports import World, code_of, over_http
+from tests.support.example import World
+from tests.system.both_transports import code_of, over_http
 from tests.system.conftest import Place
 
 

@@ -15,9 +15,9 @@ from models.service import SlotService
 from tests.models.audit import asking, query
 from tests.models.driver import GUEST, STAFF, Driver, FakeClock
 from tests.support import Api, Client, Node, Server, eventually, new_key
-from tests.system.both_transports import World, code_of
+from tests.support.example import World, in_days
+from tests.system.both_transports import code_of
 from tests.system.conftest import QUIET, Place
-from tests.system.scenario import in_days
 
 GRACE_SECONDS = 0.5
 SECRET = "a secret of long ago, and still the same"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from tests.support import Api, Client, Node, Proxy, Server, eventually
-from tests.system.scenario import in_days
+from tests.support.example import in_days
 
 CALENDAR = "room"
 # engine.io-client may lose its new WebSocket while it pauses polling for it. Then it does neither until its ping time-

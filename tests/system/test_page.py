@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support import Api, Client, Server, eventually, new_key
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 PHONE = {"width": 360, "height": 740}
 # Fields whose text, or possible text, has no room beside the browser's own button.

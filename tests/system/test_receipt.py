@@ -11,8 +11,8 @@ import vobject
 from playwright.async_api import Browser, Page, expect
 
 from tests.support import Api
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 NAME = "Rosa's <b>Shop</b>; Wien, 予約カレンダー \\ " + "Ångström " * 10

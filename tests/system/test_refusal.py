@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.support import Api, Client, new_key
-from tests.system.both_transports import CODES, World, over_http, over_socket
+from tests.support.example import World, in_days
+from tests.system.both_transports import CODES, over_http, over_socket
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 Change = Callable[[World], dict[str, Any]]
 NOWHERE = "01890000-0000-7000-8000-000000000000"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import Api, Client, Server, backup, eventually, is_same
-from tests.system.both_transports import make_world
+from tests.support.example import make_world
 from tests.system.conftest import QUIET
 
 _CUT_OFF = re.compile(r'slotcast_connections_closed_total\{.*reason="history replaced".*\} [1-9]')

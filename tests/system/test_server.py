@@ -23,9 +23,9 @@ from models.contract.commands import CreateCalendar
 from models.contract.principal import OPERATOR
 from models.storage.database import FIRST_MIGRATION, MIGRATIONS, open_database
 from tests.support import ROOT, STAFF, Api, Client, Node, Server, eventually, free_port, new_key
+from tests.support.example import in_days
 from tests.system.both_transports import code_of, number_of
 from tests.system.conftest import QUIET
-from tests.system.scenario import in_days
 
 
 def test_a_new_database_has_a_demo(tmp_path: Path) -> None:

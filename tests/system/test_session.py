@@ -13,9 +13,9 @@ import pytest
 
 from realtime.auth import LEEWAY_SECONDS
 from tests.support import GUESTS, STAFF, Api, Client, Node, Server, eventually
+from tests.support.example import in_days
 from tests.system.both_transports import code_of
 from tests.system.conftest import QUIET, Place
-from tests.system.scenario import in_days
 
 SECRET = "a secret of the tests, long enough for HS256"
 PROMPT_SECONDS = 1.0

@@ -5,8 +5,8 @@ import re
 import aiohttp
 
 from tests.support import Api, eventually, new_key
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 SUBSCRIPTIONS = 16
 HUGE_BYTES = 500_000

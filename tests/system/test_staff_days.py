@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support import Api, Server, eventually
+from tests.support.example import in_days
 from tests.system.conftest import QUIET, Place
-from tests.system.scenario import in_days
 
 PHONE = {"width": 390, "height": 844}
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"

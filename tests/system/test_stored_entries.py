@@ -13,8 +13,8 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.support import Api, Proxy, Server, eventually, free_port
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 CALENDAR = "own"
 _LATE_MS = 60_000

@@ -20,9 +20,9 @@ from realtime.rooms.replica import MOST_SLOTS
 from realtime.transports.sse import RETRY_MILLISECONDS
 from realtime.transports.stream import HEARTBEAT_SECONDS
 from tests.support import ROOT, Api, Server, eventually, free_port
+from tests.support.example import in_days
 from tests.system.both_transports import number_of
 from tests.system.conftest import HANDSHAKE, QUIET, Place
-from tests.system.scenario import in_days
 
 CAP_BYTES = 65_536
 NOTHING_READ = 4_096  # the size of the client's receive buffer in its kernel

@@ -13,9 +13,9 @@ import aiohttp
 import pytest
 
 from tests.support import STAFF, Api, Client, Node, eventually, is_same, new_key
-from tests.system.both_transports import World, code_of
+from tests.support.example import World, in_days
+from tests.system.both_transports import code_of
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 IN_FLIGHT = 24
 JOINERS = 15

@@ -3,7 +3,7 @@
  * and unknown ones are ignored, so that a newer server passes. */
 
 import { readError, type SlotcastError, unreachable } from "./error.ts";
-import type { Answers, Change, Fields, StaffRequestName } from "./wire.ts";
+import { ANSWER_TYPES, type Change, type Fields } from "./wire.ts";
 
 export interface Shape {
   readonly [member: string]: "string" | "number" | "boolean" | Shape | readonly [Shape];
@@ -50,41 +50,28 @@ export const CALENDARS: Shape = { calendars: [INFO] };
 export const SLOTS: Shape = { slots: [SLOT], from: "string", to: "string" };
 export const HEALTH: Shape = { status: "string" };
 
-const HELD: Shape = { ...CURSOR, hold: { ...ENDED_HOLD, token: "string" } };
 const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
-const ONE_SLOT: Shape = { ...CURSOR, slot: SLOT };
-const ONE_INFO: Shape = { ...CURSOR, info: INFO };
 
-/** Where there is none, the request has no answer of its own, or one that is checked apart. */
-const ANSWERS: Readonly<Record<Exclude<keyof Answers, `calendar.${string}bscribe`>, Shape>> &
-  Readonly<Record<StaffRequestName, Shape>> = {
-  "auth.refresh": {},
-  "slot.hold": HELD,
-  "hold.extend": HELD,
-  "hold.release": { ...CURSOR, hold: ENDED_HOLD },
-  "slot.book": { ...CURSOR, booking: { ...BOOKING, token: "string" } },
-  "booking.get": { booking: BOOKING },
-  "booking.cancel": BOOKED,
-  "booking.reschedule": BOOKED,
-  "calendar.create": ONE_INFO,
-  "calendar.update": ONE_INFO,
-  "calendar.archive": ONE_INFO,
-  "calendar.link": { token: "string", expires_at: "string" },
-  "schedule.set": { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
-  "slot.open": { ...CURSOR, slots: [SLOT] },
-  "slot.update": ONE_SLOT,
-  "slot.close": ONE_SLOT,
-  "slot.reopen": ONE_SLOT,
-  "slot.remove": ONE_SLOT,
-  "booking.list": { bookings: [BOOKING] },
-  "booking.confirm": BOOKED,
-  "booking.reject": BOOKED,
-  "booking.no_show": BOOKED,
-  "booking.reinstate": BOOKED,
-  "booking.erase": BOOKED,
+/** The members to check in the answers of each type. */
+const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], Shape>> = {
+  Nothing: {},
+  HoldAnswer: { ...CURSOR, hold: { ...ENDED_HOLD, token: "string" } },
+  EndedHoldAnswer: { ...CURSOR, hold: ENDED_HOLD },
+  OwnBookingAnswer: { ...CURSOR, booking: { ...BOOKING, token: "string" } },
+  BookingAnswer: { booking: BOOKING },
+  BookingOutcomeAnswer: BOOKED,
+  RescheduledAnswer: BOOKED,
+  InfoAnswer: { ...CURSOR, info: INFO },
+  LinkAnswer: { token: "string", expires_at: "string" },
+  ScheduleAnswer: { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
+  SlotsAnswer: { ...CURSOR, slots: [SLOT] },
+  SlotAnswer: { ...CURSOR, slot: SLOT },
+  BookingsAnswer: { bookings: [BOOKING] },
 };
 
-export const shapeOf = (name: string): Shape => (ANSWERS as Record<string, Shape>)[name] ?? {};
+/** A subscription's answer is checked apart, by `isSubscribed`. */
+export const shapeOf = (name: string): Shape =>
+  name in ANSWER_TYPES ? SHAPES[ANSWER_TYPES[name as keyof typeof ANSWER_TYPES]] : {};
 
 export function fits(value: unknown, shape: Shape): value is Fields {
   if (typeof value !== "object" || value === null) return false;

@@ -380,6 +380,35 @@ export interface Answers {
   readonly "booking.erase": BookingOutcomeAnswer;
 }
 
+/** The name of each answer's type. A subscription's answer has several types. */
+export const ANSWER_TYPES = {
+  "calendar.unsubscribe": "Nothing",
+  "auth.refresh": "Nothing",
+  "slot.hold": "HoldAnswer",
+  "hold.extend": "HoldAnswer",
+  "hold.release": "EndedHoldAnswer",
+  "slot.book": "OwnBookingAnswer",
+  "booking.get": "BookingAnswer",
+  "booking.cancel": "BookingOutcomeAnswer",
+  "booking.reschedule": "RescheduledAnswer",
+  "calendar.create": "InfoAnswer",
+  "calendar.update": "InfoAnswer",
+  "calendar.archive": "InfoAnswer",
+  "calendar.link": "LinkAnswer",
+  "schedule.set": "ScheduleAnswer",
+  "slot.open": "SlotsAnswer",
+  "slot.update": "SlotAnswer",
+  "slot.close": "SlotAnswer",
+  "slot.reopen": "SlotAnswer",
+  "slot.remove": "SlotAnswer",
+  "booking.list": "BookingsAnswer",
+  "booking.confirm": "BookingOutcomeAnswer",
+  "booking.reject": "BookingOutcomeAnswer",
+  "booking.no_show": "BookingOutcomeAnswer",
+  "booking.reinstate": "BookingOutcomeAnswer",
+  "booking.erase": "BookingOutcomeAnswer",
+} as const;
+
 export type SubscribeAnswer =
   ({ readonly mode: "snapshot" } & Snapshot) | ({ readonly mode: "resumed" } & Resumption);
 
