@@ -141,8 +141,16 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 def server() -> SocketServer:
-    """Make a server with default options for a test without a server of its own."""
-    return SocketServer()
+    """Make a server that keeps the numbers of its `count` events, for a test without a server of its own."""
+    server = SocketServer()
+    server.heard = []
+
+    @server.on("count")
+    async def count(_sid: str, number: int) -> int:
+        server.heard.append(number)
+        return number
+
+    return server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from realtime.engine import SocketServer, tune_collector
+from realtime.engine import SocketServer
 from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.realtime.engine.raw_client import RawClient
 from tests.support import eventually
@@ -72,21 +72,6 @@ async def test_all_is_freed_without_the_collector(server: SocketServer, clients:
         gc.enable()
     assert not server.manager.clients
     assert server.counters.open_websocket == 0
-
-
-async def test_a_client_that_joins_nothing_is_closed(server: SocketServer, endpoint: Endpoint) -> None:
-    """A client without a namespace is closed, whether it has joined none or left all."""
-    silent = await RawClient.open(endpoint)
-    leaver = await RawClient.join(endpoint)
-    stayer = await endpoint.join()
-    await leaver.send("41")
-    for client in (silent, leaver):
-        while await client.read():
-            pass
-        client.socket.close()
-    assert server.counters.closed["no namespace"] == 2
-    await stayer.send("3")
-    assert len(server.eio.sockets) == 1
 
 
 class Unscanned(dict[str, Any]):
@@ -220,18 +205,6 @@ async def test_a_client_held_by_us_is_not_timed_out(serve: Serve) -> None:
     await asyncio.sleep(0.5)  # more than twice the time-out
     release.set()
     assert await text_of(socket) == "431[1]"
-
-
-def test_the_collector_is_tuned() -> None:
-    """The collector never walks the objects of the start again."""
-    thresholds = gc.get_threshold()
-    try:
-        tune_collector()
-        assert gc.get_freeze_count() > 0
-        assert gc.get_threshold()[0] >= 10_000
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
 
 
 async def test_a_process_that_stood_still(serve: Serve) -> None:

@@ -1,12 +1,14 @@
 """The end of a server: received requests are answered, and all clients are told to come back."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from realtime.engine import SocketServer
-from tests.realtime.engine.conftest import Serve, text_of
+from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.realtime.engine.raw_client import RawClient
 from tests.support import eventually
 
@@ -75,3 +77,28 @@ async def test_a_peer_that_has_just_gone(serve: Serve, caplog: pytest.LogCapture
     assert closed.value.rcvd.code == 1001
     assert not server.eio.sockets
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@asynccontextmanager
+async def _waiting_poll(endpoint: Endpoint, sid: str) -> AsyncIterator[asyncio.Task[tuple[int, str]]]:
+    task = asyncio.create_task(endpoint.poll(sid))
+    yield task
+    await task
+
+
+async def test_draining(server: SocketServer, endpoint: Endpoint) -> None:
+    """Draining closes transports without a DISCONNECT, and fails the waiting polls."""
+    socket = await endpoint.join()
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
+    await endpoint.poll(sid)
+    async with _waiting_poll(endpoint, sid) as poll:
+        await asyncio.sleep(0.02)  # the poll must be waiting; nothing outside the server shows it
+        await server.drain()
+        assert (await poll)[0] == 503
+    with pytest.raises(ConnectionClosed) as closed:
+        await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    assert not server.eio.sockets
+    assert server.counters.closed["drain"] == 2
