@@ -3,8 +3,10 @@
 Each test runs on SQLite and on PostgreSQL; `@pytest.mark.only("sqlite")` limits a test to one of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +58,17 @@ def driver(service: SlotService, clock: FakeClock) -> Iterator[Driver]:
     driver.create()
     yield driver
     audit(driver.path)
+
+
+@pytest.fixture
+def open_service(database: str, clock: FakeClock) -> Iterator[Callable[..., SlotService]]:
+    """Return a function that opens a service with connections of its own; all are closed at the end."""
+    with ExitStack() as opened:
+
+        def open_one(**fields: Any) -> SlotService:
+            service = SlotService(database, b"a secret of the tests", clock=clock, **fields)
+            service.open()
+            opened.callback(service.close)
+            return service
+
+        yield open_one

@@ -12,7 +12,6 @@ from models.service import SlotService
 from models.storage.database import reading
 from realtime import readers
 from realtime.async_service import AsyncService
-from realtime.byte_cache import ByteCache
 from realtime.read_queue import Lane, Peer, reading_for
 from tests.support import eventually
 from tests.support.postgres import Postgres
@@ -201,16 +200,3 @@ async def test_who_waits_too_long_is_told(service: AsyncService, monkeypatch: py
     honest = _ask(service, endless, client="c")
     outcomes = await asyncio.gather(*hog, honest, *running, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [RateLimited, RateLimited, Overloaded, Overloaded, Overloaded]
-
-
-def test_a_cache_has_a_bound_in_bytes() -> None:
-    """The least recently used answer is dropped; one larger than the whole cache is not kept."""
-    cache: ByteCache[str] = ByteCache(10_000)
-    for name in "abc":
-        cache.put(name, name, 2_000)
-    assert cache.get("a") == "a"
-    cache.put("d", "d", 2_000)
-    assert [cache.get(name) for name in "abcd"] == ["a", None, "c", "d"]
-    cache.put("d", "larger", 20_000)
-    assert cache.get("d") is None
-    assert cache.size_bytes == 6_000

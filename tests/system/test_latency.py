@@ -75,7 +75,7 @@ async def test_a_lapse_is_known_within_a_second(tmp_path: Path, node: Callable[.
             assert (await guest.ask("POST", path, {**fields, "if_still_free": True}, key=new_key())).code == "ok"
 
 
-def _open_book(database: str, now: int) -> Driver:
+def _old_database(database: str, now: int) -> Driver:
     """Return a database with an older time than the server's."""
     clock = FakeClock(now)
     service = SlotService(database, SECRET.encode(), clock=clock, synchronous="normal")
@@ -86,7 +86,7 @@ def _open_book(database: str, now: int) -> Driver:
 async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path: Path) -> None:
     """A thousand at once, in one calendar and in many."""
     database = Server.new_database(tmp_path)
-    driver = _open_book(database, system_clock() - 22 * SECOND)
+    driver = _old_database(database, system_clock() - 22 * SECOND)
     for place in range(251):
         driver.create(f"c{place}", hold_seconds=30, max_holds=1_000)
         slots = driver.open(1 if place else 750)
@@ -106,7 +106,7 @@ async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path
 async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
     """Every readable calendar is filled, also beside one with an unreadable schedule."""
     database = Server.new_database(tmp_path)
-    driver = _open_book(database, system_clock() - 3 * DAY)
+    driver = _old_database(database, system_clock() - 3 * DAY)
     hours = {
         "windows": [{"rrule": "FREQ=DAILY", "start": "00:00", "end": "24:00"}],
         "slot_minutes": 60,

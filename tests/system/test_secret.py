@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.service import SlotService
 from models.storage.database import database_file, open_database
-from models.storage.dialect import UnusableDatabase
 from tests.support import ROOT, Api, Server
 from tests.support.port import free_port
 from tests.support.postgres import Postgres
@@ -150,12 +148,3 @@ def test_a_token_is_signed_where_no_database_is_yet(tmp_path: Path) -> None:
     refused = _run(Server(tmp_path, database=away, settings={"SLOTCAST_SECRET": SECRET}), "token")
     assert refused.returncode == 2
     assert refused.stderr.startswith("slotcast: SLOTCAST_DATABASE can't be opened:")
-
-
-def test_a_book_is_not_opened_with_another_secret(database: str) -> None:
-    """The service layer refuses by itself, for every caller."""
-    service = SlotService(database, SECRET.encode())
-    service.open()
-    service.close()
-    with pytest.raises(UnusableDatabase):
-        SlotService(database, OTHER.encode()).open()

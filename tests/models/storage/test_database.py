@@ -122,14 +122,3 @@ def test_an_acked_booking_survives_the_power(database: str, clock: FakeClock, sy
     driver.together([], arm=look)
     assert found == ["wal", level]
     service.close()
-
-
-def test_another_process_s_commit_moves_the_watch(driver: Driver) -> None:
-    """The watch on the database notices each commit of another connection once."""
-    watch = driver.service.watch()
-    watch.has_moved()
-    assert not watch.has_moved()
-    driver.open()
-    assert watch.has_moved()
-    assert not watch.has_moved()
-    watch.close()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import random
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
-import psycopg
 import pytest
 
 from models.contract.changes import Customer
-from models.contract.commands import Command, CreateCalendar
+from models.contract.commands import CreateCalendar
 from models.contract.errors import Overloaded, Refused
-from models.service import Outcome, SlotService, UnusableDatabase
-from models.writing.router import Router
+from models.service import SlotService, UnusableDatabase
 from tests.models.audit import audit
+from tests.models.crowd import Crowd
 from tests.models.driver import STAFF, Driver, FakeClock, Viewer, booking, code, moving, new_key, results
 from tests.support import wait_until
 from tests.support.postgres import Postgres
@@ -25,63 +22,14 @@ from tests.support.postgres import Postgres
 pytestmark = pytest.mark.only("postgres")
 
 CONNECTIONS = 16
-ANSWER_SECONDS = 60
-
-
-@pytest.fixture
-def open_book(database: str, clock: FakeClock) -> Iterator[Callable[..., SlotService]]:
-    """Opens books on the same database, each with connections of its own; all are closed at the end."""
-    with ExitStack() as opened:
-
-        def open_one(**fields: Any) -> SlotService:
-            service = SlotService(database, b"a secret of the tests", clock=clock, **fields)
-            service.open()
-            opened.callback(service.close)
-            return service
-
-        yield open_one
-
-
-class Crowd:
-    """Asks without waiting, and counts how it fared; nobody may stay without an answer."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, Outcome] = {}
-        self._waiting = 0
-        self._turn = threading.Condition()
-
-    @property
-    def codes(self) -> Counter[str]:
-        with self._turn:
-            return Counter(code(outcome) for outcome in self.outcomes.values())
-
-    def ask(self, service: SlotService, command: Command) -> None:
-        name = f"{command.key} of {id(service)}"
-
-        def hear(outcome: Outcome) -> None:
-            with self._turn:
-                assert name not in self.outcomes, "answered twice"
-                self.outcomes[name] = outcome
-                self._waiting -= 1
-                self._turn.notify_all()
-
-        with self._turn:
-            self._waiting += 1
-        service.submit(command, hear)
-
-    def wait(self, most: int = 0) -> None:
-        """Until so many at most wait."""
-        with self._turn:
-            done = self._turn.wait_for(lambda: self._waiting <= most, ANSWER_SECONDS)
-        assert done, f"{self._waiting} were never answered"
 
 
 def test_every_seat_goes_to_one_of_sixteen_connections(
-    open_book: Callable[..., SlotService], clock: FakeClock, request: pytest.FixtureRequest
+    open_service: Callable[..., SlotService], clock: FakeClock, request: pytest.FixtureRequest
 ) -> None:
     """Sixteen connections want the same one-seat slots at the same time: each is booked once, everyone is answered."""
     attempts = 100_000 if request.config.getoption("--long") else 5_000
-    books = [open_book(writers=1) for _ in range(CONNECTIONS)]
+    books = [open_service(writers=1) for _ in range(CONNECTIONS)]
     driver = Driver(books[0], clock)
     driver.create()
     slots = driver.open(-(-attempts // CONNECTIONS))
@@ -97,10 +45,10 @@ def test_every_seat_goes_to_one_of_sixteen_connections(
 
 
 def test_writers_that_share_calendars_never_stop_one_another_dead(
-    open_book: Callable[..., SlotService], clock: FakeClock, postgres: Postgres
+    open_service: Callable[..., SlotService], clock: FakeClock, postgres: Postgres
 ) -> None:
     """Two processes with four writers each, over 20 calendars in random order, moves between them too: no deadlock."""
-    books = [open_book(), open_book()]
+    books = [open_service(), open_service()]
     driver = Driver(books[0], clock)
     slots: list[str] = []
     for number in range(20):
@@ -124,51 +72,9 @@ def test_writers_that_share_calendars_never_stop_one_another_dead(
     audit(driver.path)
 
 
-def test_a_calendar_is_written_in_the_order_of_its_commands(service: SlotService, clock: FakeClock) -> None:
-    """Commands of one caller run in order, whether their routes are remembered or read."""
-    driver = Driver(service, clock)
-    driver.create()
-    slots = driver.open(200)
-    crowd = Crowd()
-    for slot in slots:
-        crowd.ask(service, booking(slot))
-    crowd.wait()
-    viewer = Viewer(service, "room")
-    assert [viewer.slots[slot]["version"] for slot in slots] == list(range(2, 202))
-
-
-def test_a_booking_that_moves_meanwhile_is_found_where_it_is(
-    open_book: Callable[..., SlotService], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its calendar was looked up before the lock; another process has moved it since: the command is placed anew."""
-    service, other = open_book(), open_book()
-    driver = Driver(service, clock)
-    driver.create("here")
-    booked = driver.reserve(driver.open()[0])
-    driver.create("there")
-    (there,) = driver.open()
-    router = service._writer
-    assert isinstance(router, Router)
-    look = router._routes
-    looks = [0]
-
-    def look_up_and_be_outdated(wanted: set[tuple[str, str]]) -> Any:
-        routes = look(wanted)
-        looks[0] += 1
-        if looks[0] == 1:
-            results(other.run(moving(booked, there)))
-        return routes
-
-    monkeypatch.setattr(router, "_routes", look_up_and_be_outdated)
-    assert driver.cancel(booked)["calendar"] == "there"
-    assert looks[0] == 2
-    assert [slot["status"] for slot in (driver.slots("here") | driver.slots("there")).values()] == ["open", "open"]
-    audit(driver.path)
-
-
-def test_two_who_make_the_same_calendar_make_one(open_book: Callable[..., SlotService], clock: FakeClock) -> None:
+def test_two_who_make_the_same_calendar_make_one(open_service: Callable[..., SlotService], clock: FakeClock) -> None:
     """A calendar has no row to lock yet: the unique key decides, and only one command makes it; a retry succeeds."""
-    books = [open_book(writers=1) for _ in range(8)]
+    books = [open_service(writers=1) for _ in range(8)]
     for number in range(10):
         crowd = Crowd()
         for service in books:
@@ -185,79 +91,15 @@ def test_two_who_make_the_same_calendar_make_one(open_book: Callable[..., SlotSe
     audit(books[0].url)
 
 
-def test_a_change_of_another_process_is_seen_by_the_watch_only_once_it_can_be_read(
-    open_book: Callable[..., SlotService], clock: FakeClock
-) -> None:
-    """An open transaction does not move it, its commit does."""
-    service = open_book()
-    driver = Driver(service, clock)
-    driver.create()
-    watch = service.watch()
-    with psycopg.connect(service.url) as other:
-        other.execute("UPDATE calendar SET name = 'Other' WHERE id = 'room'")
-        watch.has_moved()
-        assert not watch.has_moved()
-        other.commit()
-    assert watch.has_moved()
-    assert not watch.has_moved()
-    watch.close()
-
-
-def test_a_lock_that_is_not_let_go_is_overloaded(
-    open_book: Callable[..., SlotService], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another process locks a calendar: its commands are `overloaded` in time, those of other calendars are done."""
-    monkeypatch.setattr("models.storage.postgres.LOCK_TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr("models.writing.writer.PATIENCE_SECONDS", 0.5)
-    service = open_book(writers=1)
-    driver = Driver(service, clock)
-    driver.create("free")
-    (free,) = driver.open()
-    driver.create("room")
-    slots = driver.open(20)
-    with psycopg.connect(service.url) as other:
-        other.execute("SELECT * FROM calendar WHERE id = 'room' FOR UPDATE")
-        codes = [code(outcome) for outcome in driver.together([booking(free), *[booking(slot) for slot in slots]])]
-    assert codes == ["ok", *["overloaded"] * 20]
-    assert driver.reserve(slots[0])["status"] == "confirmed"
-    audit(driver.path)
-
-
-def test_a_locked_calendar_s_commands_keep_their_order(open_book: Callable[..., SlotService], clock: FakeClock) -> None:
-    """They wait apart from the same writer's other calendars, and those are done meanwhile, in order."""
-    service = open_book(writers=1)
-    driver = Driver(service, clock)
-    free: list[str] = []
-    for number in range(5):
-        driver.create(f"free-{number}")
-        free += driver.open(4)
-    driver.create("room")
-    slots = driver.open(120)
-    crowd, others = Crowd(), Crowd()
-    with psycopg.connect(service.url) as other:
-        other.execute("SELECT * FROM calendar WHERE id = 'room' FOR UPDATE")
-        for place, slot in enumerate(slots):
-            crowd.ask(service, booking(slot))
-            if place % 6 == 0:
-                others.ask(service, booking(free[place // 6]))
-                others.wait()
-        assert others.codes == {"ok": 20}
-        assert not crowd.codes
-    crowd.wait()
-    assert crowd.codes == {"ok": 120}
-    viewer = Viewer(service, "room")
-    assert [viewer.slots[slot]["version"] for slot in slots] == list(range(2, 122))
-
-
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_a_server_that_restarts_costs_nobody_a_booking(
-    open_book: Callable[..., SlotService], clock: FakeClock, postgres: Postgres, mode: Any
+    open_service: Callable[..., SlotService], clock: FakeClock, postgres: Postgres, mode: Any
 ) -> None:
     """The server stops or crashes under load and comes back: every caller is answered, every confirmed booking exists.
 
     A caller that repeats its key gets each booking once.
     """
-    service = open_book()
+    service = open_service()
     driver = Driver(service, clock)
     slots = []
     for number in range(6):

@@ -4,7 +4,6 @@ import pytest
 
 from realtime.engine import AddressBudget, Budget, Rates, cost_of
 from realtime.engine.budget import CUT_OFF, MOST_COST
-from realtime.rate_limit import Addresses
 
 SECOND_NS = 1_000_000_000
 
@@ -96,17 +95,3 @@ def test_http_of_an_address() -> None:
 def test_costs() -> None:
     """A packet is one, and one more for each 16 KB; never more than the largest message's."""
     assert [cost_of(size) for size in (0, 16_383, 16_384, 1_000_000, 1 << 40)] == [1, 1, 2, 62, MOST_COST]
-
-
-def test_addresses() -> None:
-    """A /64 is one address; those with nobody connected are forgotten when there are too many."""
-    addresses = Addresses(10, factor=10)
-    one = addresses.of("2001:db8::1")
-    assert addresses.of("2001:db8::ffff") is one
-    assert addresses.of("2001:db8:0:1::1") is not one
-    held = addresses.connect("192.0.2.1")
-    held.open()
-    for number in range(20_000):
-        addresses.of(f"10.0.{number // 256}.{number % 256}")
-    assert addresses.of("192.0.2.1") is held.address
-    assert addresses.of("2001:db8::1") is not one

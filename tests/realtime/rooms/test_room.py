@@ -7,14 +7,12 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from models.contract.commands import UpdateCalendar, UpdateSlot
-from models.contract.errors import Unauthorized
-from models.contract.principal import OPERATOR, Principal
+from models.contract.commands import UpdateSlot
+from models.contract.principal import OPERATOR
 from models.contract.time import system_clock
 from realtime import protocol
-from realtime.rooms import room, waiters
-from realtime.rooms.subscriber import Audience, Subscriber
-from tests.realtime.room_stack import GUEST, RecordingConnection, RoomStack
+from realtime.rooms import room
+from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually
 
 
@@ -58,41 +56,6 @@ async def test_a_change_alone_waits_for_nothing(stack: RoomStack, monkeypatch: p
         await eventually(lambda: connection.seqs == seqs)
 
 
-async def test_who_waits_for_a_change_that_nobody_has_made(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long poll waits without a limit; an answer waits for its change for a bounded time."""
-    monkeypatch.setattr(waiters, "SETTLE_SECONDS", 0.02)
-    subscriber, joined = await stack.join(RecordingConnection())
-    seq = joined.room.sent + 1
-    polling = asyncio.create_task(joined.room.reached(seq))
-    await joined.room.settled(seq)
-    await joined.room.settled(seq)
-    assert not polling.done()
-    assert await stack.change() == seq
-    await asyncio.wait_for(polling, 2)
-    assert polling not in asyncio.all_tasks()
-    joined.room.leave(subscriber)
-    assert joined.room.is_empty
-
-
-async def test_joining_twice_and_leaving(stack: RoomStack) -> None:
-    """One connection has one subscription, and the last one counts."""
-    connection = RecordingConnection()
-    first, joined = await stack.join(connection)
-    second, _ = await stack.join(connection)
-    joined.room.leave(first)
-    seq = await stack.change()
-    await stack.dispatcher.settled("room", seq)
-    assert connection.seqs == [seq]
-    joined.room.leave(second)
-    await stack.dispatcher.settled("room", await stack.change())
-    assert connection.seqs == [seq]
-    gone = Subscriber("room", connection, Audience.PUBLIC, GUEST)
-    gone.give_up()
-    with pytest.raises(RuntimeError):
-        joined.room.join(gone)
-    assert joined.room.is_empty
-
-
 async def test_many_who_open_a_room_at_once(stack: RoomStack) -> None:
     """They are given one room, by one read."""
     rooms = await asyncio.gather(*(stack.dispatcher.room("room") for _ in range(20)))
@@ -110,21 +73,6 @@ async def test_an_answer_waits_for_a_room_that_is_being_opened(stack: RoomStack)
         assert room.replica.seq >= seq
 
 
-async def test_who_may_not_stay_hears_nothing_of_it(stack: RoomStack) -> None:
-    """A calendar made private removes its guests first, and tells only permitted subscribers."""
-    guest, subscriber = RecordingConnection(), RecordingConnection()
-    await stack.join(guest)
-    await stack.join(subscriber, principal=Principal(subject="ada", calendars=frozenset({"room"})))
-    answer = await stack.service.run(
-        UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private", name="Vault")
-    )
-    await stack.dispatcher.settled("room", answer.seq)
-    assert (guest.writes, guest.is_open) == ([], False)
-    assert subscriber.changes[0]["info"]["name"] == "Vault"
-    with pytest.raises(Unauthorized):
-        await stack.join(RecordingConnection())
-
-
 async def test_a_lost_bell_loses_nothing(stack: RoomStack) -> None:
     """A commit without a notification is found at the next interval, in order and once."""
     connection = RecordingConnection()
@@ -136,19 +84,6 @@ async def test_a_lost_bell_loses_nothing(stack: RoomStack) -> None:
     await eventually(lambda: connection.seqs == seqs)
     new_rows = await stack.service.read(stack.dispatcher.read_new_rows)
     assert new_rows is None
-
-
-async def test_a_replay_follows_its_cursor_only(stack: RoomStack) -> None:
-    """A cursor of this history is resumed; one with another nonce, or of the future, gets a snapshot."""
-    _, joined = await stack.join(RecordingConnection())
-    for _ in range(3):
-        await stack.dispatcher.settled("room", await stack.change())
-    _, again = await stack.join(RecordingConnection(), after=joined.cursor)
-    assert again.mode == "resumed"
-    assert len(msgspec.json.decode(b"{" + again.body)["changes"]) == 3
-    seq, _, nonce = again.cursor.partition(".")
-    for stranger in (f"{seq}.abc", f"{int(seq) + 1}.{nonce}", f"1.{nonce}"):
-        assert (await stack.join(RecordingConnection(), after=stranger))[1].mode == "snapshot", stranger
 
 
 async def test_a_room_that_failed_is_left_by_all(stack: RoomStack) -> None:

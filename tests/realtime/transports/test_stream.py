@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -19,51 +18,13 @@ from realtime.auth import Auth
 from realtime.rooms.replica import MOST_SLOTS
 from realtime.transports.sse import RETRY_MILLISECONDS
 from realtime.transports.stream import HEARTBEAT_SECONDS
+from tests.realtime.transports.conftest import make_calendar, open_slots
 from tests.support import ROOT, Api, Server, eventually, free_port
 from tests.support.example import in_days
 from tests.system.both_transports import number_of
 from tests.system.conftest import HANDSHAKE, QUIET, Place
 
-CAP_BYTES = 65_536
 NOTHING_READ = 4_096  # the size of the client's receive buffer in its kernel
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Run a server with a small cap for slow clients."""
-    flags = (*QUIET, "--max-queued-bytes", str(CAP_BYTES))
-    with Server(tmp_path_factory.mktemp("stream"), *flags) as server:
-        yield Place(server, server.command("token", "--scope", "staff").strip())
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """Ask without a token."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
-        yield http
-
-
-async def _make(api: Api, calendar: str) -> str:
-    """A calendar without slots; its path."""
-    await api.post("/api/calendars", id=calendar, name="Room", zone="UTC")
-    return f"/api/calendars/{calendar}"
-
-
-async def _open_slots(api: Api, path: str, count: int, data: str = "") -> None:
-    """One change."""
-    slots = [{"start": in_days(1 + number / 99), "end": in_days(2 + number / 99)} for number in range(count)]
-    await api.post(f"{path}/slots", slots=[{**slot, "data": data} for slot in slots])
-
-
-async def test_nothing_on_the_way_may_keep_events(place: Place, api: Api, http: aiohttp.ClientSession) -> None:
-    """The head of an event stream forbids proxies to gather, to change and to keep it."""
-    path = await _make(api, "headed")
-    async with http.get(f"{place.url}{path}/events") as response:
-        assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-        assert response.headers["X-Accel-Buffering"] == "no"
-        assert {"no-store", "no-transform"} <= set(response.headers["Cache-Control"].split(", "))
-        assert "public" not in response.headers["Cache-Control"]
-    assert (await api.ask("GET", f"{path}/changes")).headers["Cache-Control"] == "no-store"
 
 
 async def test_opening_a_stream_is_no_request(tmp_path: Path, http: aiohttp.ClientSession) -> None:
@@ -85,27 +46,10 @@ async def test_opening_a_stream_is_no_request(tmp_path: Path, http: aiohttp.Clie
         assert codes == {"ok", "rate_limited"}
 
 
-async def test_a_long_poll_waits_for_the_next_change(place: Place, api: Api) -> None:
-    """It is counted while it waits, and answered with the change that ends its wait."""
-    path = await _make(api, "awaited")
-    await _open_slots(api, path, 1)
-    cursor = (await api.get(f"{path}/slots"))["cursor"]
-    polling = asyncio.create_task(api.get(f"{path}/changes?wait=60&after={cursor}"))
-
-    async def is_waiting() -> bool:
-        return await number_of(api, 'slotcast_connections{transport="longpoll"}') == 1
-
-    await eventually(is_waiting, 5, "the long poll")
-    assert not polling.done()
-    await _open_slots(api, path, 1)
-    assert [change["type"] for change in (await polling)["changes"]] == ["slot.opened"]
-    assert not await is_waiting()
-
-
 @pytest.mark.parametrize("way", ["events", "socket"])
 async def test_who_does_not_read_is_cut_off(place: Place, api: Api, way: str) -> None:
     """A stream without a reader holds the bytes of the cap, and then is closed."""
-    path = await _make(api, f"unread-{way}")
+    path = await make_calendar(api, f"unread-{way}")
     kind, headers = ("socket", HANDSHAKE) if way == "socket" else ("sse", {})
     slow, open_ones = 'slotcast_connections_closed_total{reason="slow"}', f'slotcast_connections{{transport="{kind}"}}'
     before = await number_of(api, slow)
@@ -116,7 +60,7 @@ async def test_who_does_not_read_is_cut_off(place: Place, api: Api, way: str) ->
         deaf.sendall(f"GET {path}/{way} HTTP/1.1\r\n{head}\r\n".encode())
         await eventually(lambda: number_of(api, open_ones), 5, "the stream")
         for _ in range(40):  # of 0.8 MB; the kernel itself takes a few
-            await _open_slots(api, path, 200, "x" * 4_000)
+            await open_slots(api, path, 200, "x" * 4_000)
             if await number_of(api, slow) > before:
                 break
         assert await number_of(api, slow) == before + 1
@@ -125,9 +69,9 @@ async def test_who_does_not_read_is_cut_off(place: Place, api: Api, way: str) ->
 @pytest.mark.parametrize("has_room", [False, True])
 async def test_a_snapshot_is_cut(place: Place, api: Api, http: aiohttp.ClientSession, has_room: bool) -> None:
     """It has 2,000 slots at most, says how far it goes, and the next window goes on from there."""
-    path = await _make(api, f"long-{has_room}".lower())
+    path = await make_calendar(api, f"long-{has_room}".lower())
     for _ in range(11):
-        await _open_slots(api, path, 200)
+        await open_slots(api, path, 200)
     if has_room:
         async with http.ws_connect(f"{place.url}{path}/socket") as follower:
             first = await follower.receive_json()
@@ -153,7 +97,7 @@ async def lively(tmp_path: Path) -> AsyncIterator[str]:
     await web.TCPSite(runner, settings.host, settings.port).start()
     token = Auth(settings.secret).write_token("staff", scope="staff", calendars="*", seconds=60)
     async with Api(f"http://{settings.host}:{settings.port}", token) as api:
-        path = await _make(api, "lively")
+        path = await make_calendar(api, "lively")
     yield f"http://{settings.host}:{settings.port}{path}"
     await runner.cleanup()
     service.close()
