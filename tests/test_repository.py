@@ -95,7 +95,7 @@ def test_no_module_imports_itself_through_others() -> None:
     assert [name for name in imports if name in _reached(name, imports)] == []
 
 
-def test_the_server_imports_only_what_its_requirements_bring() -> None:
+def test_the_server_imports_only_its_requirements() -> None:
     """The server needs none of the packages for tests only."""
     brought = set(_pinned(ROOT / "requirements.txt"))
     ours = {"cli", "models", "realtime", "server"}

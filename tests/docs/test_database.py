@@ -58,7 +58,7 @@ def run(source: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_sql_does_what_it_says(server: Server, tmp_path: Path) -> None:
+def test_the_sql_has_the_described_effect(server: Server, tmp_path: Path) -> None:
     """Each example is taken step by step, and each step is a change."""
     open_, close, service = SQL
     write(server.database, open_)
@@ -73,14 +73,14 @@ def test_the_sql_does_what_it_says(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
-def test_the_models_do_what_they_say(server: Server, tmp_path: Path) -> None:
+def test_the_models_have_the_described_effect(server: Server, tmp_path: Path) -> None:
     """A script beside the database, with the program's models."""
     run(PEEWEE, tmp_path)
     wait_until(lambda: remaining(server, "gallery") == [(4, "open")], what="the slot")
 
 
 @pytest.mark.parametrize("table", [Calendar, Slot, Hold, Booking])
-def test_every_column_and_its_default_is_told(table: Any, tmp_path: Path) -> None:
+def test_every_column_and_its_default_is_described(table: Any, tmp_path: Path) -> None:
     """The tables of the document are those of the database, and the models have its defaults."""
     database = f"sqlite:///{tmp_path / 'slotcast.db'}"
     with Server(tmp_path, "--no-demo", database=database):

@@ -22,7 +22,7 @@ def _missing(names: Iterable[str], text: str) -> list[str]:
     return [name for name in names if f"`{name}`" not in text]
 
 
-def test_what_is_generated_is_committed_as_generated() -> None:
+def test_generated_files_are_committed_as_generated() -> None:
     """Tables, snippets and generated files are as the code makes them: `python -m tests.docs.generate` does it."""
     stale = [str(path.relative_to(ROOT)) for path, text in generated().items() if path.read_text() != text]
     assert stale == [], "run `make fix`"

@@ -406,7 +406,7 @@ def test_every_command_has_such_a_proof() -> None:
     assert {kind for kind, _, _ in CASES.values()} == set(HANDLERS)
 
 
-def test_one_change_tells_of_all_that_a_command_did(driver: Driver) -> None:
+def test_one_change_has_the_whole_effect_of_a_command(driver: Driver) -> None:
     """A booking with a hold is one change: its viewer never sees the seat free in between."""
     (slot,) = driver.open()
     hold = driver.hold(slot)

@@ -32,7 +32,7 @@ def test_holders_by_address(address: str, holder: str) -> None:
     assert holder_address(address) == holder
 
 
-def test_what_a_token_says() -> None:
+def test_a_token_makes_a_principal() -> None:
     """A token's subject, scope and calendars make the principal; without a token it is a guest."""
     auth = Auth(SECRET)
     guest = auth.identify(None, "192.0.2.1")

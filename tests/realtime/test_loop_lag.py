@@ -17,7 +17,7 @@ def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_c
     assert (loop_lag.longest_block_seconds, loop_lag.overloads) == (LATE_SECONDS, 1)
 
 
-def test_one_late_beat_refuses_nobody() -> None:
+def test_one_pause_refuses_no_client() -> None:
     """One long pause of the machine is no overload, whatever its length."""
     told: list[bool] = []
     loop_lag = LoopLagMonitor(lambda: False, told.append)

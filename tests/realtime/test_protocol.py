@@ -71,7 +71,7 @@ def test_times_and_data_are_decoded_into_the_command() -> None:
 
 @pytest.mark.parametrize("name", [name for name, kind in EVERY_REQUEST.items() if issubclass(kind, Command)])
 @pytest.mark.parametrize("field", ["principal", "received", "asker"])
-def test_no_client_says_who_it_is_or_when_it_asked(name: str, field: str) -> None:
+def test_no_client_sets_its_principal_or_the_time_of_arrival(name: str, field: str) -> None:
     """The fields of a command that the server fills in are unknown fields to a client."""
     for value in ({"subject": "operator", "is_staff": True}, None, 5):
         with pytest.raises(BadRequest) as caught:

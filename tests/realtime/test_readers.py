@@ -91,7 +91,7 @@ async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
     await asyncio.gather(*heavy)
 
 
-async def test_who_asks_the_same_shares_a_read_that_has_not_begun(service: AsyncService) -> None:
+async def test_equal_reads_share_one_that_has_not_begun(service: AsyncService) -> None:
     """A running read may be older than a later caller's cursor: later callers share a read of their own."""
     guard = BlockingRead()
     first = _ask(service, guard.read, "same", key="same")
@@ -148,7 +148,7 @@ async def test_a_read_that_runs_ends_with_its_client(service: AsyncService) -> N
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
-async def test_no_read_keeps_the_door_from_closing(service: AsyncService) -> None:
+async def test_no_read_delays_the_end(service: AsyncService) -> None:
     """Once the end begins, heavy reads are refused, running ones are cancelled, and light ones go on."""
     began = threading.Event()
     db = service.sync._db
@@ -184,7 +184,7 @@ async def test_a_client_has_so_many_reads_waiting(service: AsyncService, monkeyp
     await asyncio.gather(*hog, *others)
 
 
-async def test_who_waits_too_long_is_told(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_read_that_waits_too_long_is_refused(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read is refused after its time in the queue, and cancelled after its time in the database."""
     monkeypatch.setattr(readers, "LONGEST_WAIT_SECONDS", 0.2)
     monkeypatch.setattr(readers, "LONGEST_READ_SECONDS", 0.6)

@@ -85,7 +85,7 @@ async def test_a_hold_lasts_as_long_wherever_it_was_made(pair: tuple[Server, Ser
         assert all(abs(_seconds_from_now(change["at"])) < 10 for change in watching.changes)
 
 
-async def test_a_lone_server_with_a_wrong_clock_lapses_holds_in_time(pair: tuple[Server, Server]) -> None:
+async def test_a_lone_server_with_a_wrong_clock_expires_holds_in_time(pair: tuple[Server, Server]) -> None:
     """A server without a scheduler: a hold's seats are free half a second after its end by the database's clock."""
     right, wrong = pair
     async with Api(wrong.url, STAFF) as api, Client(wrong.url) as watching:

@@ -223,7 +223,7 @@ async def test_an_unread_poll(short: Server) -> None:
         raw.close()
 
 
-async def test_who_reads_slowly_is_served(short: Server) -> None:
+async def test_a_slow_reader_is_served(short: Server) -> None:
     """Progress counts: an answer may take longer than the deadline as long as it is read."""
     raw = await _narrow(short)
     raw.writer.write(b"GET /api/calendars/room/slots " + PLAIN)

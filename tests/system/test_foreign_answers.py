@@ -129,7 +129,7 @@ async def test_a_cursor_ahead_of_a_server_is_resumed(moving: Moving, way: str) -
     assert ways == [True] * ROUNDS
 
 
-async def test_what_is_read_after_a_cursor_is_as_new(moving: Moving) -> None:
+async def test_a_read_after_a_cursor_is_as_new(moving: Moving) -> None:
     """A read with `after` contains the command that was answered with it."""
     for _ in range(ROUNDS):
         booked = await moving.book()
@@ -147,7 +147,7 @@ async def test_what_is_read_after_a_cursor_is_as_new(moving: Moving) -> None:
         assert not explained["bookable"]
 
 
-async def test_whoever_was_answered_sees_it_wherever_it_joins(moving: Moving) -> None:
+async def test_an_answered_caller_sees_its_change_on_every_transport(moving: Moving) -> None:
     """`at_least` brings the other server to the answer's cursor, whatever the client has applied before."""
     start = (await moving.there.get(f"/api/calendars/{CALENDAR}/slots"))["cursor"]
     base = f"/api/calendars/{CALENDAR}"
@@ -179,7 +179,7 @@ async def test_a_cursor_of_another_history_gets_a_snapshot(moving: Moving) -> No
         assert read["slots"]
 
 
-async def test_a_move_between_calendars_tells_both_cursors(moving: Moving) -> None:
+async def test_a_move_between_calendars_is_answered_with_both_cursors(moving: Moving) -> None:
     """A booking that moves to another calendar is answered with both cursors; each read after its own has it."""
     await moving.here.post("/api/calendars", id="away", name="Away", zone="Etc/UTC")
     (slot,) = await _open_slots(moving.here, 1, "away")

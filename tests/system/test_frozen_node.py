@@ -105,7 +105,7 @@ async def _queued(server: Server, api: Api, count: int) -> bool:
 
 
 @pytest.mark.usefixtures("swift")
-async def test_a_locked_calendar_s_commands_hear_overloaded_in_the_end(pair: tuple[Server, Server]) -> None:
+async def test_commands_of_a_locked_calendar_are_overloaded_in_the_end(pair: tuple[Server, Server]) -> None:
     """A lock lasts longer than the patience: the commands are refused, and done once when repeated."""
     one, _ = pair
     async with Api(one.url, STAFF) as api:

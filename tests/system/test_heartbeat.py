@@ -56,7 +56,7 @@ async def test_a_poll_ends_with_the_heartbeat(place: Place, http: aiohttp.Client
             heard = await response.text()
 
 
-async def test_who_does_not_ask_hears_nothing_of_it(place: Place, http: aiohttp.ClientSession) -> None:
+async def test_heartbeats_are_only_for_clients_that_ask(place: Place, http: aiohttp.ClientSession) -> None:
     """Without `beat=1` OPEN has the protocol's own fields, and no empty packet comes."""
     async with http.ws_connect(f"{place.url}/socket.io/?EIO=4&transport=websocket") as socket:
         opening = json.loads((await socket.receive_str())[1:])

@@ -36,7 +36,7 @@ async def _has_heard(watcher: Node, kind: str) -> bool:
     return kind in copy["types"]
 
 
-async def test_a_lapse_is_known_within_a_second(tmp_path: Path, node: Callable[..., Node]) -> None:
+async def test_an_expiry_is_known_within_a_second(tmp_path: Path, node: Callable[..., Node]) -> None:
     """A hold's seats are back, for everyone and by a change, between half a second and a second after its end."""
     with Server(tmp_path, *QUIET) as server:
         token = server.command("token", "--scope", "staff").strip()
@@ -83,7 +83,7 @@ def _old_database(database: str, now: int) -> Driver:
     return Driver(service, clock, _next_start=now + 2 * DAY)
 
 
-async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path: Path) -> None:
+async def test_a_thousand_expiries_are_known_within_a_second(tmp_path: Path) -> None:
     """A thousand at once, in one calendar and in many."""
     database = Server.new_database(tmp_path)
     driver = _old_database(database, system_clock() - 22 * SECOND)
@@ -128,7 +128,7 @@ async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
             await eventually(is_filled, 10, "the horizon")
 
 
-async def test_another_process_is_heard(place: Place, world: World) -> None:
+async def test_commits_of_another_process_are_pushed(place: Place, world: World) -> None:
     """Commits of the command line are pushed at once: the database reports them, not the process."""
     async with Client(place.url) as watcher:
         viewer = await watcher.watch(world.calendar)

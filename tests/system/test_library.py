@@ -67,7 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_the_package_holds_what_it_needs_and_nothing_else(package: Path) -> None:
+def test_the_package_has_its_files_and_no_others(package: Path) -> None:
     """The compiled library with its types, README and LICENSE."""
     with closing(tarfile.open(package)) as archive:
         names = {name.removeprefix("package/") for name in archive.getnames()}

@@ -142,7 +142,7 @@ class Outsider:
         )
 
 
-async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
+async def test_every_outside_write_reaches_every_subscriber(server: Server) -> None:
     """Between commands and through kills of the server, also while none runs: five ways, one snapshot, no gap."""
     token = server.command("token", "--scope", "staff").strip()
     shop, outsider = Shop(server, token, seed=3), Outsider(server, seed=5)
@@ -163,7 +163,7 @@ async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
     assert outsider.written > outsider.refused
 
 
-async def test_no_read_is_older_than_what_was_written(server: Server) -> None:
+async def test_no_read_is_older_than_an_outside_write(server: Server) -> None:
     """Slots, a subscription, a stream and the feed have the write, while the room has subscribers."""
 
     async def reads(http: aiohttp.ClientSession, way: str) -> set[str]:

@@ -95,7 +95,7 @@ async def test_booked_by_keyboard_alone(place: Place, api: Api, page: Page) -> N
     assert booking["status"] == "cancelled"
 
 
-async def test_what_others_do_is_seen(place: Place, api: Api, guest: Api, page: Page) -> None:
+async def test_changes_by_others_are_shown(place: Place, api: Api, guest: Api, page: Page) -> None:
     """Changes by others show by themselves; names are text, never markup."""
     slots = await _make(api, "live")
     await _open(page, place, "live")

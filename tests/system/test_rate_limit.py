@@ -79,7 +79,7 @@ async def _is_served(server: Server) -> None:
     ],
     ids=["request", "no-ack", "unknown", "ack", "pong", "noop", "ping", "idle", "join", "nowhere", "parts", "bytes"],
 )
-async def test_who_floods_is_cut_off(limited: Server, source: str, packet: bytes) -> None:
+async def test_a_flood_is_closed(limited: Server, source: str, packet: bytes) -> None:
     """A client that goes on beyond its budget is closed by its transport, and others are served."""
     async with Api(limited.url) as api:
         before = await number_of(api, CUT)
@@ -243,7 +243,7 @@ async def test_behind_a_proxy(tmp_path: Path) -> None:
                 raw.close()
 
 
-async def test_what_was_sent_by_who_has_gone_is_dropped(tmp_path: Path) -> None:
+async def test_bytes_of_a_client_that_has_gone_are_dropped(tmp_path: Path) -> None:
     """Megabytes left behind by their senders cost next to nothing, with a limit or without one."""
     # Without a limit, a request costs time until the kernel has taken all bytes behind it: only then does it show the
     # end.

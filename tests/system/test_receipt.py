@@ -115,7 +115,7 @@ async def test_a_copied_link_is_the_link(place: Place, api: Api, browser: Browse
         await context.close()
 
 
-async def test_what_is_pending_says_so(place: Place, api: Api, page: Page, tmp_path: Path) -> None:
+async def test_a_pending_booking_is_shown_as_pending(place: Place, api: Api, page: Page, tmp_path: Path) -> None:
     """The dialog and the file say so until staff confirm it; then the file says that it is certain."""
     await _make(api, "asked", policy={"confirmation": "staff"})
     dialog = await _book(page, f"{place.url}/c/asked")

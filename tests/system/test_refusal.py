@@ -112,12 +112,12 @@ async def _check(cases: list[tuple[str, Change, str]], world: World, api: Api, c
         assert said == (code, code), (name, fields)
 
 
-async def test_what_staff_are_refused(world: World, api: Api, staff: Client) -> None:
+async def test_refusals_to_staff(world: World, api: Api, staff: Client) -> None:
     """The code of each refusal to staff, the same over Socket.IO and HTTP."""
     await _check(BY_STAFF, world, api, staff)
 
 
-async def test_what_guests_are_refused(place: Place, world: World, guest: Api) -> None:
+async def test_refusals_to_guests(place: Place, world: World, guest: Api) -> None:
     """The code of each refusal to guests, the same over Socket.IO and HTTP; and the calendar has not moved."""
     async with Client(place.url) as client:
         await _check(BY_GUESTS, world, guest, client)

@@ -137,7 +137,7 @@ async def test_staff_is_for_staff(place: Place) -> None:
     assert told["code"] == "forbidden"
 
 
-async def test_what_is_staffs_is_not_for_others(place: Place, world: World) -> None:
+async def test_staff_requests_are_refused_to_others(place: Place, world: World) -> None:
     """Staff requests want the scope and the calendar: unauthorized without a token, forbidden with another's."""
     others = {
         "": "unauthorized",
@@ -203,7 +203,7 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
 
 
 @pytest.mark.parametrize("namespace", [GUESTS, STAFF])
-async def test_a_token_that_changes_while_a_seat_is_asked_for(namespace: str, place: Place, api: Api) -> None:
+async def test_a_token_that_changes_during_a_subscription(namespace: str, place: Place, api: Api) -> None:
     """After `auth.refresh` no request under way subscribes to a calendar outside of the new token."""
     calendars = [f"lost{namespace.replace('/', '-')}-{number}" for number in range(8)]
     for calendar in calendars:

@@ -61,7 +61,7 @@ def test_the_files_of_a_database_are_its_owners(tmp_path: Path) -> None:
         assert f"slotcast.db is open to other users of this machine (mode 0644): chmod 600 {tmp_path}" in server.log
 
 
-def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:
+def test_a_terminal_shows_the_token(tmp_path: Path) -> None:
     """On a terminal each start prints the staff page's link with its token."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SLOTCAST_")}
     url = Server.new_database(tmp_path)
@@ -79,7 +79,7 @@ def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:
             assert b"/staff#token=" in told
 
 
-async def test_who_never_ends_its_request_is_hung_up_on(tmp_path: Path) -> None:
+async def test_a_request_without_an_end_is_closed(tmp_path: Path) -> None:
     """Half a head, no word at all, and silence after an answer: each connection ends by itself; a stream goes on."""
     settings = Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}", port=free_port())
     service = settings.service()
@@ -161,7 +161,7 @@ async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Sign
             print(len(answered), "of", len(sent), "answered")
 
 
-async def test_the_end_waits_for_nobody_who_waits(tmp_path: Path) -> None:
+async def test_the_end_waits_for_no_idle_client(tmp_path: Path) -> None:
     """On a stop the server answers long polls with their state and incomplete bodies with 503, at once."""
     with Server(tmp_path, *QUIET) as server:
         server.command("calendar", "create", "room")

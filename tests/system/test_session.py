@@ -123,7 +123,7 @@ async def test_a_fresh_token_may_allow_less(place: Place, api: Api) -> None:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_a_calendar_made_private_puts_out_who_may_not_stay(place: Place, api: Api, transport: str) -> None:
+async def test_a_calendar_made_private_closes_its_guests(place: Place, api: Api, transport: str) -> None:
     """Guests are closed before they get the new name; named subjects and staff stay."""
     calendar = f"closing-{transport}"
     await _make(api, calendar, "public")

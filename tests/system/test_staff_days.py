@@ -50,7 +50,7 @@ def _person(page: Page, booking: str) -> Any:
     return page.locator(f'[data-booking="{booking}"]')
 
 
-async def test_what_is_far_ahead_is_a_date_away(place: Place, api: Api, guest: Api, page: Page) -> None:
+async def test_a_booking_far_ahead_is_on_its_date(place: Place, api: Api, guest: Api, page: Page) -> None:
     """A booking in a hundred days is on its day, also after a reload, and new ones of that day show by themselves."""
     soon, far, beside, later = await _make(api, "far", 1, 100, 100, 101)
     booking = await _book(guest, far, "Ada Far")
@@ -98,7 +98,7 @@ async def test_every_booking_is_found_by_keyboard(place: Place, api: Api, guest:
     assert "day=" not in page.url
 
 
-async def test_what_has_begun_stays_and_a_no_show_is_undone(place: Place, api: Api, guest: Api, page: Page) -> None:
+async def test_a_past_booking_stays_and_a_no_show_is_undone(place: Place, api: Api, guest: Api, page: Page) -> None:
     """Before the start nobody "did not come"; after it the booking stays over a reload, and a no-show is taken back."""
     begins = in_days(5 / 86_400)
     (slot,) = await _make(api, "begun", 5 / 86_400)

@@ -190,7 +190,7 @@ async def _book_in_each(page: Page, slots: list[str]) -> None:
         await page.keyboard.press("Escape")
 
 
-async def test_what_an_earlier_version_kept_is_taken_over(place: Place, api: Api, guest: Api, page: Page) -> None:
+async def test_entries_of_an_earlier_version_are_shown(place: Place, api: Api, guest: Api, page: Page) -> None:
     """Entries stored under the calendar's id alone are shown, if they are this server's."""
     slots = await _make(api, "earlier")
     hold = (await guest.post(f"/api/slots/{slots[0]}/holds"))["hold"]

@@ -166,7 +166,7 @@ async def test_a_cursor_that_is_none(place: Place, api: Api, world: World) -> No
                 assert (await socket.receive_json())["mode"] == "snapshot", after
 
 
-async def test_what_a_resumption_says(place: Place, api: Api, world: World) -> None:
+async def test_a_resumption_has_the_missed_changes(place: Place, api: Api, world: World) -> None:
     """A cursor gets the changes after it and no others, and at the head none at all; also one from long ago."""
     start = await api.get(f"/api/calendars/{world.calendar}/slots")
     slots = await _open(api, world.calendar, 3)

@@ -23,7 +23,7 @@ _TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 _LOST = (OSError, aiohttp.ClientError, socketio.exceptions.SocketIOError, TimeoutError, ValueError)
 
 
-def test_a_watcher_that_hops_between_all_transports_applies_each_seq_once(tmp_path: Path) -> None:
+def test_a_client_of_changing_transports_applies_each_seq_once(tmp_path: Path) -> None:
     """200 hops between five transports, under writes and three kills: no seq is missed, repeated or out of order."""
     with Server(tmp_path, settings={"SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}, may_crash=True) as server:
         server.command("calendar", "create", CALENDAR)

@@ -62,7 +62,7 @@ async def check_converged(api: Api, viewer: Viewer) -> None:
 
 
 @pytest.mark.usefixtures("swift")
-async def test_what_one_server_does_the_other_s_watchers_see(pair: tuple[Server, Server]) -> None:
+async def test_subscribers_get_the_changes_of_the_other_server(pair: tuple[Server, Server]) -> None:
     """In both directions, at once, and in one order; and a cursor of the one is good at the other."""
     one, other = pair
     async with (

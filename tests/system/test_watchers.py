@@ -63,7 +63,7 @@ def _check_account(who: str, copy: dict[str, Any], head: dict[str, Any]) -> None
     assert (copy["have"], copy["cursor"]) == (head["seq"], head["cursor"]), who
 
 
-async def test_every_watcher_ends_where_the_calendar_is(tmp_path: Path, node: Callable[..., Node], page: Page) -> None:
+async def test_every_official_client_equals_the_calendar(tmp_path: Path, node: Callable[..., Node], page: Page) -> None:
     """Through three kills, each official client applies every change once, in order, and equals a fresh snapshot."""
     with Server(tmp_path, "--no-demo", "--rate", "0") as server:
         token, shop = await _ready(server)

@@ -155,7 +155,7 @@ def test_a_clock_that_goes_back_leaves_no_gap(driver: Driver) -> None:
 @pytest.mark.parametrize(
     "text", ["", ".", "1", "1.", ".x", "-1.x", "1e3.x", "\u0661.x", "9" * 19 + ".x", "1." + "x" * 80, "1.2.3\0"]
 )
-def test_what_is_no_cursor_is_a_value_error(text: str) -> None:
+def test_a_malformed_cursor_is_a_value_error(text: str) -> None:
     """A cursor that no server wrote is malformed, or of no history; it never breaks a read."""
     try:
         cursor = read_cursor(text)

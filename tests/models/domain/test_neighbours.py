@@ -32,7 +32,7 @@ def test_by_default_slots_may_overlap(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("by", ["hold", "booking"])
-def test_a_taken_slot_blocks_what_it_overlaps(driver: Driver, by: str) -> None:
+def test_a_taken_slot_blocks_overlapping_slots(driver: Driver, by: str) -> None:
     """A slot blocks neighbours from either side, inside and around, and frees them again; touching slots stay free."""
     driver.create("strict", overlap="reject")
     middle, left, right, inside, around, before, after = open_at(

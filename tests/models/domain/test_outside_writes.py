@@ -72,7 +72,7 @@ def test_four_columns_are_enough_for_a_slot(outside: Outside) -> None:
     outside.driver.reserve(uuid(1))
 
 
-def test_every_column_but_what_only_the_writer_knows_has_a_default(outside: Outside) -> None:
+def test_every_column_has_a_default_unless_only_the_writer_knows_it(outside: Outside) -> None:
     """A slot needs its calendar and times; a hold and a booking their slot; a calendar its id and name."""
     url = outside.driver.service.url
     write(url, "INSERT INTO calendar (id, name) VALUES ('by-hand', 'By hand')")
@@ -132,7 +132,7 @@ def test_seats_that_others_take_are_counted_at_once(outside: Outside) -> None:
     assert len(driver.service.bookings("room", 0, AT + DAY)[0]) == 1
 
 
-def test_what_happens_to_a_booking_frees_or_takes_its_seat(outside: Outside) -> None:
+def test_a_change_of_a_booking_frees_or_takes_its_seat(outside: Outside) -> None:
     outside.write(slot_row(1) + slot_row(2, 1) + f"UPDATE slot SET capacity = 2 WHERE id = '{uuid(1)}'")
     outside.write(f"INSERT INTO booking (id, calendar, slot, seats) VALUES ('{uuid(7)}', 'room', '{uuid(1)}', 2)")
     assert outside.viewer.slots[uuid(1)]["remaining"] == 0
@@ -329,7 +329,7 @@ def test_a_row_that_is_replaced_counts_as_deleted(outside: Outside, recursive: s
     outside.write(f"{pragma}UPDATE slot SET booked = 0, held = 1")
 
 
-def test_rows_copied_back_with_their_versions_are_told(outside: Outside) -> None:
+def test_rows_copied_back_with_their_versions_are_changes(outside: Outside) -> None:
     """A restored dump of one table becomes the state, also with an older version in its rows."""
     driver = outside.driver
     slots = driver.open(3)
@@ -349,7 +349,7 @@ def test_rows_copied_back_with_their_versions_are_told(outside: Outside) -> None
 
 
 @pytest.mark.only("postgres")
-def test_truncate_and_copy_are_told(outside: Outside) -> None:
+def test_truncate_and_copy_are_changes(outside: Outside) -> None:
     """TRUNCATE, COPY and writes in a replica's role are noticed; the last fire no ordinary trigger."""
     driver = outside.driver
     driver.reserve(driver.open(2)[0])

@@ -175,7 +175,7 @@ def test_the_notice_for_cancelling_is_the_notice_for_moving(driver: Driver) -> N
     move(driver, booked, there, principal=STAFF)
 
 
-def test_what_a_customer_moves_is_confirmed_anew(driver: Driver) -> None:
+def test_a_booking_moved_by_its_customer_is_pending_again(driver: Driver) -> None:
     """With confirmation by staff a customer's booking is pending again; one moved by staff keeps its status."""
     (free,) = driver.open()
     driver.create("asked", confirmation="staff")
@@ -269,7 +269,7 @@ def where(driver: Driver) -> list[str]:
     return [row[0] for row in by_slot]
 
 
-def test_the_staff_it_has_left_are_told_of_no_customer(driver: Driver) -> None:
+def test_staff_of_the_old_calendar_get_no_customer(driver: Driver) -> None:
     """No change of its old calendar has the booking's customer; those of the new one do."""
     (here,) = driver.open()
     booked = driver.reserve(here)

@@ -91,7 +91,7 @@ def test_if_version_is_the_version_that_was_seen(driver: Driver, command: Any) -
     driver.service.run(command(principal=STAFF, slot=slot, if_version=version))
 
 
-def test_an_update_changes_what_is_given(driver: Driver) -> None:
+def test_an_update_changes_the_given_fields(driver: Driver) -> None:
     """The rest stays; nothing given is no change; data can be taken away."""
     slot = open_one(driver, capacity=2, data=b'{"a":  1}')
     assert slot["data"] == {"a": 1}

@@ -21,7 +21,7 @@ def test_removed_slots_take_the_room_that_is_left(driver: Driver) -> None:
     assert list(feed(driver, most=1)) == [slots[4]]
 
 
-def test_what_a_neighbour_blocks_is_not_free(driver: Driver) -> None:
+def test_a_blocked_slot_is_not_free(driver: Driver) -> None:
     """As long as it is open and has seats left; else it is as it is."""
     driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
     (taken,) = driver.open()

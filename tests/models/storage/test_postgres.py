@@ -72,7 +72,7 @@ def test_writers_that_share_calendars_never_stop_one_another_dead(
     audit(driver.path)
 
 
-def test_two_who_make_the_same_calendar_make_one(open_service: Callable[..., SlotService], clock: FakeClock) -> None:
+def test_eight_servers_make_one_calendar_of_a_name(open_service: Callable[..., SlotService], clock: FakeClock) -> None:
     """A calendar has no row to lock yet: the unique key decides, and only one command makes it; a retry succeeds."""
     books = [open_service(writers=1) for _ in range(8)]
     for number in range(10):
@@ -148,7 +148,7 @@ def test_a_server_that_was_restarted_in_the_meantime_costs_nobody_anything(
     assert caplog.records == []
 
 
-def test_while_the_server_is_away_everyone_hears_so(driver: Driver, postgres: Postgres) -> None:
+def test_without_the_server_every_caller_is_overloaded(driver: Driver, postgres: Postgres) -> None:
     """Commands and questions are `overloaded` at once, not after one time-out each; all is well when it is back."""
     slots = driver.open(200)
     crowd = Crowd()
@@ -213,7 +213,7 @@ def test_a_database_in_another_encoding_is_refused(postgres: Postgres) -> None:
         SlotService(postgres.url.replace("/postgres?", f"/{name}?"), b"secret").open()
 
 
-def test_no_error_tells_of_a_customer(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_error_names_a_customer(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
     """PostgreSQL adds the row to an error; the log must not have the name in it."""
     (slot,) = driver.open()
     driver.query("ALTER TABLE booking ADD CONSTRAINT nobody CHECK (name <> 'Marked Name')")

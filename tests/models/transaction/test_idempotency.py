@@ -143,7 +143,7 @@ def test_a_key_on_any_mutation_is_honoured(driver: Driver) -> None:
         driver.service.run(CreateCalendar(principal=STAFF, calendar="other", name="Other", zone="Etc/UTC"))
 
 
-def test_a_release_repeated_tells_no_token(driver: Driver) -> None:
+def test_a_repeated_release_has_no_token(driver: Driver) -> None:
     """The repeated answer is the first one, and has no token."""
     hold = driver.hold(driver.open()[0])
     command = ReleaseHold(principal=GUEST, key=new_key(), **proof(hold))
@@ -152,7 +152,7 @@ def test_a_release_repeated_tells_no_token(driver: Driver) -> None:
     assert "token" not in results(first)
 
 
-def test_what_only_looks_like_a_token_is_repeated_as_it_is(driver: Driver) -> None:
+def test_data_that_looks_like_a_token_is_repeated_unchanged(driver: Driver) -> None:
     """A slot's `data` is repeated as staff wrote it, in every answer."""
     data = b'{"token":""}'
     start = driver.clock.now + 9 * HOUR

@@ -16,7 +16,7 @@ def test_the_asyncapi_document_is_valid() -> None:
     assert faults == []
 
 
-def test_each_channel_names_its_server_and_what_it_takes() -> None:
+def test_each_channel_names_its_server_and_its_query() -> None:
     """Server-sent events are HTTP and not WebSocket; both streams describe resumption and authentication."""
     document = asyncapi()
     protocols = {

@@ -17,7 +17,7 @@ def test_the_openapi_document_is_valid() -> None:
     validate(openapi())
 
 
-def test_what_http_adds_is_described() -> None:
+def test_etags_and_bodies_are_described() -> None:
     """A route with an ETag takes it back, and a route with a body has a 413."""
     for path, item in openapi()["paths"].items():
         for method, operation in item.items():

@@ -68,7 +68,7 @@ def test_an_address(clock: list[int]) -> None:
     assert quiet.take(1) == 0
 
 
-def test_what_was_spent_stays_spent(clock: list[int]) -> None:
+def test_a_new_connection_inherits_the_spent_budget(clock: list[int]) -> None:
     """The next connection of an address starts with the last one's budget, but may join."""
     address = _address(10)
     first = address.connect()

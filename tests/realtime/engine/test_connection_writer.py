@@ -181,7 +181,7 @@ async def test_requests_that_waited_begin_in_order(server: SocketServer, endpoin
     assert {answer[2 : answer.index("[")] for answer in answers} == set(map(str, range(40)))
 
 
-async def test_what_waits_for_a_client_that_goes(server: SocketServer, endpoint: Endpoint) -> None:
+async def test_a_waiting_request_ends_with_its_client(server: SocketServer, endpoint: Endpoint) -> None:
     """A waiting request leaves nothing behind when its client goes without reading."""
 
     @server.on("snapshot")

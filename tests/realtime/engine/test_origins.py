@@ -92,7 +92,7 @@ async def test_a_preflight_is_answered(shop: Endpoint) -> None:
     assert "Access-Control-Allow-Origin" not in stranger.headers
 
 
-async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refused_origin_gets_a_reason(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """It gets a sentence with its origin and the setting; the log gets one line for each origin, and never a flood."""
     endpoint = await serve(SocketServer())
     for _ in range(3):

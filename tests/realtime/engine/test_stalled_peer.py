@@ -70,7 +70,7 @@ async def test_a_poll_that_is_not_taken(server: SocketServer, endpoint: Endpoint
         assert read < 5 * CAP_BYTES
 
 
-async def test_a_goodbye_that_is_not_answered(
+async def test_an_end_without_an_answer(
     server: SocketServer, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that does not close its half after the server's end is not waited for."""

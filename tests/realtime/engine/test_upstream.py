@@ -141,7 +141,7 @@ def test_a_connection_has_no_dictionary_of_its_own() -> None:
     assert not vars(connection)
 
 
-async def test_what_is_taken_over_from_aiohttp() -> None:
+async def test_the_parts_taken_over_from_aiohttp() -> None:
     """aiohttp's handler has the early bytes, and lets go of its manager when it loses its connection."""
     manager = web.Server(_unused)
     handler = manager()

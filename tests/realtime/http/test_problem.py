@@ -235,7 +235,7 @@ async def test_an_etag(api: Api, slot: str) -> None:
     assert (await api.ask("GET", path, headers={"If-None-Match": mark})).status == 200
 
 
-async def test_what_every_answer_says(served: Server, api: Api) -> None:
+async def test_every_answer_has_a_request_id(served: Server, api: Api) -> None:
     """Answers have a request id, the client's if it is sane, and no more of the server than its name."""
     for path in ("/", "/api/calendars", "/healthz", "/readyz", "/metrics", "/nowhere"):
         answer = await api.ask("GET", path, headers={"X-Request-ID": "my-id.7"})

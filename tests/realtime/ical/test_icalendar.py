@@ -41,7 +41,7 @@ def _events(feed: bytes) -> list[Any]:
     return list(_read(feed).contents.get("vevent", []))
 
 
-def test_a_second_parser_reads_what_was_written() -> None:
+def test_a_second_parser_reads_the_feed() -> None:
     """Every slot is one event with its id, its half-open interval in UTC, and the version as its sequence."""
     events = _events(write_calendar(_info(), [_slot(0, "open", 7), _slot(1, "booked", 12)], CHANGED))
     assert [event.uid.value for event in events] == [_slot(0, "")[0], _slot(1, "")[0]]
@@ -52,7 +52,7 @@ def test_a_second_parser_reads_what_was_written() -> None:
     assert first.dtstamp.value.isoformat() == "2027-03-01T12:00:00+00:00"
 
 
-def test_the_calendar_says_what_it_is() -> None:
+def test_the_feed_names_its_calendar() -> None:
     """The name is there for old programs and new ones, and the zone to show it in."""
     read = _read(write_calendar(_info(), [], CHANGED))
     assert read.version.value == "2.0"
@@ -103,7 +103,7 @@ def test_the_same_slots_are_the_same_bytes() -> None:
     assert write_calendar(_info(), slots, CHANGED + DAY) != feed
 
 
-def test_an_event_has_nothing_but_what_a_slot_tells() -> None:
+def test_an_event_has_only_the_slots_public_fields() -> None:
     """The feed has no field for a customer."""
     (event,) = _events(write_calendar(_info(), [_slot(0, "booked")], CHANGED))
     assert set(event.contents) == {

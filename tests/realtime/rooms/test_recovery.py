@@ -20,7 +20,7 @@ from tests.support import eventually
 LONG_AGO = write_time(system_clock() - 30 * DAY)
 
 
-async def test_staff_are_told_of_every_booking(stack: RoomStack) -> None:
+async def test_staff_get_every_booking(stack: RoomStack) -> None:
     """All bookings of a crowded slot are in the snapshot with the slot, and in a list's next page."""
     (crowded,) = await stack.open_slots([2], capacity=2_200)
     await asyncio.gather(*(stack.reserve(crowded) for _ in range(2_200)))
@@ -34,7 +34,7 @@ async def test_staff_are_told_of_every_booking(stack: RoomStack) -> None:
     assert first["to"] == next(slot["start"] for slot in told["slots"] if slot["id"] == crowded)
 
 
-async def test_who_looks_back_keeps_nobody_waiting(stack: RoomStack) -> None:
+async def test_a_read_of_the_past_delays_nobody(stack: RoomStack) -> None:
     """A change is sent while many read a window in the past; each of those misses nothing and gets nothing twice."""
     for _ in range(10):
         await stack.open_slots([-place / 100 for place in range(200, 400)])
@@ -93,7 +93,7 @@ async def test_a_window_in_the_past_is_of_one_seq(stack: RoomStack) -> None:
         assert told["seq"] - version == (1 if told["info"]["name"] != names.get(told["seq"] - 1) else 0)
 
 
-async def test_a_seat_is_had_in_a_room_that_stands(stack: RoomStack) -> None:
+async def test_a_client_subscribes_to_the_room_that_is_open(stack: RoomStack) -> None:
     """A client that waits while its room is closed is subscribed to the next room, and misses nothing."""
     await stack.reserve(stack.slot)
     _, joined = await stack.join(RecordingConnection(), principal=OPERATOR)
@@ -111,7 +111,7 @@ async def test_a_seat_is_had_in_a_room_that_stands(stack: RoomStack) -> None:
 
 
 @pytest.mark.parametrize("principal", [OPERATOR, Principal(subject="ada", calendars=frozenset({"room"}))])
-async def test_a_seat_is_for_who_it_is_by_then(principal: Principal, stack: RoomStack) -> None:
+async def test_a_subscription_needs_the_rights_of_the_newest_token(principal: Principal, stack: RoomStack) -> None:
     """A client with a new token during its wait is subscribed by the new token, or refused."""
     if not principal.is_staff:  # the staff's subscription needs a staff token, also in a public calendar
         await stack.service.run(UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private"))

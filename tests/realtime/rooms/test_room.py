@@ -16,7 +16,7 @@ from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually
 
 
-async def test_a_member_hears_what_comes_after_its_answer(stack: RoomStack) -> None:
+async def test_the_first_change_follows_the_answer(stack: RoomStack) -> None:
     """The first change of a new subscriber follows the seq of its answer, whenever it subscribes."""
     connections = []
     for _ in range(40):
@@ -31,7 +31,7 @@ async def test_a_member_hears_what_comes_after_its_answer(stack: RoomStack) -> N
         assert connection.seqs == list(range(seq + 1, last + 1))
 
 
-async def test_what_is_committed_together_is_sent_together(stack: RoomStack) -> None:
+async def test_changes_committed_together_are_sent_together(stack: RoomStack) -> None:
     """Sixty requests at once make far fewer writes, though the first is committed alone; nothing is left out."""
     connections = [RecordingConnection() for _ in range(500)]
     for connection in connections:
@@ -56,7 +56,7 @@ async def test_a_change_alone_waits_for_nothing(stack: RoomStack, monkeypatch: p
         await eventually(lambda: connection.seqs == seqs)
 
 
-async def test_many_who_open_a_room_at_once(stack: RoomStack) -> None:
+async def test_many_clients_open_one_room(stack: RoomStack) -> None:
     """They are given one room, by one read."""
     rooms = await asyncio.gather(*(stack.dispatcher.room("room") for _ in range(20)))
     assert len({id(room) for room in rooms}) == 1
@@ -73,7 +73,7 @@ async def test_an_answer_waits_for_a_room_that_is_being_opened(stack: RoomStack)
         assert room.replica.seq >= seq
 
 
-async def test_a_lost_bell_loses_nothing(stack: RoomStack) -> None:
+async def test_a_lost_notification_loses_nothing(stack: RoomStack) -> None:
     """A commit without a notification is found at the next interval, in order and once."""
     connection = RecordingConnection()
     await stack.join(connection)
@@ -99,7 +99,7 @@ async def test_a_room_that_failed_is_left_by_all(stack: RoomStack) -> None:
     assert again.room.replica.seq == await stack.change() - 1
 
 
-async def test_staff_hear_bookings_and_guests_do_not(stack: RoomStack) -> None:
+async def test_staff_get_bookings_and_guests_do_not(stack: RoomStack) -> None:
     """The same change, in two forms."""
     guest, clerk = RecordingConnection(), RecordingConnection()
     await stack.join(guest)

@@ -47,7 +47,7 @@ async def test_opening_a_stream_is_no_request(tmp_path: Path, http: aiohttp.Clie
 
 
 @pytest.mark.parametrize("way", ["events", "socket"])
-async def test_who_does_not_read_is_cut_off(place: Place, api: Api, way: str) -> None:
+async def test_a_stream_without_a_reader_is_closed(place: Place, api: Api, way: str) -> None:
     """A stream without a reader holds the bytes of the cap, and then is closed."""
     path = await make_calendar(api, f"unread-{way}")
     kind, headers = ("socket", HANDSHAKE) if way == "socket" else ("sse", {})
@@ -103,7 +103,7 @@ async def lively(tmp_path: Path) -> AsyncIterator[str]:
     service.close()
 
 
-async def test_silent_streams_beat(lively: str, http: aiohttp.ClientSession) -> None:
+async def test_quiet_streams_have_heartbeats(lively: str, http: aiohttp.ClientSession) -> None:
     """A quiet stream has comments and pings; a client without pongs is closed, and one with pongs stays."""
     async with http.get(f"{lively}/events") as response:
         lines = [await response.content.readline() for _ in range(12)]
@@ -121,7 +121,7 @@ async def test_silent_streams_beat(lively: str, http: aiohttp.ClientSession) -> 
         assert heard[-1] in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
 
 
-def test_the_docs_tell_the_heartbeat() -> None:
+def test_the_docs_have_the_heartbeat_interval() -> None:
     """Streams have the heartbeat interval of the docs."""
     told = re.findall(r"(?:comment comes|server pings) every (\d+) s", (ROOT / "docs" / "protocol.md").read_text())
     assert [float(seconds) for seconds in told] == [HEARTBEAT_SECONDS] * 2

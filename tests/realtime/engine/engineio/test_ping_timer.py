@@ -27,7 +27,7 @@ class Slow:
             pass
 
 
-async def test_a_turn_that_has_much_to_do() -> None:
+async def test_the_timer_yields_when_thousands_are_due() -> None:
     """With thousands due at once, the timer yields to the loop every few milliseconds and forgets no connection."""
     pinged: list[Slow] = []
     ping_timer, slow = PingTimer(0.08, 10.0), [Slow(pinged) for _ in range(50)]

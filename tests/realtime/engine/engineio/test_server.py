@@ -13,7 +13,7 @@ from tests.realtime.engine.raw_client import RawClient
 from tests.support import eventually
 
 
-async def test_what_was_taken_in_is_answered(serve: Serve) -> None:
+async def test_every_request_read_is_answered(serve: Serve) -> None:
     """Every request read so far is answered before the transport closes, and no other begins."""
     server, guard, begun = SocketServer(), asyncio.Event(), list[int]()
 
@@ -41,7 +41,7 @@ async def test_what_was_taken_in_is_answered(serve: Serve) -> None:
     assert len(begun) == server.eio.max_in_flight
 
 
-async def test_what_takes_too_long_is_not_waited_for(serve: Serve) -> None:
+async def test_an_endless_handler_delays_no_end(serve: Serve) -> None:
     """An endless handler delays the end for no longer than the server's time-out."""
     server = SocketServer()
 

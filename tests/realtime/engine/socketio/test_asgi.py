@@ -7,7 +7,7 @@ import socketio
 from realtime.engine import EngineServer, SocketServer
 
 
-def test_what_is_put_around_a_server() -> None:
+def test_asgi_and_the_admin_ui_refuse_the_server() -> None:
     """ASGI and the Admin UI refuse it when the application is put together; other servers they take as before."""
     for server, app in ((SocketServer(), socketio.ASGIApp), (EngineServer(), engineio.ASGIApp)):
         with pytest.raises(TypeError, match="aiohttp only"):

@@ -23,7 +23,7 @@ def guard(server: SocketServer) -> asyncio.Event:
     return guard
 
 
-async def test_what_was_asked_before_begins_before(server: SocketServer, endpoint: Endpoint) -> None:
+async def test_requests_before_a_disconnect_begin_before_its_handler(server: SocketServer, endpoint: Endpoint) -> None:
     """Waiting requests begin before the disconnect handler of the DISCONNECT behind them."""
     order: list[str] = []
 
@@ -44,7 +44,9 @@ async def test_what_was_asked_before_begins_before(server: SocketServer, endpoin
     assert order == ["event 1", "event 2", "event 3", "disconnect"]
 
 
-async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
+async def test_nothing_is_sent_after_a_disconnect(
+    server: SocketServer, endpoint: Endpoint, guard: asyncio.Event
+) -> None:
     """A disconnected client gets no more events, even while its disconnect handler runs."""
     socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()
@@ -60,7 +62,9 @@ async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, endpoint: 
     assert (await text_of(socket)).startswith("40")
 
 
-async def test_who_comes_back_at_once(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
+async def test_a_client_that_joins_again_at_once_stays(
+    server: SocketServer, endpoint: Endpoint, guard: asyncio.Event
+) -> None:
     """A client that joins again while its disconnect handler runs is connected, and stays so."""
     socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()

@@ -65,7 +65,7 @@ async def test_subclasses_of_jsons_types(
     assert await server.call("ask", {"value": value}, to=client.get_sid()) == {"value": arrived}
 
 
-async def test_what_is_no_json(server: SocketServer, connect: Callable[..., Any]) -> None:
+async def test_a_value_without_json_raises(server: SocketServer, connect: Callable[..., Any]) -> None:
     """The emit raises in its caller."""
     await connect()
     with pytest.raises(TypeError):

@@ -87,7 +87,7 @@ async def test_a_drained_client_comes_back(server: SocketServer, client: Callabl
     await official.saw("connect")
 
 
-async def test_a_goodbye_is_final(server: SocketServer, client: Callable[..., Client]) -> None:
+async def test_a_disconnect_is_final(server: SocketServer, client: Callable[..., Client]) -> None:
     """Packet 41 stops the client for good; `disconnect` is for a final refusal only."""
     official = client(transports=["websocket"])
     sid = (await official.saw("connect"))["sid"]

@@ -30,7 +30,7 @@ async def test_rooms(server: SocketServer, connect: Callable[..., Any]) -> None:
     assert list(server.manager.get_participants("/", "a")) == [(ann.get_sid(), ann.eio.sid)]
 
 
-async def test_a_room_needs_a_member(server: SocketServer, connect: Callable[..., Any]) -> None:
+async def test_only_a_connected_client_enters_a_room(server: SocketServer, connect: Callable[..., Any]) -> None:
     """A stranger enters no room, no client enters the own room of another, and a needless leave is no error."""
     ann, bob = await connect(), await connect()
     with pytest.raises(ValueError, match="not connected"):

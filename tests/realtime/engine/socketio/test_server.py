@@ -140,7 +140,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("options", "kind", "words"), REFUSED, ids=lambda value: str(value)[:20])
-def test_what_is_not_supported_says_so(options: dict[str, Any], kind: type[Exception], words: str) -> None:
+def test_an_unsupported_argument_is_refused(options: dict[str, Any], kind: type[Exception], words: str) -> None:
     """An argument without support is refused at once in one line, not ignored."""
     with pytest.raises(kind, match=words) as refused:
         SocketServer(**options)

@@ -196,7 +196,7 @@ def test_differential(data: bytes, cuts: list[int]) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 1_000_000])
-def test_what_is_written_can_be_read(size: int) -> None:
+def test_written_frames_can_be_read(size: int) -> None:
     """Frames of every length are read by the reference as they were meant."""
     from websockets.client import ClientProtocol  # noqa: PLC0415
     from websockets.uri import parse_uri  # noqa: PLC0415

@@ -20,7 +20,9 @@ from tests.realtime.engine.conftest import Endpoint
         ("1.0", "Upgrade", 400),
     ],
 )
-async def test_what_is_a_handshake(endpoint: Endpoint, version: str, connection: str, status: int) -> None:
+async def test_a_handshake_needs_http_11_and_upgrade(
+    endpoint: Endpoint, version: str, connection: str, status: int
+) -> None:
     """A handshake is HTTP/1.1, and `upgrade` is one of the words of its Connection header (RFC 6455, 4.2.1)."""
     reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.port)
     head = f"GET /socket.io/?EIO=4&transport=websocket HTTP/{version}\r\nHost: x\r\nConnection: {connection}\r\n"
