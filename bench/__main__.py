@@ -26,6 +26,7 @@ from bench.goal import Rows
 from bench.load import compile_load
 from bench.machine import Failed, busy_seconds, cores, raise_open_files
 from bench.peer import OURS, Field, gather
+from cli.serve import SWITCH_SECONDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 QUICK = Size(
@@ -128,7 +129,7 @@ def main(
 
 def _book(folder: Path, size: Size, rounds: int, rows: Rows, console: Console) -> dict[str, Any]:
     """Measure the writer alone on each kind of database, beside its bare driver, and a read among many slots."""
-    sys.setswitchinterval(bookings.SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     results = {}
     for kind in bookings.Kind:
         result = bookings.measure(size.bookings // 2, figure.BOOKERS, rounds, folder, console, kind=kind)

@@ -34,16 +34,15 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.ground import Ground, PostgresGround, SqliteGround
+from cli.serve import SWITCH_SECONDS
 from models.contract.changes import Logged
 from models.contract.commands import BookSlot, CreateCalendar, NewSlot, OpenSlots, Person
 from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, HOUR
 from models.service import SlotService
 from realtime.async_service import AsyncService
+from realtime.engine import tune_collector
 
-# As the server has them: the writer's thread waits less for the loop's, and the collector walks less often.
-SWITCH_SECONDS = 0.0005
-GARBAGE_THRESHOLD = 50_000
 _SLOTS_AT_ONCE = 200
 _SECRET = bytes(32)
 
@@ -247,7 +246,7 @@ def main(
     """Measure bookings a second through the writer beside a bare loop with the same SQL."""
     console = Console(stderr=as_json)
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.set_threshold(GARBAGE_THRESHOLD, 50, 100)
+    tune_collector()
     result = measure(bookings, callers, rounds, folder or Path(tempfile.gettempdir()), console, kind=database)
     if as_json:
         print(json.dumps(result, indent=2))

@@ -25,8 +25,9 @@ import uvloop
 from playhouse.migrations import Runner
 from rich.console import Console
 
-from bench.bookings import SWITCH_SECONDS, Kind, ask, customers, prepare
+from bench.bookings import Kind, ask, customers, prepare
 from bench.ground import Ground, PostgresGround, SqliteGround
+from cli.serve import SWITCH_SECONDS
 from models.contract.commands import CreateCalendar, NewSlot, OpenSlots
 from models.contract.principal import OPERATOR
 from models.contract.time import HOUR

@@ -65,6 +65,15 @@ def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'slotcast.db'}"
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'slotcast.db'}"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.new_url()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """Run a server on a new database."""

@@ -16,7 +16,6 @@ from models.storage.tables import Booking, Calendar, Hold, Slot
 from tests.models.audit import audit, query
 from tests.support import ROOT, Server, wait_until
 from tests.support.outsider import write
-from tests.support.postgres import Postgres
 
 TEXT = (ROOT / "docs" / "database.md").read_text()
 SQL = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
@@ -24,14 +23,10 @@ PEEWEE, SQLALCHEMY = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 WINDOW = "from=2033-01-01T00:00:00Z&to=2034-01-01T00:00:00Z"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture
+def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
     """Run a server on each kind of database."""
-    database = None
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database = postgres.new_url()
-    with Server(tmp_path, "--no-demo", database=database) as server:
+    with Server(tmp_path, "--no-demo", database=each_database) as server:
         yield server
         audit(server.database)
 

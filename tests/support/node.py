@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 NODE_FOLDER = Path(__file__).resolve().parents[1] / "node"
@@ -56,12 +55,7 @@ class Node:
             self._readers.append(reader)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         process = self._running()
         if process.poll() is None:
             process.kill()

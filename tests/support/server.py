@@ -10,7 +10,6 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.support.port import free_port
@@ -119,7 +118,13 @@ class Server:
 
     def command(self, *arguments: str, timeout: float = 30.0) -> str:
         """Run `python server.py …` on the same database, and return its output."""
-        done = subprocess.run(
+        done = self.try_command(*arguments, timeout=timeout)
+        assert done.returncode == 0, f"server.py {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def try_command(self, *arguments: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+        """Run `python server.py …` on the same database; it may fail."""
+        return subprocess.run(
             [sys.executable, "server.py", *arguments],
             cwd=ROOT,
             env=self.environment,
@@ -129,8 +134,6 @@ class Server:
             timeout=timeout,
             check=False,
         )
-        assert done.returncode == 0, f"server.py {' '.join(arguments)}: {done.stdout}{done.stderr}"
-        return done.stdout
 
     def __enter__(self) -> Self:
         try:
@@ -140,12 +143,7 @@ class Server:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if self.is_running:
                 self.stop()

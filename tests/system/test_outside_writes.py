@@ -15,7 +15,6 @@ import pytest
 from tests.models.audit import asking, audit, query
 from tests.support import Api, Server, eventually, wait_until
 from tests.support.outsider import Refused, write
-from tests.support.postgres import Postgres
 from tests.support.replica import Gap
 from tests.support.transport import TRANSPORTS, Subscriber
 from tests.system.scenario import CALENDAR, Shop
@@ -28,14 +27,10 @@ _log = logging.getLogger(__name__)
 HOUR = 3_600_000
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture
+def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
     """Run a server on each kind of database."""
-    database = None
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database = postgres.new_url()
-    with Server(tmp_path, "--no-demo", "--rate", "0", database=database) as server:
+    with Server(tmp_path, "--no-demo", "--rate", "0", database=each_database) as server:
         server.command("calendar", "create", CALENDAR, "--zone", "Europe/Vienna")
         yield server
         wait_until(lambda: not query(server.database, "SELECT 1 FROM touched"), 20, "every note to be taken")

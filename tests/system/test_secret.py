@@ -11,7 +11,6 @@ import pytest
 from models.storage.database import database_file, open_database
 from tests.support import ROOT, Api, Server
 from tests.support.port import free_port
-from tests.support.postgres import Postgres
 
 SECRET = "the secret of this test's first server"
 OTHER = "another one, of who has set up a second"
@@ -21,27 +20,11 @@ _REFUSAL = (
 )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def start(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Server]:
+@pytest.fixture
+def start(each_database: str, tmp_path: Path) -> Callable[[str], Server]:
     """Return a function that makes a server with this secret, always on the same database."""
-    url = Server.new_database(tmp_path)
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        url = postgres.new_url()
-    return lambda secret: Server(tmp_path, database=url, settings={"SLOTCAST_SECRET": secret, "SLOTCAST_DEMO": "0"})
-
-
-def _run(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `server.py`; it may fail."""
-    return subprocess.run(
-        [sys.executable, "server.py", *arguments],
-        cwd=ROOT,
-        env=server.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+    return lambda secret: Server(
+        tmp_path, database=each_database, settings={"SLOTCAST_SECRET": secret, "SLOTCAST_DEMO": "0"}
     )
 
 
@@ -60,7 +43,7 @@ def test_another_secret_is_refused(start: Callable[[str], Server]) -> None:
     """A server and each command say so in one line without a secret; the first server goes on."""
     with start(SECRET) as first:
         for arguments in _COMMANDS:
-            refused = _run(start(OTHER), *arguments)
+            refused = start(OTHER).try_command(*arguments)
             assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", _REFUSAL), arguments
         assert first.command("calendar", "list") == ""
         assert first.command("token").count(".") == 2
@@ -81,7 +64,7 @@ async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -
     said = start(OTHER).command("secret", "replace")
     assert "void" in said
     assert OTHER not in said
-    assert _run(start(SECRET), "calendar", "list").stderr == _REFUSAL
+    assert start(SECRET).try_command("calendar", "list").stderr == _REFUSAL
     with start(OTHER) as second:
         async with Api(second.url, token) as api:
             assert (await api.ask("GET", "/api/calendars")).code == "unauthorized"
@@ -103,7 +86,7 @@ def test_an_older_database_gets_its_fingerprint(start: Callable[[str], Server]) 
     database.close()
     assert start(OTHER).command("token").count(".") == 2
     assert start(OTHER).command("calendar", "list") == ""
-    assert _run(start(SECRET), "calendar", "list").stderr == _REFUSAL
+    assert start(SECRET).try_command("calendar", "list").stderr == _REFUSAL
 
 
 def test_nothing_of_the_secret_is_in_the_database(start: Callable[[str], Server]) -> None:
@@ -145,6 +128,6 @@ def test_a_token_is_signed_where_no_database_is_yet(tmp_path: Path) -> None:
     assert server.command("token").count(".") == 2
     assert file is None or not file.exists()
     away = f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere"
-    refused = _run(Server(tmp_path, database=away, settings={"SLOTCAST_SECRET": SECRET}), "token")
+    refused = Server(tmp_path, database=away, settings={"SLOTCAST_SECRET": SECRET}).try_command("token")
     assert refused.returncode == 2
     assert refused.stderr.startswith("slotcast: SLOTCAST_DATABASE can't be opened:")

@@ -4,6 +4,7 @@ import asyncio
 import socket as sockets
 
 from tests.realtime.engine.conftest import Endpoint
+from tests.support.raw import frame
 
 KERNEL_BYTES = 4096  # the kernel's receive buffer, so that the server's buffer fills instead
 
@@ -41,6 +42,4 @@ class RawClient:
         return await asyncio.get_running_loop().sock_recv(self.socket, 65_536)
 
     async def send(self, text: str) -> None:
-        payload = text.encode()
-        frame = bytes((0x81, 0x80 | len(payload))) + bytes(4) + payload
-        await asyncio.get_running_loop().sock_sendall(self.socket, frame)
+        await asyncio.get_running_loop().sock_sendall(self.socket, frame(text))
