@@ -23,9 +23,8 @@ _REFUSAL = (
 @pytest.fixture
 def start(each_database: str, tmp_path: Path) -> Callable[[str], Server]:
     """Return a function that makes a server with this secret, always on the same database."""
-    return lambda secret: Server(
-        tmp_path, database=each_database, settings={"SLOTCAST_SECRET": secret, "SLOTCAST_DEMO": "0"}
-    )
+    settings = {"SLOTCAST_DEMO": "0"}
+    return lambda secret: Server(tmp_path, database=each_database, settings={**settings, "SLOTCAST_SECRET": secret})
 
 
 _COMMANDS = (
