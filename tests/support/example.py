@@ -66,6 +66,8 @@ class World:
             "start": in_days(50),
             "end": in_days(50.5),
             "name": "New",
+            "email": "ada@example.org",
+            "phone": "+43 1 2345678",
             "zone": "Europe/Vienna",
             "visibility": "public",
             "policy": {"max_holds": 9},

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import STAFF, Api, Client, Server
 from tests.support.example import World, make_world
+from tests.support.raw import Raw
 
 _names = count()
 QUIET = ("--no-demo", "--rate", "0")
@@ -73,3 +74,10 @@ async def world(place: Place, api: Api) -> World:
 async def swift() -> None:
     """Leave asyncio's debug mode, because it records a traceback a task: for tests with many busy clients."""
     asyncio.get_running_loop().set_debug(False)
+
+
+@pytest.fixture
+async def close_raw() -> AsyncIterator[None]:
+    """Leave no raw connection behind."""
+    yield
+    await Raw.close_all()

@@ -1,35 +1,27 @@
-"""Nobody holds a connection, a buffer or a file for long by being silent, slow or many."""
+"""Deadlines: a silent or slow client holds a connection, a buffer or a file for a bounded time."""
 
 import asyncio
 import json
 import os
 import socket as sockets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from cli.settings import Settings
 from tests.support import Api, Server, eventually
 from tests.support.example import in_days
-from tests.support.raw import Raw, frame
+from tests.support.raw import PLAIN, POLLING, SOCKETIO, UPGRADE, Raw, frame
 from tests.system.both_transports import number_of
 
+pytestmark = pytest.mark.usefixtures("close_raw")
+
 SHORT = ("--head-seconds", "0.6", "--body-seconds", "1", "--unread-seconds", "1")
-SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
-POLLING = "/socket.io/?EIO=4&transport=polling"
 BODY = b"HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
 CHUNKED = b"HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"
 DRIP_SECONDS = 0.05
 HUGE_BYTES = 400_000
-
-
-@pytest.fixture(autouse=True)
-async def hang_up() -> AsyncIterator[None]:
-    """Leave no connection behind."""
-    yield
-    await Raw.close_all()
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +107,7 @@ async def test_unfinished_bodies_are_bounded(tmp_path: Path) -> None:
         for raw in every:
             await raw.send(b"POST /api/slots/x/holds " + BODY + b" " * 990_000)
 
-        await eventually(lambda: sum(map(_has_heard, every)) >= 35, 10, "the oldest bodies' answers")
+        await eventually(lambda: sum(raw.is_answered for raw in every) >= 35, 10, "the oldest bodies' answers")
         await _is_served(server)
 
 
@@ -127,15 +119,10 @@ async def test_silent_bodies_of_one_address(tmp_path: Path) -> None:
         every = [await Raw.connect(server.port, "127.0.0.9") for _ in range(200)]
         for raw in every:
             await raw.send(b"POST /api/slots/x/holds " + BODY + b" " * 990_000)
-        await eventually(lambda: sum(map(_has_heard, every)) >= 170, 10, "the end of most")
+        await eventually(lambda: sum(raw.is_answered for raw in every) >= 170, 10, "the end of most")
         held = _resident_megabytes(server) - before
         assert held < 100, "200 bodies held 270 MB, for ever"
         await _is_served(server)
-
-
-def _has_heard(raw: Raw) -> bool:
-    """Whether the server has answered, or hung up."""
-    return raw.reader.at_eof() or bool(raw.reader._buffer)  # type: ignore[attr-defined]
 
 
 def _resident_megabytes(server: Server) -> float:
@@ -164,11 +151,6 @@ async def _narrow(server: Server) -> Raw:
     return raw
 
 
-UPGRADE = (
-    b"HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
-PLAIN = b"HTTP/1.1\r\nHost: a\r\n\r\n"
 SUBSCRIBE = frame("40/calendars,") + frame('42/calendars,1["calendar.subscribe",{"calendar":"room"}]')
 
 
@@ -253,86 +235,3 @@ async def test_messages_without_an_end(short: Server, path: str, begin: bytes) -
     dripping = asyncio.create_task(_drip(raw, frame(b"", 0x8A) if begin[:2] == frame(b"x", 0x01)[:2] else b"x"))
     assert b"message timeout" in await raw.rest(8)
     dripping.cancel()
-
-
-async def test_too_many_connections(tmp_path: Path) -> None:
-    """Beyond the cap new clients are answered 503 at once, others are served, and a client that leaves makes room."""
-    with Server(tmp_path, "--no-demo", "--max-connections", "12", "--max-connections-per-address", "12") as server:
-        server.command("calendar", "create", "room")
-        honest = await Raw.websocket(server.port, SOCKETIO, "127.0.0.9")
-        await honest.send(frame("40/calendars,"))
-        every = [await Raw.connect(server.port) for _ in range(30)]
-        await eventually(lambda: sum(map(_has_heard, every)) >= 18, 10, "who is refused")
-        for raw in filter(_has_heard, every):
-            assert (await raw.reader.readline()).startswith(b"HTTP/1.1 503 ")
-        await honest.send(frame('42/calendars,1["calendar.subscribe",{"calendar":"room"}]'))
-        await asyncio.wait_for(honest.reader.readuntil(b'43/calendars,1[{"ok":true'), 10)
-        for raw in every:
-            raw.close()
-
-        async def is_let_in() -> bool:
-            with suppress(OSError):
-                raw = await Raw.connect(server.port)
-                await raw.send(b"GET /healthz " + PLAIN)
-                answer = await raw.reader.read(100)
-                raw.close()
-                return answer.startswith(b"HTTP/1.1 200 ")
-            return False
-
-        await eventually(is_let_in, 10, "room for others")
-        honest.close()
-
-
-@pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server with five connections an address."""
-    with Server(tmp_path_factory.mktemp("narrow"), "--no-demo", "--max-connections-per-address", "5") as server:
-        server.command("calendar", "create", "room")
-        yield server
-
-
-KINDS = {
-    "silent": b"",
-    "session": f"GET {SOCKETIO} ".encode() + UPGRADE,
-    "socket": b"GET /api/calendars/room/socket " + UPGRADE,
-    "events": b"GET /api/calendars/room/events " + PLAIN,
-    "polling": f"GET {POLLING} ".encode() + PLAIN.replace(b"Host: a", b"Host: a\r\nConnection: close"),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_too_many_of_one_address(narrow: Server, kind: str) -> None:
-    """One address has a bounded number of connections of any kind; others are accepted, and leaving makes room."""
-    number = list(KINDS).index(kind)
-    here, elsewhere = f"127.3.0.{number + 1}", f"127.4.0.{number + 1}"
-
-    async def come(source: str, words: bytes) -> tuple[Raw, bytes]:
-        raw = await Raw.connect(narrow.port, source)
-        await raw.send(words)
-        with suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(10 if words else 0.2):
-                return raw, (await raw.reader.readline())[9:12]
-        return raw, b""
-
-    every = [await come(here, KINDS[kind]) for _ in range(5)]
-    assert {answer for _, answer in every} <= {b"", b"101", b"200"}
-    assert [(await come(here, KINDS[kind]))[1] for _ in range(3)] == [b"503"] * 3
-    _, answer = await come(elsewhere, KINDS[kind])
-    assert answer in {b"", b"101", b"200"}
-    for raw, _ in every:
-        raw.close()
-
-    async def is_let_in() -> bool:
-        raw, answer = await come(here, b"GET /healthz " + PLAIN)
-        raw.close()
-        return answer == b"200"
-
-    await eventually(is_let_in, 10, "room for others")
-
-
-def test_a_cap_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It follows the open files, with some to spare; one address may have half; no rate, no cap of an address."""
-    monkeypatch.setattr("cli.settings.resource.getrlimit", lambda _: (1_024, 1_024))
-    assert (Settings().most_open, Settings().most_open_per_address) == (896, 448)
-    assert Settings(rate=0).most_open_per_address == 0
-    assert Settings(max_connections=10, max_connections_per_address=3).most_open_per_address == 3

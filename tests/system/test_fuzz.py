@@ -23,12 +23,12 @@ import pytest
 
 from realtime.http.routes import COMMANDS
 from tests.support import Api, Server, eventually, new_key
+from tests.support.raw import POLLING
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "12"))
 SEED = int(os.environ.get("FUZZ_SEED", "8"))
 STRANGERS = 12
 ANSWER_SECONDS = 20.0
-POLLING = "/socket.io/?EIO=4&transport=polling"
 
 READS = [
     "/", "/staff", "/c/room", "/healthz", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json", "/favicon.ico",

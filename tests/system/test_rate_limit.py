@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,23 +11,16 @@ import aiohttp
 import pytest
 
 from tests.support import Api, Server, eventually
-from tests.support.raw import Raw, frame
+from tests.support.raw import POLLING, SOCKETIO, Raw, frame
 from tests.system.both_transports import number_of
 
-SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
-POLLING = "/socket.io/?EIO=4&transport=polling"
+pytestmark = pytest.mark.usefixtures("close_raw")
+
 ASK = '42/calendars,1["booking.get",{"booking":"x","token":"y"}]'
 RATE = 20
 FLOOD = 1_000  # packets: of 25 a second and twelve seconds at once
 CUT = 'slotcast_connections_closed_total{reason="rate limited"}'
 ELSEWHERE = "127.0.0.9"
-
-
-@pytest.fixture(autouse=True)
-async def hang_up() -> AsyncIterator[None]:
-    """Leave no connection behind."""
-    yield
-    await Raw.close_all()
 
 
 @pytest.fixture(scope="module")
