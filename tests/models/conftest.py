@@ -13,6 +13,7 @@ import pytest
 from models.service import SlotService
 from tests.models.audit import audit
 from tests.models.driver import Driver, FakeClock
+from tests.models.outside import Outside
 from tests.support.postgres import Postgres
 
 KINDS = ("sqlite", "postgres")
@@ -72,3 +73,9 @@ def open_service(database: str, clock: FakeClock) -> Iterator[Callable[..., Slot
             return service
 
         yield open_one
+
+
+@pytest.fixture
+def outside(driver: Driver) -> Outside:
+    """Return a writer outside of the service, beside a viewer."""
+    return Outside(driver)

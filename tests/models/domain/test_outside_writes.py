@@ -3,64 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from playhouse.migrations import Runner
 
-from models.contract.commands import CloseSlot, CreateCalendar, RescheduleBooking, TakeOutside, UpdateCalendar
+from models.contract.commands import CloseSlot, CreateCalendar, TakeOutside, UpdateCalendar
 from models.contract.time import DAY, HOUR
 from models.service import SlotService
 from models.storage.database import MIGRATIONS, open_database
 from tests.models.audit import asking, audit
-from tests.models.driver import GUEST, STAFF, START, Driver, Viewer, booking, code, new_key, results
+from tests.models.driver import STAFF, Driver, Viewer, booking, code, results
+from tests.models.outside import AT, Outside, slot_row, take, uuid
 from tests.support.outsider import Refused, write
-
-AT = START + 30 * DAY
-
-
-def uuid(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012x}"
-
-
-def slot_row(number: int, at: int = 0, *, calendar: str = "room") -> str:
-    start = AT + at * HOUR
-    return (
-        'INSERT INTO slot (id, calendar, start, "end")'
-        f" VALUES ('{uuid(number)}', '{calendar}', {start}, {start + HOUR});"
-    )
-
-
-def take(service: SlotService) -> int:
-    """Take all notes; return the number of commands."""
-    count = 0
-    while commands := service.outside():
-        for command in commands:
-            service.run(command)
-            count += 1
-    return count
-
-
-class Outside:
-    """A driver, a viewer of its calendar, and a writer outside of the service."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-        self.viewer = Viewer(driver.service, driver.calendar)
-
-    def write(self, sql: str) -> list[dict[str, Any]]:
-        """Return the changes of the notes; a viewer with only these equals the state."""
-        write(self.driver.service.url, sql)
-        take(self.driver.service)
-        changes = self.viewer.follow()
-        self.viewer.check()
-        audit(self.driver.path)
-        return changes
-
-
-@pytest.fixture
-def outside(driver: Driver) -> Outside:
-    return Outside(driver)
 
 
 def test_four_columns_are_enough_for_a_slot(outside: Outside) -> None:
@@ -257,78 +211,6 @@ def test_a_calendar_that_is_deleted_leaves_nothing(outside: Outside) -> None:
     viewer.check()
 
 
-REFUSED = {
-    "end before start": f'UPDATE slot SET "end" = {AT - 1}',
-    "no seats": "UPDATE slot SET capacity = 0",
-    "fewer seats than are taken": "UPDATE slot SET capacity = 1",
-    "removed with seats taken": "UPDATE slot SET state = 2",
-    "no such state": "UPDATE slot SET state = 5",
-    "before 1970": "UPDATE slot SET start = -1",
-    "after 9999": f'UPDATE slot SET start = {1 << 50}, "end" = {(1 << 50) + 1}',
-    "longer than a year": f'UPDATE slot SET "end" = {AT + 400 * DAY}',
-    "no JSON": "UPDATE slot SET data = '{x'",
-    "too much JSON": f"""UPDATE slot SET data = '"{"x" * 5_000}"'""",
-    "no calendar": slot_row(9, calendar="nowhere"),
-    "no UUID": f"INSERT INTO slot (id, calendar, start, \"end\") VALUES ('x', 'room', {AT}, {AT + 1})",
-    "a booking of no slot": f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(9)}')",
-    "a booking without UUID": f"INSERT INTO booking (id, calendar, slot) VALUES ('x', 'room', '{uuid(1)}')",
-    "an overfull slot": f"INSERT INTO booking (calendar, slot, seats) VALUES ('room', '{uuid(1)}', 2)",
-    "an overfull slot by holds": f"INSERT INTO hold (calendar, slot, seats) VALUES ('room', '{uuid(1)}', 2)",
-    "no seats booked": "UPDATE booking SET seats = 0",
-    "no such status": "UPDATE booking SET status = 'gone'",
-    "a policy that is none": "UPDATE calendar SET policy = '[]'",
-    "no such policy": """UPDATE calendar SET policy = '{"hold_minutes":5}'""",
-    "a policy out of bounds": """UPDATE calendar SET policy = '{"hold_seconds":5}'""",
-    "no number": """UPDATE calendar SET policy = '{"max_holds":"many"}'""",
-    "a strange id": "INSERT INTO calendar (id, name) VALUES ('A calendar', 'x')",
-    "no such visibility": "UPDATE calendar SET visibility = 'hidden'",
-    "a slot with seats taken is deleted": "DELETE FROM slot",
-    "a calendar with slots is deleted": "DELETE FROM calendar",
-}
-
-
-@pytest.mark.parametrize("sql", REFUSED.values(), ids=REFUSED)
-def test_an_invalid_row_is_refused(outside: Outside, sql: str) -> None:
-    """The database refuses the write in the writer's own transaction, and no change follows."""
-    outside.write(slot_row(1) + "UPDATE slot SET capacity = 3")
-    outside.write(
-        f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}');"
-        f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}')"
-    )
-    with pytest.raises(Refused):
-        write(outside.driver.service.url, ("PRAGMA foreign_keys = ON;" if is_sqlite(outside) else "") + sql)
-    assert take(outside.driver.service) == 0
-
-
-def is_sqlite(outside: Outside) -> bool:
-    return outside.driver.service.url.startswith("sqlite:")
-
-
-@pytest.mark.only("sqlite")
-@pytest.mark.parametrize("recursive", ["OFF", "ON"])
-def test_a_row_that_is_replaced_counts_as_deleted(outside: Outside, recursive: str) -> None:
-    """INSERT OR REPLACE fires no trigger for the replaced row; it is still noticed, whatever the pragma."""
-    driver = outside.driver
-    pragma = f"PRAGMA recursive_triggers = {recursive};"
-    outside.write(slot_row(1) + slot_row(2, 1))
-    booked = driver.reserve(uuid(1))["id"]
-    outside.viewer.follow()
-    outside.write(
-        f"{pragma}INSERT OR REPLACE INTO booking (id, calendar, slot) VALUES ('{booked}', 'room', '{uuid(2)}')"
-    )
-    assert [outside.viewer.slots[uuid(number)]["remaining"] for number in (1, 2)] == [1, 0]
-    outside.write(f"{pragma}UPDATE slot SET state = 1 WHERE id = '{uuid(1)}'")
-    outside.write(pragma + slot_row(1, 7).replace("INSERT", "INSERT OR REPLACE"))
-    assert outside.viewer.slots[uuid(1)]["bookable"]
-    driver.service.run(CreateCalendar(principal=STAFF, calendar="other", name="Other", zone="Etc/UTC"))
-    outside.write(pragma + slot_row(1, 7, calendar="other").replace("INSERT", "INSERT OR REPLACE"))
-    assert uuid(1) not in outside.viewer.slots
-    outside.write(f"{pragma}INSERT OR REPLACE INTO calendar (id, name) VALUES ('room', 'Sala')")
-    assert outside.viewer.info["name"] == "Sala"
-    outside.write(f"{pragma}UPDATE calendar SET seq = 0, nonce = ''")
-    outside.write(f"{pragma}UPDATE slot SET booked = 0, held = 1")
-
-
 def test_rows_copied_back_with_their_versions_are_changes(outside: Outside) -> None:
     """A restored dump of one table becomes the state, also with an older version in its rows."""
     driver = outside.driver
@@ -341,44 +223,11 @@ def test_rows_copied_back_with_their_versions_are_changes(outside: Outside) -> N
     values = ", ".join(
         f"('{name}', 'room', {start}, {end}, {state}, {version})" for name, start, end, state, version in rows
     )
-    delete = "DELETE FROM slot" if is_sqlite(outside) else "DELETE FROM booking; DELETE FROM slot"
+    delete = "DELETE FROM slot" if outside.is_sqlite else "DELETE FROM booking; DELETE FROM slot"
     outside.write(f'{delete}; INSERT INTO slot (id, calendar, start, "end", state, version) VALUES {values}')
     assert {slot["status"] for slot in outside.viewer.slots.values()} <= {"open", "booked"}
     assert outside.viewer.slots[slots[1]]["bookable"]
-    assert outside.viewer.slots[slots[0]]["bookable"] is not is_sqlite(outside)
-
-
-@pytest.mark.only("postgres")
-def test_truncate_and_copy_are_changes(outside: Outside) -> None:
-    """TRUNCATE, COPY and writes in a replica's role are noticed; the last fire no ordinary trigger."""
-    driver = outside.driver
-    driver.reserve(driver.open(2)[0])
-    driver.hold(list(driver.slots())[1])
-    outside.viewer.follow()
-    outside.write("TRUNCATE hold")
-    outside.write("TRUNCATE booking")
-    assert all(slot["bookable"] for slot in outside.viewer.slots.values())
-    outside.write(f'COPY slot (id, calendar, start, "end") FROM stdin;\n{uuid(1)}\troom\t{AT}\t{AT + 1}\n\\.\n')
-    assert uuid(1) in outside.viewer.slots
-    outside.write(f"SET session_replication_role = replica; {slot_row(2)}")
-    assert uuid(2) in outside.viewer.slots
-    outside.write("TRUNCATE slot CASCADE")
-    assert outside.viewer.slots == {}
-
-
-def test_own_writes_are_not_noted(driver: Driver) -> None:
-    """The service's own commands leave no note: otherwise each change would be sent twice."""
-    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
-    slots = driver.open(3, capacity=2)
-    driver.reserve(slots[0], driver.hold(slots[0]))
-    driver.release(driver.hold(slots[1]))
-    booked = driver.reserve(slots[1])
-    moved = RescheduleBooking(
-        principal=GUEST, key=new_key(), booking=booked["id"], token=booked["token"], slot=slots[2]
-    )
-    driver.service.run(moved)
-    driver.cancel(booked)
-    assert driver.query("SELECT COUNT(*) FROM touched") == [(0,)]
+    assert outside.viewer.slots[slots[0]]["bookable"] is not outside.is_sqlite
 
 
 def test_a_bulk_is_taken_in_small_changes(outside: Outside) -> None:

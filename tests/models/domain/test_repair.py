@@ -5,8 +5,8 @@ from __future__ import annotations
 from models.contract.commands import UpdateCalendar
 from models.contract.time import HOUR
 from tests.models.audit import spoil
-from tests.models.domain.test_outside_writes import AT, uuid
 from tests.models.driver import STAFF, Driver
+from tests.models.outside import AT, uuid
 
 
 def test_a_booking_by_hand_behind_the_triggers_is_counted(driver: Driver) -> None:

@@ -8,8 +8,8 @@ from models.contract.changes import read_cursor
 from models.contract.time import HOUR
 from models.service import SlotService
 from tests.models.audit import spoil
-from tests.models.domain.test_outside_writes import AT, uuid
 from tests.models.driver import Driver, Viewer
+from tests.models.outside import AT, uuid
 
 SPOILED = {
     "held": ("UPDATE slot SET held = 1", "held seats are not those"),
