@@ -19,11 +19,12 @@ def in_days(days: float) -> str:
 
 @dataclass
 class World:
-    """A calendar with a free slot, a held one and a booked one."""
+    """A calendar with two free slots, a held one and a booked one."""
 
     calendar: str
     token: str = ""
     slot: str = ""
+    other: str = ""
     held: str = ""
     booked: str = ""
     hold: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class World:
         if name in by_name:
             return by_name[name]
         if kind == _ID:
-            return self.booked
+            return self.other
         return _plain(kind)
 
 
@@ -138,11 +139,11 @@ async def make_world(api: Api, calendar: str, token: str = "", **info: Any) -> W
 
 
 async def fill(api: Api, calendar: str, token: str = "", *, day: int = 1, name: str = "Ada") -> World:
-    """Add a free slot, a held one and a booked one from that day on; the customer has this name."""
-    places = [{"start": in_days(number), "end": in_days(number + 0.5)} for number in range(day, day + 3)]
+    """Add two free slots, a held one and a booked one from that day on; the customer has this name."""
+    places = [{"start": in_days(number), "end": in_days(number + 0.5)} for number in range(day, day + 4)]
     opened = (await api.post(f"/api/calendars/{calendar}/slots", slots=places))["slots"]
-    free, held, booked = (slot["id"] for slot in opened)
+    free, held, booked, other = (slot["id"] for slot in opened)
     hold = (await api.post(f"/api/slots/{held}/holds"))["hold"]
     booking = (await api.post(f"/api/slots/{booked}/bookings", customer={"name": name}))["booking"]
     seq = (await api.get(f"/api/calendars/{calendar}/slots"))["seq"]
-    return World(calendar, token, free, held, booked, hold, booking, seq)
+    return World(calendar, token, free, other, held, booked, hold, booking, seq)

@@ -156,7 +156,7 @@ class Story:
     async def ask_the_rest(self, api: Api, token: str) -> None:
         """Send the requests outside of the story with their shortest fields, each about new slots."""
         for number, name in enumerate(name for name in EVERY_REQUEST if name not in self.asked):
-            world = await fill(api, "rest", token, day=1 + 3 * number, name=PERSON["name"])
+            world = await fill(api, "rest", token, day=1 + 4 * number, name=PERSON["name"])
             self.secrets += [world.hold["token"], world.booking["token"]]
             fields = {field: value for field, value in world.shortest(name).items() if field != "key"}
             await self.ask(name, by=self.staff if EVERY_REQUEST[name].wire.is_for_staff else self.guest, **fields)

@@ -6,7 +6,7 @@ from models.contract.commands import EVERY_REQUEST, BookSlot, Command
 from models.contract.request import LAST_MOMENT, MalformedTime, parse_moment
 from tests.support.example import World
 
-WORLD = World("room", "t", "s", "h", "b", {"id": "hold", "token": "t"}, {"id": "booking", "token": "t"})
+WORLD = World("room", "t", "s", "o", "h", "b", {"id": "hold", "token": "t"}, {"id": "booking", "token": "t"})
 
 
 def test_the_years_of_a_time_are_bounded() -> None:
