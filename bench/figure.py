@@ -192,5 +192,5 @@ def _loop_block(server: Running) -> Numbers:
 
 
 def json_of(size: Size) -> dict[str, Any]:
-    """For the results."""
+    """Return the results as JSON."""
     return {name: getattr(size, name) for name in Size.__dataclass_fields__}

@@ -100,12 +100,12 @@ class Process:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family())
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the process, as a power cut would."""
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> None:
-        """In good order, or else not."""
+        """End the process in good order, or kill it."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:

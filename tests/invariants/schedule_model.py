@@ -107,7 +107,7 @@ def open_or_wait(found: Calendar, wanted: list[Planned], standing: Standing, in_
 
 
 def standing_in(model: Model, calendar: str) -> Standing:
-    """By their starts, then by their names."""
+    """Return slots in order of start, then of name."""
     ahead = [(slot.start, name) for name, slot in model.slots.items() if slot.calendar == calendar]
     return {
         name: model.slots[name]

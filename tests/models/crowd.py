@@ -1,4 +1,4 @@
-"""Many callers of one service, each of which gets exactly one answer."""
+"""Many callers of one service; each gets exactly one answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANSWER_SECONDS = 60
 
 
 class Crowd:
-    """Callers that send commands without waiting, and count the answers."""
+    """Sends commands without waiting, and counts the answers."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}

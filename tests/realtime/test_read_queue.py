@@ -31,7 +31,7 @@ def test_clients_take_turns_in_a_lane(lane: Lane) -> None:
 
 
 def test_a_client_has_one_heavy_read_running() -> None:
-    """Its next one waits, while another client's runs; light reads know no such bound."""
+    """A client's next heavy read waits, while another client's runs; light reads have no such bound."""
     for lane, second in ((Lane.HEAVY, "b"), (Lane.LIGHT, "a")):
         queue = _queue(lane, "a", "a", "b")
         first = queue.next()

@@ -82,7 +82,7 @@ async def test_clients_take_turns(service: AsyncService) -> None:
 
 
 async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
-    """However many clients read whole calendars, a few rows are read at once."""
+    """A few rows are read at once, with any number of clients that read whole calendars."""
     guard = BlockingRead()
     heavy = [_ask(service, guard.read, client=f"client {number}") for number in range(50)]
     await eventually(lambda: len(guard.began) == 2)

@@ -49,7 +49,7 @@ class Raw:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the server has sent bytes, or closed."""
+        """Say if the server has sent bytes, or closed."""
         return self.reader.at_eof() or bool(self.reader._buffer)  # type: ignore[attr-defined]
 
     async def send(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The same request over Socket.IO and over HTTP, as both ask it of the same book."""
+"""The same request over Socket.IO and over HTTP."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ async def over_http(api: Api, name: str, fields: dict[str, Any]) -> Answer:
 
 
 def fits_http(name: str, field_name: str, value: Any) -> bool:
-    """Whether the route can carry this value of this field at all: paths, queries and headers are text."""
+    """Say if the route can carry this value of this field: paths, queries and headers are text."""
     if name in SOCKET_ONLY or field_name == "after":
         return False
     method, _, subject = ROUTES[name]

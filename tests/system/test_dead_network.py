@@ -53,7 +53,7 @@ async def _open(page: Page, proxy: Proxy, transport: str) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_nobody_asks_for_anything(proxy: Proxy, page: Page, transport: str) -> None:
-    """Not live within 8 s, by each transport; and live again by itself when the network is back."""
+    """The page is not live within 8 s, on each transport, and live again by itself when the network is back."""
     await _open(page, proxy, transport)
     await asyncio.to_thread(proxy.blackhole)
     died_at = time.monotonic()
@@ -66,7 +66,7 @@ async def test_nobody_asks_for_anything(proxy: Proxy, page: Page, transport: str
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_visitor_acts(proxy: Proxy, page: Page, transport: str) -> None:
-    """Not live within 4 s after a click, by each transport."""
+    """The page is not live within 4 s after a click, on each transport."""
     await _open(page, proxy, transport)
     await asyncio.to_thread(proxy.blackhole)
     await page.locator("button.slot").first.click()

@@ -73,7 +73,7 @@ async def test_heads(short: Server, begin: bytes, drip: bytes) -> None:
 
 
 async def test_the_second_head(short: Server) -> None:
-    """On a kept connection the next head has its time from its first byte on."""
+    """The next head on a kept connection has its time from its first byte on."""
     raw = await Raw.connect(short.port)
     await raw.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
     await raw.reader.readuntil(b'"ok"}')
@@ -182,7 +182,7 @@ async def test_unread_answers(short: Server, words: bytes) -> None:
 
 
 def _idle_sockets(server: Server) -> int:
-    """Its listener's, and its loop's own pair."""
+    """Return the sockets of an idle server: its listener's, and the loop's own pair."""
     del server
     return 3
 

@@ -173,7 +173,7 @@ class Stranger:
         return [request] if self._chance.random() < 0.7 else [request[:cut], request[cut:]]
 
     async def _hang_up(self, writer: asyncio.StreamWriter, request: bytes) -> None:
-        """In the middle: by closing, with a reset, or of its own half only."""
+        """End the connection within a request: by a close, by a reset, or of its own half only."""
         pick = self._chance
         head = request.index(b"\r\n\r\n") + 4
         writer.write(request[: pick.choice([pick.randrange(len(request)), pick.randrange(head, len(request) + 1)])])
@@ -314,7 +314,7 @@ async def test_hanging_up_in_the_middle_of_a_body_is_no_fault(head: str, is_rese
 @pytest.mark.parametrize("header", ["If-Modified-Since", "if-unmodified-since", "If-Range"])
 @pytest.mark.parametrize("date", [f"Thu, 01 Jan {'9' * 30} 00:00:00 GMT", "Thu, 01 Jan 99999 00:00:00 GMT", "Thu"])
 async def test_a_date_that_cannot_be_counted(header: str, date: str, silent: Server) -> None:
-    """On every kind of route: answered, and with no 5xx."""
+    """Every kind of route answers without a 5xx."""
     for _, path in PAGES:
         async with aiohttp.ClientSession() as http, http.get(f"{silent.url}{path}", headers={header: date}) as answer:
             assert answer.status < 500, path

@@ -30,7 +30,7 @@ def _seconds(text: str) -> float:
 
 
 async def _has_heard(watcher: Node, kind: str) -> bool:
-    """Whether the official client has a change of this type."""
+    """Say if the official client has a change of this type."""
     watcher.send({"look": True})
     copy = await asyncio.to_thread(watcher.read_until, lambda told: told["saw"] == "copy")
     return kind in copy["types"]

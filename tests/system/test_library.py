@@ -82,7 +82,7 @@ def test_the_package_has_its_files_and_no_others(package: Path) -> None:
 
 @pytest.mark.parametrize("transport", ["websocket", "polling", "sse", "longpoll"])
 def test_it_goes_on_when_its_token_ends(program: Path, server: Server, transport: str) -> None:
-    """By each transport: it books, asks for a fresh token when the last has ended, and misses no change meanwhile."""
+    """The program books, gets a fresh token at the end of the last one, and misses no change, on each transport."""
     with Node(program, server.url, CALENDAR, transport) as node:
         booked = _hear(node, "customer")
         assert booked == {"customer": "Ada", "status": "cancelled", "tokens": 1}

@@ -63,7 +63,7 @@ async def check_converged(api: Api, viewer: Viewer) -> None:
 
 @pytest.mark.usefixtures("swift")
 async def test_subscribers_get_the_changes_of_the_other_server(pair: tuple[Server, Server]) -> None:
-    """In both directions, at once, and in one order; and a cursor of the one is good at the other."""
+    """Changes go both ways at once, in one order; a cursor of one server is good at the other."""
     one, other = pair
     async with (
         Api(one.url, STAFF) as here,

@@ -25,7 +25,7 @@ def update(driver: Driver, **fields: Any) -> Any:
 
 
 def test_the_default_policy_refuses_nothing_but_the_past(driver: Driver) -> None:
-    """Its fields are those of the protocol."""
+    """A calendar's info has the fields of the protocol."""
     assert create(driver)["policy"] == {
         "hold_seconds": 300,
         "min_notice": 0,
@@ -54,7 +54,7 @@ def test_an_id_is_a_slug(driver: Driver, calendar: str) -> None:
     "zone", ["", "Nowhere/At_All", "../../etc/passwd", "/etc/localtime", "\0", "\ud800", "x" * 999]
 )
 def test_a_zone_is_an_iana_name(driver: Driver, zone: str) -> None:
-    """And never a path."""
+    """A path and any other text is a bad request."""
     with pytest.raises(BadRequest):
         create(driver, zone=zone)
     with pytest.raises(BadRequest):

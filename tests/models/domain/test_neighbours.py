@@ -69,7 +69,7 @@ def test_a_buffer_keeps_room_on_both_sides(driver: Driver, policy: dict[str, int
 
 
 def test_a_slot_is_not_its_own_neighbour(driver: Driver) -> None:
-    """Its other seats stay to be had; and its neighbours are blocked once, until the last seat is given back."""
+    """The slot's other seats stay bookable; its neighbours are blocked once, until the last seat is free."""
     driver.create("strict", overlap="reject")
     (slot,) = open_at(driver, (0, 60), capacity=3)
     (near,) = open_at(driver, (30, 90))
@@ -161,7 +161,7 @@ def test_a_new_policy_recounts_the_neighbours(driver: Driver) -> None:
 
 
 def test_a_booking_may_move_to_a_slot_that_only_it_blocked(driver: Driver) -> None:
-    """Its own slot's neighbour is free for it, though nobody else could take it."""
+    """A neighbour of the booking's own slot is free for this booking, and for no other one."""
     driver.create("strict", overlap="reject")
     left, right = open_at(driver, (0, 60), (30, 90))
     booked = driver.reserve(left)

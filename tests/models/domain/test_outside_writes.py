@@ -193,7 +193,7 @@ def test_the_head_of_a_calendar_is_the_services(driver: Driver, sql: str) -> Non
 
 
 def test_a_calendar_that_is_deleted_leaves_nothing(outside: Outside) -> None:
-    """And another of its name begins its history anew, made by hand or by the service."""
+    """A new calendar of its name has a new history, made by hand or by the service."""
     driver = outside.driver
     driver.open()
     write(driver.service.url, "DELETE FROM slot; DELETE FROM calendar")

@@ -30,7 +30,7 @@ def open_one(driver: Driver, **fields: Any) -> Any:
 
 
 def test_a_closed_slot_keeps_its_holds_and_bookings(driver: Driver) -> None:
-    """Nobody new gets in; holds stay confirmable and bookings stand; reopening lets people in again."""
+    """A closed slot refuses new customers; holds can be booked and bookings stand; a reopened one takes customers again."""
     (slot,) = driver.open(capacity=3)
     hold, booked = driver.hold(slot), driver.reserve(slot)
     driver.service.run(CloseSlot(principal=STAFF, slot=slot))

@@ -79,7 +79,7 @@ def test_the_refusing_rule_is_the_one_that_is_not_ok(driver: Driver, rule: str |
 
 
 def test_explain_refuses_a_principal_without_the_viewing_right(driver: Driver) -> None:
-    """And a removed slot, or none at all, is not found."""
+    """A removed or unknown slot is not found."""
     slot, gone = driver.open(2)
     driver.service.run(RemoveSlot(principal=STAFF, slot=gone))
     for name in (gone, "", "\ud800"):

@@ -22,7 +22,7 @@ def test_removed_slots_take_the_room_that_is_left(driver: Driver) -> None:
 
 
 def test_a_blocked_slot_is_not_free(driver: Driver) -> None:
-    """As long as it is open and has seats left; else it is as it is."""
+    """A slot is free in the feed while it is open and has free seats."""
     driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
     (taken,) = driver.open()
     (start,) = driver.query("SELECT start FROM slot")[0]

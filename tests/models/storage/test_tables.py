@@ -1,4 +1,4 @@
-"""The tables refuse rows that break a rule, whoever writes them."""
+"""The tables refuse rows that break a rule, from any writer."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_a_calendar_is_written_in_the_order_of_its_commands(service: SlotService
 def test_a_booking_that_moves_meanwhile_is_found_where_it_is(
     open_service: Callable[..., SlotService], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its calendar was looked up before the lock; another process has moved it since: the command is placed anew."""
+    """Another process moves the booking between the read of the route and the lock: the command is routed anew."""
     service, other = open_service(), open_service()
     driver = Driver(service, clock)
     driver.create("here")

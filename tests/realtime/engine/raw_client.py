@@ -38,7 +38,7 @@ class RawClient:
         return cls(socket)
 
     async def read(self) -> bytes:
-        """Some bytes; none when the server has closed."""
+        """Return the next bytes; none after the server's end."""
         return await asyncio.get_running_loop().sock_recv(self.socket, 65_536)
 
     async def send(self, text: str) -> None:

@@ -38,7 +38,7 @@ def test_requests(clock: list[int]) -> None:
 
 
 def test_packets() -> None:
-    """Those of twelve seconds at once, a quarter more than requests; then it is cut off."""
+    """The budget is twelve seconds' worth at once, a quarter more than requests; then the client is closed."""
     budget = _address(10).connect()
     assert [budget.take(1) for _ in range(151)] == [0] * 150 + [CUT_OFF]
     heavy = _address(10).connect()

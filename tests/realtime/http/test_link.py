@@ -18,7 +18,7 @@ async def _make(api: Api, calendar: str, **info: Any) -> str:
 
 
 async def test_a_link_opens_its_calendar_and_no_other(tmp_path: Path) -> None:
-    """Its token sees and books, is no staff's, ends when it says, is of a holder of its own, and is in no log."""
+    """The link's token sees and books, has no staff rights, ends on time, has a holder of its own, and is in no log."""
     with Server(tmp_path, "--no-demo", settings={"SLOTCAST_LOG_LEVEL": "info"}) as server:
         staff = server.command("token", "--scope", "staff").strip()
         async with Api(server.url, staff) as api, Client(server.url, token=staff, namespace=STAFF) as client:

@@ -96,7 +96,7 @@ def test_a_slot_is_free_or_busy_by_its_status(status: str, transparency: str, st
 
 
 def test_the_same_slots_are_the_same_bytes() -> None:
-    """Neither the time of asking nor the order of the rows shows: an ETag holds until something changed."""
+    """The feed depends neither on the time of the request nor on the order of the rows, so its ETag is stable."""
     slots = [_slot(place, "open") for place in range(5)]
     feed = write_calendar(_info(), slots, CHANGED)
     assert write_calendar(_info(), reversed(slots), CHANGED) == feed

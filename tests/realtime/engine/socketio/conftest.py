@@ -1,4 +1,4 @@
-"""Python clients that keep their events, and a server that acknowledges malformed requests."""
+"""Python clients with a record of their events, and a server with answers to malformed requests."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any

@@ -230,7 +230,7 @@ async def test_every_method_is_there(server: SocketServer, connect: Callable[...
 
 
 async def test_a_disconnect_handler_without_a_reason(serve: Serve) -> None:
-    """As in engineio, handlers of old take the sid alone."""
+    """An old handler takes the sid alone, as in engineio."""
     server, gone = EngineServer(), list[str]()
     server.on("disconnect", gone.append)
     endpoint = await serve(server)
