@@ -30,7 +30,7 @@ def open_one(driver: Driver, **fields: Any) -> Any:
 
 
 def test_a_closed_slot_keeps_its_holds_and_bookings(driver: Driver) -> None:
-    """A closed slot refuses new customers; holds can be booked and bookings stand; a reopened one takes customers again."""
+    """A closed slot takes no new customers; holds can be booked, bookings stand, and reopening undoes it."""
     (slot,) = driver.open(capacity=3)
     hold, booked = driver.hold(slot), driver.reserve(slot)
     driver.service.run(CloseSlot(principal=STAFF, slot=slot))
