@@ -7,10 +7,7 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from models.contract.commands import UpdateSlot
 from models.contract.principal import OPERATOR
-from models.contract.time import system_clock
-from realtime import protocol
 from realtime.rooms import room
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually
@@ -126,22 +123,3 @@ async def test_bookings_that_cant_be_read_cost_the_public_nothing(stack: RoomSta
     assert (again.mode, again.room) == ("resumed", joined.room)
     (change,) = msgspec.json.decode(b"{" + again.body)["changes"]
     assert len(change["bookings"]) == 1
-
-
-async def test_an_answer_leaves_after_its_change(stack: RoomStack) -> None:
-    """A slow room delays the answer of a command until its subscribers have the change."""
-    connection = RecordingConnection()
-    _, joined = await stack.join(connection)
-    room = joined.room
-    request = protocol.read_request("slot.update", {"slot": stack.slot, "data": 1})
-    assert isinstance(request, UpdateSlot)
-    before = room.fetched
-    async with room.lock:  # as if it were writing to thousands
-        doing = asyncio.create_task(stack.request_handler.do(request, OPERATOR, system_clock()))
-        await eventually(lambda: room.fetched != before, 5, "the commit")
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert not doing.done()
-        assert connection.writes == []
-    answer = await doing
-    assert connection.seqs == [answer.seq]
