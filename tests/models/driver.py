@@ -39,6 +39,7 @@ from tests.support.replica import Replica
 
 START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
 GUEST = Principal(address="192.0.2.1")
+OTHER = Principal(address="198.51.100.7")
 STAFF = Principal(subject="staff", is_staff=True, calendars=None)
 EVER = 1 << 52
 

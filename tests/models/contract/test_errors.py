@@ -13,11 +13,11 @@ def test_each_code_has_one_class() -> None:
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("kind", EVERY)
-def test_a_refusal_survives_a_pickle(kind: type[Refused]) -> None:
+@pytest.mark.parametrize("error", EVERY)
+def test_a_refusal_survives_a_pickle(error: type[Refused]) -> None:
     """Its message and its details are the same in another process."""
-    refusal = kind("In so many words.", field="slot", limit=3)
+    refusal = error("In so many words.", field="slot", limit=3)
     copy = pickle.loads(pickle.dumps(refusal))  # noqa: S301 - made in this line
-    assert type(copy) is kind
+    assert type(copy) is error
     assert (copy.message, copy.details) == (refusal.message, refusal.details)
-    assert kind().message == kind.fact
+    assert error().message == error.fact

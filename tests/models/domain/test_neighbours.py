@@ -6,13 +6,11 @@ import pytest
 
 from models.contract.commands import CloseSlot, RemoveSlot, UpdateCalendar, UpdateSlot
 from models.contract.errors import SlotUnavailable
-from models.contract.principal import Principal
 from models.contract.time import HOUR, MINUTE
-from tests.models.driver import STAFF, START, Driver, Viewer, code, moving
+from tests.models.driver import OTHER, STAFF, START, Driver, Viewer, code, moving
 from tests.models.driver import booking as booking_of
 
 NOON = START + 12 * HOUR
-OTHER = Principal(address="198.51.100.7")
 
 
 def open_at(driver: Driver, *minutes: tuple[int, int], capacity: int = 1) -> list[str]:

@@ -11,9 +11,8 @@ from models.contract.errors import NotFound, Refused, Unauthorized
 from models.contract.principal import Principal
 from models.query.explain import is_bookable
 from models.service import Outcome
-from tests.models.driver import GUEST, STAFF, Driver, booking, new_key
+from tests.models.driver import GUEST, OTHER, STAFF, Driver, booking, new_key
 
-OTHER = Principal(address="198.51.100.7")
 RULES = ["booking", "archived", "past", "min_notice", "max_advance", "max_holds", "closed", "overlap", "capacity"]
 
 

@@ -18,12 +18,13 @@ def test_each_event_is_a_text_frame() -> None:
 def test_a_client_that_answers_no_ping_is_closed() -> None:
     """Any bytes of the client count as an answer."""
     socket = PlainSocket(Limits(), Counters(), "192.0.2.1")
-    socket.send_heartbeat()
-    socket.data_received(b"")
-    socket.send_heartbeat()
-    assert socket.is_open
-    socket.send_heartbeat()
-    assert not socket.is_open
+    states = []
+    for answer in (b"", None, None):
+        socket.send_heartbeat()
+        states.append(socket.is_open)
+        if answer is not None:
+            socket.data_received(answer)
+    assert states == [True, True, False]
     assert socket.counters.closed == {NO_PONG: 1}
 
 
