@@ -1,7 +1,7 @@
 """Measures Slotcast beside its peers: `make bench`, or `python -m bench --help`.
 
-One server runs at a time, on the first core, and the load runs on the second. A round is every measurement of every
-server once. The figures are medians of the rounds.
+Servers take turns, one at a time, on the first core; the load is on the second. A round is every measurement of every
+server once; what is told are medians of the rounds.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def turns(bench: Bench, field: Field, only: tuple[str, ...]) -> Iterator[Turn]:
 
 
 def run(bench: Bench, field: Field, rounds: int, only: tuple[str, ...], console: Console) -> Rows:
-    """Run all rounds. A measurement that fails is printed and left out."""
+    """All rounds. A turn that fails is told and left out; the others go on."""
     rows: Rows = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -99,7 +99,7 @@ def main(
     console = Console()
     place = output or (None if quick or only else DOCS)
     if place is not None:
-        place.mkdir(parents=True, exist_ok=True)  # a broken chart fails before the long measurement
+        place.mkdir(parents=True, exist_ok=True)  # now, lest all was measured in vain
     wanted = tuple(name for name in EVERYTHING if not only or name in only.split(","))
     size, rounds = (QUICK, 1) if quick else (Size(), rounds)
     began, busy, own = time.monotonic(), busy_seconds(), _own_seconds()
@@ -128,7 +128,7 @@ def main(
 
 
 def _book(folder: Path, size: Size, rounds: int, rows: Rows, console: Console) -> dict[str, Any]:
-    """Measure the writer alone on each kind of database, beside its bare driver, and a read among many slots."""
+    """The book's writer alone on each kind of database, beside its bare driver; and what is free among many slots."""
     sys.setswitchinterval(SWITCH_SECONDS)
     results = {}
     for kind in bookings.Kind:

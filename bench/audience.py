@@ -1,6 +1,7 @@
-"""Bookings a second without subscribers and with 1,000 Socket.IO subscribers: `python -m bench.audience`.
+"""What an audience costs the writer: bookings a second with nobody looking, and with 1,000 sockets told of each.
 
-The server and its 64 callers are one process. The subscribers belong to the load client on the second core.
+`python -m bench.audience`. The whole server and 64 callers at its door are one process; those who look are the load
+client's, on the second core.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ CALLERS = 64
 
 
 async def book_all(place: str, slots: list[str], watchers: int, program: Path) -> float:
-    """Return bookings a second with so many subscribers; each subscriber gets every change."""
+    """Bookings a second while so many look; everyone who looks is told of every one of them."""
     service = open_book(place)
     app = await compose(Settings(secret=os.urandom(32), rate=0), service=service)
     runner = web.AppRunner(app, access_log=None)
@@ -71,7 +72,7 @@ def main(
     watchers: Annotated[int, typer.Option(min=1, help="who look")] = 1_000,
     rounds: Annotated[int, typer.Option(min=1, help="of each, in turns")] = 5,
 ) -> None:
-    """Measure the cost of 1,000 subscribers for the bookings."""
+    """Measure what telling 1,000 sockets costs the bookings."""
     console = Console()
     raise_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)

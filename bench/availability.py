@@ -1,7 +1,7 @@
-"""Times of a four-week read, among few slots and among a million: `python -m bench.availability`.
+"""How long four weeks of one calendar take, among few slots and among a million: `python -m bench.availability`.
 
-The server runs on the first core, the caller on the second. Each request asks for a calendar without a room, so every
-answer comes from the database. A time includes HTTP both ways.
+Asked over HTTP of a server on the first core, one question after the other from the second, each of a calendar that
+nobody watches, so that every answer comes from the database. The time is the asker's, the way there and back included.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WARM_UP = 50
 
 
 def write_book(path: Path, calendars: int, progress: Progress) -> None:
-    """Make a database of so many calendars, each with 100 slots of an hour over the next four weeks."""
+    """A book of that many calendars, each with 100 slots of an hour over the next four weeks, through the service."""
     service = SlotService(f"sqlite:///{path}", _SECRET.encode(), synchronous="normal")
     service.open()
     task = progress.add_task(f"{calendars * SLOTS_A_CALENDAR:,} slots", total=calendars)
@@ -88,7 +88,7 @@ def ask(port: int, calendars: int, questions: int) -> list[float]:
 
 
 def measure(path: Path, calendars: int, questions: int, folder: Path) -> list[float]:
-    """Measure the same reads over HTTP, from a new server on that database."""
+    """The same, of a server of its own on that book."""
     port = free_port()
     command = [sys.executable, str(_ROOT / "server.py"), "--port", str(port), "--rate", "0"]
     environment = {"SLOTCAST_DATABASE": f"sqlite:///{path}", "SLOTCAST_SECRET": _SECRET}
@@ -104,7 +104,7 @@ def measure(path: Path, calendars: int, questions: int, folder: Path) -> list[fl
 
 
 def compare(calendars: int, questions: int, rounds: int, folder: Path, console: Console) -> list[Numbers]:
-    """Measure a database of 10,000 slots and a larger one in alternation: milliseconds a round, and the growth."""
+    """A book of 10,000 slots and one of many more, in turns: milliseconds of both in each round, and the growth."""
     sizes = (FEW_CALENDARS, calendars)
     done: list[Numbers] = []
     with tempfile.TemporaryDirectory(dir=folder) as name, Progress(console=console, transient=True) as progress:

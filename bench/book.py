@@ -1,4 +1,4 @@
-"""The database that the measurements start from: one calendar to subscribe to, with 50 slots, and one to book in."""
+"""The book that the measurements start from: one calendar to watch, with 50 slots, and one to book in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realtime import protocol
 from realtime.auth import Auth
 
 CALENDAR = "bench"
-TO_BOOK = "books"  # the calendar of the booked slots
+TO_BOOK = "books"  # the calendar whose slots are booked
 SHOWN_SLOTS = 50
 BOOKED_SLOTS = 500
 SEATS = 200
@@ -22,9 +22,9 @@ _SLOTS_AT_ONCE = 200
 
 
 def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
-    """Write the database; return a change and a snapshot in the form of the wire, and a token for staff.
+    """Writes the database; returns a change and a snapshot as they are on the wire, and a token for staff.
 
-    The ids of the slots to book are in a file beside it, one a line.
+    The ids of the slots to book are left beside it, a line each.
     """
     service = SlotService(f"sqlite:///{path}", secret.encode(), synchronous="normal")
     service.open()

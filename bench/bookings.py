@@ -1,10 +1,11 @@
-"""Bookings a second through the writer on one calendar, beside a bare loop over the driver.
+"""How many bookings a second go through the book's writer on one calendar, beside a bare loop over the driver.
 
-64 asyncio callers book one-seat slots through `AsyncService`; every commit is synced. The bare loop then runs the
-writer's own statements, with the same parameters in the same batches, on a copy of the same database. The difference is
-the cost of rules, idempotency records, encoding, the queue and the event loop. The two alternate, and the figures are
-medians. `--database postgres` starts a PostgreSQL for it. `python -m bench.bookings --help` lists the numbers that can
-be changed.
+64 asyncio callers book one-seat slots through the server's own door, every commit synced. The bare loop then runs the
+writer's very same statements with the same parameters in the same batches, on a copy of the same database: what is
+left of its speed is what rules, receipts, encoding, the queue and the event loop cost. The two take turns; medians
+are told. `--database postgres` does so on a PostgreSQL that is started for it.
+
+`python -m bench.bookings --help` says how to change the numbers.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ Recorded = tuple[str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class Round:
-    """The measurement of one round."""
+    """One turn each."""
 
     book_seconds: float
     bare_seconds: float
@@ -87,7 +88,7 @@ def prepare(place: str, bookings: int) -> list[str]:
 
 
 def record(sync: SlotService) -> list[Recorded]:
-    """Return a list for every statement of the writer, with its parameters."""
+    """Where every statement of the book's writer will be written down, with its parameters."""
     recorded: list[Recorded] = []
     db: Any = sync._db  # noqa: SLF001 - the seam that all statements pass
     execute = db.execute_sql
@@ -113,7 +114,7 @@ def customers(slots: list[str]) -> Iterator[BookSlot]:
 
 
 async def ask(sync: SlotService, waiting: Iterator[BookSlot], callers: int) -> float:
-    """Return the seconds until each slot is booked by so many callers; each caller waits for its answer."""
+    """Seconds until each slot is booked, asked for by so many callers, each of whom waits for its answer."""
     logged: list[Logged] = []
     service = AsyncService(sync, logged.extend)
 
@@ -131,7 +132,7 @@ async def ask(sync: SlotService, waiting: Iterator[BookSlot], callers: int) -> f
 
 
 def replay(connection: Any, recorded: list[Recorded]) -> float:
-    """Return the seconds that the driver alone needs for the same statements."""
+    """Seconds that the driver alone needs for the same."""
     cursor = connection.cursor()
     rows_of = _rows_of_sqlite if isinstance(connection, sqlite3.Connection) else _rows_of_psycopg
     started = time.perf_counter()
@@ -205,7 +206,7 @@ def _measure(ground: Ground, bookings: int, callers: int, rounds: int, console: 
         "book_per_second": round(sync),
         "bare_per_second": round(bare),
         "ratio": round(statistics.median(one.bare_seconds / one.book_seconds for one in done), 3),
-        # CPU time is less noisy on a busy machine than the time that includes waiting.
+        # What a crowded machine does not blur: the time that each was at work, not the time that it waited for a turn.
         "book_cpu_us": round(1e6 * statistics.median(one.book_cpu_seconds for one in done) / bookings),
         "bare_cpu_us": round(1e6 * statistics.median(one.bare_cpu_seconds for one in done) / bookings),
         "statements_per_booking": round(statistics.median(one.statements for one in done) / bookings, 2),

@@ -22,7 +22,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 
 
 def draw(rows: Rows, peers: list[str], size: Size) -> str:
-    """Draw the whole picture: one panel a figure, with bars to one scale."""
+    """The whole picture: what can be compared, bars to one scale within each panel."""
     parts: list[str] = []
     top = _GAP
     for goal in GOALS:

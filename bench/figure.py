@@ -1,4 +1,4 @@
-"""The figures: each is a function that measures one server in one round and returns numbers by name."""
+"""What is measured: each figure is a function that gives numbers by name, for one server, in one round."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SILENCE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """The sizes of all measurements."""
+    """How much of everything."""
 
     few: int = 1_000
     many: int = 5_000
@@ -40,12 +40,12 @@ class Size:
     deliveries: int = 200_000  # for one CPU figure
     paced_changes: int = 50
     bookings: int = 15_000
-    slots: int = 1_000_000  # the bookings of one calendar are looked up among them
+    slots: int = 1_000_000  # among which those of one calendar are looked up
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The server, the load and the sizes of one measurement."""
+    """Where it runs, with what."""
 
     folder: Path
     program: Path
@@ -119,11 +119,11 @@ def stream(bench: Bench, peer: Peer, kind: str) -> Numbers:
 
 
 def drop(bench: Bench, peer: Peer) -> Numbers:
-    """Kill the server under its subscribers, make changes, and let all clients resume at once."""
+    """The server is killed under its watchers; changes are made; all come back at once, by their cursor."""
     watchers = bench.size.dropped
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.open("principal", peer.principal, 1)
-        load.come_back()  # includes clients refused under overload
+        load.come_back()  # also who is refused because the server is pressed
         load.open("watchers", WATCHER, watchers, at_once=512)
         load.ask("principal", "lockstep", peer.one, WARM_UP_CHANGES)
         server.process.kill()
@@ -159,7 +159,7 @@ def _change(service: SlotService, count: int) -> int:
 
 
 def bookings(bench: Bench, peer: Peer, ask: Ask) -> Numbers:
-    """Measure acknowledged bookings with 200 subscribers: with 64 callers, then at a thousand a second."""
+    """Bookings by acknowledgement while 200 watch: as fast as 64 can, then a thousand a second."""
     subscribe = tuple(step.replace(f'"calendar":"{CALENDAR}"', f'"calendar":"{TO_BOOK}"') for step in WATCHER.steps)
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.slots(bench.folder / "slots.txt")
@@ -182,7 +182,7 @@ def bookings(bench: Bench, peer: Peer, ask: Ask) -> Numbers:
 
 
 def _loop_block(server: Running) -> Numbers:
-    """Return the longest block of the event loop in Slotcast's metrics; nothing for other servers."""
+    """The longest that our loop was not free, as our server tells it; nothing for the others."""
     if server.again is None:
         return {}
     with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as response:
@@ -192,5 +192,5 @@ def _loop_block(server: Running) -> Numbers:
 
 
 def json_of(size: Size) -> dict[str, Any]:
-    """Return the results as JSON."""
+    """For the results."""
     return {name: getattr(size, name) for name in Size.__dataclass_fields__}

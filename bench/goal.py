@@ -1,4 +1,4 @@
-"""The goals of the figures: a required and a desired value, absolute or relative to a peer."""
+"""The figures of the table: where each comes from, and what it must and should be beside its peers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = dict[tuple[str, str], list[Numbers]]  # (measurement, peer): a row a roun
 
 
 class Bound(NamedTuple):
-    """A required and a desired value; `of` names the peer of a ratio."""
+    """What a figure must be, and what it should be: `of` a peer's figure, or by itself."""
 
     of: str | None
     must: float
@@ -96,7 +96,7 @@ def median(found: Sequence[float]) -> float | None:
 
 
 def judge(rows: Rows, goal: Goal) -> list[Verdict]:
-    """Yield each goal with known figures; for a peer it is the ratio of the medians."""
+    """Each bound whose figures are there; of a peer it is the medians' ratio."""
     ours = median(values(rows, goal, OURS))
     if ours is None:
         return []

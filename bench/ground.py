@@ -1,4 +1,4 @@
-"""The databases of the benchmarks, and direct access to them: an SQLite file, or a PostgreSQL server."""
+"""Where a benchmark's book lies, and how to go to it without the book: an SQLite file, or a PostgreSQL of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.storage.triggers.sqlite import ignore_own
 
 
 class Ground(Protocol):
-    """A kind of database. Places are URLs, as the service takes them."""
+    """A kind of database. Places are URLs, as the book takes them."""
 
     title: str
     driver: str
@@ -31,7 +31,7 @@ class Ground(Protocol):
         ...
 
     def connect(self, place: str) -> Any:
-        """Open the driver's own connection, as durable as the service's."""
+        """The driver's own connection, as durable as the book's."""
         ...
 
     def close(self) -> None: ...
@@ -57,7 +57,7 @@ class SqliteGround:
 
     def connect(self, place: str) -> sqlite3.Connection:
         connection = sqlite3.connect(_file(place), isolation_level=None)
-        connection.set_authorizer(ignore_own)  # without it each write counts as an outside write
+        connection.set_authorizer(ignore_own)  # as the book's: else each write would be noted as somebody else's
         for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = 1", "cache_size = -16000"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -73,7 +73,7 @@ def _file(place: str) -> Path:
 
 
 class PostgresGround:
-    """Databases of a PostgreSQL server with default settings, started here; every commit is synced."""
+    """Databases of a server that is started here, with its settings as they come: every commit is synced."""
 
     title = "PostgreSQL, synchronous_commit=on"
     driver = "psycopg"

@@ -1,4 +1,4 @@
-"""The load client: drives bench/load.c and compiles it before its first use."""
+"""The load: drives bench/load.c, which is compiled when it is first needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOURCE = Path(__file__).with_name("load.c")
 
 
 class Group(NamedTuple):
-    """Clients of one kind: their address, and their messages to subscribe."""
+    """Clients of one kind: where they connect, and what they say one after the other to join."""
 
     kind: str
     path: str
@@ -31,7 +31,7 @@ class Ask(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The counts since the last answer. Latencies start at the request; times are in milliseconds."""
+    """What the load has seen since the last answer. Latencies are from the asking; times are in milliseconds."""
 
     seconds: float
     ready: int
@@ -52,7 +52,7 @@ class Seen(NamedTuple):
 
 
 def compile_load(folder: Path) -> Path:
-    """The load client, compiled. Failed, with one line, without a compiler."""
+    """The load client, compiled. Failed, with one line, where there is no compiler."""
     compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise Failed("The load client is in C, and there is no compiler here: install one (cc), or set CC.")
@@ -97,7 +97,7 @@ class Load:
         return Seen(**json.loads(line))
 
     def open(self, name: str, group: Group, count: int, *, at_once: int = 256) -> Seen:
-        """Connect and subscribe all clients; Failed if one of them is refused."""
+        """Connects and joins; Failed if not all of them get in."""
         self._tell(f"group {name} {group.kind} {group.path}")
         for step in group.steps:
             self._tell(f"step {name} {step}")
@@ -108,14 +108,12 @@ class Load:
         return seen
 
     def slots(self, file: Path) -> None:
-        """Load the values of `$s` from a file, one a line."""
+        """What `$s` stands for, a line each."""
         self._tell(f"slots {file}")
 
     def ask(self, name: str, mode: str, ask: Ask, count: int, *, rate: float = 0.0) -> Seen:
-        """Send so many requests. Failed if a change is missing or refused.
-
-        The pace is "lockstep" (one at a time, until everyone has the change), "closed" (one at a time for each caller),
-        "paced" (`rate` a second), or "burst" (all at once).
+        """So many requests: one at a time until everyone has the change ("lockstep"), one at a time for each asker
+        ("closed"), `rate` a second ("paced"), or all at once ("burst"). Failed if a change is missing or refused.
         """
         self._tell(f"ask {name} {mode} {count} {ask.each} {rate} {ask.text}")
         seen = self._hear()
@@ -124,10 +122,10 @@ class Load:
         return seen
 
     def come_back(self) -> None:
-        """Let lost clients reconnect from now on, at once."""
+        """From now on a client that is lost connects again, as soon as it can."""
         self._tell("resume on")
 
     def settle(self, seq: int, seconds: float) -> Seen:
-        """Wait until every subscriber has the change `seq`."""
+        """Until every watcher has the change `seq`."""
         self._tell(f"settle {seq} {seconds}")
         return self._hear()

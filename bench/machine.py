@@ -1,4 +1,4 @@
-"""The machine under the measurement: two separate cores, and the system's figures of a process."""
+"""The machine under the measurement: two cores kept apart, and what the system says a process has used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Failed(Exception):
-    """A measurement that failed; the message is one clear line."""
+    """A measurement that can't be made; the message is one clear line."""
 
 
 def cores() -> tuple[int, int]:
@@ -33,7 +33,7 @@ def cores() -> tuple[int, int]:
 
 
 def raise_open_files() -> None:
-    """Raise the limits of this process and its children, as 10,000 clients need."""
+    """For ourselves and whom we start: as many as 10,000 clients need."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (max(hard, _OPEN_FILES), hard):  # root may go beyond the hard limit
         try:
@@ -100,12 +100,12 @@ class Process:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family())
 
     def kill(self) -> None:
-        """Kill the process, as a power cut would."""
+        """As a power cut would."""
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> None:
-        """End the process in good order, or kill it."""
+        """In good order, or else not."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -116,16 +116,16 @@ class Process:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Return the process's CPU time from its own clock, in ns; without one, from /proc in steps of 10 ms."""
+    """From the process's own clock, to the nanosecond; utime + stime of /proc, to 10 ms, where there is none."""
     try:
-        return time.clock_gettime((~pid << 3) | 2)  # the clock id of a pid, as clock_getcpuclockid(3) makes it on Linux
+        return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a pid on Linux
     except OSError:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def busy_seconds() -> float:
-    """Return the CPU time of all other processes on all cores: the noise."""
+    """What all processes of this machine have used on all cores so far: the noise, less what is ours."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
     return (user + nice + system + irq + softirq + steal) / _TICKS

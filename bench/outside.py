@@ -1,9 +1,9 @@
-"""The cost of outside writes: the time until they are pushed, and the triggers' cost for the service's own writes.
+"""What it takes to push what others write, and what the triggers that notice it cost the service's own writes.
 
-`python -m bench.outside` measures on SQLite and on PostgreSQL. It measures the time from an outside commit to a
-subscriber over Socket.IO, and 50,000 slots in one statement beside commands of another calendar. It also measures
-bookings a second with the triggers and without them. `python -m bench.outside --migrate 1000000` measures the migration
-of a database with a million slots.
+`python -m bench.outside` measures, on SQLite and on PostgreSQL: from an outside commit to a watcher, over Socket.IO;
+50,000 slots by one statement, with another calendar's commands beside it; and bookings a second with the triggers and
+without them, in turns. `python -m bench.outside --migrate 1000000` measures how long a database of the version before
+with a million slots takes to be migrated in place.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _FIRST = 1_990_774_800_000
 
 
 def connect(place: str) -> Any:
-    """An outside writer."""
+    """Somebody who is not the service."""
     if place.startswith("postgresql:"):
         return psycopg.connect(place, autocommit=True)
     return sqlite3.connect(place.removeprefix("sqlite:///"), isolation_level=None, timeout=60, check_same_thread=False)
 
 
 class Served:
-    """The service without its transports: a room applies a change in the step in which it sends it."""
+    """The service without its transports: what a room has applied is what it would send in the same step."""
 
     def __init__(self, place: str) -> None:
         self.sync = SlotService(place, os.urandom(32))
@@ -80,7 +80,7 @@ def percentile(numbers: list[float], share: float) -> float:
 
 
 async def latencies(served: Served, place: str, count: int) -> list[float]:
-    """Return the seconds from each outside commit until its change was applied, at times independent of the poll."""
+    """Seconds from each outside commit until its change was applied, at moments that the poll does not know."""
     found = []
     outside = connect(place)
     for number in range(count):
@@ -169,7 +169,7 @@ async def push(place: str, count: int, console: Console) -> None:
 
 
 def compare(ground: Ground, rounds: int, count: int, console: Console) -> None:
-    """Measure both in alternation; return the medians of each round's ratios."""
+    """Both in turns; the medians of what each round has beside its own other half."""
     pairs = []
     for number in range(rounds + 1):
         order = (True, False) if number % 2 else (False, True)
@@ -231,7 +231,7 @@ def main(
     pushes: Annotated[int, typer.Option(min=10)] = 300,
     slots: Annotated[int, typer.Option("--migrate", help="measure only the migration of so many slots")] = 0,
 ) -> None:
-    """Measure the cost of outside writes, and the time until they are pushed."""
+    """Measure what outside writes cost, and what it takes to push them."""
     console = Console()
     sys.setswitchinterval(SWITCH_SECONDS)
     for kind in [only] if only else list(Kind):

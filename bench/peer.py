@@ -1,4 +1,4 @@
-"""The measured servers: how to start each, subscribe to it, and ask it for a change."""
+"""The servers that are measured: how each is started, joined, and asked for a change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GUEST = Group("socketio", _ENGINE_IO, (_CONNECT,))
 
 @dataclass
 class Running:
-    """A running server: its process, and the address of its port."""
+    """A server that answers: its process, and the address of its port."""
 
     process: Process
     port: int
@@ -46,7 +46,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Peer:
-    """The load's description of a server. `one` makes one change, `hundred` a hundred at once."""
+    """What the load has to know of a server. `one` makes one change, `hundred` a hundred at once."""
 
     name: str
     watcher: Group
@@ -67,7 +67,7 @@ class Peer:
 
 
 def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
-    """Slotcast, with its whole path: the request, the transaction, the log, the dispatcher and the fan-out."""
+    """Ours, with its whole way: the request, the book's transaction, the log, the dispatcher and the fan-out."""
 
     def start(folder: Path) -> Running:
         shutil.copy(folder / "template.db", folder / "bench.db")
@@ -119,7 +119,7 @@ def _emitter(name: str, command: list[str]) -> Peer:
 
 
 def nchan(sample: dict[str, Any]) -> Peer | None:
-    """nginx with Nchan, if installed: the same bytes, published over HTTP."""
+    """nginx with Nchan, where it is installed: the same bytes, published over HTTP."""
     nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     if nginx is None:
         return None
@@ -154,7 +154,7 @@ def nchan(sample: dict[str, Any]) -> Peer | None:
 
 @dataclass(frozen=True)
 class Field:
-    """All measured servers, and the data they share."""
+    """Everyone who is in the race, and what they share."""
 
     peers: tuple[Peer, ...]
     bookings: Ask
@@ -163,7 +163,7 @@ class Field:
 
 
 def gather(folder: Path, *, with_stock: bool = True) -> Field:
-    """Make the common database, take a change and a snapshot from it, and find the peers."""
+    """Makes the book that every run starts from, takes a change and a snapshot from it, and finds the peers."""
     secret = secrets.token_urlsafe(32)
     sample, token = write_book(folder / "template.db", secret)
     (folder / "sample.json").write_text(json.dumps(sample))

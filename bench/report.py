@@ -24,7 +24,7 @@ def title_of(goal: Goal, size: Size) -> str:
 
 
 def written(value: float) -> str:
-    """Write a number with three significant figures."""
+    """Three figures are all that is meant."""
     if value >= 1_000_000:
         return f"{value / 1e6:.2f} M"
     return f"{value:,.0f}" if value >= 100 or value == 0 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
