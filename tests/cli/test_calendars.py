@@ -19,7 +19,7 @@ def test_a_preview_of_a_schedule_opens_nothing(run: Run, tmp_path: Path) -> None
     """The preview counts the same slots as the schedule itself."""
     run("calendar", "create", "yoga")
     file = tmp_path / "hours.json"
-    window = {"days": ["mon"], "start": "09:00", "end": "11:00"}
+    window = {"rrule": "FREQ=DAILY", "start": "09:00", "end": "11:00"}
     file.write_text(json.dumps({"windows": [window], "slot_minutes": 60, "from": "2026-01-01", "horizon_days": 7}))
     preview = run("calendar", "schedule", "yoga", str(file), "--preview").output
     done = run("calendar", "schedule", "yoga", str(file)).output

@@ -7,10 +7,13 @@ from models.query.page import cut, read_page
 STARTS = [1, 2, 2, 2, 3, 9]
 
 
-@pytest.mark.parametrize(("most", "end"), [(6, 10), (5, 9), (4, 3), (3, 3), (2, 3), (1, 2)])
-def test_items_with_one_start_stay_together(most: int, end: int) -> None:
-    """The end is the start of the first item left out, even if the page gets longer than `most`."""
-    assert cut(STARTS, 0, 10, most) == end
+@pytest.mark.parametrize(
+    ("starts", "most", "end"),
+    [(STARTS, 6, 10), (STARTS, 5, 9), (STARTS, 4, 3), (STARTS, 3, 2), (STARTS, 1, 2), ([2, 2, 2, 3], 1, 3)],
+)
+def test_items_with_one_start_stay_together(starts: list[int], most: int, end: int) -> None:
+    """The end is the start of the first item left out. Only the first start may make the page longer than `most`."""
+    assert cut(starts, 0, 10, most) == end
 
 
 def test_pages_read_everything_once() -> None:

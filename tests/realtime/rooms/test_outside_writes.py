@@ -28,7 +28,8 @@ async def test_an_outside_write_reaches_the_subscribers_once(stack: RoomStack, o
         assert found is not None
         outside_writes.take(found)
     await eventually(lambda: connection.changes)
-    assert await stack.change() == joined.room.replica.seq + 1
+    seq = joined.room.replica.seq
+    assert await stack.change() == seq + 1
     await eventually(lambda: len(connection.changes) == 2)
     assert [slot["capacity"] for slot in connection.changes[0]["slots"]] == [7]
 
