@@ -107,37 +107,32 @@ def _starts(path: str) -> bool:
         return "it starts" in _output([path, *flags], _START_SECONDS)
 
 
-def _output(command: list[str], timeout: float) -> str:
+def _run(command: list[str], timeout: float, **environment: str) -> subprocess.CompletedProcess[str] | None:
+    """Run a command; None if it does not start, or does not end in time."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=os.environ | environment,
             text=True,
             timeout=timeout,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout
+        return None
+
+
+def _output(command: list[str], timeout: float) -> str:
+    done = _run(command, timeout)
+    return done.stdout if done is not None else ""
 
 
 def _runs(command: list[str], timeout: float) -> bool:
-    """Run a command with a time-out; return whether it succeeded."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            timeout=timeout,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    """Run an installation; return whether it succeeded in time."""
+    done = _run(command, timeout, DEBIAN_FRONTEND="noninteractive")
+    return done is not None and done.returncode == 0
 
 
 def _say(line: str) -> None:
