@@ -4,7 +4,7 @@ from realtime.loop_lag import CALM_SECONDS, LATE_INTERVALS, LATE_SECONDS, LoopLa
 
 
 def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_calm() -> None:
-    """Late beats in a row refuse newcomers, a second of punctual ones welcomes them, and each is said once."""
+    """Late intervals in a row refuse new clients, a second of punctual ones admits them; the log has each once."""
     told: list[bool] = []
     loop_lag = LoopLagMonitor(lambda: False, told.append)
     loop_lag.measure(10.0, 0.001)

@@ -77,7 +77,7 @@ class Raw:
 
     @classmethod
     async def close_all(cls) -> None:
-        """Hang up on every server, at the end of a test."""
+        """Close every connection, at the end of a test."""
         for raw in cls.open:
             raw.close()
         cls.open.clear()

@@ -103,7 +103,7 @@ async def test_a_page_that_was_loaded_anew_asks_again(request_handler: RequestHa
 
 @pytest.mark.parametrize("is_done", [True, False])
 async def test_an_old_request_is_not_done_late(request_handler: RequestHandler, *, is_done: bool) -> None:
-    """The page comes back after ten minutes: it finds out whether it has booked, and books nothing for nobody."""
+    """After ten minutes offline the page finds out whether it has booked, and repeats nothing."""
     page = request_handler.page
     await page.locator("[data-slot]").first.click()
     await page.get_by_label("Name").fill("Ada")

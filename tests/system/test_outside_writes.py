@@ -38,7 +38,7 @@ def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
 
 
 async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subscriber) -> None:
-    """Comes back by its cursor whenever it was cut off; a gap ends it."""
+    """Follow the calendar, and reconnect by the cursor after each end; a gap fails the test."""
     while True:
         try:
             async with aclosing(TRANSPORTS[way](http, url, CALENDAR, watcher.cursor)) as messages:

@@ -29,7 +29,7 @@ async def test_a_connection_subscribes_once_and_leaves(stack: RoomStack) -> None
 
 
 async def test_a_removed_subscriber_does_not_get_the_change_that_removes_it(stack: RoomStack) -> None:
-    """A calendar made private removes its guests first, and tells only permitted subscribers."""
+    """A calendar made private removes its guests first; only permitted subscribers get the change."""
     guest, subscriber = RecordingConnection(), RecordingConnection()
     await stack.join(guest)
     await stack.join(subscriber, principal=Principal(subject="ada", calendars=frozenset({"room"})))

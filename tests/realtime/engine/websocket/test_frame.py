@@ -224,7 +224,7 @@ def test_lengths_in_their_shortest_form_only(size: int, size_bytes: int) -> None
 
 
 def test_a_held_connection_reads_nothing() -> None:
-    """While held, not even whole frames in the same piece are handed on; then all are, in order."""
+    """A paused connection delivers no frame, not even whole ones of the same piece; later it delivers all, in order."""
 
     class Holding(Ours):
         __slots__ = ()
