@@ -70,47 +70,47 @@ def _ask(
 
 async def test_clients_take_turns(service: AsyncService) -> None:
     """One read of another client runs beside a hundred of one, and one of the server's own before all waiting ones."""
-    guard = BlockingRead()
-    hog = [_ask(service, guard.read, number) for number in range(100)]
-    await eventually(lambda: len(guard.began) == 1)
+    blocking = BlockingRead()
+    hog = [_ask(service, blocking.read, number) for number in range(100)]
+    await eventually(lambda: len(blocking.began) == 1)
     other = _ask(service, lambda: "other", client="b")
     assert await other == "other"
     assert await _ask(service, lambda: "own", lane=Lane.SERVER) == "own"
-    assert guard.began == [0]
-    guard.open()
+    assert blocking.began == [0]
+    blocking.open()
     assert await asyncio.gather(*hog) == list(range(100))
 
 
 async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
     """A few rows are read at once, with any number of clients that read whole calendars."""
-    guard = BlockingRead()
-    heavy = [_ask(service, guard.read, client=f"client {number}") for number in range(50)]
-    await eventually(lambda: len(guard.began) == 2)
+    blocking = BlockingRead()
+    heavy = [_ask(service, blocking.read, client=f"client {number}") for number in range(50)]
+    await eventually(lambda: len(blocking.began) == 2)
     assert await _ask(service, lambda: "light", client="client 7", lane=Lane.LIGHT) == "light"
-    guard.open()
+    blocking.open()
     await asyncio.gather(*heavy)
 
 
 async def test_equal_reads_share_one_that_has_not_begun(service: AsyncService) -> None:
     """A running read may be older than a later caller's cursor: later callers share a read of their own."""
-    guard = BlockingRead()
-    first = _ask(service, guard.read, "same", key="same")
-    await eventually(lambda: len(guard.began) == 1)
-    later = [_ask(service, guard.read, "same", key="same", client=f"{number % 7}") for number in range(1_000)]
-    late = _ask(service, guard.read, "same", key="same", is_late_welcome=True)
+    blocking = BlockingRead()
+    first = _ask(service, blocking.read, "same", key="same")
+    await eventually(lambda: len(blocking.began) == 1)
+    later = [_ask(service, blocking.read, "same", key="same", client=f"{number % 7}") for number in range(1_000)]
+    late = _ask(service, blocking.read, "same", key="same", is_late_welcome=True)
     await asyncio.sleep(0)
-    guard.open()
+    blocking.open()
     assert await asyncio.gather(first, late, *later) == ["same"] * 1_002
-    assert len(guard.began) <= 3
+    assert len(blocking.began) <= 3
 
 
 async def test_a_read_that_nobody_waits_for_does_not_run(service: AsyncService) -> None:
     """A caller that leaves or is cancelled frees the place of its waiting read, also of a read with a key."""
-    guard, has_gone = BlockingRead(), threading.Event()
-    first = _ask(service, guard.read, "first")
-    await eventually(lambda: guard.began == ["first"])
-    gone = [_ask(service, guard.read, "gone", key=key, is_gone=has_gone.is_set) for key in (None, "key")]
-    cancelled = _ask(service, guard.read, "cancelled", key="other key")
+    blocking, has_gone = BlockingRead(), threading.Event()
+    first = _ask(service, blocking.read, "first")
+    await eventually(lambda: blocking.began == ["first"])
+    gone = [_ask(service, blocking.read, "gone", key=key, is_gone=has_gone.is_set) for key in (None, "key")]
+    cancelled = _ask(service, blocking.read, "cancelled", key="other key")
     await asyncio.sleep(0)
     has_gone.set()
     cancelled.cancel()
@@ -118,11 +118,11 @@ async def test_a_read_that_nobody_waits_for_does_not_run(service: AsyncService) 
         await gone[0]
     with pytest.raises(Overloaded):
         await gone[1]
-    again = [_ask(service, guard.read, "again", key=key) for key in ("key", "other key")]
+    again = [_ask(service, blocking.read, "again", key=key) for key in ("key", "other key")]
     await asyncio.sleep(0)
-    guard.open()
+    blocking.open()
     assert await asyncio.gather(first, *again) == ["first", "again", "again"]
-    assert guard.began == ["first", "again", "again"]
+    assert blocking.began == ["first", "again", "again"]
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
@@ -171,16 +171,16 @@ async def test_a_client_has_so_many_reads_waiting(service: AsyncService, monkeyp
     """Beyond its bound a client gets `rate_limited`; in a full lane every client gets `overloaded`."""
     monkeypatch.setattr(readers, "MOST_WAITING_EACH", 5)
     monkeypatch.setattr(readers, "MOST_WAITING", 8)
-    guard = BlockingRead()
-    hog = [_ask(service, guard.read, number) for number in range(6)]
-    await eventually(lambda: len(guard.began) == 1)
+    blocking = BlockingRead()
+    hog = [_ask(service, blocking.read, number) for number in range(6)]
+    await eventually(lambda: len(blocking.began) == 1)
     with pytest.raises(RateLimited):
-        await _ask(service, guard.read)
-    others = [_ask(service, guard.read, number, client=f"{number}") for number in range(4)]
-    await eventually(lambda: len(guard.began) == 2)
+        await _ask(service, blocking.read)
+    others = [_ask(service, blocking.read, number, client=f"{number}") for number in range(4)]
+    await eventually(lambda: len(blocking.began) == 2)
     with pytest.raises(Overloaded):
-        await _ask(service, guard.read, client="one too many")
-    guard.open()
+        await _ask(service, blocking.read, client="one too many")
+    blocking.open()
     await asyncio.gather(*hog, *others)
 
 

@@ -255,7 +255,7 @@ async def test_a_hold_that_timed_out_is_the_visitors(
 ) -> None:
     """The answer or the request is dropped, the page gives up or goes: once the network is back it has the hold."""
     page = await (await browser.new_context()).new_page()
-    async with _request_handler(tmp_path) as (server, proxy, slot):
+    async with _behind_a_proxy(tmp_path) as (server, proxy, slot):
         await page.clock.install()
         await _open(page, proxy.url, CALENDAR)
         await asyncio.to_thread(proxy.mute if lost == "answer" else proxy.refuse)
@@ -285,7 +285,7 @@ async def test_a_hold_that_timed_out_is_the_visitors(
 
 async def test_a_hold_that_is_no_longer_wanted_is_released(tmp_path: Path, page: Page) -> None:
     """The visitor gives up while the server does not answer: once the network is back no hold is left behind."""
-    async with _request_handler(tmp_path) as (server, proxy, slot):
+    async with _behind_a_proxy(tmp_path) as (server, proxy, slot):
         await page.clock.install()
         await _open(page, proxy.url, CALENDAR)
         await asyncio.to_thread(proxy.mute)
@@ -309,19 +309,10 @@ async def _is_free(held: Callable[[], Awaitable[int]]) -> bool:
     return await held() == 0
 
 
-class _request_handler:  # noqa: N801 - used as a function
-    """A server with a calendar of one slot, and a proxy before it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._stack = ExitStack()
-
-    async def __aenter__(self) -> tuple[Server, Proxy, str]:
-        server = self._stack.enter_context(Server(self._folder, "--no-demo", "--rate", "0"))
-        proxy = self._stack.enter_context(Proxy(server.port))
+@asynccontextmanager
+async def _behind_a_proxy(folder: Path) -> AsyncIterator[tuple[Server, Proxy, str]]:
+    """Run a server with a calendar of one slot, and a proxy before it."""
+    with Server(folder, "--no-demo", "--rate", "0") as server, Proxy(server.port) as proxy:
         async with Api(server.url, server.command("token", "--scope", "staff").strip()) as api:
             (slot,) = await _make(api, CALENDAR, 1)
-        return server, proxy, slot
-
-    async def __aexit__(self, *_: object) -> None:
-        self._stack.close()
+        yield server, proxy, slot

@@ -144,20 +144,20 @@ async def test_requests_wait_while_replies_do(server: SocketServer, endpoint: En
 
 async def test_replies_that_are_under_way_count(server: SocketServer, endpoint: Endpoint) -> None:
     """Of the replies that come at once only the largest is exempt: the others count towards the cap."""
-    guard, running = asyncio.Event(), 0
+    latch, running = asyncio.Event(), 0
 
     @server.on("snapshot")
     async def snapshot(_sid: str) -> Encoded:
         nonlocal running
         running += 1
-        await guard.wait()
+        await latch.wait()
         return Encoded(b'"%b"' % (b"x" * 100_000))
 
     client = await RawClient.join(endpoint)
     for _ in range(16):
         await client.send('421["snapshot"]')
     await eventually(lambda: running == 16)
-    guard.set()
+    latch.set()
     await eventually(lambda: server.counters.dropped_slow == 1)
     client.socket.close()
 
@@ -231,21 +231,21 @@ async def test_requests_in_flight_are_bounded(server: SocketServer, endpoint: En
     """Only so many requests of one client run at once; the next is read when one has ended."""
     running = 0
     most = 0
-    guard = asyncio.Event()
+    latch = asyncio.Event()
 
     @server.on("wait")
     async def wait(_sid: str) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await guard.wait()
+        await latch.wait()
         running -= 1
 
     socket: ClientConnection = await endpoint.join()
     for number in range(100):
         await socket.send(f'42{number}["wait"]')
     await eventually(lambda: running == server.eio.max_in_flight)
-    guard.set()
+    latch.set()
     for number in range(100):
         assert await text_of(socket) == f"43{number}[]"
     assert most == server.eio.max_in_flight

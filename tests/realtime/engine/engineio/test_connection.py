@@ -138,12 +138,12 @@ async def test_a_peer_that_has_reset_its_connection(
 
 async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer, endpoint: Endpoint) -> None:
     """A request of a client that has left runs to its end, and its answer is discarded."""
-    guard = asyncio.Event()
+    latch = asyncio.Event()
     ended = asyncio.Event()
 
     @server.on("wait")
     async def wait(_sid: str) -> int:
-        await guard.wait()
+        await latch.wait()
         ended.set()
         return 1
 
@@ -151,18 +151,18 @@ async def test_a_peer_that_dies_in_the_middle_of_a_request(server: SocketServer,
     await socket.send('421["wait"]')
     await socket.close()
     await eventually(lambda: not server.eio.sockets)
-    guard.set()
+    latch.set()
     await ended.wait()
 
 
 async def test_leaving_while_joining(server: SocketServer, endpoint: Endpoint) -> None:
     """A client that leaves during its connect handler is disconnected after the handler, and leaves nothing."""
-    guard = asyncio.Event()
+    latch = asyncio.Event()
     reasons: list[str] = []
 
     @server.on("connect")
     async def connect(_sid: str, _environ: object, _auth: object) -> None:
-        await guard.wait()
+        await latch.wait()
 
     @server.on("disconnect")
     async def disconnect(_sid: str, reason: str) -> None:
@@ -173,7 +173,7 @@ async def test_leaving_while_joining(server: SocketServer, endpoint: Endpoint) -
     (connection,) = server.connections.values()
     connection.abort("expired")
     client.socket.close()
-    guard.set()
+    latch.set()
     await eventually(lambda: not server.manager.clients)
     assert reasons == ["transport close"]
     await eventually(lambda: not server.eio.sockets)

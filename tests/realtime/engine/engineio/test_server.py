@@ -15,12 +15,12 @@ from tests.support import eventually
 
 async def test_every_request_read_is_answered(serve: Serve) -> None:
     """Every request read so far is answered before the transport closes, and no other begins."""
-    server, guard, begun = SocketServer(), asyncio.Event(), list[int]()
+    server, latch, begun = SocketServer(), asyncio.Event(), list[int]()
 
     @server.on("book")
     async def book(_sid: str, number: int) -> int:
         begun.append(number)
-        await guard.wait()
+        await latch.wait()
         return number
 
     endpoint = await serve(server)
@@ -30,7 +30,7 @@ async def test_every_request_read_is_answered(serve: Serve) -> None:
     await eventually(lambda: len(begun) == server.eio.max_in_flight)
     draining = asyncio.create_task(server.drain(5))
     await eventually(lambda: server.eio.is_draining)
-    guard.set()
+    latch.set()
     await draining
     answers = [await text_of(socket) for _ in begun]
     assert answers == [f"43{number}[{number}]" for number in begun]

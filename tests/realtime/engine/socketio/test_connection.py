@@ -9,12 +9,12 @@ from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 async def test_requests_start_in_order(server: SocketServer, endpoint: Endpoint) -> None:
     """Requests of one socket start in the order they were sent, however long each takes."""
     started: list[int] = []
-    gates = [asyncio.Event() for _ in range(10)]
+    latches = [asyncio.Event() for _ in range(10)]
 
     @server.on("slow")
     async def slow(_sid: str, number: int) -> int:
         started.append(number)
-        await gates[number].wait()
+        await latches[number].wait()
         return number
 
     socket = await endpoint.join()
@@ -24,7 +24,7 @@ async def test_requests_start_in_order(server: SocketServer, endpoint: Endpoint)
     assert await text_of(socket) == "4399[7]"
     assert started == list(range(10))
     for number in reversed(range(10)):
-        gates[number].set()
+        latches[number].set()
         assert await text_of(socket) == f"43{number}[{number}]"
 
 

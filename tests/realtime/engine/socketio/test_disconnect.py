@@ -12,15 +12,15 @@ from tests.support import eventually
 
 
 @pytest.fixture
-def guard(server: SocketServer) -> asyncio.Event:
+def latch(server: SocketServer) -> asyncio.Event:
     """Return the event that lets disconnect handlers end."""
-    guard = asyncio.Event()
+    latch = asyncio.Event()
 
     @server.on("disconnect")
     async def disconnect(_sid: str, _reason: str) -> None:
-        await guard.wait()
+        await latch.wait()
 
-    return guard
+    return latch
 
 
 async def test_requests_before_a_disconnect_begin_before_its_handler(server: SocketServer, endpoint: Endpoint) -> None:
@@ -45,7 +45,7 @@ async def test_requests_before_a_disconnect_begin_before_its_handler(server: Soc
 
 
 async def test_nothing_is_sent_after_a_disconnect(
-    server: SocketServer, endpoint: Endpoint, guard: asyncio.Event
+    server: SocketServer, endpoint: Endpoint, latch: asyncio.Event
 ) -> None:
     """A disconnected client gets no more events, even while its disconnect handler runs."""
     socket = await endpoint.join()
@@ -56,14 +56,14 @@ async def test_nothing_is_sent_after_a_disconnect(
     assert server.rooms(member.sid) == [member.sid, "room"]
     for to in (None, "room", member.sid):
         await server.emit("late", to=to)
-    guard.set()
+    latch.set()
     await leaving
     await socket.send("40")
     assert (await text_of(socket)).startswith("40")
 
 
 async def test_a_client_that_joins_again_at_once_stays(
-    server: SocketServer, endpoint: Endpoint, guard: asyncio.Event
+    server: SocketServer, endpoint: Endpoint, latch: asyncio.Event
 ) -> None:
     """A client that joins again while its disconnect handler runs is connected, and stays so."""
     socket = await endpoint.join()
@@ -72,7 +72,7 @@ async def test_a_client_that_joins_again_at_once_stays(
     assert await text_of(socket) == "41"
     await socket.send("40")
     assert (await text_of(socket)).startswith("40")
-    guard.set()
+    latch.set()
     await leaving
     (again,) = server.manager.clients["/"].values()
     assert again is not member

@@ -75,12 +75,12 @@ async def test_a_crashing_connect_handler_does_not_refuse(server: SocketServer, 
 
 async def test_upgrading_while_joining(server: SocketServer, endpoint: Endpoint) -> None:
     """A client that upgrades during its connect handler is read on only after that handler."""
-    guard = asyncio.Event()
+    latch = asyncio.Event()
     order: list[str] = []
 
     @server.on("connect")
     async def connect(_sid: str, _environ: object, _auth: object) -> None:
-        await guard.wait()
+        await latch.wait()
         order.append("connected")
 
     @server.on("event")
@@ -96,7 +96,7 @@ async def test_upgrading_while_joining(server: SocketServer, endpoint: Endpoint)
     await socket.send('421["event"]')
     await eventually(lambda: server.eio.sockets[sid].upgraded)
     assert order == []
-    guard.set()
+    latch.set()
     assert (await text_of(socket)).startswith("40")
     assert await text_of(socket) == "431[]"
     assert order == ["connected", "event"]
