@@ -31,7 +31,7 @@ _SILENCE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """The sizes of all measurements."""
+    """How much of everything."""
 
     few: int = 1_000
     many: int = 5_000

@@ -127,6 +127,6 @@ class Load:
         self._tell("resume on")
 
     def settle(self, seq: int, seconds: float) -> Seen:
-        """Wait until every subscriber has the change `seq`."""
+        """Until every watcher has the change `seq`."""
         self._tell(f"settle {seq} {seconds}")
         return self._hear()
