@@ -91,6 +91,11 @@ _COMPLAINTS = (
         "SELECT calendar, calendar FROM timetable WHERE calendar NOT IN (SELECT id FROM calendar)",
     ),
     (
+        "waiting slots of no calendar",
+        "gone",
+        "SELECT DISTINCT calendar, calendar FROM waiting_slot WHERE calendar NOT IN (SELECT id FROM calendar)",
+    ),
+    (
         "receipts of no calendar",
         "gone",
         "SELECT DISTINCT calendar, calendar FROM receipt WHERE calendar NOT IN (SELECT id FROM calendar)",
