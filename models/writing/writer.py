@@ -1,5 +1,7 @@
 """A writer: one thread, one connection, a queue of commands, one transaction a batch, a savepoint a command.
 
+A background command has a transaction of its own, after the other commands that wait by then.
+
 No command is answered before COMMIT has returned. A refusal undoes its own command only. Any other database error
 abandons the batch, and then each of its commands is tried once, alone. A failed COMMIT is not run again, since it may
 have happened: its commands are answered with `overloaded`, and the idempotency records make the retry safe.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
@@ -85,6 +88,8 @@ class Writer:
         self._again = again or self.queue
         self._on_progress = on_progress
         self._queue: SimpleQueue[QueuedCommand | None] = SimpleQueue()
+        self._background: deque[QueuedCommand] = deque()
+        self._is_turn_of_background = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._name = name
         self._is_spare = is_spare
@@ -112,7 +117,7 @@ class Writer:
     @property
     def queued(self) -> int:
         """Return the number of waiting commands, with those of the spare writers."""
-        return self._queue.qsize() + self._spares.pending
+        return self._queue.qsize() + len(self._background) + self._spares.pending
 
     @property
     def pending(self) -> int:
@@ -159,18 +164,32 @@ class Writer:
         self._drop_connection()
 
     def _next_batch(self) -> tuple[list[QueuedCommand], bool]:
-        """Wait for a command, then take the others that wait; False at the end of the queue."""
+        """Wait for a command, then take the others that wait; False at the end of the queue.
+
+        One background command comes alone after each such batch, also after an empty one.
+        """
+        self._is_turn_of_background = not self._is_turn_of_background and bool(self._background)
+        if self._is_turn_of_background:
+            return [self._background.popleft()], True
         asked: list[QueuedCommand] = []
         try:
-            item = self._queue.get(timeout=WIPE_AGAIN_SECONDS if self._is_to_wipe else None)
+            item = self._wait_for_item()
             while item is not None:
-                asked.append(item)
+                (self._background if item.command.is_background else asked).append(item)
                 if len(asked) == COMMANDS_A_BATCH:
                     return asked, True
                 item = self._queue.get_nowait()
         except Empty:
             return asked, True
-        return asked, False
+        if self._background:
+            self._queue.put(None)  # the end comes after them
+        return asked, bool(self._background)
+
+    def _wait_for_item(self) -> QueuedCommand | None:
+        """Return the next item of the queue; raise Empty at once if a background command waits."""
+        if self._background:
+            return self._queue.get_nowait()
+        return self._queue.get(timeout=WIPE_AGAIN_SECONDS if self._is_to_wipe else None)
 
     def _wipe(self, asked: Sequence[QueuedCommand]) -> None:
         """Remove an erased customer from every file, before the answer or as soon after it as possible."""
