@@ -16,6 +16,7 @@ from peewee import Case, fn
 
 from models.contract.changes import Policy, Type
 from models.contract.commands import TakeOutside
+from models.contract.zones import is_zone
 from models.domain import change_log, neighbours, rules, slot_changes
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
@@ -41,7 +42,9 @@ from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 NOTES_AT_ONCE = 100  # about as many slots, 5 to 10 ms: a change may have 200, but other commands wait for the writer
+DEFAULT_ZONE = "Etc/UTC"
 FORGOTTEN_AT_ONCE = 20_000  # rows of a deleted calendar's log
+LATEST_VERSION = 1 << 53  # what JSON can have; the column may have more
 SEATED = ("pending", "confirmed", "no_show")
 
 _logger = logging.getLogger("slotcast.outside")
@@ -95,7 +98,11 @@ _home = Slot.select(Slot.calendar).where(Slot.id == Booking.slot)
 _stamp_bookings = CompiledListQuery(
     lambda ids: Booking.update(
         {
-            Booking.version: Case(None, [(Booking.version < bind("seq"), bind("seq"))], Booking.version + 1),
+            Booking.version: Case(
+                None,
+                [((Booking.version < bind("seq")) | (Booking.version >= literal(LATEST_VERSION)), bind("seq"))],
+                Booking.version + 1,
+            ),
             Booking.calendar: fn.COALESCE(_home, Booking.calendar),
         }
     ).where(Booking.id.in_(ids))
@@ -119,7 +126,11 @@ _forget_waiting = CompiledQuery(WaitingSlot.delete().where(WaitingSlot.calendar 
 _note_gone = CompiledQuery(
     Touched.insert({Touched.kind: "gone", Touched.calendar: bind("calendar"), Touched.subject: bind("calendar")})
 )
-_set_policy = CompiledQuery(Calendar.update({Calendar.policy: bind("policy")}).where(Calendar.id == bind("calendar")))
+_mend = CompiledQuery(
+    Calendar.update({Calendar.policy: bind("policy"), Calendar.zone: bind("zone")}).where(
+        Calendar.id == bind("calendar")
+    )
+)
 
 
 class Note(NamedTuple):
@@ -187,7 +198,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
         spans = [(note.start, note.end) for note in notes if note.start is not None and note.end is not None]
         spans += [(row.start, row.end) for row in transaction.touched.values() if row.state != SlotState.REMOVED]
         neighbours.recount_near(transaction, calendar, spans, seq)
-    if kinds & {"archived", "policy"}:  # "policy" also stands for a calendar that took the place of another
+    if "archived" in kinds:
         slot_changes.note_bookable(transaction, calendar.id, seq)
     info = calendar_info(calendar) if is_about_calendar else msgspec.UNSET
     kind = Type.CALENDAR_UPDATED if is_about_calendar else Type.SLOT_UPDATED if slots else Type.BOOKING_UPDATED
@@ -195,14 +206,19 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
 
 
 def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
-    """Return the calendar with a policy that can be read. A log that does not end at its head is deleted."""
+    """Return the calendar with a zone and a policy that can be read. A log that does not end at its head is deleted."""
+    mended = calendar
     try:
         rules.policy_of(calendar)
     except msgspec.DecodeError as error:
         _logger.warning("The policy of %s can't be read, and is the default now: %s", calendar.id, error)
-        calendar = calendar._replace(policy=msgspec.json.encode(Policy()).decode())
-        _set_policy.execute(transaction.db, calendar=calendar.id, policy=calendar.policy)
-        transaction.calendars[calendar.id] = calendar
+        mended = mended._replace(policy=msgspec.json.encode(Policy()).decode())
+    if not is_zone(calendar.zone):
+        _logger.warning("The zone of %s is not known, and is %s now: %r", calendar.id, DEFAULT_ZONE, calendar.zone[:64])
+        mended = mended._replace(zone=DEFAULT_ZONE)
+    if mended is not calendar:
+        calendar = transaction.calendars[calendar.id] = mended
+        _mend.execute(transaction.db, calendar=calendar.id, policy=calendar.policy, zone=calendar.zone)
     last = change_log.read_last(transaction.db, calendar.id)
     at_head = _at_head.row(transaction.db, calendar=calendar.id, seq=calendar.seq)
     if last and (at_head is None or last > calendar.seq or at_head[0] != calendar.nonce):

@@ -282,6 +282,10 @@ REFUSED = {
     "no number": """UPDATE calendar SET policy = '{"max_holds":"many"}'""",
     "a strange id": "INSERT INTO calendar (id, name) VALUES ('A calendar', 'x')",
     "no such visibility": "UPDATE calendar SET visibility = 'hidden'",
+    "a calendar without a name": "UPDATE calendar SET name = ''",
+    "a long name of a calendar": f"UPDATE calendar SET name = '{'x' * 201}'",
+    "a calendar made before 1970": "UPDATE calendar SET created_at = -1",
+    "a long note": f"UPDATE booking SET note = '{'x' * 2_001}'",
     "a slot with seats taken is deleted": "DELETE FROM slot",
     "a calendar with slots is deleted": "DELETE FROM calendar",
 }
@@ -298,6 +302,57 @@ def test_an_invalid_row_is_refused(outside: Outside, sql: str) -> None:
     with pytest.raises(Refused):
         write(outside.driver.service.url, ("PRAGMA foreign_keys = ON;" if is_sqlite(outside) else "") + sql)
     assert take(outside.driver.service) == 0
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE calendar SET name = {}",
+        "UPDATE calendar SET zone = {}",
+        "UPDATE slot SET data = '\"' || {} || '\"'",
+        "UPDATE booking SET name = {}",
+        f"INSERT INTO hold (calendar, slot, holder) VALUES ('room', '{uuid(1)}', {{}})",
+    ],
+)
+@pytest.mark.parametrize("text", ["CAST(x'e9' AS TEXT)", "CAST(x'9262' AS TEXT)", "'a' || char(0)"])
+def test_a_text_that_is_not_utf_8_is_refused(outside: Outside, sql: str, text: str) -> None:
+    """SQLite stores any bytes, like those of a script in Latin-1, and the service could not read them back."""
+    outside.write(slot_row(1) + "UPDATE slot SET capacity = 3")
+    outside.write(f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}')")
+    with pytest.raises(Refused):
+        write(outside.driver.service.url, sql.format(text))
+    outside.write(f"UPDATE booking SET name = '{'Zoë 😀' * 30}'; UPDATE slot SET data = '\"é\"'")
+    assert outside.viewer.slots[uuid(1)]["data"] == "é"
+
+
+def test_an_unknown_zone_becomes_the_default(outside: Outside) -> None:
+    """The database does not know the zones, and a calendar in none could not be read."""
+    (change,) = outside.write("UPDATE calendar SET zone = 'Mars/Olympus'")
+    assert change["info"]["zone"] == "Etc/UTC"
+
+
+def test_a_new_calendar_begins_at_the_beginning(outside: Outside) -> None:
+    """Its head is the service's too, whatever is inserted."""
+    outside.write("INSERT INTO calendar (id, name, seq, nonce) VALUES ('new', 'New', 9223372036854775807, 'a b')")
+    outside.driver.calendar = "new"
+    outside.driver.open()
+    viewer = Viewer(outside.driver.service, "new")
+    assert viewer.have == 2
+    outside.write("UPDATE slot SET capacity = 2")
+    viewer.follow()
+    viewer.check()
+
+
+def test_a_version_that_no_client_can_count_to_is_the_services_again(outside: Outside) -> None:
+    outside.write(slot_row(1))
+    largest = (1 << 63) - 1
+    outside.write(
+        f"INSERT INTO booking (calendar, slot, version) VALUES ('room', '{uuid(1)}', {largest});"
+        f"UPDATE slot SET version = {largest}"
+    )
+    head = outside.viewer.have
+    assert outside.driver.query("SELECT version FROM booking UNION SELECT version FROM slot") == [(head,)]
 
 
 def is_sqlite(outside: Outside) -> bool:
