@@ -15,6 +15,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 SLOTS_A_CHANGE = 200
+NAME_CHARACTERS = 200  # of a calendar
+CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
 _SEQ_DIGITS = 18  # 64 bits
 _CURSOR_CHARACTERS = 64
 

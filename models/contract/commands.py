@@ -41,6 +41,7 @@ class Command(Request, frozen=True, kw_only=True):
 
     of_server = frozenset({"principal", "received"})
     needs_calendar: ClassVar[bool] = True  # a calendar must exist for it
+    is_background: ClassVar[bool] = False  # other commands go first
 
     principal: Principal = ANONYMOUS
     key: Key = ""
@@ -345,6 +346,8 @@ class FillHorizon(Command, frozen=True, kw_only=True):
 class TrimLog(Command, frozen=True, kw_only=True):
     """Deletes changes and idempotency records past their retention. The scheduler sends it."""
 
+    is_background = True
+
     calendar: str
 
 
@@ -352,6 +355,7 @@ class TakeOutside(Command, frozen=True, kw_only=True):
     """Appends the changes of other writers to the calendar's log. The watch on the database sends it."""
 
     needs_calendar = False
+    is_background = True
 
     calendar: str
 

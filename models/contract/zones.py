@@ -26,9 +26,14 @@ def _names() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones()) - {"Factory"}  # of a machine without a zone of its own
 
 
+def is_zone(name: str) -> bool:
+    """Say if this is an IANA name of a zone."""
+    return name in _names()
+
+
 def open_zone(name: str) -> ZoneInfo:
     """Return the zone with this IANA name; BadRequest for any other text, so that no text becomes a path."""
-    if name not in _names():
+    if not is_zone(name):
         raise BadRequest("`zone` is an IANA time zone, like Europe/Vienna.", field="zone")
     return ZoneInfo(name)
 

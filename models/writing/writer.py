@@ -1,7 +1,8 @@
 """A writer: one thread, one connection, a queue of commands, one transaction a batch.
 
-No command is answered before COMMIT has returned. If another process has locked a calendar for longer than a moment,
-its commands go to a spare writer.
+A background command has a transaction of its own, after the other waiting commands. No command is answered before
+COMMIT has returned. If another process has locked a calendar for longer than a moment, its commands go to a spare
+writer.
 """
 
 from __future__ import annotations

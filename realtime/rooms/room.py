@@ -24,6 +24,7 @@ ReadBookings = Callable[[list[str]], Awaitable[dict[str, Booking]]]
 Quiet = Callable[[float], Awaitable[None]]
 
 CHANGES_A_WRITE = 100
+BYTES_A_WRITE = 256 * 1024  # some 1,000 slots; 100 changes of 200 slots would stop the loop for 50 ms or more
 SECONDS_A_WRITE = 10e-6  # to one subscriber, about
 LONGEST_REST_SECONDS = 0.01
 
@@ -97,7 +98,7 @@ class Room:
         while self.waiting:
             await self._gather()
             async with self.lock:
-                rows = self.waiting[:CHANGES_A_WRITE]
+                rows = self._next_rows()
                 for row in rows:
                     self.replica.apply(row)
                 if any(row.type == Type.CALENDAR_UPDATED for row in rows):
@@ -109,7 +110,19 @@ class Room:
                 count += len(rows)
                 self.sent = rows[-1].seq
                 self._waiters.wake(self.sent)
+            if self.waiting:
+                await asyncio.sleep(0)  # neither the lock nor a write without subscribers lets other tasks run
         return count
+
+    def _next_rows(self) -> list[Logged]:
+        """Return the rows that one write takes, at least one."""
+        size = count = 0
+        for row in self.waiting[:CHANGES_A_WRITE]:
+            size += len(row.body)
+            if count and size > BYTES_A_WRITE:
+                break
+            count += 1
+        return self.waiting[:count]
 
     async def _gather(self) -> None:
         """Wait for commits under way, for at most the time of a write to all subscribers.

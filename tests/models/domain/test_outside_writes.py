@@ -211,6 +211,35 @@ def test_a_calendar_that_is_deleted_leaves_nothing(outside: Outside) -> None:
     viewer.check()
 
 
+def test_an_unknown_zone_becomes_the_default(outside: Outside) -> None:
+    """The database does not know the zones, and a calendar in none could not be read."""
+    (change,) = outside.write("UPDATE calendar SET zone = 'Mars/Olympus'")
+    assert change["info"]["zone"] == "Etc/UTC"
+
+
+def test_a_new_calendar_begins_at_the_beginning(outside: Outside) -> None:
+    """Its head is the service's too, whatever is inserted."""
+    outside.write("INSERT INTO calendar (id, name, seq, nonce) VALUES ('new', 'New', 9223372036854775807, 'a b')")
+    outside.driver.calendar = "new"
+    outside.driver.open()
+    viewer = Viewer(outside.driver.service, "new")
+    assert viewer.have == 2
+    outside.write("UPDATE slot SET capacity = 2")
+    viewer.follow()
+    viewer.check()
+
+
+def test_a_version_that_no_client_can_count_to_is_the_services_again(outside: Outside) -> None:
+    outside.write(slot_row(1))
+    largest = (1 << 63) - 1
+    outside.write(
+        f"INSERT INTO booking (calendar, slot, version) VALUES ('room', '{uuid(1)}', {largest});"
+        f"UPDATE slot SET version = {largest}"
+    )
+    head = outside.viewer.have
+    assert outside.driver.query("SELECT version FROM booking UNION SELECT version FROM slot") == [(head,)]
+
+
 def test_rows_copied_back_with_their_versions_are_changes(outside: Outside) -> None:
     """A restored dump of one table becomes the state, also with an older version in its rows."""
     driver = outside.driver

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from models.contract.commands import (
     ArchiveCalendar,
@@ -17,7 +18,9 @@ from models.contract.commands import (
     UpdateSlot,
 )
 from models.contract.time import DAY, HOUR, MINUTE
+from tests.models.audit import audit
 from tests.models.driver import STAFF, START, Driver, Viewer, results
+from tests.models.outside import take
 from tests.models.schedule.mornings import slot_at, starts
 
 TEN = START + 10 * HOUR  # on Monday; the calendar's zone is UTC
@@ -137,6 +140,58 @@ def test_a_slot_that_staff_reopened_gives_way_when_they_remove_or_move_it(driver
         else:
             driver.service.run(UpdateSlot(principal=STAFF, slot=booked["slot"], start=TEN + DAY, end=TEN + DAY + HOUR))
             assert starts(driver) == [TEN - HALF, TEN + HALF, TEN + DAY]
+
+
+@pytest.mark.parametrize(
+    ("sql", "stays"),
+    [
+        ("UPDATE booking SET status = 'cancelled' WHERE slot = ?", False),
+        ("DELETE FROM booking WHERE slot = ?", False),
+        ("DELETE FROM booking WHERE slot = ?; UPDATE slot SET state = 2 WHERE id = ?", False),
+        ("DELETE FROM booking WHERE slot = ?; DELETE FROM slot WHERE id = ?", False),
+        (f'UPDATE slot SET start = start + {DAY}, "end" = "end" + {DAY} WHERE id = ?', False),
+        ("UPDATE slot SET calendar = 'other' WHERE id = ?", False),
+        ("UPDATE slot SET data = '1' WHERE id = ?", True),
+        ("UPDATE booking SET name = 'Eve' WHERE slot = ?", True),
+    ],
+)
+def test_a_waiting_slot_opens_when_outside_sql_takes_the_slot_away(driver: Driver, sql: str, stays: bool) -> None:
+    """In the change that says so, and only where the place is free."""
+    driver.create("other")
+    driver.create("hours")
+    booked = taken_at_ten(driver)
+    viewer = Viewer(driver.service, "hours")
+    for statement in sql.split("; "):
+        driver.query(statement, booked["slot"])
+    take(driver.service)
+    (change,) = viewer.follow()
+    viewer.check()
+    half_past = {"2027-01-04T09:30:00Z", "2027-01-04T10:30:00Z"}
+    assert half_past.isdisjoint(slot["start"] for slot in change["slots"]) is stays
+    audit(driver.path)
+
+
+def test_a_slot_deleted_while_its_calendar_was_archived_gives_way_afterwards(driver: Driver) -> None:
+    """The scheduler opens what waited, once the calendar is not archived any more."""
+    booked = taken_at_ten(driver)
+    for sql in ("UPDATE calendar SET archived = TRUE", "DELETE FROM booking", "DELETE FROM slot"):
+        driver.query(sql)
+    take(driver.service)
+    assert starts(driver) == []
+    driver.query("UPDATE calendar SET archived = FALSE")
+    take(driver.service)
+    driver.service.run(FillHorizon(calendar="room"))
+    assert starts(driver) == [TEN - HALF, TEN + HALF]
+    assert booked["slot"] not in driver.slots()
+
+
+def test_a_calendar_deleted_by_outside_sql_leaves_no_waiting_slot(driver: Driver) -> None:
+    taken_at_ten(driver)
+    for table in ("booking", "slot", "calendar"):
+        driver.query(f"DELETE FROM {table}")
+    take(driver.service)
+    assert driver.query("SELECT * FROM waiting_slot") == []
+    audit(driver.path)
 
 
 def test_a_slot_removed_by_staff_does_not_open(driver: Driver) -> None:

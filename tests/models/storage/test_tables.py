@@ -33,6 +33,10 @@ REFUSED = {
     "no number": """UPDATE calendar SET policy = '{"max_holds":"many"}'""",
     "a strange id": "INSERT INTO calendar (id, name) VALUES ('A calendar', 'x')",
     "no such visibility": "UPDATE calendar SET visibility = 'hidden'",
+    "a calendar without a name": "UPDATE calendar SET name = ''",
+    "a long name of a calendar": f"UPDATE calendar SET name = '{'x' * 201}'",
+    "a calendar made before 1970": "UPDATE calendar SET created_at = -1",
+    "a long note": f"UPDATE booking SET note = '{'x' * 2_001}'",
     "a slot with seats taken is deleted": "DELETE FROM slot",
     "a calendar with slots is deleted": "DELETE FROM calendar",
 }
@@ -49,3 +53,25 @@ def test_an_invalid_row_is_refused(outside: Outside, sql: str) -> None:
     with pytest.raises(Refused):
         write(outside.driver.service.url, ("PRAGMA foreign_keys = ON;" if outside.is_sqlite else "") + sql)
     assert take(outside.driver.service) == 0
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE calendar SET name = {}",
+        "UPDATE calendar SET zone = {}",
+        "UPDATE slot SET data = '\"' || {} || '\"'",
+        "UPDATE booking SET name = {}",
+        f"INSERT INTO hold (calendar, slot, holder) VALUES ('room', '{uuid(1)}', {{}})",
+    ],
+)
+@pytest.mark.parametrize("text", ["CAST(x'e9' AS TEXT)", "CAST(x'9262' AS TEXT)", "'a' || char(0)"])
+def test_a_text_that_is_not_utf_8_is_refused(outside: Outside, sql: str, text: str) -> None:
+    """SQLite stores any bytes, like those of a script in Latin-1, and the service could not read them back."""
+    outside.write(slot_row(1) + "UPDATE slot SET capacity = 3")
+    outside.write(f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}')")
+    with pytest.raises(Refused):
+        write(outside.driver.service.url, sql.format(text))
+    outside.write(f"UPDATE booking SET name = '{'Zoë 😀' * 30}'; UPDATE slot SET data = '\"é\"'")
+    assert outside.viewer.slots[uuid(1)]["data"] == "é"

@@ -13,9 +13,9 @@ from typing import Any, Self
 import pytest
 
 from models.contract.changes import Customer
-from models.contract.commands import BookSlot
+from models.contract.commands import BookSlot, TakeOutside, TrimLog
 from models.contract.errors import Refused
-from models.service import SlotService
+from models.service import Outcome, SlotService
 from models.storage.triggers.sqlite import ignore_own
 from tests.models.driver import Driver, FakeClock, booking, code, results
 
@@ -278,3 +278,38 @@ def test_a_closed_writer_answers_every_command(database: str, clock: FakeClock) 
     asking.join()
     assert len(heard) == 200
     assert heard.count("ok") == booked(driver)
+
+
+def test_a_background_command_comes_after_the_others_and_alone(driver: Driver) -> None:
+    """Outside writes of several calendars never make a booking wait for more than one of them, also at the end."""
+    slots = driver.open(2)
+    entered, guard = threading.Event(), threading.Event()
+    done: list[tuple[str, int]] = []
+    transactions: list[int] = []
+    begin = driver.service._db.begin_write
+
+    def begin_counted(**options: bool) -> None:
+        transactions.append(1)
+        begin(**options)
+
+    def wait(_: Outcome) -> None:
+        entered.set()
+        guard.wait(30)
+
+    driver.service._db.begin_write = begin_counted  # type: ignore[method-assign]
+    driver.service.submit(booking(slots[0]), wait)
+    assert entered.wait(10)
+    commands = [
+        TakeOutside(calendar="room"),
+        TakeOutside(calendar="other"),
+        booking(slots[1]),
+        TrimLog(calendar="room"),
+    ]
+    for command in commands:
+        name = type(command).__name__
+        driver.service.submit(command, lambda _, name=name: done.append((name, len(transactions))))  # type: ignore[misc]
+    closing = threading.Thread(target=driver.service._writer.close)
+    closing.start()
+    guard.set()
+    closing.join()
+    assert done == [("BookSlot", 2), ("TakeOutside", 3), ("TakeOutside", 4), ("TrimLog", 5)]
