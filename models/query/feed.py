@@ -43,7 +43,7 @@ _floor = CompiledQuery(
 class FeedSlot(NamedTuple):
     """A slot of a feed; times are in milliseconds.
 
-    `status` has two more values: "removed", and "blocked" for a slot that a neighbour blocks. An open slot of an
+    `status` has two more values: "removed", and "blocked" for a slot blocked by a neighbour. An open slot of an
     archived calendar is "closed". `was_booked` is set for removed slots only.
     """
 
@@ -65,10 +65,10 @@ class FeedHead(NamedTuple):
 
 
 class Feed(NamedTuple):
-    """A calendar with its slots: the standing ones by start, then the removed ones, the latest first.
+    """A calendar with its slots: existing slots by start, then removed slots, the latest first.
 
-    `changed_at` is the time of the last change. Without `is_dated` the log has forgotten that change, and
-    `changed_at` is the time at which the calendar was made. `slots_changed_at` is the last change of any slot.
+    `changed_at` is the time of the last change. Without `is_dated` the log has lost that change, and `changed_at` is
+    the time of the calendar's creation. `slots_changed_at` is the last change of any slot.
     """
 
     info: Info
@@ -86,10 +86,10 @@ class Feed(NamedTuple):
 
 
 def read_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int, now: int) -> Feed:
-    """Return at most `most` slots that touch `[begin, finish)`.
+    """Return at most `most` slots within `[begin, finish)`, in part or whole.
 
-    A calendar program keeps an event until the feed says that the slot is gone. So a removed slot is in the feed for
-    a week, and for ever if somebody had booked it.
+    A calendar program keeps an event until the feed marks its slot as removed. So a removed slot is in the feed for a
+    week, and for ever if it had a booking.
     """
     with reading(db):
         head = read_calendar_row(db, calendar)

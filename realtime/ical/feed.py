@@ -18,13 +18,13 @@ from models.contract.time import DAY, SECOND, Clock
 from models.service import FeedHead
 from realtime import protocol
 from realtime.async_service import AsyncService
-from realtime.byte_cache import ByteCache
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
 from realtime.http.routes import BOOKING_TOKEN
 from realtime.ical.booking import file_name, write_booking, write_staff_feed
 from realtime.ical.icalendar import MOST_BYTES, merged, write_calendar
-from realtime.read_queue import Lane
+from realtime.reads.byte_cache import ByteCache
+from realtime.reads.read_queue import Lane
 
 BEFORE = 30 * DAY
 AFTER = 366 * DAY
