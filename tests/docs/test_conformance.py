@@ -16,7 +16,7 @@ from realtime.describe.asyncapi import asyncapi
 from realtime.describe.openapi import openapi
 from tests.docs.ask import Http, Sockets
 from tests.support import Api, Server, eventually
-from tests.support.example import make_world
+from tests.support.example import EMPTY_FILE, make_world
 
 # The types of changes in the story; a hold takes too long to expire for it.
 _CHANGES = set(Type) - {Type.SLOT_EXPIRED, Type.CALENDAR_ARCHIVED}
@@ -72,8 +72,7 @@ class _Story:
         feed = (await self._staff("feed.create", calendar="room", name="Own", scope="bookings", key=_key()))["feed"]
         await self._staff("feed.list", calendar="room")
         await self._staff("feed.revoke", feed=feed["id"], key=_key())
-        file = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
-        source = (await self._staff("busy.add", calendar="room", name="Own", text=file, key=_key()))["source"]
+        source = (await self._staff("busy.add", calendar="room", name="Own", text=EMPTY_FILE, key=_key()))["source"]
         await self._staff("busy.list", calendar="room")
         await self._staff("busy.remove", source=source["id"], key=_key())
 

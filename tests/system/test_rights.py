@@ -12,7 +12,7 @@ import socketio.exceptions
 
 from models.contract.commands import PUBLIC_REQUESTS, STAFF_REQUESTS
 from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
-from tests.support.example import World, in_days, make_world
+from tests.support.example import World, add_other_calendars, in_days, make_world
 from tests.support.route import ROUTES, SOCKET_ONLY
 from tests.system.both_transports import code_of, over_http, over_socket
 from tests.system.conftest import HANDSHAKE, QUIET, Place
@@ -137,8 +137,9 @@ async def test_staff_is_for_staff(place: Place) -> None:
     assert told["code"] == "forbidden"
 
 
-async def test_staff_requests_are_refused_to_others(place: Place, world: World) -> None:
+async def test_staff_requests_are_refused_to_others(place: Place, world: World, api: Api) -> None:
     """Staff requests want the scope and the calendar: unauthorized without a token, forbidden with another's."""
+    await add_other_calendars(api, world)
     others = {
         "": "unauthorized",
         _token(calendars="*"): "forbidden",
@@ -147,10 +148,10 @@ async def test_staff_requests_are_refused_to_others(place: Place, world: World) 
         _token(scope="staff"): "forbidden",
     }
     for token, code in others.items():
-        async with Api(place.url, token) as api, Client(place.url, token=token) as client:
+        async with Api(place.url, token) as other, Client(place.url, token=token) as client:
             for name in STAFF_REQUESTS:
                 fields = world.request(name)
-                said = await over_socket(client, name, fields), (await over_http(api, name, fields)).code
+                said = await over_socket(client, name, fields), (await over_http(other, name, fields)).code
                 assert said == (code, code), (name, token)
     async with Api(place.url) as guest:
         assert (await guest.get(f"/api/calendars/{world.calendar}/slots"))["seq"] == world.seq
