@@ -37,5 +37,5 @@ def list_feeds(context: typer.Context, calendar: str) -> None:
 
 @app.command("revoke")
 def revoke_feed(context: typer.Context, feed: str) -> None:
-    """End a feed by its id; its address answers no more."""
+    """End a feed by its id; its address is gone."""
     print(run_command(context, RevokeFeed(principal=OPERATOR, feed=feed))["feed"]["id"])

@@ -128,7 +128,7 @@ class MakeLink(Request, frozen=True, kw_only=True):
 
 
 class CreateFeed(Command, frozen=True, kw_only=True):
-    """Makes a feed with a key of its own. Its scope is what it shows: slots as everyone sees them, or bookings."""
+    """Makes a feed with its own key. Its scope is its content: the public slots, or the bookings."""
 
     wire = staff("feed.create", "Makes a private address of the calendar's iCalendar feed.", answers.OwnFeedAnswer)
 
@@ -144,13 +144,13 @@ class ListFeeds(Request, frozen=True, kw_only=True):
 
 
 class RevokeFeed(Command, frozen=True, kw_only=True):
-    wire = staff("feed.revoke", "Ends a private feed; its address answers no more.", answers.FeedAnswer)
+    wire = staff("feed.revoke", "Ends a private feed and its address.", answers.FeedAnswer)
 
     feed: Id
 
 
 class AddBusy(Command, frozen=True, kw_only=True):
-    """Imports busy times from a URL, which is fetched again and again, or from the text of a file."""
+    """Imports busy times from a URL or from the text of a file. The server fetches a URL again and again."""
 
     wire = staff("busy.add", "Imports the busy times of another calendar; they block slots.", answers.BusyAnswer)
 
@@ -419,7 +419,7 @@ class SetBusy(Command, frozen=True, kw_only=True):
 
 
 class FailBusy(Command, frozen=True, kw_only=True):
-    """Notes why a source of busy times can't be read. The importer sends it."""
+    """Notes the fault of a source of busy times. The importer sends it."""
 
     calendar: str
     source: str

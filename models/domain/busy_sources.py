@@ -1,4 +1,4 @@
-"""The commands of sources of busy times: staff add and remove them, and the server writes what it has read."""
+"""The commands of sources of busy times: staff add and remove them, and the server writes their times."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ _done = CompiledQuery(
 
 
 class PublicSource(Struct, kw_only=True):
-    """A source of busy times as staff see it. Of a URL only the host is told: the rest may be a secret."""
+    """A source of busy times, for staff. It has only the host of a URL, because the rest may be a secret."""
 
     id: str
     calendar: str
@@ -107,7 +107,7 @@ class PublicSource(Struct, kw_only=True):
 
 
 def public(row: tuple[object, ...]) -> PublicSource:
-    """Return a row of `one` or `of_calendar` as staff see it."""
+    """Return a row of `one` or `of_calendar` for staff."""
     source, calendar, name, url, created_at, _, fetched_at, error, failing_since = row
     return PublicSource(
         id=str(source),
@@ -176,7 +176,7 @@ def _found(transaction: Transaction, source: str) -> tuple[object, ...]:
 
 @handles(RemoveBusy)
 def remove_busy(transaction: Transaction, command: RemoveBusy) -> CommandResult:
-    """`busy.remove`: free the slots that only this source kept busy."""
+    """`busy.remove`: free the slots without a busy time of another source."""
     row = _found(transaction, command.source)
     source = public(row)
     rules.check_staff(command.principal, source.calendar)
@@ -195,7 +195,7 @@ def check_busy(transaction: Transaction, command: CheckBusy) -> CommandResult:
 
 @handles(FailBusy)
 def fail_busy(transaction: Transaction, command: FailBusy) -> CommandResult:
-    """Note why a source can't be read. Its last good copy stays in force."""
+    """Note the fault of a source. Its last good copy stays in force."""
     _fail.execute(transaction.db, source=command.source, error=command.error, now=transaction.now)
     return CommandResult(command.calendar, "failed", command.error)
 

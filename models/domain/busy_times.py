@@ -64,13 +64,13 @@ _forget_sources = CompiledQuery(BusySource.delete().where(BusySource.calendar ==
 
 
 def mark(transaction: Transaction, slots: Sequence[str]) -> None:
-    """Correct the marks of slots that an outside writer has touched. The caller puts them into its change."""
+    """Correct the marks of slots written by an outside writer. The caller puts them into its change."""
     for place in range(0, len(slots), SLOTS_A_CHANGE):
         _mark.run(transaction.db, slots[place : place + SLOTS_A_CHANGE])
 
 
 def expand_again(transaction: Transaction, calendar: str) -> None:
-    """Have the sources read again, after the calendar's zone has changed: whole days are in it."""
+    """Have the sources read again after a change of the calendar's zone, which all-day events are in."""
     _expand_again.execute(transaction.db, calendar=calendar)
 
 
@@ -98,7 +98,7 @@ def recount(transaction: Transaction, calendar: str, since: int) -> int:
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:
-    """Return the spans by start, with those that overlap or meet as one."""
+    """Return the spans by start, and join adjacent and overlapping ones."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start <= found[-1][1]:

@@ -29,7 +29,7 @@ _raise_floor = CompiledQuery(
 
 
 class PublicFeed(Struct, kw_only=True):
-    """A private feed as its calendar's staff see it. Only the answer to `feed.create` has its token."""
+    """A private feed, for its calendar's staff. Only the answer to `feed.create` has its token."""
 
     id: str
     calendar: str
@@ -60,7 +60,7 @@ def create_feed(transaction: Transaction, command: CreateFeed) -> CommandResult:
 
 @handles(RevokeFeed)
 def revoke_feed(transaction: Transaction, command: RevokeFeed) -> CommandResult:
-    """`feed.revoke`: the feed's address answers no more."""
+    """`feed.revoke`: end the feed and its address."""
     found = _read.row(transaction.db, feed=command.feed)
     if found is None:
         raise NotFound(what="feed")

@@ -41,7 +41,7 @@ _due = CompiledQuery(
 
 
 class DueSource(NamedTuple):
-    """A source to be read, with its last good copy and what its server said of it."""
+    """A due source, with its last good copy and the headers of that answer."""
 
     id: str
     calendar: str

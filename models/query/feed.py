@@ -1,4 +1,4 @@
-"""Reads a calendar for calendar programs: its slots with their status, and removed ones that they may show."""
+"""Reads a calendar for calendar programs: its slots with their status, and the removed ones."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class FeedSlot(NamedTuple):
 
 
 class FeedHead(NamedTuple):
-    """The state that a feed is written from: equal heads mean equal feeds. `floor` is the least SEQUENCE, as a time."""
+    """The state of a feed: equal heads mean equal feeds. `floor` is the least SEQUENCE, as a time."""
 
     info: Info
     cursor: str
@@ -110,7 +110,7 @@ def read_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int,
 
 
 def read_head(db: Dialect, calendar: str, served: Cursor | None) -> tuple[FeedHead, bool]:
-    """Return the head of a feed, and if the history has a feed of the cursor `served` in it.
+    """Return the head of a feed, and if the cursor `served` is in the calendar's history.
 
     A database restored from a backup has not.
     """

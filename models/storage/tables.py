@@ -224,7 +224,7 @@ class BusyTime(Model):
 
 
 class PrivateFeed(Model):
-    """A feed with a key. The key is an HMAC of the id, and is not stored; a feed that was revoked has no row."""
+    """A feed with a key. The key is an HMAC of the id, and is not stored. A revoked feed has no row."""
 
     id = TextField(primary_key=True)
     calendar = TextField()
@@ -237,7 +237,7 @@ class PrivateFeed(Model):
 
 
 class FeedFloor(Model):
-    """The time from which on a calendar's feed counts; the row of "" is that of every calendar."""
+    """The least SEQUENCE of a calendar's feed, as a time. The row of "" is for every calendar."""
 
     calendar = TextField(primary_key=True)
     at = BigIntegerField()

@@ -1,6 +1,6 @@
-"""Imports busy times: reads the sources that are due, and sends what it has read as commands.
+"""Imports busy times: reads the due sources, and sends their times as commands.
 
-A source that fails keeps its last good copy, and staff see why it fails. No URL stands in a log.
+The last good copy of a failing source stays in force, and staff see the fault. The log has no URL.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _times = msgspec.json.Decoder(tuple[tuple[int, int], ...])
 
 
 class BusyImporter:
-    """One task. It fetches the sources that are due at once, and expands one after the other."""
+    """One task. It fetches the due sources together, and expands one after the other."""
 
     def __init__(self, service: AsyncService, clock: Clock, *, seconds: float, allows_private: bool) -> None:
         self._service = service

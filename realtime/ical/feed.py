@@ -34,9 +34,9 @@ MOST_BOOKINGS = 5_000
 MOST_KEY_CHARACTERS = 100
 WHOLE_BYTES = 16_000_000  # more than MOST_SLOTS take
 KEPT_BYTES = 32_000_000
-PUBLIC_SECONDS = 60  # for which a cache may answer in the server's place
+PUBLIC_SECONDS = 60  # in a cache
 FORM = 2  # raise it with every change of the format
-CUT = "X-Feed-Cut"  # a header: what was left out of the feed
+CUT = "X-Feed-Cut"  # a header that names the omitted slots
 _GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?=,|$)", re.IGNORECASE)
 
 
@@ -115,7 +115,7 @@ class Feeds:
     async def _answer(
         self, request: web.Request, head: FeedHead, today: int, wanted: Wanted, principal: Principal | None
     ) -> web.Response:
-        """Answer a feed that the client may see. Without a principal it came with a key."""
+        """Answer a feed after the check of rights. A request with a key has no principal."""
         calendar = head.info.id
         etag = _etag(head, today, wanted)
         is_shared = principal is not None and head.info.visibility == "public" and not principal.subject
@@ -172,7 +172,7 @@ class Feeds:
 
 
 def read_wanted(request: web.Request, today: int) -> Wanted:
-    """Read the query; BadRequest names what can't be read."""
+    """Read the query; BadRequest names a bad field."""
     query = request.query
     begin = protocol.read_moment(query["from"], "from") if "from" in query else today - BEFORE
     finish = protocol.read_moment(query["to"], "to") if "to" in query else max(today, begin) + AFTER
@@ -188,7 +188,7 @@ def is_on(value: str) -> bool:
 
 
 def _respond(request: web.Request, feed: _Feed, headers: dict[str, str]) -> web.Response:
-    """Return the feed, compressed for a client that takes gzip."""
+    """Return the feed, compressed for a client with gzip."""
     body = feed.body
     if feed.cut:
         headers[CUT] = feed.cut

@@ -35,11 +35,11 @@ _EVENT = (
 )
 _END = "END:VCALENDAR\r\n"
 _HEAD_BYTES = 3_000  # the most that the lines before the events take
-_RESERVED = 10  # a tenth of a feed is kept for removed slots that somebody had booked
+_RESERVED = 10  # a tenth of a feed is reserved for removed slots with a booking
 
 
 class Written(NamedTuple):
-    """A feed as text. `cut` says what was left out of it; "" for nothing."""
+    """A feed as text. `cut` names the omitted slots; "" for none."""
 
     text: str
     cut: str
