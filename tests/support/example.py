@@ -127,13 +127,13 @@ def _plain(kind: inspect.Type) -> Any:
 
 
 def _fields(name: str) -> dict[str, tuple[inspect.Type, bool]]:
-    """Return the type of each field on the wire, and whether the field is required."""
+    """Return the type of each field on the wire, and whether the field is required. The key comes last."""
     request = EVERY_REQUEST[name]
     info = inspect.type_info(request)
     assert isinstance(info, inspect.StructType)
     return {
         field.encode_name: (_without_none(field.type), field.required)
-        for field in info.fields
+        for field in sorted(info.fields, key=lambda field: field.name == "key")
         if field.name not in request.of_server
     }
 
