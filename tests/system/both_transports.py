@@ -39,6 +39,8 @@ class World:
     booked: str = ""
     hold: dict[str, Any] = field(default_factory=dict)
     booking: dict[str, Any] = field(default_factory=dict)
+    feed: str = ""
+    source: str = ""
     seq: int = 0
 
     def request(self, name: str) -> dict[str, Any]:
@@ -59,6 +61,14 @@ class World:
             },
             "calendar.archive": {"id": self.calendar, "key": new_key()},
             "calendar.link": {"calendar": self.calendar, "lifetime_seconds": 3_600},
+            "feed.create": {"calendar": self.calendar, "name": "Own", "scope": "slots", "key": new_key()},
+            "feed.list": {"calendar": self.calendar},
+            "feed.revoke": {"feed": self.feed, "key": new_key()},
+            "busy.add": {
+                "calendar": self.calendar, "name": "Own", "url": "https://calendar.invalid/own.ics", "key": new_key(),
+            },
+            "busy.list": {"calendar": self.calendar},
+            "busy.remove": {"source": self.source, "key": new_key()},
             "schedule.set": {
                 "calendar": self.calendar, "preview": True, "key": new_key(),
                 "schedule": {
@@ -105,7 +115,10 @@ async def make_world(api: Api, calendar: str, token: str = "", **info: Any) -> W
     hold = (await api.post(f"/api/slots/{held}/holds"))["hold"]
     booking = (await api.post(f"/api/slots/{booked}/bookings", customer={"name": "Ada"}))["booking"]
     seq = (await api.get(f"/api/calendars/{calendar}/slots"))["seq"]
-    return World(calendar, token, free, held, booked, hold, booking, seq)
+    feed = (await api.post(f"/api/calendars/{calendar}/feeds"))["feed"]["id"]
+    file = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+    source = (await api.post(f"/api/calendars/{calendar}/busy", text=file))["source"]["id"]
+    return World(calendar, token, free, held, booked, hold, booking, feed, source, seq)
 
 
 async def over_http(api: Api, name: str, fields: dict[str, Any]) -> Answer:

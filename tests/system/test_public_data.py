@@ -100,7 +100,7 @@ class Story:
         answer = await (by or self.staff).ask(name, **fields)
         assert answer["ok"], (name, answer)
         self.asked.add(name)
-        for thing in (answer, answer.get("hold", {}), answer.get("booking", {})):
+        for thing in (answer, answer.get("hold", {}), answer.get("booking", {}), answer.get("feed", {})):
             if token := thing.get("token"):
                 self.secrets.append(token)
         await self._look()
@@ -143,6 +143,13 @@ class Story:
             await self.ask("booking.reschedule", by=self.guest, slot=slot, **moved)
         await self.ask("booking.list", calendar="free")
         await self.ask("calendar.link", calendar="free")
+        feed = (await self.ask("feed.create", calendar="free", name="Marker-Feed", scope="bookings"))["feed"]
+        await self.ask("feed.list", calendar="free")
+        await self.ask("feed.revoke", feed=feed["id"])
+        text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+        source = (await self.ask("busy.add", calendar="free", name="Marker-Busy", text=text))["source"]
+        await self.ask("busy.list", calendar="free")
+        await self.ask("busy.remove", source=source["id"])
         await self.ask("slot.update", slot=slots[3], capacity=3)
         for name in ("close", "reopen", "remove"):
             await self.ask(f"slot.{name}", slot=slots[3])
