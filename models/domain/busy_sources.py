@@ -12,7 +12,7 @@ from models.contract.errors import BadRequest, LimitExceeded, NotFound
 from models.contract.ids import new_id
 from models.contract.time import write_time
 from models.domain import busy_times, rules
-from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.tables import BusySource, BusyTime
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
@@ -31,13 +31,20 @@ _PUBLIC = (
     BusySource.error,
     BusySource.failing_since,
 )
+_live = CompiledQuery(
+    BusySource.select(BusySource.id).where((BusySource.id == bind("source")) & (BusySource.removed == literal(0)))
+)
 one = CompiledQuery(BusySource.select(*_PUBLIC).where(BusySource.id == bind("source")))
 of_calendar = CompiledQuery(
     BusySource.select(*_PUBLIC)
-    .where(BusySource.calendar == bind("calendar"))
+    .where((BusySource.calendar == bind("calendar")) & (BusySource.removed == literal(0)))
     .order_by(BusySource.created_at, BusySource.id)
 )
-_count = CompiledQuery(BusySource.select(fn.COUNT(BusySource.id)).where(BusySource.calendar == bind("calendar")))
+_count = CompiledQuery(
+    BusySource.select(fn.COUNT(BusySource.id)).where(
+        (BusySource.calendar == bind("calendar")) & (BusySource.removed == literal(0))
+    )
+)
 _insert = CompiledQuery(
     BusySource.insert(
         {
@@ -56,7 +63,11 @@ _insert = CompiledQuery(
         }
     )
 )
-_delete = CompiledQuery(BusySource.delete().where(BusySource.id == bind("source")))
+_remove = CompiledQuery(
+    BusySource.update({BusySource.removed: 1, BusySource.url: None, BusySource.body: None}).where(
+        BusySource.id == bind("source")
+    )
+)
 _delete_times = CompiledQuery(BusyTime.delete().where(BusyTime.source == bind("source")))
 _replace_times = CompiledQuery(
     BusyTime.delete()
@@ -181,7 +192,7 @@ def remove_busy(transaction: Transaction, command: RemoveBusy) -> CommandResult:
     source = public(row)
     rules.check_staff(command.principal, source.calendar)
     _delete_times.execute(transaction.db, source=source.id)
-    _delete.execute(transaction.db, source=source.id)
+    _remove.execute(transaction.db, source=source.id)
     busy_times.recount(transaction, source.calendar, 0)
     return CommandResult(source.calendar, "source", source)
 
@@ -203,7 +214,7 @@ def fail_busy(transaction: Transaction, command: FailBusy) -> CommandResult:
 @handles(SetBusy)
 def set_busy(transaction: Transaction, command: SetBusy) -> CommandResult:
     """Replace the busy times that end after `since`, and mark the slots. The change is like any other."""
-    if one.row(transaction.db, source=command.source) is None:
+    if _live.row(transaction.db, source=command.source) is None:
         return CommandResult(command.calendar, "changed", 0)  # removed meanwhile
     _done.execute(
         transaction.db,

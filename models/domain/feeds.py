@@ -10,7 +10,7 @@ from models.contract.errors import LimitExceeded, NotFound
 from models.contract.ids import new_id
 from models.contract.time import write_time
 from models.domain import rules
-from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
+from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.tables import FeedFloor, FeedRow, PrivateFeed, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
@@ -18,9 +18,13 @@ from models.transaction.transaction import CommandResult, Transaction
 MOST_FEEDS = 100  # of a calendar
 
 _read = CompiledQuery(PrivateFeed.select(*columns(PrivateFeed)).where(PrivateFeed.id == bind("feed")))
-_count = CompiledQuery(PrivateFeed.select(fn.COUNT(PrivateFeed.id)).where(PrivateFeed.calendar == bind("calendar")))
+_count = CompiledQuery(
+    PrivateFeed.select(fn.COUNT(PrivateFeed.id)).where(
+        (PrivateFeed.calendar == bind("calendar")) & (PrivateFeed.revoked == literal(0))
+    )
+)
 _insert = CompiledInsert(PrivateFeed)
-_delete = CompiledQuery(PrivateFeed.delete().where(PrivateFeed.id == bind("feed")))
+_revoke = CompiledQuery(PrivateFeed.update({PrivateFeed.revoked: 1}).where(PrivateFeed.id == bind("feed")))
 _raise_floor = CompiledQuery(
     FeedFloor.insert({FeedFloor.calendar: bind("calendar"), FeedFloor.at: bind("at")}).on_conflict(
         conflict_target=[FeedFloor.calendar], update={FeedFloor.at: EXCLUDED.at}, where=(EXCLUDED.at > FeedFloor.at)
@@ -53,7 +57,7 @@ def create_feed(transaction: Transaction, command: CreateFeed) -> CommandResult:
     if _count.rows(transaction.db, calendar=calendar.id)[0][0] >= MOST_FEEDS:
         raise LimitExceeded(f"A calendar has at most {MOST_FEEDS} private feeds.", rule="max_feeds")
     name = " ".join(command.name.replace("\0", " ").split())
-    row = FeedRow(new_id(transaction.now), calendar.id, name, command.scope, transaction.now)
+    row = FeedRow(new_id(transaction.now), calendar.id, name, command.scope, transaction.now, 0)
     _insert.run(transaction.db, row)
     return CommandResult(calendar.id, "feed", public(row), token="feed")
 
@@ -66,7 +70,7 @@ def revoke_feed(transaction: Transaction, command: RevokeFeed) -> CommandResult:
         raise NotFound(what="feed")
     row = FeedRow._make(found)
     rules.check_staff(command.principal, row.calendar)
-    _delete.execute(transaction.db, feed=row.id)
+    _revoke.execute(transaction.db, feed=row.id)
     return CommandResult(row.calendar, "feed", public(row))
 
 

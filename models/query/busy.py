@@ -8,7 +8,7 @@ from models.contract.time import DAY
 from models.domain import busy_sources
 from models.domain.busy_sources import PublicSource
 from models.query.calendars import read_calendar_row
-from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
 from models.storage.tables import BusySource, Calendar
@@ -32,6 +32,7 @@ _due = CompiledQuery(
     .join(Calendar, on=(BusySource.calendar == Calendar.id))
     .where(
         ~Calendar.archived
+        & (BusySource.removed == literal(0))
         & (BusySource.checked_at <= bind("before"))
         & (BusySource.url.is_null(is_null=False) | (BusySource.expanded_at <= bind("stale")))
     )

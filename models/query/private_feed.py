@@ -15,7 +15,7 @@ from models.domain.public_view import calendar_info
 from models.query.calendars import read_calendar_row
 from models.query.feed import read_floor
 from models.storage.cancellation import checked
-from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
 from models.storage.tables import Booking, FeedRow, PrivateFeed, Slot, columns
@@ -24,7 +24,7 @@ ENDED_LATELY = 30 * DAY  # for which a cancelled booking stays in a feed
 
 _feeds = CompiledQuery(
     PrivateFeed.select(*columns(PrivateFeed))
-    .where(PrivateFeed.calendar == bind("calendar"))
+    .where((PrivateFeed.calendar == bind("calendar")) & (PrivateFeed.revoked == literal(0)))
     .order_by(PrivateFeed.created_at, PrivateFeed.id)
 )
 _EVENT = (

@@ -190,7 +190,9 @@ class WaitingSlot(Model):
 
 
 class BusySource(Model):
-    """A source of busy times: a URL, or an uploaded file. `body` is its last good copy."""
+    """A source of busy times: a URL, or an uploaded file. `body` is its last good copy. A removed one keeps its
+    row without both, for a repeated request.
+    """
 
     id = TextField(primary_key=True)
     calendar = TextField()
@@ -205,6 +207,7 @@ class BusySource(Model):
     expanded_at = BigIntegerField()
     error = TextField()
     failing_since = BigIntegerField(null=True)
+    removed = IntegerField(default=0)
 
     class Meta:
         table_name = "busy_source"
@@ -231,6 +234,7 @@ class PrivateFeed(Model):
     name = TextField()
     scope = TextField()
     created_at = BigIntegerField()
+    revoked = IntegerField(default=0)
 
     class Meta:
         table_name = "feed"
@@ -297,6 +301,7 @@ class FeedRow(NamedTuple):
     name: str
     scope: str
     created_at: int
+    revoked: int
 
 
 class HoldRow(NamedTuple):

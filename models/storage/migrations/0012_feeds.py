@@ -17,7 +17,7 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
         "CREATE TABLE busy_source (id TEXT NOT NULL PRIMARY KEY, calendar TEXT NOT NULL, name TEXT NOT NULL, url TEXT,"
         f" body {blob}, etag TEXT NOT NULL, modified TEXT NOT NULL, created_at BIGINT NOT NULL,"
         " checked_at BIGINT NOT NULL, fetched_at BIGINT NOT NULL, expanded_at BIGINT NOT NULL, error TEXT NOT NULL,"
-        " failing_since BIGINT)"
+        " failing_since BIGINT, removed INTEGER NOT NULL DEFAULT 0)"
     )
     db.execute_sql("CREATE INDEX busy_source_calendar ON busy_source (calendar)")
     db.execute_sql(
@@ -27,7 +27,8 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
     db.execute_sql("CREATE INDEX busy_of_source ON busy (source)")
     db.execute_sql(
         "CREATE TABLE feed (id TEXT NOT NULL PRIMARY KEY, calendar TEXT NOT NULL, name TEXT NOT NULL,"
-        " scope TEXT NOT NULL CHECK (scope IN ('slots', 'bookings')), created_at BIGINT NOT NULL)"
+        " scope TEXT NOT NULL CHECK (scope IN ('slots', 'bookings')), created_at BIGINT NOT NULL,"
+        " revoked INTEGER NOT NULL DEFAULT 0)"
     )
     db.execute_sql("CREATE INDEX feed_calendar ON feed (calendar)")
     db.execute_sql("CREATE TABLE feed_floor (calendar TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)")
