@@ -227,7 +227,7 @@ class BusyTime(Model):
 
 
 class PrivateFeed(Model):
-    """A feed with a key. The key is an HMAC of the id, and is not stored. A revoked feed has no row."""
+    """A feed with a key. The key is an HMAC of the id, and is not stored. A revoked one keeps its row."""
 
     id = TextField(primary_key=True)
     calendar = TextField()
