@@ -67,6 +67,8 @@ class Policy(Struct, kw_only=True, frozen=True):
     overlap: Literal["allow", "reject"] = "allow"
     max_holds: int = 10
     confirmation: Literal["none", "staff"] = "none"
+    max_bookings: int | None = None
+    max_bookings_per_day: int | None = None
 
     @property
     def rejects_overlap(self) -> bool:

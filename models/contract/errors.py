@@ -80,8 +80,8 @@ class InvalidTransition(Refused):
 
 class LimitExceeded(Refused):
     code = "limit_exceeded"
-    fact = "You have as many holds as this calendar allows."
-    advice = "Release a hold or book it, then try again."
+    fact = "You have as many holds or bookings as this calendar allows."
+    advice = "Give up a hold or a booking, then try again; `details` names the limit."
 
 
 class AlreadyExists(Refused):

@@ -12,16 +12,16 @@ from models.contract.commands import (
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
-    Person,
     ReinstateBooking,
     RejectBooking,
     StaffOnBooking,
 )
-from models.contract.errors import BadRequest, Forbidden, InvalidTransition, NotFound
+from models.contract.errors import Forbidden, InvalidTransition, NotFound
 from models.contract.ids import UUID, new_id
 from models.contract.principal import Principal
 from models.contract.tokens import Tokens
-from models.domain import capacity, change_log, holds, rules
+from models.domain import capacity, change_log, holds, limits, rules
+from models.domain.customer import check_customer
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import Booking, BookingRow, columns
@@ -29,7 +29,6 @@ from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 LIVE = ("pending", "confirmed")
-CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
 
 
 class PublicBooking(Struct, kw_only=True):
@@ -56,6 +55,8 @@ _update = CompiledQuery(
             Booking.phone: bind("phone"),
             Booking.note: bind("note"),
             Booking.version: bind("version"),
+            Booking.booked_by: bind("booked_by"),
+            Booking.booked_for: bind("booked_for"),
         }
     ).where(Booking.id == bind("id"))
 )
@@ -71,7 +72,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     """`slot.book`: book the seats of a hold, or free seats. One write decides between two commands for a seat."""
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
-    customer = _checked_customer(command.customer)
+    customer = check_customer(command.customer)
     hold = holds.find_on(transaction, command.hold, slot) if command.hold else None
     count = command.seats if command.seats is not None else hold.seats if hold else 1
     holds.check_seats(count, hold)
@@ -80,32 +81,17 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     )
     if not is_covered:
         rules.check_book(command.principal, calendar)
+    booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
+    limits.check(transaction, command.principal, calendar, slot, booker)
     seq = change_log.next_seq(transaction, slot.calendar)
     holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered)
     status = "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
-    row = BookingRow(new_id(transaction.now), slot.calendar, slot.id, count, status, *customer, transaction.now, seq)
+    row = BookingRow(
+        new_id(transaction.now), slot.calendar, slot.id, count, status, *customer, transaction.now, seq, *booker
+    )
     _insert.run(transaction.db, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     return CommandResult(slot.calendar, "booking", public(row), token="booking")
-
-
-def _checked_customer(customer: Person) -> tuple[str, str | None, str | None, str | None]:
-    """Return name, email, phone and note, trimmed; BadRequest names the first invalid one."""
-    name = _checked("name", customer.name)
-    if name is None:
-        raise BadRequest("A booking needs a name.", field="customer.name")
-    return name, _checked("email", customer.email), _checked("phone", customer.phone), _checked("note", customer.note)
-
-
-def _checked(field: str, value: str | None) -> str | None:
-    if not value:
-        return None
-    text = value.strip()
-    if len(text) > CUSTOMER_CHARACTERS[field]:
-        raise BadRequest(f"`{field}` has at most {CUSTOMER_CHARACTERS[field]} characters.", field=f"customer.{field}")
-    if "\0" in text:
-        raise BadRequest(f"`{field}` may not contain U+0000.", field=f"customer.{field}")
-    return text or None
 
 
 def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token: str) -> BookingRow:
@@ -188,7 +174,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
-    bare = row._replace(name=None, email=None, phone=None, note=None)
+    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", booked_for="")
     return _write_status(transaction, bare, change_log.next_seq(transaction, row.calendar))
 
 

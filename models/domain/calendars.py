@@ -10,6 +10,7 @@ from models.contract.changes import Policy, Type
 from models.contract.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
+from models.contract.text import check_line
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
 from models.domain import change_log, neighbours, rules, slot_changes
@@ -156,8 +157,8 @@ def trim_log(transaction: Transaction, command: TrimLog) -> CommandResult:
 
 
 def _checked_name(name: str) -> str:
-    text = name.strip()
-    if not 1 <= len(text) <= NAME_CHARACTERS or "\0" in text:
+    text = check_line(name, "name", most=NAME_CHARACTERS)
+    if not text:
         raise BadRequest(f"`name` has 1 to {NAME_CHARACTERS} characters.", field="name")
     return text
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from models.contract.changes import Type
 from models.contract.commands import RescheduleBooking
 from models.contract.ids import new_id
-from models.domain import bookings, capacity, change_log, holds, rules
+from models.domain import bookings, capacity, change_log, holds, limits, rules
 from models.domain.slot_changes import append_slot_changes
 from models.storage.tables import BookingRow, CalendarRow, HoldRow, SlotRow
 from models.transaction.handlers import handles
@@ -31,6 +31,8 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
         rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
     if not is_covered:
         _check_target(command, row, calendar)
+    booker = limits.Booker(row.booked_by, row.booked_for)
+    limits.check(transaction, command.principal, calendar, slot, booker, moving=row.id)
     moved = row._replace(calendar=calendar.id, slot=slot.id, status=_status(command, row, calendar))
     _move(transaction, row, moved, slot, hold, is_covered=is_covered)
     left = row.calendar if row.calendar != calendar.id else ""

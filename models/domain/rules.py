@@ -65,6 +65,9 @@ def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
             raise BadRequest(f"`{name}` is seconds, from 0 to a year.", field=f"policy.{name}")
     if not 1 <= merged.max_holds <= MOST_SEATS:
         raise BadRequest("`max_holds` is at least 1.", field="policy.max_holds")
+    for name in ("max_bookings", "max_bookings_per_day"):
+        if not 1 <= (1 if (value := getattr(merged, name)) is None else value) <= MOST_SEATS:
+            raise BadRequest(f"`{name}` is 1 to {MOST_SEATS}, or null for no limit.", field=f"policy.{name}")
     return merged
 
 

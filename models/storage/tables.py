@@ -59,6 +59,7 @@ class Calendar(Model):
     created_at = BigIntegerField(default=system_clock)
     seq = BigIntegerField(default=0)
     nonce = TextField(default=new_nonce)
+    data = TextField(null=True)
 
     class Meta:
         table_name = "calendar"
@@ -110,6 +111,9 @@ class Booking(Model):
     note = TextField(null=True)
     created_at = BigIntegerField(default=system_clock)
     version = BigIntegerField(default=0)
+    booked_by = TextField(default="")
+    booked_for = TextField(default="")
+    data = TextField(null=True)
 
     class Meta:
         table_name = "booking"
@@ -199,6 +203,7 @@ class CalendarRow(NamedTuple):
     created_at: int
     seq: int
     nonce: str
+    data: str | None = None
 
 
 class SlotRow(NamedTuple):
@@ -240,6 +245,8 @@ class HoldRow(NamedTuple):
 
 
 class BookingRow(NamedTuple):
+    """A booking. `booked_by` and `booked_for` are pseudonyms of the caller and of the e-mail address, "" for none."""
+
     id: str
     calendar: str
     slot: str
@@ -251,6 +258,9 @@ class BookingRow(NamedTuple):
     note: str | None
     created_at: int
     version: int
+    booked_by: str = ""
+    booked_for: str = ""
+    data: str | None = None
 
 
 def columns(table: type[Model]) -> list[object]:

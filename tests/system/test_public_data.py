@@ -14,7 +14,7 @@ from tests.system.conftest import QUIET
 from tests.system.scenario import in_days
 
 CALENDARS = ("asked", "free")
-PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-MARKER", "note": "Marker-Note"}
+PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-0199277", "note": "Marker-Note"}
 PATHS = (
     "/api/calendars",
     "/api/calendars/{}",

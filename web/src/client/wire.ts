@@ -103,6 +103,8 @@ export interface Policy {
   readonly overlap: "allow" | "reject";
   readonly max_holds: number;
   readonly confirmation: "none" | "staff";
+  readonly max_bookings: number | null;
+  readonly max_bookings_per_day: number | null;
 }
 
 /** A calendar as its viewers may see it. */

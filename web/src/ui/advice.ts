@@ -8,7 +8,7 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   capacity_exceeded: "There are not that many places left. Try fewer, or another time.",
   hold_expired: "Your hold has lapsed. If the time is still free, you can take it again.",
   hold_not_yours: "This hold belongs to someone else. Please pick the time again.",
-  limit_exceeded: "You are holding as many times as you may. Let one go first.",
+  limit_exceeded: "You have as many times as you may. Let one go first.",
   too_soon: "This time starts too soon to be booked here. Please pick a later one.",
   too_far: "This time is too far ahead to be booked yet.",
   outside_cancellation_window: "It is too late to change this here. Please get in touch directly.",
@@ -35,6 +35,8 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
 const RULE_ADVICE: Readonly<Record<string, string | undefined>> = {
   archived: "This calendar is closed. Nothing new can be booked here.",
   not_begun: "That can be noted once the time has begun.",
+  max_bookings: "You have as many bookings here as one person may. Cancel one first, or wait until one is over.",
+  max_bookings_per_day: "You have as many bookings on that day as one person may. Please pick another day.",
 };
 
 const UNKNOWN = "Something went wrong. Please try again in a moment.";
