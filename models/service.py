@@ -228,6 +228,10 @@ class SlotService:
         """Return the rows after `have` of each calendar with another cursor now; none for a restored calendar."""
         return changes.read_new_rows(self._db, have)
 
+    def changes_after(self, calendar: str, cursor: Cursor) -> list[Logged] | None:
+        """Return a page of the changes after the cursor; None where the log has forgotten them."""
+        return changes.read_page_after(self._db, calendar, cursor)
+
     def booking(self, asked: WithToken) -> Booking:
         """Return one booking with its customer, for its holder or its calendar's staff."""
         return bookings.read_booking(self._db, self.tokens, asked)

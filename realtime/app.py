@@ -186,7 +186,7 @@ class _App:
         )
         for handlers in (
             Api(guard, self.request_handler, self.recovery),
-            LongPoll(guard=guard, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
+            LongPoll(guard=guard, service=self.service, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
             ServerSentEvents(subscriptions),
             PlainWebSockets(subscriptions),
             TicketApi(guard),

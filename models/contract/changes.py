@@ -86,6 +86,7 @@ class Info(Struct, kw_only=True, frozen=True):
     booking: Literal["anyone", "token"]
     policy: Policy
     archived: bool
+    data: Any = UNSET
 
 
 class Change(Struct, kw_only=True):
@@ -123,6 +124,7 @@ class Booking(Struct, kw_only=True):
     customer: Customer | None
     created_at: str
     version: int
+    data: dict[str, Any] | UnsetType = UNSET
 
 
 class Logged(NamedTuple):
@@ -196,7 +198,9 @@ def with_bookings(body: bytes, bookings: list[Booking], gone: Sequence[str] = ()
     """
     here = body[: body.index(b",")]
     told = [
-        booking if here == b'{"calendar":"%b"' % booking.calendar.encode() else replace(booking, customer=None)
+        booking
+        if here == b'{"calendar":"%b"' % booking.calendar.encode()
+        else replace(booking, customer=None, data=UNSET)
         for booking in bookings
     ]
     tail = b',"bookings_gone":%b' % _encoder.encode(list(gone)) if gone else b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from peewee import fn
 
 from models.contract.changes import Policy, Type
@@ -14,6 +14,7 @@ from models.contract.text import check_line
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
 from models.domain import change_log, neighbours, rules, slot_changes
+from models.domain.metadata import check_json
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
@@ -35,6 +36,7 @@ _update = CompiledQuery(
             Calendar.booking: bind("booking"),
             Calendar.policy: bind("policy"),
             Calendar.archived: bind("archived"),
+            Calendar.data: bind("data"),
         }
     ).where(Calendar.id == bind("id"))
 )
@@ -67,6 +69,7 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
         created_at=transaction.now,
         seq=0,
         nonce=new_nonce(),
+        data=None if isinstance(command.data, UnsetType) else check_json(command.data, "data"),
     )
     change_log.forget(transaction, row.id)  # of an earlier calendar with this id, deleted by an outside writer
     try:
@@ -95,6 +98,8 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
     if command.policy:
         policy = rules.merged_policy(rules.policy_of(row), command.policy)
         given["policy"] = msgspec.json.encode(policy).decode()
+    if not isinstance(command.data, UnsetType):
+        given["data"] = check_json(command.data, "data")
     changed = row._replace(**given)
     return CommandResult(
         row.id, "info", calendar_info(row if changed == row else _write(transaction, changed, Type.CALENDAR_UPDATED))
@@ -126,6 +131,7 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
         booking=row.booking,
         policy=row.policy,
         archived=row.archived,
+        data=row.data,
     )
     before = transaction.calendar(row.id)
     is_recounted = _neighbourhood(row) != _neighbourhood(before)

@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw
 from models.contract.changes import Info, Slot
 from models.contract.time import write_time
 from models.domain import rules
+from models.domain.metadata import read_json
 from models.storage.tables import CalendarRow, SlotRow, SlotState
 
 
@@ -54,4 +55,5 @@ def calendar_info(calendar: CalendarRow) -> Info:
         booking=cast("Any", calendar.booking),
         policy=rules.policy_of(calendar),
         archived=bool(calendar.archived),
+        data=read_json(calendar.data),
     )

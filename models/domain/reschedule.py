@@ -18,6 +18,7 @@ from models.transaction.transaction import CommandResult, Transaction
 def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> CommandResult:
     """`booking.reschedule`: free the old seats and take the new ones; a refusal leaves the booking as it was."""
     row = bookings.find(transaction.db, transaction.tokens, command.principal, command.booking, command.token)
+    bookings.check_version(row, command.if_version)
     bookings.check_live(row)
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)

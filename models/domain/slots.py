@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import msgspec
 from msgspec import UnsetType
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
@@ -14,6 +13,7 @@ from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransiti
 from models.contract.ids import new_id
 from models.contract.time import DAY
 from models.domain import capacity, change_log, neighbours, rules
+from models.domain.metadata import check_json
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
@@ -24,7 +24,6 @@ from models.transaction.transaction import CommandResult, Transaction
 
 Given = TypeVar("Given")
 
-DATA_BYTES = 4_096
 LONGEST_SLOT = 366 * DAY
 EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: RFC 3339 can write them in any zone
 
@@ -82,7 +81,7 @@ def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slo
     where = f"slots[{place}]"
     _check_times(slot.start, slot.end, where)
     _check_capacity(slot.capacity, where)
-    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=_checked_data(slot.data, where))
+    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=check_json(slot.data, f"{where}.data"))
 
 
 def write_new(
@@ -117,19 +116,6 @@ def _check_times(start: int, end: int, where: str) -> None:
 def _check_capacity(capacity: int, where: str) -> None:
     if not 1 <= capacity <= rules.MOST_SEATS:
         raise BadRequest(f"`capacity` is 1 to {rules.MOST_SEATS}.", field=f"{where}.capacity")
-
-
-def _checked_data(data: bytes | None, where: str) -> str | None:
-    if data is None:
-        return None
-    if len(data) > DATA_BYTES:
-        raise BadRequest(f"`data` has at most {DATA_BYTES} bytes of JSON.", field=f"{where}.data")
-    try:
-        msgspec.json.decode(data)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"`data` is not JSON: {error}", field=f"{where}.data") from error
-    # One line: an event stream ends a field at the end of a line.
-    return msgspec.json.format(data, indent=-1).decode()
 
 
 def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
@@ -179,7 +165,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
         start=_given(command.start, row.start),
         end=_given(command.end, row.end),
         capacity=_given(command.capacity, row.capacity),
-        data=row.data if isinstance(command.data, UnsetType) else _checked_data(command.data, "slot"),
+        data=row.data if isinstance(command.data, UnsetType) else check_json(command.data, "slot.data"),
     )
     _check_times(changed.start, changed.end, "slot")
     _check_capacity(changed.capacity, "slot")

@@ -56,7 +56,7 @@ class Api:
                 _put(fields, PREVIEW, read_switch(request.query[PREVIEW], PREVIEW))
             if "Idempotency-Key" in request.headers:
                 _put(fields, "key", request.headers["Idempotency-Key"])
-            if "If-Match" in request.headers:
+            if request.headers.get("If-Match", "*").strip() != "*":  # `*`: whatever version it has
                 _put(fields, "if_version", read_version(request.headers["If-Match"]))
             answer = await self._request_handler.do(protocol.read(route.command, fields), principal, received)
             body = protocol.write_answer(answer, head=b"{")

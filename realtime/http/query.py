@@ -1,4 +1,4 @@
-"""Checks the query of each request against its route's: unknown parameters are refused, as unknown fields are."""
+"""Checks what comes beside a body against the route: unknown parameters and keys that mean nothing are refused."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     **{(read.method, read.path): frozenset(read.query) for read in READS},
     **{(route.method, route.path): frozenset({PREVIEW} & set(route.command.__struct_fields__)) for route in COMMANDS},
 }
+_WITHOUT_KEY = {(read.method, read.path) for read in READS}
 
 
 def check_query(request: web.Request) -> None:
@@ -37,6 +38,13 @@ def check_query(request: web.Request) -> None:
             raise BadRequest(f"`{name}` comes twice in the query.", field=name)
 
 
+def check_key(request: web.Request) -> None:
+    """Raise BadRequest for a key on a request that changes nothing: it would be ignored."""
+    resource = request.match_info.route.resource
+    if resource is not None and (request.method, resource.canonical) in _WITHOUT_KEY:
+        raise BadRequest("This request takes no `Idempotency-Key`: it changes nothing.", field="Idempotency-Key")
+
+
 def read_switch(text: str, name: str) -> bool:
     """Read a parameter that is 1 or 0; BadRequest for anything else."""
     if text not in _SWITCHES:
@@ -51,6 +59,8 @@ def checks_query() -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.query_string:
             check_query(request)
+        if "Idempotency-Key" in request.headers:
+            check_key(request)
         return await handler(request)
 
     return check

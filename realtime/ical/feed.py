@@ -16,6 +16,7 @@ from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
 from realtime.ical.icalendar import write_calendar
 from realtime.read_queue import Lane
+from realtime.visibility import hiding
 
 BEFORE = 30 * DAY
 AFTER = 366 * DAY
@@ -50,7 +51,8 @@ class Feeds:
         self._guard.count(request)
         principal = self._guard.follower(request).principal
         calendar, today = calendar_of(request), self._clock() // DAY * DAY
-        head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
+        with hiding(calendar, principal):
+            head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
         if not principal.may_view(head.info):
             raise principal.refusal()
         etag = _etag(head.cursor, today)

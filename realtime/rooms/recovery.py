@@ -23,6 +23,7 @@ from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.replica import MOST_SLOTS, Mark, Replica, mark_of
 from realtime.rooms.room import Room
 from realtime.rooms.subscriber import Audience, Subscriber
+from realtime.visibility import hiding
 
 WINDOW = 62 * DAY
 WINDOWS_BYTES = 16_000_000  # of encoded windows in the cache
@@ -101,7 +102,8 @@ class Recovery:
         """
         calendar = subscriber.calendar
         for _ in range(MOST_TRIES):
-            room = await self._dispatcher.room_at(calendar, wanted.after, wanted.at_least)
+            with hiding(calendar, subscriber.principal):
+                room = await self._dispatcher.room_at(calendar, wanted.after, wanted.at_least)
             subscriber.check(room.replica.info)
             view = await self._view(room, subscriber, wanted)
             async with room.lock:
@@ -189,10 +191,11 @@ class Recovery:
             check_view(principal, room)
             if _has_all(room, Audience.PUBLIC, wanted):
                 return self._look_at(room.replica, wanted, has)
-        window = await self._window(calendar, wanted)
+        with hiding(calendar, principal):
+            window = await self._window(calendar, wanted)
         if not principal.may_view(window.info):
             raise principal.refusal()
-        if window.etag in has:
+        if _is_known(window.etag, has):
             return Looked(window.etag, None)
         body = protocol.write_snapshot(
             window.info,
@@ -207,7 +210,7 @@ class Recovery:
 
     def _look_at(self, replica: Replica, wanted: Wanted, has: str) -> Looked:
         etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish).mark)
-        return Looked(etag, None if etag in has else self._snapshot(replica, wanted.begin, wanted.finish))
+        return Looked(etag, None if _is_known(etag, has) else self._snapshot(replica, wanted.begin, wanted.finish))
 
     async def _window(self, calendar: str, wanted: Wanted) -> _Window:
         """Return the cached window if the calendar has not changed since, else read it once for all that ask."""
@@ -234,6 +237,11 @@ class Recovery:
 
 def _etag(cursor: str, mark: Mark) -> str:
     return blake2b(encode([cursor, mark]), digest_size=12).hexdigest()
+
+
+def _is_known(etag: str, has: str) -> bool:
+    """Whether a client has this content, by its `If-None-Match`: a list of ETags, or `*` for any."""
+    return etag in has or has.strip() == "*"
 
 
 def _has_all(room: Room, audience: Audience, wanted: Wanted) -> bool:

@@ -21,6 +21,7 @@ ROUTES: dict[str, tuple[str, str, str]] = {
 SOCKET_ONLY = {"calendar.unsubscribe", "auth.refresh"}
 CODES = {
     "bad_request": 400, "unauthorized": 401, "forbidden": 403, "hold_not_yours": 403, "not_found": 404,
+    "method_not_allowed": 405, "payload_too_large": 413,
     "slot_unavailable": 409, "capacity_exceeded": 409, "invalid_transition": 409, "limit_exceeded": 409,
     "already_exists": 409, "cursor_gone": 410, "hold_expired": 410, "version_conflict": 412, "too_soon": 422,
     "too_far": 422, "outside_cancellation_window": 422, "policy_refused": 422, "idempotency_mismatch": 422,
@@ -43,7 +44,7 @@ class World:
 
     def request(self, name: str) -> dict[str, Any]:
         """Fields with which the request `name` is a good one."""
-        customer = {"name": "Ada", "email": "ada@example.org", "phone": "1", "note": "n"}
+        customer = {"name": "Ada", "email": "ada@example.org", "phone": "112", "note": "n"}
         place = {"start": in_days(50), "end": in_days(50.5)}
         fields: dict[str, dict[str, Any]] = {
             "calendar.subscribe": {"calendar": self.calendar, "from": in_days(0), "to": in_days(9), "after": "0.abc"},

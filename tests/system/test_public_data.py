@@ -14,6 +14,7 @@ from tests.system.conftest import QUIET
 from tests.system.scenario import in_days
 
 CALENDARS = ("asked", "free")
+DATA = {"Marker-field": "Marker-data"}
 PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-0199277", "note": "Marker-Note"}
 PATHS = (
     "/api/calendars",
@@ -108,7 +109,7 @@ class Story:
 
     async def book(self, slot: str, **fields: Any) -> dict[str, str]:
         """A booking, and the proof that it is the guest's."""
-        made = (await self.ask("slot.book", by=self.guest, slot=slot, customer=PERSON, **fields))["booking"]
+        made = (await self.ask("slot.book", by=self.guest, slot=slot, customer=PERSON, data=DATA, **fields))["booking"]
         await self.ask("booking.get", booking=made["id"])
         return {"booking": made["id"], "token": made["token"]}
 

@@ -74,6 +74,8 @@ export type ServerErrorCode =
   | "idempotency_mismatch"
   | "rate_limited"
   | "unsupported_encoding"
+  | "method_not_allowed"
+  | "payload_too_large"
   | "internal"
   | "overloaded";
 
@@ -116,6 +118,7 @@ export interface CalendarInfo {
   readonly booking: "anyone" | "token";
   readonly policy: Policy;
   readonly archived: boolean;
+  readonly data?: unknown;
 }
 
 /** Who booked: for staff and for the booking's own holder only. */
@@ -161,6 +164,7 @@ export interface StaffBooking {
   readonly customer: Customer | null;
   readonly created_at: string;
   readonly version: number;
+  readonly data?: unknown;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */

@@ -23,6 +23,8 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   timeout: "No answer came. Nothing is booked twice if you try again.",
   unreachable: "We could not get through. Check your connection, then try again.",
   bad_request: "That was not accepted. Check what you entered, then try again.",
+  method_not_allowed: "That was not accepted. Please load the page again, then try again.",
+  payload_too_large: "That was too much at once. Please send less.",
   unsupported_encoding: "That was not accepted. Please load the page again, then try again.",
   idempotency_mismatch: "Please try that again.",
   already_exists: "That address is taken. Please choose another one.",
