@@ -211,7 +211,7 @@ class SlotService:
 
     def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
         """Return the slots that touch `[begin, finish)`, removed ones last; raise NotFound without the calendar."""
-        return feed.read_feed(self._db, calendar, begin, finish, most)
+        return feed.read_feed(self._db, calendar, begin, finish, most=most, now=self.clock())
 
     def snapshot(
         self, calendar: str, begin: int, finish: int, *, most: int = EVERY, tail: int = 0, with_bookings: bool = False
@@ -221,7 +221,14 @@ class SlotService:
         With more than `most` slots the page ends sooner, between two starts. Raise NotFound without the calendar.
         """
         return snapshot.read_snapshot(
-            self._db, calendar, begin, finish, most=most, tail=tail, with_bookings=with_bookings
+            self._db,
+            calendar,
+            begin,
+            finish,
+            now=self.clock(),
+            most=most,
+            tail=tail,
+            with_bookings=with_bookings,
         )
 
     def new_rows(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:

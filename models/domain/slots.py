@@ -74,7 +74,7 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     opened = [_open_one(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
     append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
     calendar = transaction.calendar(command.calendar)
-    return CommandResult(command.calendar, "slots", [public_slot(row, calendar) for row in opened])
+    return CommandResult(command.calendar, "slots", [public_slot(row, calendar, transaction.now) for row in opened])
 
 
 def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
@@ -131,7 +131,7 @@ def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot |
 def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
     """Write the slot, append its change, and return its public form."""
     seq = change_log.next_seq(transaction, row.calendar)
-    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar))
+    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar), transaction.now)
     append_slot_changes(transaction, row.calendar, kind)
     return written
 
@@ -178,7 +178,9 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     if changed.capacity < row.held + row.booked:
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
     if changed == row:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     if (changed.start, changed.end) != (row.start, row.end):
         _move.execute(transaction.db, slot=row.id, start=changed.start, end=changed.end)
         _vacate(transaction, row)
@@ -190,7 +192,9 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     """`slot.close`: refuse new holds and bookings. Holds can still be booked, and bookings stand."""
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.CLOSED:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     return CommandResult(
         row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
     )
@@ -200,7 +204,9 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
 def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.OPEN:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     return CommandResult(
         row.calendar,
         "slot",

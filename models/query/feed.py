@@ -23,12 +23,25 @@ _between = CompiledQuery(
 )
 
 
+_NEVER = 1 << 62
+# The status of a slot with seats left, by the rule that refuses them.
+_STATUS = {
+    "archived": "closed",
+    "past": "past",
+    "min_notice": "too_soon",
+    "max_advance": "too_far",
+    "overlap": "blocked",
+}
+
+
 class Feed(NamedTuple):
     """A calendar with its slots as (id, start, end, status, version).
 
-    `status` has two more values: "removed", and "blocked" for a slot that a neighbour blocks. An open slot of an
-    archived calendar is "closed". `changed_at` is the time of the last change. Without `is_dated` the log has
-    forgotten that change, and `changed_at` is the time at which the calendar was made.
+    `status` is "open" only for what can be taken now. It has more values than the wire's: "removed", and for an open
+    slot with seats left "blocked" by a neighbour, "past", "too_soon" and "too_far"; one of an archived calendar is
+    "closed". `changed_at` is the time of the last change. Without `is_dated` the log has forgotten that change, and
+    `changed_at` is the time at which the calendar was made. By the clock alone the slots are as they are from `since`
+    on, and until before `until`.
     """
 
     info: Info
@@ -37,13 +50,15 @@ class Feed(NamedTuple):
     changed_at: int
     is_dated: bool
     slots: list[tuple[str, int, int, str, int]]
+    since: int
+    until: int
 
     @property
     def cursor(self) -> str:
         return write_cursor(self.seq, self.nonce)
 
 
-def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> Feed:
+def read_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int, now: int) -> Feed:
     """Return at most `most` slots that touch `[begin, finish)`: first the standing ones by start, then removed ones.
 
     A calendar program keeps an event until the feed says that the slot is gone.
@@ -53,12 +68,23 @@ def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) ->
         found = _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=most)
         rows = [SlotRow._make(row) for row in checked(found)]
         changed_at, is_dated = change_log.read_changed_at(db, head)
-    slots = [_entry(row, head) for row in checked(rows)]
-    return Feed(calendar_info(head), head.seq, head.nonce, changed_at, is_dated, slots)
+    slots = [_entry(row, head, now) for row in checked(rows)]
+    policy = rules.policy_of(head)
+    moments = [] if head.archived else [one for row in rows if row.bookable for one in rules.boundaries(row, policy)]
+    return Feed(
+        info=calendar_info(head),
+        seq=head.seq,
+        nonce=head.nonce,
+        changed_at=changed_at,
+        is_dated=is_dated,
+        slots=slots,
+        since=max((one for one in moments if one <= now), default=0),
+        until=min((one for one in moments if one > now), default=_NEVER),
+    )
 
 
-def _entry(row: SlotRow, calendar: CalendarRow) -> tuple[str, int, int, str, int]:
+def _entry(row: SlotRow, calendar: CalendarRow, now: int) -> tuple[str, int, int, str, int]:
     status: str = "removed" if row.state == SlotState.REMOVED else slot_status(row)
-    if status == "open" and not rules.is_bookable(row, calendar):
-        status = "closed" if calendar.archived else "blocked"
+    if status == "open" and (refusal := rules.refusal_of(row, calendar, now)) is not None:
+        status = _STATUS[str(refusal.details["rule"])]
     return row.id, row.start, row.end, status, row.version

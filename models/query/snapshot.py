@@ -67,11 +67,15 @@ def read_snapshot(
     begin: int,
     finish: int,
     *,
+    now: int,
     most: int = EVERY,
     tail: int = 0,
     with_bookings: bool = False,
 ) -> Snapshot:
-    """Return a page of about `most` slots that touch `[begin, finish)`, and the log's last `tail` changes."""
+    """Return a page of about `most` slots that touch `[begin, finish)`, and the log's last `tail` changes.
+
+    `now` decides which of the slots have begun.
+    """
 
     def read(count: int) -> list[SlotRow]:
         rows = _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
@@ -82,9 +86,9 @@ def read_snapshot(
         rows, end = read_page(read, attrgetter("start"), begin, finish, most)
         booked = read_bookings_in(db, calendar, begin, end)[0] if with_bookings else []
         last = change_log.read_tail(db, calendar, tail, TAIL_BYTES) if tail else []
-    slots = [_encoded(row, head) for row in checked(rows)]
+    slots = [_encoded(row, head, now) for row in checked(rows)]
     return Snapshot(calendar_info(head), head.seq, head.nonce, end, slots, last, booked)
 
 
-def _encoded(row: SlotRow, calendar: CalendarRow) -> PlacedSlot:
-    return PlacedSlot(row.start, row.end, row.id, encode(public_slot(row, calendar)))
+def _encoded(row: SlotRow, calendar: CalendarRow, now: int) -> PlacedSlot:
+    return PlacedSlot(row.start, row.end, row.id, encode(public_slot(row, calendar, now)))

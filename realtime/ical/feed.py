@@ -22,13 +22,19 @@ BEFORE = 30 * DAY
 AFTER = 366 * DAY
 MOST_SLOTS = 20_000
 KEPT_BYTES = 32_000_000
-FORM = 1  # raise it with every change of the format
+FORM = 2  # raise it with every change of the format
 
 
 class _Feed(NamedTuple):
-    """An encoded feed. `modified_at` is the second of its last change, where that is known."""
+    """An encoded feed. `modified_at` is the second of its last change, where that is known.
+
+    It is that of the calendar at `cursor` in the days around `today`, until the clock opens or ends the next slot.
+    """
 
     info: Info
+    cursor: str
+    today: int
+    until: int
     etag: str
     modified_at: int | None
     body: bytes
@@ -55,18 +61,19 @@ class Feeds:
             head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
         if not principal.may_view(head.info):
             raise principal.refusal()
-        etag = _etag(head.cursor, today)
         if_none_match = request.headers.get("If-None-Match", "")
-        if etag in if_none_match or if_none_match.strip() == "*":
-            return web.Response(status=304, headers=_headers(etag, None))
+        if if_none_match.strip() == "*":
+            return web.Response(status=304, headers=_headers("", None))
         feed = self._kept.get(calendar)
-        if feed is None or feed.etag != etag:
+        if feed is None or (feed.cursor, feed.today) != (head.cursor, today) or self._clock() >= feed.until:
             feed = await self._service.read(
                 self._write, calendar, today, lane=Lane.HEAVY, key=("feed", calendar, today)
             )
             self._kept.put(calendar, feed, len(feed.body))
             if not principal.may_view(feed.info):
                 raise principal.refusal()
+        if feed.etag in if_none_match:
+            return web.Response(status=304, headers=_headers(feed.etag, None))
         headers = _headers(feed.etag, feed.modified_at)
         if not if_none_match and _is_unmodified(request, feed.modified_at):
             return web.Response(status=304, headers=headers)
@@ -76,19 +83,26 @@ class Feeds:
         """Read the calendar and write its feed, on a reader's thread."""
         found = self._service.sync.feed(calendar, today - BEFORE, today + AFTER, most=MOST_SLOTS)
         body = write_calendar(found.info, found.slots, found.changed_at)
-        modified_at = max(-(-found.changed_at // SECOND), today // SECOND) if found.is_dated else None
+        newest = max(found.changed_at, found.since, today)
+        modified_at = -(-newest // SECOND) if found.is_dated else None
         if modified_at is not None and modified_at > self._clock() // SECOND:
             modified_at = None  # it may change again within the same second
-        return _Feed(found.info, _etag(found.cursor, today), modified_at, body)
+        etag = _etag(found.cursor, today, found.since)
+        return _Feed(found.info, found.cursor, today, found.until, etag, modified_at, body)
 
 
-def _etag(cursor: str, today: int) -> str:
-    """Return the name of a feed's content: the calendar at its cursor, in the days around today."""
-    return blake2b(f"{FORM} {cursor} {today}".encode(), digest_size=12).hexdigest()
+def _etag(cursor: str, today: int, since: int) -> str:
+    """Return the name of a feed's content: the calendar at its cursor, in the days around today.
+
+    `since` is the last moment at which the clock alone has opened or ended one of its slots.
+    """
+    return blake2b(f"{FORM} {cursor} {today} {since}".encode(), digest_size=12).hexdigest()
 
 
 def _headers(etag: str, modified_at: int | None) -> dict[str, str]:
-    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+    headers = {"Cache-Control": "private, no-cache"}
+    if etag:
+        headers["ETag"] = f'"{etag}"'
     if modified_at is not None:
         headers["Last-Modified"] = formatdate(modified_at, usegmt=True)
     return headers

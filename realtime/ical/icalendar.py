@@ -16,7 +16,7 @@ from models.contract.changes import Info
 from models.contract.time import SECOND
 from models.service import checked
 
-# An id, start and end in milliseconds, the wire's status or "blocked" or "removed", and the seq of the last change.
+# An id, start and end in milliseconds, the status of `models.query.feed`, and the seq of the last change.
 FeedSlot = tuple[str, int, int, str, int]
 
 REFRESH = timedelta(minutes=5)
@@ -28,6 +28,9 @@ _SHOWN = {
     "held": ("Held", "OPAQUE", "TENTATIVE"),
     "booked": ("Booked", "OPAQUE", "CONFIRMED"),
     "blocked": ("Blocked", "OPAQUE", "CONFIRMED"),
+    "past": ("Past", "OPAQUE", "CONFIRMED"),
+    "too_soon": ("Too soon", "OPAQUE", "CONFIRMED"),
+    "too_far": ("Not yet", "OPAQUE", "CONFIRMED"),
     "closed": ("Closed", "OPAQUE", "CONFIRMED"),
     "removed": ("Removed", "TRANSPARENT", "CANCELLED"),
 }

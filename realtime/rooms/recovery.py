@@ -9,6 +9,7 @@ lock the changes since the read are applied to them.
 from __future__ import annotations
 
 from hashlib import blake2b
+from math import inf
 from typing import NamedTuple
 
 from models.contract.changes import Booking, Cursor, Info, encode
@@ -78,6 +79,7 @@ class _Window(NamedTuple):
     finish: int
     etag: str
     slots: bytes
+    good_until: float  # then the next of its slots begins
 
 
 class Recovery:
@@ -172,7 +174,8 @@ class Recovery:
         return protocol.write_replay(replica.info, changes, seq=replica.seq, cursor=replica.cursor, now=self._clock())
 
     def _snapshot(self, replica: Replica, begin: int, finish: int, bookings: bytes = b"") -> bytes:
-        slots, finish, _ = replica.slots(begin, finish)
+        now = self._clock()
+        slots, finish, _ = replica.slots(begin, finish, now)
         return protocol.write_snapshot(
             replica.info,
             slots,
@@ -180,7 +183,7 @@ class Recovery:
             cursor=replica.cursor,
             begin=begin,
             finish=finish,
-            now=self._clock(),
+            now=now,
             bookings=bookings,
         )
 
@@ -209,7 +212,7 @@ class Recovery:
         return Looked(window.etag, body)
 
     def _look_at(self, replica: Replica, wanted: Wanted, has: str) -> Looked:
-        etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish).mark)
+        etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish, self._clock()).mark)
         return Looked(etag, None if _is_known(etag, has) else self._snapshot(replica, wanted.begin, wanted.finish))
 
     async def _window(self, calendar: str, wanted: Wanted) -> _Window:
@@ -217,7 +220,7 @@ class Recovery:
         span = None if wanted.is_from_now else (wanted.begin, wanted.finish)
         key = ("window", calendar, span)
         kept = self._windows.get(key)
-        if kept is not None:
+        if kept is not None and self._clock() < kept.good_until:
             head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
             if head.cursor == kept.cursor:
                 return kept
@@ -229,10 +232,12 @@ class Recovery:
     def _read_window(self, calendar: str, span: tuple[int, int] | None) -> _Window:
         """Read and encode a window, on a reader's thread. Without a span it begins now."""
         begin, finish = span or protocol.read_window(None, None, self._clock(), WINDOW)
+        now = self._clock()
         found = self._service.sync.snapshot(calendar, begin, finish, most=MOST_SLOTS)
-        etag = _etag(found.cursor, mark_of(found.slots))
+        etag = _etag(found.cursor, mark_of(found.slots, now))
         slots = b",".join([slot.body for slot in found.slots])
-        return _Window(found.info, found.seq, found.cursor, begin, found.finish, etag, slots)
+        good_until = next((slot.start for slot in found.slots if slot.start > now), inf)
+        return _Window(found.info, found.seq, found.cursor, begin, found.finish, etag, slots, good_until)
 
 
 def _etag(cursor: str, mark: Mark) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from models.contract.changes import Cursor, Info, Logged, decode_applied, decode_slot_key
@@ -25,7 +26,8 @@ class Gap(Exception):
     """A row does not follow the replica's last one: the log was trimmed, or the database was restored."""
 
 
-Mark = tuple[str, str, int] | None
+Mark = tuple[str, str, int, int] | None
+_BOOKABLE, _BEGUN = b'"bookable":true', b'"bookable":false'  # `data`, which may say so too, stands behind it
 
 
 class Cut(NamedTuple):
@@ -39,15 +41,38 @@ class Cut(NamedTuple):
     mark: Mark
 
 
-def mark_of(slots: Sequence[PlacedSlot]) -> Mark:
-    """Return a key of these slots, unique among the windows of one calendar at one cursor."""
-    return (slots[0].id, slots[-1].id, len(slots)) if slots else None
+def mark_of(slots: Sequence[PlacedSlot], now: int) -> Mark:
+    """Return a key of these slots, unique among the windows of one calendar at one cursor.
+
+    The number of those that have begun is part of it, as they are not bookable any more.
+    """
+    if not slots:
+        return None
+    begun = sum(1 for _ in takewhile(lambda slot: slot.start <= now, slots))
+    return slots[0].id, slots[-1].id, len(slots), begun
+
+
+def _begun(slot: PlacedSlot) -> PlacedSlot:
+    """Return the slot as it is once it has begun."""
+    return slot._replace(body=slot.body.replace(_BOOKABLE, _BEGUN, 1))
 
 
 class Replica:
     """A calendar's replica. It has no slots that ended before `since`, in milliseconds."""
 
-    __slots__ = ("_cuts", "_longest", "_order", "_slots", "_tail", "_tail_bytes", "info", "nonce", "seq", "since")
+    __slots__ = (
+        "_begun_at",
+        "_cuts",
+        "_longest",
+        "_order",
+        "_slots",
+        "_tail",
+        "_tail_bytes",
+        "info",
+        "nonce",
+        "seq",
+        "since",
+    )
 
     def __init__(self, snapshot: Snapshot, since: int) -> None:
         self.info: Info = snapshot.info
@@ -60,6 +85,7 @@ class Replica:
         self._tail: deque[Logged] = deque()
         self._tail_bytes = 0
         self._cuts: dict[object, bytes | None] = {}
+        self._begun_at = -1  # slots that began until then are not bookable
         for row in snapshot.tail:
             self._remember(row)
 
@@ -83,6 +109,8 @@ class Replica:
         self._remember(row)
 
     def _put(self, slot: PlacedSlot) -> None:
+        if slot.start <= self._begun_at:
+            slot = _begun(slot)
         before = self._slots.get(slot.id)
         if before is None or before.start != slot.start:
             self._drop(slot.id)
@@ -101,15 +129,30 @@ class Replica:
         while len(self._tail) > MOST_REPLAYED or self._tail_bytes > MOST_REPLAYED_BYTES:
             self._tail_bytes -= len(self._tail.popleft().body)
 
-    def slots(self, begin: int, finish: int) -> Cut:
-        """Return the slots that overlap `[begin, finish)`, by start. After 2,000 the cut ends before the next start."""
+    def _begin_slots(self, now: int) -> None:
+        """Make the slots that have begun since the last look unbookable. No change says so."""
+        if now <= self._begun_at:
+            return
+        first = bisect_left(self._order, (self._begun_at + 1, ""))
+        last = bisect_left(self._order, (now + 1, ""))
+        self._begun_at = now
+        for _, name in self._order[first:last]:
+            self._slots[name] = _begun(self._slots[name])
+            self._cuts.clear()
+
+    def slots(self, begin: int, finish: int, now: int) -> Cut:
+        """Return the slots that overlap `[begin, finish)` as they are now, by start.
+
+        After 2,000 the cut ends before the next start.
+        """
+        self._begin_slots(now)
         first = bisect_left(self._order, (begin - self._longest, ""))
         last = bisect_left(self._order, (finish, ""))
         found = [slot for _, name in self._order[first:last] if (slot := self._slots[name]).end > begin]
         if len(found) > MOST_SLOTS:
             finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
             found = [slot for slot in found if slot.start < finish]
-        key = mark_of(found)
+        key = mark_of(found, self._begun_at)
         body = self._cuts.get(key)
         if body is None:
             body = self._keep(key, b",".join([slot.body for slot in found]))
