@@ -150,7 +150,7 @@ async def test_a_calendar_made_by_another_process(place: Place) -> None:
     """A calendar that the command line makes can be joined at once; one that is nowhere can't, and then can."""
     async with Client(place.url) as watcher:
         answer = await watcher.ask("calendar.subscribe", calendar="from-afar")
-        assert code_of(answer) == "not_found"
+        assert code_of(answer) == "unauthorized"
         await asyncio.to_thread(place.server.command, "calendar", "create", "from-afar", "--zone", "Asia/Tokyo")
         viewer = await watcher.watch("from-afar")
         assert viewer.info["zone"] == "Asia/Tokyo"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.contract.commands import CloseSlot, RemoveSlot, UpdateCalendar
+from models.contract.time import DAY, HOUR
 from tests.models.driver import EVER, STAFF, Driver
 
 
@@ -32,3 +33,28 @@ def test_what_a_neighbour_blocks_is_not_free(driver: Driver) -> None:
     assert feed(driver) == {taken: "booked", blocked: "blocked", closed: "closed"}
     driver.cancel(booked)
     assert feed(driver) == {taken: "open", blocked: "open", closed: "closed"}
+
+
+def test_a_feed_says_until_when_it_is_good(driver: Driver) -> None:
+    """By the clock alone a slot opens with the advance, and ends with the notice and the start: to the millisecond."""
+    driver.service.run(
+        UpdateCalendar(principal=STAFF, calendar="room", policy={"min_notice": 3_600, "max_advance": 86_400})
+    )
+    start = driver.clock.now + 3 * DAY
+    (slot,) = driver.open(start=start)
+    opens, ends = start - DAY, start - HOUR + 1
+    seen = []
+    for now in (opens - 1, opens, ends - 1, ends, start - 1, start):
+        driver.clock.now = now
+        found = driver.service.feed("room", -EVER, EVER, most=9)
+        assert found.since <= now < found.until
+        seen.append((found.slots[0][3], found.since, found.until))
+    assert seen == [
+        ("too_far", 0, opens),
+        ("open", opens, ends),
+        ("open", opens, ends),
+        ("too_soon", ends, start),
+        ("too_soon", ends, start),
+        ("past", start, seen[-1][2]),
+    ]
+    assert slot == driver.service.feed("room", -EVER, EVER, most=9).slots[0][0]

@@ -7,7 +7,7 @@ import pytest
 from realtime.http.routes import COMMANDS, READS
 from tests.support import Api, Server
 
-ROUTES = sorted({(route.method, route.path) for route in (*COMMANDS, *READS)})
+ROUTES = sorted({(one.method, one.path) for one in COMMANDS} | {(one.method, one.path) for one in READS})
 SLOT = "01977420-0000-7000-8000-000000000001"
 
 
