@@ -168,7 +168,7 @@ async def test_waits_that_are_none(api: Api, slot: str, wait: str) -> None:
 async def test_headers_that_are_none(served: Server, api: Api, slot: str) -> None:
     """Odd headers are refused or passed over; none of them is worth an error of the server's."""
     path = f"/api/slots/{slot}"
-    for version in ("x", '"x"', "*", "-1", '"1", "2"', "9" * 17, "\udcff"):
+    for version in ("x", '"x"', "-1", '"1", "2"', "9" * 17, "\udcff"):
         answer = await api.ask("POST", f"{path}/close", headers={"If-Match": version})
         assert answer.code == "bad_request", version
     assert (await api.ask("POST", f"{path}/close", headers={"If-Match": '"999999"'})).code == "version_conflict"
