@@ -41,10 +41,18 @@ const RULE_ADVICE: Readonly<Record<string, string | undefined>> = {
   max_bookings_per_day: "You have as many bookings on that day as one person may. Please pick another day.",
 };
 
+/** Texts for fields of a form that the server checks by more than their length. */
+const FIELD_ADVICE: Readonly<Record<string, string | undefined>> = {
+  "customer.name": "That name can’t be taken. Please write it in one line.",
+  "customer.email": "That is no e-mail address. Please check it.",
+  "customer.note": "That note can’t be taken. Please shorten it.",
+};
+
 const UNKNOWN = "Something went wrong. Please try again in a moment.";
 
 /** A server that is newer than this page may know codes that it does not. */
 export function adviceFor(error: unknown): string {
   if (!(error instanceof SlotcastError)) return UNKNOWN;
-  return RULE_ADVICE[String(error.details.rule)] ?? ADVICE[error.code] ?? UNKNOWN;
+  const { rule, field } = error.details;
+  return RULE_ADVICE[String(rule)] ?? FIELD_ADVICE[String(field)] ?? ADVICE[error.code] ?? UNKNOWN;
 }
