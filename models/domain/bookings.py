@@ -57,7 +57,6 @@ _update = CompiledQuery(
             Booking.note: bind("note"),
             Booking.version: bind("version"),
             Booking.booked_by: bind("booked_by"),
-            Booking.booked_for: bind("booked_for"),
             Booking.data: bind("data"),
         }
     ).where(Booking.id == bind("id"))
@@ -89,7 +88,16 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered)
     status = "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
     row = BookingRow(
-        new_id(transaction.now), slot.calendar, slot.id, count, status, *customer, transaction.now, seq, *booker, data
+        new_id(transaction.now),
+        slot.calendar,
+        slot.id,
+        count,
+        status,
+        *customer,
+        transaction.now,
+        seq,
+        booker.caller,
+        data,
     )
     _insert.run(transaction.db, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
@@ -188,7 +196,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
-    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", booked_for="", data=None)
+    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
     return _write_status(transaction, bare, change_log.next_seq(transaction, row.calendar))
 
 

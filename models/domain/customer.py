@@ -47,12 +47,16 @@ def check_customer(customer: Person) -> CheckedCustomer:
         _check_email(email)
     if phone is not None:
         _check_phone(phone)
-    note = check_lines(customer.note or "", "note", most=CUSTOMER_CHARACTERS["note"], field="customer.note")
-    return CheckedCustomer(name, email, phone, note or None)
+    note = customer.note or None
+    if note is not None:
+        note = check_lines(note, "note", most=CUSTOMER_CHARACTERS["note"], field="customer.note") or None
+    return CheckedCustomer(name, email, phone, note)
 
 
 def _line(field: str, value: str | None) -> str | None:
-    return check_line(value or "", field, most=CUSTOMER_CHARACTERS[field], field=f"customer.{field}") or None
+    if not value:
+        return None
+    return check_line(value, field, most=CUSTOMER_CHARACTERS[field], field=f"customer.{field}") or None
 
 
 def _check_email(email: str) -> None:

@@ -1,16 +1,17 @@
 """Limits on the bookings of one customer in one calendar: in all, and on one day.
 
-A booking counts for its e-mail address and for its caller: the token's `sub`, or the address of a guest. Only keyed
-hashes of these are stored. The count is taken under the calendar's lock, in the transaction that books, so commands at
+A booking counts for its e-mail address, and for its caller: the token's `sub`, or the address of a guest, of which only
+a keyed hash is stored. The count is taken under the calendar's lock, in the transaction that books, so commands at
 the same time cannot pass a limit together. Staff pass over the limits.
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
-from peewee import Database
+from peewee import Database, fn
 
 from models.contract.changes import Policy
 from models.contract.errors import LimitExceeded
@@ -24,24 +25,31 @@ from models.storage.tables import Booking, CalendarRow, Slot, SlotRow
 from models.transaction.transaction import Transaction
 
 SEATED = ("pending", "confirmed", "no_show")  # a cancelled or rejected booking counts no more
-_NOBODY = "-"  # no pseudonym: an empty one would find the bookings of all without it
+_NOBODY = "-"  # no pseudonym and no e-mail address
+_CACHED = 4_096  # pseudonyms of callers, 4 us each
 
 # From the slots to their bookings: an index by customer would cost every booking two pages, also without a limit.
 _of_customer = CompiledQuery(
-    Booking.select(Booking.id, Booking.booked_by, Booking.booked_for, Slot.start, Slot.end)
+    Booking.select(
+        Booking.id,
+        Booking.booked_by == bind("caller"),
+        fn.LOWER(Booking.email) == fn.LOWER(bind("email")),
+        Slot.start,
+        Slot.end,
+    )
     .join(Slot, on=(Booking.slot == Slot.id))
     .where(
         (Slot.calendar == bind("calendar"))
         & (Slot.end > bind("since"))
         & (Slot.booked > literal(0))
         & Booking.status.in_(list(SEATED))
-        & ((Booking.booked_by == bind("booked_by")) | (Booking.booked_for == bind("booked_for")))
+        & ((Booking.booked_by == bind("caller")) | (fn.LOWER(Booking.email) == fn.LOWER(bind("email"))))
     )
 )
 
 
 class Booker(NamedTuple):
-    """The customer of a booking as pseudonyms: of the caller, and of the e-mail address. "" stands for none."""
+    """The customer of a booking: the pseudonym of its caller, and its e-mail address. "" stands for none."""
 
     caller: str
     email: str
@@ -54,20 +62,20 @@ class Tally(NamedTuple):
     on_day: int = 0
 
 
+@lru_cache(maxsize=_CACHED)
+def _pseudonym(tokens: Tokens, holder: str) -> str:
+    return tokens.pseudonym("holder", holder)
+
+
 def pseudonym(tokens: Tokens, principal: Principal) -> str:
     """Return the pseudonym of a caller: of its token's subject, or of its address. It reveals neither."""
-    return tokens.pseudonym("holder", principal.holder)
-
-
-def email_pseudonym(tokens: Tokens, email: str | None) -> str:
-    """Return the pseudonym of an e-mail address, the same for each way to write its case; "" without one."""
-    return tokens.pseudonym("email", email.strip().casefold()) if email else ""
+    return _pseudonym(tokens, principal.holder)
 
 
 def identify(tokens: Tokens, principal: Principal, calendar: str, email: str | None) -> Booker:
     """Return the customer of a new booking. Staff book for others, so their own name does not count."""
     caller = "" if principal.is_staff_of(calendar) else pseudonym(tokens, principal)
-    return Booker(caller, email_pseudonym(tokens, email))
+    return Booker(caller, email or "")
 
 
 def kind_of(principal: Principal) -> str:
@@ -117,12 +125,12 @@ def count(
         db,
         calendar=calendar.id,
         since=min(now, begin),
-        booked_by=booker.caller or _NOBODY,
-        booked_for=booker.email or _NOBODY,
+        caller=booker.caller or _NOBODY,
+        email=booker.email or _NOBODY,
     )
     tallies = []
-    for place, who in enumerate(booker):
-        spans = [row[3:] for row in rows if who and row[1 + place] == who and row[0] != besides]
+    for place in (1, 2):
+        spans = [row[3:] for row in rows if row[place] and row[0] != besides]
         tallies.append(
             Tally(
                 in_all=sum(finish > now for _, finish in spans),

@@ -112,7 +112,6 @@ class Booking(Model):
     created_at = BigIntegerField(default=system_clock)
     version = BigIntegerField(default=0)
     booked_by = TextField(default="")
-    booked_for = TextField(default="")
     data = TextField(null=True)
 
     class Meta:
@@ -245,7 +244,7 @@ class HoldRow(NamedTuple):
 
 
 class BookingRow(NamedTuple):
-    """A booking. `booked_by` and `booked_for` are pseudonyms of the caller and of the e-mail address, "" for none."""
+    """A booking. `booked_by` is the pseudonym of its caller, "" for staff and for outside writers."""
 
     id: str
     calendar: str
@@ -259,7 +258,6 @@ class BookingRow(NamedTuple):
     created_at: int
     version: int
     booked_by: str = ""
-    booked_for: str = ""
     data: str | None = None
 
 
