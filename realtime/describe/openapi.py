@@ -16,7 +16,7 @@ from realtime.protocol import write_error
 PROBLEM = "application/problem+json"
 TICKET = "In the place of a token: good once, for 30 s."
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_TOO_LARGE = 413
+_NO_METHOD, _TOO_LARGE = 405, 413
 _ETAG: Schema = {"ETag": {"description": "What is in it, not when it was asked for.", "schema": {"type": "string"}}}
 
 
@@ -32,7 +32,7 @@ QUERY: dict[str, tuple[Schema, str]] = {
 }
 _HEADERS = {
     "Idempotency-Key": "The `key`: sent again, the request is done at most once and answers the same.",
-    "If-Match": "The slot's `version` that the asker saw, in quotes.",
+    "If-Match": "The `version` of the slot or booking that the asker saw, in quotes; `*` for any.",
     "If-None-Match": "The ETag of what the asker has; unchanged, the answer is 304.",
     BOOKING_TOKEN: "The booking's token; its calendar's staff need none.",
     "Last-Event-ID": "The cursor, as EventSource sends it by itself; it wins over `after`.",
@@ -139,7 +139,7 @@ def _responses(status: int, what: str, shapes: tuple[type[Struct], ...], media: 
     if status != SWITCHING:
         schema = reference(*shapes) if shapes else {"type": "object" if "json" in media else "string"}
         answered["content"] = {media: {"schema": schema}}
-    return {str(status): answered} | _pointed(sorted(set(STATUS.values())))
+    return {str(status): answered} | _pointed(sorted({*STATUS.values()} - {_NO_METHOD, _TOO_LARGE}))
 
 
 def _pointed(statuses: Iterable[int]) -> Schema:
@@ -147,11 +147,10 @@ def _pointed(statuses: Iterable[int]) -> Schema:
 
 
 def _refusals() -> Schema:
-    """Return a response for each status, with each code's fact and advice. 413 is an additional status for one code."""
+    """Return a response for each status, with each code's fact and advice."""
     responses: Schema = {}
-    for status in sorted({*STATUS.values(), _TOO_LARGE}):
+    for status in sorted({*STATUS.values()}):
         kinds = [kind for kind in errors.EVERY if STATUS[kind.code] == status]
-        kinds = [errors.BadRequest] if status == _TOO_LARGE else kinds
         responses[str(status)] = {
             "description": " ".join(f"`{kind.code}`: {kind.fact} {kind.advice}" for kind in kinds),
             "content": {

@@ -27,7 +27,7 @@ class Gap(Exception):
 
 
 Mark = tuple[str, str, int, int] | None
-_BOOKABLE, _BEGUN = b'"bookable":true', b'"bookable":false'  # `data`, which may say so too, stands behind it
+_BOOKABLE = b'"bookable":'  # of the slot; `data`, which may say so too, stands behind it
 
 
 class Cut(NamedTuple):
@@ -54,7 +54,8 @@ def mark_of(slots: Sequence[PlacedSlot], now: int) -> Mark:
 
 def _begun(slot: PlacedSlot) -> PlacedSlot:
     """Return the slot as it is once it has begun."""
-    return slot._replace(body=slot.body.replace(_BOOKABLE, _BEGUN, 1))
+    head, name, tail = slot.body.partition(_BOOKABLE)
+    return slot._replace(body=b"%b%bfalse%b" % (head, name, tail.removeprefix(b"true").removeprefix(b"false")))
 
 
 class Replica:
