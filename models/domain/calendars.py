@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from peewee import fn
 
-from models.contract.changes import Policy, Type
+from models.contract.changes import NAME_CHARACTERS, Policy, Type
 from models.contract.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
@@ -23,8 +23,6 @@ from models.transaction.handlers import handles
 from models.transaction.idempotency import forget
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
-
-NAME_CHARACTERS = 200
 
 _insert = CompiledInsert(Calendar)
 _update = CompiledQuery(

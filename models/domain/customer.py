@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from models.contract.changes import CUSTOMER_CHARACTERS
 from models.contract.commands import Person
 from models.contract.errors import BadRequest
 from models.contract.text import check_line, check_lines
 
-CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
 PHONE_DIGITS = range(3, 16)  # E.164 has 15 at most
 # The digits and the plus sign of E.164, and what people write between them.
 _PHONE = re.compile(r"\(?\+?[0-9][0-9 ()./-]*", re.ASCII)

@@ -1,4 +1,4 @@
-"""Reads the changes of many calendars after the cursors that the caller has."""
+"""Reads the changes of many calendars after the caller's cursors."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ CHANGES_A_READ = 1_000
 CHANGES_A_PAGE = 500
 BYTES_A_PAGE = 512 * 1024
 CALENDARS_A_READ = 256
+BYTES_A_READ = 1 << 20
 
 _heads = CompiledListQuery(
     lambda ids: Calendar.select(Calendar.id, Calendar.seq, Calendar.nonce).where(Calendar.id.in_(ids))
@@ -23,7 +24,7 @@ def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged
     """Return the rows after `have` of each calendar with another cursor now, at most 1,000 of each.
 
     One transaction reads them all. A calendar with no rows was restored from a backup, and the caller must read it
-    anew. If the restored calendar has moved on, its first row follows a nonce that the caller does not have.
+    anew. If the restored calendar has moved on, its first row follows a nonce unknown to the caller.
     """
     changes: dict[str, list[Logged]] = {}
     with reading(db):
@@ -39,7 +40,10 @@ def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged
 
 
 def read_page_after(db: Dialect, calendar: str, cursor: Cursor) -> list[Logged] | None:
-    """Return the changes after the cursor, at most 500 and some 512 KB; None for another history, or a trimmed one."""
+    """Return the changes after the cursor, at most 500 and about 512 KB.
+
+    Return None if the log has lost the first of them, or has another history.
+    """
     with reading(db):
         rows = change_log.read_after(db, calendar, cursor.seq, CHANGES_A_PAGE)
     if not rows or rows[0].seq != cursor.seq + 1 or rows[0].follows != cursor.nonce:
@@ -51,3 +55,9 @@ def read_page_after(db: Dialect, calendar: str, cursor: Cursor) -> list[Logged] 
         page.append(row)
         size += len(row.body)
     return page
+
+
+def read_changes_before(db: Dialect, calendar: str, seq: int) -> list[Logged]:
+    """Return the last rows before this seq, oldest first: at most 1,000, and about 1 MB."""
+    with reading(db):
+        return change_log.read_before(db, calendar, seq, CHANGES_A_READ, BYTES_A_READ)

@@ -37,11 +37,11 @@ _STATUS = {
 class Feed(NamedTuple):
     """A calendar with its slots as (id, start, end, status, version).
 
-    `status` is "open" only for what can be taken now. It has more values than the wire's: "removed", and for an open
-    slot with seats left "blocked" by a neighbour, "past", "too_soon" and "too_far"; one of an archived calendar is
-    "closed". `changed_at` is the time of the last change. Without `is_dated` the log has forgotten that change, and
-    `changed_at` is the time at which the calendar was made. By the clock alone the slots are as they are from `since`
-    on, and until before `until`.
+    `status` is "open" only for a slot that can be taken now. It has more values than the wire's: "removed", and for an
+    open slot with seats left "blocked" by a neighbour, "past", "too_soon" and "too_far". An open slot of an archived
+    calendar is "closed". `changed_at` is the time of the last change. Without `is_dated` the log has lost that change,
+    and `changed_at` is the time of the calendar's creation. The clock alone changes no slot from `since` on until
+    before `until`.
     """
 
     info: Info
@@ -59,9 +59,9 @@ class Feed(NamedTuple):
 
 
 def read_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int, now: int) -> Feed:
-    """Return at most `most` slots that touch `[begin, finish)`: first the standing ones by start, then removed ones.
+    """Return at most `most` slots within `[begin, finish)`, in part or whole: by start, with removed ones last.
 
-    A calendar program keeps an event until the feed says that the slot is gone.
+    A calendar program keeps an event until the feed marks its slot as removed.
     """
     with reading(db):
         head = read_calendar_row(db, calendar)

@@ -16,7 +16,7 @@ from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
-from realtime.read_queue import Lane
+from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import check_view
 from realtime.rooms.replica import Replica
@@ -60,14 +60,16 @@ class LongPoll:
             room = await self._dispatcher.room_at(calendar, after, protocol.read_after(query.get("at_least")))
         check_view(principal, room)
         if after is not None and wait and room.replica.replay(after) == ():
-            async with self._streams.polling(min(wait, identity.seconds_left + _TIMER_SECONDS)):
+            seconds = min(wait, identity.seconds_left + _TIMER_SECONDS)
+            async with self._streams.polling(seconds, request.transport):
                 await room.reached(after.seq + 1)
             if identity.seconds_left <= 0:
                 raise Unauthorized("The token has ended.")
             check_view(principal, room)
         rows = () if after is None else room.replica.replay(after)
-        if rows is None and after is not None:  # more than a replay has at once: by pages, as far back as the log goes
-            rows = await self._service.read(self._service.sync.changes_after, calendar, after, lane=Lane.HEAVY)
+        if rows is None and after is not None:  # further back than a replay: the log has it by pages
+            read_page = self._service.sync.changes_after
+            rows = await self._service.read(read_page, calendar, after, lane=Lane.HEAVY, key=("page", calendar, after))
             check_view(principal, room)
         if rows is None:
             raise CursorGone

@@ -3,7 +3,8 @@
 
 import type { Policy, Slot } from "../client";
 
-/** Whether the holder of a booking may still cancel or move it. Unknown times are the server's to judge. */
+/** Whether the holder of a booking may still cancel or move it. The server decides on unknown
+ * times. */
 export function canLeave(start: number, policy: Policy | undefined, now: number): boolean {
   if (Number.isNaN(start)) return true;
   const ahead_ms = start - now;
@@ -17,11 +18,11 @@ export function clockRefusal(slot: Slot, policy: Policy | undefined, now: number
   if (policy === undefined) return "";
   if (start < now + policy.min_notice * 1_000) return "Too soon";
   const { max_advance } = policy;
-  // 0 is a limit too: only null is none.
+  // 0 is a limit too. Only null is none.
   return max_advance !== null && start > now + max_advance * 1_000 ? "Not yet" : "";
 }
 
-/** Whether the slot can be taken now: the server's own rule, by the page's clock. */
+/** Whether the slot can be taken now, by the rule of the server and the clock of the page. */
 export function isTakeable(
   slot: Slot,
   policy: Policy | undefined,
@@ -31,7 +32,7 @@ export function isTakeable(
   return slot.bookable && !isArchived && clockRefusal(slot, policy, now) === "";
 }
 
-/** `5 minutes`, `30 seconds`, `1 minute 30 seconds`: how long a hold lasts, exactly. */
+/** `5 minutes`, `30 seconds`, `1 minute 30 seconds`: the exact length of a hold. */
 export function holdText(hold_seconds: number): string {
   const parts = [many(Math.floor(hold_seconds / 60), "minute"), many(hold_seconds % 60, "second")];
   return parts.filter(Boolean).join(" ");

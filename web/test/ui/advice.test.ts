@@ -7,7 +7,9 @@ const refusal = (code: "limit_exceeded" | "bad_request", details: object) =>
 
 it("says which limit of bookings was reached", () => {
   expect(adviceFor(refusal("limit_exceeded", { rule: "max_bookings" }))).toMatch(/bookings here/);
-  expect(adviceFor(refusal("limit_exceeded", { rule: "max_bookings_per_day" }))).toMatch(/that day/);
+  expect(adviceFor(refusal("limit_exceeded", { rule: "max_bookings_per_day" }))).toMatch(
+    /that day/,
+  );
   expect(adviceFor(refusal("limit_exceeded", { rule: "max_holds" }))).toMatch(/Let one go/);
 });
 
