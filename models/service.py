@@ -261,11 +261,17 @@ class SlotService:
 
         With more than `most` slots the page ends sooner, between two starts. Raise NotFound without the calendar.
         """
-        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, with_bookings=with_bookings)
+        return snapshot.read_snapshot(
+            self._db, calendar, begin, finish, now=self.clock(), most=most, with_bookings=with_bookings
+        )
 
     def new_rows(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
         """Return the rows after `have` of each calendar with another cursor now; none for a restored calendar."""
         return changes.read_new_rows(self._db, have)
+
+    def changes_after(self, calendar: str, cursor: Cursor) -> list[Logged] | None:
+        """Return a page of the changes after the cursor; None if the log has lost them."""
+        return changes.read_page_after(self._db, calendar, cursor)
 
     def changes_before(self, calendar: str, seq: int) -> list[Logged]:
         """Return the last changes before this seq, oldest first, as many as a replica may keep."""

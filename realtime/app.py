@@ -23,6 +23,7 @@ from realtime.http.health import Health
 from realtime.http.middleware import BODY_BYTES, Network, Proxies, RequestGuard
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
+from realtime.http.query import checks_query
 from realtime.http.tickets import TicketApi
 from realtime.ical.feed import Feeds
 from realtime.loop_lag import LoopLagMonitor
@@ -164,7 +165,13 @@ class _App:
     def build(self, limits: Limits, web_folder: Path) -> web.Application:
         """Return the application with its middlewares, routes and signals."""
         guard = self.guard
-        middlewares = [self.bodies.middleware(), problems(self.counts), guard.middleware(), guard.reads()]
+        middlewares = [
+            self.bodies.middleware(),
+            problems(self.counts),
+            guard.middleware(),
+            checks_query(),
+            guard.reads(),
+        ]
         app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
         app[SERVICE], app[GUARD], app[SOCKETS] = self.service, guard, self.sockets
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
@@ -191,7 +198,7 @@ class _App:
         for handlers in (
             Feeds(guard, self.service, self.clock),  # before `/api/bookings/{id}`, which would take `{id}.ics`
             Api(guard, self.request_handler, self.recovery),
-            LongPoll(guard=guard, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
+            LongPoll(guard=guard, service=self.service, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
             ServerSentEvents(subscriptions),
             PlainWebSockets(subscriptions),
             TicketApi(guard),

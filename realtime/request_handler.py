@@ -34,6 +34,7 @@ from realtime.auth import Auth
 from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import WINDOW
+from realtime.visibility import hiding
 
 LONGEST_LIST = 3_660 * DAY
 MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once
@@ -134,7 +135,8 @@ class RequestHandler:
 
     async def calendar(self, calendar: str, principal: Principal) -> Info:
         """Return one calendar's info, also of an archived one."""
-        found = await self._service.read(self._service.sync.calendar, calendar, lane=Lane.LIGHT)
+        with hiding(calendar, principal):
+            found = await self._service.read(self._service.sync.calendar, calendar, lane=Lane.LIGHT)
         if not principal.may_view(found):
             raise principal.refusal()
         return found

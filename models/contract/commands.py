@@ -95,6 +95,7 @@ class CreateCalendar(Command, frozen=True, kw_only=True):
     visibility: Literal["public", "private"] = "public"
     booking: Literal["anyone", "token"] = "anyone"
     policy: dict[str, Any] = msgspec.field(default_factory=dict)
+    data: Json | UnsetType | None = UNSET
 
 
 class UpdateCalendar(Command, frozen=True, kw_only=True):
@@ -106,6 +107,7 @@ class UpdateCalendar(Command, frozen=True, kw_only=True):
     visibility: Literal["public", "private"] | UnsetType = UNSET
     booking: Literal["anyone", "token"] | UnsetType = UNSET
     policy: dict[str, Any] = msgspec.field(default_factory=dict)
+    data: Json | UnsetType | None = UNSET
 
 
 class ArchiveCalendar(Command, frozen=True, kw_only=True):
@@ -279,7 +281,10 @@ class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
 
 class BookSlot(Command, frozen=True, kw_only=True):
-    """The seats are all of `hold`'s unless fewer are named. Without a hold, one seat is the default."""
+    """The seats are all of `hold`'s unless fewer are named. Without a hold, one seat is the default.
+
+    `data` is a JSON object for staff and the customer, never for the public.
+    """
 
     wire = public("slot.book", "Books seats, held ones or free ones.", answers.OwnBookingAnswer, needs_key=True)
 
@@ -288,6 +293,7 @@ class BookSlot(Command, frozen=True, kw_only=True):
     seats: Count | None = None
     hold: HeldSeat | None = None
     if_still_free: bool = False
+    data: dict[str, Any] | UnsetType = UNSET
 
 
 class GetBooking(Request, frozen=True, kw_only=True):
@@ -312,6 +318,7 @@ class CancelBooking(Command, frozen=True, kw_only=True):
 
     booking: Id
     token: Token = ""
+    if_version: Version | UnsetType = UNSET
 
 
 class RescheduleBooking(Command, frozen=True, kw_only=True):
@@ -331,6 +338,7 @@ class RescheduleBooking(Command, frozen=True, kw_only=True):
     slot: Id
     token: Token = ""
     hold: HeldSeat | None = None
+    if_version: Version | UnsetType = UNSET
 
 
 class ListBookings(Request, frozen=True, kw_only=True):
@@ -345,9 +353,10 @@ class ListBookings(Request, frozen=True, kw_only=True):
 
 
 class StaffOnBooking(Command, frozen=True, kw_only=True):
-    """A command of the calendar's staff about one booking."""
+    """A command of the calendar's staff about one booking. `if_version` is left out of older fingerprints."""
 
     booking: Id
+    if_version: Version | UnsetType = UNSET
 
 
 class ConfirmBooking(StaffOnBooking, frozen=True, kw_only=True):

@@ -5,23 +5,24 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
 
-from models.contract.changes import CUSTOMER_CHARACTERS, Type
+from models.contract.changes import Type
 from models.contract.commands import (
     BookSlot,
     CancelBooking,
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
-    Person,
     ReinstateBooking,
     RejectBooking,
     StaffOnBooking,
 )
-from models.contract.errors import BadRequest, Forbidden, InvalidTransition, NotFound
+from models.contract.errors import Forbidden, InvalidTransition, NotFound, Unauthorized, VersionConflict
 from models.contract.ids import UUID, new_id
 from models.contract.principal import Principal
 from models.contract.tokens import Tokens
-from models.domain import capacity, change_log, holds, rules
+from models.domain import capacity, change_log, holds, limits, rules
+from models.domain.customer import check_customer
+from models.domain.metadata import check_object
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import Booking, BookingRow, columns
@@ -56,6 +57,8 @@ _update = CompiledQuery(
             Booking.note: bind("note"),
             Booking.version: bind("version"),
             Booking.changed_at: bind("changed_at"),
+            Booking.booked_by: bind("booked_by"),
+            Booking.data: bind("data"),
         }
     ).where(Booking.id == bind("id"))
 )
@@ -71,7 +74,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     """`slot.book`: book the seats of a hold, or free seats. One write decides between two commands for a seat."""
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
-    customer = _checked_customer(command.customer)
+    customer, data = check_customer(command.customer), check_object(command.data, "data")
     hold = holds.find_on(transaction, command.hold, slot) if command.hold else None
     count = command.seats if command.seats is not None else hold.seats if hold else 1
     holds.check_seats(count, hold)
@@ -80,44 +83,49 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     )
     if not is_covered:
         rules.check_book(command.principal, calendar)
+    booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
+    limits.check(transaction, command.principal, calendar, slot, booker)
     seq = change_log.next_seq(transaction, slot.calendar)
     holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered)
     status = "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
-    now = transaction.now
-    row = BookingRow(new_id(now), slot.calendar, slot.id, count, status, *customer, now, seq, now)
+    row = BookingRow(
+        new_id(transaction.now),
+        slot.calendar,
+        slot.id,
+        count,
+        status,
+        *customer,
+        transaction.now,
+        seq,
+        transaction.now,
+        booker.caller,
+        data,
+    )
     _insert.run(transaction.db, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     return CommandResult(slot.calendar, "booking", public(row), token="booking")
 
 
-def _checked_customer(customer: Person) -> tuple[str, str | None, str | None, str | None]:
-    """Return name, email, phone and note, trimmed; BadRequest names the first invalid one."""
-    name = _checked("name", customer.name)
-    if name is None:
-        raise BadRequest("A booking needs a name.", field="customer.name")
-    return name, _checked("email", customer.email), _checked("phone", customer.phone), _checked("note", customer.note)
-
-
-def _checked(field: str, value: str | None) -> str | None:
-    if not value:
-        return None
-    text = value.strip()
-    if len(text) > CUSTOMER_CHARACTERS[field]:
-        raise BadRequest(f"`{field}` has at most {CUSTOMER_CHARACTERS[field]} characters.", field=f"customer.{field}")
-    if "\0" in text:
-        raise BadRequest(f"`{field}` may not contain U+0000.", field=f"customer.{field}")
-    return text or None
-
-
 def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token: str) -> BookingRow:
-    """Return the booking; raise Forbidden unless the token is the booking's or the principal is its staff."""
+    """Return the booking; raise Forbidden unless the token is the booking's or the principal is its staff.
+
+    Raise Unauthorized where neither a token of the booking nor one of a principal came.
+    """
     row = _read.row(db, booking=booking) if UUID.fullmatch(booking) else None
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)
     if not principal.is_staff_of(found.calendar) and not tokens.is_token(token, "booking", booking):
+        if not token and not principal.subject:
+            raise Unauthorized("A booking is shown and changed with its token.")
         raise Forbidden("This token is not the booking's.")
     return found
+
+
+def check_version(row: BookingRow, if_version: int | UnsetType) -> None:
+    """Refuse a command about another version of the booking."""
+    if not isinstance(if_version, UnsetType) and if_version != row.version:
+        raise VersionConflict(version=row.version)
 
 
 @handles(CancelBooking)
@@ -125,6 +133,7 @@ def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandR
     """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
     principal = command.principal
     row = find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    check_version(row, command.if_version)
     if row.status == "cancelled":
         return CommandResult(row.calendar, "booking", public(row))
     check_live(row)
@@ -189,7 +198,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
-    bare = row._replace(name=None, email=None, phone=None, note=None)
+    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
     return _write_status(transaction, bare, change_log.next_seq(transaction, row.calendar))
 
 
@@ -199,6 +208,7 @@ def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> Booki
         raise NotFound(what="booking")
     found = BookingRow._make(row)
     rules.check_staff(command.principal, found.calendar)
+    check_version(found, command.if_version)
     return found
 
 

@@ -80,5 +80,5 @@ def _append(transaction: Transaction, calendar: str, kind: Type, rows: Sequence[
         if row.state == SlotState.REMOVED:
             removed.append(row.id)
         else:
-            slots.append(public_slot(row, transaction.calendar(calendar)))
+            slots.append(public_slot(row, transaction.calendar(calendar), transaction.now))
     change_log.append(transaction, calendar, kind, slots=slots, removed=removed, **more)

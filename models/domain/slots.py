@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import msgspec
 from msgspec import UnsetType
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
@@ -14,6 +13,7 @@ from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransiti
 from models.contract.ids import new_id
 from models.contract.time import DAY
 from models.domain import busy_times, capacity, change_log, neighbours, rules
+from models.domain.metadata import check_json
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
@@ -24,7 +24,6 @@ from models.transaction.transaction import CommandResult, Transaction
 
 Given = TypeVar("Given")
 
-DATA_BYTES = 4_096
 LONGEST_SLOT = 366 * DAY
 EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: RFC 3339 can write them in any zone
 
@@ -82,14 +81,14 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     opened = [_open_one(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
     append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
     calendar = transaction.calendar(command.calendar)
-    return CommandResult(command.calendar, "slots", [public_slot(row, calendar) for row in opened])
+    return CommandResult(command.calendar, "slots", [public_slot(row, calendar, transaction.now) for row in opened])
 
 
 def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
     where = f"slots[{place}]"
     _check_times(slot.start, slot.end, where)
     _check_capacity(slot.capacity, where)
-    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=_checked_data(slot.data, where))
+    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=check_json(slot.data, f"{where}.data"))
 
 
 def write_new(
@@ -127,19 +126,6 @@ def _check_capacity(capacity: int, where: str) -> None:
         raise BadRequest(f"`capacity` is 1 to {rules.MOST_SEATS}.", field=f"{where}.capacity")
 
 
-def _checked_data(data: bytes | None, where: str) -> str | None:
-    if data is None:
-        return None
-    if len(data) > DATA_BYTES:
-        raise BadRequest(f"`data` has at most {DATA_BYTES} bytes of JSON.", field=f"{where}.data")
-    try:
-        msgspec.json.decode(data)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"`data` is not JSON: {error}", field=f"{where}.data") from error
-    # One line: an event stream ends a field at the end of a line.
-    return msgspec.json.format(data, indent=-1).decode()
-
-
 def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
     """Return the slot; refuse a principal without the right, an archived calendar and another version."""
     row = capacity.find(transaction, command.slot)
@@ -153,7 +139,7 @@ def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot |
 def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
     """Write the slot, append its change, and return its public form."""
     seq = change_log.next_seq(transaction, row.calendar)
-    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar))
+    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar), transaction.now)
     append_slot_changes(transaction, row.calendar, kind)
     return written
 
@@ -188,7 +174,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
         start=_given(command.start, row.start),
         end=_given(command.end, row.end),
         capacity=_given(command.capacity, row.capacity),
-        data=row.data if isinstance(command.data, UnsetType) else _checked_data(command.data, "slot"),
+        data=row.data if isinstance(command.data, UnsetType) else check_json(command.data, "slot.data"),
     )
     _check_times(changed.start, changed.end, "slot")
     _check_capacity(changed.capacity, "slot")
@@ -201,7 +187,9 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     if changed.capacity < row.held + row.booked:
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
     if changed == row:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     if (changed.start, changed.end) != (row.start, row.end):
         _move.execute(transaction.db, slot=row.id, calendar=row.calendar, start=changed.start, end=changed.end)
         _vacate(transaction, row)
@@ -213,7 +201,9 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     """`slot.close`: refuse new holds and bookings. Holds can still be booked, and bookings stand."""
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.CLOSED:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     return CommandResult(
         row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
     )
@@ -223,7 +213,9 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
 def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.OPEN:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     return CommandResult(
         row.calendar,
         "slot",

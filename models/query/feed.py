@@ -40,11 +40,24 @@ _floor = CompiledQuery(
 )
 
 
+_NEVER = 1 << 62
+# The status of a slot with seats left, by the rule that refuses them.
+_STATUS = {
+    "archived": "closed",
+    "past": "past",
+    "min_notice": "too_soon",
+    "max_advance": "too_far",
+    "overlap": "blocked",
+    "busy": "blocked",
+}
+
+
 class FeedSlot(NamedTuple):
     """A slot of a feed; times are in milliseconds.
 
-    `status` has two more values: "removed", and "blocked" for a slot blocked by a neighbour. An open slot of an
-    archived calendar is "closed". `was_booked` is set for removed slots only.
+    `status` is "open" only for a slot that can be taken now. It has more values than the wire's: "removed", and for an
+    open slot with seats left "blocked" by a neighbour or a busy time, "past", "too_soon" and "too_far". An open slot of
+    an archived calendar is "closed". `was_booked` is set for removed slots only.
     """
 
     id: str
@@ -57,7 +70,7 @@ class FeedSlot(NamedTuple):
 
 
 class FeedHead(NamedTuple):
-    """The state of a feed: equal heads mean equal feeds. `floor` is the least SEQUENCE, as a time."""
+    """The state of a feed, but for the clock. `floor` is the least SEQUENCE, as a time."""
 
     info: Info
     cursor: str
@@ -68,7 +81,8 @@ class Feed(NamedTuple):
     """A calendar with its slots: existing slots by start, then removed slots, the latest first.
 
     `changed_at` is the time of the last change. Without `is_dated` the log has lost that change, and `changed_at` is
-    the time of the calendar's creation. `slots_changed_at` is the last change of any slot.
+    the time of the calendar's creation. `slots_changed_at` is the last change of any slot. The clock alone changes no
+    slot from `since` on until before `until`.
     """
 
     info: Info
@@ -79,6 +93,8 @@ class Feed(NamedTuple):
     is_dated: bool
     slots_changed_at: int
     slots: list[FeedSlot]
+    since: int
+    until: int
 
     @property
     def cursor(self) -> str:
@@ -101,12 +117,25 @@ def read_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int,
         changed_at, is_dated = change_log.read_changed_at(db, head)
         last_change = _last_change.rows(db, calendar=calendar)[0][0] or head.created_at
         floor = read_floor(db, calendar)
-    slots = [_entry(row, head) for row in checked(rows)]
+    slots = [_entry(row, head, now) for row in checked(rows)]
     slots += [
         FeedSlot(slot, start, end, "removed", version, changed_at, was_booked=bool(was_booked))
         for slot, start, end, version, changed_at, was_booked in checked(gone)
     ]
-    return Feed(calendar_info(head), head.seq, head.nonce, floor, changed_at, is_dated, int(last_change), slots)
+    policy = rules.policy_of(head)
+    moments = [] if head.archived else [one for row in rows if row.bookable for one in rules.boundaries(row, policy)]
+    return Feed(
+        info=calendar_info(head),
+        seq=head.seq,
+        nonce=head.nonce,
+        floor=floor,
+        changed_at=changed_at,
+        is_dated=is_dated,
+        slots_changed_at=int(last_change),
+        slots=slots,
+        since=max((one for one in moments if one <= now), default=0),
+        until=min((one for one in moments if one > now), default=_NEVER),
+    )
 
 
 def read_head(db: Dialect, calendar: str, served: Cursor | None) -> tuple[FeedHead, bool]:
@@ -135,8 +164,8 @@ def read_floor(db: Dialect, calendar: str) -> int:
     return int(_floor.rows(db, calendar=calendar)[0][0] or 0)
 
 
-def _entry(row: SlotRow, calendar: CalendarRow) -> FeedSlot:
+def _entry(row: SlotRow, calendar: CalendarRow, now: int) -> FeedSlot:
     status: str = slot_status(row)
-    if status == "open" and not rules.is_bookable(row, calendar):
-        status = "closed" if calendar.archived else "blocked"
+    if status == "open" and (refusal := rules.refusal_of(row, calendar, now)) is not None:
+        status = _STATUS[str(refusal.details["rule"])]
     return FeedSlot(row.id, row.start, row.end, status, row.version, row.changed_at)

@@ -59,6 +59,7 @@ class Calendar(Model):
     created_at = BigIntegerField(default=system_clock)
     seq = BigIntegerField(default=0)
     nonce = TextField(default=new_nonce)
+    data = TextField(null=True)
 
     class Meta:
         table_name = "calendar"
@@ -113,6 +114,8 @@ class Booking(Model):
     created_at = BigIntegerField(default=system_clock)
     version = BigIntegerField(default=0)
     changed_at = BigIntegerField(default=0)
+    booked_by = TextField(default="")
+    data = TextField(null=True)
 
     class Meta:
         table_name = "booking"
@@ -263,6 +266,7 @@ class CalendarRow(NamedTuple):
     created_at: int
     seq: int
     nonce: str
+    data: str | None = None
 
 
 class SlotRow(NamedTuple):
@@ -316,6 +320,8 @@ class HoldRow(NamedTuple):
 
 
 class BookingRow(NamedTuple):
+    """A booking. `booked_by` is the pseudonym of its caller, "" for staff and for outside writers."""
+
     id: str
     calendar: str
     slot: str
@@ -328,6 +334,8 @@ class BookingRow(NamedTuple):
     created_at: int
     version: int
     changed_at: int
+    booked_by: str = ""
+    data: str | None = None
 
 
 def columns(table: type[Model]) -> list[object]:

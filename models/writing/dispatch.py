@@ -146,7 +146,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
     if handler is None:
         raise BadRequest("This command is not supported.")
     if not calendar and command.needs_calendar:
-        raise NotFound(what=subjects(command)[0][0])
+        raise _missing(command)
     if not marks:
         return _answer(transaction, handler(transaction, command))[0]
     for mark in marks:
@@ -159,6 +159,16 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
         idempotency.keep(transaction.db, mark, kept, transaction.now)
         transaction.records[mark] = kept
     return answer
+
+
+def _missing(command: Command) -> Refused:
+    """Return the refusal of a command about nothing that there is.
+
+    A calendar that there is not is refused as a private one to a principal that could see neither.
+    """
+    kind, name = subjects(command)[0]
+    is_asked = bool(command.wire.name)
+    return command.principal.unknown(name) if kind == "calendar" and is_asked else NotFound(what=kind)
 
 
 _BLANK = b'"token":""'  # no string has it inside: there its quotes would be escaped

@@ -14,6 +14,7 @@ from models.contract.errors import BadRequest
 from models.service import is_bookable
 from realtime import protocol
 from realtime.http.middleware import RequestGuard
+from realtime.http.query import PREVIEW, read_switch
 from realtime.http.routes import BOOKING_TOKEN, COMMANDS, CommandRoute
 from realtime.request_handler import RequestHandler
 from realtime.rooms.recovery import Recovery
@@ -53,11 +54,11 @@ class Api:
             fields = await self._guard.body(request)
             if route.subject:
                 _put(fields, route.subject, request.match_info["id"])
-            if "preview" in request.query:
-                _put(fields, "preview", request.query["preview"] not in {"", "0"})
+            if PREVIEW in request.query:
+                _put(fields, PREVIEW, read_switch(request.query[PREVIEW], PREVIEW))
             if "Idempotency-Key" in request.headers:
                 _put(fields, "key", request.headers["Idempotency-Key"])
-            if "If-Match" in request.headers:
+            if request.headers.get("If-Match", "*").strip() != "*":  # `*`: whatever version it has
                 _put(fields, "if_version", read_version(request.headers["If-Match"]))
             answer = await self._request_handler.do(protocol.read(route.command, fields), principal, received)
             body = protocol.write_answer(answer, head=b"{")

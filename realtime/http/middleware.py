@@ -112,7 +112,10 @@ class RequestGuard:
     def follower(self, request: web.Request) -> Identity:
         """Return the identity of a subscribing client, by its ticket or its token."""
         if "ticket" in request.query:
-            return self._tickets.redeem(request.query["ticket"])
+            identity = self._tickets.redeem(request.query["ticket"])
+            if not identity.principal.is_named(request.match_info.get("id", "")):  # not even what is public
+                raise Forbidden("The ticket is for other calendars.")
+            return identity
         return self._by_token(request)
 
     def _by_token(self, request: web.Request) -> Identity:

@@ -25,6 +25,7 @@ from realtime.ical.booking import file_name, write_booking, write_staff_feed
 from realtime.ical.icalendar import MOST_BYTES, merged, write_calendar
 from realtime.reads.byte_cache import ByteCache
 from realtime.reads.read_queue import Lane
+from realtime.visibility import hiding
 
 BEFORE = 30 * DAY
 AFTER = 366 * DAY
@@ -35,7 +36,8 @@ MOST_KEY_CHARACTERS = 100
 WHOLE_BYTES = 16_000_000  # more than MOST_SLOTS take
 KEPT_BYTES = 32_000_000
 PUBLIC_SECONDS = 60  # in a cache
-FORM = 2  # raise it with every change of the format
+NEVER = 1 << 62
+FORM = 3  # raise it with every change of the format
 CUT = "X-Feed-Cut"  # a header that names the omitted slots
 _GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?=,|$)", re.IGNORECASE)
 
@@ -51,9 +53,14 @@ class Wanted(NamedTuple):
 
 
 class _Feed(NamedTuple):
-    """An encoded feed. `modified_at` is the second of its last change, where that is known."""
+    """An encoded feed. `modified_at` is the second of its last change, where that is known.
+
+    It is current for one `state` of the calendar, until the clock opens or ends the next slot.
+    """
 
     info: Info
+    state: str
+    until: int
     etag: str
     modified_at: int | None
     cut: str
@@ -62,7 +69,7 @@ class _Feed(NamedTuple):
 
 
 class Feeds:
-    """The handler. It compares ETags by the calendar's row alone, and writes a feed once a change."""
+    """The handler. It compares the calendar's row first, and writes a feed once a change."""
 
     def __init__(self, guard: RequestGuard, service: AsyncService, clock: Clock) -> None:
         self._guard = guard
@@ -82,7 +89,8 @@ class Feeds:
         if "key" in request.query:
             return await self._private(request, calendar, today, wanted)
         principal = self._guard.follower(request).principal
-        head = await self._head(calendar)
+        with hiding(calendar, principal):
+            head = await self._head(calendar)
         if not principal.may_view(head.info):
             raise principal.refusal()
         return await self._answer(request, head, today, wanted, principal)
@@ -117,20 +125,22 @@ class Feeds:
     ) -> web.Response:
         """Answer a feed after the check of rights. A request with a key has no principal."""
         calendar = head.info.id
-        etag = _etag(head, today, wanted)
+        state = _state(head, today, wanted)
         is_shared = principal is not None and head.info.visibility == "public" and not principal.subject
         if_none_match = request.headers.get("If-None-Match", "")
-        if etag in if_none_match or if_none_match.strip() == "*":
-            return web.Response(status=304, headers=_headers(etag, None, is_shared=is_shared))
+        if if_none_match.strip() == "*":
+            return web.Response(status=304, headers=_headers("", None, is_shared=is_shared))
         name = f"{calendar} {wanted}"
         feed = self._kept.get(name)
-        if feed is None or feed.etag != etag:
+        if feed is None or feed.state != state or self._clock() >= feed.until:
             feed = await self._service.read(
                 self._write, calendar, today, wanted, lane=Lane.HEAVY, key=("feed", calendar, today, wanted)
             )
             self._kept.put(name, feed, len(feed.body) + len(feed.zipped))
             if principal is not None and not principal.may_view(feed.info):
                 raise principal.refusal()
+        if feed.etag in if_none_match:
+            return web.Response(status=304, headers=_headers(feed.etag, None, is_shared=is_shared))
         headers = _headers(feed.etag, feed.modified_at, is_shared=is_shared)
         if not if_none_match and _is_unmodified(request, feed.modified_at):
             return web.Response(status=304, headers=headers)
@@ -155,20 +165,22 @@ class Feeds:
         changed_at = max(found.changed_at, found.slots_changed_at)
         most = WHOLE_BYTES if wanted.is_whole else MOST_BYTES
         written = write_calendar(found.info, slots, changed_at, floor=found.floor, most_bytes=most)
-        latest = max(found.changed_at, found.floor)
+        latest = max(found.changed_at, found.floor, found.since)
         modified_at = max(-(-latest // SECOND), today // SECOND) if found.is_dated else None
         if modified_at is not None and modified_at > self._clock() // SECOND:
             modified_at = None  # it may change again within the same second
         body = written.text.encode()
-        etag = _etag(FeedHead(found.info, found.cursor, found.floor), today, wanted)
-        return _Feed(found.info, etag, modified_at, written.cut, body, gzip.compress(body, 6, mtime=0))
+        state = _state(FeedHead(found.info, found.cursor, found.floor), today, wanted)
+        zipped = gzip.compress(body, 6, mtime=0)
+        return _Feed(found.info, state, found.until, f"{state}-{found.since:013x}", modified_at, written.cut, body, zipped)
 
     def _write_bookings(self, calendar: str, today: int, wanted: Wanted) -> _Feed:
         """Do the same for a staff feed. The head is read first, so a later change has another ETag."""
         head, _ = self._service.sync.feed_head(calendar, None)
         found = self._service.sync.booking_feed(calendar, wanted.begin, wanted.finish, most=MOST_BOOKINGS)
         body = write_staff_feed(found).encode()
-        return _Feed(found.info, _etag(head, today, wanted), None, "", body, gzip.compress(body, 6, mtime=0))
+        state = _state(head, today, wanted)
+        return _Feed(found.info, state, NEVER, state, None, "", body, gzip.compress(body, 6, mtime=0))
 
 
 def read_wanted(request: web.Request, today: int) -> Wanted:
@@ -198,15 +210,17 @@ def _respond(request: web.Request, feed: _Feed, headers: dict[str, str]) -> web.
     return web.Response(body=body, content_type="text/calendar", charset="utf-8", headers=headers)
 
 
-def _etag(head: FeedHead, today: int, wanted: Wanted) -> str:
-    """Return the name of a feed's content: the calendar at its cursor, in the days around today."""
+def _state(head: FeedHead, today: int, wanted: Wanted) -> str:
+    """Return the name of a feed's content but for the clock: the calendar at its cursor, in the days around today."""
     told = f"{FORM} {head.cursor} {head.floor} {today} {wanted}"
     return blake2b(told.encode(), digest_size=12).hexdigest()
 
 
 def _headers(etag: str, modified_at: int | None, *, is_shared: bool) -> dict[str, str]:
     caching = f"public, max-age={PUBLIC_SECONDS}" if is_shared else "private, no-cache"
-    headers = {"ETag": f'"{etag}"', "Cache-Control": caching, "Vary": "Accept-Encoding, Authorization, Origin"}
+    headers = {"Cache-Control": caching, "Vary": "Accept-Encoding, Authorization, Origin"}
+    if etag:
+        headers["ETag"] = f'"{etag}"'
     if modified_at is not None:
         headers["Last-Modified"] = formatdate(modified_at, usegmt=True)
     return headers

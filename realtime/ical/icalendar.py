@@ -24,6 +24,9 @@ _SHOWN = {
     "held": ("Held", "OPAQUE", "TENTATIVE"),
     "booked": ("Booked", "OPAQUE", "CONFIRMED"),
     "blocked": ("Blocked", "OPAQUE", "CONFIRMED"),
+    "past": ("Past", "OPAQUE", "CONFIRMED"),
+    "too_soon": ("Too soon", "OPAQUE", "CONFIRMED"),
+    "too_far": ("Not yet", "OPAQUE", "CONFIRMED"),
     "closed": ("Closed", "OPAQUE", "CONFIRMED"),
     "removed": ("Removed", "TRANSPARENT", "CANCELLED"),
 }

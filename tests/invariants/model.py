@@ -11,6 +11,7 @@ from models.contract.time import DAY, MINUTE, SECOND
 GRACE = 500
 HOLD = 300_000
 LIVE = {"pending", "confirmed"}
+ADA = "ada"  # the e-mail address of everyone
 Times = tuple[int, int]
 
 
@@ -97,6 +98,8 @@ class Calendar:
     min_notice: int = 0
     max_advance: int | None = None
     cancel_notice: int = 0
+    max_bookings: int | None = None
+    max_bookings_per_day: int | None = None
     is_archived: bool = False
     hours: Hours | None = None
     generated_until: int = 0
@@ -136,9 +139,13 @@ class Hold:
 
 @dataclass
 class Booking:
+    """A booking; `caller` and `email` are what it counts for, "" for nothing."""
+
     slot: str
     seats: int
     status: str
+    caller: str = ""
+    email: str = ""
 
 
 class No(Exception):
@@ -234,6 +241,21 @@ class Model:
     def new_status(self, slot: str) -> str:
         return "pending" if self.calendar_of(slot).confirmation == "staff" else "confirmed"
 
+    def check_limits(self, slot: str, caller: str, email: str, *, besides: str = "") -> None:
+        """A guest's: so many bookings of slots that are not over, and so many on one day of UTC."""
+        calendar, day = self.calendar_of(slot), self.slots[slot].start // DAY
+        for name, value in (("caller", caller), ("email", email)):
+            mine = [
+                self.slots[one.slot]
+                for key, one in self.bookings.items()
+                if key != besides and value and getattr(one, name) == value and one.status in LIVE | {"no_show"}
+            ]
+            here = [one for one in mine if one.calendar == self.slots[slot].calendar]
+            in_all = sum(one.end > self.now for one in here)
+            on_day = sum(one.start // DAY == day for one in here)
+            self.need(calendar.max_bookings is None or in_all < calendar.max_bookings)
+            self.need(calendar.max_bookings_per_day is None or on_day < calendar.max_bookings_per_day)
+
     # The commands of guests
 
     def hold(self, slot: str, seats: int, holder: str) -> Hold:
@@ -242,19 +264,24 @@ class Model:
         mine = [one for one in self.holds.values() if one.holder == holder and one.state == "active"]
         active = [one for one in mine if one.expires > self.now and self.slots[one.slot].calendar == calendar]
         self.need(len(active) < self.calendars[calendar].max_holds)
+        if holder == "guest":
+            self.check_limits(slot, holder, "")
         self.take(slot, seats)
         return Hold(slot, seats, holder, self.now, self.now + HOLD)
 
-    def book(self, slot: str, seats: int) -> Booking:
+    def book(self, slot: str, seats: int, caller: str) -> Booking:
         self.check_taking(slot)
+        if caller == "guest":
+            self.check_limits(slot, caller, ADA)
         self.take(slot, seats)
-        return Booking(slot, seats, self.new_status(slot))
+        return Booking(slot, seats, self.new_status(slot), caller.removeprefix("staff"), ADA)
 
     def book_held(self, name: str, seats: int | None, *, if_still_free: bool) -> Booking:
         hold = self.holds[name]
         self.find(hold.slot)
         count = hold.seats if seats is None else seats
         self.need(count <= hold.seats)
+        self.check_limits(hold.slot, "guest", ADA)
         if self.is_over(hold):
             self.need(if_still_free)
             self.check_taking(hold.slot)
@@ -262,7 +289,7 @@ class Model:
             self.take(hold.slot, count)
         else:
             hold.state = "booked"
-        return Booking(hold.slot, count, self.new_status(hold.slot))
+        return Booking(hold.slot, count, self.new_status(hold.slot), "guest", ADA)
 
     def extend(self, name: str) -> None:
         hold = self.holds[name]
@@ -289,6 +316,10 @@ class Model:
         self.need(booking.status in of | {status})
         booking.status = status
 
+    def erase(self, name: str) -> None:
+        """Forget the customer, and what the booking counts for."""
+        self.bookings[name].caller = self.bookings[name].email = ""
+
     def miss(self, name: str) -> None:
         """Mark a no-show, after the slot has begun."""
         if self.bookings[name].status != "no_show":
@@ -303,6 +334,7 @@ class Model:
             return
         if not is_staff:
             self.check_leaving(booking.slot)
+            self.check_limits(slot, booking.caller, booking.email, besides=name)
         status = booking.status if is_staff else self.new_status(slot)
         booking.status = "moving"
         if hold_name is None:

@@ -54,6 +54,9 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"max_holds": 1, "min_notice": 3_600},
     {"max_holds": 2, "max_advance": 5_400},
     {"overlap": "allow", "buffer_before": 0, "buffer_after": 0, "confirmation": "none"},
+    {"max_bookings": 3},
+    {"max_bookings_per_day": 1, "max_bookings": None},
+    {"max_bookings": None, "max_bookings_per_day": None},
     {"max_holds": 10, "min_notice": 0, "max_advance": None, "cancel_notice": 0},
 )
 
@@ -62,7 +65,7 @@ NOTES: dict[type[StaffOnBooking], Callable[[Model, str], None]] = {
     RejectBooking: lambda model, name: model.mark(name, "rejected", of={"pending"}),
     MarkNoShow: lambda model, name: model.miss(name),
     ReinstateBooking: lambda model, name: model.mark(name, "confirmed", of={"no_show"}),
-    EraseCustomer: lambda _model, _name: None,
+    EraseCustomer: lambda model, name: model.erase(name),
 }
 
 
@@ -82,7 +85,10 @@ class Taking(Machine):
     @rule(place=any_slot, count=seats, principal=principals)
     def book(self, place: int, count: int, principal: Principal) -> None:
         slot = self.pick_slot(place)
-        self.booked(booking(slot, seats=count, principal=principal), lambda: self.model.book(slot, count))
+        self.booked(
+            booking(slot, seats=count, principal=principal),
+            lambda: self.model.book(slot, count, self.name_of(principal)),
+        )
 
     @precondition(lambda self: self.model.holds)
     @rule(place=any_one, count=st.none() | seats, if_still_free=st.booleans())

@@ -121,6 +121,8 @@ def _plain(kind: inspect.Type) -> Any:
             return True
         case inspect.CustomType(cls=cls):
             return in_days(50) if cls is Moment else [1]
+        case inspect.DictType():
+            return {"a": 1}
         case inspect.StrType():
             return "x"
     raise AssertionError(f"no example of {kind}")

@@ -15,7 +15,8 @@ from tests.system.conftest import QUIET
 
 # Confirmation by staff, at once, and for the requests outside of the story.
 CALENDARS = {"asked": "staff", "free": "none", "rest": "none"}
-PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-MARKER", "note": "Marker-Note"}
+DATA = {"Marker-field": "Marker-data"}
+PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-0199277", "note": "Marker-Note"}
 PATHS = (
     "/api/calendars",
     "/api/calendars/{}",
@@ -107,7 +108,7 @@ class Story:
 
     async def book(self, slot: str, **fields: Any) -> dict[str, str]:
         """Book as the guest; return the booking's id and token."""
-        made = (await self.ask("slot.book", by=self.guest, slot=slot, customer=PERSON, **fields))["booking"]
+        made = (await self.ask("slot.book", by=self.guest, slot=slot, customer=PERSON, data=DATA, **fields))["booking"]
         await self.ask("booking.get", booking=made["id"])
         return {"booking": made["id"], "token": made["token"]}
 

@@ -69,7 +69,7 @@ BY_STAFF: list[tuple[str, Change, str]] = [
 
 # Requests of guests.
 BY_GUESTS: list[tuple[str, Change, str]] = [
-    ("calendar.subscribe", _is(calendar="nowhere"), "not_found"),
+    ("calendar.subscribe", _is(calendar="nowhere"), "unauthorized"),
     ("calendar.subscribe", _is(calendar="Bad Slug"), "bad_request"),
     ("calendar.subscribe", _is(to=in_days(-1)), "bad_request"),
     ("calendar.subscribe", lambda _: {"from": "soon"}, "bad_request"),

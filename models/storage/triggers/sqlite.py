@@ -17,6 +17,7 @@ from models.storage.triggers.note import (
     BAD_TIME,
     DURATION_FIELDS,
     LATEST,
+    LIMIT_FIELDS,
     LONGEST_DURATION,
     OVERFULL,
     POLICY_FIELDS,
@@ -113,6 +114,7 @@ def _is_valid_policy(text: str) -> str:
                 ("hold_seconds", "= 'missing'", 30, 1_800),
                 ("max_holds", "= 'missing'", 1, 10_000),
                 ("max_advance", "IN ('missing', 'null')", 0, LONGEST_DURATION),
+                *[(name, "IN ('missing', 'null')", 1, 10_000) for name in LIMIT_FIELDS],
                 *[(name, "= 'missing'", 0, LONGEST_DURATION) for name in DURATION_FIELDS if name != "max_advance"],
             )
         ],
@@ -144,7 +146,7 @@ def _refuse(message: str, source: str) -> str:
 
 _CALENDAR_DIFFERS = " OR ".join(
     f"OLD.{name} IS NOT NEW.{name}"
-    for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at")
+    for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at", "data")
 )
 _HEAD_DIFFERS = "(OLD.seq IS NOT NEW.seq OR OLD.nonce IS NOT NEW.nonce)"
 # A head restored by a trigger is not a new head.
@@ -154,6 +156,9 @@ _GONE = (
     "INSERT INTO touched (kind, calendar, subject, seq, nonce) SELECT 'gone', id, id, seq, nonce FROM calendar WHERE"
 )
 
+_BOOKING_COLUMNS = (
+    "id", "calendar", "slot", "seats", "status", "name", "email", "phone", "note", "created_at", "version", "data",
+)  # fmt: skip
 _IS_OTHER = "OLD.calendar IS NOT NEW.calendar"
 
 
@@ -182,11 +187,7 @@ _SQLITE = {
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
     **_seat_triggers("hold", ("id", "calendar", "slot", "seats", "state", "expires_at"), lambda _: ""),
-    **_seat_triggers(
-        "booking",
-        ("id", "calendar", "slot", "seats", "status", "name", "email", "phone", "note", "created_at", "version"),
-        _booking,
-    ),
+    **_seat_triggers("booking", _BOOKING_COLUMNS, _booking),
     "calendar_before_insert": _trigger("BEFORE INSERT ON calendar", f"{_GONE} id = NEW.id OR rowid = NEW.rowid;"),
     "calendar_before_update": _trigger(
         "BEFORE UPDATE OF id ON calendar", f"{_GONE} id = NEW.id AND NEW.id IS NOT OLD.id;"

@@ -14,17 +14,9 @@ from models.service import Outcome
 from tests.models.driver import GUEST, OTHER, STAFF, Driver, booking, new_key, results
 
 RULES = [
-    "booking",
-    "archived",
-    "past",
-    "min_notice",
-    "max_advance",
-    "max_holds",
-    "closed",
-    "overlap",
-    "busy",
-    "capacity",
-]
+    "booking", "archived", "past", "min_notice", "max_advance", "max_holds", "max_bookings", "max_bookings_per_day",
+    "closed", "overlap", "busy", "capacity",
+]  # fmt: skip
 
 
 def policy(driver: Driver, **fields: Any) -> None:
@@ -54,13 +46,14 @@ def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
             driver.service.run(ArchiveCalendar(principal=STAFF, calendar="room"))
         case "past":
             driver.clock.go(10 * 86_400)
-        case "min_notice":
-            policy(driver, min_notice=86_400 * 30)
-        case "max_advance":
-            policy(driver, max_advance=60)
+        case "min_notice" | "max_advance":
+            policy(driver, **{rule: 86_400 * 30 if rule == "min_notice" else 60})
         case "max_holds":
             policy(driver, max_holds=1)
             driver.hold(driver.open()[0])
+        case "max_bookings" | "max_bookings_per_day":
+            driver.reserve(driver.open()[0])
+            policy(driver, **{rule: 1})
         case "closed":
             driver.service.run(CloseSlot(principal=STAFF, slot=slot))
         case "overlap" | "busy":

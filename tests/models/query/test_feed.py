@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.contract.changes import read_cursor
 from models.contract.commands import CloseSlot, RaiseFeedFloor, RemoveSlot, UpdateCalendar
-from models.contract.time import DAY, SECOND
+from models.contract.time import DAY, HOUR, SECOND
 from tests.models.driver import EVER, STAFF, Driver
 
 
@@ -79,3 +79,28 @@ def test_a_replaced_history_is_found(driver: Driver) -> None:
         driver.clock.go(1)
         driver.service.run(RaiseFeedFloor(calendar=calendar))
         assert driver.service.feed_head("room", None)[0].floor == driver.clock.now
+
+
+def test_a_feed_says_until_when_it_is_good(driver: Driver) -> None:
+    """By the clock alone a slot opens with the advance, and ends with the notice and the start: to the millisecond."""
+    driver.service.run(
+        UpdateCalendar(principal=STAFF, calendar="room", policy={"min_notice": 3_600, "max_advance": 86_400})
+    )
+    start = driver.clock.now + 3 * DAY
+    (slot,) = driver.open(start=start)
+    opens, ends = start - DAY, start - HOUR + 1
+    seen = []
+    for now in (opens - 1, opens, ends - 1, ends, start - 1, start):
+        driver.clock.now = now
+        found = driver.service.feed("room", -EVER, EVER, most=9)
+        assert found.since <= now < found.until
+        seen.append((found.slots[0].status, found.since, found.until))
+    assert seen == [
+        ("too_far", 0, opens),
+        ("open", opens, ends),
+        ("open", opens, ends),
+        ("too_soon", ends, start),
+        ("too_soon", ends, start),
+        ("past", start, seen[-1][2]),
+    ]
+    assert slot == driver.service.feed("room", -EVER, EVER, most=9).slots[0].id

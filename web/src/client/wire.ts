@@ -80,6 +80,8 @@ export type ServerErrorCode =
   | "idempotency_mismatch"
   | "rate_limited"
   | "unsupported_encoding"
+  | "method_not_allowed"
+  | "payload_too_large"
   | "internal"
   | "overloaded";
 
@@ -109,6 +111,8 @@ export interface Policy {
   readonly overlap: "allow" | "reject";
   readonly max_holds: number;
   readonly confirmation: "none" | "staff";
+  readonly max_bookings: number | null;
+  readonly max_bookings_per_day: number | null;
 }
 
 /** A calendar as its viewers may see it. */
@@ -120,6 +124,7 @@ export interface CalendarInfo {
   readonly booking: "anyone" | "token";
   readonly policy: Policy;
   readonly archived: boolean;
+  readonly data?: unknown;
 }
 
 /** The customer of a booking, for staff and for its holder only. */
@@ -165,6 +170,7 @@ export interface StaffBooking {
   readonly customer: Customer | null;
   readonly created_at: string;
   readonly version: number;
+  readonly data?: unknown;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */

@@ -10,6 +10,7 @@ import {
   type StaffClient,
 } from "../client";
 import { adviceFor } from "../ui/advice";
+import { isTakeable } from "../booking/policy";
 import { Agenda, type BookingVerb, isShown } from "./agenda";
 import { ask, type Question } from "../ui/confirm";
 import { DayView } from "./day/day_view";
@@ -228,7 +229,7 @@ export class StaffView {
     this.#root.dataset.day = this.#days.day ?? "coming";
     this.#agenda.element.setAttribute("aria-busy", String(!this.#days.isAnswered));
     if (!this.#days.isAnswered) return;
-    const isFree = (slot: Slot) => slot.bookable && Date.parse(slot.start) > now;
+    const isFree = (slot: Slot) => isTakeable(slot, info.policy, info.archived, now);
     const free = calendar.slots.filter(isFree).length;
     setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
     this.#invite.hidden = info.visibility === "public" && info.booking === "anyone";
