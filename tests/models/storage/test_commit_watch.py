@@ -80,6 +80,8 @@ def test_the_watch_tells_of_a_transaction_once_it_is_committed(driver: Driver, w
         assert watch.look() is None
         other.commit()
     assert watch.look() == News({}, has_notes=True)
+    for command in driver.service.outside():
+        driver.service.run(command)
 
 
 @pytest.mark.only("postgres")
