@@ -97,7 +97,13 @@ class Moved(Struct, kw_only=True):
     cursor: str
 
 
-class HoldAnswer(Moved, kw_only=True):
+class Overridden(Moved, kw_only=True):
+    """The part of the answers to staff who ask for `override`: the rules passed over, by their names in `details`."""
+
+    overridden: list[str] | UnsetType = UNSET
+
+
+class HoldAnswer(Overridden, kw_only=True):
     hold: Hold
 
 
@@ -105,11 +111,11 @@ class EndedHoldAnswer(Moved, kw_only=True):
     hold: EndedHold
 
 
-class OwnBookingAnswer(Moved, kw_only=True):
+class OwnBookingAnswer(Overridden, kw_only=True):
     booking: OwnBooking
 
 
-class BookingOutcomeAnswer(Moved, kw_only=True):
+class BookingOutcomeAnswer(Overridden, kw_only=True):
     booking: BookingOutcome
 
 
@@ -150,7 +156,7 @@ class ScheduleAnswer(Moved, kw_only=True):
     warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
-class SlotAnswer(Moved, kw_only=True):
+class SlotAnswer(Overridden, kw_only=True):
     slot: Slot
 
 

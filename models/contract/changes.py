@@ -37,6 +37,7 @@ class Type(StrEnum):
     BOOKING_UPDATED = "booking.updated"
     CALENDAR_UPDATED = "calendar.updated"
     CALENDAR_ARCHIVED = "calendar.archived"
+    CALENDAR_RESTORED = "calendar.restored"
 
 
 class Slot(Struct, kw_only=True):
@@ -67,6 +68,7 @@ class Policy(Struct, kw_only=True, frozen=True):
     overlap: Literal["allow", "reject"] = "allow"
     max_holds: int = 10
     confirmation: Literal["none", "staff"] = "none"
+    pending_seconds: int | None = None
 
     @property
     def rejects_overlap(self) -> bool:
@@ -111,7 +113,10 @@ class Customer(Struct, kw_only=True):
 
 
 class Booking(Struct, kw_only=True):
-    """A booking as staff see it, to be upserted by `version`. An erased customer is null."""
+    """A booking as staff see it, to be upserted by `version`. An erased customer is null.
+
+    `overridden` names the rules that staff passed over for its seats, `lapses_at` the end of a pending one.
+    """
 
     id: str
     calendar: str
@@ -121,6 +126,8 @@ class Booking(Struct, kw_only=True):
     customer: Customer | None
     created_at: str
     version: int
+    overridden: list[str] | UnsetType = UNSET
+    lapses_at: str | UnsetType = UNSET
 
 
 class Logged(NamedTuple):

@@ -7,16 +7,16 @@ from msgspec import UNSET
 from peewee import fn
 
 from models.contract.changes import Policy, Type
-from models.contract.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
+from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
-from models.domain import change_log, neighbours, rules, slot_changes
+from models.domain import booking_states, change_log, neighbours, rules, slot_changes
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
-from models.storage.tables import Calendar, CalendarRow, Slot, SlotState
+from models.storage.tables import Booking, Calendar, CalendarRow, Slot, SlotState
 from models.transaction.handlers import handles
 from models.transaction.idempotency import forget
 from models.transaction.routing import StaleRoute
@@ -37,11 +37,14 @@ _update = CompiledQuery(
         }
     ).where(Calendar.id == bind("id"))
 )
+_live_booking = Booking.select(Booking.id).where(
+    (Booking.slot == Slot.id) & Booking.status.in_(sorted(booking_states.LIVE))
+)
 _count_taken = CompiledQuery(
     Slot.select(fn.COUNT(Slot.id)).where(
         (Slot.calendar == bind("calendar"))
         & (Slot.end > bind("now"))
-        & (Slot.held + Slot.booked > literal(0))
+        & ((Slot.held > literal(0)) | fn.EXISTS(_live_booking))
         & (Slot.state != literal(SlotState.REMOVED))
     )
 )
@@ -102,7 +105,7 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
 
 @handles(ArchiveCalendar)
 def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> CommandResult:
-    """`calendar.archive`: archive for good; refused while a seat is taken in a slot that is not over."""
+    """`calendar.archive`: refused while a seat is taken in a slot that is not over; a no-show's seat is no reason."""
     rules.check_staff(command.principal, command.calendar)
     row = transaction.calendar(command.calendar)
     if row.archived:
@@ -113,6 +116,16 @@ def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> Comm
     return CommandResult(
         row.id, "info", calendar_info(_write(transaction, row._replace(archived=True), Type.CALENDAR_ARCHIVED))
     )
+
+
+@handles(RestoreCalendar)
+def restore_calendar(transaction: Transaction, command: RestoreCalendar) -> CommandResult:
+    """`calendar.restore`: take an archived calendar back into use; idempotent."""
+    rules.check_staff(command.principal, command.calendar)
+    row = transaction.calendar(command.calendar)
+    if row.archived:
+        row = _write(transaction, row._replace(archived=False), Type.CALENDAR_RESTORED)
+    return CommandResult(row.id, "info", calendar_info(row))
 
 
 def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRow:
@@ -132,7 +145,7 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
     seq = change_log.next_seq(transaction, row.id)
     if is_recounted:
         neighbours.recount_calendar(transaction, row, seq)
-    if row.archived and not before.archived:
+    if bool(row.archived) != bool(before.archived):
         slot_changes.note_bookable(transaction, row.id, seq)
     slot_changes.append_slot_changes(transaction, row.id, kind, info=calendar_info(row))
     return transaction.calendars[row.id]

@@ -24,7 +24,7 @@ _REMOVALS = {
     "orphan booking": ("DELETE FROM booking WHERE id = {}",),
     "receipt": ("DELETE FROM receipt WHERE id = {}",),
 }
-_NOTED = {"slot": "slot", "policy": "policy", "gone": "gone", "orphan booking": "booking"}
+_NOTED = {"slot": "slot", "policy": "policy", "gone": "gone", "orphan booking": "booking", "booking": "booking"}
 
 _note = CompiledQuery(
     Touched.insert({Touched.kind: bind("kind"), Touched.calendar: bind("calendar"), Touched.subject: bind("subject")})

@@ -31,6 +31,7 @@ GRACE = SECOND // 2
 HOLD_SECONDS = range(30, 1801)
 LONGEST_POLICY_SECONDS = 366 * 86_400
 MOST_SEATS = 10_000
+LEAST_PENDING = 60  # seconds
 
 _policy_decoder = msgspec.json.Decoder(Policy)
 
@@ -65,6 +66,8 @@ def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
             raise BadRequest(f"`{name}` is seconds, from 0 to a year.", field=f"policy.{name}")
     if not 1 <= merged.max_holds <= MOST_SEATS:
         raise BadRequest("`max_holds` is at least 1.", field="policy.max_holds")
+    if merged.pending_seconds is not None and not LEAST_PENDING <= merged.pending_seconds <= LONGEST_POLICY_SECONDS:
+        raise BadRequest("`pending_seconds` is null, or 60 to a year of seconds.", field="policy.pending_seconds")
     return merged
 
 

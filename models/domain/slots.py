@@ -13,11 +13,11 @@ from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, 
 from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
 from models.contract.ids import new_id
 from models.contract.time import DAY
-from models.domain import capacity, change_log, neighbours, rules
+from models.domain import capacity, change_log, neighbours, override, rules, slot_move
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
-from models.storage.seat_guard import SLOT_COLUMNS
+from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
 from models.storage.tables import Origin, Slot, SlotRow, SlotState
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
@@ -46,8 +46,6 @@ _insert = CompiledQuery(
         }
     ).returning(*SLOT_COLUMNS)
 )
-# A statement of its own: an UPDATE that names these columns writes their indexes anew on SQLite, changed or not.
-_move = CompiledQuery(Slot.update({Slot.start: bind("start"), Slot.end: bind("end")}).where(Slot.id == bind("slot")))
 _update = CompiledQuery(
     Slot.update(
         {
@@ -56,6 +54,7 @@ _update = CompiledQuery(
             Slot.state: bind("state"),
             Slot.blocked: bind("blocked"),
             Slot.dropped: bind("dropped"),
+            Slot.overbooked: fewer_over(Slot.held + Slot.booked - bind("capacity")),
             Slot.version: bind("seq"),
         }
     )
@@ -173,8 +172,10 @@ def _given(value: Given | UnsetType, otherwise: Given) -> Given:
 
 @handles(UpdateSlot)
 def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
-    """`slot.update`: the times change only while no seat is taken, and the capacity covers the taken seats."""
+    """`slot.update`: the capacity covers the taken seats, and with one taken the times change only `with_bookings`."""
     row = _found_for_staff(transaction, command)
+    is_override = override.is_asked(command.principal, row.calendar, command.override)
+    passed: list[str] | None = [] if is_override else None
     changed = row._replace(
         start=_given(command.start, row.start),
         end=_given(command.end, row.end),
@@ -183,20 +184,28 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     )
     _check_times(changed.start, changed.end, "slot")
     _check_capacity(changed.capacity, "slot")
-    if (changed.start, changed.end) != (row.start, row.end):
-        _check_empty(row)
-        calendar = transaction.calendar(row.calendar)
-        changed = changed._replace(
-            blocked=neighbours.count_blocking(transaction, calendar, row.id, changed.start, changed.end)
-        )
-    if changed.capacity < row.held + row.booked:
+    is_moved = (changed.start, changed.end) != (row.start, row.end)
+    if is_moved:
+        if (row.held or row.booked) and command.with_bookings is not True:
+            raise _somebody_has_a_seat()
+        changed = slot_move.at_new_place(transaction, changed)
+        if is_override:
+            passed = slot_move.broken_rules(changed)
+        else:
+            slot_move.check(changed)
+    if changed.capacity < min(row.capacity, row.held + row.booked):
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
+    calendar = transaction.calendar(row.calendar)
     if changed == row:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
-    if (changed.start, changed.end) != (row.start, row.end):
-        _move.execute(transaction.db, slot=row.id, start=changed.start, end=changed.end)
+        return CommandResult(row.calendar, "slot", public_slot(row, calendar), overridden=passed)
+    seq = change_log.next_seq(transaction, row.calendar)
+    bookings = slot_move.move(transaction, row, changed, seq) if is_moved else ()
+    if is_moved:
         _vacate(transaction, row)
-    return CommandResult(row.calendar, "slot", _write_with_change(transaction, changed, Type.SLOT_UPDATED))
+    written = write(transaction, changed, seq)
+    append_slot_changes(transaction, row.calendar, Type.SLOT_UPDATED, bookings=bookings)
+    public = public_slot(written, transaction.calendar(row.calendar))
+    return CommandResult(row.calendar, "slot", public, overridden=passed)
 
 
 @handles(CloseSlot)
@@ -224,13 +233,16 @@ def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
 
 @handles(RemoveSlot)
 def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
-    """`slot.remove`: remove a slot without a taken seat. The answer has the slot as it was."""
+    """`slot.remove`: remove a slot without a taken seat but those of no-shows. The answer has the slot as it was."""
     row = _found_for_staff(transaction, command)
-    _check_empty(row)
+    if not capacity.is_empty(transaction, row):
+        raise _somebody_has_a_seat()
     _vacate(transaction, row)
-    return CommandResult(
-        row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.REMOVED), Type.SLOT_REMOVED)
-    )
+    seq = change_log.next_seq(transaction, row.calendar)
+    freed = capacity.forget_no_shows(transaction, row, seq)
+    removed = write(transaction, freed._replace(state=SlotState.REMOVED), seq)
+    append_slot_changes(transaction, row.calendar, Type.SLOT_REMOVED)
+    return CommandResult(row.calendar, "slot", public_slot(removed, transaction.calendar(row.calendar)))
 
 
 def _vacate(transaction: Transaction, row: SlotRow) -> None:
@@ -239,6 +251,5 @@ def _vacate(transaction: Transaction, row: SlotRow) -> None:
         transaction.vacated[row.id] = row.calendar
 
 
-def _check_empty(row: SlotRow) -> None:
-    if row.held or row.booked:
-        raise InvalidTransition("Somebody has a seat in the slot.", rule="taken")
+def _somebody_has_a_seat() -> InvalidTransition:
+    return InvalidTransition("Somebody has a seat in the slot.", rule="taken")

@@ -169,7 +169,7 @@ def _plan(wanted: list[Planned], standing: list[SlotRow], given: frozenset[str |
 
 def _match(plan: Plan, row: SlotRow, slot: Planned, given: frozenset[str | None]) -> None:
     """Update a slot that stays: it gets the new data, and the new capacity or its taken seats."""
-    fitting = max(slot.capacity, row.held + row.booked)
+    fitting = max(slot.capacity, row.held + row.booked - row.overbooked)
     data = slot.data if slot.data is not None or row.data in given else row.data
     state = SlotState.OPEN if row.dropped else row.state
     changed = row._replace(capacity=fitting, data=data, state=state, dropped=False)

@@ -79,6 +79,7 @@ class Slot(Model):
     version = BigIntegerField(default=0)
     data = TextField(null=True)
     dropped = BooleanField(default=False)
+    overbooked = IntegerField(default=0)
 
     class Meta:
         table_name = "slot"
@@ -93,6 +94,7 @@ class Hold(Model):
     state = IntegerField(default=0)
     created_at = BigIntegerField(default=system_clock)
     expires_at = BigIntegerField(default=_soon)
+    overridden = TextField(default="")
 
     class Meta:
         table_name = "hold"
@@ -110,6 +112,8 @@ class Booking(Model):
     note = TextField(null=True)
     created_at = BigIntegerField(default=system_clock)
     version = BigIntegerField(default=0)
+    overridden = TextField(default="")
+    lapses_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "booking"
@@ -204,7 +208,8 @@ class CalendarRow(NamedTuple):
 class SlotRow(NamedTuple):
     """A slot, with the seat guard's answer in `bookable`.
 
-    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking.
+    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking. `overbooked` are
+    the seats that staff have taken over its capacity.
     """
 
     id: str
@@ -221,14 +226,18 @@ class SlotRow(NamedTuple):
     version: int
     data: str | None
     dropped: bool
+    overbooked: int
     bookable: bool
 
     @property
     def remaining(self) -> int:
-        return self.capacity - self.held - self.booked
+        """Return the seats neither held nor booked; none where the slot is overbooked."""
+        return max(0, self.capacity - self.held - self.booked)
 
 
 class HoldRow(NamedTuple):
+    """A hold; `overridden` names the rules that staff passed over, with spaces between."""
+
     id: str
     calendar: str
     slot: str
@@ -237,9 +246,12 @@ class HoldRow(NamedTuple):
     state: int
     created_at: int
     expires_at: int
+    overridden: str = ""
 
 
 class BookingRow(NamedTuple):
+    """A booking; `overridden` is as with a hold. A pending one lapses at `lapses_at`."""
+
     id: str
     calendar: str
     slot: str
@@ -251,6 +263,8 @@ class BookingRow(NamedTuple):
     note: str | None
     created_at: int
     version: int
+    overridden: str = ""
+    lapses_at: int | None = None
 
 
 def columns(table: type[Model]) -> list[object]:

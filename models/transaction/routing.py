@@ -48,7 +48,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
     match command:
         case commands.HoldCommand():
             return (("hold", command.hold),)
-        case commands.CancelBooking() | commands.StaffOnBooking():
+        case commands.CancelBooking() | commands.UpdateBooking() | commands.StaffOnBooking():
             return (("booking", command.booking),)
         case commands.RescheduleBooking():  # the target comes first: it is the same when the command is repeated
             return ("slot", command.slot), ("booking", command.booking)

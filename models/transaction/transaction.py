@@ -21,7 +21,7 @@ class CommandResult(NamedTuple):
     """The result of a command: `{name: value}` on the wire, or the value itself without a name.
 
     `token` is the kind of token that the answer carries, made from the value's id. `left` is the calendar that a
-    booking has left.
+    booking has left. `overridden` are the rules that staff passed over, None if they did not ask for it.
     """
 
     calendar: str
@@ -29,6 +29,14 @@ class CommandResult(NamedTuple):
     value: Any
     token: Literal["hold", "booking"] | None = None
     left: str = ""
+    overridden: list[str] | None = None
+
+    def fields(self) -> Any:
+        """Return the answer as it goes on the wire, without the cursor."""
+        if not self.name:
+            return self.value
+        more = {} if self.overridden is None else {"overridden": self.overridden}
+        return {self.name: self.value, **more}
 
 
 OnProgress = Callable[[int, int], None]

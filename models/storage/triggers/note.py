@@ -14,7 +14,8 @@ UUID_GLOB = "-".join(_HEX * count for count in (8, 4, 4, 4, 12))
 UUID_PATTERN = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
 DURATION_FIELDS = ("min_notice", "max_advance", "cancel_notice", "buffer_before", "buffer_after")
 LONGEST_DURATION = 366 * 86_400
-POLICY_FIELDS = (*DURATION_FIELDS, "hold_seconds", "overlap", "max_holds", "confirmation")
+LEAST_PENDING = 60
+POLICY_FIELDS = (*DURATION_FIELDS, "pending_seconds", "hold_seconds", "overlap", "max_holds", "confirmation")
 
 BAD_ID = "the id is not a UUID in lower case"
 BAD_CALENDAR = "the id of a calendar is a slug: a-z, 0-9 and -, up to 63 characters"

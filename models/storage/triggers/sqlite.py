@@ -11,6 +11,7 @@ from models.storage.triggers.note import (
     BAD_ID,
     BAD_POLICY,
     DURATION_FIELDS,
+    LEAST_PENDING,
     LONGEST_DURATION,
     OVERFULL,
     POLICY_FIELDS,
@@ -23,15 +24,20 @@ _SLOT_DIFFERS = " OR ".join(
     f"OLD.{name} IS NOT NEW.{name}"
     for name in (
         "id", "calendar", "start", '"end"', "capacity", "held", "booked", "blocked", "held_until", "state", "origin",
-        "version", "data", "dropped",
+        "version", "data", "dropped", "overbooked",
     )
 )  # fmt: skip
-_COUNTS_DIFFER = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in ("id", "held", "booked", "held_until"))
+_COUNTS_DIFFER = " OR ".join(
+    f"OLD.{name} IS NOT NEW.{name}"
+    for name in ("id", "capacity", "state", "held", "booked", "held_until", "overbooked")
+)
 _HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
 _BOOKED = (
     "(SELECT COALESCE(SUM(seats), 0) FROM booking"
-    " WHERE booking.slot = slot.id AND booking.status IN ('pending', 'confirmed', 'no_show'))"
+    " WHERE booking.slot = slot.id AND (booking.status IN ('pending', 'confirmed')"
+    " OR (booking.status = 'no_show' AND slot.state <> 2)))"
 )
+_OVER = f"MIN(overbooked, MAX(0, {_HELD} + {_BOOKED} - capacity))"
 _HELD_UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
 
 
@@ -107,6 +113,7 @@ def _is_valid_policy(text: str) -> str:
                 ("hold_seconds", "= 'missing'", 30, 1_800),
                 ("max_holds", "= 'missing'", 1, 10_000),
                 ("max_advance", "IN ('missing', 'null')", 0, LONGEST_DURATION),
+                ("pending_seconds", "IN ('missing', 'null')", LEAST_PENDING, LONGEST_DURATION),
                 *[(name, "= 'missing'", 0, LONGEST_DURATION) for name in DURATION_FIELDS if name != "max_advance"],
             )
         ],
@@ -162,7 +169,21 @@ _SQLITE = {
     **_seat_triggers("hold", ("id", "calendar", "slot", "seats", "state", "expires_at"), lambda _: ""),
     **_seat_triggers(
         "booking",
-        ("id", "calendar", "slot", "seats", "status", "name", "email", "phone", "note", "created_at", "version"),
+        (
+            "id",
+            "calendar",
+            "slot",
+            "seats",
+            "status",
+            "name",
+            "email",
+            "phone",
+            "note",
+            "created_at",
+            "version",
+            "overridden",
+            "lapses_at",
+        ),
         _booking,
     ),
     "calendar_before_insert": _trigger("BEFORE INSERT ON calendar", f"{_GONE} id = NEW.id OR rowid = NEW.rowid;"),
@@ -194,10 +215,11 @@ _SQLITE = {
     # The consequences of a note. RAISE(ABORT) refuses even a statement with OR IGNORE.
     "touched_seats": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind IN ('seats', 'new')",
-        _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity"),
-        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}"
+        _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
+        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
         " WHERE (id = NEW.subject OR id IN (SELECT subject FROM touched WHERE kind = 'later'))"
-        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL});",
+        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
+        f" OR overbooked <> {_OVER});",
         "UPDATE touched SET kind = 'slot' WHERE kind = 'later';",
     ),
     "touched_new": _trigger(

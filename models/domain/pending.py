@@ -1,0 +1,59 @@
+"""Pending bookings: each lapses at a time of its own, and is rejected then if staff have not answered.
+
+The time is fixed when the booking becomes pending: `pending_seconds` later, and at the start of its slot at the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from peewee import SQL, Case
+
+from models.contract.changes import Policy
+from models.contract.time import SECOND
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind
+from models.storage.tables import Booking, Slot
+from models.transaction.transaction import Transaction
+
+IS_PENDING = Booking.status == SQL("'pending'")  # a constant, so that the partial index is used
+IS_PENDING = Booking.status == SQL("'pending'")  # a constant, so that the partial index is used
+_start = Slot.select(Slot.start).where(Slot.id == Booking.slot)
+_IS_TOO_LATE = IS_PENDING & (Booking.lapses_at.is_null() | (Booking.lapses_at > _start))
+
+
+def _bounding(by: Any) -> CompiledListQuery:
+    return CompiledListQuery(lambda ids: Booking.update({Booking.lapses_at: _start}).where(by.in_(ids) & _IS_TOO_LATE))
+
+
+_bound = {"slot": _bounding(Booking.slot), "booking": _bounding(Booking.id)}
+_shift = CompiledQuery(
+    Booking.update(
+        {
+            Booking.lapses_at: Case(
+                None,
+                [((Booking.lapses_at == bind("before")) | (Booking.lapses_at > bind("start")), bind("start"))],
+                Booking.lapses_at,
+            )
+        }
+    ).where((Booking.slot == bind("slot")) & IS_PENDING)
+)
+
+
+def lapses_at(policy: Policy, start: int, now: int) -> int:
+    """Return the time at which a booking that becomes pending now lapses."""
+    return start if policy.pending_seconds is None else min(start, now + policy.pending_seconds * SECOND)
+
+
+def bound_by_start(transaction: Transaction, kind: Literal["slot", "booking"], ids: Sequence[str]) -> None:
+    """Let no pending booking with these ids, or of these slots, last past the start of its slot.
+
+    A booking of an outside writer may have no time to lapse at, and a slot may have been moved.
+    """
+    for place in range(0, len(ids), 256):
+        _bound[kind].run(transaction.db, ids[place : place + 256])
+
+
+def shift(transaction: Transaction, slot: str, before: int, start: int) -> None:
+    """Move the times to lapse with the start of a slot."""
+    _shift.execute(transaction.db, slot=slot, before=before, start=start)

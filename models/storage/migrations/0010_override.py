@@ -1,0 +1,50 @@
+"""Overbooked seats, the rules that staff passed over, and the time at which a pending booking lapses.
+
+The CHECK on the seats of a slot allows for those that staff have taken over its capacity. SQLite can't change a CHECK,
+so the table is made anew from its own text, and its rows are copied.
+"""
+
+from peewee import Database, SqliteDatabase
+
+_OLD, _NEW = "held + booked <= capacity", "held + booked <= capacity + overbooked"
+
+
+def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's signature
+    db.execute_sql("ALTER TABLE slot ADD COLUMN overbooked INTEGER NOT NULL DEFAULT 0 CHECK (overbooked >= 0)")
+    if isinstance(db, SqliteDatabase):
+        _rebuild(db)
+    else:
+        _alter(db)
+    number = "INTEGER" if isinstance(db, SqliteDatabase) else "BIGINT"
+    for table in ("hold", "booking"):
+        db.execute_sql(f"ALTER TABLE {table} ADD COLUMN overridden TEXT NOT NULL DEFAULT ''")
+    db.execute_sql(f"ALTER TABLE booking ADD COLUMN lapses_at {number}")
+    db.execute_sql(
+        "UPDATE booking SET lapses_at = (SELECT start FROM slot WHERE slot.id = booking.slot) WHERE status = 'pending'"
+    )
+    db.execute_sql("CREATE INDEX booking_lapse ON booking (lapses_at) WHERE status = 'pending'")
+
+
+def _rebuild(db: Database) -> None:
+    ((sql,),) = db.execute_sql("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'slot'").fetchall()
+    indexes = db.execute_sql(
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'slot' AND sql IS NOT NULL"
+    ).fetchall()
+    names = ", ".join(f'"{row[1]}"' for row in db.execute_sql("PRAGMA table_info(slot)").fetchall())
+    assert _OLD in sql, "the table has the CHECK of the migrations before"
+    db.execute_sql(f"CREATE TABLE new_slot {sql[sql.index('(') :].replace(_OLD, _NEW)}")
+    db.execute_sql(f"INSERT INTO new_slot ({names}) SELECT {names} FROM slot")  # noqa: S608 - ours
+    db.execute_sql("DROP TABLE slot")
+    db.execute_sql("ALTER TABLE new_slot RENAME TO slot")
+    for (index,) in indexes:
+        db.execute_sql(index)
+
+
+def _alter(db: Database) -> None:
+    checks = db.execute_sql(
+        "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = 'slot'::regclass"
+        " AND pg_get_constraintdef(oid) LIKE '%held + booked%<= capacity%'"
+    ).fetchall()
+    for (name,) in checks:
+        db.execute_sql(f'ALTER TABLE slot DROP CONSTRAINT "{name}"')
+    db.execute_sql(f"ALTER TABLE slot ADD CHECK ({_NEW})")
