@@ -263,4 +263,5 @@ def write_with_change(
 
 def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
     """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
-    _update.execute(transaction.db, **row._replace(version=max(row.version + 1, seq))._asdict())
+    lapses_at = row.lapses_at if row.status == booking_states.State.PENDING else None
+    _update.execute(transaction.db, **row._replace(version=max(row.version + 1, seq), lapses_at=lapses_at)._asdict())

@@ -19,11 +19,14 @@ from models.transaction.transaction import Transaction
 IS_PENDING = Booking.status == SQL("'pending'")  # a constant, so that the partial index is used
 IS_PENDING = Booking.status == SQL("'pending'")  # a constant, so that the partial index is used
 _start = Slot.select(Slot.start).where(Slot.id == Booking.slot)
-_IS_TOO_LATE = IS_PENDING & (Booking.lapses_at.is_null() | (Booking.lapses_at > _start))
+_IS_WRONG = (IS_PENDING & (Booking.lapses_at.is_null() | (Booking.lapses_at > _start))) | (
+    ~IS_PENDING & Booking.lapses_at.is_null(False)  # noqa: FBT003 - Peewee's IS NOT NULL
+)
 
 
 def _bounding(by: Any) -> CompiledListQuery:
-    return CompiledListQuery(lambda ids: Booking.update({Booking.lapses_at: _start}).where(by.in_(ids) & _IS_TOO_LATE))
+    right = {Booking.lapses_at: Case(None, [(IS_PENDING, _start)], None)}
+    return CompiledListQuery(lambda ids: Booking.update(right).where(by.in_(ids) & _IS_WRONG))
 
 
 _bound = {"slot": _bounding(Booking.slot), "booking": _bounding(Booking.id)}

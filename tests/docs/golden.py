@@ -100,6 +100,7 @@ def _story() -> dict[Type, dict[str, Any]]:
         Type.BOOKING_UPDATED: {},
         Type.CALENDAR_UPDATED: {"info": msgspec.structs.replace(_INFO, name="Demo, renamed")},
         Type.CALENDAR_ARCHIVED: {"info": archived},
+        Type.CALENDAR_RESTORED: {"info": msgspec.structs.replace(archived, archived=False)},
     }
 
 

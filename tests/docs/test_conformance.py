@@ -67,6 +67,7 @@ class _Story:
         await self._staff("calendar.link", calendar="room", lifetime_seconds=3_600)
         await self._staff("calendar.create", id="old", name="Old", zone="UTC")
         await self._staff("calendar.archive", id="old", key=_key())
+        await self._staff("calendar.restore", id="old", key=_key())
 
     async def _schedule(self) -> None:
         wanted = {"calendar": "hours", "schedule": _HOURS}
@@ -107,6 +108,10 @@ class _Story:
         await self._ask("booking.get", **mine)
         await self._staff("booking.list", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
         await self._ask("booking.reschedule", **mine, slot=slots[2], key=_key())
+        await self._ask("booking.update", **mine, customer={"note": "late"}, seats=2, key=_key())
+        await self._staff("slot.hold", slot=slots[2], override=True, key=_key())
+        await self._ask("booking.cancel", **mine, key=_key())
+        await self._staff("booking.reinstate", booking=mine["booking"], override=True, key=_key())
         await self._ask("booking.cancel", **mine, key=_key())
         await self._staff("calendar.update", id="room", policy={"confirmation": "staff"})
         asked = [await self._ask("slot.book", slot=slots[2], customer=_CUSTOMER, key=_key()) for _ in range(2)]

@@ -97,6 +97,7 @@ class Calendar:
     min_notice: int = 0
     max_advance: int | None = None
     cancel_notice: int = 0
+    pending_seconds: int | None = None
     is_archived: bool = False
     hours: Hours | None = None
     generated_until: int = 0
@@ -132,13 +133,18 @@ class Hold:
     created: int
     expires: int
     state: str = "active"
+    overridden: tuple[str, ...] = ()
 
 
 @dataclass
 class Booking:
+    """`lapses` is the time at which a pending booking lapses, `overridden` what staff passed over for it."""
+
     slot: str
     seats: int
     status: str
+    overridden: tuple[str, ...] = ()
+    lapses: int | None = None
 
 
 class No(Exception):
@@ -159,8 +165,15 @@ class Model:
         return sum(hold.seats for hold in self.holds.values() if hold.slot == slot and hold.state == "active")
 
     def booked(self, slot: str) -> int:
-        seated = (one for one in self.bookings.values() if one.status in LIVE | {"no_show"})
-        return sum(one.seats for one in seated if one.slot == slot)
+        return sum(one.seats for one in self.bookings.values() if one.slot == slot and self.has_seats(one, one.status))
+
+    def has_seats(self, booking: Booking, status: str) -> bool:
+        """Say if the booking has seats in this status: a no-show has them until its slot is removed."""
+        return status in LIVE or (status == "no_show" and self.slots[booking.slot].state != "removed")
+
+    def is_expected(self, slot: str) -> bool:
+        """Say if somebody holds a seat or is still to come."""
+        return self.held(slot) > 0 or any(one.status in LIVE for one in self.bookings.values() if one.slot == slot)
 
     def taken(self, slot: str) -> int:
         return self.held(slot) + self.booked(slot)
@@ -189,13 +202,43 @@ class Model:
         return is_free and not self.calendar_of(slot).is_archived
 
     def take(self, slot: str, seats: int) -> None:
+        self.expire_in_the_way(slot, seats)
+        self.need(self.has(slot, seats))
+
+    def expire_in_the_way(self, slot: str, seats: int) -> None:
         if self.has(slot, seats):
             return
         near = {slot, *self.neighbours(slot)}
         for hold in self.holds.values():
             if hold.slot in near and hold.state == "active" and hold.expires + GRACE <= self.now:
                 hold.state = "expired"
-        self.need(self.has(slot, seats))
+
+    def take_over_rules(self, slot: str, seats: int, *, is_staff: bool, checks_time: bool = True) -> tuple[str, ...]:
+        """Let staff take the seats, and return the rules passed over. The caller adds the hold or booking."""
+        self.need(is_staff)
+        policy, here = self.in_use(self.find(slot).calendar), self.slots[slot]
+        self.expire_in_the_way(slot, seats)
+        ahead = here.start - self.now
+        broken = {
+            "past": checks_time and ahead <= 0,
+            "min_notice": checks_time and policy.min_notice > 0 and ahead < policy.min_notice * SECOND,
+            "max_advance": checks_time and policy.max_advance is not None and ahead > policy.max_advance * SECOND,
+            "closed": here.state != "open",
+            "overlap": any(map(self.taken, self.neighbours(slot))),
+            "capacity": self.left(slot) < seats,
+        }
+        return tuple(name for name, is_broken in broken.items() if is_broken)
+
+    def new_booking(self, slot: str, seats: int, status: str, overridden: tuple[str, ...] = ()) -> Booking:
+        booking = Booking(slot, seats, status, overridden)
+        self.note_pending(booking)
+        return booking
+
+    def note_pending(self, booking: Booking) -> None:
+        """Set the time to lapse of a booking that becomes pending, or take it away."""
+        start, seconds = self.slots[booking.slot].start, self.calendar_of(booking.slot).pending_seconds
+        last = start if seconds is None else min(start, self.now + seconds * SECOND)
+        booking.lapses = last if booking.status == "pending" else None
 
     def tidy(self) -> None:
         """Remove the dropped slots without a taken seat."""
@@ -236,19 +279,27 @@ class Model:
 
     # The commands of guests
 
-    def hold(self, slot: str, seats: int, holder: str) -> Hold:
-        self.check_taking(slot)
+    def hold(self, slot: str, seats: int, holder: str, *, override: bool = False) -> Hold:
+        if not override:
+            self.check_taking(slot)
+        self.in_use(self.find(slot).calendar)
         calendar = self.slots[slot].calendar
         mine = [one for one in self.holds.values() if one.holder == holder and one.state == "active"]
         active = [one for one in mine if one.expires > self.now and self.slots[one.slot].calendar == calendar]
         self.need(len(active) < self.calendars[calendar].max_holds)
-        self.take(slot, seats)
-        return Hold(slot, seats, holder, self.now, self.now + HOLD)
+        made = Hold(slot, seats, holder, self.now, self.now + HOLD)
+        if override:
+            made.overridden = self.take_over_rules(slot, seats, is_staff=holder == "staff")
+        else:
+            self.take(slot, seats)
+        return made
 
-    def book(self, slot: str, seats: int) -> Booking:
+    def book(self, slot: str, seats: int, *, override: bool = False, is_staff: bool = False) -> Booking:
+        if override:
+            return self.new_booking(slot, seats, "confirmed", self.take_over_rules(slot, seats, is_staff=is_staff))
         self.check_taking(slot)
         self.take(slot, seats)
-        return Booking(slot, seats, self.new_status(slot))
+        return self.new_booking(slot, seats, self.new_status(slot))
 
     def book_held(self, name: str, seats: int | None, *, if_still_free: bool) -> Booking:
         hold = self.holds[name]
@@ -262,7 +313,8 @@ class Model:
             self.take(hold.slot, count)
         else:
             hold.state = "booked"
-        return Booking(hold.slot, count, self.new_status(hold.slot))
+        overridden = hold.overridden if hold.state == "booked" else ()
+        return self.new_booking(hold.slot, count, self.new_status(hold.slot), overridden)
 
     def extend(self, name: str) -> None:
         hold = self.holds[name]
@@ -281,13 +333,57 @@ class Model:
             self.need(booking.status in LIVE)
             if not is_staff:
                 self.check_leaving(booking.slot)
-            booking.status = "cancelled"
+            booking.status, booking.lapses = "cancelled", None
 
     def mark(self, name: str, status: str, *, of: set[str]) -> None:
         """Set the status of a booking that has one `of` these; idempotent."""
         booking = self.bookings[name]
         self.need(booking.status in of | {status})
-        booking.status = status
+        booking.status, booking.lapses = status, None
+
+    def reinstate(self, name: str, *, override: bool = False) -> None:
+        """Confirm a booking again; one that gave its seats back takes them anew."""
+        booking = self.bookings[name]
+        if booking.status == "confirmed":
+            return
+        self.need(booking.status in {"no_show", "cancelled", "rejected"})
+        self.find(booking.slot)
+        if booking.status != "no_show":
+            self.in_use(self.slots[booking.slot].calendar)
+            if override:
+                booking.overridden = self.take_over_rules(booking.slot, booking.seats, is_staff=True, checks_time=False)
+            else:
+                self.take(booking.slot, booking.seats)
+                booking.overridden = ()
+        booking.status = "confirmed"
+
+    def change_seats(self, name: str, seats: int, *, override: bool, is_staff: bool) -> None:
+        booking = self.bookings[name]
+        self.need(is_staff or (booking.status in LIVE and not override))
+        if seats == booking.seats:
+            return
+        self.need(booking.status in LIVE)
+        self.in_use(self.slots[booking.slot].calendar)
+        more = seats - booking.seats
+        if more < 0:
+            if not is_staff:
+                self.check_leaving(booking.slot)
+        elif override:
+            passed = self.take_over_rules(booking.slot, more, is_staff=is_staff)
+            booking.overridden = tuple(dict.fromkeys((*booking.overridden, *passed)))
+        else:
+            self.check_taking(booking.slot)
+            self.take(booking.slot, more)
+        booking.seats = seats
+        if more > 0 and not is_staff and booking.status == "confirmed":
+            booking.status = self.new_status(booking.slot)
+            self.note_pending(booking)
+
+    def lapse(self, calendar: str) -> None:
+        for booking in self.bookings.values():
+            is_here = self.slots[booking.slot].calendar == calendar
+            if is_here and booking.status == "pending" and (booking.lapses or 0) <= self.now:
+                booking.status, booking.lapses = "rejected", None
 
     def miss(self, name: str) -> None:
         """Mark a no-show, after the slot has begun."""
@@ -295,24 +391,29 @@ class Model:
             self.need(self.slots[self.bookings[name].slot].start <= self.now)
         self.mark(name, "no_show", of={"confirmed"})
 
-    def move(self, name: str, slot: str, hold_name: str | None, *, is_staff: bool) -> None:
+    def move(self, name: str, slot: str, hold_name: str | None, *, is_staff: bool, override: bool = False) -> None:
         booking = self.bookings[name]
-        self.need(booking.status in LIVE)
+        self.need(booking.status in LIVE and (is_staff or not override))
         self.find(slot)
         if slot == booking.slot:
             return
         if not is_staff:
             self.check_leaving(booking.slot)
-        status = booking.status if is_staff else self.new_status(slot)
+        status = "confirmed" if override else booking.status if is_staff else self.new_status(slot)
         booking.status = "moving"
-        if hold_name is None:
+        overridden: tuple[str, ...] = ()
+        if hold_name is None and override:
+            overridden = self.take_over_rules(slot, booking.seats, is_staff=is_staff)
+        elif hold_name is None:
             self.check_taking(slot)
             self.take(slot, booking.seats)
         else:
             hold = self.holds[hold_name]
             self.need(not self.is_over(hold) and booking.seats <= hold.seats)
             hold.state = "booked"
-        booking.slot, booking.status = slot, status
+            overridden = hold.overridden
+        booking.slot, booking.status, booking.overridden = slot, status, overridden
+        self.note_pending(booking)
 
     # What staff may ask, and the clock
 
@@ -330,18 +431,25 @@ class Model:
 
     def remove(self, slot: str) -> None:
         found = self.find_to_change(slot)
-        self.need(not self.taken(slot))
+        self.need(not self.is_expected(slot))
         found.state = "removed"
 
     def resize(self, slot: str, capacity: int) -> None:
         found = self.find_to_change(slot)
-        self.need(capacity >= self.taken(slot))
+        self.need(capacity >= min(found.capacity, self.taken(slot)))
         found.capacity = capacity
 
-    def retime(self, slot: str, start: int, end: int) -> None:
+    def retime(self, slot: str, start: int, end: int, *, is_along: bool = False, override: bool = False) -> None:
         found = self.find_to_change(slot)
-        self.need((start, end) == (found.start, found.end) or not self.taken(slot))
-        found.start, found.end = start, end
+        if (start, end) == (found.start, found.end):
+            return
+        self.need(is_along or not self.taken(slot))
+        before, found.start, found.end = found.start, start, end
+        is_free = override or not self.taken(slot) or not any(map(self.taken, self.neighbours(slot)))
+        self.need(is_free)
+        for one in self.bookings.values():
+            if one.slot == slot and one.lapses is not None:
+                one.lapses = start if one.lapses == before or one.lapses > start else one.lapses
 
     def update(self, calendar: str, policy: dict[str, Any]) -> None:
         found = self.in_use(calendar)
@@ -350,8 +458,11 @@ class Model:
 
     def archive(self, calendar: str) -> None:
         ahead = [name for name, one in self.slots.items() if one.calendar == calendar and one.end > self.now]
-        self.need(self.calendars[calendar].is_archived or not any(map(self.taken, ahead)))
+        self.need(self.calendars[calendar].is_archived or not any(map(self.is_expected, ahead)))
         self.calendars[calendar].is_archived = True
+
+    def restore(self, calendar: str) -> None:
+        self.calendars[calendar].is_archived = False
 
     def expire_holds(self, calendar: str) -> None:
         for hold in self.holds.values():

@@ -85,6 +85,10 @@ class World:
             "booking.reschedule": {
                 "booking": self.booking["id"], "token": self.booking["token"], "slot": self.slot, "key": new_key(),
             },
+            "booking.update": {
+                "booking": self.booking["id"], "token": self.booking["token"], "customer": {"note": "late"},
+                "key": new_key(),
+            },
             "booking.list": {"calendar": self.calendar, "from": in_days(0), "to": in_days(9)},
             **{
                 name: {"booking": self.booking["id"], "key": new_key()}

@@ -85,7 +85,7 @@ export class StaffCalendar extends Calendar {
     return this.#onBooking("booking.no_show", booking);
   }
 
-  /** Undoes `noShow`. */
+  /** Undoes `noShow`, `reject` and a cancellation, while the seats are there. */
   reinstate(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.reinstate", booking);
   }

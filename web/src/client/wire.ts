@@ -21,7 +21,8 @@ export type ChangeType =
   | "schedule.changed"
   | "booking.updated"
   | "calendar.updated"
-  | "calendar.archived";
+  | "calendar.archived"
+  | "calendar.restored";
 
 export type RequestName =
   | "calendar.subscribe"
@@ -33,12 +34,14 @@ export type RequestName =
   | "slot.book"
   | "booking.get"
   | "booking.cancel"
-  | "booking.reschedule";
+  | "booking.reschedule"
+  | "booking.update";
 
 export type StaffRequestName =
   | "calendar.create"
   | "calendar.update"
   | "calendar.archive"
+  | "calendar.restore"
   | "calendar.link"
   | "schedule.set"
   | "slot.open"
@@ -103,6 +106,7 @@ export interface Policy {
   readonly overlap: "allow" | "reject";
   readonly max_holds: number;
   readonly confirmation: "none" | "staff";
+  readonly pending_seconds: number | null;
 }
 
 /** A calendar as its viewers may see it. */
@@ -149,7 +153,9 @@ export interface Left {
   readonly cursor: string;
 }
 
-/** A booking as staff see it, to be upserted by `version`. An erased customer is null. */
+/** A booking as staff see it, to be upserted by `version`. An erased customer is null.
+
+    `overridden` names the rules that staff passed over for its seats, `lapses_at` the end of a pending one. */
 export interface StaffBooking {
   readonly id: string;
   readonly calendar: string;
@@ -159,6 +165,8 @@ export interface StaffBooking {
   readonly customer: Customer | null;
   readonly created_at: string;
   readonly version: number;
+  readonly overridden?: readonly string[];
+  readonly lapses_at?: string;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */
@@ -283,6 +291,7 @@ export interface Nothing {}
 
 export interface HoldAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly hold: Hold;
 }
 
@@ -293,6 +302,7 @@ export interface EndedHoldAnswer {
 
 export interface OwnBookingAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly booking: Booking;
 }
 
@@ -302,12 +312,14 @@ export interface BookingAnswer {
 
 export interface BookingOutcomeAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly booking: BookingOutcome;
 }
 
 /** `cursor` is of the booking's new calendar; `left` is present if it had another one before. */
 export interface RescheduledAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly booking: BookingOutcome;
   readonly left?: Left;
 }
@@ -340,6 +352,7 @@ export interface SlotsAnswer {
 
 export interface SlotAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly slot: Slot;
 }
 
@@ -362,9 +375,11 @@ export interface Answers {
   readonly "booking.get": BookingAnswer;
   readonly "booking.cancel": BookingOutcomeAnswer;
   readonly "booking.reschedule": RescheduledAnswer;
+  readonly "booking.update": BookingOutcomeAnswer;
   readonly "calendar.create": InfoAnswer;
   readonly "calendar.update": InfoAnswer;
   readonly "calendar.archive": InfoAnswer;
+  readonly "calendar.restore": InfoAnswer;
   readonly "calendar.link": LinkAnswer;
   readonly "schedule.set": ScheduleAnswer;
   readonly "slot.open": SlotsAnswer;
