@@ -58,6 +58,7 @@ class World:
                 "policy": {"max_holds": 9}, "key": new_key(),
             },
             "calendar.archive": {"id": self.calendar, "key": new_key()},
+            "calendar.restore": {"id": self.calendar, "key": new_key()},
             "calendar.link": {"calendar": self.calendar, "lifetime_seconds": 3_600},
             "schedule.set": {
                 "calendar": self.calendar, "preview": True, "key": new_key(),

@@ -141,6 +141,7 @@ class Story:
         moved = await self.book(slots[1])
         for slot in (slots[2], elsewhere):
             await self.ask("booking.reschedule", by=self.guest, slot=slot, **moved)
+        await self.ask("booking.update", by=self.guest, customer={"note": PERSON["note"]}, **moved)
         await self.ask("booking.list", calendar="free")
         await self.ask("calendar.link", calendar="free")
         await self.ask("slot.update", slot=slots[3], capacity=3)
@@ -152,6 +153,7 @@ class Story:
             await self.ask("schedule.set", calendar="asked", schedule=schedule, preview=is_preview)
         await self.ask("calendar.create", id="over", name="Over", zone="UTC")
         await self.ask("calendar.archive", id="over")
+        await self.ask("calendar.restore", id="over")
         for calendar in CALENDARS:
             answer = await self.ask("calendar.update", id=calendar, policy={"max_holds": 9})
             self.cursors[calendar] = answer["cursor"]

@@ -66,6 +66,14 @@ BY_STAFF: list[tuple[str, Change, str]] = [
     ("booking.list", _is(to="2200-01-01T00:00:00Z"), "bad_request"),
     ("booking.get", _is(booking=NOWHERE), "not_found"),
     ("booking.cancel", _is(booking=NOWHERE), "not_found"),
+    ("slot.book", _is(hold=None, override=True), "ok"),
+    ("slot.book", _is(override="yes"), "bad_request"),
+    ("booking.update", _is(seats=0), "bad_request"),
+    ("booking.update", _is(customer={"nickname": "A"}), "bad_request"),
+    ("booking.update", _is(booking=NOWHERE), "not_found"),
+    ("booking.reinstate", _is(), "ok"),
+    ("calendar.restore", _is(id="nowhere"), "not_found"),
+    ("calendar.create", _is(policy={"pending_seconds": 59}), "bad_request"),
 ]  # fmt: skip
 
 # What anyone asks.
@@ -78,6 +86,11 @@ BY_GUESTS: list[tuple[str, Change, str]] = [
     ("slot.hold", lambda world: {"slot": world.held}, "slot_unavailable"),
     ("slot.hold", lambda world: {"slot": world.booked}, "slot_unavailable"),
     ("slot.hold", _is(seats=0), "bad_request"),
+    ("slot.hold", _is(override=True), "unauthorized"),
+    ("slot.book", _is(override=True), "unauthorized"),
+    ("booking.reschedule", _is(override=True), "unauthorized"),
+    ("booking.update", _is(override=True), "unauthorized"),
+    ("booking.update", _is(seats=9), "capacity_exceeded"),
     ("slot.hold", _is(seats=2), "capacity_exceeded"),
     ("slot.hold", _is(key="too-short"), "bad_request"),
     ("slot.hold", _is(key="k" * 201), "bad_request"),
