@@ -158,10 +158,12 @@ class ScheduleAnswer(Moved, kw_only=True):
 
 class SlotAnswer(Overridden, kw_only=True):
     slot: Slot
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
 class SlotsAnswer(Moved, kw_only=True):
     slots: list[Slot]
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
 class BookingAnswer(Struct, kw_only=True):

@@ -151,10 +151,13 @@ class NewSlot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class OpenSlots(Command, frozen=True, kw_only=True):
+    """`duplicates` opens a slot at exactly the times of another one, where only one of them can be taken."""
+
     wire = staff("slot.open", "Opens slots, all or none.", answers.SlotsAnswer, needs_key=True)
 
     calendar: Slug
     slots: Annotated[tuple[NewSlot, ...], Meta(min_length=1, max_length=200)]
+    duplicates: bool | UnsetType = UNSET
 
 
 class UpdateSlot(Command, frozen=True, kw_only=True):

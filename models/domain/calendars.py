@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 from peewee import fn
 
-from models.contract.changes import Policy, Type
+from models.contract.changes import Type
 from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
@@ -64,7 +64,7 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
         zone=_checked_zone(command.zone),
         visibility=command.visibility,
         booking=command.booking,
-        policy=msgspec.json.encode(rules.merged_policy(Policy(), command.policy)).decode(),
+        policy=msgspec.json.encode(rules.merged_policy(rules.NEW_POLICY, command.policy)).decode(),
         archived=False,
         created_at=transaction.now,
         seq=0,

@@ -31,6 +31,7 @@ GRACE = SECOND // 2
 HOLD_SECONDS = range(30, 1801)
 LONGEST_POLICY_SECONDS = 366 * 86_400
 MOST_SEATS = 10_000
+NEW_POLICY = Policy(overlap="reject")  # of a calendar made from now on; one stored without the field allows overlaps
 LEAST_PENDING = 60  # seconds
 
 _policy_decoder = msgspec.json.Decoder(Policy)

@@ -13,7 +13,7 @@ from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, 
 from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
 from models.contract.ids import new_id
 from models.contract.time import DAY
-from models.domain import capacity, change_log, neighbours, override, rules, slot_move
+from models.domain import capacity, change_log, neighbours, overlap, override, rules, slot_move
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
@@ -70,11 +70,15 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     rules.check_in_use(transaction.calendar(command.calendar))
     if not 1 <= len(command.slots) <= SLOTS_A_CHANGE:
         raise BadRequest(f"`slots` has 1 to {SLOTS_A_CHANGE} of them.", field="slots")
+    if command.duplicates is not True:
+        overlap.check_new(transaction, transaction.calendar(command.calendar), command.slots)
     seq = change_log.next_seq(transaction, command.calendar)
     opened = [_open_one(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
     append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
     calendar = transaction.calendar(command.calendar)
-    return CommandResult(command.calendar, "slots", [public_slot(row, calendar) for row in opened])
+    beside = overlap.beside(transaction, calendar, [(row.id, row.start, row.end) for row in opened])
+    slots = [public_slot(row, calendar) for row in opened]
+    return CommandResult(command.calendar, "slots", slots, warnings=overlap.warnings(calendar, beside))
 
 
 def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
@@ -204,8 +208,10 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
         _vacate(transaction, row)
     written = write(transaction, changed, seq)
     append_slot_changes(transaction, row.calendar, Type.SLOT_UPDATED, bookings=bookings)
-    public = public_slot(written, transaction.calendar(row.calendar))
-    return CommandResult(row.calendar, "slot", public, overridden=passed)
+    calendar = transaction.calendar(row.calendar)
+    beside = overlap.beside(transaction, calendar, [(row.id, written.start, written.end)]) if is_moved else []
+    warnings = overlap.warnings(calendar, beside)
+    return CommandResult(row.calendar, "slot", public_slot(written, calendar), overridden=passed, warnings=warnings)
 
 
 @handles(CloseSlot)

@@ -13,6 +13,7 @@ from peewee import AutoField, BigIntegerField, BlobField, BooleanField, Composit
 from models.contract.ids import new_id, new_nonce
 from models.contract.time import SECOND, system_clock
 
+NEW_POLICY = '{"overlap":"reject"}'  # of a calendar that an outside writer makes
 HOLD_SECONDS = 300  # of a hold without an `expires_at`
 
 
@@ -54,7 +55,7 @@ class Calendar(Model):
     zone = TextField(default="Etc/UTC")
     visibility = TextField(default="public")
     booking = TextField(default="anyone")
-    policy = TextField(default="{}")
+    policy = TextField(default=NEW_POLICY)
     archived = BooleanField(default=False)
     created_at = BigIntegerField(default=system_clock)
     seq = BigIntegerField(default=0)

@@ -30,13 +30,18 @@ class CommandResult(NamedTuple):
     token: Literal["hold", "booking"] | None = None
     left: str = ""
     overridden: list[str] | None = None
+    warnings: list[dict[str, Any]] | None = None
 
     def fields(self) -> Any:
         """Return the answer as it goes on the wire, without the cursor."""
         if not self.name:
             return self.value
-        more = {} if self.overridden is None else {"overridden": self.overridden}
-        return {self.name: self.value, **more}
+        fields = {self.name: self.value}
+        if self.overridden is not None:
+            fields["overridden"] = self.overridden
+        if self.warnings:
+            fields["warnings"] = self.warnings
+        return fields
 
 
 OnProgress = Callable[[int, int], None]

@@ -177,10 +177,10 @@ def _acks() -> dict[str, bytes]:
 _HOLD = {"id": _id(700), "slot": _id(1), "seats": 1, "expires_at": "2027-01-30T12:05:00Z"}
 _OWN = {"id": _id(900), "calendar": _CALENDAR, "slot": _id(1), "seats": 1, "status": "confirmed"}
 _THINGS: dict[type, Any] = {
-    answers.HoldAnswer: {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"},
+    answers.HoldAnswer: {"hold": {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"}},
     answers.EndedHoldAnswer: _HOLD,
-    answers.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
-    answers.BookingOutcomeAnswer: {**_OWN, "status": "cancelled"},
+    answers.OwnBookingAnswer: {"booking": {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"}},
+    answers.BookingOutcomeAnswer: {"booking": {**_OWN, "status": "cancelled"}},
     answers.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
     answers.InfoAnswer: _INFO,
     answers.ScheduleAnswer: {
@@ -198,8 +198,8 @@ _THINGS: dict[type, Any] = {
             }
         ],
     },
-    answers.SlotAnswer: _slot(1, 9, FIRST + 1),
-    answers.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
+    answers.SlotAnswer: {"slot": _slot(1, 9, FIRST + 1)},
+    answers.SlotsAnswer: {"slots": [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)]},
     answers.LinkAnswer: {"token": "Zm9y.IGEgbGluayBv.bmx5", "expires_at": "2027-03-01T12:00:00Z"},
     answers.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
     answers.BookingsAnswer: {

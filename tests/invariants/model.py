@@ -422,6 +422,12 @@ class Model:
         self.in_use(found.calendar)
         return found
 
+    def open(self, calendar: str, start: int, end: int, *, twice: bool) -> None:
+        """Check that a slot may be opened; where only one could be taken, the same times come twice only if asked."""
+        found = self.in_use(calendar)
+        here = [one for one in self.slots.values() if one.calendar == calendar and one.state != "removed"]
+        self.need(twice or not found.is_strict or (start, end) not in {(one.start, one.end) for one in here})
+
     def close(self, slot: str) -> None:
         self.find_to_change(slot).state = "closed"
 

@@ -166,14 +166,14 @@ class Everything(Taking, Outsiders):
             for at in range(3):
                 self.open_slot(where, at, 2, 3)
 
-    @rule(where=calendars, at=st.integers(-1, 8), length=st.integers(1, 4), capacity=seats)
-    def open_slot(self, where: int, at: int, length: int, capacity: int) -> None:
+    @rule(where=calendars, at=st.integers(-1, 8), length=st.integers(1, 4), capacity=seats, twice=st.booleans())
+    def open_slot(self, where: int, at: int, length: int, capacity: int, twice: bool = True) -> None:
         calendar = self.calendars[where]
         start, end = self.near(at, length)
         new = NewSlot(start=start, end=end, capacity=capacity)
-        command = OpenSlots(principal=STAFF, key=new_key(), calendar=calendar, slots=(new,))
-        opened, _ = self.ask(command, lambda: self.model.in_use(calendar))
-        for slot in opened or ():
+        command = OpenSlots(principal=STAFF, key=new_key(), calendar=calendar, slots=(new,), duplicates=twice)
+        answer, _ = self.ask(command, lambda: self.model.open(calendar, start, end, twice=twice))
+        for slot in answer["slots"] if isinstance(answer, dict) else answer or ():
             self.model.slots[slot["id"]] = Slot(calendar, start, end, capacity)
 
     def near(self, at: int, length: int) -> tuple[int, int]:

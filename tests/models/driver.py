@@ -93,6 +93,8 @@ class Driver:
         return self.service.url.removeprefix("sqlite:///")
 
     def create(self, calendar: str = "", **policy: Any) -> None:
+        """Make a calendar, which allows overlaps unless told otherwise."""
+        policy = {"overlap": "allow", **policy}
         self.calendar = calendar or self.calendar
         self.service.run(
             CreateCalendar(principal=STAFF, calendar=self.calendar, name="Room", zone="Etc/UTC", policy=policy)

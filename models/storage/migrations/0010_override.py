@@ -1,18 +1,21 @@
 """Overbooked seats, the rules that staff passed over, and the time at which a pending booking lapses.
 
 The CHECK on the seats of a slot allows for those that staff have taken over its capacity. SQLite can't change a CHECK,
-so the table is made anew from its own text, and its rows are copied.
+so the table is made anew from its own text, and its rows are copied. A calendar that an outside writer makes rejects
+overlaps from now on, and stored calendars keep their policy.
 """
 
 from peewee import Database, SqliteDatabase
 
 _OLD, _NEW = "held + booked <= capacity", "held + booked <= capacity + overbooked"
+_POLICY = '{"overlap":"reject"}'
 
 
 def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's signature
     db.execute_sql("ALTER TABLE slot ADD COLUMN overbooked INTEGER NOT NULL DEFAULT 0 CHECK (overbooked >= 0)")
     if isinstance(db, SqliteDatabase):
-        _rebuild(db)
+        _rebuild(db, "slot", _OLD, _NEW)
+        _rebuild(db, "calendar", "policy TEXT NOT NULL DEFAULT '{}'", f"policy TEXT NOT NULL DEFAULT '{_POLICY}'")
     else:
         _alter(db)
     number = "INTEGER" if isinstance(db, SqliteDatabase) else "BIGINT"
@@ -25,17 +28,17 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
     db.execute_sql("CREATE INDEX booking_lapse ON booking (lapses_at) WHERE status = 'pending'")
 
 
-def _rebuild(db: Database) -> None:
-    ((sql,),) = db.execute_sql("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'slot'").fetchall()
+def _rebuild(db: Database, table: str, old: str, new: str) -> None:
+    ((sql,),) = db.execute_sql("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchall()
     indexes = db.execute_sql(
-        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'slot' AND sql IS NOT NULL"
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (table,)
     ).fetchall()
-    names = ", ".join(f'"{row[1]}"' for row in db.execute_sql("PRAGMA table_info(slot)").fetchall())
-    assert _OLD in sql, "the table has the CHECK of the migrations before"
-    db.execute_sql(f"CREATE TABLE new_slot {sql[sql.index('(') :].replace(_OLD, _NEW)}")
-    db.execute_sql(f"INSERT INTO new_slot ({names}) SELECT {names} FROM slot")  # noqa: S608 - ours
-    db.execute_sql("DROP TABLE slot")
-    db.execute_sql("ALTER TABLE new_slot RENAME TO slot")
+    names = ", ".join(f'"{row[1]}"' for row in db.execute_sql(f"PRAGMA table_info({table})").fetchall())
+    assert old in sql, "the table is as the migrations before have made it"
+    db.execute_sql(f"CREATE TABLE new_{table} {sql[sql.index('(') :].replace(old, new)}")
+    db.execute_sql(f"INSERT INTO new_{table} ({names}) SELECT {names} FROM {table}")  # noqa: S608 - ours
+    db.execute_sql(f"DROP TABLE {table}")
+    db.execute_sql(f"ALTER TABLE new_{table} RENAME TO {table}")
     for (index,) in indexes:
         db.execute_sql(index)
 
@@ -48,3 +51,4 @@ def _alter(db: Database) -> None:
     for (name,) in checks:
         db.execute_sql(f'ALTER TABLE slot DROP CONSTRAINT "{name}"')
     db.execute_sql(f"ALTER TABLE slot ADD CHECK ({_NEW})")
+    db.execute_sql(f"ALTER TABLE calendar ALTER COLUMN policy SET DEFAULT '{_POLICY}'")

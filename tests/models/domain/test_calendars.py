@@ -40,7 +40,7 @@ def test_the_default_policy_refuses_nothing_but_the_past(driver: Driver) -> None
         "cancel_notice": 0,
         "buffer_before": 0,
         "buffer_after": 0,
-        "overlap": "allow",
+        "overlap": "reject",
         "max_holds": 10,
         "confirmation": "none",
         "pending_seconds": None,

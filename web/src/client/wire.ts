@@ -348,12 +348,14 @@ export interface ScheduleAnswer {
 export interface SlotsAnswer {
   readonly cursor: string;
   readonly slots: readonly Slot[];
+  readonly warnings?: readonly ScheduleWarning[];
 }
 
 export interface SlotAnswer {
   readonly cursor: string;
   readonly overridden?: readonly string[];
   readonly slot: Slot;
+  readonly warnings?: readonly ScheduleWarning[];
 }
 
 /** The bookings of the window from `from` to `to`. Too many bookings end the window early. */
