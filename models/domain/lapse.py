@@ -15,7 +15,15 @@ from models.storage.tables import Booking, BookingRow, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
-_due = CompiledQuery(Booking.select(Booking.calendar).where(IS_PENDING & (Booking.lapses_at <= bind("now"))).distinct())
+DUE_AT_ONCE = 1_000  # bookings
+
+# In the order of the index: with DISTINCT, SQLite reads every booking in the order of another one.
+_due = CompiledQuery(
+    Booking.select(Booking.calendar)
+    .where(IS_PENDING & (Booking.lapses_at <= bind("now")))
+    .order_by(Booking.lapses_at)
+    .limit(literal(DUE_AT_ONCE))
+)
 _overdue = CompiledQuery(
     Booking.select(*columns(Booking))
     .where(IS_PENDING & (Booking.lapses_at <= bind("now")) & (Booking.calendar == bind("calendar")))
@@ -25,8 +33,8 @@ _overdue = CompiledQuery(
 
 
 def read_due(db: Database, now: int) -> list[str]:
-    """Return the calendars with pending bookings that lapse."""
-    return [row[0] for row in _due.rows(db, now=now)]
+    """Return the calendars of the pending bookings that lapse, of those that are due first."""
+    return list(dict.fromkeys(row[0] for row in _due.rows(db, now=now)))
 
 
 @handles(LapseBookings)

@@ -26,6 +26,7 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
         "UPDATE booking SET lapses_at = (SELECT start FROM slot WHERE slot.id = booking.slot) WHERE status = 'pending'"
     )
     db.execute_sql("CREATE INDEX booking_lapse ON booking (lapses_at) WHERE status = 'pending'")
+    db.execute_sql("CREATE INDEX booking_lapse_calendar ON booking (calendar, lapses_at) WHERE status = 'pending'")
 
 
 def _rebuild(db: Database, table: str, old: str, new: str) -> None:

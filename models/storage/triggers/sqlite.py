@@ -28,8 +28,11 @@ _SLOT_DIFFERS = " OR ".join(
     )
 )  # fmt: skip
 _COUNTS_DIFFER = " OR ".join(
-    f"OLD.{name} IS NOT NEW.{name}"
-    for name in ("id", "capacity", "state", "held", "booked", "held_until", "overbooked")
+    [
+        *[f"OLD.{name} IS NOT NEW.{name}" for name in ("id", "held", "booked", "held_until", "overbooked")],
+        "(OLD.capacity IS NOT NEW.capacity AND NEW.overbooked > 0)",
+        "(OLD.state = 2 AND NEW.state <> 2)",  # its no-shows have their seats again
+    ]
 )
 _HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
 _BOOKED = (

@@ -14,6 +14,10 @@ export interface NewSlot {
 export interface SlotEdit extends Partial<NewSlot> {
   /** Refused with `version_conflict` if the slot has moved on. */
   readonly if_version?: number;
+  /** Moves a slot in which somebody has a seat, with everyone in it. */
+  readonly with_bookings?: boolean;
+  /** Passes over a taken neighbour. */
+  readonly override?: boolean;
 }
 
 /** The most slots that one request may open. */

@@ -18,6 +18,7 @@ export const info: CalendarInfo = {
     overlap: "allow",
     max_holds: 10,
     confirmation: "none",
+    pending_seconds: null,
   },
   archived: false,
 };
