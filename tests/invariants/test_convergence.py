@@ -69,6 +69,87 @@ def archived_with_many_slots(driver: Driver) -> Command:
     return commands.ArchiveCalendar(principal=STAFF, calendar=driver.calendar)
 
 
+@proves(commands.RestoreCalendar, "calendar.restored", "slot.updated", "slot.updated")
+def restored_with_many_slots(driver: Driver) -> Command:
+    driver.open(450)
+    driver.service.run(commands.ArchiveCalendar(principal=STAFF, calendar=driver.calendar))
+    return commands.RestoreCalendar(principal=STAFF, calendar=driver.calendar)
+
+
+@proves(commands.UpdateSlot, "slot.updated")
+def moved_with_everyone_in_it(driver: Driver) -> Command:
+    driver.create("strict", overlap="reject")
+    first, _, third = driver.open(3)
+    driver.reserve(first)
+    driver.reserve(third)
+    start = driver.clock.now + DAY + HOUR // 2
+    return commands.UpdateSlot(
+        principal=STAFF, slot=first, start=start, end=start + 2 * HOUR, with_bookings=True, override=True
+    )
+
+
+@proves(commands.RemoveSlot, "slot.removed")
+def removed_with_a_no_show(driver: Driver) -> Command:
+    driver.create("strict", overlap="reject")
+    start = driver.clock.now + HOUR
+    (slot,) = driver.open_between(start, start + 3 * HOUR)
+    driver.open_between(start + 2 * HOUR, start + 4 * HOUR)
+    booked = driver.reserve(slot)
+    driver.clock.go(3_600)
+    driver.service.run(commands.MarkNoShow(principal=STAFF, booking=booked["id"]))
+    return commands.RemoveSlot(principal=STAFF, slot=slot)
+
+
+@proves(commands.HoldSlot, "slot.held")
+def held_over_every_rule(driver: Driver) -> Command:
+    slot = over_every_rule(driver)
+    return commands.HoldSlot(principal=STAFF, key=new_key(), slot=slot, seats=2, override=True)
+
+
+@proves(commands.BookSlot, "slot.booked")
+def booked_over_every_rule(driver: Driver) -> Command:
+    return booking(over_every_rule(driver), principal=STAFF, seats=2, override=True)
+
+
+def over_every_rule(driver: Driver) -> str:
+    """Return a closed and full slot that has begun, beside a taken one."""
+    driver.create("strict", overlap="reject", min_notice=60)
+    start = driver.clock.now + HOUR
+    slot, beside = (driver.open_between(start, start + at * HOUR)[0] for at in (2, 3))
+    driver.reserve(slot)
+    driver.service.run(booking(beside, principal=STAFF, override=True))
+    driver.service.run(commands.CloseSlot(principal=STAFF, slot=slot))
+    driver.clock.go(3_700)
+    return slot
+
+
+@proves(commands.UpdateBooking, "booking.updated")
+def more_seats_and_another_name(driver: Driver) -> Command:
+    booked = driver.reserve(driver.open(capacity=3)[0])
+    return commands.UpdateBooking(
+        key=new_key(), booking=booked["id"], token=booked["token"], seats=3, customer=commands.NewDetails(name="Eve")
+    )
+
+
+@proves(commands.ReinstateBooking, "booking.updated")
+def cancelled_and_reinstated_over_the_capacity(driver: Driver) -> Command:
+    (slot,) = driver.open()
+    booked = driver.reserve(slot)
+    driver.cancel(booked)
+    driver.reserve(slot)
+    return commands.ReinstateBooking(principal=STAFF, booking=booked["id"], override=True)
+
+
+@proves(commands.LapseBookings, "booking.updated")
+def pending_for_too_long(driver: Driver) -> Command:
+    driver.create("asked", confirmation="staff", pending_seconds=60)
+    for slot in driver.open(3, capacity=2):
+        driver.reserve(slot)
+        driver.reserve(slot)
+    driver.clock.go(60)
+    return commands.LapseBookings(calendar="asked")
+
+
 @proves(commands.ExpireHolds, "slot.expired")
 def swept_after_the_end(driver: Driver) -> Command:
     (slot,) = driver.open_between(driver.clock.now + HOUR, driver.clock.now + HOUR + 60_000)
