@@ -89,9 +89,9 @@ export class StaffCalendar extends Calendar {
     return this.#onBooking("booking.no_show", booking);
   }
 
-  /** Undoes `noShow`, `reject` and a cancellation, while the seats are there. */
-  reinstate(booking: string): Promise<BookingOutcome> {
-    return this.#onBooking("booking.reinstate", booking);
+  /** Undoes `noShow`, `reject` and a cancellation, while the seats are there; with `override` over the rules. */
+  reinstate(booking: string, more: { readonly override?: boolean } = {}): Promise<BookingOutcome> {
+    return this.#onBooking("booking.reinstate", booking, more);
   }
 
   erase(booking: string): Promise<BookingOutcome> {
@@ -112,7 +112,11 @@ export class StaffCalendar extends Calendar {
     return (await this.command(name, { slot, ...edit })).slot;
   }
 
-  async #onBooking(name: Naming<"booking">, booking: string): Promise<BookingOutcome> {
-    return (await this.command(name, { booking })).booking;
+  async #onBooking(
+    name: Naming<"booking">,
+    booking: string,
+    more: { readonly override?: boolean } = {},
+  ): Promise<BookingOutcome> {
+    return (await this.command(name, { booking, ...more })).booking;
   }
 }
