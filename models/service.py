@@ -18,9 +18,9 @@ from models.contract.changes import Booking, Cursor, Info, Logged
 from models.contract.commands import (
     Answer,
     Command,
+    ExpireBookings,
     ExpireHolds,
     FillHorizon,
-    LapseBookings,
     TakeOutside,
     TrimLog,
     WithToken,
@@ -29,7 +29,7 @@ from models.contract.errors import Refused
 from models.contract.principal import Principal
 from models.contract.time import Clock, MeasuredClock, system_clock
 from models.contract.tokens import Tokens
-from models.domain import lapse, outside_writes
+from models.domain import expire_bookings, outside_writes
 from models.domain.rules import GRACE
 from models.query import audit, bookings, calendars, changes, feed, snapshot
 from models.query.audit import Finding
@@ -266,10 +266,10 @@ class SlotService:
         with database.reading(self._db):
             return [ExpireHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
 
-    def lapsing(self) -> list[Command]:
+    def unanswered(self) -> list[Command]:
         """Return the commands that reject the pending bookings nobody has answered in time."""
         with database.reading(self._db):
-            return [LapseBookings(calendar=calendar) for calendar in lapse.read_due(self._db, self.clock())]
+            return [ExpireBookings(calendar=calendar) for calendar in expire_bookings.read_due(self._db, self.clock())]
 
     def behind(self) -> list[Command]:
         """Return the commands that fill the horizons of schedules. The scheduler asks about once a minute."""

@@ -115,7 +115,7 @@ class Customer(Struct, kw_only=True):
 class Booking(Struct, kw_only=True):
     """A booking as staff see it, to be upserted by `version`. An erased customer is null.
 
-    `overridden` names the rules that staff passed over for its seats, `lapses_at` the end of a pending one.
+    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one.
     """
 
     id: str
@@ -127,7 +127,7 @@ class Booking(Struct, kw_only=True):
     created_at: str
     version: int
     overridden: list[str] | UnsetType = UNSET
-    lapses_at: str | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
 
 
 class Logged(NamedTuple):

@@ -383,7 +383,7 @@ class ExpireHolds(Command, frozen=True, kw_only=True):
     calendar: str
 
 
-class LapseBookings(Command, frozen=True, kw_only=True):
+class ExpireBookings(Command, frozen=True, kw_only=True):
     """Rejects the calendar's pending bookings that staff have not answered in time. The scheduler sends it."""
 
     calendar: str

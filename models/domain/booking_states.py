@@ -33,7 +33,7 @@ class Move(NamedTuple):
 MOVES: dict[str, Move] = {
     "confirm": Move(frozenset({State.PENDING}), State.CONFIRMED),
     "reject": Move(frozenset({State.PENDING}), State.REJECTED),
-    "lapse": Move(frozenset({State.PENDING}), State.REJECTED),
+    "expire": Move(frozenset({State.PENDING}), State.REJECTED),
     "cancel": Move(LIVE, State.CANCELLED),
     "no_show": Move(frozenset({State.CONFIRMED}), State.NO_SHOW),
     "reinstate": Move(frozenset({State.NO_SHOW, State.CANCELLED, State.REJECTED}), State.CONFIRMED),

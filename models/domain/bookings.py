@@ -58,7 +58,7 @@ _update = CompiledQuery(
             Booking.version: bind("version"),
             Booking.seats: bind("seats"),
             Booking.overridden: bind("overridden"),
-            Booking.lapses_at: bind("lapses_at"),
+            Booking.expires_at: bind("expires_at"),
         }
     ).where(Booking.id == bind("id"))
 )
@@ -100,7 +100,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
         version=seq,
         overridden=passed,
     )
-    row = with_lapse(transaction, row, slot)
+    row = with_expiry(transaction, row, slot)
     _insert.run(transaction.db, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     overridden = passed.split() if is_override else None
@@ -112,12 +112,12 @@ def new_status(calendar: CalendarRow) -> str:
     return "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
 
 
-def with_lapse(transaction: Transaction, row: BookingRow, slot: SlotRow) -> BookingRow:
-    """Return the booking with the time at which it lapses, if it is pending from now on."""
+def with_expiry(transaction: Transaction, row: BookingRow, slot: SlotRow) -> BookingRow:
+    """Return the booking with the time at which it expires, if it is pending from now on."""
     if row.status != booking_states.State.PENDING:
-        return row._replace(lapses_at=None)
+        return row._replace(expires_at=None)
     policy = rules.policy_of(transaction.calendar(slot.calendar))
-    return row._replace(lapses_at=pending.lapses_at(policy, slot.start, transaction.now))
+    return row._replace(expires_at=pending.expires_at(policy, slot.start, transaction.now))
 
 
 def _checked_customer(customer: Person) -> tuple[str, str | None, str | None, str | None]:
@@ -263,5 +263,5 @@ def write_with_change(
 
 def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
     """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
-    lapses_at = row.lapses_at if row.status == booking_states.State.PENDING else None
-    _update.execute(transaction.db, **row._replace(version=max(row.version + 1, seq), lapses_at=lapses_at)._asdict())
+    expires_at = row.expires_at if row.status == booking_states.State.PENDING else None
+    _update.execute(transaction.db, **row._replace(version=max(row.version + 1, seq), expires_at=expires_at)._asdict())

@@ -1,4 +1,4 @@
-"""Pending bookings: each lapses at a time of its own, and is rejected then if staff have not answered.
+"""Pending bookings: each expires at a time of its own, and is rejected then if staff have not answered.
 
 The time is fixed when the booking becomes pending: `pending_seconds` later, and at the start of its slot at the latest.
 """
@@ -17,15 +17,14 @@ from models.storage.tables import Booking, Slot
 from models.transaction.transaction import Transaction
 
 IS_PENDING = Booking.status == SQL("'pending'")  # a constant, so that the partial index is used
-IS_PENDING = Booking.status == SQL("'pending'")  # a constant, so that the partial index is used
 _start = Slot.select(Slot.start).where(Slot.id == Booking.slot)
-_IS_WRONG = (IS_PENDING & (Booking.lapses_at.is_null() | (Booking.lapses_at > _start))) | (
-    ~IS_PENDING & Booking.lapses_at.is_null(False)  # noqa: FBT003 - Peewee's IS NOT NULL
+_IS_WRONG = (IS_PENDING & (Booking.expires_at.is_null() | (Booking.expires_at > _start))) | (
+    ~IS_PENDING & Booking.expires_at.is_null(False)  # noqa: FBT003 - Peewee's IS NOT NULL
 )
 
 
 def _bounding(by: Any) -> CompiledListQuery:
-    right = {Booking.lapses_at: Case(None, [(IS_PENDING, _start)], None)}
+    right = {Booking.expires_at: Case(None, [(IS_PENDING, _start)], None)}
     return CompiledListQuery(lambda ids: Booking.update(right).where(by.in_(ids) & _IS_WRONG))
 
 
@@ -33,30 +32,30 @@ _bound = {"slot": _bounding(Booking.slot), "booking": _bounding(Booking.id)}
 _shift = CompiledQuery(
     Booking.update(
         {
-            Booking.lapses_at: Case(
+            Booking.expires_at: Case(
                 None,
-                [((Booking.lapses_at == bind("before")) | (Booking.lapses_at > bind("start")), bind("start"))],
-                Booking.lapses_at,
+                [((Booking.expires_at == bind("before")) | (Booking.expires_at > bind("start")), bind("start"))],
+                Booking.expires_at,
             )
         }
     ).where((Booking.slot == bind("slot")) & IS_PENDING)
 )
 
 
-def lapses_at(policy: Policy, start: int, now: int) -> int:
-    """Return the time at which a booking that becomes pending now lapses."""
+def expires_at(policy: Policy, start: int, now: int) -> int:
+    """Return the time at which a booking that becomes pending now expires."""
     return start if policy.pending_seconds is None else min(start, now + policy.pending_seconds * SECOND)
 
 
 def bound_by_start(transaction: Transaction, kind: Literal["slot", "booking"], ids: Sequence[str]) -> None:
     """Let no pending booking with these ids, or of these slots, last past the start of its slot.
 
-    A booking of an outside writer may have no time to lapse at, and a slot may have been moved.
+    A booking of an outside writer may have no time to expire at, and a slot may have been moved.
     """
     for place in range(0, len(ids), 256):
         _bound[kind].run(transaction.db, ids[place : place + 256])
 
 
 def shift(transaction: Transaction, slot: str, before: int, start: int) -> None:
-    """Move the times to lapse with the start of a slot."""
+    """Move the times to expire with the start of a slot."""
     _shift.execute(transaction.db, slot=slot, before=before, start=start)

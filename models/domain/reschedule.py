@@ -35,7 +35,7 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
         _check_target(command, row, calendar)
     status = "confirmed" if is_override else _status(command, row, calendar)
     moved = row._replace(calendar=calendar.id, slot=slot.id, status=status)
-    moved = bookings.with_lapse(transaction, moved, slot)
+    moved = bookings.with_expiry(transaction, moved, slot)
     passed = _move(transaction, row, moved, slot, hold, is_covered=is_covered, is_override=is_override)
     left = row.calendar if row.calendar != calendar.id else ""
     overridden = passed.split() if is_override else None

@@ -82,4 +82,4 @@ def _asked_anew(transaction: Transaction, command: UpdateBooking, row: BookingRo
     if more < 0 or command.principal.is_staff_of(row.calendar) or row.status == "pending":
         return row
     asked = row._replace(status=bookings.new_status(calendar))
-    return bookings.with_lapse(transaction, asked, capacity.find(transaction, row.slot))
+    return bookings.with_expiry(transaction, asked, capacity.find(transaction, row.slot))

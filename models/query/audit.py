@@ -50,9 +50,9 @@ _COMPLAINTS = (
         "SELECT calendar, id FROM slot WHERE overbooked > 0 AND overbooked > held + booked - capacity",
     ),
     (
-        "a pending booking has no time to lapse at",
+        "a pending booking has no time to expire at",
         "booking",
-        "SELECT calendar, id FROM booking WHERE status = 'pending' AND lapses_at IS NULL",
+        "SELECT calendar, id FROM booking WHERE status = 'pending' AND expires_at IS NULL",
     ),
     ("it has no seats", "slot", "SELECT calendar, id FROM slot WHERE capacity < 1"),
     ("its held seats are not those of its holds", "slot", f"SELECT calendar, id FROM slot WHERE held <> {_HELD}"),

@@ -83,5 +83,5 @@ def _with_customer(row: BookingRow) -> Booking:
         created_at=write_time(row.created_at),
         version=row.version,
         overridden=row.overridden.split() or UNSET,
-        lapses_at=write_time(row.lapses_at) if row.status == "pending" and row.lapses_at is not None else UNSET,
+        expires_at=write_time(row.expires_at) if row.status == "pending" and row.expires_at is not None else UNSET,
     )

@@ -114,7 +114,7 @@ class Booking(Model):
     created_at = BigIntegerField(default=system_clock)
     version = BigIntegerField(default=0)
     overridden = TextField(default="")
-    lapses_at = BigIntegerField(null=True)
+    expires_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "booking"
@@ -251,7 +251,7 @@ class HoldRow(NamedTuple):
 
 
 class BookingRow(NamedTuple):
-    """A booking; `overridden` is as with a hold. A pending one lapses at `lapses_at`."""
+    """A booking; `overridden` is as with a hold. A pending one expires at `expires_at`."""
 
     id: str
     calendar: str
@@ -265,7 +265,7 @@ class BookingRow(NamedTuple):
     created_at: int
     version: int
     overridden: str = ""
-    lapses_at: int | None = None
+    expires_at: int | None = None
 
 
 def columns(table: type[Model]) -> list[object]:

@@ -143,11 +143,11 @@ class Machine(RuleBasedStateMachine):
     def check_tables(self) -> None:
         rows = self.driver.service.bookings_by_id(list(self.model.bookings))
         seen = {
-            name: (row.slot, row.seats, row.status, tuple(row.overridden or ()), row.lapses_at or None)
+            name: (row.slot, row.seats, row.status, tuple(row.overridden or ()), row.expires_at or None)
             for name, row in rows.items()
         }
         assert seen == {
-            name: (one.slot, one.seats, one.status, one.overridden, one.lapses and write_time(one.lapses))
+            name: (one.slot, one.seats, one.status, one.overridden, one.expires and write_time(one.expires))
             for name, one in self.model.bookings.items()
         }
         audit(self.driver.path)

@@ -138,13 +138,13 @@ class Hold:
 
 @dataclass
 class Booking:
-    """`lapses` is the time at which a pending booking lapses, `overridden` what staff passed over for it."""
+    """`expires` is the time at which a pending booking expires, `overridden` what staff passed over for it."""
 
     slot: str
     seats: int
     status: str
     overridden: tuple[str, ...] = ()
-    lapses: int | None = None
+    expires: int | None = None
 
 
 class No(Exception):
@@ -235,10 +235,10 @@ class Model:
         return booking
 
     def note_pending(self, booking: Booking) -> None:
-        """Set the time to lapse of a booking that becomes pending, or take it away."""
+        """Set the time to expire of a booking that becomes pending, or take it away."""
         start, seconds = self.slots[booking.slot].start, self.calendar_of(booking.slot).pending_seconds
         last = start if seconds is None else min(start, self.now + seconds * SECOND)
-        booking.lapses = last if booking.status == "pending" else None
+        booking.expires = last if booking.status == "pending" else None
 
     def tidy(self) -> None:
         """Remove the dropped slots without a taken seat."""
@@ -333,13 +333,13 @@ class Model:
             self.need(booking.status in LIVE)
             if not is_staff:
                 self.check_leaving(booking.slot)
-            booking.status, booking.lapses = "cancelled", None
+            booking.status, booking.expires = "cancelled", None
 
     def mark(self, name: str, status: str, *, of: set[str]) -> None:
         """Set the status of a booking that has one `of` these; idempotent."""
         booking = self.bookings[name]
         self.need(booking.status in of | {status})
-        booking.status, booking.lapses = status, None
+        booking.status, booking.expires = status, None
 
     def reinstate(self, name: str, *, override: bool = False) -> None:
         """Confirm a booking again; one that gave its seats back takes them anew."""
@@ -379,11 +379,11 @@ class Model:
             booking.status = self.new_status(booking.slot)
             self.note_pending(booking)
 
-    def lapse(self, calendar: str) -> None:
+    def expire_bookings(self, calendar: str) -> None:
         for booking in self.bookings.values():
             is_here = self.slots[booking.slot].calendar == calendar
-            if is_here and booking.status == "pending" and (booking.lapses or 0) <= self.now:
-                booking.status, booking.lapses = "rejected", None
+            if is_here and booking.status == "pending" and (booking.expires or 0) <= self.now:
+                booking.status, booking.expires = "rejected", None
 
     def miss(self, name: str) -> None:
         """Mark a no-show, after the slot has begun."""
@@ -454,8 +454,8 @@ class Model:
         is_free = override or not self.taken(slot) or not any(map(self.taken, self.neighbours(slot)))
         self.need(is_free)
         for one in self.bookings.values():
-            if one.slot == slot and one.lapses is not None:
-                one.lapses = start if one.lapses == before or one.lapses > start else one.lapses
+            if one.slot == slot and one.expires is not None:
+                one.expires = start if one.expires == before or one.expires > start else one.expires
 
     def update(self, calendar: str, policy: dict[str, Any]) -> None:
         found = self.in_use(calendar)

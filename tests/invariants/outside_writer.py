@@ -102,8 +102,8 @@ class Outsiders(Machine):
         if is_fit:
             slot.start, slot.end, slot.capacity = start, end, capacity
             for one in self.model.bookings.values():
-                if one.slot == name and one.lapses is not None:
-                    one.lapses = min(one.lapses, start)
+                if one.slot == name and one.expires is not None:
+                    one.expires = min(one.expires, start)
 
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot)
@@ -151,7 +151,7 @@ class Outsiders(Machine):
             del self.model.bookings[name]
         elif is_fit:
             one.status = status
-            one.lapses = (one.lapses or slot.start) if status == "pending" else None
+            one.expires = (one.expires or slot.start) if status == "pending" else None
 
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot, count=seats, seconds=st.sampled_from([10, 300, 3_600]))

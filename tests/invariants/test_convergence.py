@@ -140,14 +140,14 @@ def cancelled_and_reinstated_over_the_capacity(driver: Driver) -> Command:
     return commands.ReinstateBooking(principal=STAFF, booking=booked["id"], override=True)
 
 
-@proves(commands.LapseBookings, "booking.updated")
+@proves(commands.ExpireBookings, "booking.updated")
 def pending_for_too_long(driver: Driver) -> Command:
     driver.create("asked", confirmation="staff", pending_seconds=60)
     for slot in driver.open(3, capacity=2):
         driver.reserve(slot)
         driver.reserve(slot)
     driver.clock.go(60)
-    return commands.LapseBookings(calendar="asked")
+    return commands.ExpireBookings(calendar="asked")
 
 
 @proves(commands.ExpireHolds, "slot.expired")

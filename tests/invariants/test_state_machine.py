@@ -18,11 +18,11 @@ from models.contract.commands import (
     Command,
     ConfirmBooking,
     EraseCustomer,
+    ExpireBookings,
     ExpireHolds,
     ExtendHold,
     FillHorizon,
     HoldSlot,
-    LapseBookings,
     MarkNoShow,
     NewSlot,
     OpenSlots,
@@ -61,6 +61,7 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"max_holds": 10, "min_notice": 0, "max_advance": None, "cancel_notice": 0, "pending_seconds": None},
 )
 
+PERIODIC = ("fill", "expire", "expire", "unanswered", "trim", "archive", "restore")
 NOTES: dict[type[StaffOnBooking], Callable[[Model, str], None]] = {
     ConfirmBooking: lambda model, name: model.mark(name, "confirmed", of={"pending"}),
     RejectBooking: lambda model, name: model.mark(name, "rejected", of={"pending"}),
@@ -245,7 +246,7 @@ class Everything(Taking, Outsiders):
     def wait(self, seconds: float) -> None:
         self.driver.clock.go(seconds)
 
-    @rule(where=calendars, what=st.sampled_from(["fill", "expire", "expire", "lapse", "trim", "archive", "restore"]))
+    @rule(where=calendars, what=st.sampled_from(PERIODIC))
     def run_periodic_work(self, where: int, what: str) -> None:
         calendar = self.calendars[where]
         match what:
@@ -255,8 +256,8 @@ class Everything(Taking, Outsiders):
                 self.adopt(calendar, times)
             case "expire":
                 self.ask(ExpireHolds(calendar=calendar), lambda: self.model.expire_holds(calendar))
-            case "lapse":
-                self.ask(LapseBookings(calendar=calendar), lambda: self.model.lapse(calendar))
+            case "unanswered":
+                self.ask(ExpireBookings(calendar=calendar), lambda: self.model.expire_bookings(calendar))
             case "trim":
                 self.last = None  # a key is not repeated after its record may be gone
                 self.ask(TrimLog(calendar=calendar), lambda: None)

@@ -1,4 +1,4 @@
-"""Overbooked seats, the rules that staff passed over, and the time at which a pending booking lapses.
+"""Overbooked seats, the rules that staff passed over, and the time at which a pending booking expires.
 
 The CHECK on the seats of a slot allows for those that staff have taken over its capacity. SQLite can't change a CHECK,
 so the table is made anew from its own text, and its rows are copied. A calendar that an outside writer makes rejects
@@ -21,12 +21,12 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
     number = "INTEGER" if isinstance(db, SqliteDatabase) else "BIGINT"
     for table in ("hold", "booking"):
         db.execute_sql(f"ALTER TABLE {table} ADD COLUMN overridden TEXT NOT NULL DEFAULT ''")
-    db.execute_sql(f"ALTER TABLE booking ADD COLUMN lapses_at {number}")
+    db.execute_sql(f"ALTER TABLE booking ADD COLUMN expires_at {number}")
     db.execute_sql(
-        "UPDATE booking SET lapses_at = (SELECT start FROM slot WHERE slot.id = booking.slot) WHERE status = 'pending'"
+        "UPDATE booking SET expires_at = (SELECT start FROM slot WHERE slot.id = booking.slot) WHERE status = 'pending'"
     )
-    db.execute_sql("CREATE INDEX booking_lapse ON booking (lapses_at) WHERE status = 'pending'")
-    db.execute_sql("CREATE INDEX booking_lapse_calendar ON booking (calendar, lapses_at) WHERE status = 'pending'")
+    db.execute_sql("CREATE INDEX booking_expiry ON booking (expires_at) WHERE status = 'pending'")
+    db.execute_sql("CREATE INDEX booking_expiry_calendar ON booking (calendar, expires_at) WHERE status = 'pending'")
 
 
 def _rebuild(db: Database, table: str, old: str, new: str) -> None:

@@ -185,7 +185,7 @@ _SQLITE = {
             "created_at",
             "version",
             "overridden",
-            "lapses_at",
+            "expires_at",
         ),
         _booking,
     ),

@@ -57,7 +57,7 @@ def test_neighbours_are_free_behind_it_and_blocked_before_it(driver: Driver) -> 
 
 
 def test_a_pending_booking_takes_its_last_time_along(driver: Driver) -> None:
-    """It lapsed at the start of its slot, and does so still."""
+    """It expired at the start of its slot, and does so still."""
     driver.create("asked", confirmation="staff")
     start = driver.clock.now + HOUR
     (slot,) = driver.open_between(start, start + HOUR)
@@ -67,4 +67,4 @@ def test_a_pending_booking_takes_its_last_time_along(driver: Driver) -> None:
             principal=STAFF, slot=slot, start=start + move, end=start + move + HOUR, with_bookings=True
         )
         assert results(driver.service.run(command))["start"] == write_time(start + move)
-        assert driver.query("SELECT lapses_at FROM booking") == [(start + move,)]
+        assert driver.query("SELECT expires_at FROM booking") == [(start + move,)]

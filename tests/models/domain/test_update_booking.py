@@ -117,7 +117,7 @@ def test_a_customers_further_seats_need_the_staffs_answer(driver: Driver) -> Non
     assert update(driver, booked, principal=STAFF, seats=2)["status"] == "confirmed"
     assert update(driver, booked, seats=1)["status"] == "confirmed"
     assert update(driver, booked, seats=2)["status"] == "pending"
-    assert seen(driver, booked).lapses_at
+    assert seen(driver, booked).expires_at
 
 
 def test_a_booking_that_has_ended_changes_no_more(driver: Driver) -> None:

@@ -155,7 +155,7 @@ export interface Left {
 
 /** A booking as staff see it, to be upserted by `version`. An erased customer is null.
 
-    `overridden` names the rules that staff passed over for its seats, `lapses_at` the end of a pending one. */
+    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one. */
 export interface StaffBooking {
   readonly id: string;
   readonly calendar: string;
@@ -166,7 +166,7 @@ export interface StaffBooking {
   readonly created_at: string;
   readonly version: number;
   readonly overridden?: readonly string[];
-  readonly lapses_at?: string;
+  readonly expires_at?: string;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */

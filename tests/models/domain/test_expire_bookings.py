@@ -1,4 +1,4 @@
-"""Pending bookings that nobody answers lapse."""
+"""Pending bookings that nobody answers expire."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import pytest
 from models.contract.commands import ConfirmBooking, ReinstateBooking, RescheduleBooking
 from models.contract.errors import BadRequest, InvalidTransition
 from models.contract.time import HOUR, SECOND, write_time
-from models.domain import lapse
+from models.domain import expire_bookings
 from tests.models.driver import STAFF, Driver, Viewer, new_key, results
 
 
-def run_lapses(driver: Driver) -> None:
-    for command in driver.service.lapsing():
+def expire(driver: Driver) -> None:
+    for command in driver.service.unanswered():
         driver.service.run(command)
 
 
@@ -29,37 +29,37 @@ def asked(driver: Driver, seconds: int | None, ahead: int = 2 * HOUR) -> tuple[s
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(60, 60), (None, 7_200), (7_201, 7_200)])
-def test_a_pending_booking_lapses(driver: Driver, seconds: int | None, ends: int) -> None:
+def test_a_pending_booking_expirys(driver: Driver, seconds: int | None, ends: int) -> None:
     """`pending_seconds` after it was made, and at the start of its slot at the latest; not a millisecond before."""
     slot, booked = asked(driver, seconds)
     seen = driver.service.bookings_by_id([booked["id"]])[booked["id"]]
-    assert seen.lapses_at == write_time(driver.clock.now + ends * SECOND)
+    assert seen.expires_at == write_time(driver.clock.now + ends * SECOND)
     driver.clock.now += ends * SECOND - 1
-    assert driver.service.lapsing() == []
+    assert driver.service.unanswered() == []
     driver.clock.now += 1
     viewer = Viewer(driver.service, "asked")
-    run_lapses(driver)
+    expire(driver)
     assert state(driver, booked) == "rejected"
     assert driver.slot(slot)["remaining"] == 1
     assert [change["type"] for change in viewer.follow()] == ["booking.updated"]
     viewer.check()
-    assert driver.service.lapsing() == []
+    assert driver.service.unanswered() == []
 
 
-def test_an_answered_booking_does_not_lapse(driver: Driver) -> None:
-    """Nor does one that was confirmed late, but before it had lapsed."""
+def test_an_answered_booking_does_not_expire(driver: Driver) -> None:
+    """Nor does one that was confirmed late, but before it had expired."""
     _, booked = asked(driver, 60)
     driver.clock.go(60)
     driver.service.run(ConfirmBooking(principal=STAFF, booking=booked["id"]))
-    run_lapses(driver)
+    expire(driver)
     assert state(driver, booked) == "confirmed"
 
 
-def test_a_lapsed_booking_is_reinstated_and_not_confirmed(driver: Driver) -> None:
+def test_an_expired_booking_is_reinstated_and_not_confirmed(driver: Driver) -> None:
     """Its seats may be somebody else's by now."""
     _, booked = asked(driver, 60)
     driver.clock.go(60)
-    run_lapses(driver)
+    expire(driver)
     with pytest.raises(InvalidTransition):
         driver.service.run(ConfirmBooking(principal=STAFF, booking=booked["id"]))
     answer = driver.service.run(ReinstateBooking(principal=STAFF, booking=booked["id"]))
@@ -73,24 +73,24 @@ def test_a_booking_that_becomes_pending_anew_has_its_time_anew(driver: Driver) -
     driver.clock.go(3_500)
     driver.service.run(RescheduleBooking(key=new_key(), booking=booked["id"], token=booked["token"], slot=other))
     driver.clock.go(3_599)
-    assert driver.service.lapsing() == []
+    assert driver.service.unanswered() == []
     driver.clock.go(1)
-    run_lapses(driver)
+    expire(driver)
     assert state(driver, booked) == "rejected"
 
 
-def test_an_outside_writers_pending_booking_lapses_at_the_start(driver: Driver) -> None:
-    """Its row has no time to lapse at until it is taken, and a slot that is moved takes the time along."""
+def test_an_outside_writers_pending_booking_expirys_at_the_start(driver: Driver) -> None:
+    """Its row has no time to expire at until it is taken, and a slot that is moved takes the time along."""
     (slot,) = driver.open()
     start = driver.query("SELECT start FROM slot WHERE id = ?", slot)[0][0]
     driver.query("INSERT INTO booking (calendar, slot, status, name) VALUES ('room', ?, 'pending', 'Ada')", slot)
     for command in driver.service.outside():
         driver.service.run(command)
-    assert driver.query("SELECT lapses_at FROM booking") == [(start,)]
+    assert driver.query("SELECT expires_at FROM booking") == [(start,)]
     driver.query('UPDATE slot SET start = start - 1000, "end" = "end" - 1000')
     for command in driver.service.outside():
         driver.service.run(command)
-    assert driver.query("SELECT lapses_at FROM booking") == [(start - 1_000,)]
+    assert driver.query("SELECT expires_at FROM booking") == [(start - 1_000,)]
 
 
 @pytest.mark.parametrize("seconds", [0, 59, 31_622_401, -1])
@@ -104,7 +104,8 @@ def test_the_time_to_answer_has_bounds(driver: Driver, seconds: int) -> None:
 def test_overdue_bookings_are_found_by_an_index(driver: Driver) -> None:
     """The scheduler asks every second, however many bookings there are."""
     database = driver.service._db
-    for query, index in ((lapse._due, "booking_lapse"), (lapse._overdue, "booking_lapse_calendar")):
+    queries = {"booking_expiry": expire_bookings._due, "booking_expiry_calendar": expire_bookings._overdue}
+    for index, query in queries.items():
         sql = query.sql(database)
         plan = str(driver.query(f"EXPLAIN QUERY PLAN {sql}", *[0] * sql.count("?")))
         assert f"SEARCH booking USING INDEX {index} " in plan or f"SEARCH t1 USING INDEX {index} " in plan, plan
