@@ -132,18 +132,19 @@ class RescheduledAnswer(BookingOutcomeAnswer, kw_only=True):
     left: Left | UnsetType = UNSET
 
 
-class InfoAnswer(Moved, kw_only=True):
-    info: Info
-
-
 class ScheduleWarning(Struct, kw_only=True):
-    """A likely mistake in a schedule: `count` slots, the first of them from `start` to `end`."""
+    """A likely mistake: `count` overlapping slots, the first of them from `start` to `end`."""
 
     rule: Literal["overlap"]
     message: str
     count: int
     start: str
     end: str
+
+
+class InfoAnswer(Moved, kw_only=True):
+    info: Info
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
 class ScheduleAnswer(Moved, kw_only=True):

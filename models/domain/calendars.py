@@ -12,7 +12,7 @@ from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
-from models.domain import booking_states, change_log, neighbours, rules, slot_changes
+from models.domain import booking_states, change_log, neighbours, overlap, rules, slot_changes
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
@@ -98,9 +98,10 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
         policy = rules.merged_policy(rules.policy_of(row), command.policy)
         given["policy"] = msgspec.json.encode(policy).decode()
     changed = row._replace(**given)
-    return CommandResult(
-        row.id, "info", calendar_info(row if changed == row else _write(transaction, changed, Type.CALENDAR_UPDATED))
-    )
+    written = row if changed == row else _write(transaction, changed, Type.CALENDAR_UPDATED)
+    is_now_allowed = _neighbourhood(row)[0] and not _neighbourhood(written)[0]
+    found = overlap.coming(transaction, row.id) if is_now_allowed else []
+    return CommandResult(row.id, "info", calendar_info(written), warnings=overlap.warnings(written, found))
 
 
 @handles(ArchiveCalendar)

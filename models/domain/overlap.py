@@ -23,6 +23,13 @@ _ending = CompiledListQuery(
 _neighbour = CompiledQuery(Slot.select(Slot.id).where(neighbours.IS_NEIGHBOUR).limit(literal(1)))
 
 
+_coming = CompiledQuery(
+    Slot.select(Slot.start, Slot.end).where(
+        (Slot.calendar == bind("calendar")) & (Slot.end > bind("now")) & (Slot.state != literal(SlotState.REMOVED))
+    )
+)
+
+
 def check_new(transaction: Transaction, calendar: CalendarRow, slots: Sequence[NewSlot]) -> None:
     """Refuse a slot at exactly the times of another one, in a calendar in which only one of them could be taken."""
     if not rules.policy_of(calendar).rejects_overlap:
@@ -49,6 +56,11 @@ def overlapping(slots: Iterable[Times]) -> list[Times]:
             found.append((start, end))
         latest = max(latest, end)
     return found
+
+
+def coming(transaction: Transaction, calendar: str) -> list[Times]:
+    """Return the overlapping ones of the calendar's slots that are not over."""
+    return overlapping(_coming.rows(transaction.db, calendar=calendar, now=transaction.now))
 
 
 def beside(transaction: Transaction, calendar: CalendarRow, slots: Iterable[tuple[str, int, int]]) -> list[Times]:

@@ -182,7 +182,7 @@ _THINGS: dict[type, Any] = {
     answers.OwnBookingAnswer: {"booking": {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"}},
     answers.BookingOutcomeAnswer: {"booking": {**_OWN, "status": "cancelled"}},
     answers.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
-    answers.InfoAnswer: _INFO,
+    answers.InfoAnswer: {"info": _INFO},
     answers.ScheduleAnswer: {
         "opened": 12,
         "removed": 2,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract.commands import CreateCalendar, NewSlot, OpenSlots, RemoveSlot, UpdateSlot
+from models.contract.commands import CreateCalendar, NewSlot, OpenSlots, RemoveSlot, UpdateCalendar, UpdateSlot
 from models.contract.errors import AlreadyExists, SlotUnavailable
 from models.contract.time import HOUR, write_time
 from tests.models.driver import STAFF, START, Driver, Viewer, booking, new_key
@@ -81,6 +81,16 @@ def test_an_overlap_is_told(driver: Driver) -> None:
     assert "warnings" not in msgspec.json.decode(driver.service.run(away).result)
     driver.create("strict", overlap="reject")
     assert "warnings" not in opened(driver, (TEN, TEN + HOUR), (TEN + HOUR // 2, TEN + HOUR))
+
+
+def test_a_policy_that_allows_overlaps_tells_of_them(driver: Driver) -> None:
+    """Once, when it is set; slots that are over do not count."""
+    driver.create("strict", overlap="reject")
+    opened(driver, (START - 2 * HOUR, START), (START - 2 * HOUR, START - 1), (TEN, TEN + HOUR), (TEN + 1, TEN + HOUR))
+    for count in (1, 0):
+        command = UpdateCalendar(principal=STAFF, calendar="strict", policy={"overlap": "allow"})
+        answer = msgspec.json.decode(driver.service.run(command).result)
+        assert [warning["count"] for warning in answer.get("warnings", [])] == [1] * count
 
 
 def test_a_repeated_opening_warns_again(driver: Driver) -> None:

@@ -277,7 +277,7 @@ export interface Schedule {
   readonly extra?: readonly ExtraWindow[];
 }
 
-/** A likely mistake in a schedule: `count` slots, the first of them from `start` to `end`. */
+/** A likely mistake: `count` overlapping slots, the first of them from `start` to `end`. */
 export interface ScheduleWarning {
   readonly rule: "overlap";
   readonly message: string;
@@ -327,6 +327,7 @@ export interface RescheduledAnswer {
 export interface InfoAnswer {
   readonly cursor: string;
   readonly info: CalendarInfo;
+  readonly warnings?: readonly ScheduleWarning[];
 }
 
 /** A guest's token for one calendar, for the end of `/c/<calendar>#token=`, and its expiry. */
