@@ -14,6 +14,7 @@ _POLICY = '{"overlap":"reject"}'
 def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's signature
     db.execute_sql("ALTER TABLE slot ADD COLUMN overbooked INTEGER NOT NULL DEFAULT 0 CHECK (overbooked >= 0)")
     if isinstance(db, SqliteDatabase):
+        _drop_triggers(db)
         _rebuild(db, "slot", _OLD, _NEW)
         _rebuild(db, "calendar", "policy TEXT NOT NULL DEFAULT '{}'", f"policy TEXT NOT NULL DEFAULT '{_POLICY}'")
     else:
@@ -27,6 +28,13 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
     )
     db.execute_sql("CREATE INDEX booking_expiry ON booking (expires_at) WHERE status = 'pending'")
     db.execute_sql("CREATE INDEX booking_expiry_calendar ON booking (calendar, expires_at) WHERE status = 'pending'")
+
+
+def _drop_triggers(db: Database) -> None:
+    """Drop the notes of outside writers, which name the tables: the start makes them again."""
+    found = db.execute_sql("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name GLOB 'outside_*'").fetchall()
+    for (name,) in found:
+        db.execute_sql(f"DROP TRIGGER {name}")
 
 
 def _rebuild(db: Database, table: str, old: str, new: str) -> None:
