@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from models.contract import commands
 from models.contract.commands import Command, NewSlot
-from models.contract.time import DAY, HOUR
+from models.contract.time import DAY, HOUR, MINUTE
 from models.transaction.handlers import HANDLERS
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, moving, new_key, proof
 
@@ -341,8 +341,8 @@ def booked_among_neighbours(driver: Driver) -> Command:
 @proves(commands.CancelBooking, "slot.cancelled", "slot.updated")
 def cancelled_among_many_neighbours(driver: Driver) -> Command:
     driver.create("tight", overlap="reject")
-    for _ in range(3):
-        driver.open(100, start=driver.clock.now + DAY)
+    for minute in range(3):
+        driver.open(100, start=driver.clock.now + DAY + minute * MINUTE)
     (wide,) = driver.open_between(driver.clock.now + DAY, driver.clock.now + 6 * DAY)
     booked = driver.reserve(wide)
     return commands.CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])

@@ -8,7 +8,7 @@ import pytest
 from models.contract.commands import CreateCalendar, NewSlot, OpenSlots, RemoveSlot, UpdateCalendar, UpdateSlot
 from models.contract.errors import AlreadyExists, SlotUnavailable
 from models.contract.time import HOUR, write_time
-from tests.models.driver import STAFF, START, Driver, Viewer, booking, new_key
+from tests.models.driver import STAFF, START, Driver, Viewer, new_key
 
 TEN = START + 10 * HOUR
 
@@ -99,4 +99,4 @@ def test_a_repeated_opening_warns_again(driver: Driver) -> None:
     command = OpenSlots(principal=STAFF, key=new_key(), calendar="room", slots=slots)
     assert driver.service.run(command) == driver.service.run(command)
     assert b"warnings" in driver.service.run(command).result
-    assert driver.service.run(booking(next(iter(driver.slots()))))
+    assert len(driver.slots()) == 2

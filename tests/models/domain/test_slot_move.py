@@ -1,5 +1,7 @@
 """A slot that moves with its bookings."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -14,7 +16,7 @@ def test_everyone_moves_by_a_quarter_of_an_hour(driver: Driver) -> None:
     start = driver.clock.now + HOUR
     (slot,) = driver.open_between(start, start + HOUR, capacity=3)
     booked, hold = driver.reserve(slot, seats=2), driver.hold(slot)
-    times = {"start": start + 15 * MINUTE, "end": start + 75 * MINUTE}
+    times: dict[str, Any] = {"start": start + 15 * MINUTE, "end": start + 75 * MINUTE}
     with pytest.raises(InvalidTransition) as refused:
         driver.service.run(UpdateSlot(principal=STAFF, slot=slot, **times))
     assert refused.value.details == {"rule": "taken"}
@@ -39,14 +41,14 @@ def test_neighbours_are_free_behind_it_and_blocked_before_it(driver: Driver) -> 
     (beside,) = driver.open_between(start, start + HOUR // 2)
     driver.reserve(first)
     assert driver.slot(beside)["bookable"] is False
-    later = {"start": start + HOUR // 2, "end": start + 3 * HOUR // 2}
+    later: dict[str, Any] = {"start": start + HOUR // 2, "end": start + 3 * HOUR // 2}
     viewer = Viewer(driver.service, "strict")
     driver.service.run(UpdateSlot(principal=STAFF, slot=first, with_bookings=True, **later))
     assert {name: slot["bookable"] for name, slot in driver.slots().items()} == {
         first: False, second: False, third: True, beside: True,
     }  # fmt: skip
     driver.reserve(third)
-    onto = {"start": start + 3 * HOUR // 2, "end": start + 5 * HOUR // 2}
+    onto: dict[str, Any] = {"start": start + 3 * HOUR // 2, "end": start + 5 * HOUR // 2}
     with pytest.raises(SlotUnavailable) as refused:
         driver.service.run(UpdateSlot(principal=STAFF, slot=first, with_bookings=True, **onto))
     assert refused.value.details == {"rule": "overlap"}
