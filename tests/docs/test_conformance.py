@@ -109,7 +109,7 @@ class _Story:
         await self._staff("booking.list", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
         await self._ask("booking.reschedule", **mine, slot=slots[2], key=_key())
         await self._ask("booking.update", **mine, customer={"note": "late"}, seats=2, key=_key())
-        await self._staff("slot.hold", slot=slots[2], override=True, key=_key())
+        await self._staff("slot.hold", slot=slots[0], override=True, key=_key())
         await self._ask("booking.cancel", **mine, key=_key())
         await self._staff("booking.reinstate", booking=mine["booking"], override=True, key=_key())
         await self._ask("booking.cancel", **mine, key=_key())
