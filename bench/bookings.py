@@ -1,11 +1,11 @@
-"""How many bookings a second go through the book's writer on one calendar, beside a bare loop over the driver.
+"""Measures bookings a second through the writer on one calendar, beside a bare loop over the driver.
 
-64 asyncio callers book one-seat slots through the server's own door, every commit synced. The bare loop then runs the
-writer's very same statements with the same parameters in the same batches, on a copy of the same database: what is
-left of its speed is what rules, receipts, encoding, the queue and the event loop cost. The two take turns; medians
-are told. `--database postgres` does so on a PostgreSQL that is started for it.
+64 asyncio callers book one-seat slots through the server's `AsyncService`, with every commit synced. The bare loop then
+runs the same statements with the same parameters in the same batches, on a copy of the database. The difference is the
+cost of rules, idempotency records, encoding, the queue and the event loop. Both run in alternation, and the results are
+medians. `--database postgres` does the same on a PostgreSQL of its own.
 
-`python -m bench.bookings --help` says how to change the numbers.
+`python -m bench.bookings --help` lists the options.
 """
 
 from __future__ import annotations
@@ -35,16 +35,15 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.ground import Ground, PostgresGround, SqliteGround
+from cli.serve import SWITCH_SECONDS
 from models.contract.changes import Logged
 from models.contract.commands import BookSlot, CreateCalendar, NewSlot, OpenSlots, Person
 from models.contract.principal import OPERATOR, Principal
 from models.contract.time import DAY, HOUR
 from models.service import SlotService
 from realtime.async_service import AsyncService
+from realtime.engine import tune_collector
 
-# As the server has them: the writer's thread waits less for the loop's, and the collector walks less often.
-SWITCH_SECONDS = 0.0005
-GARBAGE_THRESHOLD = 50_000
 _SLOTS_AT_ONCE = 200
 _SECRET = bytes(32)
 
@@ -53,7 +52,7 @@ Recorded = tuple[str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class Round:
-    """One turn each."""
+    """One run of each."""
 
     book_seconds: float
     bare_seconds: float
@@ -75,7 +74,7 @@ def open_book(place: str) -> SlotService:
 
 
 def prepare(place: str, bookings: int) -> list[str]:
-    """A calendar with as many free slots; their ids."""
+    """Make a calendar with so many free slots and return their ids."""
     sync = open_book(place)
     sync.run(
         CreateCalendar(principal=OPERATOR, calendar="bench", name="Bench", zone="Etc/UTC", policy={"overlap": "allow"})
@@ -91,9 +90,9 @@ def prepare(place: str, bookings: int) -> list[str]:
 
 
 def record(sync: SlotService) -> list[Recorded]:
-    """Where every statement of the book's writer will be written down, with its parameters."""
+    """Return the list that will contain every statement of the writer, with its parameters."""
     recorded: list[Recorded] = []
-    db: Any = sync._db  # noqa: SLF001 - the seam that all statements pass
+    db: Any = sync._db  # noqa: SLF001 - all statements pass here
     execute = db.execute_sql
     writers = {thread.ident for thread in threading.enumerate() if thread.name.startswith("slotcast-writer")}
 
@@ -117,7 +116,7 @@ def customers(slots: list[str]) -> Iterator[BookSlot]:
 
 
 async def ask(sync: SlotService, waiting: Iterator[BookSlot], callers: int) -> float:
-    """Seconds until each slot is booked, asked for by so many callers, each of whom waits for its answer."""
+    """Return the seconds until each slot is booked by so many callers, each with one request at a time."""
     logged: list[Logged] = []
     service = AsyncService(sync, logged.extend)
 
@@ -135,7 +134,7 @@ async def ask(sync: SlotService, waiting: Iterator[BookSlot], callers: int) -> f
 
 
 def replay(connection: Any, recorded: list[Recorded]) -> float:
-    """Seconds that the driver alone needs for the same."""
+    """Return the seconds of the driver alone for the same statements."""
     cursor = connection.cursor()
     rows_of = _rows_of_sqlite if isinstance(connection, sqlite3.Connection) else _rows_of_psycopg
     started = time.perf_counter()
@@ -209,7 +208,7 @@ def _measure(ground: Ground, bookings: int, callers: int, rounds: int, console: 
         "book_per_second": round(sync),
         "bare_per_second": round(bare),
         "ratio": round(statistics.median(one.bare_seconds / one.book_seconds for one in done), 3),
-        # What a crowded machine does not blur: the time that each was at work, not the time that it waited for a turn.
+        # The CPU time of each tolerates a busy machine; the elapsed time does not.
         "book_cpu_us": round(1e6 * statistics.median(one.book_cpu_seconds for one in done) / bookings),
         "bare_cpu_us": round(1e6 * statistics.median(one.bare_cpu_seconds for one in done) / bookings),
         "statements_per_booking": round(statistics.median(one.statements for one in done) / bookings, 2),
@@ -224,7 +223,7 @@ def show(result: dict[str, Any], console: Console) -> None:
     for title in ("", "bookings/s", "of bare, round by round", "CPU us a booking"):
         table.add_column(title, justify="left" if not title else "right")
     table.add_row(
-        f"the book, {result['callers']} callers",
+        f"the writer, {result['callers']} callers",
         f"{result['book_per_second']:,}",
         f"{result['ratio']:.2f}",
         str(result["book_cpu_us"]),
@@ -240,17 +239,17 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 def main(
     *,
-    bookings: Annotated[int, typer.Option(min=100, help="in each round")] = 10_000,
-    callers: Annotated[int, typer.Option(min=1, help="at the same time")] = 64,
-    rounds: Annotated[int, typer.Option(min=1, help="of each way, in turns")] = 5,
-    database: Annotated[Kind, typer.Option(help="where the book is")] = Kind.SQLITE,
-    folder: Annotated[Path | None, typer.Option(help="where the databases go, if not the temporary folder")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
+    bookings: Annotated[int, typer.Option(min=100, help="Bookings in each round.")] = 10_000,
+    callers: Annotated[int, typer.Option(min=1, help="Simultaneous callers.")] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each, in alternation.")] = 5,
+    database: Annotated[Kind, typer.Option(help="Kind of database.")] = Kind.SQLITE,
+    folder: Annotated[Path | None, typer.Option(help="Folder of the databases; a temporary folder by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Measure bookings a second through the writer beside a bare loop with the same SQL."""
     console = Console(stderr=as_json)
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.set_threshold(GARBAGE_THRESHOLD, 50, 100)
+    tune_collector()
     result = measure(bookings, callers, rounds, folder or Path(tempfile.gettempdir()), console, kind=database)
     if as_json:
         print(json.dumps(result, indent=2))

@@ -1,4 +1,4 @@
-"""The chart: an SVG of bars, a panel a figure, readable on light and on dark."""
+"""The chart: an SVG of bars, one panel a figure, readable on light and on dark."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 
 
 def draw(rows: Rows, peers: list[str], size: Size) -> str:
-    """The whole picture: what can be compared, bars to one scale within each panel."""
+    """Return the whole picture: all comparable figures, with one scale in each panel."""
     parts: list[str] = []
     top = _GAP
     for goal in GOALS:

@@ -1,4 +1,4 @@
-"""What is measured: each figure is a function that gives numbers by name, for one server, in one round."""
+"""The measurements: each is a function that returns numbers by name, for one server in one round."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.service import SlotService
 Numbers = dict[str, float]
 WARM_UP_CHANGES = 10
 BURSTS = 8
-CROWD = 50  # askers of a burst
+CROWD = 50  # callers of a burst
 BOOKERS = 64
 BOOKING_WATCHERS = 200
 MISSED_CHANGES = 20
@@ -40,12 +40,12 @@ class Size:
     deliveries: int = 200_000  # for one CPU figure
     paced_changes: int = 50
     bookings: int = 15_000
-    slots: int = 1_000_000  # among which those of one calendar are looked up
+    slots: int = 1_000_000  # in all; a read covers those of one calendar
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where it runs, with what."""
+    """The folder, the processes and the sizes of a benchmark."""
 
     folder: Path
     program: Path
@@ -56,8 +56,8 @@ Tell = Callable[[str], None]
 
 
 def crowd(bench: Bench, peer: Peer, clients: int, *, has_bursts: bool) -> Numbers:
-    """Connecting, memory, one change at a time; then bursts, or five changes a second."""
-    is_slow = peer.name == STOCK  # its figures are of interest, but not worth minutes
+    """Measure connecting, memory, and single changes; then bursts, or five changes a second."""
+    is_slow = peer.name == STOCK  # its figures are not worth minutes
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.open("principal", peer.principal, 1)
         numbers = _join(server, load, peer.watcher, clients)
@@ -85,7 +85,7 @@ def _join(server: Running, load: Load, watcher: Group, clients: int) -> Numbers:
 
 
 def _lockstep(server: Running, load: Load, one: Ask, changes: int) -> float:
-    """CPU microseconds a delivery."""
+    """Return CPU microseconds a delivery."""
     load.ask("principal", "lockstep", one, WARM_UP_CHANGES)
     cpu = server.process.cpu_seconds()
     seen = load.ask("principal", "lockstep", one, changes)
@@ -93,9 +93,9 @@ def _lockstep(server: Running, load: Load, one: Ask, changes: int) -> float:
 
 
 def _bursts(server: Running, load: Load, peer: Peer, clients: int) -> float:
-    """Deliveries a CPU second, a hundred changes at a time."""
+    """Return deliveries a CPU second, with a hundred changes at a time."""
     ask, count = peer.hundred
-    is_posted = peer.principal.kind == "post"  # one after the other, for they could overtake each other
+    is_posted = peer.principal.kind == "post"  # one after the other, because posts could overtake each other
     load.open("crowd", peer.principal, 1 if is_posted else min(CROWD, count))
     used, delivered = 0.0, 0
     bursts = 1 if peer.name == STOCK else BURSTS
@@ -110,7 +110,7 @@ def _bursts(server: Running, load: Load, peer: Peer, clients: int) -> float:
 
 
 def stream(bench: Bench, peer: Peer, kind: str) -> Numbers:
-    """One change at a time to listeners without Socket.IO."""
+    """Measure single changes to listeners without Socket.IO."""
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.open("principal", peer.principal, 1)
         numbers = _join(server, load, peer.streams[kind], bench.size.streams)
@@ -119,11 +119,11 @@ def stream(bench: Bench, peer: Peer, kind: str) -> Numbers:
 
 
 def drop(bench: Bench, peer: Peer) -> Numbers:
-    """The server is killed under its watchers; changes are made; all come back at once, by their cursor."""
+    """Kill the server under its subscribers, and make changes; all clients return at once, by their cursor."""
     watchers = bench.size.dropped
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.open("principal", peer.principal, 1)
-        load.come_back()  # also who is refused because the server is pressed
+        load.come_back()  # also clients refused because of overload
         load.open("watchers", WATCHER, watchers, at_once=512)
         load.ask("principal", "lockstep", peer.one, WARM_UP_CHANGES)
         server.process.kill()
@@ -133,7 +133,7 @@ def drop(bench: Bench, peer: Peer) -> Numbers:
         assert server.again is not None
         server.process = server.again()
         began = time.perf_counter()
-        for _ in range(MISSED_CHANGES):  # and while they come back
+        for _ in range(MISSED_CHANGES):  # and while they reconnect
             seq = _change(service, 1)
             time.sleep(0.05)
         service.close()
@@ -159,7 +159,7 @@ def _change(service: SlotService, count: int) -> int:
 
 
 def bookings(bench: Bench, peer: Peer, ask: Ask) -> Numbers:
-    """Bookings by acknowledgement while 200 watch: as fast as 64 can, then a thousand a second."""
+    """Measure acknowledged bookings with 200 subscribers: as fast as 64 callers can, then a thousand a second."""
     subscribe = tuple(step.replace(f'"calendar":"{CALENDAR}"', f'"calendar":"{TO_BOOK}"') for step in WATCHER.steps)
     with peer.running(bench.folder) as server, Load(bench.program, server.port) as load:
         load.slots(bench.folder / "slots.txt")
@@ -182,7 +182,7 @@ def bookings(bench: Bench, peer: Peer, ask: Ask) -> Numbers:
 
 
 def _loop_block(server: Running) -> Numbers:
-    """The longest that our loop was not free, as our server tells it; nothing for the others."""
+    """Return the longest block of Slotcast's event loop by its metrics; nothing for other servers."""
     if server.again is None:
         return {}
     with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as response:
@@ -192,5 +192,5 @@ def _loop_block(server: Running) -> Numbers:
 
 
 def json_of(size: Size) -> dict[str, Any]:
-    """For the results."""
+    """Return the sizes for the results."""
     return {name: getattr(size, name) for name in Size.__dataclass_fields__}

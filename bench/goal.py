@@ -1,4 +1,4 @@
-"""The figures of the table: where each comes from, and what it must and should be beside its peers."""
+"""The figures of the table: their sources, and their required and aimed bounds beside the peers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = dict[tuple[str, str], list[Numbers]]  # (measurement, peer): a row a roun
 
 
 class Bound(NamedTuple):
-    """What a figure must be, and what it should be: `of` a peer's figure, or by itself."""
+    """The required and the aimed bound of a figure: relative to the peer `of`, or absolute."""
 
     of: str | None
     must: float
@@ -23,7 +23,7 @@ class Bound(NamedTuple):
 
 @dataclass(frozen=True)
 class Goal:
-    """One line of the table. `is_more_better`: the bounds are from below."""
+    """One line of the table. `is_more_better`: the bounds are lower bounds."""
 
     title: str
     measurement: str
@@ -78,7 +78,7 @@ GOALS = (
 
 
 class Verdict(NamedTuple):
-    """One bound, looked at: the ratio (or the figure itself), and whether it is enough."""
+    """The result of one bound: the ratio (or the figure itself), and its sufficiency."""
 
     bound: Bound
     value: float
@@ -87,7 +87,7 @@ class Verdict(NamedTuple):
 
 
 def values(rows: Rows, goal: Goal, peer: str) -> list[float]:
-    """The figure in each round."""
+    """Return the figure in each round."""
     return [row[goal.number] for row in rows.get((goal.measurement, peer), []) if goal.number in row]
 
 
@@ -96,7 +96,7 @@ def median(found: Sequence[float]) -> float | None:
 
 
 def judge(rows: Rows, goal: Goal) -> list[Verdict]:
-    """Each bound whose figures are there; of a peer it is the medians' ratio."""
+    """Return each bound with known figures; for a peer it is the ratio of the medians."""
     ours = median(values(rows, goal, OURS))
     if ours is None:
         return []

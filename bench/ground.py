@@ -1,4 +1,4 @@
-"""Where a benchmark's book lies, and how to go to it without the book: an SQLite file, or a PostgreSQL of its own."""
+"""The location of a benchmark's database, and connections without the service: a SQLite file, or a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from models.storage.triggers.sqlite import ignore_own
 
 
 class Ground(Protocol):
-    """A kind of database. Places are URLs, as the book takes them."""
+    """A kind of database. Locations are URLs, as the service takes them."""
 
     title: str
     driver: str
 
     def new(self) -> str:
-        """A place with nothing in it."""
+        """Return an empty location."""
         ...
 
     def copy(self, place: str) -> str:
-        """Another place with the same in it; nobody may be connected."""
+        """Return another location with a copy of the data; no connection may be open."""
         ...
 
     def connect(self, place: str) -> Any:
-        """The driver's own connection, as durable as the book's."""
+        """Return the driver's own connection, with the durability of the service."""
         ...
 
     def close(self) -> None: ...
@@ -57,13 +57,15 @@ class SqliteGround:
 
     def connect(self, place: str) -> sqlite3.Connection:
         connection = sqlite3.connect(_file(place), isolation_level=None)
-        connection.set_authorizer(ignore_own)  # as the book's: else each write would be noted as somebody else's
+        connection.set_authorizer(
+            ignore_own
+        )  # like the service: otherwise triggers would note each write as an outside write
         for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = 1", "cache_size = -16000"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
     def close(self) -> None:
-        """The folder is its owner's to remove."""
+        """Close nothing: the owner removes the folder."""
 
 
 def _file(place: str) -> Path:
@@ -73,7 +75,7 @@ def _file(place: str) -> Path:
 
 
 class PostgresGround:
-    """Databases of a server that is started here, with its settings as they come: every commit is synced."""
+    """Databases of a server that is started here, with its default settings: every commit is synced."""
 
     title = "PostgreSQL, synchronous_commit=on"
     driver = "psycopg"

@@ -13,7 +13,7 @@
 //                                              $n number of the ask ($p: the one before), $t nanoseconds, $s slot
 //   settle SEQ SECONDS                         until every watcher has the change SEQ
 //
-// The group called `watchers` is who the changes are for. In a step $a is the cursor to go on from.
+// The group called `watchers` is who the changes are for. In a step $a is the cursor to go on from, and $i the client's number.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -144,6 +144,7 @@ static size_t fill(char *out, const char *template, Client *c) {
     else if (*t == 'p') p += sprintf(p, "%ld", ask_number - 1);
     else if (*t == 't') p += sprintf(p, "%ld", now_ns());
     else if (*t == 's') p += sprintf(p, "%s", slots[slot_next++ % slot_count]);
+    else if (*t == 'i') p += sprintf(p, "%ld", (long)(c - clients) - groups[c->group].first);
     else if (*t == 'a') p += sprintf(p, "%s", c->cursor[0] ? c->cursor : "");
   }
   *p = 0;

@@ -1,4 +1,4 @@
-"""The load: drives bench/load.c, which is compiled when it is first needed."""
+"""The load: drives bench/load.c, and compiles it at its first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOURCE = Path(__file__).with_name("load.c")
 
 
 class Group(NamedTuple):
-    """Clients of one kind: where they connect, and what they say one after the other to join."""
+    """Clients of one kind: their address, and the messages that join them."""
 
     kind: str
     path: str
@@ -31,7 +31,7 @@ class Ask(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the load has seen since the last answer. Latencies are from the asking; times are in milliseconds."""
+    """The observations of the load since the last answer. Latencies begin at the request; times are milliseconds."""
 
     seconds: float
     ready: int
@@ -52,7 +52,7 @@ class Seen(NamedTuple):
 
 
 def compile_load(folder: Path) -> Path:
-    """The load client, compiled. Failed, with one line, where there is no compiler."""
+    """Compile the load client; raise Failed with one line if there is no compiler."""
     compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise Failed("The load client is in C, and there is no compiler here: install one (cc), or set CC.")
@@ -97,7 +97,7 @@ class Load:
         return Seen(**json.loads(line))
 
     def open(self, name: str, group: Group, count: int, *, at_once: int = 256) -> Seen:
-        """Connects and joins; Failed if not all of them get in."""
+        """Connect and join; raise Failed if a client can't."""
         self._tell(f"group {name} {group.kind} {group.path}")
         for step in group.steps:
             self._tell(f"step {name} {step}")
@@ -108,12 +108,13 @@ class Load:
         return seen
 
     def slots(self, file: Path) -> None:
-        """What `$s` stands for, a line each."""
+        """Set the values of `$s`, one a line."""
         self._tell(f"slots {file}")
 
     def ask(self, name: str, mode: str, ask: Ask, count: int, *, rate: float = 0.0) -> Seen:
-        """So many requests: one at a time until everyone has the change ("lockstep"), one at a time for each asker
-        ("closed"), `rate` a second ("paced"), or all at once ("burst"). Failed if a change is missing or refused.
+        """Send so many requests: one at a time until every client has the change ("lockstep"), one at a time for each
+        caller ("closed"), `rate` a second ("paced"), or all at once ("burst"). Raise Failed if a change is missing or
+        refused.
         """
         self._tell(f"ask {name} {mode} {count} {ask.each} {rate} {ask.text}")
         seen = self._hear()
@@ -122,7 +123,7 @@ class Load:
         return seen
 
     def come_back(self) -> None:
-        """From now on a client that is lost connects again, as soon as it can."""
+        """From now on a disconnected client connects again as soon as it can."""
         self._tell("resume on")
 
     def settle(self, seq: int, seconds: float) -> Seen:

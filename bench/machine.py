@@ -1,4 +1,4 @@
-"""The machine under the measurement: two cores kept apart, and what the system says a process has used."""
+"""The machine under the measurement: two separate cores, and the system's count of the CPU of a process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Failed(Exception):
 
 
 def cores() -> tuple[int, int]:
-    """The server's core and the load's."""
+    """Return the server's core and the load's."""
     usable = sorted(os.sched_getaffinity(0))
     if len(usable) < 2:
         raise Failed("The bench needs two cores: one for the server, one for the load.")
@@ -33,7 +33,7 @@ def cores() -> tuple[int, int]:
 
 
 def raise_open_files() -> None:
-    """For ourselves and whom we start: as many as 10,000 clients need."""
+    """Raise the limit of open files, for this process and its children, to the need of 10,000 clients."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (max(hard, _OPEN_FILES), hard):  # root may go beyond the hard limit
         try:
@@ -73,7 +73,7 @@ class Process:
         return self._process.pid
 
     def wait_for(self, url: str) -> None:
-        """Returns when something answers there."""
+        """Return when a server answers there."""
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             try:
@@ -100,12 +100,12 @@ class Process:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family())
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the process, like a power cut."""
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> None:
-        """In good order, or else not."""
+        """Stop the process in good order, or kill it after a while."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -116,7 +116,7 @@ class Process:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """From the process's own clock, to the nanosecond; utime + stime of /proc, to 10 ms, where there is none."""
+    """Read the process's own clock in nanoseconds; without it, utime + stime of /proc in 10 ms."""
     try:
         return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a pid on Linux
     except OSError:
@@ -125,7 +125,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def busy_seconds() -> float:
-    """What all processes of this machine have used on all cores so far: the noise, less what is ours."""
+    """Return the CPU of all processes of this machine so far; the part of other processes is the noise."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
     return (user + nice + system + irq + softirq + steal) / _TICKS

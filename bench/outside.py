@@ -1,9 +1,9 @@
-"""What it takes to push what others write, and what the triggers that notice it cost the service's own writes.
+"""Measures the push of outside writes, and the cost of the triggers for the service's own writes.
 
-`python -m bench.outside` measures, on SQLite and on PostgreSQL: from an outside commit to a watcher, over Socket.IO;
-50,000 slots by one statement, with another calendar's commands beside it; and bookings a second with the triggers and
-without them, in turns. `python -m bench.outside --migrate 1000000` measures how long a database of the version before
-with a million slots takes to be migrated in place.
+`python -m bench.outside` measures on SQLite and on PostgreSQL. It measures the time from an outside commit to a
+subscriber, 50,000 slots in one statement beside commands of other calendars, and bookings a second with the triggers
+and without them, in alternation. `--part` measures one of the three. `python -m bench.outside --migrate 1000000`
+measures the migration of a database of the previous version with a million slots.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sqlite3
 import statistics
 import sys
 import tempfile
 import time
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-import psycopg
 import typer
 import uvloop
 from playhouse.migrations import Runner
 from rich.console import Console
 
-from bench.bookings import SWITCH_SECONDS, Kind, ask, customers, prepare
+from bench.bookings import Kind, ask, customers, prepare
+from bench.bulk import BULK, FIRST, OTHERS, Waits, bare, beside_service, connect, insert_sql, update_sql
 from bench.ground import Ground, PostgresGround, SqliteGround
-from models.contract.commands import CreateCalendar, NewSlot, OpenSlots
+from cli.serve import SWITCH_SECONDS
+from models.contract.commands import CreateCalendar
 from models.contract.principal import OPERATOR
 from models.contract.time import HOUR
-from models.domain.outside_writes import NOTES_AT_ONCE
 from models.service import SlotService
 from models.storage import database as databases
 from realtime.async_service import AsyncService
@@ -39,26 +39,24 @@ from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.outside_writes import OutsideWrites
 from realtime.rooms.room import Room
 
-BULK = 50_000
-_FIRST = 1_990_774_800_000
 
+class Part(StrEnum):
+    """PUSH: one outside write until it is sent. BULK: 50,000 slots. OWN: bookings with the triggers and without."""
 
-def connect(place: str) -> Any:
-    """Somebody who is not the service."""
-    if place.startswith("postgresql:"):
-        return psycopg.connect(place, autocommit=True)
-    return sqlite3.connect(place.removeprefix("sqlite:///"), isolation_level=None, timeout=60, check_same_thread=False)
+    PUSH = "push"
+    BULK = "bulk"
+    OWN = "own"
 
 
 class Served:
-    """The service without its transports: what a room has applied is what it would send in the same step."""
+    """The service without its transports: a room would send an applied change in the same step."""
 
     def __init__(self, place: str) -> None:
         self.sync = SlotService(place, os.urandom(32))
 
     async def __aenter__(self) -> Self:
         self.sync.open()
-        for name in ("bench", "other"):
+        for name in ("bench", *OTHERS):
             self.sync.run(
                 CreateCalendar(
                     principal=OPERATOR, calendar=name, name=name, zone="Etc/UTC", policy={"overlap": "allow"}
@@ -67,14 +65,14 @@ class Served:
         self.service = AsyncService(self.sync, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made next
         self.dispatcher = Dispatcher(self.service)
         self.intake = OutsideWrites(self.service, self.dispatcher)
-        self.bell = ChangeListener(self.sync.watch(), self.intake.read, self.intake.take)
+        self.listener = ChangeListener(self.sync.watch(), self.intake.read, self.intake.check, self.intake.take)
         self.dispatcher.start()
-        self.bell.start()
+        self.listener.start()
         self.room: Room = await self.dispatcher.room("bench")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for end in (self.bell.close, self.intake.close, self.dispatcher.close, self.service.close):
+        for end in (self.listener.close, self.intake.close, self.dispatcher.close, self.service.close):
             await end()
 
 
@@ -83,11 +81,11 @@ def percentile(numbers: list[float], share: float) -> float:
 
 
 async def latencies(served: Served, place: str, count: int) -> list[float]:
-    """Seconds from each outside commit until its change was applied, at moments that the poll does not know."""
+    """Return the seconds from each outside commit to its applied change, at times unknown to the poll."""
     found = []
     outside = connect(place)
     for number in range(count):
-        at = _FIRST + number * HOUR
+        at = FIRST + number * HOUR
         seq = served.room.sent
         sql = f"INSERT INTO slot (calendar, start, \"end\") VALUES ('bench', {at}, {at + HOUR})"
         await asyncio.to_thread(outside.execute, sql)
@@ -99,36 +97,8 @@ async def latencies(served: Served, place: str, count: int) -> list[float]:
     return found
 
 
-async def bulk(served: Served, place: str, *, with_bulk: bool) -> tuple[float, float, list[float]]:
-    """Seconds for the statement, for taking it, and how long each command of another calendar took meanwhile."""
-    numbers = (
-        f"generate_series(1, {BULK}) AS n"
-        if place.startswith("postgresql:")
-        else f"(WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {BULK}) SELECT n FROM g)"
-    )
-    at = f"{_FIRST + 9_000 * HOUR} + n * CAST(1000 AS BIGINT)"
-    sql = f"INSERT INTO slot (calendar, start, \"end\") SELECT 'bench', {at}, {at} + 500 FROM {numbers}"
-    outside, seq, waits = connect(place), served.room.sent, []
-    began = time.perf_counter()
-    if with_bulk:
-        await asyncio.to_thread(outside.execute, sql)
-    written = time.perf_counter()
-    done = asyncio.ensure_future(served.room.reached(seq + BULK // NOTES_AT_ONCE) if with_bulk else asyncio.sleep(3))
-    number = 0
-    while not done.done():
-        asked = time.perf_counter()
-        number += 1
-        slot = NewSlot(start=_FIRST + number * HOUR, end=_FIRST + (number + 1) * HOUR)
-        key = f"other {with_bulk} {number}"
-        await served.service.run(OpenSlots(principal=OPERATOR, key=key, calendar="other", slots=(slot,)))
-        waits.append(time.perf_counter() - asked)
-        await asyncio.sleep(0.005)
-    outside.close()
-    return written - began, time.perf_counter() - written, waits
-
-
 def booked(ground: Ground, count: int, *, with_triggers: bool) -> tuple[float, float]:
-    """Bookings a second, and CPU microseconds for each."""
+    """Return bookings a second, and CPU microseconds a booking."""
     place = ground.new()
     slots = prepare(place, count)
     sync = SlotService(place, os.urandom(32))
@@ -161,18 +131,40 @@ async def push(place: str, count: int, console: Console) -> None:
         found = [1e3 * seconds for seconds in await latencies(served, place, count)]
         parts = ", ".join(f"p{100 * share:.0f} {percentile(found, share):.1f} ms" for share in (0.5, 0.95, 0.99))
         console.print(f"  from an outside commit to the room: {parts}, {count} times")
-        _, _, alone = await bulk(served, place, with_bulk=False)
-        statement, taken, waits = await bulk(served, place, with_bulk=True)
-        console.print(f"  {BULK:,} slots in one statement: {statement:.1f} s to write, {taken:.1f} s to take")
-        for who, some in (("meanwhile", waits), ("before it", alone)):
+
+
+async def take_bulk(place: str, console: Console) -> None:
+    """Insert 50,000 slots by one statement, then change all of them by another, on databases of their own."""
+    async with Served(place) as served:
+        for what, sql in (("inserted", insert_sql(place)), ("changed", update_sql())):
+            waits = await beside_service(served, place, sql)
             console.print(
-                f"  another calendar's commands {who}: p50 {1e3 * percentile(some, 0.5):.1f},"
-                f" p99 {1e3 * percentile(some, 0.99):.1f}, longest {1e3 * max(some):.1f} ms"
+                f"  {BULK:,} slots {what} in one statement: {waits.statement_seconds:.1f} s to write,"
+                f" {waits.taken_seconds:.1f} s to take"
             )
+            _print_waits(waits, console, "commands of other calendars")
+
+
+async def bare_bulk(place: str, console: Console) -> None:
+    """Run the same two statements without the service's threads."""
+    async with Served(place):
+        pass
+    for what, sql in (("inserted", insert_sql(place)), ("changed", update_sql())):
+        waits = await bare(place, sql)
+        console.print(f"  the same without a server, {what}: {waits.statement_seconds:.1f} s to write")
+        _print_waits(waits, console, "a bare connection's commits")
+
+
+def _print_waits(waits: Waits, console: Console, who: str) -> None:
+    for when, some in (("during the statement", waits.during), ("after its commit", waits.after)):
+        console.print(
+            f"    {who} {when}: p50 {percentile(some, 0.5):.1f}, p99 {percentile(some, 0.99):.1f},"
+            f" longest {max(some):.1f} ms, {len(some)} of them"
+        )
 
 
 def compare(ground: Ground, rounds: int, count: int, console: Console) -> None:
-    """Both in turns; the medians of what each round has beside its own other half."""
+    """Run both in alternation; return the medians of the ratios within each round."""
     pairs = []
     for number in range(rounds + 1):
         order = (True, False) if number % 2 else (False, True)
@@ -189,7 +181,7 @@ def compare(ground: Ground, rounds: int, count: int, console: Console) -> None:
 
 
 def migrate(ground: Ground, slots: int, console: Console) -> None:
-    """A database as the migration before 0007 left it."""
+    """Migrate a database in its state before migration 0007."""
     place = ground.new()
     _before(place)
     with connect(place) as outside:
@@ -202,7 +194,7 @@ def migrate(ground: Ground, slots: int, console: Console) -> None:
         else:
             numbers = f"(WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM g WHERE n<{slots}) SELECT n FROM g)"
             name = "printf('%012x', n)"
-        at = f"{_FIRST} + n * CAST(60000 AS BIGINT)"
+        at = f"{FIRST} + n * CAST(60000 AS BIGINT)"
         outside.execute(
             'INSERT INTO slot (id, calendar, start, "end", capacity, held, booked, blocked, state, origin, version)'
             f" SELECT '00000000-0000-4000-8000-' || {name}, 'bench', {at}, {at} + 50000, 1, 0, 0, 0, 0, 0, 1"
@@ -216,7 +208,7 @@ def migrate(ground: Ground, slots: int, console: Console) -> None:
 
 
 def _before(place: str) -> None:
-    """Applies the migrations up to 0005."""
+    """Apply the migrations up to 0005."""
     db = databases.open_database(place)
     runner = Runner(db, str(databases.MIGRATIONS))
     try:
@@ -228,13 +220,16 @@ def _before(place: str) -> None:
 
 def main(
     *,
-    only: Annotated[Kind | None, typer.Option(help="one kind of database")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="of bookings, with the triggers and without, in turns")] = 10,
-    bookings: Annotated[int, typer.Option(min=100, help="in each")] = 10_000,
+    only: Annotated[Kind | None, typer.Option(help="One kind of database.")] = None,
+    part: Annotated[Part | None, typer.Option(help="One part of the measurement.")] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds of bookings, with and without triggers, in alternation.")
+    ] = 10,
+    bookings: Annotated[int, typer.Option(min=100, help="Bookings in each round.")] = 10_000,
     pushes: Annotated[int, typer.Option(min=10)] = 300,
-    slots: Annotated[int, typer.Option("--migrate", help="measure only the migration of so many slots")] = 0,
+    slots: Annotated[int, typer.Option("--migrate", help="Measure only the migration of so many slots.")] = 0,
 ) -> None:
-    """Measure what outside writes cost, and what it takes to push them."""
+    """Measure the cost and the push of outside writes."""
     console = Console()
     sys.setswitchinterval(SWITCH_SECONDS)
     for kind in [only] if only else list(Kind):
@@ -245,8 +240,13 @@ def main(
                 if slots:
                     migrate(ground, slots, console)
                     continue
-                asyncio.run(push(ground.new(), pushes, console))
-                compare(ground, rounds, bookings, console)
+                if part in {None, Part.PUSH}:
+                    asyncio.run(push(ground.new(), pushes, console))
+                if part in {None, Part.BULK}:
+                    asyncio.run(bare_bulk(ground.new(), console))
+                    asyncio.run(take_bulk(ground.new(), console))
+                if part in {None, Part.OWN}:
+                    compare(ground, rounds, bookings, console)
             finally:
                 ground.close()
 

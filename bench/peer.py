@@ -1,4 +1,4 @@
-"""The servers that are measured: how each is started, joined, and asked for a change."""
+"""The measured servers: the start, the join and the request for a change of each."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ class Running:
 
 @dataclass(frozen=True)
 class Peer:
-    """What the load has to know of a server. `one` makes one change, `hundred` a hundred at once."""
+    """The load's knowledge of a server. `one` makes one change, `hundred` makes a hundred at once."""
 
     name: str
     watcher: Group
     principal: Group
     one: Ask
-    hundred: tuple[Ask, int]  # and how many of them
+    hundred: tuple[Ask, int]  # the request, and the number of requests
     start: Callable[[Path], Running]
     streams: dict[str, Group] = field(default_factory=dict)
 
     @contextmanager
     def running(self, folder: Path) -> Iterator[Running]:
-        """The server, for the time of the block."""
+        """Run the server during the block."""
         running = self.start(folder)
         try:
             yield running
@@ -67,7 +67,7 @@ class Peer:
 
 
 def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
-    """Ours, with its whole way: the request, the book's transaction, the log, the dispatcher and the fan-out."""
+    """Slotcast with its whole path: the request, the transaction, the log, the dispatcher and the fan-out."""
 
     def start(folder: Path) -> Running:
         shutil.copy(folder / "template.db", folder / "bench.db")
@@ -94,14 +94,14 @@ def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
 
 
 def node() -> Peer:
-    """The reference; it is given the change, and only emits it."""
+    """The reference; it gets the change and only emits it."""
     if not (_PEERS / "node/node_modules/socket.io").exists():
         raise Failed("Node's socket.io is not installed: `npm --prefix bench/peers/node ci` brings it.")
     return _emitter(NODE, ["node", str(_PEERS / "node/server.mjs")])
 
 
 def stock() -> Peer:
-    """python-socketio without our engine; it only emits, too."""
+    """python-socketio without Slotcast's engine; it also only emits."""
     return _emitter(STOCK, [sys.executable, str(_PEERS / "stock.py")])
 
 
@@ -119,7 +119,7 @@ def _emitter(name: str, command: list[str]) -> Peer:
 
 
 def nchan(sample: dict[str, Any]) -> Peer | None:
-    """nginx with Nchan, where it is installed: the same bytes, published over HTTP."""
+    """nginx with Nchan, if it is installed: the same bytes, published over HTTP."""
     nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     if nginx is None:
         return None
@@ -132,7 +132,7 @@ def nchan(sample: dict[str, Any]) -> Peer | None:
         port = free_port()
         own = folder / "nginx"
         own.mkdir(exist_ok=True)
-        own.chmod(0o777)  # its worker is somebody else
+        own.chmod(0o777)  # its worker runs as another user
         text = string.Template((_PEERS / "nchan.conf").read_text()).substitute(
             port=port, folder=own, load_module=f"load_module {module};" if module else ""
         )
@@ -154,7 +154,7 @@ def nchan(sample: dict[str, Any]) -> Peer | None:
 
 @dataclass(frozen=True)
 class Field:
-    """Everyone who is in the race, and what they share."""
+    """All peers, and their shared data."""
 
     peers: tuple[Peer, ...]
     bookings: Ask
@@ -163,7 +163,7 @@ class Field:
 
 
 def gather(folder: Path, *, with_stock: bool = True) -> Field:
-    """Makes the book that every run starts from, takes a change and a snapshot from it, and finds the peers."""
+    """Make the database of every run, take a change and a snapshot from it, and find the peers."""
     secret = secrets.token_urlsafe(32)
     sample, token = write_book(folder / "template.db", secret)
     (folder / "sample.json").write_text(json.dumps(sample))

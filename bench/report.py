@@ -1,4 +1,4 @@
-"""The results: a table in the terminal and JSON beside the docs."""
+"""The results: a table in the terminal, and JSON beside the docs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def title_of(goal: Goal, size: Size) -> str:
 
 
 def written(value: float) -> str:
-    """Three figures are all that is meant."""
+    """Return a number with three significant figures."""
     if value >= 1_000_000:
         return f"{value / 1e6:.2f} M"
     return f"{value:,.0f}" if value >= 100 or value == 0 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -58,7 +58,7 @@ def show(rows: Rows, peers: list[str], size: Size, console: Console) -> None:
 def collect(
     rows: Rows, peers: list[str], size: Size, *, notes: list[str], book: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Everything, round by round."""
+    """Return everything, round by round."""
     return {
         "machine": _machine(),
         "notes": notes,

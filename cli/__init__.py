@@ -1,4 +1,4 @@
-"""The command line: settings, the server's start and stop, and the commands that act on a database.
+"""The command line: settings, the server's start and stop, and the commands for a database.
 
 Only `server.py`, the tests and the benchmarks import it.
 """

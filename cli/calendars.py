@@ -16,7 +16,7 @@ from cli.settings import BadSetting
 from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, SetSchedule
 from models.contract.principal import OPERATOR
 
-app = command_group("Make and list calendars.")
+app = command_group("Create and list calendars, and set their opening hours.")
 
 
 @app.command("create")
@@ -26,10 +26,10 @@ def create(
     *,
     name: Annotated[str, typer.Option(help="Its name for people.")] = "",
     zone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
-    private: Annotated[bool, typer.Option("--private", help="Only tokens that name it see it.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Visible only with a token that names it.")] = False,
     allow_overlap: Annotated[bool, typer.Option("--allow-overlap", help="Overlapping slots may all be taken.")] = False,
 ) -> None:
-    """Make a calendar."""
+    """Create a calendar."""
     visibility: Any = "private" if private else "public"
     command = CreateCalendar(
         principal=OPERATOR,
@@ -65,12 +65,12 @@ def restore(context: typer.Context, calendar: str) -> None:
 @app.command("schedule")
 def set_schedule(
     context: typer.Context,
-    calendar: str,
+    calendar: Annotated[str, typer.Argument(help="Id of the calendar.")],
     hours: Annotated[Path, typer.Argument(help="A file with the schedule as JSON; - for standard input.")],
     *,
-    preview: Annotated[bool, typer.Option("--preview", help="Only print what would be done.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Only print the outcome; change nothing.")] = False,
 ) -> None:
-    """Set a calendar's opening hours; slots with a seat taken stay as they are, and are listed."""
+    """Set a calendar's opening hours, and list the slots that stay because of a taken seat."""
     try:
         schedule = json.loads(sys.stdin.read() if str(hours) == "-" else hours.read_text())
     except (OSError, ValueError) as error:

@@ -12,9 +12,9 @@ from cli.admin import opened_service
 def check(
     context: typer.Context,
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Repair what can be, by changes like any other.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair the faults, by changes like any other.")] = False,
 ) -> int:
-    """Audit the database: one line for each thing that is wrong, and exit code 1 if any is left."""
+    """Audit the database: print one line for each fault, and end with exit code 1 if a fault is left."""
     with opened_service(context) as service:
         found = service.audit()
         for finding in found:

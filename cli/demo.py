@@ -9,7 +9,7 @@ from models import demo
 
 
 def make_demo(context: typer.Context) -> None:
-    """Make the demo calendar, with two weeks of slots."""
+    """Create the demo calendar, with two weeks of slots."""
     with opened_service(context) as service:
         opened = demo.seed(service)
-    print(f"The calendar demo has {opened} new slots." if opened else "The calendar demo is there already.")
+    print(f"The calendar demo has {opened} new slots." if opened else "The calendar demo exists already.")

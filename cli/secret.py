@@ -23,17 +23,17 @@ app = command_group("Change the secret of a database.")
 
 @app.command("replace")
 def replace_secret(context: typer.Context) -> None:
-    """Make the secret that is set the database's. Stop every server first.
+    """Give the database the secret of the settings. Stop every server first.
 
-    Void from then on: every token, the tokens of all holds and bookings (so the customers' links to them), and the
-    keys of requests that are sent again.
+    After that all tokens are void, also the tokens of holds and bookings and thus the customers' links. The keys of
+    repeated requests are void too.
     """
     context.obj.service().replace_secret()
     print("The database has a new secret. Tokens, links to bookings and keys made with another one are void.")
 
 
 def with_secret(settings: Settings) -> Settings:
-    """Return the settings with a secret: the one that is set, or the one of the file, which the first start makes."""
+    """Return the settings with a secret: the set one, or that of the file. The first start makes the file."""
     if settings.secret:
         return settings
     path = secret_file(settings.database)
@@ -42,7 +42,7 @@ def with_secret(settings: Settings) -> Settings:
 
 
 def secret_file(database: str) -> Path:
-    """Return the path of the file that keeps a secret that is not set."""
+    """Return the path of the file for a secret. It is used without a set secret."""
     return (database_file(database) or Path("slotcast.db")).with_suffix(".secret")
 
 
@@ -61,7 +61,7 @@ def _read_or_make(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Write a new secret whole before it gets its name: of two processes that start at once, one wins."""
+    """Write a new secret whole before it gets its name. Of two starting processes one wins."""
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
@@ -74,7 +74,7 @@ def _make(path: Path) -> None:
 
 
 def warn_of_open_files(database: str) -> None:
-    """Warn of files of the database, and of a secret, that other users of the machine may read."""
+    """Warn if other users of the machine may read a file of the database or of a secret."""
     file = database_file(database)
     beside = [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))] if file else []
     for path in (*beside, secret_file(database)):

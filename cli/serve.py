@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from models import demo
 from models.contract.time import Clock
 from models.service import SlotService
 from models.storage.database import FIRST_MIGRATION, public_url
-from realtime.app import GATE, build
+from models.storage.dialect import UnusableDatabase
+from models.storage.secret import NOT_THIS_ONE
+from realtime.app import GUARD, SERVICE, build
+from realtime.async_service import AsyncService
 from realtime.auth import Auth
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
@@ -31,6 +35,7 @@ IDLE_SECONDS = 75.0  # nginx keeps an idle connection for 60 s, and must never s
 BACKLOG = 4_096  # connections that wait to be accepted: all clients reconnect at once after a restart
 SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's; Python's own 5 ms halves its speed
 STAFF_TOKEN_SECONDS = 30 * 86_400
+SECRET_SECONDS = 5.0  # between two looks whether the database has another secret
 
 # Strangers cause these in aiohttp: no HTTP, a body that differs from its head, a closed connection.
 _NO_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
@@ -70,6 +75,7 @@ async def compose(
         most_open_per_address=settings.most_open_per_address,
         body_seconds=settings.body_seconds,
         max_queued_bytes=settings.max_queued_bytes,
+        max_room_bytes=settings.max_room_bytes,
         clock=clock or service.clock,
         web_folder=web_folder,
         heartbeat_seconds=heartbeat_seconds,
@@ -87,7 +93,7 @@ def runner_of(
     return BoundedRunner(
         app,
         bounds,
-        app[GATE],
+        app[GUARD],
         lingering_time=linger_seconds,
         access_log=None,
         auto_decompress=False,  # compressed bodies are refused, not unpacked
@@ -115,12 +121,27 @@ async def _serve_until_signal(settings: Settings, service: SlotService) -> None:
         loop.add_signal_handler(number, stop.set)
     # Elsewhere than on a terminal the token would stay in a log.
     _print_welcome(settings, service, with_token=sys.stdout.isatty())
+    replaced = asyncio.create_task(_wait_for_other_secret(app[SERVICE]))
+    replaced.add_done_callback(lambda _: stop.set())
     await stop.wait()
+    is_replaced = replaced.done()
+    replaced.cancel()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second signal ends the process at once
-    print("\nStopping: writes finish, clients are told to come back …", flush=True)
+    print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
     await runner.cleanup()
+    if is_replaced:
+        raise UnusableDatabase(NOT_THIS_ONE)
     print("Goodbye.", flush=True)
+
+
+async def _wait_for_other_secret(service: AsyncService) -> None:
+    """Return when the database has another secret. A server that went on with its own would book twice by one key."""
+    while True:
+        await asyncio.sleep(SECRET_SECONDS)
+        with suppress(Exception):  # the database may not answer just now
+            if await service.read(service.sync.has_other_secret):
+                return
 
 
 def _why_not_listening(settings: Settings, error: OSError | UnicodeError) -> str:

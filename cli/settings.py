@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from models.contract.time import Clock, system_clock
 from models.service import Retention, SlotService
-from models.storage.database import open_database
+from models.storage.database import SYNCHRONOUS, open_database
 from realtime.engine import Limits
 from realtime.http.connection import Bounds
 from realtime.http.middleware import Network
@@ -23,6 +23,9 @@ from realtime.http.middleware import Network
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, requires 256 bits for HS256
 _DAY_SECONDS = 86_400
 _LONGEST_SECONDS = 3_600
+# A default that a library class has too stands there.
+_LIMITS = Limits()
+_RETENTION = Retention()
 
 # Browsers and web views send no user, path or query, and write other letters than these as punycode.
 _ORIGIN = re.compile(
@@ -31,7 +34,7 @@ _ORIGIN = re.compile(
 
 
 class BadSetting(Exception):
-    """A value that can't be used for a setting; the message is one clear line."""
+    """An invalid value of a setting; the message is one clear line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +42,8 @@ class Setting:
     """The declaration of one setting.
 
     `default` is the value as it is written on the command line, and its type is the setting's type. `least` and `most`
-    bound a number. `read` turns the written value into the value of `Settings`. `check` raises ValueError for a value
-    that can't be used.
+    bound a number. `read` turns the written value into the value of `Settings`. `check` raises ValueError for an
+    invalid value.
     """
 
     name: str = ""
@@ -101,7 +104,7 @@ def read_secret(text: str) -> bytes:
 
 
 def read_origins(text: str) -> tuple[str, ...]:
-    """Return the origins of a list with commas between; `*` stands for any."""
+    """Return the origins of a list separated by commas; `*` stands for any."""
     origins = _parts(text)
     for origin in origins:
         if origin != "*" and not _ORIGIN.fullmatch(origin):
@@ -110,7 +113,7 @@ def read_origins(text: str) -> tuple[str, ...]:
 
 
 def read_proxies(text: str) -> tuple[Network, ...]:
-    """Return the networks of a list of addresses and networks with commas between."""
+    """Return the networks of a list of addresses and networks separated by commas."""
     return tuple(ip_network(part, strict=False) for part in _parts(text))
 
 
@@ -126,43 +129,47 @@ class Settings:
         check=open_database,  # does not connect
     )
     secret: bytes = _setting(
-        "", "Signs tokens, 32 characters or more. Unset: made and kept beside the database.", read=read_secret
+        "", "Signs tokens; 32 characters or more. Unset: a generated one, kept beside the database.", read=read_secret
     )
     origins: tuple[str, ...] = _setting(
-        "", "Other web origins that may connect, with commas between; apps too: file://, null.", read=read_origins
+        "", "Other allowed web origins, separated by commas; apps too: file://, null.", read=read_origins
     )
     proxies: tuple[Network, ...] = _setting(
-        "", "Trusted proxies: addresses or networks, with commas between.", read=read_proxies
+        "", "Trusted proxies: addresses or networks, separated by commas.", read=read_proxies
     )
     synchronous: str = _setting(
-        "full",
+        SYNCHRONOUS,
         "full: an answered request survives a power cut; normal is a little faster.",
         check=_one_of("full", "normal"),
     )
     rate: float = _setting(100.0, "Requests a second from one client; 0 for no limit.", least=0, most=1e6)
     address_factor: float = _setting(
-        10.0, "How many clients' requests one address may send, over all of its connections.", least=1, most=1e6
+        10.0, "Budget of one address, over all its connections, as a multiple of one client's.", least=1, most=1e6
     )
-    max_connections: int = _setting(0, "Connections open at once; 0 for what the open files allow.", least=0)
-    max_connections_per_address: int = _setting(
-        0, "Connections of one address open at once; 0 for half of all.", least=0
-    )
+    max_connections: int = _setting(0, "Most open connections; 0 for seven eighths of the open files.", least=0)
+    max_connections_per_address: int = _setting(0, "Most open connections of one address; 0 for half of all.", least=0)
     head_seconds: float = _setting(
         20.0, "Longest time for a request's head to arrive.", least=0.1, most=_LONGEST_SECONDS
     )
     body_seconds: float = _setting(
-        30.0, "Longest time for a body, or a WebSocket message, to arrive.", least=0.1, most=_LONGEST_SECONDS
+        _LIMITS.message_seconds,
+        "Longest time for a body, or a WebSocket message, to arrive.",
+        least=0.1,
+        most=_LONGEST_SECONDS,
     )
     unread_seconds: float = _setting(
-        30.0, "Longest time in which a client reads nothing of what waits for it.", least=0.1, most=_LONGEST_SECONDS
+        30.0, "Longest time a client may leave an answer unread.", least=0.1, most=_LONGEST_SECONDS
     )
-    max_queued_bytes: int = _setting(
-        Limits().max_queued_bytes, "Most bytes that wait for a client that does not read.", least=65_536
+    max_queued_bytes: int = _setting(_LIMITS.max_queued_bytes, "Most bytes queued for one slow client.", least=65_536)
+    max_room_bytes: int = _setting(
+        256_000_000,
+        "Bytes of slots and changes in memory. Beyond them, calendars without subscribers leave memory at once.",
+        least=0,
     )
     log_days: float = _setting(
-        Retention().log_seconds / _DAY_SECONDS, "How long changes can be resumed from.", least=0.001, most=1e5
+        _RETENTION.log_seconds / _DAY_SECONDS, "Days for which the log keeps changes.", least=0.001, most=1e5
     )
-    log_changes: int = _setting(Retention().log_changes, "How many of a calendar's changes are kept.", least=1)
+    log_changes: int = _setting(_RETENTION.log_changes, "Most changes kept of one calendar.", least=1)
     log_level: str = _setting(
         "warning",
         "debug, info, warning or error.",

@@ -18,11 +18,11 @@ app = command_group("Open, close and remove slots; running servers push the chan
 @app.command("open")
 def open_slot(
     context: typer.Context,
-    calendar: str,
-    start: Annotated[str, typer.Argument(help="RFC 3339, like 2027-01-31T09:00:00Z.")],
-    end: str,
+    calendar: Annotated[str, typer.Argument(help="Id of the calendar.")],
+    start: Annotated[str, typer.Argument(help="Start in RFC 3339, like 2027-01-31T09:00:00Z.")],
+    end: Annotated[str, typer.Argument(help="End in RFC 3339.")],
     *,
-    capacity: Annotated[int, typer.Option(help="Seats.", min=1)] = 1,
+    capacity: Annotated[int, typer.Option(help="Number of seats.", min=1)] = 1,
     duplicate: Annotated[bool, typer.Option("--duplicate", help="Also where a slot has these times.")] = False,
 ) -> None:
     """Open one slot and print its id."""
@@ -35,12 +35,12 @@ def open_slot(
 
 
 @app.command("close")
-def close_slot(context: typer.Context, slot: str) -> None:
+def close_slot(context: typer.Context, slot: Annotated[str, typer.Argument(help="Id of the slot.")]) -> None:
     """Close a slot to new bookings."""
     print(run_command(context, CloseSlot(principal=OPERATOR, slot=slot))["slot"]["status"])
 
 
 @app.command("remove")
-def remove_slot(context: typer.Context, slot: str) -> None:
-    """Remove a slot with no seat taken."""
+def remove_slot(context: typer.Context, slot: Annotated[str, typer.Argument(help="Id of the slot.")]) -> None:
+    """Remove a slot without taken seats."""
     print(run_command(context, RemoveSlot(principal=OPERATOR, slot=slot))["slot"]["id"])

@@ -16,9 +16,9 @@ def print_token(
     context: typer.Context,
     *,
     scope: Annotated[str, typer.Option(help="staff, or nothing for a guest.")] = "",
-    calendars: Annotated[str, typer.Option(help="Ids with commas between, or * for all.")] = "",
-    subject: Annotated[str, typer.Option(help="The person or program that the token stands for.")] = "",
-    ttl: Annotated[int, typer.Option(help="Seconds until it ends.", min=1)] = 86_400,
+    calendars: Annotated[str, typer.Option(help="Ids separated by commas, or * for all.")] = "",
+    subject: Annotated[str, typer.Option(help="Name of the person or program with the token.")] = "",
+    ttl: Annotated[int, typer.Option(help="Lifetime in seconds.", min=1)] = 86_400,
 ) -> None:
     """Print a token (JWT)."""
     if scope not in {"", "staff"}:

@@ -31,7 +31,7 @@ from models.contract.time import Clock, MeasuredClock, system_clock
 from models.contract.tokens import Tokens
 from models.domain import expire_bookings, outside_writes
 from models.domain.rules import GRACE
-from models.query import audit, bookings, calendars, changes, feed, snapshot
+from models.query import audit, bookings, calendars, changes, feed, housekeeping, snapshot
 from models.query.audit import Finding
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
@@ -42,13 +42,14 @@ from models.schedule import apply
 from models.schedule.schedule import Schedule
 from models.storage import commit_watch, database, secret
 from models.storage.cancellation import Cancellation, Cancelled, checked
-from models.storage.commit_watch import CommitWatch
+from models.storage.commit_watch import CommitWatch, News
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.dialect import Dialect, UnusableDatabase
 from models.storage.tables import Hold, HoldState
 from models.transaction.transaction import OnProgress, Retention, no_progress
+from models.writing.batch import BatchRunner
+from models.writing.command_queue import Outcome, QueuedCommand, Reply
 from models.writing.router import Router
-from models.writing.spare_writers import Outcome, QueuedCommand, Reply
 from models.writing.writer import Writer
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Feed",
     "Finding",
     "Head",
+    "News",
     "OnProgress",
     "Outcome",
     "PlacedSlot",
@@ -97,7 +99,7 @@ class SlotService:
     url: str
     secret: bytes
     clock: Clock = system_clock
-    synchronous: str = "full"
+    synchronous: str = database.SYNCHRONOUS
     retention: Retention = field(default_factory=Retention)
     writers: int = 4
     on_commit: Callable[[list[Logged]], None] = _ignore
@@ -145,6 +147,10 @@ class SlotService:
             if secret.has_secret(self._db):
                 secret.check_secret(self._db, self.tokens.fingerprint)
 
+    def has_other_secret(self) -> bool:
+        """Say if the database has another secret by now."""
+        return secret.has_other_secret(self._db, self.tokens.fingerprint)
+
     def replace_secret(self) -> None:
         """Make this service's secret the database's. Tokens and idempotency records of another secret become void."""
         with self._connected():
@@ -152,17 +158,15 @@ class SlotService:
             secret.replace_secret(self._db, self.tokens.fingerprint)
 
     def _make_writer(self, number: int, again: Callable[[QueuedCommand], None] | None = None) -> Writer:
-        name = f"slotcast-writer-{number}"
-        return Writer(
-            self._db,
-            self.tokens,
-            None if isinstance(self.clock, MeasuredClock) else self.clock,
-            self.retention,
-            self._call_on_commit,
-            again=again,
+        batches = BatchRunner(
+            db=self._db,
+            tokens=self.tokens,
+            clock=None if isinstance(self.clock, MeasuredClock) else self.clock,
+            retention=self.retention,
+            on_commit=self._call_on_commit,
             on_progress=self.on_progress,
-            name=name,
         )
+        return Writer(batches, again=again, name=f"slotcast-writer-{number}")
 
     def close(self) -> None:
         """Finish the queued commands, then close."""
@@ -223,19 +227,21 @@ class SlotService:
         return feed.read_feed(self._db, calendar, begin, finish, most)
 
     def snapshot(
-        self, calendar: str, begin: int, finish: int, *, most: int = EVERY, tail: int = 0, with_bookings: bool = False
+        self, calendar: str, begin: int, finish: int, *, most: int = EVERY, with_bookings: bool = False
     ) -> Snapshot:
-        """Return the slots that touch `[begin, finish)`, in milliseconds, and the last `tail` changes of the log.
+        """Return the slots that touch `[begin, finish)`, in milliseconds.
 
         With more than `most` slots the page ends sooner, between two starts. Raise NotFound without the calendar.
         """
-        return snapshot.read_snapshot(
-            self._db, calendar, begin, finish, most=most, tail=tail, with_bookings=with_bookings
-        )
+        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, with_bookings=with_bookings)
 
     def new_rows(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
         """Return the rows after `have` of each calendar with another cursor now; none for a restored calendar."""
         return changes.read_new_rows(self._db, have)
+
+    def changes_before(self, calendar: str, seq: int) -> list[Logged]:
+        """Return the last changes before this seq, oldest first, as many as a replica may keep."""
+        return changes.read_changes_before(self._db, calendar, seq)
 
     def booking(self, asked: WithToken) -> Booking:
         """Return one booking with its customer, for its holder or its calendar's staff."""
@@ -267,7 +273,7 @@ class SlotService:
             return [ExpireHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
 
     def unanswered(self) -> list[Command]:
-        """Return the commands that reject the pending bookings nobody has answered in time."""
+        """Return the commands that reject pending bookings without an answer of staff in time."""
         with database.reading(self._db):
             return [ExpireBookings(calendar=calendar) for calendar in expire_bookings.read_due(self._db, self.clock())]
 
@@ -294,8 +300,9 @@ class SlotService:
                 self.run(command)
 
     def trims(self) -> list[Command]:
-        """Return the commands that trim the logs, one for each calendar."""
-        return [TrimLog(calendar=info.id) for info in self.calendars()]
+        """Return the commands that trim logs and idempotency records, one for each calendar with any to trim."""
+        found = housekeeping.read_calendars_to_trim(self._db, self.clock(), self.retention)
+        return [TrimLog(calendar=calendar) for calendar in found]
 
     def watch(self) -> CommitWatch:
         """Return a watch on other processes' commits. It needs a thread of its own."""

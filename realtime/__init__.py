@@ -1,1 +1,1 @@
-"""The asynchronous half: everything that talks to clients. It writes no SQL; `AsyncService` runs the service."""
+"""The asynchronous half: the communication with clients. It writes no SQL; `AsyncService` runs the service."""

@@ -27,8 +27,8 @@ from realtime.ical.feed import Feeds
 from realtime.loop_lag import LoopLagMonitor
 from realtime.metrics import Metrics
 from realtime.rate_limit import Addresses
-from realtime.request_counts import RequestCounts
 from realtime.request_handler import RequestHandler
+from realtime.request_log import RequestCounts
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.outside_writes import OutsideWrites
@@ -43,7 +43,7 @@ from realtime.transports.stream import Streams, StreamSubscriptions
 from realtime.transports.websocket import PlainWebSockets
 
 SERVICE = web.AppKey("service", AsyncService)
-GATE = web.AppKey("guard", RequestGuard)
+GUARD = web.AppKey("guard", RequestGuard)
 SOCKETS = web.AppKey("sockets", SocketServer)  # an application may emit to `calendar:<id>`
 
 
@@ -83,6 +83,7 @@ async def build(
     most_open_per_address: int,
     body_seconds: float,
     max_queued_bytes: int,
+    max_room_bytes: int,
     clock: Clock,
     web_folder: Path,
     heartbeat_seconds: float,
@@ -108,6 +109,7 @@ async def build(
         sockets=sockets,
         streams=Streams(clock, heartbeat_seconds),
         body_seconds=body_seconds,
+        max_room_bytes=max_room_bytes,
     )
     return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
 
@@ -125,16 +127,17 @@ class _App:
         sockets: _Sockets,
         streams: Streams,
         body_seconds: float,
+        max_room_bytes: int,
     ) -> None:
         self.clock = clock
         self.guard = guard
         self.sockets = sockets
         self.streams = streams
         self.bodies = Bodies(guard, body_seconds)
-        self.requests = RequestCounts()
+        self.counts = RequestCounts()
         self.service = AsyncService(slot_service, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made below
         rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
-        self.dispatcher = Dispatcher(self.service, rooms)
+        self.dispatcher = Dispatcher(self.service, rooms, max_room_bytes=max_room_bytes)
         self.recovery = Recovery(self.service, self.dispatcher, clock)
         self.request_handler = RequestHandler(self.service, self.dispatcher, clock, auth)
         self.loop_lag = LoopLagMonitor(lambda: self.service.is_full, sockets.set_refusing)
@@ -146,20 +149,20 @@ class _App:
                 dispatcher=self.dispatcher,
                 recovery=self.recovery,
                 rooms=rooms[audience],
-                requests=self.requests,
+                counts=self.counts,
             )
             sockets.register_namespace(namespace)
 
     def build(self, limits: Limits, web_folder: Path) -> web.Application:
         """Return the application with its middlewares, routes and signals."""
         guard = self.guard
-        middlewares = [self.bodies.middleware(), problems(self.requests), guard.middleware(), guard.reads()]
+        middlewares = [self.bodies.middleware(), problems(self.counts), guard.middleware(), guard.reads()]
         app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
-        app[SERVICE], app[GATE], app[SOCKETS] = self.service, guard, self.sockets
+        app[SERVICE], app[GUARD], app[SOCKETS] = self.service, guard, self.sockets
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
         self.sockets.attach(app, "socket.io")
         self._add_routes(app, limits, web_folder)
-        app.on_response_prepare.append(add_headers)
+        app.on_response_prepare.extend((guard.add_headers, add_headers))
         app.cleanup_ctx.append(self._run)
         return app
 
@@ -171,7 +174,7 @@ class _App:
             streams=streams,
             dispatcher=self.dispatcher,
             service=self.service,
-            requests=self.requests,
+            requests=self.counts,
             loop_lag=self.loop_lag,
         )
         subscriptions = StreamSubscriptions(
@@ -193,7 +196,7 @@ class _App:
     async def _run(self, _app: web.Application) -> AsyncIterator[None]:
         """Run all tasks and threads, from the first request to the last."""
         outside = OutsideWrites(self.service, self.dispatcher)
-        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.take)
+        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.check, outside.take)
         scheduler = Scheduler(self.service, self.dispatcher)
         for part in (self.dispatcher, listener, scheduler, self.streams, self.loop_lag):
             part.start()
@@ -203,7 +206,7 @@ class _App:
 
     async def _stop(self, _app: web.Application) -> None:
         """End everything that waits, before the engine closes its connections."""
-        await self.loop_lag.close()  # it would let newcomers in again
+        await self.loop_lag.close()  # it would accept connections again
         self.sockets.refuse = True
         self.bodies.end()
         self.service.end_heavy_reads()

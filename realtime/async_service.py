@@ -15,8 +15,8 @@ from models.contract.changes import Logged
 from models.contract.commands import Answer, Command
 from models.contract.errors import Overloaded, Refused
 from models.service import Outcome, SlotService
-from realtime.read_queue import Lane
-from realtime.readers import Readers
+from realtime.reads.read_queue import Lane
+from realtime.reads.readers import Readers
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""The event loop's lag, and the refusal of newcomers while it is too long.
+"""The event loop's lag, and the refusal of new connections while it is too long.
 
 Connected clients take precedence. While the loop is late, or too many commands wait for the writer, handshakes are
 answered 503. Every client's library takes that for "try again".
@@ -14,7 +14,7 @@ from collections.abc import Callable
 INTERVAL_SECONDS = 0.02
 LATE_SECONDS = 0.25
 LATE_INTERVALS = 3  # in a row: one late interval is no overload
-CALM_SECONDS = 1.0  # without a late interval, before newcomers are let in again
+CALM_SECONDS = 1.0  # without a late interval, before the server accepts connections again
 
 _log = logging.getLogger("slotcast.loop_lag")
 
@@ -57,4 +57,4 @@ class LoopLagMonitor:
             self._is_refusing = is_overloaded
             self.overloads += is_overloaded
             self._refuse(is_overloaded)
-            _log.warning("Overloaded: newcomers are refused" if is_overloaded else "Calm again: newcomers are welcome")
+            _log.warning("Overloaded: new connections are %s", "refused" if is_overloaded else "accepted again")

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from realtime.async_service import AsyncService
 from realtime.engine import Counters
 from realtime.loop_lag import LoopLagMonitor
-from realtime.request_counts import BUCKETS, RequestCounts
+from realtime.request_log import BUCKETS, RequestCounts
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.transports.stream import LONG_POLL, Streams
 
@@ -50,11 +50,13 @@ class Metrics(Collector):
         yield from self._collect_connections()
         yield from self._collect_rooms()
         yield GaugeMetricFamily(
-            "slotcast_commands_queued", "Commands that wait for the writer.", self._service.sync.queued
+            "slotcast_commands_queued", "Commands in the writer's queue.", self._service.sync.queued
         )
         longest = self._loop_lag.longest_block_seconds
         yield GaugeMetricFamily("slotcast_loop_block_seconds_max", "Longest lag of the event loop.", longest)
-        yield CounterMetricFamily("slotcast_overloads", "Times the server refused newcomers.", self._loop_lag.overloads)
+        yield CounterMetricFamily(
+            "slotcast_overloads", "Periods of refused connections, because of overload.", self._loop_lag.overloads
+        )
         yield from self._collect_requests()
 
     def _collect_connections(self) -> Iterator[Metric]:
@@ -75,9 +77,13 @@ class Metrics(Collector):
         yield CounterMetricFamily("slotcast_bytes_out", "Bytes written to clients.", counters.bytes_out)
 
     def _collect_rooms(self) -> Iterator[Metric]:
-        rooms = self._dispatcher.rooms
-        yield CounterMetricFamily("slotcast_changes", "Changes sent to rooms.", self._dispatcher.changes)
-        yield GaugeMetricFamily("slotcast_rooms", "Calendars with a room at this process.", len(rooms))
+        dispatcher = self._dispatcher
+        rooms = dispatcher.rooms
+        yield CounterMetricFamily("slotcast_changes", "Changes sent to rooms.", dispatcher.changes)
+        yield GaugeMetricFamily("slotcast_rooms", "Calendars with a room in this process.", len(rooms))
+        yield GaugeMetricFamily("slotcast_room_bytes", "Bytes of the rooms' slots and changes.", dispatcher.room_bytes)
+        yield CounterMetricFamily("slotcast_rooms_opened", "Rooms read from the database.", dispatcher.opened)
+        yield CounterMetricFamily("slotcast_room_looks", "Times a room was compared with the log.", dispatcher.looks)
         subscribers = sum(room.subscriber_count for room in rooms.values())
         yield GaugeMetricFamily("slotcast_watchers", "Subscribers of rooms.", subscribers)
 
@@ -92,5 +98,8 @@ class Metrics(Collector):
             total += count
             buckets.append((bound, total))
         yield HistogramMetricFamily(
-            "slotcast_request_seconds", "From a request to its answer.", buckets=buckets, sum_value=requests.seconds
+            "slotcast_request_seconds",
+            "Time from a request to its answer.",
+            buckets=buckets,
+            sum_value=requests.seconds,
         )

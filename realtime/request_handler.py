@@ -29,7 +29,7 @@ from models.contract.time import DAY, SECOND, Clock, write_time
 from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.auth import Auth
-from realtime.read_queue import Lane
+from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import WINDOW
 
@@ -90,7 +90,7 @@ class RequestHandler:
         if not principal.is_staff_of(request.calendar):
             raise principal.refusal()
         await self._service.read(
-            self._service.sync.calendar, request.calendar
+            self._service.sync.calendar, request.calendar, lane=Lane.LIGHT
         )  # NotFound for a calendar that does not exist
         token, ends_at = self._auth.write_link(request.calendar, request.lifetime_seconds)
         return {"token": token, "expires_at": write_time(ends_at * SECOND)}

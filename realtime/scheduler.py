@@ -94,12 +94,12 @@ class Scheduler:
         await self._one_by_one(await self._service.read(self._service.sync.trims))
 
     async def _one_by_one(self, commands: Iterable[Command]) -> None:
-        """Run commands that are not urgent one after the other, so that they delay no other command."""
+        """Run less urgent commands one after the other, so that they delay no other command."""
         for command in commands:
             await self._done(command)
 
     async def _done(self, command: Command) -> Answer | None:
-        """Run the command; return None for one that was refused, so that the others still run."""
+        """Run the command. Return None for a refused one, so that the others still run."""
         try:
             return await self._service.run(command)
         except Refused as refusal:

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is asked to take long may."""
+    """Give the long form of the tests more time."""
     if config.getoption("--long"):
         for item in items:
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Collect after a test that had a loop: what it left open fails it, and not some later test."""
+    """Collect garbage after a test with a loop: an open resource fails this test, not a later one."""
     yield
     if item.get_closest_marker("asyncio"):
         gc.collect()
@@ -51,7 +51,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _servers_database(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Put every server on PostgreSQL, if told to."""
+    """Put every server on PostgreSQL with the option `--postgres`."""
     with pytest.MonkeyPatch.context() as patch:
         if request.config.getoption("--postgres"):
             postgres: Postgres = request.getfixturevalue("postgres")
@@ -63,6 +63,15 @@ def _servers_database(request: pytest.FixtureRequest) -> Iterator[None]:
 def database(tmp_path: Path) -> str:
     """Return the URL of a database that does not exist yet."""
     return f"sqlite:///{tmp_path / 'slotcast.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'slotcast.db'}"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.new_url()
 
 
 @pytest.fixture
@@ -81,7 +90,7 @@ def proxy(server: Server) -> Iterator[Proxy]:
 
 @pytest.fixture
 def node() -> Iterator[Callable[..., Node]]:
-    """Return what starts a script of tests/node; each is ended with the test."""
+    """Return a function that starts a script of tests/node; each ends with the test."""
     with ExitStack() as scripts:
 
         def start(script: str, *arguments: str) -> Node:
@@ -101,7 +110,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """Open an empty page; what it logs is shown on a failure, and an uncaught error fails."""
+    """Open an empty page; its log is shown on a failure, and an uncaught error fails the test."""
     context = await browser.new_context()
     page = await context.new_page()
     uncaught: list[Any] = []

@@ -68,7 +68,7 @@ async def test_a_refusing_network_lets_nobody_in_until_restored(standing: Proxy)
 
 
 async def test_a_black_hole_delays_and_loses_nothing(standing: Proxy) -> None:
-    """What is sent into a black hole arrives after `restore`, not before."""
+    """Bytes sent into a black hole arrive after `restore`, not before."""
     async with aiohttp.ClientSession() as client, client.ws_connect(standing.url) as socket:
         standing.blackhole()
         await socket.send_str("late")
@@ -80,7 +80,7 @@ async def test_a_black_hole_delays_and_loses_nothing(standing: Proxy) -> None:
 
 
 async def test_blocked_websockets_leave_plain_http_alone(standing: Proxy) -> None:
-    """Where upgrades are refused, HTTP requests still pass."""
+    """With upgrades refused, HTTP requests still pass."""
     standing.block_websocket()
     async with aiohttp.ClientSession() as client:
         with pytest.raises(aiohttp.WSServerHandshakeError):

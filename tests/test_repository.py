@@ -1,4 +1,4 @@
-"""What stands in the repository is true on every machine."""
+"""The files of the repository are valid on every machine."""
 
 import ast
 import re
@@ -34,12 +34,12 @@ def _lines(pattern: re.Pattern[str]) -> list[str]:
 
 
 def test_no_file_names_a_folder_of_one_machine() -> None:
-    """A path that exists on the author's machine only is in no file."""
+    """No file has a path of the author's machine."""
     assert _lines(_HOME) == []
 
 
 def test_no_file_names_a_registry() -> None:
-    """What pip and npm fetch comes from where their machine is set up to fetch, never from a host in a file."""
+    """pip and npm use the machine's own settings, never a host in a file."""
     assert _lines(_REGISTRY) == []
 
 
@@ -95,8 +95,8 @@ def test_no_module_imports_itself_through_others() -> None:
     assert [name for name in imports if name in _reached(name, imports)] == []
 
 
-def test_the_server_imports_only_what_its_requirements_bring() -> None:
-    """What only the tests install is not there where the server runs."""
+def test_the_server_imports_only_its_requirements() -> None:
+    """The server needs none of the packages for tests only."""
     brought = set(_pinned(ROOT / "requirements.txt"))
     ours = {"cli", "models", "realtime", "server"}
     sources = [

@@ -1,4 +1,4 @@
-"""The web client's own tests, which run in Node."""
+"""The web client's own tests in Node."""
 
 import os
 import subprocess

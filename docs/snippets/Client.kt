@@ -38,7 +38,7 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
             if (answer.getString("mode") == "snapshot") slots.clear()
             answer.optJSONArray("slots").objects().forEach { put(it) }
             answer.optJSONArray("changes").objects().forEach { applyChange(it) }
-            stand(answer)
+            keepCursor(answer)
         }
     }
 
@@ -53,16 +53,16 @@ class CalendarClient(url: String, private val calendar: String, token: String? =
         change.getJSONArray("slots").objects().forEach { put(it) }
         val removed = change.getJSONArray("removed")
         for (place in 0 until removed.length()) slots.remove(removed.getString(place))
-        stand(change)
+        keepCursor(change)
     }
 
     private fun put(slot: JSONObject) {
         slots[slot.getString("id")] = slot
     }
 
-    private fun stand(at: JSONObject) {
-        have = at.getLong("seq")
-        cursor = at.getString("cursor")
+    private fun keepCursor(message: JSONObject) {
+        have = message.getLong("seq")
+        cursor = message.getString("cursor")
         onUpdate()
     }
 

@@ -14,12 +14,12 @@ final class CalendarClient {
 
     init(url: URL, calendar: String) {
         self.calendar = calendar
-        // Unset, it waits 10 to 30 s between tries. What it does runs on the main queue.
+        // Unset, it waits 10 to 30 s between tries. Its callbacks run on the main queue.
         manager = SocketManager(socketURL: url, config: [.forceWebsockets(true), .reconnectWait(1), .reconnectWaitMax(10)])
         socket = manager.socket(forNamespace: "/calendars")
         socket.on(clientEvent: .connect) { [weak self] _, _ in self?.subscribe() }
         socket.onAny { [weak self] event in
-            // It also hears the client's own events, which have no seq.
+            // It also receives the client's own events; these have no seq.
             guard let change = event.items?.first as? [String: Any], change["seq"] is Int else { return }
             self?.apply(change)
         }
@@ -36,7 +36,7 @@ final class CalendarClient {
             if answer["mode"] as? String == "snapshot" { self.slots = [:] }
             for slot in answer["slots"] as? [[String: Any]] ?? [] { self.put(slot) }
             for change in answer["changes"] as? [[String: Any]] ?? [] { self.apply(change) }
-            self.stand(answer)
+            self.keepCursor(answer)
         }
     }
 
@@ -53,16 +53,16 @@ final class CalendarClient {
         guard prev <= have else { return subscribe() } // a gap
         for slot in change["slots"] as? [[String: Any]] ?? [] { put(slot) }
         for id in change["removed"] as? [String] ?? [] { slots[id] = nil }
-        stand(change)
+        keepCursor(change)
     }
 
     private func put(_ slot: [String: Any]) {
         if let id = slot["id"] as? String { slots[id] = slot }
     }
 
-    private func stand(_ at: [String: Any]) {
-        have = at["seq"] as? Int ?? have
-        cursor = at["cursor"] as? String
+    private func keepCursor(_ message: [String: Any]) {
+        have = message["seq"] as? Int ?? have
+        cursor = message["cursor"] as? String
         onUpdate()
     }
 
@@ -89,7 +89,7 @@ final class CalendarClient {
         }
         guard socket.status == .connected else { return again() }
         socket.emitWithAck(name, keyed).timingOut(after: 5) { items in
-            guard let answer = items.first as? [String: Any] else { return again() } // nobody answered in time
+            guard let answer = items.first as? [String: Any] else { return again() } // no answer in time
             let error = answer["error"] as? [String: Any]
             if error?["retryable"] as? Bool == true { again() } else { done(answer) }
         }

@@ -9,13 +9,13 @@ typedef Json = Map<String, dynamic>;
 
 class CalendarClient {
   CalendarClient(String url, this.calendar, {String? token}) {
-    // On phones it knows WebSocket only.
+    // On phones it supports WebSocket only.
     final options = io.OptionBuilder().setTransports(['websocket']).disableAutoConnect();
     if (token != null) options.setAuth({'token': token});
     _socket = io.io('$url/calendars', options.build());
     _socket.onConnect((_) => _subscribe()); // the first time, and after each break
     _socket.onAny((event, data) {
-      // It also hears the client's own events, which have no seq.
+      // It also receives the client's own events; these have no seq.
       if (data is Map && data['seq'] is int) _apply(Json.from(data));
     });
     _socket.connect();
@@ -49,7 +49,7 @@ class CalendarClient {
       for (final change in answer['changes'] ?? const []) {
         _apply(Json.from(change as Map));
       }
-      _stand(answer);
+      _keepCursor(answer);
     });
   }
 
@@ -62,18 +62,18 @@ class CalendarClient {
     for (final id in change['removed']) {
       slots.remove(id);
     }
-    _stand(change);
+    _keepCursor(change);
   }
 
   void _put(Map slot) => slots[slot['id'] as String] = Json.from(slot);
 
-  void _stand(Json at) {
-    _have = at['seq'] as int;
-    _cursor = at['cursor'] as String;
+  void _keepCursor(Json message) {
+    _have = message['seq'] as int;
+    _cursor = message['cursor'] as String;
     onUpdate();
   }
 
-  /// The answer: `booking`, or `error` that says why not.
+  /// Returns the answer: `booking`, or `error` with the reason.
   Future<Json> book(String slot, String name) async {
     final held = await _mutate('slot.hold', {'slot': slot});
     if (held['ok'] != true) return held;
@@ -97,7 +97,7 @@ class CalendarClient {
         final answer = await answered.future.timeout(const Duration(seconds: 5));
         if (answer['ok'] == true || answer['error']['retryable'] != true) return answer;
       } on TimeoutException {
-        // Nobody answered in time.
+        // No answer in time.
       }
       await Future.delayed(Duration(milliseconds: _random.nextInt(wait)));
     }

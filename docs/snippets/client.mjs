@@ -1,8 +1,8 @@
 // node client.mjs [url] [calendar] [book]
-// Follows a calendar and prints where it stands; with "book" it also books the first free slot.
+// Follows a calendar and prints its position; with "book" it also books the first free slot.
 import { io } from "socket.io-client";
 
-const [url = "http://localhost:8080", calendar = "demo", wish = ""] = process.argv.slice(2);
+const [url = "http://localhost:8080", calendar = "demo", action = ""] = process.argv.slice(2);
 const socket = io(`${url}/calendars`, { transports: ["websocket", "polling"] });
 const slots = new Map();
 let have = -1;
@@ -19,10 +19,10 @@ function subscribe() {
     } else if (answer.mode === "snapshot") {
       slots.clear();
       for (const slot of answer.slots) slots.set(slot.id, slot);
-      stand(answer);
+      keepCursor(answer);
     } else {
       for (const change of answer.changes) apply(change);
-      stand(answer);
+      keepCursor(answer);
     }
     if (answer.ok) loaded();
   });
@@ -33,12 +33,12 @@ function apply(change) {
   if (change.prev > have) return subscribe(); // a gap
   for (const slot of change.slots) slots.set(slot.id, slot);
   for (const id of change.removed) slots.delete(id);
-  stand(change);
+  keepCursor(change);
 }
 
-function stand(at) {
-  have = at.seq;
-  cursor = at.cursor;
+function keepCursor(message) {
+  have = message.seq;
+  cursor = message.cursor;
   const free = [...slots.values()].filter((slot) => slot.bookable).length;
   console.log(JSON.stringify({ seq: have, slots: slots.size, free }));
 }
@@ -51,7 +51,7 @@ async function mutate(name, fields, key = crypto.randomUUID()) {
       if (answer.ok) return answer;
       if (!answer.error.retryable) throw Object.assign(new Error(answer.error.message), answer.error);
     } catch (error) {
-      if (error.code) throw error; // refused; without a code nobody answered in time
+      if (error.code) throw error; // refused; an error without a code is a time-out
     }
     await new Promise((resolve) => setTimeout(resolve, wait * Math.random()));
   }
@@ -73,4 +73,4 @@ socket.onAny((_type, change) => apply(change));
 socket.on("connect_error", (error) => {
   if (!socket.active) console.error("refused for good:", error.data ?? error.message);
 });
-if (wish === "book") await bookFirstFree();
+if (action === "book") await bookFirstFree();

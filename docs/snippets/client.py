@@ -12,7 +12,7 @@ import socketio
 NAMESPACE = "/calendars"
 
 
-class Watcher:
+class CalendarClient:
     """One calendar, kept by the whole rule."""
 
     def __init__(self, url, calendar):
@@ -38,7 +38,7 @@ class Watcher:
             self.slots = {slot["id"]: slot for slot in answer["slots"]}
         for change in answer.get("changes", ()):
             await self.on_change(change["type"], change)
-        self.stand(answer)
+        self.keep_cursor(answer)
         self.is_loaded.set()
 
     async def on_change(self, _type, change):
@@ -50,10 +50,10 @@ class Watcher:
         self.slots |= {slot["id"]: slot for slot in change["slots"]}
         for slot in change["removed"]:
             self.slots.pop(slot, None)
-        self.stand(change)
+        self.keep_cursor(change)
 
-    def stand(self, at):
-        self.have, self.cursor = at["seq"], at["cursor"]
+    def keep_cursor(self, message):
+        self.have, self.cursor = message["seq"], message["cursor"]
         free = sum(slot["bookable"] for slot in self.slots.values())
         print(json.dumps({"seq": self.have, "slots": len(self.slots), "free": free}), flush=True)
 
@@ -80,12 +80,12 @@ class Watcher:
         print(json.dumps({"booked": booking["slot"], "status": booking["status"]}), flush=True)
 
 
-async def main(url="http://localhost:8080", calendar="demo", wish=""):
-    watcher = Watcher(url, calendar)
-    await watcher.sio.connect(url, namespaces=[NAMESPACE], retry=True)
-    if wish == "book":
-        await watcher.book_first_free()
-    await watcher.sio.wait()
+async def main(url="http://localhost:8080", calendar="demo", action=""):
+    client = CalendarClient(url, calendar)
+    await client.sio.connect(url, namespaces=[NAMESPACE], retry=True)
+    if action == "book":
+        await client.book_first_free()
+    await client.sio.wait()
 
 
 if __name__ == "__main__":

@@ -6,30 +6,30 @@ let cursor = "";
 function open() {
   const socket = new WebSocket(`wss://slots.example.org/api/calendars/demo/socket?after=${encodeURIComponent(cursor)}`);
   socket.onmessage = ({ data }) => {
-    const said = JSON.parse(data); // at first the answer to subscribing, then a change each time
-    if (said.mode === "snapshot") replaceAll(said);
-    else if (!(said.changes ?? [said]).every(apply)) socket.close(); // a gap: again from the cursor
+    const message = JSON.parse(data); // the subscribe answer first, then changes
+    if (message.mode === "snapshot") replaceAll(message);
+    else if (!(message.changes ?? [message]).every(apply)) socket.close(); // a gap: reconnect with the cursor
   };
   socket.onclose = () => setTimeout(open, 1_000 + 4_000 * Math.random());
 }
 
 function replaceAll(snapshot) {
   slots.clear();
-  stand(snapshot);
+  put(snapshot);
 }
 
 function apply(change) {
   if (change.prev > have) return false;
   if (change.seq <= have) return true; // applied before
   for (const id of change.removed) slots.delete(id);
-  stand(change);
+  put(change);
   return true;
 }
 
-function stand(at) {
-  for (const slot of at.slots) slots.set(slot.id, slot);
-  have = at.seq;
-  cursor = at.cursor;
+function put(message) {
+  for (const slot of message.slots) slots.set(slot.id, slot);
+  have = message.seq;
+  cursor = message.cursor;
 }
 
 open();

@@ -1,1 +1,4 @@
-"""What the service layer and its callers share: commands, changes, errors, times and ids. It imports nothing else."""
+"""The contract of the service layer and its callers: commands, changes, errors, times and ids.
+
+It imports no other package.
+"""

@@ -1,7 +1,7 @@
-"""What the public may see, and what happened to it: the slot, the calendar's info, the change, and their one encoding.
+"""The public data and their changes: the slot, the calendar's info, the change, and their one encoding.
 
-The encoding is the wire's: it is made once, inside the transaction that makes the change, stored in the log, and
-only ever given a prefix afterwards. Every type here is an allow-list; no field of a customer can get in.
+The encoding is the wire's. It is made once, in the transaction of the change, and stored in the log. Later it only
+gets a prefix. Every type here is an allow-list; no field of a customer can get in.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 SLOTS_A_CHANGE = 200
-_SEQ_DIGITS = 18  # what fits in 64 bits
+NAME_CHARACTERS = 200  # of a calendar
+CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
+_SEQ_DIGITS = 18  # 64 bits
 _CURSOR_CHARACTERS = 64
 
 
 class Type(StrEnum):
-    """What happened; also the name of the Socket.IO event that carries it."""
+    """The type of a change; also the name of its Socket.IO event."""
 
     SLOT_OPENED = "slot.opened"
     SLOT_HELD = "slot.held"
@@ -104,7 +106,7 @@ class Change(Struct, kw_only=True):
 
 
 class Customer(Struct, kw_only=True):
-    """Who booked: for staff and for the booking's own holder only."""
+    """The customer of a booking, for staff and for its holder only."""
 
     name: str
     email: str | UnsetType = UNSET
@@ -131,10 +133,9 @@ class Booking(Struct, kw_only=True):
 
 
 class Logged(NamedTuple):
-    """A row of the change log: the encoded change, and beside it what must not be in it.
+    """A row of the change log: the encoded change, and beside it the parts that must not be in it.
 
-    `follows` is the nonce that the calendar had before. It is "" where an older program wrote the row, and had
-    forgotten the one before.
+    `follows` is the nonce before this row. It is "" if an older program wrote the row and had forgotten the one before.
     """
 
     calendar: str
@@ -158,7 +159,7 @@ class Cursor(NamedTuple):
 
 
 class SlotKey(Struct):
-    """The part of a public slot that a replica files it by."""
+    """The part of a public slot by which a replica stores it."""
 
     id: str
     start: str
@@ -166,7 +167,7 @@ class SlotKey(Struct):
 
 
 class Applied(Struct):
-    """The part of a change that a replica needs: its slots stay encoded as they came."""
+    """The part of a change for a replica. Its slots stay encoded."""
 
     slots: list[Raw]
     removed: list[str]
@@ -184,20 +185,20 @@ def encode(thing: Any) -> bytes:
 
 
 def decode_applied(body: bytes) -> Applied:
-    """What a replica applies of an encoded change."""
+    """Decode the part of a change for a replica."""
     return _applied.decode(body)
 
 
 def decode_slot_key(body: bytes | Raw) -> SlotKey:
-    """Where a replica files an encoded slot."""
+    """Decode the part of a slot by which a replica stores it."""
     return _slot_key.decode(body)
 
 
 def with_bookings(body: bytes, bookings: list[Booking], gone: Sequence[str] = ()) -> bytes:
-    """The staff's form of an encoded change: the same, and its bookings as they are now.
+    """Return an encoded change in the form for staff: with its bookings as they are now.
 
-    Of one that has moved to another calendar since, its customer is that calendar's staff's to know. `gone` are ids of
-    those that are in the database no more: the service deletes none, but others may.
+    A booking that has moved to another calendar comes without its customer, for that calendar's staff only. `gone` are
+    ids of deleted bookings: the service deletes none, but other programs may.
     """
     here = body[: body.index(b",")]
     told = [
@@ -213,7 +214,7 @@ def write_cursor(seq: int, nonce: str) -> str:
 
 
 def read_cursor(text: str) -> Cursor:
-    """ValueError for what no server of ours has written."""
+    """Return the parts of a cursor; ValueError for a text that no server has written."""
     head, dot, nonce = text.partition(".")
     is_number = head.isascii() and head.isdigit() and len(head) <= _SEQ_DIGITS
     if not dot or not nonce or not is_number or len(text) > _CURSOR_CHARACTERS:

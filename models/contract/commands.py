@@ -42,6 +42,7 @@ class Command(Request, frozen=True, kw_only=True):
 
     of_server = frozenset({"principal", "received"})
     needs_calendar: ClassVar[bool] = True  # a calendar must exist for it
+    is_background: ClassVar[bool] = False  # other commands go first
 
     principal: Principal = ANONYMOUS
     key: Key = ""
@@ -125,7 +126,7 @@ class MakeLink(Request, frozen=True, kw_only=True):
 
     wire = staff(
         "calendar.link",
-        "Makes the token of a link by which guests see and book the calendar.",
+        "Makes the token of a link for guests of the calendar.",
         answers.LinkAnswer,
     )
 
@@ -134,7 +135,7 @@ class MakeLink(Request, frozen=True, kw_only=True):
 
 
 class SetSchedule(Command, frozen=True, kw_only=True):
-    wire = staff("schedule.set", "Sets the opening hours, or says what that would do.", answers.ScheduleAnswer)
+    wire = staff("schedule.set", "Sets the opening hours, or previews the outcome.", answers.ScheduleAnswer)
 
     calendar: Slug
     schedule: dict[str, Any]
@@ -176,21 +177,21 @@ class UpdateSlot(Command, frozen=True, kw_only=True):
 
 
 class CloseSlot(Command, frozen=True, kw_only=True):
-    wire = staff("slot.close", "Lets nobody new into a slot.", answers.SlotAnswer)
+    wire = staff("slot.close", "Closes a slot to new holds and bookings.", answers.SlotAnswer)
 
     slot: Id
     if_version: Version | None = None
 
 
 class ReopenSlot(Command, frozen=True, kw_only=True):
-    wire = staff("slot.reopen", "Lets people into a closed slot again.", answers.SlotAnswer)
+    wire = staff("slot.reopen", "Opens a closed slot again.", answers.SlotAnswer)
 
     slot: Id
     if_version: Version | None = None
 
 
 class RemoveSlot(Command, frozen=True, kw_only=True):
-    wire = staff("slot.remove", "Removes a slot that nobody has a seat in.", answers.SlotAnswer)
+    wire = staff("slot.remove", "Removes a slot without taken seats.", answers.SlotAnswer)
 
     slot: Id
     if_version: Version | None = None
@@ -204,7 +205,7 @@ class HeldSeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class HoldSlot(Command, frozen=True, kw_only=True):
-    wire = public("slot.hold", "Keeps seats while their asker decides.", answers.HoldAnswer, needs_key=True)
+    wire = public("slot.hold", "Keeps seats while the customer decides.", answers.HoldAnswer, needs_key=True)
 
     slot: Id
     seats: Count = 1
@@ -292,7 +293,7 @@ class RescheduleBooking(Command, frozen=True, kw_only=True):
 
     wire = public(
         "booking.reschedule",
-        "Moves a booking to another slot, or leaves it where it is.",
+        "Moves a booking to another slot; after a refusal it stays.",
         answers.RescheduledAnswer,
         needs_key=True,
     )
@@ -358,7 +359,9 @@ class RejectBooking(StaffOnBooking, frozen=True, kw_only=True):
 
 
 class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
-    wire = staff("booking.no_show", "Notes that nobody came, once the slot has begun.", answers.BookingOutcomeAnswer)
+    wire = staff(
+        "booking.no_show", "Marks a booking as a no-show, after the start of its slot.", answers.BookingOutcomeAnswer
+    )
 
 
 class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
@@ -374,7 +377,7 @@ class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
 
 
 class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
-    wire = staff("booking.erase", "Forgets a booking's customer.", answers.BookingOutcomeAnswer)
+    wire = staff("booking.erase", "Erases a booking's customer.", answers.BookingOutcomeAnswer)
 
 
 class ExpireHolds(Command, frozen=True, kw_only=True):
@@ -398,6 +401,8 @@ class FillHorizon(Command, frozen=True, kw_only=True):
 class TrimLog(Command, frozen=True, kw_only=True):
     """Deletes changes and idempotency records past their retention. The scheduler sends it."""
 
+    is_background = True
+
     calendar: str
 
 
@@ -405,6 +410,7 @@ class TakeOutside(Command, frozen=True, kw_only=True):
     """Appends the changes of other writers to the calendar's log. The watch on the database sends it."""
 
     needs_calendar = False
+    is_background = True
 
     calendar: str
 

@@ -1,4 +1,4 @@
-"""Why a command was refused: one class a code, raised anywhere in the book, answered on every transport."""
+"""The refusals of commands: one class a code, raised anywhere in models and answered on every transport."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 
 class Refused(Exception):
-    """A command that was not done, and the reason, as the asker is told it.
+    """The refusal of a command, with its reason for the caller.
 
-    `code` is the wire's word, `retryable` says whether the same request may succeed later, `advice` is one
-    sentence on what to do next, and `details` names the rule that refused and its numbers.
+    `code` is the word on the wire. `retryable` is true if the same request may succeed later. `advice` is one
+    sentence on the next step. `details` has the rule of the refusal and its numbers.
     """
 
     code: ClassVar[str]

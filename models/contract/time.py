@@ -1,4 +1,4 @@
-"""The only place that reads the time, and the only one that knows how times are written.
+"""Reads the time, and reads and writes times as text. No other module does.
 
 Inside, a time is an `int`: milliseconds since 1970-01-01T00:00Z. On the wire it is RFC 3339 in UTC with a `Z`.
 """
@@ -30,16 +30,16 @@ def system_clock() -> int:
 
 
 class MeasuredClock:
-    """The clock of another machine: its time as it was last measured, and the steady time that has passed here since.
+    """The clock of another machine: its last measured time, and the steady time since then.
 
-    The clock that this machine was set to has no part in it.
+    This machine's own clock has no part in it.
     """
 
     def __init__(self) -> None:
         self._ahead: float | None = None  # of the steady clock here, in milliseconds
 
     def measure(self, moment: int, began: float, ended: float) -> None:
-        """Takes a time that was read between two instants of `time.monotonic()`; what fits it already is kept."""
+        """Take a time read between two instants of `time.monotonic()`. A known time within them stays."""
         least, most = moment - ended * SECOND, moment + 1 - began * SECOND
         ahead = (least + most) / 2 if self._ahead is None else self._ahead
         self._ahead = min(max(ahead, least), most)
@@ -50,20 +50,20 @@ class MeasuredClock:
 
 
 def write_time(moment: int) -> str:
-    """RFC 3339 in UTC; the fraction only where there is one."""
+    """Return a time as RFC 3339 in UTC, with a fraction only if there is one."""
     second, milliseconds = divmod(moment, SECOND)
     return f"{_write_second(second)}.{milliseconds:03}Z" if milliseconds else f"{_write_second(second)}Z"
 
 
 @lru_cache(maxsize=65_536)
 def _write_second(second: int) -> str:
-    """Kept by the second: slots begin at whole ones, and thousands are told what time it is within the same."""
+    """Write a whole second, from a cache: slots begin at whole seconds, and thousands of answers have the same one."""
     return (_EPOCH + timedelta(seconds=second)).isoformat()[:19]
 
 
 @lru_cache(maxsize=65_536)
 def read_time(text: str) -> int:
-    """Milliseconds since the epoch; ValueError for what is not RFC 3339 with an offset."""
+    """Return milliseconds since the epoch; ValueError for a text other than RFC 3339 with an offset."""
     if not _TIME.fullmatch(text):
         message = "a time is RFC 3339 with an offset, like 2027-01-31T09:00:00Z"
         raise ValueError(message)

@@ -1,6 +1,6 @@
-"""The only place that opens time zones: those of the tzdata package, the same on every machine.
+"""Opens time zones, from the tzdata package: the same zones on every machine. No other module opens one.
 
-A system's own zone files would come first otherwise, and two nodes of different age would open different slots.
+By default a system's own zone files come first, and two servers of different age would open different slots.
 """
 
 from __future__ import annotations
@@ -23,26 +23,31 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones()) - {"Factory"}  # of a machine that was never told where it is
+    return frozenset(zoneinfo.available_timezones()) - {"Factory"}  # of a machine without a zone of its own
+
+
+def is_zone(name: str) -> bool:
+    """Say if this is an IANA name of a zone."""
+    return name in _names()
 
 
 def open_zone(name: str) -> ZoneInfo:
-    """The zone with this IANA name; BadRequest for any other text, which so never becomes a path."""
-    if name not in _names():
+    """Return the zone with this IANA name; BadRequest for any other text, so that no text becomes a path."""
+    if not is_zone(name):
         raise BadRequest("`zone` is an IANA time zone, like Europe/Vienna.", field="zone")
     return ZoneInfo(name)
 
 
 def wall_of(clocks: tzinfo, moment: int) -> datetime:
-    """What the clocks show at a moment in milliseconds."""
+    """Return the wall time at an instant in milliseconds."""
     return (_EPOCH + _MILLISECOND * moment).astimezone(clocks).replace(tzinfo=None)
 
 
 def first_moment(clocks: tzinfo, day: date, minute: int) -> int:
-    """The first moment at which the clocks show that minute of the date (which may be the next one's), or a later one.
+    """Return the first instant of a wall time, in minutes of the date (over 1,439 for the next date).
 
-    A wall time that comes twice is the first of the two, and one that the clocks skip is the moment of their jump. So
-    an earlier wall time is never a later moment: what does not meet on the wall does not meet in UTC.
+    A wall time that occurs twice stands for its first instant. A skipped one stands for the instant of the jump. So an
+    earlier wall time is never a later instant, and windows without overlap on the wall have none in UTC.
     """
     wall = datetime(day.year, day.month, day.day, tzinfo=clocks) + timedelta(minutes=minute)
     before = _offset(wall)

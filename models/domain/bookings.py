@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
 
-from models.contract.changes import Type
+from models.contract.changes import CUSTOMER_CHARACTERS, Type
 from models.contract.commands import (
     BookSlot,
     CancelBooking,
@@ -28,8 +28,6 @@ from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import Booking, BookingRow, CalendarRow, SlotRow, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
-
-CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
 
 
 class PublicBooking(Struct, kw_only=True):

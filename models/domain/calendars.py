@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 from peewee import fn
 
-from models.contract.changes import Type
+from models.contract.changes import NAME_CHARACTERS, Type
 from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
@@ -21,8 +21,6 @@ from models.transaction.handlers import handles
 from models.transaction.idempotency import forget
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
-
-NAME_CHARACTERS = 200
 
 _insert = CompiledInsert(Calendar)
 _update = CompiledQuery(

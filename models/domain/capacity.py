@@ -1,4 +1,4 @@
-"""Seats: the one write that takes them and the one that gives them back.
+"""Seats: one write takes them, and one gives them back.
 
 Each write notes its slot in the transaction for the command's change, and moves the neighbours' counts with the first
 seat taken and the last seat given back.
@@ -76,7 +76,7 @@ def read(db: Database, slot: str) -> SlotRow:
 
 
 def find(transaction: Transaction, slot: str) -> SlotRow:
-    """Return the slot, of a calendar that this transaction has locked."""
+    """Return the slot, of a calendar locked by this transaction."""
     row = read(transaction.db, slot)
     check_route(transaction, row.calendar)
     return row
@@ -98,7 +98,7 @@ def try_take(transaction: Transaction, slot: str, seq: int, *, held: int = 0, bo
 
 
 def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
-    """Move seats that the caller has between held, booked and free (negative numbers), without the guard."""
+    """Move the caller's seats between held, booked and free (negative numbers), without the guard."""
     row = _shift.row(transaction.db, slot=slot, seq=seq, held=held, booked=booked)
     if row is None:
         raise NotFound(what="slot")

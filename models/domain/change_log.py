@@ -116,10 +116,10 @@ def read_after(db: Database, calendar: str, seq: int, most: int) -> list[Logged]
     return [_logged(row) for row in _after.rows(db, calendar=calendar, seq=seq, most=most)]
 
 
-def read_tail(db: Database, calendar: str, most: int, most_bytes: int) -> list[Logged]:
-    """Return the last rows, oldest first: at most `most`, and no more than it takes to fill `most_bytes`."""
+def read_before(db: Database, calendar: str, before: int, most: int, most_bytes: int) -> list[Logged]:
+    """Return the last rows before this seq, oldest first: at most `most`, and some that fill `most_bytes`."""
     tail: list[Logged] = []
-    size, before = 0, 1 << 62
+    size = 0
     while len(tail) < most and size < most_bytes:
         rows = _before.rows(db, calendar=calendar, seq=before, most=min(TAIL_ROWS_A_READ, most - len(tail)))
         for row in rows:

@@ -57,6 +57,11 @@ _all = CompiledQuery(
     Slot.select(*_COUNTED).where((Slot.calendar == bind("calendar")) & (Slot.state != literal(SlotState.REMOVED)))
 )
 _near = CompiledQuery(Slot.select(*_COUNTED).where(_IS_NEAR))
+_taken_or_blocked = CompiledQuery(
+    Slot.select(Slot.id)
+    .where(_IS_NEAR & ((Slot.held + Slot.booked > literal(0)) | (Slot.blocked != literal(0))))
+    .limit(literal(1))
+)
 
 
 def buffer_of(policy: Policy) -> int:
@@ -104,9 +109,10 @@ def recount_near(transaction: Transaction, calendar: CalendarRow, spans: Iterabl
     policy = rules.policy_of(calendar)
     buffer = buffer_of(policy)
     for start, end in _merged(spans):
-        near = _near.rows(transaction.db, calendar=calendar.id, after=start - buffer, before=end + buffer)
-        if not near:
-            continue
+        place = {"calendar": calendar.id, "after": start - buffer, "before": end + buffer}
+        if not _taken_or_blocked.rows(transaction.db, **place):
+            continue  # every count is 0, as it should be; a bulk may have thousands of slots there
+        near = _near.rows(transaction.db, **place)
         after, before = min(row[1] for row in near) - buffer, max(row[2] for row in near) + buffer
         blocking = _near.rows(transaction.db, calendar=calendar.id, after=after, before=before)
         for slot, count in miscounted(policy, near, blocking):

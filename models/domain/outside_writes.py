@@ -1,6 +1,6 @@
 """Takes the rows of outside writers into the log, as changes like any other.
 
-The triggers of models/storage/triggers note each row that an outside writer touches, in its own transaction. Taking
+The triggers of models/storage/triggers note each row of an outside write, in its own transaction. Taking
 the notes removes them and appends the changes in one transaction under the calendar's lock. So each note leads to one
 change, however many servers see it, and a crash loses none.
 """
@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
-from peewee import Case, Database, fn
+from peewee import Case, fn
 
 from models.contract.changes import Policy, Type
 from models.contract.commands import TakeOutside
+from models.contract.zones import is_zone
 from models.domain import booking_states, change_log, neighbours, pending, rules, slot_changes
 from models.domain.booking_states import State
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.dialect import Dialect
 from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import (
     Booking,
@@ -28,23 +30,31 @@ from models.storage.tables import (
     Hold,
     HoldState,
     Log,
+    Origin,
     Slot,
     SlotRow,
     SlotState,
     StoredRecord,
     StoredSchedule,
     Touched,
+    WaitingSlot,
 )
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 NOTES_AT_ONCE = 100  # about as many slots, 5 to 10 ms: a change may have 200, but other commands wait for the writer
-CALENDARS_A_READ = 1_000
+DEFAULT_ZONE = "Etc/UTC"
 FORGOTTEN_AT_ONCE = 20_000  # rows of a deleted calendar's log
+LATEST_VERSION = 1 << 53  # what JSON can have; the column may have more
 
 _logger = logging.getLogger("slotcast.outside")
 
-_touched_calendars = CompiledQuery(Touched.select(Touched.calendar).distinct().limit(CALENDARS_A_READ))
+# One step in the index for each calendar; DISTINCT would read every note, after each commit.
+_TOUCHED_CALENDARS = (
+    "WITH RECURSIVE found (name) AS (SELECT MIN(calendar) FROM touched UNION ALL"
+    " SELECT (SELECT MIN(calendar) FROM touched WHERE calendar > found.name) FROM found WHERE found.name IS NOT NULL)"
+    " SELECT name FROM found WHERE name IS NOT NULL LIMIT 1000"
+)
 _first = Touched.alias()
 _take = CompiledQuery(
     Touched.delete()
@@ -91,7 +101,11 @@ _home = Slot.select(Slot.calendar).where(Slot.id == Booking.slot)
 _stamp_bookings = CompiledListQuery(
     lambda ids: Booking.update(
         {
-            Booking.version: Case(None, [(Booking.version < bind("seq"), bind("seq"))], Booking.version + 1),
+            Booking.version: Case(
+                None,
+                [((Booking.version < bind("seq")) | (Booking.version >= literal(LATEST_VERSION)), bind("seq"))],
+                Booking.version + 1,
+            ),
             Booking.calendar: fn.COALESCE(_home, Booking.calendar),
         }
     ).where(Booking.id.in_(ids))
@@ -111,10 +125,15 @@ _oldest = CompiledQuery(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("
 _forget_log = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq < bind("before"))))
 _forget_receipts = CompiledQuery(StoredRecord.delete().where(StoredRecord.calendar == bind("calendar")))
 _forget_hours = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
+_forget_waiting = CompiledQuery(WaitingSlot.delete().where(WaitingSlot.calendar == bind("calendar")))
 _note_gone = CompiledQuery(
     Touched.insert({Touched.kind: "gone", Touched.calendar: bind("calendar"), Touched.subject: bind("calendar")})
 )
-_set_policy = CompiledQuery(Calendar.update({Calendar.policy: bind("policy")}).where(Calendar.id == bind("calendar")))
+_mend = CompiledQuery(
+    Calendar.update({Calendar.policy: bind("policy"), Calendar.zone: bind("zone")}).where(
+        Calendar.id == bind("calendar")
+    )
+)
 
 
 class Note(NamedTuple):
@@ -127,9 +146,9 @@ class Note(NamedTuple):
     end: int | None
 
 
-def read_calendars(db: Database) -> list[str]:
-    """Return the calendars with notes, also those that were deleted."""
-    return [row[0] for row in _touched_calendars.rows(db)]
+def read_calendars(db: Dialect) -> list[str]:
+    """Return the calendars with notes, also deleted ones."""
+    return [row[0] for row in db.execute_sql(_TOUCHED_CALENDARS).fetchall()]
 
 
 @handles(TakeOutside)
@@ -154,6 +173,7 @@ def _forget(transaction: Transaction, calendar: str) -> bool:
         _forget_log.execute(transaction.db, calendar=calendar, before=oldest + FORGOTTEN_AT_ONCE)
     _forget_receipts.execute(transaction.db, calendar=calendar)
     _forget_hours.execute(transaction.db, calendar=calendar)
+    _forget_waiting.execute(transaction.db, calendar=calendar)
     if oldest is not None and _oldest.rows(transaction.db, calendar=calendar)[0][0] is not None:
         _note_gone.execute(transaction.db, calendar=calendar)
         return True
@@ -174,6 +194,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     _write_bookings(transaction, bookings, seq)
     _move_holds.rows(transaction.db, slots, calendar=calendar.id)
     _take_slots(transaction, calendar, slots, seq)
+    _note_vacated(transaction, notes, slots)
     pending.bound_by_start(transaction, "slot", slots)
     pending.bound_by_start(transaction, "booking", bookings)
     if "policy" in kinds:
@@ -182,7 +203,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
         spans = [(note.start, note.end) for note in notes if note.start is not None and note.end is not None]
         spans += [(row.start, row.end) for row in transaction.touched.values() if row.state != SlotState.REMOVED]
         neighbours.recount_near(transaction, calendar, spans, seq)
-    if kinds & {"archived", "policy"}:  # "policy" also stands for a calendar that took the place of another
+    if "archived" in kinds:
         slot_changes.note_bookable(transaction, calendar.id, seq)
     info = calendar_info(calendar) if is_about_calendar else msgspec.UNSET
     kind = Type.CALENDAR_UPDATED if is_about_calendar else Type.SLOT_UPDATED if slots else Type.BOOKING_UPDATED
@@ -190,14 +211,19 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
 
 
 def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
-    """Return the calendar with a policy that can be read. A log that does not end at its head is deleted."""
+    """Return the calendar with a readable zone and policy. A log that does not end at its head is deleted."""
+    mended = calendar
     try:
         rules.policy_of(calendar)
     except msgspec.DecodeError as error:
         _logger.warning("The policy of %s can't be read, and is the default now: %s", calendar.id, error)
-        calendar = calendar._replace(policy=msgspec.json.encode(Policy()).decode())
-        _set_policy.execute(transaction.db, calendar=calendar.id, policy=calendar.policy)
-        transaction.calendars[calendar.id] = calendar
+        mended = mended._replace(policy=msgspec.json.encode(Policy()).decode())
+    if not is_zone(calendar.zone):
+        _logger.warning("The zone of %s is not known, and is %s now: %r", calendar.id, DEFAULT_ZONE, calendar.zone[:64])
+        mended = mended._replace(zone=DEFAULT_ZONE)
+    if mended is not calendar:
+        calendar = transaction.calendars[calendar.id] = mended
+        _mend.execute(transaction.db, calendar=calendar.id, policy=calendar.policy, zone=calendar.zone)
     last = change_log.read_last(transaction.db, calendar.id)
     at_head = _at_head.row(transaction.db, calendar=calendar.id, seq=calendar.seq)
     if last and (at_head is None or last > calendar.seq or at_head[0] != calendar.nonce):
@@ -212,7 +238,7 @@ def _write_bookings(transaction: Transaction, bookings: Sequence[str], seq: int)
 
 
 def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence[str], seq: int) -> None:
-    """Correct these slots and put them into the change; a slot that is not in the calendar any more is removed."""
+    """Correct these slots and put them into the change; a slot no longer in the calendar is removed."""
     here: list[str] = []
     for row in _counted.rows(transaction.db, slots):
         slot, (held, booked, held_until) = SlotRow._make(row[: len(SlotRow._fields)]), row[len(SlotRow._fields) :]
@@ -227,8 +253,21 @@ def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence
             transaction.touched[name] = _removed(calendar.id, name)
 
 
+def _note_vacated(transaction: Transaction, notes: Sequence[Note], slots: Sequence[str]) -> None:
+    """Note the slots that have left their place, as the service's own commands do."""
+    was_at: dict[str, set[tuple[int, int]]] = {}
+    for note in notes:
+        if note.start is not None and note.end is not None:
+            was_at.setdefault(note.subject, set()).add((note.start, note.end))
+    for name in slots:
+        row = transaction.touched[name]
+        is_over = row.origin == Origin.SCHEDULE and row.start <= transaction.now and not row.held + row.booked
+        if row.state == SlotState.REMOVED or is_over or was_at.get(name, set()) - {(row.start, row.end)}:
+            transaction.vacated[name] = row.calendar
+
+
 def _removed(calendar: str, slot: str) -> SlotRow:
-    """Return the row that makes the change say that the slot is gone."""
+    """Return the row of a removed slot, for the change."""
     return SlotRow(
         slot,
         calendar,

@@ -1,7 +1,7 @@
-"""Repairs the faults that an audit has found.
+"""Repairs the faults of an audit.
 
-A faulty slot, booking or policy is noted, so that models/domain/outside_writes corrects it by a change. A log with a
-broken chain is cut there, and rows that belong to nothing are deleted.
+A faulty slot, booking or policy is noted, and models/domain/outside_writes corrects it by a change. A log with a broken
+chain is cut there. Rows without an owner are deleted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ _REMOVALS = {
     "orphan booking": ("DELETE FROM booking WHERE id = {}",),
     "receipt": ("DELETE FROM receipt WHERE id = {}",),
 }
-_NOTED = {"slot": "slot", "policy": "policy", "gone": "gone", "orphan booking": "booking", "booking": "booking"}
+_NOTED = {
+    "slot": "slot",
+    "booking": "booking",
+    "policy": "policy",
+    "calendar": "calendar",
+    "gone": "gone",
+    "orphan booking": "booking",
+}
 
 _note = CompiledQuery(
     Touched.insert({Touched.kind: bind("kind"), Touched.calendar: bind("calendar"), Touched.subject: bind("subject")})
@@ -36,7 +43,7 @@ _begin_anew = CompiledQuery(
 
 @handles(RepairCalendar)
 def repair_calendar(transaction: Transaction, command: RepairCalendar) -> CommandResult:
-    """Repair the rows that no change shows, and note the others for the next TakeOutside."""
+    """Repair the rows without a place in any change, and note the others for the next TakeOutside."""
     calendar = command.calendar
     for kind, subject in command.wrong:
         for sql in _REMOVALS.get(kind, ()):

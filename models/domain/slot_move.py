@@ -1,4 +1,4 @@
-"""Moves a slot to other times, and whoever has a seat in it along with it, as one change."""
+"""Moves a slot to other times, with its holds and bookings, as one change."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import msgspec
 
 from models.contract.changes import Policy
 from models.contract.commands import RepairCalendar
+from models.contract.zones import is_zone
 from models.domain import neighbours, outside_writes, rules
 from models.storage.database import reading
 from models.storage.dialect import Dialect
@@ -106,6 +107,11 @@ _COMPLAINTS = (
         "SELECT calendar, calendar FROM timetable WHERE calendar NOT IN (SELECT id FROM calendar)",
     ),
     (
+        "waiting slots of no calendar",
+        "gone",
+        "SELECT DISTINCT calendar, calendar FROM waiting_slot WHERE calendar NOT IN (SELECT id FROM calendar)",
+    ),
+    (
         "receipts of no calendar",
         "gone",
         "SELECT DISTINCT calendar, calendar FROM receipt WHERE calendar NOT IN (SELECT id FROM calendar)",
@@ -159,7 +165,9 @@ def find(db: Dialect) -> list[Finding]:
             for complaint, kind, sql in _COMPLAINTS
             for calendar, subject in db.execute_sql(sql).fetchall()
         ]
-        for calendar, policy in db.execute_sql("SELECT id, policy FROM calendar ORDER BY id").fetchall():
+        for calendar, zone, policy in db.execute_sql("SELECT id, zone, policy FROM calendar ORDER BY id").fetchall():
+            if not is_zone(zone):
+                found.append(Finding("its zone is not known", calendar, calendar, "calendar"))
             found += _in_calendar(db, calendar, policy)
         if not db.locks_rows:
             lines = [row[0] for row in db.execute_sql("PRAGMA integrity_check").fetchall()]

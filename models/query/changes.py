@@ -1,4 +1,4 @@
-"""Reads the changes of many calendars after the cursors that the caller has."""
+"""Reads the changes of many calendars after the caller's cursors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from models.storage.tables import Calendar
 
 CHANGES_A_READ = 1_000
 CALENDARS_A_READ = 256
+BYTES_A_READ = 1 << 20
 
 _heads = CompiledListQuery(
     lambda ids: Calendar.select(Calendar.id, Calendar.seq, Calendar.nonce).where(Calendar.id.in_(ids))
@@ -21,7 +22,7 @@ def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged
     """Return the rows after `have` of each calendar with another cursor now, at most 1,000 of each.
 
     One transaction reads them all. A calendar with no rows was restored from a backup, and the caller must read it
-    anew. If the restored calendar has moved on, its first row follows a nonce that the caller does not have.
+    anew. If the restored calendar has moved on, its first row follows a nonce unknown to the caller.
     """
     changes: dict[str, list[Logged]] = {}
     with reading(db):
@@ -34,3 +35,9 @@ def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged
             if heads.get(calendar) != cursor:
                 changes[calendar] = change_log.read_after(db, calendar, cursor.seq, CHANGES_A_READ)
     return changes
+
+
+def read_changes_before(db: Dialect, calendar: str, seq: int) -> list[Logged]:
+    """Return the last rows before this seq, oldest first: at most 1,000, and about 1 MB."""
+    with reading(db):
+        return change_log.read_before(db, calendar, seq, CHANGES_A_READ, BYTES_A_READ)

@@ -26,9 +26,9 @@ _between = CompiledQuery(
 class Feed(NamedTuple):
     """A calendar with its slots as (id, start, end, status, version).
 
-    `status` has two more values: "removed", and "blocked" for a slot that a neighbour blocks. An open slot of an
+    `status` has two more values: "removed", and "blocked" for a slot blocked by a neighbour. An open slot of an
     archived calendar is "closed". `changed_at` is the time of the last change. Without `is_dated` the log has
-    forgotten that change, and `changed_at` is the time at which the calendar was made.
+    lost that change, and `changed_at` is the time of the calendar's creation.
     """
 
     info: Info
@@ -44,9 +44,9 @@ class Feed(NamedTuple):
 
 
 def read_feed(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> Feed:
-    """Return at most `most` slots that touch `[begin, finish)`: first the standing ones by start, then removed ones.
+    """Return at most `most` slots within `[begin, finish)`, in part or whole: by start, with removed ones last.
 
-    A calendar program keeps an event until the feed says that the slot is gone.
+    A calendar program keeps an event until the feed marks its slot as removed.
     """
     with reading(db):
         head = read_calendar_row(db, calendar)

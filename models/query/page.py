@@ -1,4 +1,4 @@
-"""Cuts a page of slots or bookings between two start times, and says where the page ends."""
+"""Cuts a page of slots or bookings between two start times, and returns the end of the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVERY = 1 << 31  # items of a page without a limit
 def cut(starts: Sequence[int], begin: int, finish: int, most: int) -> int:
     """Return the end of a page of at most `most` items: the start of the first item left out.
 
-    `starts` is sorted. Items with the same start, and items that began before the page, stay together, even where
+    `starts` is sorted. Items with the same start, and items that began before the page, stay together, even if
     they are more than `most`.
     """
     if len(starts) <= most:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import NamedTuple
 
-from models.contract.changes import Booking, Info, Logged, encode, write_cursor
-from models.domain import change_log
+from models.contract.changes import Booking, Info, encode, write_cursor
 from models.domain.public_view import calendar_info, public_slot
 from models.query.bookings import read_bookings_in
 from models.query.calendars import read_calendar_row
@@ -17,8 +16,6 @@ from models.storage.database import reading
 from models.storage.dialect import Dialect
 from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import CalendarRow, Slot, SlotRow, SlotState
-
-TAIL_BYTES = 1 << 20  # twice the bytes of the longest replay
 
 _between = CompiledQuery(
     Slot.select(*SLOT_COLUMNS)
@@ -43,7 +40,7 @@ class PlacedSlot(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The slots of a calendar at `seq`, by start, and `tail`, the end of its log up to there.
+    """The slots of a calendar at `seq`, by start.
 
     `finish` is the end of the page, in milliseconds. `bookings` are those of the slots, if the caller asked for them.
     """
@@ -53,7 +50,6 @@ class Snapshot(NamedTuple):
     nonce: str
     finish: int
     slots: list[PlacedSlot]
-    tail: list[Logged]
     bookings: list[Booking]
 
     @property
@@ -68,10 +64,9 @@ def read_snapshot(
     finish: int,
     *,
     most: int = EVERY,
-    tail: int = 0,
     with_bookings: bool = False,
 ) -> Snapshot:
-    """Return a page of about `most` slots that touch `[begin, finish)`, and the log's last `tail` changes."""
+    """Return a page of about `most` slots that touch `[begin, finish)`."""
 
     def read(count: int) -> list[SlotRow]:
         rows = _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
@@ -81,9 +76,8 @@ def read_snapshot(
         head = read_calendar_row(db, calendar)
         rows, end = read_page(read, attrgetter("start"), begin, finish, most)
         booked = read_bookings_in(db, calendar, begin, end)[0] if with_bookings else []
-        last = change_log.read_tail(db, calendar, tail, TAIL_BYTES) if tail else []
     slots = [_encoded(row, head) for row in checked(rows)]
-    return Snapshot(calendar_info(head), head.seq, head.nonce, end, slots, last, booked)
+    return Snapshot(calendar_info(head), head.seq, head.nonce, end, slots, booked)
 
 
 def _encoded(row: SlotRow, calendar: CalendarRow) -> PlacedSlot:

@@ -1,7 +1,7 @@
 """Applies a schedule to its calendar: opens, removes and updates slots, and fills the horizon as days go by.
 
 A schedule touches its own slots only, and matches them by their times. A slot with a taken seat is kept. A kept slot
-without a place in the schedule is closed, is removed with its last booking, and makes the slots that overlap it wait
+without a place in the schedule is closed, is removed with its last booking, and makes overlapping slots wait
 (models/schedule/waiting.py). Dates up to `generated_until` were generated once, so a slot removed there stays removed.
 """
 
@@ -58,7 +58,7 @@ _coming = CompiledQuery(
 
 @dataclass(slots=True)
 class Plan:
-    """The steps that make a calendar's slots those of its schedule."""
+    """The steps from a calendar's slots to those of its schedule."""
 
     opened: list[Planned] = field(default_factory=list)
     removed: list[SlotRow] = field(default_factory=list)
@@ -132,7 +132,7 @@ def _coming_slots(transaction: Transaction, calendar: str) -> list[SlotRow]:
 
 
 def _data_given(transaction: Transaction, calendar: str) -> frozenset[str | None]:
-    """Return the `data` that the present schedule gives to slots. Other data is the staff's, and stays."""
+    """Return the `data` of slots by the present schedule. Other data is the staff's, and stays."""
     found = _read.row(transaction.db, calendar=calendar)
     if found is None or '"data"' not in found[0]:
         return frozenset()
@@ -165,7 +165,7 @@ def _plan(wanted: list[Planned], standing: list[SlotRow], given: frozenset[str |
 
 
 def _match(plan: Plan, row: SlotRow, slot: Planned, given: frozenset[str | None]) -> None:
-    """Update a slot that stays: it gets the new data, and the new capacity or its taken seats."""
+    """Update a kept slot: it gets the new data, and the new capacity or its taken seats."""
     fitting = max(slot.capacity, row.held + row.booked - row.overbooked)
     data = slot.data if slot.data is not None or row.data in given else row.data
     state = SlotState.OPEN if row.dropped else row.state
@@ -191,7 +191,7 @@ def _add_new(plan: Plan, wanted: Iterable[Planned], standing: list[SlotRow], kep
 
 
 def _warnings(calendar: CalendarRow, wanted: list[Planned], standing: list[SlotRow]) -> list[dict[str, Any]]:
-    """Warn of overlapping slots, in a calendar in which both can be taken."""
+    """Warn of overlapping slots, in a calendar without the rule against them."""
     by_hand = {(row.start, row.end) for row in standing if row.origin != Origin.SCHEDULE}
     return overlap.warnings(calendar, overlap.overlapping(by_hand | {slot.times for slot in wanted}))
 
@@ -226,7 +226,7 @@ def read_body(db: Database, calendar: str) -> bytes | None:
 
 
 def due(db: Database, now: int) -> list[str]:
-    """Return the calendars with dates to fill. A schedule that can't be read is logged, and stops no other."""
+    """Return the calendars with dates to fill. An unreadable schedule is logged, and stops no other."""
     behind: list[str] = []
     for calendar, body, generated_until, zone in _all.rows(db):
         try:

@@ -1,4 +1,4 @@
-"""Waiting slots of a schedule: each overlaps a taken slot that the schedule has left out, and waits behind it.
+"""Waiting slots of a schedule: each overlaps a taken slot outside of the schedule, and waits behind it.
 
 A slot gives way when it is removed, or when it has begun and its last seat is free. The change that makes it give way
 also opens the slots behind it, unless they overlap another such slot.
@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from peewee import JOIN
+
+from models.contract.changes import SLOTS_A_CHANGE
 from models.contract.commands import NewSlot
 from models.domain import neighbours, slots
 from models.schedule.expand import Planned
-from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Origin, Slot, SlotRow, SlotState, WaitingSlot
 from models.transaction.transaction import Transaction
@@ -32,18 +35,21 @@ _insert = CompiledQuery(
     ).on_conflict_ignore()
 )
 _forget = CompiledQuery(WaitingSlot.delete().where(WaitingSlot.calendar == bind("calendar")))
-_take = CompiledQuery(
-    WaitingSlot.delete()
-    .where((WaitingSlot.calendar == bind("calendar")) & (WaitingSlot.behind == bind("slot")))
-    .returning(WaitingSlot.start, WaitingSlot.end, WaitingSlot.capacity, WaitingSlot.data)
+_take = CompiledListQuery(
+    lambda ids: (
+        WaitingSlot.delete()
+        .where((WaitingSlot.calendar == bind("calendar")) & (WaitingSlot.behind.in_(ids)))
+        .returning(WaitingSlot.start, WaitingSlot.end, WaitingSlot.capacity, WaitingSlot.data)
+    )
 )
 _vacated = CompiledQuery(
     WaitingSlot.select(WaitingSlot.behind)
-    .join(Slot, on=(Slot.id == WaitingSlot.behind))
+    .join(Slot, JOIN.LEFT_OUTER, on=((Slot.id == WaitingSlot.behind) & (Slot.calendar == WaitingSlot.calendar)))
     .where(
         (WaitingSlot.calendar == bind("calendar"))
         & (
-            (Slot.state == literal(SlotState.REMOVED))
+            Slot.id.is_null()
+            | (Slot.state == literal(SlotState.REMOVED))
             | ((Slot.start <= bind("now")) & (Slot.held + Slot.booked == literal(0)))
         )
     )
@@ -94,18 +100,22 @@ def note_vacated(transaction: Transaction, calendar: str) -> None:
 
 
 def open_vacated(transaction: Transaction, calendar: str) -> None:
-    """Open the slots behind those that have given way, under the seq just allotted."""
+    """Open the slots behind those gone, under the seq just allotted."""
     for planned in ready(transaction, calendar):
         open_planned(transaction, calendar, planned, transaction.calendar(calendar).seq)
 
 
 def ready(transaction: Transaction, calendar: str) -> list[Planned]:
-    """Remove and return the slots that need not wait any more. Those of an archived calendar go on waiting."""
+    """Remove and return the slots without a need to wait. Those of an archived calendar go on waiting."""
     vacated = [slot for slot, where in transaction.vacated.items() if where == calendar]
     transaction.vacated = {slot: where for slot, where in transaction.vacated.items() if where != calendar}
     if transaction.calendar(calendar).archived:
         return []
-    found = [Planned._make(row) for slot in vacated for row in _take.rows(transaction.db, calendar=calendar, slot=slot)]
+    found = [
+        Planned._make(row)
+        for place in range(0, len(vacated), SLOTS_A_CHANGE)
+        for row in _take.rows(transaction.db, vacated[place : place + SLOTS_A_CHANGE], calendar=calendar)
+    ]
     ahead = sorted((planned for planned in found if planned.start > transaction.now), key=lambda planned: planned.times)
     return _still_wanted(transaction, calendar, ahead) if ahead else []
 

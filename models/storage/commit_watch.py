@@ -1,9 +1,9 @@
-"""Watches the database for the commits of other processes, and measures its clock."""
+"""Watches the database for new changes and notes of outside writers, and measures its clock."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import DatabaseError, InterfaceError
 
@@ -11,7 +11,18 @@ from models.contract.errors import Overloaded
 from models.contract.time import MeasuredClock
 from models.storage.dialect import Dialect
 
-MEASURE_SECONDS = 1.0
+_NEWEST = "SELECT calendar, seq, nonce FROM change_log ORDER BY position DESC LIMIT 1"
+
+
+class News(NamedTuple):
+    """The commits since the last look.
+
+    `last` has the last seq of each calendar with new changes; None where any calendar may differ. `has_notes` says
+    that outside writers have touched rows.
+    """
+
+    last: dict[str, int] | None
+    has_notes: bool
 
 
 def measure(db: Dialect, clock: MeasuredClock) -> None:
@@ -22,36 +33,55 @@ def measure(db: Dialect, clock: MeasuredClock) -> None:
 
 
 class CommitWatch:
-    """Polls a connection of its own for commits of other connections. The answer is a hint.
+    """Polls a connection of its own. A look costs the same for any number of watched calendars.
 
-    It also measures the database's clock, if there is one, about once a second.
+    The newest row of the log proves that the database is still the same one: a restored copy lacks it.
     """
 
     def __init__(self, db: Dialect, clock: MeasuredClock | None = None) -> None:
         self._db = db
         self._clock = clock
-        self._measured_at = float("-inf")
-        self._seen: Any = None
+        self._position: Any = None
+        self._newest: tuple[Any, ...] | None = None
 
     @property
     def poll_seconds(self) -> float:
         """Return the interval between two polls."""
         return self._db.poll_seconds
 
-    def has_moved(self) -> bool:
-        """Say if anything was committed since the last call. Only one thread may call it."""
+    def look(self) -> News | None:
+        """Return the news since the last look, or None. Only one thread may call it."""
         try:
             if self._db.is_closed():
                 self._db.connect()
-            version = self._db.version()
-            if self._clock is not None and time.monotonic() > self._measured_at + MEASURE_SECONDS:
-                measure(self._db, self._clock)
-                self._measured_at = time.monotonic()
+            self._position, last, has_notes = self._db.read_commits(self._position)
         except (DatabaseError, InterfaceError) as error:
             raise Overloaded("The database does not answer.") from error
-        moved: bool = version != self._seen
-        self._seen = version
-        return moved
+        return None if last == {} and not has_notes else News(last, has_notes)
+
+    def look_closely(self) -> News:
+        """Do the same, and compare the log with the one of the last such look. Called about once a second."""
+        news = self.look() or News({}, has_notes=False)
+        try:
+            if self._clock is not None:
+                measure(self._db, self._clock)
+            is_same = self._newest is None or self._has(*self._newest)
+            self._newest = next(iter(self._db.execute_sql(_NEWEST).fetchall()), None)
+        except (DatabaseError, InterfaceError) as error:
+            raise Overloaded("The database does not answer.") from error
+        return news if is_same else news._replace(last=None)
+
+    def _has(self, calendar: str, seq: int, nonce: str) -> bool:
+        found = self._db.execute_sql(
+            f"SELECT 1 FROM change_log WHERE calendar = {self._db.param} AND seq = {self._db.param}"  # noqa: S608
+            f" AND nonce = {self._db.param}",
+            (calendar, seq, nonce),
+        )
+        return bool(found.fetchall())
+
+    def forget(self) -> None:
+        """Make the next look one at all calendars."""
+        self._position = None
 
     def close(self) -> None:
         if not self._db.is_closed():

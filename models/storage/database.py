@@ -21,10 +21,11 @@ _logger = logging.getLogger("slotcast.database")
 MIGRATIONS = Path(__file__).with_name("migrations")
 # Their tables are new, so their triggers are missing, and no outside writer was at work meanwhile.
 _WITH_NEW_TABLES = {"0007_outside", "0010_override"}
+SYNCHRONOUS = "full"  # an answered request survives a power cut
 FIRST_MIGRATION = "0001_book"  # only a new database needs it
 
 
-def open_database(url: str, *, synchronous: str = "full") -> Dialect:
+def open_database(url: str, *, synchronous: str = SYNCHRONOUS) -> Dialect:
     """Return the database of `url`, not connected yet.
 
     `sqlite:///file.db` (four slashes for an absolute path) or `postgresql://user:password@host:5432/name`.
@@ -79,6 +80,7 @@ def migrate(db: Dialect) -> list[str]:
             message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
             raise UnusableDatabase(message)
         applied = list(runner.up())
+        db.settle_positions()
         if db.install_triggers() and not _WITH_NEW_TABLES.intersection(applied):
             # A table was dropped and restored, or its triggers were off. The writes of that time are unknown.
             db.begin_anew()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from peewee import Database, IntegrityError, OperationalError
 
@@ -24,6 +24,17 @@ class Duplicate(IntegrityError):
 
 class Busy(OperationalError):
     """Another transaction has kept the lock for longer than this one may wait."""
+
+
+class Commits(NamedTuple):
+    """The log's position, the last seq of each calendar with later changes, and whether outside writers left notes.
+
+    `last` is None where the log does not go on from the position: every calendar must be compared.
+    """
+
+    position: Any
+    last: dict[str, int] | None
+    has_notes: bool
 
 
 class Dialect(Database):
@@ -66,6 +77,9 @@ class Dialect(Database):
         """Begin another history of every calendar."""
         raise NotImplementedError
 
+    def settle_positions(self) -> None:
+        """Bring the log's positions into this server's order. A dump has those of the server before."""
+
     def begin_write(self, *, waits: bool = False) -> None:
         """Begin a write transaction, on a new connection if the old one fails.
 
@@ -97,8 +111,8 @@ class Dialect(Database):
         """
         return True
 
-    def version(self) -> Any:
-        """Return a value that changes with each commit of another connection. It may change without one too."""
+    def read_commits(self, position: Any) -> Commits:
+        """Read the changes committed after this position of the log; None is no position yet."""
         raise NotImplementedError
 
     def interrupter(self) -> Callable[[], None]:

@@ -16,7 +16,7 @@ from peewee import PostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from models.storage.dialect import Busy, Dialect, Duplicate, UnusableDatabase
+from models.storage.dialect import Busy, Commits, Dialect, Duplicate, UnusableDatabase
 from models.storage.triggers import postgres as triggers
 from models.storage.triggers.note import begin_anew
 
@@ -33,6 +33,7 @@ LOCK_TIMEOUT_SECONDS = 10  # a command that waits longer is overloaded
 # The wait for a locked calendar. The commands of the writer's other calendars wait behind it.
 CALENDAR_LOCK_SECONDS = 0.05
 STANDSTILL_SECONDS = 5  # the server ends a process's transaction that stands still, and frees its calendars
+SCHEMA_STANDSTILL_SECONDS = 60  # the same for a start or a migration: all others would wait for its lock
 STATEMENT_TIMEOUT_SECONDS = 30  # no statement takes a second; the bound does not apply to a COMMIT
 # A stronger setting of the server stays, like a wait for a standby's disk.
 _COMMITS = {
@@ -46,6 +47,14 @@ _PREPARED = 500  # prepared statements for one connection; there are fewer, in a
 # After a failed connection, queued commands are answered at once instead of one time-out after another.
 _REST_SECONDS = 0.2
 _SCHEMA_LOCK = 0x510_7CA57
+
+_NO_POSITION = 1 << 62
+# One statement sees one snapshot, and pg_current_snapshot() is that snapshot.
+_COMMITTED = (
+    "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, EXISTS (SELECT 1 FROM touched), calendar, seq"
+    " FROM (SELECT 1) AS once LEFT JOIN (SELECT calendar, MAX(seq) AS seq FROM change_log WHERE position >= %s"
+    " GROUP BY calendar) AS later ON TRUE"
+)
 
 # Subclasses first.
 _ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = (
@@ -112,8 +121,9 @@ class Postgres(Dialect, PostgresqlDatabase):
     @contextmanager
     def changing_schema(self) -> Iterator[None]:
         with self.atomic():
-            for setting in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+            for setting in ("lock_timeout", "statement_timeout"):
                 self.execute_sql(f"SET LOCAL {setting} = 0")  # a migration may take long
+            self.execute_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{SCHEMA_STANDSTILL_SECONDS}s'")
             self.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
             self.execute_sql(_OWN)
             yield
@@ -123,6 +133,11 @@ class Postgres(Dialect, PostgresqlDatabase):
 
     def begin_anew(self) -> None:
         begin_anew(self.execute_sql, "substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)")
+
+    def settle_positions(self) -> None:
+        self.execute_sql(
+            "UPDATE change_log SET position = 0 WHERE position > pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        )
 
     def begin_write(self, *, waits: bool = False) -> None:
         patience = LOCK_TIMEOUT_SECONDS if waits else CALENDAR_LOCK_SECONDS
@@ -166,12 +181,20 @@ class Postgres(Dialect, PostgresqlDatabase):
         if self._status() in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
             self.execute_sql("ROLLBACK")
 
-    def version(self) -> Any:
-        """Return the snapshot of finished transactions. It changes with every commit."""
+    def read_commits(self, position: int | None) -> Commits:
+        """Read the changes of transactions that were not all over at the last look, by one statement.
+
+        A row's position is its transaction's id. The oldest running transaction of the whole server bounds the next
+        look, so a change may be read twice. The caller compares its seq.
+        """
         if self._status() != TransactionStatus.IDLE:
             self.drop()
             self.connect()
-        return self.execute_sql("SELECT pg_current_snapshot()::text").fetchall()[0][0]
+        rows = self.execute_sql(_COMMITTED, (_NO_POSITION if position is None else position,)).fetchall()
+        oldest, has_notes = rows[0][:2]
+        if position is None or oldest < position:  # a standby that lacks transactions took over
+            return Commits(oldest, None, has_notes)
+        return Commits(oldest, {calendar: seq for *_, calendar, seq in rows if calendar is not None}, has_notes)
 
     def interrupter(self) -> Callable[[], None]:
         """Return the interrupter. The server may end the statement late, so drop the connection afterwards."""

@@ -1,7 +1,7 @@
-"""The SQL predicate that lets seats be taken, and the columns of a slot read with its answer.
+"""The SQL predicate for taking seats, and the columns of a slot with its answer.
 
-The predicate stands in the UPDATE that takes the seats. The same predicate lists a slot as bookable, so the list and
-the booking never disagree.
+The UPDATE of a booking has this predicate. The same predicate lists a slot as bookable, so the list and the booking
+never disagree.
 """
 
 from __future__ import annotations
@@ -39,5 +39,5 @@ def fewer_over(over: Any) -> Any:
     )
 
 
-# Each slot is read with the predicate's own answer, so that no second version of it stands in Python.
+# Each slot is read with the predicate's own answer, so Python has no second version of it.
 SLOT_COLUMNS = (*columns(Slot), has_seats(1).alias("bookable"))

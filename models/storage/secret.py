@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from models.storage.dialect import Dialect, UnusableDatabase
 
+NOT_THIS_ONE = (
+    "SLOTCAST_SECRET is not the secret of this database: set the one that its other servers have,"
+    " or stop them all and make this one its secret with `server.py secret replace`"
+)
+
 
 def check_secret(db: Dialect, fingerprint: str) -> None:
     """Raise UnusableDatabase for another secret than the database's. The first start stores the secret's fingerprint.
@@ -18,11 +23,13 @@ def check_secret(db: Dialect, fingerprint: str) -> None:
                 _insert(db, fingerprint)
                 return
     if stored != fingerprint:
-        message = (
-            "SLOTCAST_SECRET is not the secret of this database: set the one that its other servers have,"
-            " or stop them all and make this one its secret with `server.py secret replace`"
-        )
-        raise UnusableDatabase(message)
+        raise UnusableDatabase(NOT_THIS_ONE)
+
+
+def has_other_secret(db: Dialect, fingerprint: str) -> bool:
+    """Say if the secret was replaced by another one."""
+    stored = _read(db)
+    return stored is not None and stored != fingerprint
 
 
 def replace_secret(db: Dialect, fingerprint: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import peewee
 from peewee import DatabaseError, SqliteDatabase
 
-from models.storage.dialect import Dialect, UnusableDatabase
+from models.storage.dialect import Commits, Dialect, UnusableDatabase
 from models.storage.triggers import sqlite as triggers
 from models.storage.triggers.note import begin_anew
 
@@ -102,13 +102,24 @@ class Sqlite(Dialect, SqliteDatabase):
             self.execute_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1_000}").fetchall()
         return not is_busy
 
-    def version(self) -> Any:
-        """Return `PRAGMA data_version`.
+    def read_commits(self, position: tuple[int, int] | None) -> Commits:
+        """Look at `PRAGMA data_version` first, and read only once another connection has committed.
 
-        It ignores its own connection's commits, and stands still inside a read transaction or an unfinished cursor;
-        hence the fetchall. A checkpoint may change it too.
+        The version stands still inside a read transaction or an unfinished cursor; hence each fetchall. One writer at
+        a time gives the log's positions in the order of the commits.
         """
-        return self.execute_sql("PRAGMA data_version").fetchall()[0][0]
+        ((version,),) = self.execute_sql("PRAGMA data_version").fetchall()
+        if position is not None and position[0] == version:
+            return Commits(position, {}, has_notes=False)
+        ((newest, has_notes),) = self.execute_sql(
+            "SELECT (SELECT COALESCE(MAX(position), 0) FROM change_log), EXISTS (SELECT 1 FROM touched)"
+        ).fetchall()
+        if position is None or newest < position[1]:
+            return Commits((version, newest), None, bool(has_notes))
+        found = self.execute_sql(
+            "SELECT calendar, MAX(seq) FROM change_log NOT INDEXED WHERE position > ? GROUP BY calendar", (position[1],)
+        ).fetchall()
+        return Commits((version, newest), dict(found), bool(has_notes))
 
     def interrupter(self) -> Callable[[], None]:
         interrupt: Callable[[], None] = self.connection().interrupt

@@ -1,4 +1,4 @@
-"""The registry of handlers: one function a command, registered where it is defined."""
+"""The registry of handlers: one function a command, registered at its definition."""
 
 from __future__ import annotations
 

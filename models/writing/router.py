@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
 from zlib import crc32
 
 from peewee import DatabaseError, InterfaceError
@@ -18,7 +17,7 @@ from models.contract.commands import Command
 from models.contract.errors import Internal, Overloaded, Refused
 from models.storage.dialect import Dialect
 from models.transaction.routing import Routes, Subject, is_permanent, read_routes, subjects
-from models.writing.spare_writers import QueuedCommand, Reply
+from models.writing.command_queue import CommandQueue, QueuedCommand, Reply
 from models.writing.writer import Writer
 
 COMMANDS_AT_ONCE = 200
@@ -33,11 +32,9 @@ class Router:
     def __init__(self, db: Dialect, count: int, make: Callable[[int, Callable[[QueuedCommand], None]], Writer]) -> None:
         self._db = db
         self.writers = [make(number, self.queue) for number in range(count)]
-        self._queue: SimpleQueue[QueuedCommand | None] = SimpleQueue()
+        self._queue = CommandQueue()
         self._remembered: Routes = {}
         self._thread = threading.Thread(target=self._run, name="slotcast-router", daemon=True)
-        self._is_closed = False
-        self._closing = threading.Lock()
 
     def start(self) -> None:
         for writer in self.writers:
@@ -49,26 +46,19 @@ class Router:
         self.queue(QueuedCommand(command, reply, {}))
 
     def queue(self, asked: QueuedCommand) -> None:
-        with self._closing:
-            if not self._is_closed:
-                self._queue.put(asked)
-                return
-        asked.reply(Overloaded("The server is stopping."))
+        self._queue.put(asked)
 
     @property
     def queued(self) -> int:
         """Return the number of commands that wait, here and with the writers."""
-        return self._queue.qsize() + sum(writer.queued for writer in self.writers)
+        return len(self._queue) + sum(writer.queued for writer in self.writers)
 
     def writer_of(self, calendar: str) -> Writer:
         return self.writers[crc32(calendar.encode()) % len(self.writers)]
 
     def close(self) -> None:
         """Answer every command queued before, then end."""
-        with self._closing:
-            if not self._is_closed:
-                self._is_closed = True
-                self._queue.put(None)
+        self._queue.close()
         if self._thread.is_alive():
             self._thread.join()
         for writer in self.writers:
@@ -77,24 +67,10 @@ class Router:
     def _run(self) -> None:
         is_open = True
         while is_open:
-            asked, is_open = self._next()
+            asked, is_open = self._queue.next(COMMANDS_AT_ONCE)
             if asked:
                 self._hand_on(asked)
         self._db.drop()
-
-    def _next(self) -> tuple[list[QueuedCommand], bool]:
-        """Wait for a command, then take the others that wait; False at the end of the queue."""
-        asked: list[QueuedCommand] = []
-        item = self._queue.get()
-        while item is not None:
-            asked.append(item)
-            if len(asked) == COMMANDS_AT_ONCE:
-                return asked, True
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                return asked, True
-        return asked, False
 
     def _hand_on(self, asked: Sequence[QueuedCommand]) -> None:
         try:

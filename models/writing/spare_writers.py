@@ -8,29 +8,11 @@ overtake a command that waits for one of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from models.contract.commands import Answer, Command
-from models.contract.errors import Refused
-from models.transaction.routing import Routes
+from models.writing.command_queue import QueuedCommand
 
 MOST_SPARES = 3  # for one writer, each with its own connection; more locked calendars share them
-
-Outcome = Answer | Refused
-Reply = Callable[[Outcome], None]
-
-
-class QueuedCommand(NamedTuple):
-    """A waiting command: its reply, its known routes, and the number of times that its route was stale."""
-
-    command: Command
-    reply: Reply
-    routes: Routes
-    stale_routes: int = 0
-
-    @property
-    def calendars(self) -> set[str]:
-        return set(self.routes.values())
 
 
 class SpareWriter(Protocol):

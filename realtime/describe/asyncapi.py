@@ -122,7 +122,7 @@ def _send(channel: str, messages: list[str], *schemes: str) -> Schema:
     here = f"#/channels/{channel}"
     return {
         "action": "send",
-        "summary": "Whatever happens, as it happens.",
+        "summary": "Every change, as soon as it is committed.",
         "channel": {"$ref": here},
         "security": _security(*schemes),
         "messages": [{"$ref": f"{here}/messages/{name}"} for name in messages],
@@ -131,7 +131,7 @@ def _send(channel: str, messages: list[str], *schemes: str) -> Schema:
 
 def _requests() -> Schema:
     """Return each request, its ack, and the ack of a refusal."""
-    messages: Schema = {"refused": _message("refused", "Any request may be answered so.", _refused())}
+    messages: Schema = {"refused": _message("refused", "The refusal of a request.", _refused())}
     for name, kind in EVERY_REQUEST.items():
         messages[name] = _message(name, kind.wire.summary, reference(kind))
         messages[f"{name}.answer"] = _message(name, f"The ack of `{name}`.", _acknowledged(kind.wire.answers))
@@ -162,7 +162,7 @@ def _changes(prefix: str, shape: type[Struct]) -> Schema:
 def _stream_messages() -> Schema:
     gone = {"type": "object", "properties": {"code": {"const": "cursor_gone"}}, "required": ["code"]}
     return {
-        "snapshot": _message("snapshot", "Where a stream starts.", reference(Snapshot)),
+        "snapshot": _message("snapshot", "The start of a stream.", reference(Snapshot)),
         "reset": _message("reset", "The cursor is gone: a snapshot follows.", gone),
     }
 

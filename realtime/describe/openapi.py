@@ -17,25 +17,27 @@ PROBLEM = "application/problem+json"
 TICKET = "In the place of a token: good once, for 30 s."
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _TOO_LARGE = 413
-_ETAG: Schema = {"ETag": {"description": "What is in it, not when it was asked for.", "schema": {"type": "string"}}}
+_ETAG: Schema = {
+    "ETag": {"description": "A mark of the content, not of the time of the request.", "schema": {"type": "string"}}
+}
 
 
 QUERY: dict[str, tuple[Schema, str]] = {
-    "from": ({"type": "string", "format": "date-time"}, "Where the window begins; now by default."),
-    "to": ({"type": "string", "format": "date-time"}, "Where the window ends; 62 days on by default."),
-    "after": ({"type": "string"}, "A cursor, as it came: a stream goes on from it, a read is at least as new."),
-    "at_least": ({"type": "string"}, "A cursor that the answer must have reached, as a command's answer said it."),
+    "from": ({"type": "string", "format": "date-time"}, "Start of the window; now by default."),
+    "to": ({"type": "string", "format": "date-time"}, "End of the window; 62 days after its start by default."),
+    "after": ({"type": "string"}, "A cursor, as it came: a stream continues from it, and a read is at least as new."),
+    "at_least": ({"type": "string"}, "The cursor of a command's answer: the answer is at least as new."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
-    "preview": ({"enum": ["1"]}, "Only say what it would do."),
-    "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, so that silence tells of a dead network."),
+    "preview": ({"enum": ["1"]}, "Only preview the outcome."),
+    "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, as a sign of a live network."),
 }
 _HEADERS = {
-    "Idempotency-Key": "The `key`: sent again, the request is done at most once and answers the same.",
-    "If-Match": "The slot's `version` that the asker saw, in quotes.",
-    "If-None-Match": "The ETag of what the asker has; unchanged, the answer is 304.",
+    "Idempotency-Key": "The `key`: a repeated request is done at most once and gets the same answer.",
+    "If-Match": "The known `version` of the slot, in quotes.",
+    "If-None-Match": "The known ETag; without a change the answer is 304.",
     BOOKING_TOKEN: "The booking's token; its calendar's staff need none.",
-    "Last-Event-ID": "The cursor, as EventSource sends it by itself; it wins over `after`.",
+    "Last-Event-ID": "The cursor; EventSource sends it by itself, and it takes precedence over `after`.",
 }
 
 
@@ -51,8 +53,8 @@ def openapi() -> Schema:
         "info": {
             "title": "Slotcast",
             "version": "1",
-            "description": "Calendars of bookable time slots, live. Followed by cursor, booked with a key. "
-            "What a path does not have as a method is a 405 with `Allow`, and a problem like every other refusal.",
+            "description": "Live calendars of bookable time slots. A client resumes by a cursor and books with a key. "
+            "An unsupported method of a path is a 405 with `Allow`, and a problem like every other refusal.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],

@@ -1,4 +1,4 @@
-"""`/openapi.json` and `/asyncapi.json`: the server describes itself, from the types that it reads and writes with."""
+"""`/openapi.json` and `/asyncapi.json`: the server describes itself, from the types of its messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _encoded(describe: Callable[[], Schema]) -> bytes:
 
 
 def routes() -> list[web.RouteDef]:
-    """What an application adds. Any page may read them: they tell nothing of this server's calendars."""
+    """Return the routes of the descriptions. Any page may read them: they have no data of this server."""
     return [_route("/openapi.json", openapi), _route("/asyncapi.json", asyncapi)]
 
 

@@ -24,7 +24,7 @@ class Limits(NamedTuple):
 
     max_queued_bytes: int = 1_000_000
     max_message_bytes: int = 1_000_000
-    message_seconds: float = 0.0  # from the first frame of a message to its last; 0 for no limit
+    message_seconds: float = 30.0  # from the first frame of a message to its last; 0 for no limit
 
 
 class ConnectionWriter(asyncio.Protocol):

@@ -29,5 +29,5 @@ class Counters:
 
     @property
     def dropped_slow(self) -> int:
-        """Return the number of clients that were disconnected because they did not read."""
+        """Return the number of clients disconnected because they did not read."""
         return self.closed[SLOW]

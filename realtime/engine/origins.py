@@ -135,3 +135,8 @@ def _is_same(origin: str, request: web.BaseRequest) -> bool:
         return False
     hosts = (request.headers.get("Host", ""), request.headers.get("X-Forwarded-Host", "").split(",")[0].strip())
     return any(host and _normal(f"{scheme}://{host}") == f"{scheme}://{authority}" for host in hosts)
+
+
+def origins_of(allowed: "Allowed | Origins", *, with_credentials: bool) -> Origins:
+    """Return the rule of an application: one that is made already, or a new one."""
+    return allowed if isinstance(allowed, Origins) else Origins(allowed, with_credentials=with_credentials)

@@ -10,11 +10,11 @@ from models.contract.changes import encode
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
 from realtime.engine import SocketServer
-from realtime.read_queue import Lane
+from realtime.reads.read_queue import Lane
 
 
 class Health:
-    """`/healthz` shows that the loop runs; `/readyz` that the database answers and the server takes newcomers."""
+    """`/healthz` shows a running loop; `/readyz` also an answering database and a server open to newcomers."""
 
     def __init__(self, service: AsyncService, sockets: SocketServer, exposition: Callable[[], bytes]) -> None:
         self._service = service
@@ -29,7 +29,7 @@ class Health:
         ]
 
     async def health(self, _request: web.Request) -> web.Response:
-        # Any page may read it: the element can tell a missing server from one that does not list the page's origin.
+        # Any page may read it: the element can distinguish a missing server from a list without the page's origin.
         headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
         return web.Response(body=encode({"status": "ok"}), content_type="application/json", headers=headers)
 

@@ -19,11 +19,12 @@ from realtime.engine.engineio.polling import CUT_OFF_SECONDS
 from realtime.engine.origins import Origins
 from realtime.http.problem import problem
 from realtime.rate_limit import Addresses, check
-from realtime.read_queue import Peer, reading_for
+from realtime.reads.read_queue import Peer, reading_for
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Network = IPv4Network | IPv6Network
 BODY_BYTES = 1_000_000
+GUARDED = ("/api/", "/calendars/")  # the paths that only pages of allowed origins may use
 _FORWARDED = 32  # addresses read of one header
 
 
@@ -182,21 +183,21 @@ class RequestGuard:
         return read
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(("/api/", "/calendars/")):
+        if not request.path.startswith(GUARDED):
             return await handler(request)
         if not self._origins.is_allowed(request):
             raise Forbidden(self._origins.refuse(request), rule="origin")
-        headers = self._origins.headers(request)
         if request.method == "OPTIONS":
+            headers = self._origins.headers(request)
             headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
             headers["Access-Control-Max-Age"] = "600"
             return web.Response(status=204, headers=headers)
-        try:
-            response = await handler(request)
-        except web.HTTPException as error:
-            error.headers.update(headers)
-            raise
-        if not response.prepared:
-            response.headers.update(headers)
-            response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"
-        return response
+        return await handler(request)
+
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Let an allowed page of another origin read the answer, also a refusal (aiohttp's on_response_prepare)."""
+        if not request.path.startswith(GUARDED) or not self._origins.is_allowed(request):
+            return
+        for name, text in self._origins.headers(request).items():
+            response.headers.setdefault(name, text)
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"

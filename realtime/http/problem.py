@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -14,7 +12,7 @@ from aiohttp.typedefs import Middleware
 from models.contract.changes import encode
 from models.contract.errors import BadRequest, Internal, NotFound, Overloaded, Refused
 from realtime import protocol
-from realtime.request_counts import RequestCounts
+from realtime.request_log import RequestCounts, RequestLog, new_request_id
 
 STATUS = {
     "bad_request": 400,
@@ -46,8 +44,6 @@ _RETRY_SECONDS = 1
 _DATES = ("If-Modified-Since", "If-Unmodified-Since", "If-Range")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_log = logging.getLogger("slotcast.http")
 
 
 def problem(refusal: Refused, status: int = 0) -> web.Response:
@@ -88,18 +84,19 @@ def _check_dates(request: web.Request) -> None:
             raise BadRequest("A date in the request's head can't be read.") from error
 
 
-def problems(requests: RequestCounts) -> Middleware:
+def problems(counts: RequestCounts) -> Middleware:
     """Return the outermost middleware: every request gets an answer, an id, a count and a log line.
 
     It leaves Socket.IO's own requests to the engine, as there may be thousands a second.
     """
+    log = RequestLog("slotcast.http", counts)
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/socket.io/"):
             return await handler(request)
         given = request.headers.get("X-Request-ID", "")
-        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _SANE_ID.fullmatch(given) else new_request_id()
         request[REQUEST_ID] = request_id
         began = time.perf_counter()
         code = "ok"
@@ -113,16 +110,12 @@ def problems(requests: RequestCounts) -> Middleware:
         except ConnectionError:  # the client is gone; aiohttp would log a traceback with the address
             code, response = "gone", problem(BadRequest("The client has gone."))
         except Exception:
-            _log.exception("request=%s failed", request_id)
+            log.write_failure(request_id)
             code, response = "internal", problem(Internal())
-        seconds = time.perf_counter() - began
-        route = route_of(request)
-        requests.count(f"{request.method} {route}", code, seconds)
+        name = f"{request.method} {route_of(request)}"
+        log.write(name, code, began, f"{name} {response.status}", request_id)
         if not response.prepared:
             response.headers["X-Request-ID"] = request_id
-        _log.info(
-            "%s %s %d %s %.1fms request=%s", request.method, route, response.status, code, seconds * 1e3, request_id
-        )
         return response
 
     return answer

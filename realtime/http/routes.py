@@ -76,7 +76,7 @@ class ReadRoute(NamedTuple):
 _WINDOW = ("from", "to")
 FOLLOWING = ("after", "at_least", *_WINDOW, "ticket")
 READS: tuple[ReadRoute, ...] = (
-    ReadRoute("GET", "/api/calendars", "Lists the calendars that the asker may see.", shape=answers.CalendarsAnswer),
+    ReadRoute("GET", "/api/calendars", "Lists the calendars visible to the caller.", shape=answers.CalendarsAnswer),
     ReadRoute("GET", "/api/calendars/{id}", "Reads a calendar's info.", ("after",), answers.CalendarAnswer),
     ReadRoute(
         "GET",
@@ -107,7 +107,7 @@ READS: tuple[ReadRoute, ...] = (
     ReadRoute(
         "POST",
         "/api/calendars/{id}/links",
-        "Makes the token of a link by which guests see and book the calendar. For staff.",
+        "Makes the token of a link for guests of the calendar. For staff.",
         shape=LinkAnswer,
         status=_CREATED,
         request=commands.MakeLink,
@@ -117,7 +117,7 @@ READS: tuple[ReadRoute, ...] = (
     ReadRoute(
         "GET",
         "/api/slots/{id}/explain",
-        "Says why the asker can or can't take a slot, rule by rule.",
+        "Checks each rule for taking a slot, and gives the reasons.",
         ("after",),
         answers.Explanation,
     ),
@@ -134,7 +134,7 @@ READS: tuple[ReadRoute, ...] = (
     ReadRoute(
         "GET",
         "/api/calendars/{id}/changes",
-        "Waits for what follows a cursor (long poll).",
+        "Waits for the changes after a cursor (long poll).",
         ("after", "at_least", "wait", "ticket"),
         answers.Poll,
     ),
@@ -156,7 +156,7 @@ READS: tuple[ReadRoute, ...] = (
     ReadRoute(
         "POST",
         "/api/tickets",
-        "Gets a ticket for what can't send a header.",
+        "Gets a ticket for a client that can't send a header.",
         shape=TicketAnswer,
         request=commands.Ticket,
         takes_body=True,
@@ -171,9 +171,9 @@ READS: tuple[ReadRoute, ...] = (
     ),
     ReadRoute("GET", "/healthz", "Says that the process is alive.", shape=answers.StatusAnswer),
     ReadRoute(
-        "GET", "/readyz", "Says whether the database answers and newcomers are welcome.", shape=answers.StatusAnswer
+        "GET", "/readyz", "Says if the database answers and the server accepts connections.", shape=answers.StatusAnswer
     ),
-    ReadRoute("GET", "/metrics", "Tells Prometheus how it is doing.", media="text/plain"),
+    ReadRoute("GET", "/metrics", "The metrics, for Prometheus.", media="text/plain"),
     ReadRoute("GET", "/openapi.json", "This description.", media="application/json"),
-    ReadRoute("GET", "/asyncapi.json", "What is said on Socket.IO and the streams, in AsyncAPI 3.0."),
+    ReadRoute("GET", "/asyncapi.json", "The messages of Socket.IO and the streams, in AsyncAPI 3.0."),
 )

@@ -11,11 +11,11 @@ from aiohttp import web
 from models.contract.changes import Info
 from models.contract.time import DAY, SECOND, Clock
 from realtime.async_service import AsyncService
-from realtime.byte_cache import ByteCache
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
 from realtime.ical.icalendar import write_calendar
-from realtime.read_queue import Lane
+from realtime.reads.byte_cache import ByteCache
+from realtime.reads.read_queue import Lane
 
 BEFORE = 30 * DAY
 AFTER = 366 * DAY

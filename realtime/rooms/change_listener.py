@@ -1,8 +1,8 @@
 """Notices commits of other connections to the database.
 
-A notification says that a calendar may have changed. A lost or needless one costs one read of the log. A thread polls
-the database's version, and after a change it reads the rows that the rooms lack. It reads once a second in any case.
-Commits of this process reach the rooms with their rows, through the service.
+A thread polls the database for changes and for notes of outside writers. It then reads the rows that the rooms lack.
+Once a second it looks closely: a restored copy of the database, or a lost change, is found then. Commits of this
+process reach the rooms with their rows, through the service.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from models.contract.errors import Overloaded
-from models.service import CommitWatch
+from models.service import CommitWatch, News
 
 INTERVAL_SECONDS = 1.0
 
@@ -25,14 +25,22 @@ _log = logging.getLogger("slotcast.listener")
 
 
 class ChangeListener(Generic[Found]):
-    """After each commit, calls `read` on its own thread, and `take` with the result on the loop.
+    """After each commit, calls `read` with the news on its own thread, and `take` with the result on the loop.
 
-    It notices this process's commits too. Then `read` finds nothing new, and the loop is not called.
+    It notices this process's commits too. Then `read` finds nothing new, and the loop is not called. `check` is called
+    like `read`, once a second.
     """
 
-    def __init__(self, watch: CommitWatch, read: Callable[[], Found | None], take: Callable[[Found], None]) -> None:
+    def __init__(
+        self,
+        watch: CommitWatch,
+        read: Callable[[News], Found | None],
+        check: Callable[[News], Found | None],
+        take: Callable[[Found], None],
+    ) -> None:
         self._watch = watch
         self._read = read
+        self._check = check
         self._take = take
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
@@ -46,17 +54,19 @@ class ChangeListener(Generic[Found]):
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        since_read, pause = 0.0, self._watch.poll_seconds
+        since_check, pause = 0.0, self._watch.poll_seconds
         while not self._stop.wait(pause):
-            since_read += pause
+            since_check += pause
             try:
-                if self._watch.has_moved() or since_read >= INTERVAL_SECONDS:
-                    since_read = 0.0
-                    self._send(self._read())
+                if since_check >= INTERVAL_SECONDS:
+                    since_check = 0.0
+                    self._send(self._check(self._watch.look_closely()))
+                elif news := self._watch.look():
+                    self._send(self._read(news))
             except Exception as error:
                 _log.warning("The change log can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
                 self._watch.close()
-                since_read = INTERVAL_SECONDS  # read after the wait: the version may have moved meanwhile
+                self._watch.forget()  # what the last look found was not read
                 self._stop.wait(INTERVAL_SECONDS)
         self._watch.close()
 

@@ -1,4 +1,4 @@
-"""The step from the change log to the rooms: it reads new rows of the calendars that have a room, and hands them over.
+"""The step from the change log to the rooms: it reads new rows of calendars with a room, and hands them over.
 
 Commits of this process arrive with their rows, so the dispatcher does not read the log for them. That saves two changes
 of thread and a read transaction a change. Rows reach a room in the order of the log, from any source. No room waits
@@ -19,29 +19,30 @@ from models.contract.changes import Booking, Cursor, Logged
 from models.contract.errors import Overloaded
 from models.contract.time import DAY
 from realtime.async_service import AsyncService
-from realtime.read_queue import Lane
-from realtime.rooms.replica import MOST_REPLAYED, Gap, Replica
+from realtime.reads.read_queue import Lane
+from realtime.rooms.replica import Gap, Replica
 from realtime.rooms.room import Room
 from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms
 
 IDLE_SECONDS = 60.0  # a room without subscribers is kept for so long
 FAR = 1 << 53
-CHANGES_A_READ = 1_000  # the most that the service reads at once
-REACH_SECONDS = 1.0  # the longest wait of a client whose cursor is ahead of this process
+CHANGES_A_READ = 1_000  # the most rows of one read
+REACH_SECONDS = 1.0  # the longest wait of a client ahead of this process
+ROOMS_A_CHECK = 100
 _RETRY_SECONDS = 0.5
 
 _log = logging.getLogger("slotcast.dispatcher")
 
 
 class NewRows(NamedTuple):
-    """The result of one read of the log: for each calendar the cursor that was asked for, and the rows after it."""
+    """The result of one read of the log: for each calendar the requested cursor and the rows after it."""
 
     have: dict[str, Cursor]
     found: dict[str, list[Logged]]
 
 
 class _Opening:
-    """A room that is being read, and the number of its waiters."""
+    """A room under construction, and the number of its waiters."""
 
     __slots__ = ("has_begun", "is_over", "waiters")
 
@@ -52,19 +53,32 @@ class _Opening:
 
 
 class Dispatcher:
-    """All rooms of this process. `read_new_rows` is for any thread, every other method for the loop's."""
+    """All rooms of this process.
 
-    def __init__(self, service: AsyncService, socketio: Mapping[Audience, SocketIoRooms] | None = None) -> None:
+    `read_new_rows` and `check_rows` are for the listener's thread, every other method for the loop's.
+    """
+
+    def __init__(
+        self,
+        service: AsyncService,
+        socketio: Mapping[Audience, SocketIoRooms] | None = None,
+        *,
+        max_room_bytes: int = 1 << 40,
+    ) -> None:
         self._service = service
         self._socketio = socketio or {}
         self.rooms: dict[str, Room] = {}
         self._opening: dict[str, _Opening] = {}
         self._notified: set[str] = set()  # calendars to read the log for
         self._notification = asyncio.Event()
-        self._next_read: list[asyncio.Future[None]] = []  # waits for a read of the log that has not begun
+        self._next_read: list[asyncio.Future[None]] = []  # waits for the next read of the log
         self._advances: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self.max_room_bytes = max_room_bytes
+        self._unchecked: list[str] = []  # calendars of the present round of checks
         self.changes = 0
+        self.opened = 0
+        self.looks = 0
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="dispatcher")
@@ -81,20 +95,39 @@ class Dispatcher:
         self._notification.set()
 
     def on_rows(self, rows: list[Logged]) -> None:
-        """Take the rows that this process has just committed, in the log's order."""
+        """Take the rows of a commit of this process, in the log's order."""
         for calendar, group in groupby(rows, key=attrgetter("calendar")):
             room = self.rooms.get(calendar)
             if room is not None:
                 self._hand_over(room, list(group))
 
-    def read_new_rows(self) -> NewRows | None:
-        """Read the rows that the log has and the rooms do not have."""
-        have = {name: room.fetched for name, room in list(self.rooms.items())}
+    def read_new_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
+        """Read the rows that the rooms of these calendars lack, by the last seq of each; None is every calendar."""
+        if last is None:
+            return self._new_rows({name: room.fetched for name, room in list(self.rooms.items())})
+        have = {}
+        for name, seq in last.items():
+            room = self.rooms.get(name)
+            if room is not None and room.fetched.seq < seq:
+                have[name] = room.fetched
+        return self._new_rows(have)
+
+    def check_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
+        """Do the same, and compare some rooms in turn with the log: it finds a row that someone deleted by hand."""
+        if last is None:
+            return self.read_new_rows(None)
+        self._unchecked = self._unchecked or list(self.rooms)
+        some, self._unchecked = self._unchecked[:ROOMS_A_CHECK], self._unchecked[ROOMS_A_CHECK:]
+        names = {*some, *last}
+        return self._new_rows({name: room.fetched for name in names if (room := self.rooms.get(name)) is not None})
+
+    def _new_rows(self, have: dict[str, Cursor]) -> NewRows | None:
+        self.looks += len(have)
         found = self._service.sync.new_rows(have) if have else {}
         return NewRows(have, found) if found else None
 
     def take_new_rows(self, new_rows: NewRows) -> None:
-        """Hand the rooms the rows that were read for them, unless a room has newer rows by now."""
+        """Hand the rooms their rows, unless a room has newer rows by now."""
         for calendar, rows in new_rows.found.items():
             room = self.rooms.get(calendar)
             if room is None:
@@ -104,10 +137,10 @@ class Dispatcher:
                 if len(rows) >= CHANGES_A_READ:
                     self.notify({calendar})  # one read may not have brought all
             elif room.fetched == new_rows.have[calendar]:
-                self._disband(room)  # the log lacks a change that was sent: another copy of the database was put back
+                self._disband(room)  # the log lacks a sent change: somebody has restored another copy of the database
 
     def _hand_over(self, room: Room, rows: list[Logged]) -> None:
-        """Give the room the rows that it lacks, of rows that follow one another."""
+        """Give the room its missing rows, out of a sequence without gaps."""
         known = room.fetched.seq + 1 - rows[0].seq
         if known < 0:
             self.notify({room.calendar})  # another process has committed in between
@@ -121,7 +154,7 @@ class Dispatcher:
                 task.add_done_callback(self._advances.discard)
 
     async def room(self, calendar: str) -> Room:
-        """Return the calendar's room. One read of the database opens it for all that ask meanwhile."""
+        """Return the calendar's room. One read of the database opens it for all callers of that time."""
         room = self.rooms.get(calendar)
         if room is not None:
             return room
@@ -138,23 +171,35 @@ class Dispatcher:
                 del self._opening[calendar]
                 opening.is_over.set()
 
-    async def room_at(self, calendar: str, *cursors: Cursor | None) -> Room:
-        """Return the calendar's room once it has these cursors; one of another history is ignored.
+    async def room_at(self, calendar: str, after: Cursor | None, at_least: Cursor | None = None) -> Room:
+        """Return the calendar's room once it has these cursors, and the changes after the first where the log has them.
 
-        A client that comes from another server may be ahead of this process. Then the log is read first, once for all
-        that wait. Overloaded where that takes longer than a second.
+        A cursor of another history is ignored. A client from another server may be ahead of this process. Then the log
+        is read first, once for all waiting callers. Raises Overloaded after more than a second.
         """
         room = await self.room(calendar)
-        wanted = max((cursor.seq for cursor in cursors if cursor is not None), default=0)
-        if wanted <= room.sent:
-            return room
-        try:
-            async with asyncio.timeout(REACH_SECONDS):
-                while not await self._has_reached(room, wanted):
-                    room = await self.room(calendar)
-        except TimeoutError as error:
-            raise Overloaded("This server does not have that change yet.") from error
+        wanted = max((cursor.seq for cursor in (after, at_least) if cursor is not None), default=0)
+        if wanted > room.sent:
+            try:
+                async with asyncio.timeout(REACH_SECONDS):
+                    while not await self._has_reached(room, wanted):
+                        room = await self.room(calendar)
+            except TimeoutError as error:
+                raise Overloaded("This server does not have that change yet.") from error
+        if after is not None and room.replica.lacks(after):
+            await self._extend(room)
         return room
+
+    async def _extend(self, room: Room) -> None:
+        """Read the changes before the room's tail, once for all that ask meanwhile."""
+        rows = await self._service.read(
+            self._service.sync.changes_before,
+            room.calendar,
+            room.replica.tail_start,
+            lane=Lane.HEAVY,
+            key=("tail", room.calendar),
+        )
+        room.replica.extend(rows)
 
     async def _has_reached(self, room: Room, seq: int) -> bool:
         """Bring the room to this seq or to the end of the log; False if it was disbanded meanwhile."""
@@ -167,13 +212,14 @@ class Dispatcher:
         return self.rooms.get(room.calendar) is room
 
     async def _log_read(self, calendar: str) -> None:
-        """Return once the log was read for this calendar, by a read that began after this call."""
+        """Return once a read of the log, begun after this call, has covered this calendar."""
         is_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._next_read.append(is_read)
         self.notify({calendar})
         await is_read
 
     def _opened(self, replica: Replica) -> Room:
+        self.opened += 1
         room = Room(replica, self._read_bookings, self._service.quiet, self._socketio)
         self.rooms[room.calendar] = room
         room.idle_since = time.monotonic()
@@ -185,7 +231,7 @@ class Dispatcher:
         if opening := self._opening.get(calendar):
             opening.has_begun = True
         since = self._service.sync.clock() - DAY
-        return Replica(self._service.sync.snapshot(calendar, since, FAR, tail=MOST_REPLAYED), since)
+        return Replica(self._service.sync.snapshot(calendar, since, FAR), since)
 
     async def _read_bookings(self, ids: list[str]) -> dict[str, Booking]:
         return await self._service.read(self._service.sync.bookings_by_id, ids)
@@ -236,12 +282,26 @@ class Dispatcher:
         room.disband(CutReason.HISTORY_REPLACED)
 
     def close_idle_rooms(self) -> None:
-        """Forget the rooms that have had no subscriber for a while. The scheduler calls it."""
+        """Forget the rooms without a subscriber for a while. The scheduler calls it.
+
+        Beyond `max_room_bytes` in all rooms, the rooms without a subscriber for longest go at once.
+        """
         now = time.monotonic()
-        for name, room in list(self.rooms.items()):
+        idle = []
+        for room in list(self.rooms.values()):
+            room.replica.shrink()
             if not room.is_empty:
                 room.idle_since = None
-            elif room.idle_since is None:
-                room.idle_since = now
-            elif now - room.idle_since > IDLE_SECONDS and not room.lock.locked():
-                del self.rooms[name]
+            elif not room.lock.locked():
+                room.idle_since = room.idle_since if room.idle_since is not None else now
+                idle.append(room)
+        excess = self.room_bytes - self.max_room_bytes
+        for room in sorted(idle, key=lambda room: room.idle_since or now):
+            if excess > 0 or now - (room.idle_since or now) > IDLE_SECONDS:
+                excess -= room.replica.size_bytes
+                del self.rooms[room.calendar]
+
+    @property
+    def room_bytes(self) -> int:
+        """Return about the bytes of memory that all rooms' slots and changes take."""
+        return sum(room.replica.size_bytes for room in self.rooms.values())

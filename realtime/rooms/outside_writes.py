@@ -16,6 +16,7 @@ import msgspec
 
 from models.contract.commands import Command
 from models.contract.errors import Refused
+from models.service import News
 from realtime.async_service import AsyncService
 from realtime.rooms.dispatcher import Dispatcher, NewRows
 
@@ -41,9 +42,16 @@ class OutsideWrites:
         self._tasks: dict[Command, asyncio.Task[None]] = {}
         self._limit = asyncio.Semaphore(MOST_AT_ONCE)
 
-    def read(self) -> Found | None:
+    def read(self, news: News) -> Found | None:
         """Read the rows that the rooms lack, and the commands for outside writes; None if there are neither."""
-        found = Found(self._dispatcher.read_new_rows(), self._service.sync.outside())
+        return self._found(self._dispatcher.read_new_rows(news.last), has_notes=news.has_notes)
+
+    def check(self, news: News) -> Found | None:
+        """Read the same, and compare some of the rooms with the log. A command that was refused runs again."""
+        return self._found(self._dispatcher.check_rows(news.last), has_notes=True)
+
+    def _found(self, new_rows: NewRows | None, *, has_notes: bool) -> Found | None:
+        found = Found(new_rows, self._service.sync.outside() if has_notes else [])
         return found if any(found) else None
 
     def take(self, found: Found) -> None:

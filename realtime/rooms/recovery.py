@@ -1,4 +1,4 @@
-"""The join of a room: a client gets the changes that it has missed, or a snapshot, and then every later change.
+"""The join of a room: a client gets its missed changes, or a snapshot, and then every later change.
 
 Under the room's lock the answer is made at the replica's seq, and the client is subscribed. The caller writes the
 answer in the same step of the loop, so the answer leaves before any later change. Windows in the past and staff's
@@ -14,25 +14,29 @@ from typing import NamedTuple
 from models.contract.changes import Booking, Cursor, Info, encode
 from models.contract.errors import Overloaded
 from models.contract.principal import Principal
-from models.contract.time import DAY, Clock
+from models.contract.time import DAY, HOUR, Clock
+from models.service import PlacedSlot, cut
 from realtime import protocol
 from realtime.async_service import AsyncService
-from realtime.byte_cache import ByteCache
-from realtime.read_queue import Lane
+from realtime.reads.byte_cache import ByteCache
+from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.replica import MOST_SLOTS, Mark, Replica, mark_of
 from realtime.rooms.room import Room
 from realtime.rooms.subscriber import Audience, Subscriber
 
 WINDOW = 62 * DAY
-WINDOWS_BYTES = 16_000_000  # of encoded windows in the cache
-MOST_TRIES = 10  # a try fails where the room is closed meanwhile, or has too many new changes
+WINDOWS_BYTES = 16_000_000  # of encoded windows in each cache
+SPARE = HOUR  # slots from now on are read by so much further, and SPARE_SLOTS more, so that they can be kept
+SPARE_SLOTS = 50
+_SLOT_BYTES = 300  # of a slot in memory, beside its body, about
+MOST_TRIES = 10  # a try fails if the room closes meanwhile, or has too many new changes
 
 
 class Wanted(NamedTuple):
     """The cursor and the window of a client, in milliseconds.
 
-    `is_from_now` says that the client names no window. `at_least` is the newest cursor that the client knows of, for
+    `is_from_now` is true if the client names no window. `at_least` is the newest cursor known to the client, for
     example from the answer to its own command.
     """
 
@@ -53,7 +57,7 @@ class Joined(NamedTuple):
 
 
 class _View(NamedTuple):
-    """A window and its bookings as the database has them, at a seq that is not the room's."""
+    """A window and its bookings from the database, at another seq than the room's."""
 
     replica: Replica
     finish: int
@@ -79,23 +83,48 @@ class _Window(NamedTuple):
     slots: bytes
 
 
+class _FromNow(NamedTuple):
+    """The slots of a calendar without a room from some instant on, as they were read."""
+
+    info: Info
+    seq: int
+    cursor: str
+    begin: int
+    finish: int
+    slots: list[PlacedSlot]
+
+    def window(self, begin: int, finish: int) -> _Window:
+        """Encode a window that begins later. It is right if it ends where the slots end, or before."""
+        found = [slot for slot in self.slots if slot.end > begin and slot.start < finish]
+        finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
+        found = [slot for slot in found if slot.start < finish]
+        body = b",".join([slot.body for slot in found])
+        etag = _etag(self.cursor, mark_of(found))
+        return _Window(self.info, self.seq, self.cursor, begin, finish, etag, body)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum([len(slot.body) + _SLOT_BYTES for slot in self.slots])
+
+
 class Recovery:
-    """Answers clients that subscribe, and clients that read once. Bodies are JSON objects without the first brace."""
+    """Answers subscribing clients, and clients with a single read. Bodies are JSON objects without the first brace."""
 
     def __init__(self, service: AsyncService, dispatcher: Dispatcher, clock: Clock) -> None:
         self._service = service
         self._dispatcher = dispatcher
         self._clock = clock
         self._windows: ByteCache[_Window] = ByteCache(WINDOWS_BYTES)
+        self._from_now: ByteCache[_FromNow] = ByteCache(WINDOWS_BYTES)
 
     def wanted(self, after: str | None, begin: str | None, finish: str | None, at_least: str | None = None) -> Wanted:
-        """Read the fields of a request; BadRequest names a time that can't be read."""
+        """Read the fields of a request; BadRequest names an unreadable time."""
         first, last = protocol.read_window(begin, finish, self._clock(), WINDOW)
         is_from_now = begin is None and finish is None
         return Wanted(protocol.read_after(after), first, last, is_from_now, protocol.read_after(at_least))
 
     async def join(self, subscriber: Subscriber, wanted: Wanted) -> Joined:
-        """Subscribe to the subscriber's calendar. Raise NotFound, or the refusal of a principal that may not.
+        """Subscribe to the subscriber's calendar. Raise NotFound, or the refusal of the principal.
 
         Nothing else runs between the subscription and the return.
         """
@@ -114,7 +143,7 @@ class Recovery:
         raise Overloaded
 
     async def _view(self, room: Room, subscriber: Subscriber, wanted: Wanted) -> _View | None:
-        """Read the parts of the answer that the room lacks, at a seq that the room has; None if it lacks nothing."""
+        """Read the answer's parts missing in the room, at a seq known to the room; None if none is missing."""
         if _has_all(room, subscriber.audience, wanted):
             return None
         if wanted.after is not None and room.replica.replay(wanted.after) is not None:
@@ -136,7 +165,7 @@ class Recovery:
     async def _answer(
         self, room: Room, audience: Audience, wanted: Wanted, view: _View | None
     ) -> tuple[str, bytes, str] | None:
-        """Return mode, body and cursor at the room's seq; None where the database must be read again."""
+        """Return mode, body and cursor at the room's seq; None if the database must be read again."""
         replica = room.replica
         body = await self._replay(room, audience, wanted.after)
         if body is not None:
@@ -183,13 +212,14 @@ class Recovery:
         )
 
     async def look(self, calendar: str, principal: Principal, wanted: Wanted, has: str = "") -> Looked:
-        """Return a snapshot to a client that reads once and `has` these ETags: from the room or the database."""
+        """Return a snapshot to a client with a single read, which `has` these ETags: from the room or the database."""
         if calendar in self._dispatcher.rooms:
-            room = await self._dispatcher.room_at(calendar, wanted.at_least)
+            room = await self._dispatcher.room_at(calendar, None, wanted.at_least)
             check_view(principal, room)
             if _has_all(room, Audience.PUBLIC, wanted):
                 return self._look_at(room.replica, wanted, has)
-        window = await self._window(calendar, wanted)
+        find = self._window_from_now if wanted.is_from_now else self._window
+        window = await find(calendar, wanted)
         if not principal.may_view(window.info):
             raise principal.refusal()
         if window.etag in has:
@@ -209,9 +239,29 @@ class Recovery:
         etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish).mark)
         return Looked(etag, None if etag in has else self._snapshot(replica, wanted.begin, wanted.finish))
 
+    async def _window_from_now(self, calendar: str, wanted: Wanted) -> _Window:
+        """Cut the window from the kept slots if the calendar has not changed since, else read it for all that ask."""
+        kept = self._from_now.get(calendar)
+        if kept is not None and kept.begin <= wanted.begin:
+            head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
+            if head.cursor == kept.cursor:
+                window = kept.window(wanted.begin, wanted.finish)
+                if window.finish <= kept.finish:
+                    return window
+        key = ("from now", calendar)
+        kept = await self._service.read(self._read_from_now, calendar, lane=Lane.HEAVY, key=key)
+        self._from_now.put(calendar, kept, kept.size_bytes)
+        return kept.window(max(wanted.begin, kept.begin), min(wanted.finish, kept.finish))
+
+    def _read_from_now(self, calendar: str) -> _FromNow:
+        """Read the slots from now on, on a reader's thread."""
+        begin, finish = protocol.read_window(None, None, self._clock(), WINDOW)
+        found = self._service.sync.snapshot(calendar, begin, finish + SPARE, most=MOST_SLOTS + SPARE_SLOTS)
+        return _FromNow(found.info, found.seq, found.cursor, begin, found.finish, found.slots)
+
     async def _window(self, calendar: str, wanted: Wanted) -> _Window:
-        """Return the cached window if the calendar has not changed since, else read it once for all that ask."""
-        span = None if wanted.is_from_now else (wanted.begin, wanted.finish)
+        """Return the cached window if the calendar has not changed since, else read it once for all callers."""
+        span = (wanted.begin, wanted.finish)
         key = ("window", calendar, span)
         kept = self._windows.get(key)
         if kept is not None:
@@ -219,13 +269,12 @@ class Recovery:
             if head.cursor == kept.cursor:
                 return kept
         window = await self._service.read(self._read_window, calendar, span, lane=Lane.HEAVY, key=key)
-        if span is not None:
-            self._windows.put(key, window, len(window.slots))
+        self._windows.put(key, window, len(window.slots))
         return window
 
-    def _read_window(self, calendar: str, span: tuple[int, int] | None) -> _Window:
-        """Read and encode a window, on a reader's thread. Without a span it begins now."""
-        begin, finish = span or protocol.read_window(None, None, self._clock(), WINDOW)
+    def _read_window(self, calendar: str, span: tuple[int, int]) -> _Window:
+        """Read and encode a window, on a reader's thread."""
+        begin, finish = span
         found = self._service.sync.snapshot(calendar, begin, finish, most=MOST_SLOTS)
         etag = _etag(found.cursor, mark_of(found.slots))
         slots = b",".join([slot.body for slot in found.slots])

@@ -1,12 +1,12 @@
 """A calendar in memory at one seq: its slots and the end of its log, encoded for the wire.
 
 Only `apply` changes a replica, in seq order. It makes snapshots and replays for any number of clients without a read of
-the database, and keeps them until the next change.
+the database. Their encoded forms are in one cache for all replicas, with a bound.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,11 +14,17 @@ from typing import NamedTuple
 from models.contract.changes import Cursor, Info, Logged, decode_applied, decode_slot_key
 from models.contract.time import read_time
 from models.service import PlacedSlot, Snapshot, cut
+from realtime.reads.byte_cache import ByteCache
+from realtime.rooms.slot_list import SlotList
 
 MOST_REPLAYED = 1_000  # changes
 MOST_REPLAYED_BYTES = 512 * 1024
 MOST_SLOTS = 2_000  # in one snapshot
-_MOST_CUTS = 64
+AT_REST = 100  # changes of a tail that was not extended
+AT_REST_BYTES = 16 * 1024
+EXTENDED_SECONDS = 60.0
+ENCODED_BYTES = 16_000_000
+_ROW_BYTES = 400  # of a change in the tail, beside its body
 
 
 class Gap(Exception):
@@ -26,6 +32,7 @@ class Gap(Exception):
 
 
 Mark = tuple[str, str, int] | None
+_encoded: ByteCache[bytes] = ByteCache(ENCODED_BYTES)  # by calendar, cursor and window or later cursor
 
 
 class Cut(NamedTuple):
@@ -45,23 +52,24 @@ def mark_of(slots: Sequence[PlacedSlot]) -> Mark:
 
 
 class Replica:
-    """A calendar's replica. It has no slots that ended before `since`, in milliseconds."""
+    """A calendar's replica. It has no slots that ended before `since`, in milliseconds.
 
-    __slots__ = ("_cuts", "_longest", "_order", "_slots", "_tail", "_tail_bytes", "info", "nonce", "seq", "since")
+    Its tail begins where the replica was read. `extend` adds earlier changes for clients that ask for them, and
+    `shrink` lets them go.
+    """
+
+    __slots__ = ("_extended_at", "_slots", "_tail", "_tail_bytes", "info", "is_tail_whole", "nonce", "seq", "since")
 
     def __init__(self, snapshot: Snapshot, since: int) -> None:
         self.info: Info = snapshot.info
         self.seq = snapshot.seq
         self.nonce = snapshot.nonce
         self.since = since
-        self._slots: dict[str, PlacedSlot] = {slot.id: slot for slot in snapshot.slots}
-        self._order: list[tuple[int, str]] = sorted((slot.start, slot.id) for slot in snapshot.slots)
-        self._longest = max((slot.end - slot.start for slot in snapshot.slots), default=0)
+        self._slots = SlotList(snapshot.slots)
         self._tail: deque[Logged] = deque()
         self._tail_bytes = 0
-        self._cuts: dict[object, bytes | None] = {}
-        for row in snapshot.tail:
-            self._remember(row)
+        self._extended_at: float | None = None
+        self.is_tail_whole = False  # the log has no earlier change, or one more would be too many
 
     @property
     def cursor(self) -> str:
@@ -74,46 +82,73 @@ class Replica:
         change = decode_applied(row.body)
         for body in change.slots:
             key = decode_slot_key(body)
-            self._put(PlacedSlot(read_time(key.start), read_time(key.end), key.id, bytes(body)))
+            self._slots.put(PlacedSlot(read_time(key.start), read_time(key.end), key.id, bytes(body)))
         for slot in change.removed:
-            self._drop(slot)
+            self._slots.drop(slot)
         self.info = change.info or self.info
         self.seq, self.nonce = row.seq, row.nonce
-        self._cuts.clear()
-        self._remember(row)
-
-    def _put(self, slot: PlacedSlot) -> None:
-        before = self._slots.get(slot.id)
-        if before is None or before.start != slot.start:
-            self._drop(slot.id)
-            insort(self._order, (slot.start, slot.id))
-        self._slots[slot.id] = slot
-        self._longest = max(self._longest, slot.end - slot.start)
-
-    def _drop(self, slot: str) -> None:
-        before = self._slots.pop(slot, None)
-        if before is not None:
-            del self._order[bisect_left(self._order, (before.start, slot))]
-
-    def _remember(self, row: Logged) -> None:
         self._tail.append(row)
         self._tail_bytes += len(row.body)
-        while len(self._tail) > MOST_REPLAYED or self._tail_bytes > MOST_REPLAYED_BYTES:
+        self._trim()
+
+    def _trim(self) -> None:
+        """Drop the first changes of a tail that is too long. The last change always stays."""
+        is_extended = self._extended_at is not None
+        most, most_bytes = (MOST_REPLAYED, MOST_REPLAYED_BYTES) if is_extended else (AT_REST, AT_REST_BYTES)
+        while len(self._tail) > 1 and (len(self._tail) > most or self._tail_bytes > most_bytes):
             self._tail_bytes -= len(self._tail.popleft().body)
+            self.is_tail_whole = is_extended
+
+    def lacks(self, cursor: Cursor) -> bool:
+        """Whether changes after the cursor may be in the log, and are not in the tail."""
+        first = self.seq - len(self._tail)
+        return cursor.seq < first and not self.is_tail_whole and self.seq - cursor.seq <= MOST_REPLAYED
+
+    @property
+    def tail_start(self) -> int:
+        """Return the seq of the tail's first change, or the next one if the tail is empty."""
+        return self.seq + 1 - len(self._tail)
+
+    def extend(self, rows: Sequence[Logged]) -> None:
+        """Put the changes before the tail's first one into the tail, oldest first, as far as they belong to it."""
+        rows = [row for row in rows if row.seq < self.tail_start]
+        if rows and rows[-1].seq + 1 != self.tail_start:
+            return  # the tail has lost changes since the read
+        self._extended_at = time.monotonic()
+        self.is_tail_whole = True
+        for row in reversed(rows):
+            size = self._tail_bytes + len(row.body)
+            follows = self._tail[0].follows if self._tail else self.nonce
+            if row.nonce != follows or len(self._tail) >= MOST_REPLAYED or size > MOST_REPLAYED_BYTES:
+                break
+            self._tail.appendleft(row)
+            self._tail_bytes = size
+
+    def shrink(self) -> None:
+        """Let go of a tail that was extended a while ago."""
+        if self._extended_at is not None and time.monotonic() - self._extended_at > EXTENDED_SECONDS:
+            self._extended_at, self.is_tail_whole = None, False
+            self._trim()
+
+    @property
+    def size_bytes(self) -> int:
+        """Return about the bytes that the slots and the tail take."""
+        return self._slots.size_bytes + self._tail_bytes + len(self._tail) * _ROW_BYTES
 
     def slots(self, begin: int, finish: int) -> Cut:
         """Return the slots that overlap `[begin, finish)`, by start. After 2,000 the cut ends before the next start."""
-        first = bisect_left(self._order, (begin - self._longest, ""))
-        last = bisect_left(self._order, (finish, ""))
-        found = [slot for _, name in self._order[first:last] if (slot := self._slots[name]).end > begin]
+        slots = self._slots
+        found = list(slots.between(begin, finish))
         if len(found) > MOST_SLOTS:
-            finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
-            found = [slot for slot in found if slot.start < finish]
-        key = mark_of(found)
-        body = self._cuts.get(key)
+            finish = cut([slots.start(place) for place in found], begin, finish, MOST_SLOTS)
+            found = [place for place in found if slots.start(place) < finish]
+        mark = (slots.id(found[0]), slots.id(found[-1]), len(found)) if found else None
+        key = (self.info.id, self.nonce, self.seq, mark)
+        body = _encoded.get(key)
         if body is None:
-            body = self._keep(key, b",".join([slot.body for slot in found]))
-        return Cut(body or b"", finish, key)
+            body = b",".join([slots.body(place) for place in found])
+            _encoded.put(key, body, len(body))
+        return Cut(body, finish, mark)
 
     def replay(self, cursor: Cursor) -> Sequence[Logged] | None:
         """Return the changes after the cursor; None for another history, or for too many changes."""
@@ -126,12 +161,12 @@ class Replica:
 
     def replayed(self, cursor: Cursor) -> bytes | None:
         """Return the same changes encoded, with commas between."""
-        if cursor not in self._cuts:
-            rows = self.replay(cursor)
-            return self._keep(cursor, None if rows is None else b",".join([row.body for row in rows]))
-        return self._cuts[cursor]
-
-    def _keep(self, key: object, body: bytes | None) -> bytes | None:
-        if len(self._cuts) < _MOST_CUTS:
-            self._cuts[key] = body
+        rows = self.replay(cursor)
+        if rows is None:
+            return None
+        key = (self.info.id, self.nonce, self.seq, cursor)
+        body = _encoded.get(key)
+        if body is None:
+            body = b",".join([row.body for row in rows])
+            _encoded.put(key, body, len(body))
         return body

@@ -1,4 +1,4 @@
-"""The requests that wait until a room has sent a change."""
+"""The requests that wait for a room to send a change."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Waiters:
         return len(self._for_commits) + len(self._for_polls)
 
     def wait(self, seq: int) -> asyncio.Future[None]:
-        """Return a future that is done once the change was sent, or the room is disbanded."""
+        """Return a future. It is done once the change is sent, or the room is disbanded."""
         return self._wait(seq, self._for_polls)
 
     def wait_briefly(self, seq: int) -> asyncio.Future[None]:
-        """Return the same for a committed change; it is done after `SETTLE_SECONDS` to twice that all the same."""
+        """Return the same for a committed change; it is done at the latest after once or twice `SETTLE_SECONDS`."""
         future = self._wait(seq, self._for_commits)
         if self._timer is None:  # one timer for all: one for each would cost a fifth of a request
             self._start_timer(self._for_commits)
@@ -43,7 +43,7 @@ class Waiters:
         _wake(waiter for waiter in chain(self._for_commits, self._for_polls) if seq is None or waiter[0] <= seq)
 
     def _wait(self, seq: int, among: set[Waiter]) -> asyncio.Future[None]:
-        """Add a waiter; a waiting task that is cancelled cancels the future, and that removes the waiter."""
+        """Add a waiter. A cancelled task cancels its future, and so removes the waiter."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = (seq, future)
         among.add(waiter)
@@ -55,7 +55,7 @@ class Waiters:
         self._timer = loop.call_later(SETTLE_SECONDS, self._expire, frozenset(waiters))
 
     def _expire(self, old: frozenset[Waiter]) -> None:
-        """End the waits that began before the timer, and start it again for the younger ones."""
+        """End the waits from before the timer, and start it again for the younger ones."""
         late, young = self._for_commits & old, self._for_commits - old
         self._timer = None
         if young:

@@ -46,7 +46,8 @@ class LongPoll:
         room = await self._dispatcher.room_at(calendar_of(request), after, protocol.read_after(query.get("at_least")))
         check_view(principal, room)
         if after is not None and wait and room.replica.replay(after) == ():
-            async with self._streams.polling(min(wait, identity.seconds_left + _TIMER_SECONDS)):
+            seconds = min(wait, identity.seconds_left + _TIMER_SECONDS)
+            async with self._streams.polling(seconds, request.transport):
                 await room.reached(after.seq + 1)
             if identity.seconds_left <= 0:
                 raise Unauthorized("The token has ended.")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from models.contract.principal import Principal
 from realtime.auth import Expiry
 from realtime.engine import Connection
-from realtime.read_queue import Peer
+from realtime.reads.read_queue import Peer
 from realtime.rooms.subscriber import Subscriber
 
 

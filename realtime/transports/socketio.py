@@ -6,9 +6,7 @@ their bookings.
 
 from __future__ import annotations
 
-import logging
 import time
-import uuid
 from functools import partial
 from typing import Any
 
@@ -22,9 +20,9 @@ from realtime import protocol
 from realtime.auth import Auth, Identity
 from realtime.engine import Encoded, SocketServer
 from realtime.rate_limit import check
-from realtime.read_queue import reading_for
-from realtime.request_counts import RequestCounts
+from realtime.reads.read_queue import reading_for
 from realtime.request_handler import RequestHandler
+from realtime.request_log import RequestCounts, RequestLog, new_request_id
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Recovery
 from realtime.rooms.subscriber import Audience, CutReason, Subscriber, may_subscribe
@@ -34,8 +32,6 @@ from realtime.transports.socketio_rooms import CalendarRooms
 MOST_SUBSCRIPTIONS = 100  # of one connection
 _NO_ARRAY = "The request is no JSON array with a request's name."
 _BINARY = "A request is JSON; binary attachments are not taken."
-
-_log = logging.getLogger("slotcast.socketio")
 
 
 class CalendarNamespace(socketio.AsyncNamespace):
@@ -50,7 +46,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
         dispatcher: Dispatcher,
         recovery: Recovery,
         rooms: CalendarRooms,
-        requests: RequestCounts,
+        counts: RequestCounts,
     ) -> None:
         super().__init__(audience.value)
         self._audience = audience
@@ -59,7 +55,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
         self._dispatcher = dispatcher
         self._recovery = recovery
         self._rooms = rooms
-        self._requests = requests
+        self._log = RequestLog("slotcast.socketio", counts)
 
     @property
     def _server(self) -> SocketServer:
@@ -89,14 +85,10 @@ class CalendarNamespace(socketio.AsyncNamespace):
         except Refused as refusal:
             code, ack = refusal.code, protocol.write_refusal(refusal)
         except Exception as error:
-            request_id = uuid.uuid4().hex
-            _log.exception("request=%s failed", request_id)
+            request_id = new_request_id()
+            self._log.write_failure(request_id)
             code, ack = "internal", protocol.write_failure(error)
-        seconds = time.perf_counter() - began
-        self._requests.count(name, code, seconds)
-        if _log.isEnabledFor(logging.INFO):
-            request_id = request_id or uuid.uuid4().hex
-            _log.info("%s %s %s %.1fms request=%s", self.namespace, name, code, seconds * 1e3, request_id)
+        self._log.write(name, code, began, f"{self.namespace} {name}", request_id)
         return Encoded(ack)
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:

@@ -106,10 +106,12 @@ class ServerSentEvents:
         subscriber, joined = await self._subscriptions.join(request, stream, identity, wanted)
         response = take_over(request, stream, self._head(request))
         wait = random.choice(RETRY_MILLISECONDS)  # noqa: S311 - a wait is no secret
-        stream.put_reply(b"retry: %d\n\n%b" % (wait, first_events(joined, wanted)))
-        self._subscriptions.keep(stream, subscriber, joined, identity)
+        streams, beat = self._subscriptions.streams, b""
         if request.query.get("beat") == "1":
-            self._subscriptions.streams.add_beat(stream, stream.send_beat)
+            beat = streams.beat_now()  # before a snapshot that may fill every buffer on the way
+            streams.add_beat(stream, stream.send_beat)
+        stream.put_reply(b"retry: %d\n\n%b%b" % (wait, beat, first_events(joined, wanted)))
+        self._subscriptions.keep(stream, subscriber, joined, identity)
         return response
 
     def _head(self, request: web.Request) -> bytes:

@@ -68,7 +68,7 @@ class Streams:
         self.open: dict[Stream, list[Ending]] = {}
         self._beats: dict[Stream, SendBeat] = {}
         self.is_draining = False
-        self._polls: set[asyncio.Timeout] = set()
+        self._polls: dict[asyncio.Timeout, asyncio.Transport | None] = {}
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
@@ -83,8 +83,7 @@ class Streams:
             self.remove(stream)
 
     def add_beat(self, stream: Stream, send: SendBeat) -> None:
-        """Send this stream the server's time every few seconds, beginning now."""
-        send(self._beat_now())
+        """Send this stream the server's time every few seconds. Its caller sends the first beat."""
         if stream.is_open:
             self._beats[stream] = send
 
@@ -95,15 +94,17 @@ class Streams:
             ending()
 
     @asynccontextmanager
-    async def polling(self, seconds: float) -> AsyncIterator[None]:
-        """Run the body as a long poll: it is given up after so many seconds, or when the server stops."""
+    async def polling(self, seconds: float, transport: asyncio.Transport | None) -> AsyncIterator[None]:
+        """Run the body as a long poll. It is given up after so many seconds, soon after its client has hung up, and
+        when the server stops.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(0 if self.is_draining else seconds) as timeout:
-                self._polls.add(timeout)
+                self._polls[timeout] = transport
                 try:
                     yield
                 finally:
-                    self._polls.discard(timeout)
+                    del self._polls[timeout]
 
     def count(self, kind: str) -> int:
         if kind == LONG_POLL:
@@ -118,18 +119,28 @@ class Streams:
     async def _send_beats(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await _each(self._beats.values(), partial(_call, beat=self._beat_now()))
+            await _each(self._beats.values(), partial(_call, beat=self.beat_now()))
+            await _each(self._polls, self._end_if_gone)
 
-    def _beat_now(self) -> bytes:
+    def beat_now(self) -> bytes:
         """Return a beat with the server's time: a client's clock may be wrong after a sleep."""
         return _BEAT % write_time(self._clock()).encode()
+
+    def _end_if_gone(self, poll: asyncio.Timeout) -> None:
+        """End the poll of a client that has hung up: it would hold memory that no cap on connections counts."""
+        transport = self._polls.get(poll)
+        if transport is None or transport.is_closing():
+            self._end_poll(poll)
+
+    def _end_poll(self, poll: asyncio.Timeout) -> None:
+        if poll in self._polls and not poll.expired():
+            poll.reschedule(0)
 
     async def close(self) -> None:
         """Close every stream in good order. The clients come back by their cursors."""
         self.is_draining = True
-        for timeout in self._polls:
-            if not timeout.expired():
-                timeout.reschedule(0)
+        for poll in self._polls:
+            self._end_poll(poll)
         for task in self._tasks:
             task.cancel()
         await _each(self.open, lambda stream: stream.close_for_drain())

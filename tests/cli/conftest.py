@@ -1,4 +1,4 @@
-"""A command line that runs in the test's own process and folder."""
+"""A command line in the test's own process and folder."""
 
 import os
 from pathlib import Path

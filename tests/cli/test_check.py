@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.cli.command import Run
 
 
-def test_check_says_what_is_wrong_and_repairs_it(run: Run, tmp_path: Path) -> None:
+def test_check_names_faults_and_repairs_them(run: Run, tmp_path: Path) -> None:
     """A line for each thing, and exit code 1, until it is repaired."""
     assert run("calendar", "create", "room").code == 0
     slot = run("slot", "open", "room", "2033-01-31T09:00:00Z", "2033-01-31T10:00:00Z").output.strip()

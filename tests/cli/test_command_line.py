@@ -23,13 +23,13 @@ from tests.cli.command import Run, check_one_line
     ids=lambda value: " ".join(value)[:40],
 )
 def test_a_bad_command(run: Run, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
-    """What the command line can't do is one line and exit code 2."""
+    """An unknown command is refused with one line and exit code 2."""
     check_one_line(run(*arguments), *words)
 
 
 @pytest.mark.parametrize("room", ["calendar", "slot"])
 def test_half_a_command(run: Run, room: str) -> None:
-    """A command that has commands of its own explains them."""
+    """A group of commands explains its commands."""
     done = run(room)
     assert (done.code, done.errors) == (0, "")
     assert done.output.strip() == run(room, "--help").output.strip()

@@ -26,7 +26,7 @@ def test_the_secret_is_its_owners(run: Run, tmp_path: Path) -> None:
 
 
 def test_two_that_make_the_secret_at_once(tmp_path: Path) -> None:
-    """Of processes that start at once one makes the secret, and all use it."""
+    """Of processes that start at once, one makes the secret, and all use it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SLOTCAST_")}
     clean["SLOTCAST_DATABASE"] = f"sqlite:///{tmp_path / 'slotcast.db'}"
     command = [sys.executable, str(ROOT / "server.py"), "calendar", "list"]

@@ -12,7 +12,7 @@ from tests.support import free_port
 
 @pytest.mark.parametrize("host", ["a..b", "h" * 70, "nowhere.invalid", "192.0.2.1"])
 def test_a_host_that_is_not_here(run: Run, host: str) -> None:
-    """A host that the server can't listen on is said to be one, in one line."""
+    """A host that the server can't listen on is named in one line."""
     done = run(SLOTCAST_HOST=host, SLOTCAST_PORT=str(free_port()), SLOTCAST_DEMO="0")
     check_one_line(done, "SLOTCAST_HOST", host)
 
@@ -48,7 +48,7 @@ def test_a_database_newer_than_the_program(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_database(run: Run, tmp_path: Path) -> None:
-    """What is no database is not overwritten."""
+    """A file that is not a database is not overwritten."""
     path = tmp_path / "slotcast.db"
     path.write_text("my diary\n" * 1_000)
     check_one_line(run(), "SLOTCAST_DATABASE")

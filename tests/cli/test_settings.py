@@ -1,5 +1,7 @@
 """Settings: the declaration of each one, and the refusal of bad values."""
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,7 @@ def test_a_bad_setting(run: Run, tmp_path: Path, settings: dict[str, str], words
 
 @pytest.mark.parametrize("database", ["sqlite:///:memory:", "sqlite:///", "mysql://localhost/x"])
 def test_no_secret_is_kept_beside_a_database_that_is_none(run: Run, tmp_path: Path, database: str) -> None:
-    """The database is looked at first, and what can't be one leaves nothing behind."""
+    """The database is checked first, and a bad one leaves no file behind."""
     check_one_line(run(SLOTCAST_DATABASE=database), "SLOTCAST_DATABASE")
     assert list(tmp_path.iterdir()) == []
 
@@ -65,7 +67,7 @@ def test_no_secret_is_kept_beside_a_database_that_is_none(run: Run, tmp_path: Pa
     ],
 )
 def test_origins(text: str, origins: tuple[str, ...]) -> None:
-    """What a browser sends as an Origin is taken, and `*`."""
+    """An Origin in a browser's form is accepted, and `*`."""
     assert read_origins(text) == origins
 
 
@@ -100,7 +102,7 @@ def test_every_setting_has_one_default() -> None:
 
 
 def _bad_value(setting: Setting) -> str | None:
-    """Return a value that can't be used; None for a setting that takes any text."""
+    """Return a bad value; None for a setting that takes any text."""
     if isinstance(setting.default, bool):
         return "perhaps"
     if isinstance(setting.default, int | float):
@@ -116,3 +118,35 @@ def test_a_bad_value_of_each_setting_is_one_line(run: Run, tmp_path: Path, setti
         return
     check_one_line(run(**{setting.variable: value}), setting.variable)
     assert list(tmp_path.iterdir()) == []
+
+
+# The engine's name of a limit, and the setting of it.
+SAME = {"message_seconds": "body_seconds"}
+
+
+def _literal_defaults() -> Iterator[tuple[str, str]]:
+    """Yield the name and the module of each argument, field or setting with a default written out as a literal."""
+    for package in ("models", "realtime", "cli"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                module = str(path.relative_to(ROOT))
+                if isinstance(node, ast.arguments):
+                    named = [*node.posonlyargs, *node.args]
+                    names = [*named[len(named) - len(node.defaults) :], *node.kwonlyargs]
+                    for name, default in zip(names, [*node.defaults, *node.kw_defaults], strict=True):
+                        if isinstance(default, ast.Constant):
+                            yield name.arg, module
+                elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                    value = node.value.args[0] if isinstance(node.value, ast.Call) and node.value.args else node.value
+                    if isinstance(value, ast.Constant):
+                        yield node.target.id, module
+
+
+def test_each_default_stands_once() -> None:
+    """The default of a setting is written in one place: in its declaration, or in the class whose limit it sets."""
+    places: dict[str, list[str]] = {setting.name: [] for setting in declared()}
+    for name, module in _literal_defaults():
+        if SAME.get(name, name) in places:
+            places[SAME.get(name, name)].append(module)
+    assert len(places) > 15
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}

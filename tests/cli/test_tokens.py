@@ -6,7 +6,7 @@ from tests.cli.command import Run
 
 
 def test_a_token_of_a_new_secret(run: Run, tmp_path: Path) -> None:
-    """Who makes a token where there is no secret yet is told so: the server's may be elsewhere."""
+    """The command refuses to make a token before there is a secret: the server's secret may be in another folder."""
     first, second = run("token"), run("token")
     assert str(tmp_path / "slotcast.secret") in first.errors
     assert first.output.count(".") == second.output.count(".") == 2

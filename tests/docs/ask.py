@@ -11,14 +11,15 @@ import socketio
 from models.contract.changes import Change
 from models.contract.commands import EVERY_REQUEST
 from realtime import answers
-from realtime.http.routes import COMMANDS, READS
+from realtime.http.routes import READS
 from tests.docs.closed import faults
+from tests.support.route import SOCKET_ONLY, route
 
 Json = dict[str, Any]
 
 
 class Sockets:
-    """Guests on /calendars, staff on /staff, and every change that they are sent."""
+    """Guests on /calendars, staff on /staff, and every change sent to them."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url, token
@@ -44,7 +45,7 @@ class Sockets:
             assert faults(change, answers.StaffChange) == []
 
     async def ask(self, name: str, /, *, is_staff: bool = False, **fields: Any) -> Json:
-        """The answer to a request; what refuses it fails the test."""
+        """Return the answer to a request; a refusal fails the test."""
         client, namespace = (self._staff, "/staff") if is_staff else (self._guest, "/calendars")
         ack: Json = await client.call(name, fields, namespace=namespace, timeout=10)
         assert ack.pop("ok") is True, ack
@@ -52,20 +53,19 @@ class Sockets:
         return ack
 
     async def refused(self, name: str, /, **fields: Any) -> str:
-        """The code with which a request is refused."""
+        """Return the code of a refusal."""
         ack: Json = await self._guest.call(name, fields, namespace="/calendars", timeout=10)
         assert ack.pop("ok") is False, ack
         assert faults(ack["error"], answers.Error) == []
         return str(ack["error"]["code"])
 
 
-_READS = {read.request.wire.name: (read.path, read.subject) for read in READS if read.request and read.method == "GET"}
-_COMMANDS = {route.command.wire.name: (route.method, route.path, route.subject) for route in COMMANDS}
 _SHAPES = {read.path: read.shape for read in READS if read.method == "GET"}
+_SHAPE_OF = {read.request.wire.name: read.shape for read in READS if read.request is not None}
 
 
 class Http:
-    """The same requests by their routes. What only Socket.IO has is passed over."""
+    """The same requests by their routes. Requests of Socket.IO only are passed over."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url, token
@@ -80,50 +80,38 @@ class Http:
         await self._session.close()
 
     async def ask(self, name: str, /, *, is_staff: bool = False, **fields: Any) -> Json:
-        """The answer to a request; what refuses it fails the test."""
-        if name in {"calendar.unsubscribe", "auth.refresh"}:
+        """Return the answer to a request; a refusal fails the test."""
+        if name in SOCKET_ONLY:
             return {}
-        status, told = await self._answer(name, is_staff=is_staff, **fields)
-        assert status < 300, told
-        shape = _SHAPES[_READS[name][0]] if name in _READS else None
-        assert faults(told, *((shape,) if shape else EVERY_REQUEST[name].wire.answers)) == [], name
-        return told
+        status, body = await self._answer(name, is_staff=is_staff, **fields)
+        assert status < 300, body
+        shape = _SHAPE_OF.get(name)
+        assert faults(body, *((shape,) if shape else EVERY_REQUEST[name].wire.answers)) == [], name
+        return body
 
     async def read(self, path: str, *, is_staff: bool = False) -> Json:
-        """The answer of a route that Socket.IO does not have; `path` is the route's, and then an id."""
+        """Return the answer of a route without a Socket.IO request; `path` is the route's, and then an id."""
         route, _, subject = path.partition(" ")
         headers = {"Authorization": f"Bearer {self._token}"} if is_staff else {}
         async with self._session.get(route.replace("{id}", subject), headers=headers) as response:
-            told: Json = await response.json(content_type=None)
+            body: Json = await response.json(content_type=None)
         shape = _SHAPES[route]
         assert shape is not None
-        assert faults(told, shape) == [], route
-        return told
+        assert faults(body, shape) == [], route
+        return body
 
     async def refused(self, name: str, /, **fields: Any) -> str:
-        """The code with which a request is refused."""
-        status, told = await self._answer(name, is_staff=False, **fields)
-        assert faults(told, answers.Problem) == []
-        assert told["status"] == status
-        return str(told["code"])
+        """Return the code of a refusal."""
+        status, body = await self._answer(name, is_staff=False, **fields)
+        assert faults(body, answers.Problem) == []
+        assert body["status"] == status
+        return str(body["code"])
 
     async def _answer(self, name: str, /, *, is_staff: bool, **fields: Any) -> tuple[int, Json]:
-        headers = {"Authorization": f"Bearer {self._token}"} if is_staff else {}
-        if name == "calendar.link":
-            path = f"/api/calendars/{fields.pop('calendar')}/links"
-            asked = self._session.post(path, json=fields, headers=headers)
-        elif name in _READS:
-            path, subject = _READS[name]
-            path = path.replace("{id}", fields.pop(subject))
-            if "token" in fields:
-                headers["Booking-Token"] = fields["token"]
-            asked = self._session.get(path, headers=headers)
-        else:
-            method, path, subject = _COMMANDS[name]
-            if subject:
-                path = path.replace("{id}", fields.pop(subject))
-            if "key" in fields:
-                headers["Idempotency-Key"] = fields.pop("key")
-            asked = self._session.request(method, path, json=fields, headers=headers)
-        async with asked as response:
+        method, path, headers, body = route(name, fields)
+        if is_staff:
+            headers["Authorization"] = f"Bearer {self._token}"
+        if body is not None and "key" in body:
+            headers["Idempotency-Key"] = body.pop("key")
+        async with self._session.request(method, path, json=body, headers=headers) as response:
             return response.status, await response.json(content_type=None)

@@ -1,4 +1,4 @@
-"""Schemas with the door shut: what they do not name is a fault. So a message can't say more than is described."""
+"""Schemas that allow no other fields, so that no message has a field without a description."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def _shut(schema: Any) -> Any:
 
 
 def faults(message: Any, *kinds: type[Struct]) -> list[str]:
-    """What is wrong with a message that should be one of these; nothing, it is to be hoped."""
+    """Return the faults of a message by these schemas."""
     schema = {**reference(*kinds), "components": {"schemas": _components()}}
     return [f"{fault.json_path}: {fault.message}" for fault in Draft202012Validator(schema).iter_errors(message)]

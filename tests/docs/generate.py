@@ -1,4 +1,4 @@
-"""Everything committed that is made from the code: `python -m tests.docs.generate` writes it, a test compares it."""
+"""The generated files: `python -m tests.docs.generate` writes them, and a test compares them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _snippet(found: re.Match[str]) -> str:
 
 
 def generated() -> dict[Path, str]:
-    """Each file that is made, or made in part, and its text."""
+    """Yield each generated file and its text."""
     pages = {ROOT / name: page((ROOT / name).read_text()) for name in PAGES if (ROOT / name).exists()}
     messages = {GOLDEN / name: text for name, text in goldens().items()}
     client = ROOT / "web" / "src" / "client"

@@ -1,6 +1,6 @@
 """Golden messages: one of each kind that the server writes, made by the server's own types and writers.
 
-Both the Python and the TypeScript tests read them from tests/golden, and end where `end.json` says.
+The Python and the TypeScript tests read them from tests/golden, and end with the state of `end.json`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _ADA = Customer(name="Ada Lovelace", email="ada@example.org", note="0x1F 🎹")
 
 
 def _story() -> dict[Type, dict[str, Any]]:
-    """What each change brings; `at` counts on from the snapshot's seq."""
+    """Return one change of each type; `at` counts on from the snapshot's seq."""
     kinds = list(Type)
     at = {kind: FIRST + 1 + kinds.index(kind) for kind in kinds}
     archived = msgspec.structs.replace(_INFO, name="Demo, renamed", archived=True)
@@ -233,7 +233,7 @@ def _events() -> dict[str, str]:
 
 
 def _end() -> dict[str, Any]:
-    """Where a client stands that took the snapshot and then every change."""
+    """Return the state of a client after the snapshot and every change."""
     every = changes()
     slots = {_id(1): _slot(1, 9, 40)}
     for one in every:

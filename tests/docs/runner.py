@@ -1,4 +1,4 @@
-"""A snippet of the docs, run as its reader would run it: a process of its own, whose lines are waited for."""
+"""A snippet of the docs, run as a reader runs it: in a process of its own."""
 
 import os
 import queue
@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.support import ROOT
@@ -20,13 +19,13 @@ SNIPPETS = ROOT / "docs" / "snippets"
 
 
 def program(snippet: Path) -> list[str]:
-    """What runs a snippet of this kind."""
+    """Return the command that runs a snippet of this kind."""
     programs = {".mjs": node_program(), ".py": sys.executable, ".sh": shutil.which("sh") or "sh"}
     return [programs[snippet.suffix], str(snippet)]
 
 
 class Running:
-    """One snippet from `__enter__` to `__exit__`; `folder` is where JavaScript finds socket.io-client."""
+    """One snippet from `__enter__` to `__exit__`; JavaScript finds socket.io-client in `folder`."""
 
     def __init__(self, name: str, folder: Path, *arguments: str, source: str | None = None) -> None:
         self._snippet = folder / name
@@ -58,7 +57,7 @@ class Running:
             self._lines.put(line.rstrip("\n"))
 
     def until(self, fits: Callable[[str], bool], seconds: float = 60.0) -> str:
-        """The next line that fits."""
+        """Return the next line that fits."""
         give_up_at = time.monotonic() + seconds
         while True:
             try:
@@ -69,12 +68,7 @@ class Running:
             if fits(line):
                 return line
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join()

@@ -1,4 +1,4 @@
-"""The tables of the docs, from what they tell of: requests, routes, errors, settings, metrics, and packages."""
+"""The tables of the docs, from the code: requests, routes, errors, settings, metrics and packages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _field(name: str, schema: dict[str, Any]) -> str:
 
 def _answer(shapes: tuple[type, ...]) -> str:
     if len(shapes) > 1:
-        return "a snapshot or what was missed, see below"
+        return "a snapshot or the missed changes, see below"
     return _fields(shapes[0]) or "nothing more"
 
 
@@ -57,7 +57,7 @@ def refusals() -> str:
         (f"`{kind.code}`", str(STATUS[kind.code]), "yes" if kind.retryable else "", kind.fact, kind.advice)
         for kind in errors.EVERY
     ]
-    return _table(("code", "HTTP", "retryable", "what it says", "what to do"), sorted(rows, key=lambda row: row[1]))
+    return _table(("code", "HTTP", "retryable", "message", "action"), sorted(rows, key=lambda row: row[1]))
 
 
 def options() -> Iterator[typer.core.TyperOption]:
@@ -83,7 +83,7 @@ def _default(option: typer.core.TyperOption) -> str:
 
 
 def counted() -> Iterator[tuple[str, str]]:
-    """Each name that /metrics shows, and what it means, as realtime/metrics.py writes them."""
+    """Yield each name of /metrics and its meaning, from realtime/metrics.py."""
     for node in ast.walk(ast.parse((ROOT / "realtime" / "metrics.py").read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("MetricFamily"):
             name, meaning = (str(ast.literal_eval(argument)) for argument in node.args[:2])

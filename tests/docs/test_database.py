@@ -1,4 +1,4 @@
-"""The examples of docs/database.md do what it says, on a database whose server runs."""
+"""The examples of docs/database.md do the described steps on the database of a running server."""
 
 import json
 import re
@@ -16,7 +16,6 @@ from models.storage.tables import Booking, Calendar, Hold, Slot
 from tests.models.audit import audit, query
 from tests.support import ROOT, Server, wait_until
 from tests.support.outsider import write
-from tests.support.postgres import Postgres
 
 TEXT = (ROOT / "docs" / "database.md").read_text()
 SQL = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
@@ -24,14 +23,10 @@ PEEWEE, SQLALCHEMY = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 WINDOW = "from=2033-01-01T00:00:00Z&to=2034-01-01T00:00:00Z"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture
+def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
     """Run a server on each kind of database."""
-    database = None
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database = postgres.new_url()
-    with Server(tmp_path, "--no-demo", database=database) as server:
+    with Server(tmp_path, "--no-demo", database=each_database) as server:
         yield server
         audit(server.database)
 
@@ -58,8 +53,8 @@ def run(source: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_sql_does_what_it_says(server: Server, tmp_path: Path) -> None:
-    """Step by step, each is taken and told."""
+def test_the_sql_has_the_described_effect(server: Server, tmp_path: Path) -> None:
+    """Each example is taken step by step, and each step is a change."""
     open_, close, service = SQL
     write(server.database, open_)
     wait_until(lambda: remaining(server, "studio") == [(1, "open"), (2, "open")], what="the slots")
@@ -73,14 +68,14 @@ def test_the_sql_does_what_it_says(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
-def test_the_models_do_what_they_say(server: Server, tmp_path: Path) -> None:
+def test_the_models_have_the_described_effect(server: Server, tmp_path: Path) -> None:
     """A script beside the database, with the program's models."""
     run(PEEWEE, tmp_path)
     wait_until(lambda: remaining(server, "gallery") == [(4, "open")], what="the slot")
 
 
 @pytest.mark.parametrize("table", [Calendar, Slot, Hold, Booking])
-def test_every_column_and_its_default_is_told(table: Any, tmp_path: Path) -> None:
+def test_every_column_and_its_default_is_described(table: Any, tmp_path: Path) -> None:
     """The tables of the document are those of the database, and the models have its defaults."""
     database = f"sqlite:///{tmp_path / 'slotcast.db'}"
     with Server(tmp_path, "--no-demo", database=database):

@@ -1,4 +1,4 @@
-"""The docs tell of everything there is, and of it as it is."""
+"""The docs describe everything, by the code as it is."""
 
 import re
 from collections.abc import Iterable
@@ -22,14 +22,14 @@ def _missing(names: Iterable[str], text: str) -> list[str]:
     return [name for name in names if f"`{name}`" not in text]
 
 
-def test_what_is_generated_is_committed_as_generated() -> None:
+def test_generated_files_are_committed_as_generated() -> None:
     """Tables, snippets and generated files are as the code makes them: `python -m tests.docs.generate` does it."""
     stale = [str(path.relative_to(ROOT)) for path, text in generated().items() if path.read_text() != text]
     assert stale == [], "run `make fix`"
 
 
 def test_every_request_is_in_the_protocol() -> None:
-    """Whoever writes a client can read of every request."""
+    """The docs describe every request."""
     assert _missing(EVERY_REQUEST, PROTOCOL) == []
 
 
@@ -40,12 +40,12 @@ def test_every_change_type_is_in_the_protocol() -> None:
 
 
 def test_every_error_code_is_in_the_protocol() -> None:
-    """Each error says what to do about it."""
+    """Each error has advice for the client."""
     assert _missing((kind.code for kind in errors.EVERY), PROTOCOL) == []
 
 
 def test_every_rule_is_in_the_protocol() -> None:
-    """Each rule that a refusal can name in its details is explained."""
+    """Each rule in the details of a refusal is explained."""
     sources = [*(ROOT / "models").rglob("*.py"), *(ROOT / "realtime").rglob("*.py")]
     rules = {rule for path in sources for rule in re.findall(r'\brule="(\w+)"', path.read_text())}
     assert len(rules) > 10
@@ -68,14 +68,14 @@ def test_every_setting_is_in_the_readme() -> None:
 
 
 def test_every_setting_can_be_set_in_the_environment() -> None:
-    """A variable's name is one that a shell can set."""
+    """A shell can set a variable of each setting's name."""
     assert [
         option.envvar for option in table.options() if not re.fullmatch(r"SLOTCAST_[A-Z_]+", str(option.envvar))
     ] == []
 
 
 def test_every_metric_is_in_the_readme() -> None:
-    """Whoever watches the server can read what each number means."""
+    """The docs explain each metric."""
     assert _missing((name for name, _ in table.counted()), README) == []
 
 
@@ -89,13 +89,13 @@ def test_every_package_is_in_the_architecture(root: str) -> None:
 
 
 def test_the_architecture_is_short() -> None:
-    """The page that explains the whole has less than 250 lines."""
+    """ARCHITECTURE.md has less than 250 lines."""
     assert len(ARCHITECTURE.read_text().splitlines()) < 250
 
 
 @pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
 def test_every_file_that_a_page_names_is_there(page: str) -> None:
-    """A reader who follows an invariant or the map finds the module and the test."""
+    """The invariants and the map name modules and tests that exist."""
     text = (ROOT / page).read_text()
     named = set(re.findall(r"`((?:cli|models|realtime|tests|web|docs|deploy)/[\w./-]+)`", text))
     missing = [name for name in named if not any((ROOT / f"{name}{end}").exists() for end in ("", ".py"))]
@@ -103,7 +103,7 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
-    """A relative link in the docs names a file that is there."""
+    """A relative link in the docs names an existing file."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     assert len(pages) >= 6
     links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
@@ -112,7 +112,7 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 
 def test_every_limit_has_its_setting_and_its_test() -> None:
-    """The table of limits names settings and tests that exist."""
+    """The table of limits names existing settings and tests."""
     limits = (ROOT / "docs" / "limits.md").read_text()
     known = {str(option.envvar) for option in table.options()}
     assert set(re.findall(r"`(SLOTCAST_\w+?)(?:=0)?`", limits)) <= known

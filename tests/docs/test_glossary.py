@@ -10,7 +10,7 @@ from tests.support import ROOT
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 PACKAGES = ("models", "realtime", "cli")
-# `BookSlot` is a command: only as a noun for the product is "book" replaced.
+# `BookSlot` is a command; "book" is a private word only as a noun for the product.
 DOMAIN_VERBS = {"book"}
 
 
@@ -44,7 +44,7 @@ def _names() -> Iterator[tuple[str, str]]:
 
 
 def _placed() -> Iterator[tuple[str, list[str]]]:
-    """Yield each word of the glossary that has places of its own, with these places."""
+    """Yield each word of the glossary with places of its own, and these places."""
     for title, rows in _sections().items():
         for word, _, places, *_ in (row for row in rows if title != "Words that are not used"):
             if places != "everywhere":
@@ -65,7 +65,7 @@ def test_no_name_uses_a_word_that_the_glossary_replaces() -> None:
 
 
 def test_each_word_stands_where_the_glossary_places_it() -> None:
-    """A class or module that is named by a word of the glossary is in one of the word's places."""
+    """A class or module named by a word of the glossary is in one of the word's places."""
     terms = dict(_placed())
     assert len(terms) > 30
     strays = set()

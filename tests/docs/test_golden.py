@@ -28,7 +28,7 @@ def _started() -> Replica:
         PlacedSlot(read_time(slot.start), read_time(slot.end), slot.id, msgspec.json.encode(slot))
         for slot in told.slots
     ]
-    return Replica(Snapshot(told.info, told.seq, told.cursor.partition(".")[2], read_time(told.to), slots, [], []), 0)
+    return Replica(Snapshot(told.info, told.seq, told.cursor.partition(".")[2], read_time(told.to), slots, []), 0)
 
 
 def test_a_replica_that_applies_them_ends_where_they_say() -> None:

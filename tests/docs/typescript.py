@@ -24,7 +24,7 @@ export type Route = readonly [method: string, path: string, id: string];
 
 export const ROUTES: Readonly<Record<string, Route>> = {"""
 _WIDTH = 100
-# Unions that have a name of their own.
+# Unions with a name of their own.
 _UNIONS = {
     ("Slot", "status"): "SlotStatus",
     ("Booking", "status"): "BookingStatus",
@@ -72,7 +72,7 @@ def typescript() -> str:
     parts += [_alias("StaffRequestName", STAFF_REQUESTS)]
     parts += [_alias("ServerErrorCode", (kind.code for kind in errors.EVERY))]
     parts += [_interface(name, schemas[name]) for name in (*_INTERFACES, *_answers())]
-    parts += [_answer_of_each_request()]
+    parts += [_answer_of_each_request(), _name_of_each_answer()]
     return "\n".join(parts) + _TAIL
 
 
@@ -100,12 +100,23 @@ def _answers() -> list[str]:
 
 
 def _answer_of_each_request() -> str:
-    lines = ["/** What each request is answered with. */", "export interface Answers {"]
+    lines = ["/** The answer to each request. */", "export interface Answers {"]
     for name, kind_of_request in EVERY_REQUEST.items():
         shapes = [name_of(shape) for shape in kind_of_request.wire.answers]
         kind = "SubscribeAnswer" if name == _SUBSCRIBE else " | ".join(shapes)
         lines.append(f'  readonly "{name}": {kind};')
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _name_of_each_answer() -> str:
+    """Return the table by which the client finds the members to check in an answer."""
+    lines = ["/** The name of each answer's type. A subscription's answer has several types. */"]
+    lines.append("export const ANSWER_TYPES = {")
+    for name, kind in EVERY_REQUEST.items():
+        if name != _SUBSCRIBE:
+            (shape,) = kind.wire.answers
+            lines.append(f'  "{name}": "{name_of(shape)}",')
+    return "\n".join([*lines, "} as const;"]) + "\n"
 
 
 def _schemas() -> dict[str, Any]:
@@ -120,7 +131,7 @@ def _schemas() -> dict[str, Any]:
         **answered,
         "properties": properties,
         "required": [name for name in answered["required"] if name != "mode"],
-        "description": "What followed a cursor, in order.",
+        "description": "The changes after a cursor, in order.",
     }
     return schemas
 

@@ -1,4 +1,4 @@
-"""The state machine that runs commands on the service and on a plain model, and the invariants that compare them."""
+"""The state machine of the service: it runs commands on the service and on a model, and compares the two."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Machine(RuleBasedStateMachine):
         return list(some)[place % len(some)]
 
     def pick_slot(self, place: int) -> str:
-        """Return one of the last opened slots that still stand."""
+        """Return one of the last opened slots, without removed ones."""
         standing = [name for name, slot in self.model.slots.items() if slot.state != "removed"]
         return (standing or list(self.model.slots))[-1 - place % len(standing or self.model.slots)]
 

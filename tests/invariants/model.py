@@ -101,7 +101,7 @@ class Calendar:
     is_archived: bool = False
     hours: Hours | None = None
     generated_until: int = 0
-    # The waiting slots, and the slot that each waits for.
+    # The waiting slots, each with the slot in its way.
     waiting: dict[Times, tuple[Planned, str]] = field(default_factory=dict)
 
     @property
@@ -336,7 +336,7 @@ class Model:
             booking.status, booking.expires = "cancelled", None
 
     def mark(self, name: str, status: str, *, of: set[str]) -> None:
-        """Set the status of a booking that has one `of` these; idempotent."""
+        """Set the status of a booking with one of the statuses `of`; idempotent."""
         booking = self.bookings[name]
         self.need(booking.status in of | {status})
         booking.status, booking.expires = status, None
@@ -415,7 +415,7 @@ class Model:
         booking.slot, booking.status, booking.overridden = slot, status, overridden
         self.note_pending(booking)
 
-    # What staff may ask, and the clock
+    # Commands of staff, and the clock
 
     def find_to_change(self, slot: str) -> Slot:
         found = self.find(slot)

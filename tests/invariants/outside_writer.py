@@ -1,4 +1,4 @@
-"""Rules of the state machine that write to the tables outside of the service, and to the model."""
+"""Rules of the state machine for outside writes to the tables, repeated on the model."""
 
 from __future__ import annotations
 
@@ -171,5 +171,5 @@ class Outsiders(Machine):
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot)
     def spoil_counters(self, place: int) -> None:
-        """Write wrong counters, which a trigger corrects at once."""
+        """Write wrong counters; a trigger corrects them at once."""
         self.write("UPDATE slot SET held = 0, booked = 0, blocked = 3, version = 0 WHERE id = ?", self.pick_slot(place))

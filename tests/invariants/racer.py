@@ -45,7 +45,7 @@ def main(url: str, guard: str) -> None:
 
 
 def _ask(service: SlotService, some: list[str]) -> list[str]:
-    """Book all of them at once; return the outcomes' codes."""
+    """Book all of them at once; return the codes of the outcomes."""
     answered = threading.Semaphore(0)
     codes: list[str] = []
 

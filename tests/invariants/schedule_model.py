@@ -1,4 +1,4 @@
-"""Opening hours in plain Python: what setting and filling them does to the model, and which slots are to be opened."""
+"""The schedule in plain Python: the slots to open, and the effect of setting and filling it on the model."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def fill(model: Model, calendar: str) -> list[Planned]:
 
 
 def refill(model: Model, before: Model) -> dict[str, list[Planned]]:
-    """What comes in each calendar after a command, by what has given way since `before`."""
+    """Return the waiting slots to open in each calendar, after the slots in `before` have gone."""
     opened = {}
     for calendar, found in model.calendars.items():
         names = {name for _, name in found.waiting.values() if name in before.slots}
@@ -76,7 +76,7 @@ def is_gone(model: Model, name: str) -> bool:
 
 
 def come(model: Model, calendar: str, gone: set[str]) -> list[Planned]:
-    """What waited behind these, unless it has to wait behind another one."""
+    """Return the slots that waited behind these, without those that wait behind another one."""
     found = model.calendars[calendar]
     if found.is_archived:
         return []
@@ -92,7 +92,7 @@ def come(model: Model, calendar: str, gone: set[str]) -> list[Planned]:
 
 
 def open_or_wait(found: Calendar, wanted: list[Planned], standing: Standing, in_the_way: Standing) -> list[Planned]:
-    """Those to be opened; the others wait behind the first that is in their way."""
+    """Return the slots to open; the others wait behind the first slot in their way."""
     there, opened = {(slot.start, slot.end) for slot in standing.values()}, []
     for planned in sorted(wanted, key=lambda one: one.times):
         if planned.times in there:
@@ -107,7 +107,7 @@ def open_or_wait(found: Calendar, wanted: list[Planned], standing: Standing, in_
 
 
 def standing_in(model: Model, calendar: str) -> Standing:
-    """By their starts, then by their names."""
+    """Return slots in order of start, then of name."""
     ahead = [(slot.start, name) for name, slot in model.slots.items() if slot.calendar == calendar]
     return {
         name: model.slots[name]

@@ -1,4 +1,4 @@
-"""What was answered is there, also after `kill -9`."""
+"""Answered commands survive `kill -9`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLOTS = 2_000
 
 
 @pytest.mark.parametrize("answers", [1, 60, 700])
-def test_what_was_answered_survives_a_kill(database: str, answers: int) -> None:
+def test_answered_bookings_survive_a_kill(database: str, answers: int) -> None:
     """A process is killed in the midst of its bookings: all it answered are in the file, whole, and only once."""
     clock = FakeClock()
     service = SlotService(database, b"a secret of the tests", clock=clock, synchronous="normal")

@@ -82,7 +82,7 @@ def test_every_seat_goes_to_one_of_sixteen_processes(service: SlotService, reque
 
 
 @pytest.mark.only("sqlite")
-def test_the_race_catches_a_book_that_checks_and_then_inserts(service: SlotService) -> None:
+def test_the_race_catches_a_check_before_an_insert(service: SlotService) -> None:
     """The same race without the guard in the write double-books: so the test above can fail."""
     driver = make_driver(service)
     codes = race(driver, "check-then-insert")

@@ -1,4 +1,4 @@
-"""The book is asked for anything in any order, and is compared with a plain model of it."""
+"""The service runs commands in any order, and is compared with a plain model."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ NOTES: dict[type[StaffOnBooking], Callable[[Model, str], None]] = {
 
 
 class Taking(Machine):
-    """What anyone may ask for."""
+    """The rules for the requests of guests."""
 
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot, count=seats, principal=principals, override=rarely)
@@ -158,7 +158,7 @@ class Taking(Machine):
 
 
 class Everything(Taking, Outsiders):
-    """What staff may ask for too, the clock, and what others write to the tables."""
+    """The rules for the commands of staff, the clock, and outside writes."""
 
     @initialize(policies=st.lists(st.sampled_from(POLICIES), min_size=3, max_size=3))
     def begin(self, policies: list[dict[str, Any]]) -> None:

@@ -1,16 +1,19 @@
 """Each test has its own database and a clock that it sets; the database is audited after the test.
 
-Each test runs on SQLite and on PostgreSQL; `@pytest.mark.only("sqlite")` marks what is about one of them.
+Each test runs on SQLite and on PostgreSQL; `@pytest.mark.only("sqlite")` limits a test to one of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.service import SlotService
 from tests.models.audit import audit
 from tests.models.driver import Driver, FakeClock
+from tests.models.outside import Outside
 from tests.support.postgres import Postgres
 
 KINDS = ("sqlite", "postgres")
@@ -56,3 +59,23 @@ def driver(service: SlotService, clock: FakeClock) -> Iterator[Driver]:
     driver.create()
     yield driver
     audit(driver.path)
+
+
+@pytest.fixture
+def open_service(database: str, clock: FakeClock) -> Iterator[Callable[..., SlotService]]:
+    """Return a function that opens a service with connections of its own; all are closed at the end."""
+    with ExitStack() as opened:
+
+        def open_one(**fields: Any) -> SlotService:
+            service = SlotService(database, b"a secret of the tests", clock=clock, **fields)
+            service.open()
+            opened.callback(service.close)
+            return service
+
+        yield open_one
+
+
+@pytest.fixture
+def outside(driver: Driver) -> Outside:
+    """Return a writer outside of the service, beside a viewer."""
+    return Outside(driver)

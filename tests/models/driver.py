@@ -39,6 +39,7 @@ from tests.support.replica import Replica
 
 START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
 GUEST = Principal(address="192.0.2.1")
+OTHER = Principal(address="198.51.100.7")
 STAFF = Principal(subject="staff", is_staff=True, calendars=None)
 EVER = 1 << 52
 
@@ -52,7 +53,7 @@ def new_key() -> str:
 
 @dataclass
 class FakeClock:
-    """A clock that moves only by `go`."""
+    """A clock that only `go` moves."""
 
     now: int = START
 
@@ -149,14 +150,14 @@ class Driver:
 
     def together(self, commands: Sequence[Command], *, arm: Callable[[Any], None] | None = None) -> list[Outcome]:
         """Run the commands in one batch and return their outcomes. `arm` gets the writer's connection before it."""
-        entered, guard, done = threading.Event(), threading.Event(), threading.Event()
+        entered, latch, done = threading.Event(), threading.Event(), threading.Event()
         outcomes: dict[int, list[Outcome]] = {place: [] for place in range(len(commands))}
 
         def wait(_: Outcome) -> None:
             if arm is not None:
                 arm(self.service._db.connection())
             entered.set()
-            guard.wait(30)
+            latch.wait(30)
             if not commands:
                 done.set()
 
@@ -171,7 +172,7 @@ class Driver:
         for place, command in enumerate(commands):
             self.service.submit(command, partial(on_outcome, place))
         wait_until(lambda: writer.queued + sum(map(len, outcomes.values())) == len(commands), what="the queue")
-        guard.set()
+        latch.set()
         assert done.wait(60), "a command got no answer"
         self.service.check()
         assert all(len(each) == 1 for each in outcomes.values()), "a command got two answers"

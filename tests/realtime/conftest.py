@@ -1,4 +1,4 @@
-"""A book and its rooms for each test."""
+"""A service and its rooms for each test."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from tests.realtime.room_stack import RoomStack
 
 @pytest.fixture
 async def stack(database: str) -> AsyncIterator[RoomStack]:
-    """Open a book with one calendar, one slot in it, and nobody in its room."""
+    """Open a service with one calendar and one slot, without subscribers."""
     stack = RoomStack(database)
     await stack.open()
     yield stack

@@ -1,4 +1,4 @@
-"""A book with one calendar and the voice above it, without a server; and a connection that keeps what it is sent."""
+"""A service with one calendar and its rooms, without a server; and a connection that keeps its messages."""
 
 import secrets
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def _lines(packet: Packet) -> bytes:
 
 
 class RecordingConnection(ConnectionWriter):
-    """A connection that keeps what it is sent, in order."""
+    """A connection that keeps its messages, in order."""
 
     def __init__(self) -> None:
         super().__init__(Limits(), Counters(), "192.0.2.1")
@@ -48,7 +48,7 @@ class RecordingConnection(ConnectionWriter):
 
 
 class RoomStack:
-    """A book with one calendar, and the way from its commits to the rooms."""
+    """A service with one calendar, and the path from its commits to the rooms."""
 
     def __init__(self, database: str) -> None:
         self.sync = SlotService(database, b"a secret of the tests, long enough for HS256", synchronous="normal")
@@ -93,7 +93,7 @@ class RoomStack:
         principal: Principal = GUEST,
         begin: str | None = None,
     ) -> tuple[Subscriber, Joined]:
-        """Seats the connection, with what a client would send as `after` and `from`."""
+        """Subscribe the connection, with a client's `after` and `from`."""
         audience = Audience.STAFF if principal.is_staff else Audience.PUBLIC
         subscriber = Subscriber("room", connection, audience, principal)
         return subscriber, await self.recovery.join(subscriber, self.recovery.wanted(after, begin, None))

@@ -1,4 +1,4 @@
-"""Who asks: the holder's name, tickets and timers."""
+"""Principals: the subject's name, tickets and timers."""
 
 import asyncio
 import json
@@ -32,8 +32,8 @@ def test_holders_by_address(address: str, holder: str) -> None:
     assert holder_address(address) == holder
 
 
-def test_what_a_token_says() -> None:
-    """A token's subject, scope and calendars make the asker; without one it is a guest."""
+def test_a_token_makes_a_principal() -> None:
+    """A token's subject, scope and calendars make the principal; without a token it is a guest."""
     auth = Auth(SECRET)
     guest = auth.identify(None, "192.0.2.1")
     assert (guest.principal.subject, guest.principal.is_staff, guest.expires_at) == ("", False, None)
@@ -70,7 +70,7 @@ def test_clocks_may_differ(claim: str) -> None:
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize("value", ["soon", None, [], {}, 10**400, float("inf"), float("-inf"), float("nan"), ""])
 def test_a_time_that_is_none_is_refused(claim: str, value: Any) -> None:
-    """No claim of a token crashes, whatever is in it."""
+    """No claim of a token crashes the server."""
     body = json.dumps({"sub": "ada", claim: value}).encode()
     token = jwt.api_jws.encode(body, SECRET, algorithm="HS256")
     with pytest.raises(Unauthorized):
@@ -78,7 +78,7 @@ def test_a_time_that_is_none_is_refused(claim: str, value: Any) -> None:
 
 
 def test_a_ticket_is_good_once() -> None:
-    """A ticket stands for its asker without the staff's rights, once, and only while it lasts."""
+    """A ticket stands for its principal without staff rights, once, and only within its time."""
     auth, tickets = Auth(SECRET), Tickets()
     identity = auth.identify(auth.write_token("ada", scope="staff", calendars="*", seconds=60), "")
     ticket, ends_at = tickets.issue(identity, frozenset({"a"}))
@@ -94,7 +94,7 @@ def test_a_ticket_is_good_once() -> None:
 
 
 async def test_an_end_that_moves() -> None:
-    """A timer ends at its time, can be put off or called off, and ends at once where the time has passed."""
+    """A timer ends at its time, can be postponed or cancelled, and ends at once for a time in the past."""
     ended = asyncio.Event()
     expiry = Expiry(ended.set)
     expiry.set(time.time() + 60)

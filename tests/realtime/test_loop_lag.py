@@ -1,10 +1,10 @@
-"""When newcomers are refused."""
+"""Loop lag, and the refusal of new clients under it."""
 
 from realtime.loop_lag import CALM_SECONDS, LATE_INTERVALS, LATE_SECONDS, LoopLagMonitor
 
 
 def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_calm() -> None:
-    """Late beats in a row refuse newcomers, a second of punctual ones welcomes them, and each is said once."""
+    """Late intervals in a row refuse new clients, a second of punctual ones admits them; the log has each once."""
     told: list[bool] = []
     loop_lag = LoopLagMonitor(lambda: False, told.append)
     loop_lag.measure(10.0, 0.001)
@@ -17,8 +17,8 @@ def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_c
     assert (loop_lag.longest_block_seconds, loop_lag.overloads) == (LATE_SECONDS, 1)
 
 
-def test_one_late_beat_refuses_nobody() -> None:
-    """A machine that stumbles once is not overloaded, however long it took."""
+def test_one_pause_refuses_no_client() -> None:
+    """One long pause of the machine is no overload, whatever its length."""
     told: list[bool] = []
     loop_lag = LoopLagMonitor(lambda: False, told.append)
     for moment in range(10):

@@ -39,7 +39,7 @@ SLOT = {"start": "2027-01-31T09:00:00Z", "end": "2027-01-31T09:30:00Z"}
     ],
 )
 def test_a_bad_request_names_its_field(name: str, fields: dict[str, Any], field: str) -> None:
-    """Also the one that is missing or unknown, and however deep it stands."""
+    """The field is named, also a missing, an unknown or a deep one."""
     with pytest.raises(BadRequest) as caught:
         protocol.read_request(name, fields)
     assert caught.value.details == {"request": name, "field": field}
@@ -71,7 +71,7 @@ def test_times_and_data_are_decoded_into_the_command() -> None:
 
 @pytest.mark.parametrize("name", [name for name, kind in EVERY_REQUEST.items() if issubclass(kind, Command)])
 @pytest.mark.parametrize("field", ["principal", "received", "asker"])
-def test_no_client_says_who_it_is_or_when_it_asked(name: str, field: str) -> None:
+def test_no_client_sets_its_principal_or_the_time_of_arrival(name: str, field: str) -> None:
     """The fields of a command that the server fills in are unknown fields to a client."""
     for value in ({"subject": "operator", "is_staff": True}, None, 5):
         with pytest.raises(BadRequest) as caught:

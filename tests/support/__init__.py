@@ -1,4 +1,4 @@
-"""What the tests stand on: real servers, real clients, a real browser and a bad network."""
+"""The base of the tests: real servers, real clients, a real browser and a bad network."""
 
 from tests.support.client import GUESTS, STAFF, Answer, Api, Client, new_key
 from tests.support.eventually import eventually, wait_until

@@ -1,7 +1,7 @@
-"""Finds a Chromium that really starts, or brings one: `python -m tests.support.browser`.
+"""Finds a Chromium that really starts, or installs one: `python -m tests.support.browser`.
 
-It looks on the machine, then at Playwright's own, then asks the system's package manager, and
-fails with one line. The answer is kept in a stamp, so that only the first run pays for it.
+It looks on the machine, then at Playwright's own, then asks the system's package manager, and fails with one line. A
+stamp keeps the answer, so that only the first run pays for it.
 """
 
 import os
@@ -31,7 +31,7 @@ _NAMES = (
     "chromium-headless-shell",
     "microsoft-edge",
 )
-# Each package manager, and what it is to be told, one command after the other.
+# Each package manager, with its commands in order.
 _PACKAGE_MANAGERS = {
     "apt-get": (("update",), ("install", "-y", "--no-install-recommends", "chromium")),
     "dnf": (("install", "-y", "chromium"),),
@@ -49,7 +49,7 @@ _NONE_TO_BE_HAD = (
 
 
 def find_chromium() -> str:
-    """Return the path of a Chromium that starts; SystemExit with one line if there is none."""
+    """Return the path of a Chromium that starts; SystemExit with one line without one."""
     named = os.environ.get("SLOTCAST_CHROMIUM")
     if named:
         if not _starts(named):
@@ -66,7 +66,7 @@ def find_chromium() -> str:
 
 
 def _candidates() -> Iterator[str]:
-    """Yield what may be a Chromium, the cheapest to come by first."""
+    """Yield candidates for a Chromium, the cheapest first."""
     yield from _on_path()
     own = _playwrights_own()
     if Path(own).exists():
@@ -100,44 +100,39 @@ def _install_by_package_manager() -> None:
 
 
 def _starts(path: str) -> bool:
-    """Show it a page: distributions ship programs of these names that only say where to get one."""
+    """Show it a page: distributions ship programs of these names that only print advice."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         shown = "data:text/html,<p>it%20starts"
         flags = ["--headless", *CHROMIUM_FLAGS, f"--user-data-dir={profile}", "--dump-dom", shown]
         return "it starts" in _output([path, *flags], _START_SECONDS)
 
 
-def _output(command: list[str], timeout: float) -> str:
+def _run(command: list[str], timeout: float, **environment: str) -> subprocess.CompletedProcess[str] | None:
+    """Run a command; None if it does not start, or does not end in time."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=os.environ | environment,
             text=True,
             timeout=timeout,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout
+        return None
+
+
+def _output(command: list[str], timeout: float) -> str:
+    done = _run(command, timeout)
+    return done.stdout if done is not None else ""
 
 
 def _runs(command: list[str], timeout: float) -> bool:
-    """Run a command that may take long or hang; tell whether it ended well in time."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            timeout=timeout,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    """Run an installation; return whether it succeeded in time."""
+    done = _run(command, timeout, DEBIAN_FRONTEND="noninteractive")
+    return done is not None and done.returncode == 0
 
 
 def _say(line: str) -> None:

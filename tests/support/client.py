@@ -18,12 +18,12 @@ STAFF = "/staff"
 
 
 def new_key() -> str:
-    """A key that no other request has, long enough for a guest."""
+    """Return a unique key, long enough for a guest."""
     return secrets.token_urlsafe(18)
 
 
 class Client:
-    """One connection to one namespace; what it watches, it follows by the whole rule, also after a break."""
+    """One connection to one namespace; it follows its calendars by the whole rule, also after a break."""
 
     def __init__(
         self, url: str, *, token: str = "", namespace: str = GUESTS, transports: tuple[str, ...] = ("websocket",)
@@ -152,7 +152,7 @@ class Client:
 
 
 class Answer:
-    """What came back over HTTP."""
+    """An answer over HTTP."""
 
     def __init__(self, status: int, headers: Mapping[str, str], raw: bytes) -> None:
         self.status = status
@@ -165,7 +165,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The wire's code, "ok" where there was no refusal."""
+        """Return the wire's code, "ok" without a refusal."""
         if self.status < 400:
             return "ok"
         assert self.headers["Content-Type"].startswith("application/problem+json"), (self.status, self.raw[:200])
@@ -220,13 +220,13 @@ class Api:
             return Answer(response.status, response.headers, await response.read())
 
     async def get(self, path: str, **headers: str) -> Any:
-        """The body of a question that is answered."""
+        """Return the body of a successful read."""
         answer = await self.ask("GET", path, headers=headers)
         assert answer.status == 200, answer
         return answer.body
 
     async def post(self, path: str, **fields: Any) -> Any:
-        """The body of a mutation that is done; it has a key of its own unless one is given."""
+        """Return the body of a successful command; it has a key of its own unless one is given."""
         answer = await self.ask("POST", path, {"key": new_key(), **fields})
         assert answer.status in {200, 201}, answer
         return answer.body

@@ -15,12 +15,12 @@ async def eventually(look: Callable[[], Awaitable[_Seen]], timeout: float = 5.0,
 @overload
 async def eventually(look: Callable[[], _Seen], timeout: float = 5.0, what: str = "") -> _Seen: ...
 async def eventually(look: Callable[[], Any], timeout: float = 5.0, what: str = "") -> Any:
-    """Look again and again until something true is seen, and return it.
+    """Call `look` again and again until its result is true, and return the result.
 
     Args:
         look: a function, or a coroutine function.
-        timeout: seconds after which the test fails, with what was seen last.
-        what: what was waited for, said in the failure.
+        timeout: seconds until the test fails, with the last result.
+        what: the awaited thing, named in the failure.
     """
     give_up_at = time.monotonic() + timeout
     while True:
@@ -34,7 +34,7 @@ async def eventually(look: Callable[[], Any], timeout: float = 5.0, what: str = 
 
 
 def wait_until(look: Callable[[], _Seen], timeout: float = 5.0, what: str = "") -> _Seen:
-    """Do what `eventually` does, where there is no event loop."""
+    """Do the same as `eventually`, without an event loop."""
     give_up_at = time.monotonic() + timeout
     while not (seen := look()):
         if time.monotonic() > give_up_at:

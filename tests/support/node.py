@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 NODE_FOLDER = Path(__file__).resolve().parents[1] / "node"
@@ -27,9 +26,9 @@ def node_program() -> str:
 class Node:
     """One running script of tests/node (or any path), from `__enter__` to `__exit__`.
 
-    Its standard output is line-delimited JSON: `read` takes the next value, `read_until` the next
-    that fits. `send` writes one JSON value a line to its standard input. Its standard error, and
-    lines that are no JSON, go to the test's own output.
+    Its standard output is line-delimited JSON: `read` takes the next value, `read_until` the next that fits. `send`
+    writes one JSON value a line to its standard input. Its standard error, and other lines, go to the test's own
+    output.
     """
 
     def __init__(self, script: str | Path, *arguments: str) -> None:
@@ -56,12 +55,7 @@ class Node:
             self._readers.append(reader)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         process = self._running()
         if process.poll() is None:
             process.kill()
@@ -85,7 +79,7 @@ class Node:
         return value
 
     def read_until(self, fits: Callable[[Any], bool], timeout: float = _LINE_SECONDS) -> Any:
-        """Return the next value that fits, passing over the others."""
+        """Return the next value that fits, and skip the others."""
         while True:
             value = self.read(timeout)
             if fits(value):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 _PATIENCE_SECONDS = 60.0
-# Where the program is not installed: the driver's, which is as little the service's.
+# Without the program: the driver, and nothing of the service.
 _SQLITE = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 def write(url: str, sql: str) -> str:
-    """Runs the SQL, one statement or more, and returns what it printed; Refused where the database refuses it."""
+    """Run the SQL, one statement or more, and return its output; Refused if the database refuses it."""
     if url.startswith("postgresql:"):
         program = shutil.which("psql")
         command = (

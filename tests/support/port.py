@@ -7,10 +7,10 @@ _dice = random.SystemRandom()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on.
+    """Return a free port.
 
-    It lies below the range from which systems take the ports of outgoing connections; one from
-    there could be taken by any client between this answer and the server's start.
+    It lies below the range of outgoing ports. A port of that range could be taken by any client before the server
+    starts.
     """
     while True:
         port = _dice.randrange(20_000, 32_000)

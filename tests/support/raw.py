@@ -1,15 +1,23 @@
-"""A client that is nothing but a socket, on an address of its own: it may flood, be silent, or not read."""
+"""A client of one bare socket, on an address of its own: it may flood, be silent, or not read."""
 
 import asyncio
 import struct
 from typing import ClassVar, Self
 
+SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
+POLLING = "/socket.io/?EIO=4&transport=polling"
+# The end of a request's head, behind its method and path.
+PLAIN = b"HTTP/1.1\r\nHost: a\r\n\r\n"
+UPGRADE = (
+    b"HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 _TWO_BYTES = 126
 _TEXT = 0x81
 
 
 def frame(text: str | bytes, head: int = _TEXT) -> bytes:
-    """One masked WebSocket frame; `head` is its first byte."""
+    """Return one masked WebSocket frame; `head` is its first byte."""
     payload = text.encode() if isinstance(text, str) else text
     size = len(payload)
     length = bytes((0x80 | size,)) if size < _TWO_BYTES else b"\xfe" + struct.pack(">H", size)
@@ -33,14 +41,16 @@ class Raw:
 
     @classmethod
     async def websocket(cls, port: int, path: str, source: str = "127.0.0.1", headers: str = "") -> Self:
-        """A WebSocket, its handshake answered."""
+        """Open a WebSocket, and read the answer to its handshake."""
         raw = await cls.connect(port, source)
-        raw.writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
-            f"\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{headers}\r\n".encode()
-        )
+        raw.writer.write(f"GET {path} ".encode() + UPGRADE.removesuffix(b"\r\n") + f"{headers}\r\n".encode())
         await raw.reader.readuntil(b"\r\n\r\n")
         return raw
+
+    @property
+    def is_answered(self) -> bool:
+        """Say if the server has sent bytes, or closed."""
+        return self.reader.at_eof() or bool(self.reader._buffer)  # type: ignore[attr-defined]
 
     async def send(self, data: bytes) -> None:
         """Send, as far as the server takes it."""
@@ -51,7 +61,7 @@ class Raw:
             pass
 
     async def rest(self, timeout: float = 20.0) -> bytes:
-        """All that comes until the server closes; a server that does not fails the test."""
+        """Return all bytes until the server closes; a server that does not close fails the test."""
         heard = bytearray()
         async with asyncio.timeout(timeout):
             try:
@@ -67,7 +77,7 @@ class Raw:
 
     @classmethod
     async def close_all(cls) -> None:
-        """Hang up on every server, at the end of a test."""
+        """Close every connection, at the end of a test."""
         for raw in cls.open:
             raw.close()
         cls.open.clear()

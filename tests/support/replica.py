@@ -1,4 +1,4 @@
-"""A client's copy of one calendar, and the whole rule by which changes are applied to it (docs/protocol.md)."""
+"""A client's copy of one calendar, and the whole rule for its changes (docs/protocol.md)."""
 
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,11 @@ Message = dict[str, Any]
 
 
 class Gap(Exception):
-    """A change does not follow the last one that the client has."""
+    """A change does not follow the client's last one."""
 
 
 class Replica:
-    """A copy made from a snapshot and the changes after it. It trusts nothing that the server sends."""
+    """A copy made from a snapshot and later changes. It trusts no message of the server."""
 
     def __init__(self) -> None:
         self.have = -1

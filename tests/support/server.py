@@ -10,7 +10,6 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.support.port import free_port
@@ -25,10 +24,9 @@ _POLL_SECONDS = 0.02
 class Server:
     """One server on a database of its own, at `url` from `__enter__` to `__exit__`.
 
-    It hears no `SLOTCAST_*` of the machine it runs on, only `settings`. What it and its commands
-    print is kept in one file over all its restarts, readable as `log`, and is printed at the end,
-    so that pytest shows it beside a failure. A traceback in it fails the test, unless the server
-    `may_crash`.
+    It gets only `settings`, and no `SLOTCAST_*` of the machine. The output of the server and its commands is kept in
+    one file over all restarts, readable as `log`. It is printed at the end, so that pytest shows it beside a failure. A
+    traceback in it fails the test, unless the server `may_crash`.
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class Server:
 
     @staticmethod
     def new_database(folder: Path) -> str:
-        """Where the book is of a server that is not told where."""
+        """Return the URL of a new database for a server without one."""
         return f"sqlite:///{folder / 'slotcast.db'}"
 
     @property
@@ -63,7 +61,7 @@ class Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of this server and of commands that act on its database."""
+        """Return the environment of this server and of commands on its database."""
         clean = {
             name: value
             for name, value in os.environ.items()
@@ -73,7 +71,7 @@ class Server:
 
     @property
     def folder(self) -> Path:
-        """Where server.py is."""
+        """Return the folder of server.py."""
         return ROOT
 
     @property
@@ -101,7 +99,7 @@ class Server:
         self._wait_until_ready()
 
     def kill9(self) -> None:
-        """End the process as a power cut or the kernel would: it gets no chance to say goodbye."""
+        """Kill the process as a power cut or the kernel would, without a clean end."""
         process = self._running()
         process.kill()
         process.wait()
@@ -113,14 +111,20 @@ class Server:
         return process.wait(_STOP_SECONDS)
 
     def restart(self) -> None:
-        """Start again on the same port and database, stopping first what still runs."""
+        """Start again on the same port and database; stop a running process first."""
         if self.is_running:
             self.stop()
         self.start()
 
     def command(self, *arguments: str, timeout: float = 30.0) -> str:
-        """Run `python server.py …` on the same database, and return what it printed."""
-        done = subprocess.run(
+        """Run `python server.py …` on the same database, and return its output."""
+        done = self.try_command(*arguments, timeout=timeout)
+        assert done.returncode == 0, f"server.py {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def try_command(self, *arguments: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+        """Run `python server.py …` on the same database; it may fail."""
+        return subprocess.run(
             [sys.executable, "server.py", *arguments],
             cwd=ROOT,
             env=self.environment,
@@ -130,8 +134,6 @@ class Server:
             timeout=timeout,
             check=False,
         )
-        assert done.returncode == 0, f"server.py {' '.join(arguments)}: {done.stdout}{done.stderr}"
-        return done.stdout
 
     def __enter__(self) -> Self:
         try:
@@ -141,12 +143,7 @@ class Server:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if self.is_running:
                 self.stop()
@@ -180,7 +177,7 @@ class Server:
             return False
 
     def _end(self) -> None:
-        """Leave nothing running, also no process that the server had started."""
+        """Leave nothing running, also no child process of the server."""
         for group in self._groups:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)

@@ -57,22 +57,15 @@ async def _by_socketio(transport: str, url: str, calendar: str, after: str | Non
         await client.disconnect()
 
 
-async def by_websocket(
-    _http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
-) -> AsyncGenerator[Message, None]:
-    """Socket.IO over WebSocket."""
-    async with aclosing(_by_socketio("websocket", url, calendar, after)) as messages:
-        async for message in messages:
-            yield message
+def _socketio(transport: str) -> Transport:
+    async def subscribe(
+        _http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
+    ) -> AsyncGenerator[Message, None]:
+        async with aclosing(_by_socketio(transport, url, calendar, after)) as messages:
+            async for message in messages:
+                yield message
 
-
-async def by_polling(
-    _http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
-) -> AsyncGenerator[Message, None]:
-    """Socket.IO over long polling."""
-    async with aclosing(_by_socketio("polling", url, calendar, after)) as messages:
-        async for message in messages:
-            yield message
+    return subscribe
 
 
 async def by_events(
@@ -100,7 +93,7 @@ async def by_plain_socket(
 async def by_long_poll(
     http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
 ) -> AsyncGenerator[Message, None]:
-    """Long poll, after a snapshot where there is no cursor."""
+    """Long poll, after a snapshot without a cursor."""
     while True:
         if after is None:
             async with http.get(f"{url}/api/calendars/{calendar}/slots") as response:
@@ -119,8 +112,8 @@ async def by_long_poll(
 
 
 TRANSPORTS: dict[str, Transport] = {
-    "socket.io over websocket": by_websocket,
-    "socket.io over polling": by_polling,
+    "socket.io over websocket": _socketio("websocket"),
+    "socket.io over polling": _socketio("polling"),
     "server-sent events": by_events,
     "plain websocket": by_plain_socket,
     "long poll": by_long_poll,

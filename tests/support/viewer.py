@@ -30,7 +30,7 @@ class Viewer(Replica):
 
     @property
     def account(self) -> dict[str, Any]:
-        """Return all of it, in the form of the watchers in other languages."""
+        """Return all of it, in the form of the viewers in other languages."""
         return {
             "slots": self.slots,
             "have": self.have,
@@ -54,7 +54,7 @@ class Viewer(Replica):
         assert (self.have, self.cursor) == (answer["seq"], answer["cursor"])
 
     def take_change(self, change: dict[str, Any]) -> bool:
-        """Apply one change; return False for a gap, after which the client subscribes again."""
+        """Apply one change; return False for a gap, and then the client subscribes again."""
         is_new = change["seq"] > self.have
         try:
             self.apply(change)

@@ -1,4 +1,4 @@
-"""One server for all the tests of a module that only ask it questions; each takes a calendar of its own."""
+"""One server for all the read-only tests of a module; each test has a calendar of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,8 @@ from itertools import count
 import pytest
 
 from tests.support import STAFF, Api, Client, Server
-from tests.system.both_transports import World, make_world
+from tests.support.example import World, make_world
+from tests.support.raw import Raw
 
 _names = count()
 QUIET = ("--no-demo", "--rate", "0")
@@ -71,5 +72,12 @@ async def world(place: Place, api: Api) -> World:
 
 @pytest.fixture
 async def swift() -> None:
-    """Leave asyncio's debug mode, which records a traceback a task: for tests that keep many clients busy."""
+    """Leave asyncio's debug mode, because it records a traceback a task: for tests with many busy clients."""
     asyncio.get_running_loop().set_debug(False)
+
+
+@pytest.fixture
+async def close_raw() -> AsyncIterator[None]:
+    """Leave no raw connection behind."""
+    yield
+    await Raw.close_all()

@@ -1,4 +1,4 @@
-"""A day in a shop whose server keeps being killed: everyone goes on, and asks again with the same key."""
+"""A day in a shop while its server is killed again and again: all callers go on, and repeat with the same key."""
 
 import asyncio
 import random
@@ -6,13 +6,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 
-from realtime.http.routes import COMMANDS
 from tests.support import STAFF, Api, Client, Server, new_key
+from tests.support.example import in_days
+from tests.support.route import route
 
 CALENDAR = "shop"
 _RETRY_SECONDS = 0.05
@@ -29,24 +29,13 @@ _RACE_LOST = {
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
-# Each command's route: method, path, and the field of the path's id.
-_ROUTES = {
-    route.command.wire.name: (route.method, route.path.replace("{id}", "{}"), route.subject) for route in COMMANDS
-}
-
-
-def in_days(days: float) -> str:
-    """A time of the wire, so many days from now, on the second."""
-    at = datetime.now(UTC) + timedelta(days=days)
-    return at.replace(microsecond=0).isoformat().replace("+00:00", "Z")
-
 
 class Lost(Exception):
     """The server went before it answered."""
 
 
 class Shop:
-    """Those who ask: over Socket.IO, over HTTP and at the command line."""
+    """The callers: over Socket.IO, over HTTP and at the command line."""
 
     def __init__(self, server: Server, token: str, seed: int) -> None:
         self.done: Counter[str] = Counter()
@@ -62,7 +51,7 @@ class Shop:
         return self.done.total() >= count
 
     def new_slots(self, count: int) -> list[dict[str, Any]]:
-        """Slots that no other call has, half an hour each, within the usual window."""
+        """Return slots for this call only, half an hour each, within the usual window."""
         slots = []
         for _ in range(count):
             self._place += 1
@@ -79,18 +68,16 @@ class Shop:
 
     async def over_http(self, request: str, fields: dict[str, Any]) -> dict[str, Any]:
         """One request, asked until it is answered."""
-        method, path, subject = _ROUTES[request]
-        rest = {name: value for name, value in fields.items() if name != subject}
-        rest.setdefault("key", new_key())
+        method, path, headers, body = route(request, {"key": new_key(), **fields})
 
         async def once() -> dict[str, Any]:
             async with Api(self._server.url, self._token) as api:
                 try:
-                    answer = await api.ask(method, path.format(fields[subject]), rest)
+                    answer = await api.ask(method, path, body, headers=headers)
                 except (aiohttp.ClientError, OSError) as error:
                     raise Lost from error
-            body: dict[str, Any] = answer.body
-            return {"ok": answer.status < 400, "error": body, **body}
+            found: dict[str, Any] = answer.body
+            return {"ok": answer.status < 400, "error": found, **found}
 
         return await self._until_answered(request, once)
 
@@ -160,7 +147,7 @@ class Shop:
         raise AssertionError(f"{request} was not answered in {_GIVE_UP_SECONDS} s")
 
     async def keep_busy(self, ask: Ask) -> None:
-        """One after the other, whatever comes to mind, until the shop closes."""
+        """Send random requests, one after the other, until the shop closes."""
         while not self.is_closing:
             deed = self._dice.choice([self._book, self._hold, self._staff, self._staff])
             await deed(ask)

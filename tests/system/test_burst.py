@@ -35,8 +35,8 @@ async def _watch_all(url: str, opened: int, seated: asyncio.Future[None]) -> lis
         return watchers
 
 
-def test_a_year_of_slots_throws_no_watcher_off(tmp_path: Path) -> None:
-    """4,000 slots are opened in one go: every watcher stays on its connection and gets all of them, in order."""
+def test_a_year_of_slots_closes_no_subscriber(tmp_path: Path) -> None:
+    """4,000 slots are opened at once: every subscriber stays connected and gets all of them, in order."""
     hours = {
         "windows": [WEEK],
         "slot_minutes": 30,

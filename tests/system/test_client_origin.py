@@ -1,4 +1,4 @@
-"""Apps in a web view, clients of another namespace, requests with binary: each gets in, or is told why not."""
+"""Apps in a web view, clients of another namespace, requests with binary: each is accepted, or gets a reason."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -45,7 +45,7 @@ async def test_an_app_that_is_listed(server: Server, http: aiohttp.ClientSession
 
 
 async def test_an_app_that_is_not_listed(server: Server, http: aiohttp.ClientSession) -> None:
-    """It is told which setting lists it; so is, once, whoever reads the server's log."""
+    """The refusal names the setting that lists origins; the server's log names it once."""
     headers = {"Origin": "capacitor://elsewhere"}
     for path, status in ((OPEN, 400), (OPEN, 400), ("/api/calendars", 403)):
         async with http.get(server.url + path, headers=headers) as answer:
@@ -60,7 +60,7 @@ async def test_an_app_that_is_not_listed(server: Server, http: aiohttp.ClientSes
 
 @pytest.mark.parametrize("namespace", ["/", "/nowhere"])
 async def test_no_such_namespace(server: Server, namespace: str) -> None:
-    """A client of `io(url)` without a namespace is refused at once, with the namespaces that there are."""
+    """A client of `io(url)` without a namespace is refused at once, with the known namespaces."""
     client = socketio.AsyncClient(reconnection=False)
     refusals: list[dict[str, object]] = []
     client.on("connect_error", refusals.append, namespace=namespace)

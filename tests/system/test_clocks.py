@@ -1,4 +1,4 @@
-"""Servers of one PostgreSQL whose clocks differ: the book's time is the database's, whoever acts."""
+"""Servers of one PostgreSQL with different clocks: the time is the database's, whichever server acts."""
 
 import asyncio
 import time
@@ -60,7 +60,7 @@ def _seconds_from_now(text: str) -> float:
 
 
 async def test_a_hold_lasts_as_long_wherever_it_was_made(pair: tuple[Server, Server]) -> None:
-    """A wrong clock neither lapses a hold early nor keeps it for longer, and says the right time to its clients."""
+    """A wrong clock neither expires a hold early nor keeps it longer, and clients get the right time."""
     right, wrong = pair
     async with Api(right.url, STAFF) as here, Api(wrong.url, STAFF) as there, Client(wrong.url) as watching:
         slots = await _open_slots(here, 2)
@@ -74,7 +74,7 @@ async def test_a_hold_lasts_as_long_wherever_it_was_made(pair: tuple[Server, Ser
             snapshot = await api.get(f"/api/calendars/{CALENDAR}/slots")
             assert abs(_seconds_from_now(snapshot["server_time"])) < 5
             assert abs(_seconds_from_now(snapshot["from"])) < 5
-        # What must not happen tells nobody that it did not: some twenty sweeps of either server.
+        # Nothing reports that the expiry did not happen: some twenty rounds of either scheduler pass.
         await asyncio.sleep(2)
         assert _of_type(watching, "slot.expired") == []
         for api, hold in zip((there, here), held, strict=True):
@@ -85,8 +85,8 @@ async def test_a_hold_lasts_as_long_wherever_it_was_made(pair: tuple[Server, Ser
         assert all(abs(_seconds_from_now(change["at"])) < 10 for change in watching.changes)
 
 
-async def test_a_lone_server_with_a_wrong_clock_lapses_holds_in_time(pair: tuple[Server, Server]) -> None:
-    """Nobody else sweeps: a hold's seats are free half a second after its end by the database's clock."""
+async def test_a_lone_server_with_a_wrong_clock_expires_holds_in_time(pair: tuple[Server, Server]) -> None:
+    """A server without a scheduler: a hold's seats are free half a second after its end by the database's clock."""
     right, wrong = pair
     async with Api(wrong.url, STAFF) as api, Client(wrong.url) as watching:
         (slot,) = await _open_slots(api, 1)
@@ -104,7 +104,7 @@ async def test_a_lone_server_with_a_wrong_clock_lapses_holds_in_time(pair: tuple
 
 
 async def test_a_token_counts_by_the_database_s_clock_too(pair: tuple[Server, Server]) -> None:
-    """A short token that is good at one server is good at the other one, also for Socket.IO."""
+    """A short token that one server accepts is accepted by the other one, also for Socket.IO."""
     now = int(time.time())
     claims = {"sub": "staff", "scope": "staff", "calendars": "*", "iat": now, "nbf": now, "exp": now + 60}
     token = jwt.encode(claims, SECRET, algorithm="HS256")

@@ -1,4 +1,4 @@
-"""A network that drops everything and closes nothing: the page says in time that it is not live."""
+"""A network that drops everything and closes nothing: the page shows in time that it is not live."""
 
 import asyncio
 import time
@@ -9,13 +9,13 @@ import pytest
 from playwright.async_api import Page, Route
 
 from tests.support import Api, Proxy, Server
-from tests.system.scenario import in_days
+from tests.support.example import in_days
 
 CALENDAR = "dead"
 TRANSPORTS = ("websocket", "polling", "sse", "longpoll")
 IDLE_SECONDS = 8.0
 ACTING_SECONDS = 4.0
-MARGIN_SECONDS = 0.5  # what a browser on a busy machine takes to tell
+MARGIN_SECONDS = 0.5  # the delay of a browser on a busy machine
 _LIVE = """by => { const data = document.documentElement.dataset;
     return data.connection === "live" && data.transport === by; }"""
 _NOT_LIVE = "() => document.documentElement.dataset.connection !== 'live'"
@@ -53,7 +53,7 @@ async def _open(page: Page, proxy: Proxy, transport: str) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_nobody_asks_for_anything(proxy: Proxy, page: Page, transport: str) -> None:
-    """Not live within 8 s, by each transport; and live again by itself when the network is back."""
+    """The page is not live within 8 s, on each transport, and live again by itself when the network is back."""
     await _open(page, proxy, transport)
     await asyncio.to_thread(proxy.blackhole)
     died_at = time.monotonic()
@@ -66,7 +66,7 @@ async def test_nobody_asks_for_anything(proxy: Proxy, page: Page, transport: str
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_visitor_acts(proxy: Proxy, page: Page, transport: str) -> None:
-    """Not live within 4 s after a click, by each transport."""
+    """The page is not live within 4 s after a click, on each transport."""
     await _open(page, proxy, transport)
     await asyncio.to_thread(proxy.blackhole)
     await page.locator("button.slot").first.click()
@@ -77,7 +77,7 @@ async def test_the_visitor_acts(proxy: Proxy, page: Page, transport: str) -> Non
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_quiet_network_is_not_taken_for_a_dead_one(proxy: Proxy, page: Page, transport: str) -> None:
-    """Where nothing happens for longer than silence is suffered, the page stays live, and asks for little."""
+    """A quiet calendar stays live for longer than the limit of silence, with few requests."""
     await _open(page, proxy, transport)
     states = "() => { window.states = []; new MutationObserver(() => window.states.push(document.documentElement"
     await page.evaluate(f"{states}.dataset.connection)).observe(document.documentElement, {{attributes: true}}); }}")

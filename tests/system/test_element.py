@@ -1,4 +1,4 @@
-"""README's element on a page of another origin: it works, or says on the page which setting is missing."""
+"""README's element on a page of another origin: it works, or names the missing setting on the page."""
 
 import asyncio
 import re
@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page, expect
 
-from tests.support import ROOT, Server, free_port
+from tests.support import ROOT, Api, Server, free_port, new_key
+from tests.support.example import in_days
 from tests.system.conftest import QUIET
-from tests.system.scenario import in_days
 
 _SNIPPET = re.compile(r"```html\n(<script src=.*?)```", re.DOTALL)
 _PLACE = "https://slots.example.org"
@@ -24,7 +24,7 @@ async def _swift(swift: None) -> None:
 
 
 def _page_of(server: Server, head: str = "", script: str = "") -> str:
-    """README's snippet, as printed but for where the server is."""
+    """Return README's snippet, with the address of the test's server."""
     found = _SNIPPET.search((ROOT / "README.md").read_text())
     assert found is not None
     snippet = found[1].replace(_PLACE, server.url)
@@ -81,7 +81,7 @@ async def _books(page: Page) -> None:
 
 @pytest.mark.parametrize("script", ["", "async", "defer", 'type="module"', "crossorigin"])
 async def test_it_works_where_the_origin_is_listed(tmp_path: Path, shop: _Shop, page: Page, script: str) -> None:
-    """However the script is loaded; also in a page that lets in nothing that does not say so (COEP)."""
+    """The script may be loaded in any way, also in a page with a strict embedder policy (COEP)."""
     with _serve(tmp_path, shop.origin) as server:
         _fill(server)
         shop.page = _page_of(server, script=script)
@@ -92,8 +92,28 @@ async def test_it_works_where_the_origin_is_listed(tmp_path: Path, shop: _Shop, 
         assert (await link.input_value()).startswith(f"{server.url}/c/demo#booking=")
 
 
+async def test_a_refusal_is_told_as_such_where_only_http_gets_through(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """On a page of a listed origin a refusal over plain HTTP is no failure of the network."""
+    with _serve(tmp_path, shop.origin) as server:
+        _fill(server)
+        server.command("slot", "open", "demo", in_days(2), in_days(2.02))
+        async with Api(server.url, server.command("token", "--scope", "staff").strip()) as api:
+            await api.ask("PATCH", "/api/calendars/demo", {"policy": {"max_holds": 1}}, key=new_key())
+        await page.route("**/socket.io/**", lambda route: route.abort())
+        await page.route_web_socket(re.compile("/socket.io/"), lambda socket: socket.close())
+        shop.page = _page_of(server, script='type="module"')
+        await page.goto(shop.origin)
+        element = page.locator("slotcast-calendar")
+        await expect(element).to_have_attribute("data-connection", "live", timeout=30_000)
+        await element.locator("button.slot[data-free]").first.click()
+        await expect(element.locator("dialog[open]")).to_contain_text("Held for you")
+        await page.keyboard.press("Escape")
+        await element.locator("button.slot[data-free]").click()
+        await expect(element.locator(".toast")).to_contain_text("Let one go first")
+
+
 async def test_it_says_which_setting_is_missing(tmp_path: Path, shop: _Shop, page: Page) -> None:
-    """Not listed, it names its origin and the setting; once that is set it goes live by itself."""
+    """An unlisted page shows its origin and the setting; once the setting is made it goes live by itself."""
     with _serve(tmp_path) as server:
         _fill(server)
         shop.page = _page_of(server)
@@ -111,7 +131,7 @@ async def test_it_says_which_setting_is_missing(tmp_path: Path, shop: _Shop, pag
 
 
 async def test_a_server_that_is_away_is_not_one_that_refuses(tmp_path: Path, shop: _Shop, page: Page) -> None:
-    """What can't be reached is said to be that, and no setting is named."""
+    """A server that can't be reached is reported as such, and no setting is named."""
     with _serve(tmp_path, shop.origin) as server:
         shop.page = _page_of(server).replace(
             "<slotcast-calendar", f'<slotcast-calendar url="http://127.0.0.1:{free_port()}"'
@@ -128,7 +148,7 @@ async def test_a_server_that_is_away_is_not_one_that_refuses(tmp_path: Path, sho
 
 
 async def test_a_page_that_is_a_file(tmp_path: Path, page: Page) -> None:
-    """A page without an origin of its own is told so, with what to do."""
+    """A page without an origin of its own gets a message with advice."""
     with _serve(tmp_path) as server:
         _fill(server)
         file = tmp_path / "shop.html"
@@ -140,7 +160,7 @@ async def test_a_page_that_is_a_file(tmp_path: Path, page: Page) -> None:
 
 
 async def test_a_private_calendar_is_refused_as_such(tmp_path: Path, shop: _Shop, page: Page) -> None:
-    """Of a listed origin, what refuses is the calendar; no setting is named for that."""
+    """On a listed origin the calendar refuses; no setting is named."""
     with _serve(tmp_path, shop.origin) as server:
         server.command("calendar", "create", "demo", "--private")
         shop.page = _page_of(server)

@@ -1,4 +1,4 @@
-"""What the page does where a network takes its transports away, one after the other, and gives them back."""
+"""A network that takes the page's transports away, one after the other, and gives them back."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ class Opener:
 
 
 async def _is_live(page: Page, transport: str, opener: Opener) -> None:
-    """It says by what it is live, and it is."""
+    """The page names its transport, and is live."""
     await page.wait_for_function(_LIVE, arg=transport, timeout=_LATE_MS)
     slot = (await opener.open())["slots"][0]["id"]
     await page.wait_for_function(_SHOWN, arg=slot, timeout=_LATE_MS)

@@ -1,4 +1,4 @@
-"""A client that moves to another server of the same database is never sent back in time."""
+"""A client that moves to another server of the same database never gets an older state."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -27,7 +27,7 @@ _CUSTOMER = {"name": "Ada"}
 
 @dataclass
 class Moving:
-    """Commands at one server, and everything that can be asked at the other one."""
+    """Commands at one server, and all ways to read at the other one."""
 
     here: Api
     there: Api
@@ -39,13 +39,13 @@ class Moving:
     slots: Iterator[str]
 
     async def book(self) -> Any:
-        """Book a slot at the first server; its answer."""
+        """Book a slot at the first server; return its answer."""
         return await self.here.post(f"/api/slots/{next(self.slots)}/bookings", customer=_CUSTOMER)
 
 
 @pytest.fixture(params=["postgres", "sqlite"])
 async def moving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Moving]:
-    """Run two servers on one database, the second of which has a room for the calendar."""
+    """Run two servers on one database; the second has a room for the calendar."""
     is_sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path / 'shared.db'}" if is_sqlite else request.getfixturevalue("postgres").new_url()
     settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}
@@ -88,7 +88,7 @@ async def _by_events(moving: Moving, cursor: str, **headers: str) -> bool:
     url = f"{moving.url}/api/calendars/{CALENDAR}/events"
     async with moving.http.get(url, params=query, headers=headers) as response:
         assert response.status == 200
-        # What a replay of nothing is followed by is the next change; a reset comes at once instead.
+        # The next message after an empty replay is the next change; a reset comes at once instead.
         await moving.book()
         text = b""
         while b"data:" not in text:
@@ -124,13 +124,13 @@ WAYS: dict[str, Callable[[Moving, str], Awaitable[bool]]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_cursor_ahead_of_a_server_is_resumed(moving: Moving, way: str) -> None:
-    """Whoever joins the other server at once with the cursor of an answer is resumed there, each time."""
+    """A client that subscribes at the other server with the cursor of an answer is resumed there, each time."""
     ways = [await WAYS[way](moving, (await moving.book())["cursor"]) for _ in range(ROUNDS)]
     assert ways == [True] * ROUNDS
 
 
-async def test_what_is_read_after_a_cursor_is_as_new(moving: Moving) -> None:
-    """A read with `after` has the command that was answered with it."""
+async def test_a_read_after_a_cursor_is_as_new(moving: Moving) -> None:
+    """A read with `after` contains the command that was answered with it."""
     for _ in range(ROUNDS):
         booked = await moving.book()
         after, booking = booked["cursor"], booked["booking"]
@@ -147,8 +147,8 @@ async def test_what_is_read_after_a_cursor_is_as_new(moving: Moving) -> None:
         assert not explained["bookable"]
 
 
-async def test_whoever_was_answered_sees_it_wherever_it_joins(moving: Moving) -> None:
-    """`at_least` brings the other server to the answer's cursor, whatever the joining client has applied before."""
+async def test_an_answered_caller_sees_its_change_on_every_transport(moving: Moving) -> None:
+    """`at_least` brings the other server to the answer's cursor, whatever the client has applied before."""
     start = (await moving.there.get(f"/api/calendars/{CALENDAR}/slots"))["cursor"]
     base = f"/api/calendars/{CALENDAR}"
     for _ in range(ROUNDS):
@@ -168,7 +168,7 @@ async def test_whoever_was_answered_sees_it_wherever_it_joins(moving: Moving) ->
 
 
 async def test_a_cursor_of_another_history_gets_a_snapshot(moving: Moving) -> None:
-    """A cursor that no history of the database has is answered at once with what there is, also one far ahead."""
+    """A cursor of no history of the database is answered at once with the state, also one far ahead."""
     seq, nonce = (await moving.book())["cursor"].split(".")
     for alien in (f"{seq}.aaaaaaaaaaaa", f"{int(seq) + 1}.{nonce}", "999999999999.aaaaaaaaaaaa", "no cursor at all"):
         answer = await moving.guest.ask("calendar.subscribe", calendar=CALENDAR, after=alien)
@@ -179,8 +179,8 @@ async def test_a_cursor_of_another_history_gets_a_snapshot(moving: Moving) -> No
         assert read["slots"]
 
 
-async def test_a_move_between_calendars_tells_both_cursors(moving: Moving) -> None:
-    """A booking that leaves a calendar is answered with the cursor of either; each read after its own has it."""
+async def test_a_move_between_calendars_is_answered_with_both_cursors(moving: Moving) -> None:
+    """A booking that moves to another calendar is answered with both cursors; each read after its own has it."""
     await moving.here.post("/api/calendars", id="away", name="Away", zone="Etc/UTC")
     (slot,) = await _open_slots(moving.here, 1, "away")
     booked = await moving.book()
@@ -193,7 +193,7 @@ async def test_a_move_between_calendars_tells_both_cursors(moving: Moving) -> No
 
 
 async def test_a_server_that_cannot_read_the_log_says_so_within_a_second(moving: Moving, postgres: Postgres) -> None:
-    """Whoever is ahead is refused with 503 and `Retry-After`, never answered with the past."""
+    """A client that is ahead is refused with 503 and `Retry-After`, never answered with an older state."""
     schema = moving.database.rpartition("%3D")[2]
     if moving.database.startswith("sqlite:"):
         pytest.skip("a reader of SQLite waits for no lock")

@@ -1,4 +1,4 @@
-"""A server that stands still within a transaction: its calendars are free again within seconds, all others at once."""
+"""A server frozen within a transaction: its calendars are free again within seconds, all others at once."""
 
 import asyncio
 import os
@@ -63,7 +63,7 @@ async def _book(api: Api, slot: str, key: str = "", name: str = "Ada") -> tuple[
 
 
 async def _book_elsewhere(api: Api, slots: dict[str, list[str]], rounds: int) -> float:
-    """Book in every calendar but the frozen one, all at once, round by round; the longest time that one took."""
+    """Book in every calendar but the frozen one, all at once, round by round; return the longest time of one."""
     longest = 0.0
     for _ in range(rounds):
         asked = [_book(api, slots[calendar].pop()) for calendar in CALENDARS if calendar != FROZEN]
@@ -105,8 +105,8 @@ async def _queued(server: Server, api: Api, count: int) -> bool:
 
 
 @pytest.mark.usefixtures("swift")
-async def test_a_locked_calendar_s_commands_hear_overloaded_in_the_end(pair: tuple[Server, Server]) -> None:
-    """Whoever keeps a lock for longer than patience lasts: its commands are refused, and done once when asked again."""
+async def test_commands_of_a_locked_calendar_are_overloaded_in_the_end(pair: tuple[Server, Server]) -> None:
+    """A lock lasts longer than the patience: the commands are refused, and done once when repeated."""
     one, _ = pair
     async with Api(one.url, STAFF) as api:
         slots = await _open_slots(api, 2)
@@ -122,8 +122,9 @@ async def test_a_locked_calendar_s_commands_hear_overloaded_in_the_end(pair: tup
 
 @pytest.mark.usefixtures("swift")
 async def test_a_frozen_server_lets_go_of_its_calendars(pair: tuple[Server, Server], postgres: Postgres) -> None:
-    """A server is stopped within a transaction: the other one books everything else at once and that calendar after
-    some five seconds; the frozen one wakes, and what it then answers is true.
+    """A server is frozen within a transaction: the other one goes on, and later answers of the frozen one are true.
+
+    The other one books at once in all other calendars, and in that calendar after some five seconds.
     """
     one, other = pair
     schema = one.database.rpartition("%3D")[2]

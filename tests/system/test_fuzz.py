@@ -1,6 +1,6 @@
-"""Requests put together by chance: whatever a stranger sends, wherever it hangs up, nothing fails and nothing stays.
+"""Random requests: any input and any early end cause no failure and leave nothing behind.
 
-`FUZZ_SEED` names another chance than the one of every day, `FUZZ_SECONDS` how long it is tried.
+`FUZZ_SEED` sets another seed than the usual one, `FUZZ_SECONDS` the duration.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ import pytest
 
 from realtime.http.routes import COMMANDS
 from tests.support import Api, Server, eventually, new_key
+from tests.support.raw import POLLING
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "12"))
 SEED = int(os.environ.get("FUZZ_SEED", "8"))
 STRANGERS = 12
 ANSWER_SECONDS = 20.0
-POLLING = "/socket.io/?EIO=4&transport=polling"
 
 READS = [
     "/", "/staff", "/c/room", "/healthz", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json", "/favicon.ico",
@@ -164,7 +164,7 @@ class Stranger:
             if is_sound:
                 await _read_answer(reader, request)
         except ConnectionError:
-            pass  # it may be cut off for what it sends
+            pass  # the server may close it for its input
         finally:
             writer.transport.abort()
 
@@ -173,7 +173,7 @@ class Stranger:
         return [request] if self._chance.random() < 0.7 else [request[:cut], request[cut:]]
 
     async def _hang_up(self, writer: asyncio.StreamWriter, request: bytes) -> None:
-        """In the middle: by closing, with a reset, or of its own half only."""
+        """End the connection within a request: by a close, by a reset, or of its own half only."""
         pick = self._chance
         head = request.index(b"\r\n\r\n") + 4
         writer.write(request[: pick.choice([pick.randrange(len(request)), pick.randrange(head, len(request) + 1)])])
@@ -269,7 +269,7 @@ ROUTES = [*[(one[0], one[1].replace("{id}", "x")) for one in COMMANDS], ("POST",
 
 
 async def _routes(server: Server) -> list[tuple[str, str]]:
-    """All that take a body, Socket.IO's with a session that is open."""
+    """Return all routes that take a body, Socket.IO's with an open session."""
     sid = await _open_session(server.port)
     return [(method, f"{path}&sid={sid}" if path == POLLING else path) for method, path in ROUTES]
 
@@ -277,7 +277,7 @@ async def _routes(server: Server) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "gzip\r\nContent-Encoding: identity"])
 @pytest.mark.parametrize("body", [b"2", gzip.compress(b'{"calendars":["x"]}'), BOMB], ids=["none", "gzip", "bomb"])
 async def test_a_compressed_body_is_refused(encoding: str, body: bytes, silent: Server) -> None:
-    """Whether it is compressed or only says so: 415 on every route that takes a body; what says `identity` is read."""
+    """A body that is compressed, or only labelled so, is 415 on every route with a body; `identity` is read."""
     expected = 400 if encoding == "identity" else 415
     for method, path in await _routes(silent):
         head = f"Content-Type: application/json\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}"
@@ -295,7 +295,7 @@ async def test_a_compressed_body_is_refused(encoding: str, body: bytes, silent: 
 @pytest.mark.parametrize("head", ["Content-Length: 500", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("is_reset", [False, True])
 async def test_hanging_up_in_the_middle_of_a_body_is_no_fault(head: str, is_reset: bool, silent: Server) -> None:
-    """On every route that takes a body: no line in the log, no address in it, and the server goes on."""
+    """On every route with a body: no line in the log, no address in it, and the server goes on."""
     for method, path in [*PAGES, *await _routes(silent)]:
         request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}\r\n\r\n"
         for body in ("", '40\r\n{"key"', '8\r\n{"key":"\r\nzz\r\n'):
@@ -314,7 +314,7 @@ async def test_hanging_up_in_the_middle_of_a_body_is_no_fault(head: str, is_rese
 @pytest.mark.parametrize("header", ["If-Modified-Since", "if-unmodified-since", "If-Range"])
 @pytest.mark.parametrize("date", [f"Thu, 01 Jan {'9' * 30} 00:00:00 GMT", "Thu, 01 Jan 99999 00:00:00 GMT", "Thu"])
 async def test_a_date_that_cannot_be_counted(header: str, date: str, silent: Server) -> None:
-    """On every kind of route: answered, and with no 5xx."""
+    """Every kind of route answers without a 5xx."""
     for _, path in PAGES:
         async with aiohttp.ClientSession() as http, http.get(f"{silent.url}{path}", headers={header: date}) as answer:
             assert answer.status < 500, path

@@ -1,4 +1,4 @@
-"""Heartbeats for the clients that ask for them, by which they notice a dead network."""
+"""Heartbeats for the clients that ask for them, as a sign of a dead network."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ import pytest
 
 from realtime.engine.engineio.heartbeat import BEAT_SECONDS
 from tests.support import Api
+from tests.support.raw import Raw
 from tests.system.conftest import Place
 
 CALENDAR = "alive"
@@ -40,7 +41,7 @@ async def test_a_websocket_gets_the_heartbeat_that_it_asks_for(place: Place, htt
 
 
 async def test_a_poll_ends_with_the_heartbeat(place: Place, http: aiohttp.ClientSession) -> None:
-    """Over polling the heartbeat answers the poll that waits."""
+    """Over polling the heartbeat answers the waiting poll."""
     url = f"{place.url}/socket.io/?EIO=4&transport=polling"
     async with http.get(f"{url}&beat=1") as response:
         opening = json.loads((await response.text())[1:])
@@ -56,7 +57,7 @@ async def test_a_poll_ends_with_the_heartbeat(place: Place, http: aiohttp.Client
             heard = await response.text()
 
 
-async def test_who_does_not_ask_hears_nothing_of_it(place: Place, http: aiohttp.ClientSession) -> None:
+async def test_heartbeats_are_only_for_clients_that_ask(place: Place, http: aiohttp.ClientSession) -> None:
     """Without `beat=1` OPEN has the protocol's own fields, and no empty packet comes."""
     async with http.ws_connect(f"{place.url}/socket.io/?EIO=4&transport=websocket") as socket:
         opening = json.loads((await socket.receive_str())[1:])
@@ -70,7 +71,7 @@ async def test_who_does_not_ask_hears_nothing_of_it(place: Place, http: aiohttp.
 async def test_an_event_stream_gets_the_heartbeat_that_it_asks_for(
     place: Place, api: Api, http: aiohttp.ClientSession
 ) -> None:
-    """A comment that no EventSource shows: at once, as a promise, and in each interval; who does not ask has none."""
+    """A comment hidden from EventSource: at once, as a promise, and in each interval; only clients that ask get it."""
     await api.post("/api/calendars", id=CALENDAR, name="Room", zone="UTC")
     url = f"{place.url}/api/calendars/{CALENDAR}/events"
     async with http.get(f"{url}?beat=1") as asking, http.get(url) as other:
@@ -84,3 +85,12 @@ async def test_an_event_stream_gets_the_heartbeat_that_it_asks_for(
             await _beat_within(asyncio.create_task(beat()))
         seen = await other.content.readany()
     assert b":beat" not in seen
+
+
+async def test_an_event_stream_promises_the_heartbeat_before_its_snapshot(place: Place, api: Api) -> None:
+    """However much the snapshot is: a client that has it knows already how soon it will be heard again."""
+    await api.post("/api/calendars", id="large", name="Room", zone="UTC")
+    raw = await Raw.connect(place.server.port)
+    await raw.send(b"GET /api/calendars/large/events?beat=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"\n:beat 2" in await raw.reader.readuntil(b"event: snapshot")
+    raw.close()

@@ -1,4 +1,4 @@
-"""A flood of reads from one address, inside its limit: others are answered, and the server ends when it is told to."""
+"""A flood of reads from one address, inside its limit: others are answered, and the server ends on time."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def busy(tmp_path: Path) -> Iterator[Server]:
 
 
 async def _get(server: Server, path: str, *, source: str, headers: str = "", patience: float = 30.0) -> Answer:
-    """One request on a connection of its own; who loses patience hangs up."""
+    """Send one request on a connection of its own; an impatient client closes it."""
     began = time.perf_counter()
     writer: asyncio.StreamWriter | None = None
     try:
@@ -62,7 +62,7 @@ async def _get(server: Server, path: str, *, source: str, headers: str = "", pat
 
 @asynccontextmanager
 async def _flooding(ask: Callable[[int], asyncio.Task[Answer]]) -> AsyncIterator[list[asyncio.Task[Answer]]]:
-    """Ask so often until the block ends; yields what was asked, and then waits for it."""
+    """Send so many requests until the block ends; yield them, and wait for their end."""
     asked: list[asyncio.Task[Answer]] = []
 
     async def flood() -> None:
@@ -80,7 +80,7 @@ async def _flooding(ask: Callable[[int], asyncio.Task[Answer]]) -> AsyncIterator
 
 
 async def _others(server: Server) -> list[Answer]:
-    """What another address is answered meanwhile, one read after the other."""
+    """Return the answers to another address meanwhile, one read after the other."""
     until, answers = time.perf_counter() + FLOOD_SECONDS, []
     while time.perf_counter() < until:
         answers += [await _get(server, path, source=OTHER) for path in OTHERS_READS]
@@ -123,7 +123,7 @@ async def test_a_feed_that_a_client_has_is_not_read_again(busy: Server) -> None:
 @pytest.mark.parametrize("kind", ["slots", "feed", "events", "changes"])
 @pytest.mark.usefixtures("swift")
 async def test_reads_that_nobody_can_share(kind: str, busy: Server) -> None:
-    """Whatever one address reads and however early it hangs up, others' reads and the end of the server are soon."""
+    """Reads of one address, also with early ends, delay neither the reads of others nor the server's end."""
 
     def ask(number: int) -> asyncio.Task[Answer]:
         begin = datetime.now(UTC) + timedelta(days=1, seconds=-97 * number)

@@ -1,4 +1,4 @@
-"""Once, in order, and known to its asker: what a client may count on when it sends something, or sends it again."""
+"""Commands run once, in order, with the change before the answer: a client may repeat any of them."""
 
 import asyncio
 from functools import partial
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support import Api, Client, eventually, new_key
-from tests.system.both_transports import World, code_of, over_http
+from tests.support.example import World
+from tests.system.both_transports import code_of, over_http
 from tests.system.conftest import Place
 
 
@@ -57,7 +58,7 @@ async def test_sent_twice_at_once(place: Place, world: World) -> None:
 
 
 async def test_requests_of_one_socket_start_in_order(place: Place, world: World) -> None:
-    """A hold, its release and a hold again, sent in one breath, are done in that order; a hundred opens too."""
+    """A hold, its release and a hold again, sent together, are done in that order; a hundred opens too."""
     async with Client(place.url) as client, Client(place.url, token=place.staff) as staff:
         for _ in range(5):
             first, second, _read = await asyncio.gather(
@@ -81,7 +82,7 @@ async def test_requests_of_one_socket_start_in_order(place: Place, world: World)
 
 
 async def test_an_answer_leaves_after_its_change(place: Place, world: World) -> None:
-    """When the answer comes, the asker has been sent the change, and whatever it reads next has it."""
+    """The change comes before the answer, and the caller's next read has it."""
     async with Client(place.url, token=place.staff) as client, Api(place.url, place.staff) as api:
         viewer = await client.watch(world.calendar)
         for number in range(40):
@@ -99,7 +100,7 @@ async def test_an_answer_leaves_after_its_change(place: Place, world: World) -> 
 
 
 async def test_a_read_after_the_first_write_has_it(place: Place, api: Api) -> None:
-    """Also where the room is being opened at that very moment."""
+    """This holds also while the room opens."""
     for number in range(10):
         name = f"young-{number}"
         await api.post("/api/calendars", id=name, name="Y", zone="UTC")

@@ -1,4 +1,4 @@
-"""How soon everyone knows: of what time does by itself, and of what another process did."""
+"""The delay until everyone knows of a change by time, and of a change by another process."""
 
 import asyncio
 import json
@@ -15,9 +15,9 @@ from models.service import SlotService
 from tests.models.audit import asking, query
 from tests.models.driver import GUEST, STAFF, Driver, FakeClock
 from tests.support import Api, Client, Node, Server, eventually, new_key
-from tests.system.both_transports import World, code_of
+from tests.support.example import World, in_days
+from tests.system.both_transports import code_of
 from tests.system.conftest import QUIET, Place
-from tests.system.scenario import in_days
 
 GRACE_SECONDS = 0.5
 SECRET = "a secret of long ago, and still the same"
@@ -30,13 +30,13 @@ def _seconds(text: str) -> float:
 
 
 async def _has_heard(watcher: Node, kind: str) -> bool:
-    """Whether the official client has a change of this type."""
+    """Say if the official client has a change of this type."""
     watcher.send({"look": True})
     copy = await asyncio.to_thread(watcher.read_until, lambda told: told["saw"] == "copy")
     return kind in copy["types"]
 
 
-async def test_a_lapse_is_known_within_a_second(tmp_path: Path, node: Callable[..., Node]) -> None:
+async def test_an_expiry_is_known_within_a_second(tmp_path: Path, node: Callable[..., Node]) -> None:
     """A hold's seats are back, for everyone and by a change, between half a second and a second after its end."""
     with Server(tmp_path, *QUIET) as server:
         token = server.command("token", "--scope", "staff").strip()
@@ -75,18 +75,18 @@ async def test_a_lapse_is_known_within_a_second(tmp_path: Path, node: Callable[.
             assert (await guest.ask("POST", path, {**fields, "if_still_free": True}, key=new_key())).code == "ok"
 
 
-def _open_book(database: str, now: int) -> Driver:
-    """A book of before the server's time."""
+def _old_database(database: str, now: int) -> Driver:
+    """Return a database with an older time than the server's."""
     clock = FakeClock(now)
     service = SlotService(database, SECRET.encode(), clock=clock, synchronous="normal")
     service.open()
     return Driver(service, clock, _next_start=now + 2 * DAY)
 
 
-async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path: Path) -> None:
+async def test_a_thousand_expiries_are_known_within_a_second(tmp_path: Path) -> None:
     """A thousand at once, in one calendar and in many."""
     database = Server.new_database(tmp_path)
-    driver = _open_book(database, system_clock() - 22 * SECOND)
+    driver = _old_database(database, system_clock() - 22 * SECOND)
     for place in range(251):
         driver.create(f"c{place}", hold_seconds=30, max_holds=1_000)
         slots = driver.open(1 if place else 750)
@@ -104,9 +104,9 @@ async def test_many_holds_that_lapse_together_are_known_within_a_second(tmp_path
 
 
 async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
-    """Of every calendar that can be, also where another's schedule can't be read."""
+    """Every readable calendar is filled, also beside one with an unreadable schedule."""
     database = Server.new_database(tmp_path)
-    driver = _open_book(database, system_clock() - 3 * DAY)
+    driver = _old_database(database, system_clock() - 3 * DAY)
     hours = {
         "windows": [{"rrule": "FREQ=DAILY", "start": "00:00", "end": "24:00"}],
         "slot_minutes": 60,
@@ -128,8 +128,8 @@ async def test_a_horizon_is_filled_when_a_server_starts(tmp_path: Path) -> None:
             await eventually(is_filled, 10, "the horizon")
 
 
-async def test_another_process_is_heard(place: Place, world: World) -> None:
-    """What the command line commits is pushed at once: the database tells, not the process."""
+async def test_commits_of_another_process_are_pushed(place: Place, world: World) -> None:
+    """Commits of the command line are pushed at once: the database reports them, not the process."""
     async with Client(place.url) as watcher:
         viewer = await watcher.watch(world.calendar)
         begin, finish = in_days(40), in_days(41)
@@ -147,7 +147,7 @@ async def test_another_process_is_heard(place: Place, world: World) -> None:
 
 
 async def test_a_calendar_made_by_another_process(place: Place) -> None:
-    """A calendar that the command line makes can be joined at once; one that is nowhere can't, and then can."""
+    """A calendar made at the command line can be subscribed to at once; an unknown one can't, until it is made."""
     async with Client(place.url) as watcher:
         answer = await watcher.ask("calendar.subscribe", calendar="from-afar")
         assert code_of(answer) == "not_found"

@@ -42,7 +42,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compile library.ts where the package is installed."""
+    """Compile library.ts beside the installed package."""
     folder = tmp_path_factory.mktemp("application")
     modules = folder / "node_modules"
     modules.mkdir()
@@ -67,7 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_the_package_holds_what_it_needs_and_nothing_else(package: Path) -> None:
+def test_the_package_has_its_files_and_no_others(package: Path) -> None:
     """The compiled library with its types, README and LICENSE."""
     with closing(tarfile.open(package)) as archive:
         names = {name.removeprefix("package/") for name in archive.getnames()}
@@ -82,7 +82,7 @@ def test_the_package_holds_what_it_needs_and_nothing_else(package: Path) -> None
 
 @pytest.mark.parametrize("transport", ["websocket", "polling", "sse", "longpoll"])
 def test_it_goes_on_when_its_token_ends(program: Path, server: Server, transport: str) -> None:
-    """By each transport: it books, asks for a fresh token when the last has ended, and misses no change meanwhile."""
+    """The program books, gets a fresh token at the end of the last one, and misses no change, on each transport."""
     with Node(program, server.url, CALENDAR, transport) as node:
         booked = _hear(node, "customer")
         assert booked == {"customer": "Ada", "status": "cancelled", "tokens": 1}
@@ -99,7 +99,7 @@ def test_it_goes_on_when_its_token_ends(program: Path, server: Server, transport
 
 
 def _hear(node: Node, what: str) -> dict[str, Any]:
-    """What it says next of this; whenever it asks for a token, it gets one."""
+    """Return the script's next words on this; it gets a token whenever it asks for one."""
     while True:
         said: dict[str, Any] = node.read()
         assert not {"failed", "refused"} & said.keys(), said
@@ -129,13 +129,13 @@ def _open_slot(server: Server) -> int:
 
 
 def _token(**claims: Any) -> str:
-    """One that is good for a few seconds."""
+    """Return a token for a few seconds."""
     every = {"sub": "someone", "calendars": [CALENDAR], "exp": time() + TOKEN_SECONDS, **claims}
     return jwt.encode(every, SECRET, algorithm="HS256")
 
 
 def _run(*command: str, folder: Path) -> None:
-    """Run it with the npm and node that `make` chose; what it prints is for its failure."""
+    """Run the command with the npm and node that `make` chose; its output is for its failure."""
     beside_python = str(Path(sys.executable).parent)
     environment = os.environ | {"PATH": os.pathsep.join([beside_python, os.environ["PATH"]])}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""A booking whose ack never arrived: the visitor has it all the same, once."""
+"""A booking with a lost ack: the visitor has it all the same, once."""
 
 import asyncio
 import json
@@ -21,8 +21,8 @@ _KEPT = f"""() => Object.entries(localStorage)
 
 
 @dataclass
-class RequestHandler:
-    """A calendar with one slot, the page that shows it, and the network between them."""
+class Visit:
+    """A calendar with one slot, a page with it, and the network between them."""
 
     proxy: Proxy
     page: Page
@@ -37,7 +37,7 @@ class RequestHandler:
         await self.page.locator("dialog [type=submit]").click()
 
     async def lose_the_ack(self) -> dict[str, Any]:
-        """Books, so that the server knows of it and the page does not."""
+        """Book while the network loses the answer."""
         await self.page.locator("[data-slot]").first.click()
         await self.page.get_by_label("Name").fill("Ada")
         self.proxy.mute()
@@ -57,8 +57,8 @@ class RequestHandler:
 
 
 @pytest.fixture
-async def request_handler(tmp_path: Path, page: Page) -> AsyncIterator[RequestHandler]:
-    """Open the page behind a network that is good as yet."""
+async def visit(tmp_path: Path, page: Page) -> AsyncIterator[Visit]:
+    """Open the page behind a network that still works."""
     with Server(tmp_path, "--no-demo") as server, Proxy(server.port) as proxy:
         server.command("calendar", "create", CALENDAR)
         token = server.command("token", "--scope", "staff").strip()
@@ -68,53 +68,53 @@ async def request_handler(tmp_path: Path, page: Page) -> AsyncIterator[RequestHa
             await staff.ask("POST", f"/api/calendars/{CALENDAR}/slots", {"slots": slots}, key="open")
             await page.clock.install()
             await page.goto(f"{proxy.url}/c/{CALENDAR}")
-            yield RequestHandler(proxy, page, staff, guest)
+            yield Visit(proxy, page, staff, guest)
 
 
-async def test_the_page_books_once_though_the_ack_was_lost(request_handler: RequestHandler) -> None:
+async def test_the_page_books_once_though_the_ack_was_lost(visit: Visit) -> None:
     """The network drops the answer to a booking: the page asks again with its key, and is given the same booking."""
-    made = await request_handler.lose_the_ack()
-    await asyncio.to_thread(request_handler.proxy.cut)
-    await asyncio.to_thread(request_handler.proxy.restore)
-    await request_handler.has_it(made)
+    made = await visit.lose_the_ack()
+    await asyncio.to_thread(visit.proxy.cut)
+    await asyncio.to_thread(visit.proxy.restore)
+    await visit.has_it(made)
 
 
-async def test_the_page_asks_again_after_a_long_outage(request_handler: RequestHandler) -> None:
-    """The page has given up; once the network is back it asks once more, and is given the booking that stands."""
-    made = await request_handler.lose_the_ack()
-    await asyncio.to_thread(request_handler.proxy.refuse)
-    await request_handler.page.clock.fast_forward("01:00")
-    await expect(request_handler.page.get_by_role("alert").first).not_to_be_empty()
-    await asyncio.to_thread(request_handler.proxy.restore)
-    await request_handler.has_it(made)
-    await expect(request_handler.page.locator("dialog[open]")).to_contain_text("Booked")
+async def test_the_page_asks_again_after_a_long_outage(visit: Visit) -> None:
+    """The page has given up; once the network is back it repeats the request, and gets the existing booking."""
+    made = await visit.lose_the_ack()
+    await asyncio.to_thread(visit.proxy.refuse)
+    await visit.page.clock.fast_forward("01:00")
+    await expect(visit.page.get_by_role("alert").first).not_to_be_empty()
+    await asyncio.to_thread(visit.proxy.restore)
+    await visit.has_it(made)
+    await expect(visit.page.locator("dialog[open]")).to_contain_text("Booked")
 
 
-async def test_a_page_that_was_loaded_anew_asks_again(request_handler: RequestHandler) -> None:
-    """The page went with the answer: loaded again it knows what was asked for, and asks for it under the same key."""
-    made = await request_handler.lose_the_ack()
-    place = request_handler.page.url
-    await request_handler.page.goto("about:blank")  # before the network is back, or it might ask again by itself
-    await asyncio.to_thread(request_handler.proxy.cut)
-    await asyncio.to_thread(request_handler.proxy.restore)
-    await request_handler.page.goto(place)
-    await request_handler.has_it(made)
+async def test_a_page_that_was_loaded_anew_asks_again(visit: Visit) -> None:
+    """The page was closed before the answer: loaded again it repeats its request under the same key."""
+    made = await visit.lose_the_ack()
+    place = visit.page.url
+    await visit.page.goto("about:blank")  # before the network is back, or it might ask again by itself
+    await asyncio.to_thread(visit.proxy.cut)
+    await asyncio.to_thread(visit.proxy.restore)
+    await visit.page.goto(place)
+    await visit.has_it(made)
 
 
 @pytest.mark.parametrize("is_done", [True, False])
-async def test_what_was_asked_for_long_ago_is_not_done_late(request_handler: RequestHandler, *, is_done: bool) -> None:
-    """The page comes back after ten minutes: it finds out whether it has booked, and books nothing for nobody."""
-    page = request_handler.page
+async def test_an_old_request_is_not_done_late(visit: Visit, *, is_done: bool) -> None:
+    """After ten minutes offline the page finds out whether it has booked, and repeats nothing."""
+    page = visit.page
     await page.locator("[data-slot]").first.click()
     await page.get_by_label("Name").fill("Ada")
-    await asyncio.to_thread(request_handler.proxy.mute if is_done else request_handler.proxy.refuse)
-    await request_handler.submit()
+    await asyncio.to_thread(visit.proxy.mute if is_done else visit.proxy.refuse)
+    await visit.submit()
     if is_done:
-        await eventually(request_handler.bookings, 15, "the booking")
+        await eventually(visit.bookings, 15, "the booking")
     await page.goto("about:blank")
-    await asyncio.to_thread(request_handler.proxy.cut)
-    await asyncio.to_thread(request_handler.proxy.restore)
-    await page.goto(f"{request_handler.proxy.url}/")
+    await asyncio.to_thread(visit.proxy.cut)
+    await asyncio.to_thread(visit.proxy.restore)
+    await page.goto(f"{visit.proxy.url}/")
     hold = await page.evaluate(
         """() => {
             for (const [key, text] of Object.entries(localStorage).filter(([key]) => key.includes(" errand "))) {
@@ -125,12 +125,10 @@ async def test_what_was_asked_for_long_ago_is_not_done_late(request_handler: Req
         }"""
     )
     if not is_done:
-        await request_handler.guest.ask(
-            "POST", f"/api/holds/{hold['id']}/release", {"token": hold["token"]}, key=f"{uuid4()}"
-        )
-    await page.goto(f"{request_handler.proxy.url}/c/{CALENDAR}")
+        await visit.guest.ask("POST", f"/api/holds/{hold['id']}/release", {"token": hold["token"]}, key=f"{uuid4()}")
+    await page.goto(f"{visit.proxy.url}/c/{CALENDAR}")
     await page.wait_for_function(
         "() => !Object.keys(localStorage).some((key) => key.includes(' errand '))", timeout=45_000
     )
-    bookings = await request_handler.bookings()
+    bookings = await visit.bookings()
     assert len(bookings) == len(await page.evaluate(_KEPT)) == int(is_done)

@@ -1,4 +1,4 @@
-"""Requests that no client should send: each is answered, alike over Socket.IO and HTTP, and nothing else happens."""
+"""Malformed requests: each is answered, alike over Socket.IO and HTTP, and has no effect."""
 
 from typing import Any
 
@@ -8,7 +8,9 @@ import pytest
 
 from models.contract.commands import EVERY_REQUEST
 from tests.support import Api, Client
-from tests.system.both_transports import ROUTES, SOCKET_ONLY, World, fits_http, over_http, over_socket
+from tests.support.example import World
+from tests.support.route import ROUTES, SOCKET_ONLY
+from tests.system.both_transports import fits_http, over_http, over_socket
 from tests.system.conftest import Place
 
 HALF_A_PAIR = "\ud800"
@@ -17,7 +19,7 @@ MISFITS: list[Any] = [
     {"a": {"b": None}}, {HALF_A_PAIR: 1},
 ]  # fmt: skip
 FREE = {"data"}  # whatever JSON it is
-NEEDS_KEY = {"slot.hold", "hold.extend", "hold.release", "slot.book", "booking.cancel", "slot.open"}
+NEEDS_KEY = {name for name, kind in EVERY_REQUEST.items() if kind.wire.needs_key}
 
 
 def _kind(value: Any) -> str:
@@ -25,22 +27,22 @@ def _kind(value: Any) -> str:
 
 
 def _is_wrong(name: str, good: Any, value: Any) -> bool:
-    """Whether the field can't be of this kind of JSON, or holds what no JSON can hold."""
+    """Return whether the field can't have this kind of JSON, or has a value outside of JSON."""
     if value in (HALF_A_PAIR, {HALF_A_PAIR: 1}):
         return True
     return name not in FREE and value is not None and _kind(good) != _kind(value)
 
 
-def test_every_request_is_in_the_table() -> None:
-    """A new request needs a route here, or the word that it has none."""
-    assert EVERY_REQUEST.keys() == ROUTES.keys() | SOCKET_ONLY
+def test_only_requests_about_a_connection_have_no_route() -> None:
+    """Every other request can be sent over HTTP."""
+    assert {"calendar.unsubscribe", "auth.refresh"} == SOCKET_ONLY
 
 
 @pytest.mark.parametrize("name", EVERY_REQUEST)
 async def test_misfits_in_every_field(name: str, world: World, api: Api, staff: Client) -> None:
-    """Whatever stands in a field, the code is the same on both ways, and a value of the wrong kind is bad_request."""
+    """For any value of a field the code is the same on both transports; a wrong type is bad_request."""
     good = world.request(name)
-    # Those that the kind alone refuses come first: what is left may be done.
+    # Values of a wrong type come first: the others may have an effect.
     cases = [(field, value) for field in good for value in MISFITS]
     cases.sort(key=lambda case: not _is_wrong(case[0], good[case[0]], case[1]))
     for field, value in cases:
@@ -86,7 +88,7 @@ async def test_arguments_that_are_no_object(arguments: list[Any], staff: Client)
 
 
 async def test_requests_that_cannot_be_read(place: Place) -> None:
-    """Whoever waits for an answer gets one, over Socket.IO as over HTTP, also to what is no JSON."""
+    """Every request with an ack is answered, over Socket.IO as over HTTP, also malformed JSON."""
     url = f"{place.url}/socket.io/?EIO=4&transport=websocket"
     async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
         await socket.receive()
@@ -100,7 +102,7 @@ async def test_requests_that_cannot_be_read(place: Place) -> None:
 
 @pytest.mark.parametrize("field", ["customer", "hold"])
 async def test_misfits_deeper_down(field: str, world: World, api: Api, staff: Client) -> None:
-    """What stands inside an object is looked at as closely."""
+    """The fields of an inner object are validated as strictly."""
     good = world.request("slot.book")
     for name in good[field]:
         for value in MISFITS:

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from tests.support import Api, Client, Node, Proxy, Server, eventually
-from tests.system.scenario import in_days
+from tests.support.example import in_days
 
 CALENDAR = "room"
-# engine.io-client that loses its new WebSocket while it pauses polling for it does neither until its ping time-out,
-# 45 s later. No server can reach it meanwhile.
+# engine.io-client may lose its new WebSocket while it pauses polling for it. Then it does neither until its ping time-
+# out, 45 s later. No server can reach it meanwhile.
 UNTIL_NOTICED_SECONDS = 90
 
 
@@ -42,7 +42,7 @@ async def _has_applied(watcher: Node, count: int) -> Any:
 
 
 async def test_cut_off_from_websocket(server: Server, proxy: Proxy, node: Callable[..., Node]) -> None:
-    """The official client as it comes stays live by polling where WebSocket is cut off, and is back on it later."""
+    """The default official client stays live by polling while WebSocket is cut off, and upgrades later."""
     token = _make(server)
     proxy.block_websocket()
     watcher = node("watcher.mjs", proxy.url, CALENDAR)

@@ -1,21 +1,22 @@
-"""Others write to the database of a running server, by its own program, and whoever watches is told of it."""
+"""Outside writes to the database of a running server reach every subscriber."""
 
 import asyncio
 import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.models.audit import asking, audit, query
+from tests.models.audit import Ask, asking, audit, query
 from tests.support import Api, Server, eventually, wait_until
+from tests.support.client import STAFF, Client
 from tests.support.outsider import Refused, write
-from tests.support.postgres import Postgres
 from tests.support.replica import Gap
 from tests.support.transport import TRANSPORTS, Subscriber
 from tests.system.scenario import CALENDAR, Shop
@@ -23,19 +24,16 @@ from tests.system.scenario import CALENDAR, Shop
 KILLS = 2
 SCRIPTS_A_LIFE = 12
 PATIENCE_SECONDS = 60.0
-STALE_SECONDS = 1.0  # 0.1 is promised; a crowded machine has more
+STALE_SECONDS = 0.1
+TRIES = 3
 _log = logging.getLogger(__name__)
 HOUR = 3_600_000
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture
+def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
     """Run a server on each kind of database."""
-    database = None
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database = postgres.new_url()
-    with Server(tmp_path, "--no-demo", "--rate", "0", database=database) as server:
+    with Server(tmp_path, "--no-demo", "--rate", "0", database=each_database) as server:
         server.command("calendar", "create", CALENDAR, "--zone", "Europe/Vienna")
         yield server
         wait_until(lambda: not query(server.database, "SELECT 1 FROM touched"), 20, "every note to be taken")
@@ -43,7 +41,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subscriber) -> None:
-    """Comes back by its cursor whenever it was cut off; a gap ends it."""
+    """Follow the calendar, and reconnect by the cursor after each end; a gap fails the test."""
     while True:
         try:
             async with aclosing(TRANSPORTS[way](http, url, CALENDAR, watcher.cursor)) as messages:
@@ -51,14 +49,14 @@ async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subs
                     watcher.take(message)
         except Gap:
             raise
-        except Exception:  # whatever a killed server makes of a client
+        except Exception:  # the possible errors of a client of a killed server
             _log.debug("%s comes back", way)
         await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
 async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
-    """A watcher for each of the five ways, each of which has its snapshot."""
+    """Subscribe in each of the five ways; each subscriber has its snapshot."""
     watchers = {way: Subscriber() for way in TRANSPORTS}
     async with aiohttp.ClientSession() as http:
         tasks = [asyncio.create_task(_follow(way, http, url, watcher)) for way, watcher in watchers.items()]
@@ -71,7 +69,7 @@ async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
 
 
 async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str) -> None:
-    """Each watcher has what a fresh snapshot has, and applied every seq once and in order."""
+    """Each subscriber equals a fresh snapshot, and applied every seq once and in order."""
 
     def is_taken() -> bool:
         with asking(database) as ask:
@@ -91,7 +89,7 @@ async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str)
 
 
 class Outsider:
-    """Random scripts; what can't be is refused by the database."""
+    """Random scripts run; the database refuses invalid rows."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self._url = server.database
@@ -142,7 +140,7 @@ class Outsider:
         )
 
 
-async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
+async def test_every_outside_write_reaches_every_subscriber(server: Server) -> None:
     """Between commands and through kills of the server, also while none runs: five ways, one snapshot, no gap."""
     token = server.command("token", "--scope", "staff").strip()
     shop, outsider = Shop(server, token, seed=3), Outsider(server, seed=5)
@@ -163,34 +161,109 @@ async def test_whoever_writes_every_watcher_is_told(server: Server) -> None:
     assert outsider.written > outsider.refused
 
 
+class Reads:
+    """Reads the ids of the calendar's slots in each way there is: a request, a subscription, a stream, the feed."""
+
+    def __init__(self, http: aiohttp.ClientSession, server: Server, client: Client) -> None:
+        self._http, self._client = http, client
+        self._path = f"{server.url}/api/calendars/{CALENDAR}"
+        self._feed_path = f"{server.url}/calendars/{CALENDAR}.ics"
+        self.ways = (self._slots, self._subscription, self._stream, self._feed)
+
+    async def _slots(self) -> str:
+        async with self._http.get(f"{self._path}/slots") as response:
+            return await response.text()
+
+    async def _subscription(self) -> str:
+        return str(await self._client.ask("calendar.subscribe", calendar=CALENDAR))
+
+    async def _stream(self) -> str:
+        async with self._http.get(f"{self._path}/events") as response:
+            async for line in response.content:
+                if line.startswith(b"data: {"):
+                    return line.decode()
+        return ""
+
+    async def _feed(self) -> str:
+        async with self._http.get(self._feed_path) as response:
+            return (await response.text()).replace("\r\n ", "")
+
+
+async def _stale(reads: Reads, ask: Ask, numbers: Iterator[int]) -> list[float]:
+    """Write 100 slots, and return for each the last moment after its commit at which a read without it began."""
+    stale = []
+    for number, way in zip(range(100), cycle(reads.ways), strict=False):
+        name, start = f"00000000-0000-4000-8000-{next(numbers):012x}", int(time.time() * 1_000) + number * HOUR
+        sql = f"INSERT INTO slot (id, calendar, start, \"end\") VALUES ('{name}', '{CALENDAR}', ?, ?)"
+        ask(sql, start + HOUR, start + HOUR + 1_000)
+        committed, begun, late = time.monotonic(), 0.0, 0.0
+        while name not in await way():
+            assert late < PATIENCE_SECONDS
+            await asyncio.sleep(0.003)
+            late, begun = begun, time.monotonic() - committed
+        stale.append(late)
+    return stale
+
+
 async def test_no_read_is_older_than_what_was_written(server: Server) -> None:
-    """Slots, a subscription, a stream and the feed: each has it, with the room watched all along."""
+    """A read that begins 100 ms after an outside commit has it, 95 times of 100; a crowded machine has three tries."""
+    numbers, tries = count(1), []
+    with asking(server.database) as ask:
+        async with watching(server.url), aiohttp.ClientSession() as http, Client(server.url) as client:
+            reads = Reads(http, server, client)
+            for _ in range(TRIES):
+                tries.append(sorted(await _stale(reads, ask, numbers))[94])
+                if tries[-1] <= STALE_SECONDS:
+                    return
+    pytest.fail(f"a read that begins so many seconds after a commit has not seen it, 95th percentiles: {tries}")
 
-    async def reads(http: aiohttp.ClientSession, way: str) -> set[str]:
-        if way == "feed":
-            async with http.get(f"{server.url}/calendars/{CALENDAR}.ics") as response:
-                text = (await response.text()).replace("\r\n ", "")
-                return {name for name in names if name in text}
-        async with aclosing(TRANSPORTS[way](http, server.url, CALENDAR, None)) as messages:
-            message = await anext(messages)
-            return {slot["id"] for slot in message["slots"]}
 
-    names: list[str] = []
+async def test_staff_are_told_which_bookings_are_gone(server: Server) -> None:
+    """Over both transports, by a live change, by a resumption, and after the server was down; many in small changes."""
+
+    def uuid(number: int) -> str:
+        return f"00000000-0000-4000-8000-{number:012x}"
+
+    def gone(client: Client) -> list[str]:
+        return [name for change in client.changes for name in change.get("bookings_gone", ())]
+
     start = int(time.time() * 1_000) + 24 * HOUR
-    async with watching(server.url), aiohttp.ClientSession() as http:
-        for number, way in enumerate((*TRANSPORTS, "feed")):
-            names.append(f"00000000-0000-4000-8000-{number:012x}")
-            sql = f"INSERT INTO slot (id, calendar, start, \"end\") VALUES ('{names[-1]}', '{CALENDAR}', ?, ?)"
-            with asking(server.database) as ask:
-                ask(sql, start + number * HOUR, start + number * HOUR + 1_000)
-            committed, begun = time.monotonic(), 0.0
-            while names[-1] not in await reads(http, way):
-                late, begun = begun, time.monotonic() - committed
-                assert late < STALE_SECONDS, f"{way}: a read that began {late} s after the commit has not seen it"
+    rows = ", ".join(f"('{uuid(number)}', '{CALENDAR}', '{uuid(0)}')" for number in range(1, 302))
+    slot = (
+        'INSERT INTO slot (id, calendar, start, "end", capacity)'
+        f" VALUES ('{uuid(0)}', '{CALENDAR}', {start}, {start + HOUR}, 400)"
+    )
+    write(server.database, f"{slot}; INSERT INTO booking (id, calendar, slot) VALUES {rows};")
+    wait_until(lambda: not query(server.database, "SELECT 1 FROM touched"), 20, "the bookings to be taken")
+    token = server.command("token", "--scope", "staff").strip()
+    async with AsyncExitStack() as stack:
+        live = [
+            await stack.enter_async_context(Client(server.url, token=token, namespace=STAFF, transports=(transport,)))
+            for transport in ("websocket", "polling")
+        ]
+        viewers = [await client.watch(CALENDAR) for client in live]
+        cursor = viewers[0].cursor
+        assert all(len(viewer.bookings) == 301 for viewer in viewers)
+        await asyncio.to_thread(write, server.database, f"DELETE FROM booking WHERE id = '{uuid(1)}'")
+        await eventually(lambda: all(gone(client) == [uuid(1)] for client in live), 20, "the booking to be gone")
+        answer = await live[0].ask("calendar.subscribe", calendar=CALENDAR, after=cursor)
+        assert [change["bookings_gone"] for change in answer["changes"]] == [[uuid(1)]]
+        await asyncio.to_thread(server.kill9)
+        await asyncio.to_thread(write, server.database, f"DELETE FROM booking WHERE id < '{uuid(300)}'")
+        await asyncio.to_thread(server.start)
+        await eventually(lambda: all(len(one.bookings) == 2 for one in viewers), PATIENCE_SECONDS, "all but two to go")
+        delete = "DELETE FROM booking; DELETE FROM slot"
+        await asyncio.to_thread(write, server.database, f"BEGIN; {delete}; COMMIT;")
+        await eventually(lambda: not any(one.bookings or one.slots for one in viewers), 20, "everything to go")
+        for client, viewer in zip(live, viewers, strict=True):
+            assert viewer.is_whole
+            assert client.changes[-1]["removed"] == [uuid(0)]
+            listed = await client.ask("booking.list", calendar=CALENDAR)
+            assert listed["bookings"] == []
 
 
 async def test_a_bulk_throws_nobody_off(server: Server) -> None:
-    """20,000 slots in one statement: changes of 100, and five watchers that never came back."""
+    """20,000 slots in one statement: changes of 100, and five subscribers that stay connected."""
     first = int(time.time() * 1_000) + 24 * HOUR
     numbers = (
         "generate_series(1, 20000) AS n"

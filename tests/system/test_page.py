@@ -8,11 +8,11 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support import Api, Client, Server, eventually, new_key
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 PHONE = {"width": 360, "height": 740}
-# Fields in which what stands there, or what could, has no room beside the browser's own button.
+# Fields whose text, or possible text, has no room beside the browser's own button.
 CUT_OFF = """() => [...document.querySelectorAll("input[type=date], input[type=time]")].filter((input) => {
     const style = getComputedStyle(input);
     const pen = document.createElement("canvas").getContext("2d");
@@ -54,7 +54,7 @@ async def _open(page: Page, place: Place | Server, calendar: str) -> None:
 
 
 async def _tab_to(page: Page, selector: str, text: str = "") -> None:
-    """Presses Tab until the focus is on what has this text, as one does who has no mouse."""
+    """Press Tab until an element with this text has the focus, as a user without a mouse does."""
     is_there = "([selector, text]) => { const it = document.activeElement; return it.matches(selector)"
     is_there += " && it.textContent.includes(text); }"
     for _ in range(60):
@@ -95,8 +95,8 @@ async def test_booked_by_keyboard_alone(place: Place, api: Api, page: Page) -> N
     assert booking["status"] == "cancelled"
 
 
-async def test_what_others_do_is_seen(place: Place, api: Api, guest: Api, page: Page) -> None:
-    """What others open, hold, book, free and remove shows by itself; names are text, never markup."""
+async def test_changes_by_others_are_shown(place: Place, api: Api, guest: Api, page: Page) -> None:
+    """Changes by others show by themselves; names are text, never markup."""
     slots = await _make(api, "live")
     await _open(page, place, "live")
     await expect(page.locator("h1").first).to_have_text("Rosa's <b>Shop</b>")
@@ -155,7 +155,7 @@ async def _open_another(api: Api, calendar: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/c/phone", "/staff"])
 async def test_on_a_phone(place: Place, api: Api, page: Page, path: str) -> None:
-    """On a narrow screen nothing is wider than the screen, and what is touched is large enough for a finger."""
+    """On a narrow screen nothing is wider than the screen, and touch targets are large enough for a finger."""
     calendar = f"phone-{path[1:2] or 'all'}"
     slots = await _make(api, calendar, 30)
     await api.post(f"/api/slots/{slots[0]}/bookings", customer={"name": "Ada " + "Long" * 20})
@@ -181,7 +181,7 @@ async def test_on_a_phone(place: Place, api: Api, page: Page, path: str) -> None
 
 @pytest.mark.parametrize("width", [360, 390, 1280])
 async def test_nothing_is_cut_off(place: Place, api: Api, page: Page, width: int) -> None:
-    """On any screen there is room for what stands in a field, for the ring around what has the focus, and a line."""
+    """On any screen a field has room for its text, the focus ring and a line."""
     calendar = f"room-for-all-{width}"
     await _make(api, calendar, 20)
     await page.set_viewport_size({"width": width, "height": 844})
@@ -220,7 +220,7 @@ async def test_the_visitors_zone_and_the_calendars(place: Place, api: Api, page:
 
 
 async def test_a_page_that_may_not_be_seen(place: Place, api: Api, page: Page) -> None:
-    """A calendar that is private or nowhere and the staff page say so, and no more; a token in the link opens them."""
+    """A private or unknown calendar and the staff page say so, and no more; a token in the link opens them."""
     await _make(api, "secret", visibility="private")
     for calendar in ("secret", "nowhere"):
         await page.goto(f"{place.url}/c/{calendar}")
@@ -238,7 +238,7 @@ async def test_a_page_that_may_not_be_seen(place: Place, api: Api, page: Page) -
 
 
 async def test_a_link_that_is_pasted_into_the_open_page(place: Place, api: Api, page: Page) -> None:
-    """A link with a token opens what is shown without one, and the token leaves the address there too."""
+    """A link with a token opens a public calendar too, and the token leaves the address."""
     await _make(api, "pasted", visibility="private")
     for path, token in (("/c/pasted", place.token("--calendars", "pasted")), ("/staff", place.staff)):
         await page.goto(f"{place.url}{path}")
@@ -250,7 +250,7 @@ async def test_a_link_that_is_pasted_into_the_open_page(place: Place, api: Api, 
 
 
 async def test_the_staff_page(place: Place, api: Api, guest: Api, page: Page) -> None:
-    """Staff see bookings with names as they come, and can remove a slot that others see go."""
+    """Staff see bookings with names as they come, and can remove a slot before everyone's eyes."""
     slots = await _make(api, "desk")
     async with Client(place.url) as watcher:
         viewer = await watcher.watch("desk")
@@ -269,7 +269,7 @@ async def test_the_staff_page(place: Place, api: Api, guest: Api, page: Page) ->
 
 
 async def test_a_calendar_that_is_archived_while_it_is_watched(place: Place, api: Api, page: Page) -> None:
-    """Its times close at once for who watches, without a reload, and a fresh look and the feed say the same."""
+    """Its times close at once for subscribers, without a reload; a fresh read and the feed agree."""
     slots = await _make(api, "ended")
     await _open(page, place, "ended")
     await expect(_cell(page, slots[0])).to_have_attribute("data-free", "")

@@ -1,4 +1,4 @@
-"""What must not be found: names, mails, tokens and ids, in the log, the metrics, or the tables but for one."""
+"""Names, mails, tokens and ids are not in the log, the metrics, or any table but one."""
 
 import asyncio
 import re
@@ -8,15 +8,15 @@ from pathlib import Path
 import aiohttp
 
 from tests.support import STAFF, Api, Client, Server, eventually, new_key
+from tests.support.example import in_days
 from tests.system.both_transports import over_http
-from tests.system.scenario import in_days
 
 PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-MARKER", "note": "Marker-Note"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 async def _work(server: Server, token: str) -> list[str]:
-    """A bit of everything, also what fails; returns what must not be found anywhere."""
+    """Do a bit of everything, also failures; return the secrets."""
     secrets = [*PERSON.values(), token, server.database.removeprefix("sqlite:///")]
     async with (
         Client(server.url) as client,
@@ -62,7 +62,7 @@ async def _work(server: Server, token: str) -> list[str]:
 
 
 async def _talk_nonsense(port: int) -> None:
-    """What is no HTTP, with something in it that looks like a secret."""
+    """Return bytes that are not HTTP, with a secret-like text in them."""
     for nonsense in (b"\x16\x03\x01Marker-tls\r\n\r\n", b"GET /Marker-a b c HTTP/9.9\r\nMarker-\xff: \x00\r\n\r\n"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(nonsense)
@@ -72,14 +72,14 @@ async def _talk_nonsense(port: int) -> None:
 
 
 async def test_nobody_can_be_found(tmp_path: Path) -> None:
-    """Whatever is asked, nothing of a customer's is in the log or the metrics, nor in any table but the bookings."""
+    """After all kinds of requests no customer is in the log or the metrics, nor in any table but the bookings."""
     with Server(tmp_path, "--no-demo", "--log-level", "debug") as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "room-of-marker", "--name", "Marker-calendar")
         secrets = await _work(server, token)
         async with Api(server.url) as api:
             metrics = (await api.ask("GET", "/metrics")).raw.decode()
-        log = server.log.split("\n\n", 2)[-1]  # after the two links, which are for whoever started it
+        log = server.log.split("\n\n", 2)[-1]  # after the two links, which are for the operator
     assert "slot.book" in metrics
     assert "request=" in log
     for text in (log, metrics):

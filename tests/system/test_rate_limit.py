@@ -1,9 +1,9 @@
-"""How much one client may send: over it requests are refused, and who goes on is cut off, on every transport."""
+"""The budget of one client: beyond it requests are refused, and a flood is closed, on every transport."""
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 
 from tests.support import Api, Server, eventually
-from tests.support.raw import Raw, frame
+from tests.support.raw import POLLING, SOCKETIO, Raw, frame
 from tests.system.both_transports import number_of
 
-SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
-POLLING = "/socket.io/?EIO=4&transport=polling"
+pytestmark = pytest.mark.usefixtures("close_raw")
+
 ASK = '42/calendars,1["booking.get",{"booking":"x","token":"y"}]'
 RATE = 20
 FLOOD = 1_000  # packets: of 25 a second and twelve seconds at once
@@ -23,16 +23,9 @@ CUT = 'slotcast_connections_closed_total{reason="rate limited"}'
 ELSEWHERE = "127.0.0.9"
 
 
-@pytest.fixture(autouse=True)
-async def hang_up() -> AsyncIterator[None]:
-    """Leave no connection behind."""
-    yield
-    await Raw.close_all()
-
-
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server that grants little."""
+    """Run a server with small budgets."""
     with Server(tmp_path_factory.mktemp("limited"), "--no-demo", "--rate", str(RATE)) as server:
         server.command("calendar", "create", "room")
         yield server
@@ -40,7 +33,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def source(request: pytest.FixtureRequest) -> str:
-    """Come from an address that no other test has spent."""
+    """Return an address with a fresh budget."""
     names = sorted(item.nodeid for item in request.session.items)
     place = names.index(request.node.nodeid)
     return f"127.1.{place // 250}.{place % 250 + 1}"
@@ -79,8 +72,8 @@ async def _is_served(server: Server) -> None:
     ],
     ids=["request", "no-ack", "unknown", "ack", "pong", "noop", "ping", "idle", "join", "nowhere", "parts", "bytes"],
 )
-async def test_who_floods_is_cut_off(limited: Server, source: str, packet: bytes) -> None:
-    """Whatever it sends, who goes on beyond its budget is cut off by its transport, and the others are served."""
+async def test_a_flood_is_closed(limited: Server, source: str, packet: bytes) -> None:
+    """A client that goes on beyond its budget is closed by its transport, and others are served."""
     async with Api(limited.url) as api:
         before = await number_of(api, CUT)
         raw = await _join(limited, source)
@@ -93,7 +86,7 @@ async def test_who_floods_is_cut_off(limited: Server, source: str, packet: bytes
 
 
 async def test_leaving_the_namespace_gives_no_fresh_budget(limited: Server, source: str) -> None:
-    """Who leaves and joins, and comes back when it is cut off, is granted what one who stays is."""
+    """A client that leaves, joins and reconnects has the budget of one that stays."""
     granted, began = 0, time.monotonic()
     while time.monotonic() - began < 2:
         try:
@@ -108,7 +101,7 @@ async def test_leaving_the_namespace_gives_no_fresh_budget(limited: Server, sour
 
 
 async def test_many_connections_of_one_address(tmp_path: Path) -> None:
-    """All of an address are granted a multiple of what one is, and another address is not held up."""
+    """An address has a multiple of one client's budget, and another address is not delayed."""
     with Server(tmp_path, "--no-demo", "--rate", "10", "--address-factor", "3") as server:
         began = time.monotonic()
         every = await asyncio.gather(*(_join(server, "127.0.0.1") for _ in range(20)))
@@ -165,7 +158,7 @@ async def _open_polling(http: aiohttp.ClientSession) -> str:
 
 @pytest.mark.parametrize("path", ["/api/calendars", "/", "/nothing", "/healthz", "/api/slots/x/holds"])
 async def test_plain_requests(limited: Server, source: str, path: str) -> None:
-    """Any request counts; who goes on is answered 429 with a time to wait, and is hung up on."""
+    """Any request counts; a client that goes on is answered 429 with a time to wait, and closed."""
     raw = await Raw.connect(limited.port, source)
     reading = asyncio.create_task(raw.rest())
     method = "POST" if path.endswith("holds") else "GET"
@@ -182,7 +175,7 @@ async def test_plain_requests(limited: Server, source: str, path: str) -> None:
 
 @pytest.mark.parametrize("way", ["socket", "events"])
 async def test_streams_that_talk(limited: Server, source: str, way: str) -> None:
-    """A stream only listens: who floods it is cut off."""
+    """Streams expect no input: a client that floods one is closed."""
     path = f"/api/calendars/room/{way}"
     if way == "socket":
         raw = await Raw.websocket(limited.port, path, source)
@@ -199,7 +192,7 @@ async def test_streams_that_talk(limited: Server, source: str, way: str) -> None
 
 
 async def test_handshakes(tmp_path: Path) -> None:
-    """Who does nothing but come and go is turned away in the end, and another address is not."""
+    """A client that only connects and leaves is refused in the end, and another address is not."""
     answers = set[bytes]()
     with Server(tmp_path, "--no-demo", "--rate", "0.5") as server:
 
@@ -217,7 +210,7 @@ async def test_handshakes(tmp_path: Path) -> None:
 
 
 async def test_behind_a_proxy(tmp_path: Path) -> None:
-    """Behind a trusted proxy each real address has its own budget, and IPv6's is that of its /64."""
+    """Behind a trusted proxy each real address has its own budget; IPv6 counts by /64."""
     with Server(tmp_path, "--no-demo", "--rate", "2", "--proxies", "127.0.0.1") as server:
         async with Api(server.url) as api:
 
@@ -243,9 +236,10 @@ async def test_behind_a_proxy(tmp_path: Path) -> None:
                 raw.close()
 
 
-async def test_what_was_sent_by_who_has_gone_is_dropped(tmp_path: Path) -> None:
-    """Megabytes that their senders left behind cost next to nothing, whether there is a limit or none."""
-    # Without a limit, a request costs until the kernel has taken all that follows it: only then does it show the end.
+async def test_bytes_of_a_client_that_has_gone_are_dropped(tmp_path: Path) -> None:
+    """Megabytes left behind by their senders cost next to nothing, with a limit or without one."""
+    # Without a limit, a request costs time until the kernel has taken all bytes behind it: only then does it show the
+    # end.
     for rate, most_seconds in (("100", 6), ("0", 30)):
         folder = tmp_path / rate
         folder.mkdir()

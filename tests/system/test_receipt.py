@@ -1,4 +1,4 @@
-"""What is taken away: the link to a booking and its file for a calendar, and a link to a private calendar."""
+"""Links and files to take away: a booking's link, its calendar file, and a private calendar's link."""
 
 import re
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ import vobject
 from playwright.async_api import Browser, Page, expect
 
 from tests.support import Api
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 NAME = "Rosa's <b>Shop</b>; Wien, 予約カレンダー \\ " + "Ångström " * 10
@@ -70,7 +70,7 @@ def _read(feed: bytes) -> dict[str, str]:
 async def test_a_customer_takes_away_a_link_and_a_file(
     place: Place, api: Api, browser: Browser, page: Page, tmp_path: Path
 ) -> None:
-    """The link opens the booking in another browser, where the file is to be had again; no proof is in the file."""
+    """The link opens the booking in another browser and offers its file; the file has no proof in it."""
     slot = await _make(api, "receipt")
     dialog = await _book(page, f"{place.url}/c/receipt", seats=2)
     (booking,) = (await api.get("/api/calendars/receipt/bookings"))["bookings"]
@@ -98,7 +98,7 @@ async def test_a_customer_takes_away_a_link_and_a_file(
 
 
 async def test_a_copied_link_is_the_link(place: Place, api: Api, browser: Browser) -> None:
-    """The button copies what stands beside it; where the browser forbids that, it is shown to be copied by hand."""
+    """The button copies the text beside it; a browser that forbids this shows the text for copying by hand."""
     await _make(api, "copied")
     for permissions in (["clipboard-read", "clipboard-write"], []):
         context = await browser.new_context(permissions=permissions)
@@ -115,8 +115,8 @@ async def test_a_copied_link_is_the_link(place: Place, api: Api, browser: Browse
         await context.close()
 
 
-async def test_what_is_pending_says_so(place: Place, api: Api, page: Page, tmp_path: Path) -> None:
-    """In the dialog and in the file, until staff confirm it; then the file says that it is certain."""
+async def test_a_pending_booking_is_shown_as_pending(place: Place, api: Api, page: Page, tmp_path: Path) -> None:
+    """The dialog and the file say so until staff confirm it; then the file says that it is certain."""
     await _make(api, "asked", policy={"confirmation": "staff"})
     dialog = await _book(page, f"{place.url}/c/asked")
     await expect(dialog.locator(".done-title")).to_have_text("Requested")
@@ -135,7 +135,7 @@ async def test_what_is_pending_says_so(place: Place, api: Api, page: Page, tmp_p
 
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_a_link_to_a_private_calendar(place: Place, api: Api, browser: Browser, page: Page, width: int) -> None:
-    """Staff make it on their page, with an end; whoever opens it sees and books, and it stays in no address."""
+    """Staff make a link with an end on their page; its user sees and books, and no address keeps it."""
     calendar = f"private-{width}"
     await _make(api, calendar, visibility="private")
     await page.set_viewport_size({"width": width, "height": 844})
@@ -161,7 +161,7 @@ async def test_a_link_to_a_private_calendar(place: Place, api: Api, browser: Bro
 
 
 async def test_where_everybody_may_no_link_is_offered(place: Place, api: Api, page: Page) -> None:
-    """A public calendar has its address; where only tokens book in one, a link is."""
+    """A public calendar has its address; a calendar for tokens only has a link."""
     await _make(api, "open-to-all")
     await page.goto(f"{place.url}/staff?calendar=open-to-all#token={place.staff}")
     await page.wait_for_selector("main[data-seq]")

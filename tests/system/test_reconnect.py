@@ -32,7 +32,7 @@ async def _restart(server: Server) -> None:
 
 @pytest.mark.parametrize("transports", TRANSPORTS, ids="-".join)
 async def test_javascript(server: Server, node: Callable[..., Node], transports: list[str]) -> None:
-    """The JavaScript client is told of a transport error, and resumes."""
+    """The JavaScript client gets a transport error, and resumes."""
     watcher = node("watcher.mjs", server.url, "demo", json.dumps({"transports": transports}))
 
     async def saw(what: str) -> Any:
@@ -57,7 +57,7 @@ async def test_python_with_asyncio(server: Server, transports: list[str]) -> Non
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it drops sockets without closing them
 @pytest.mark.parametrize("transports", TRANSPORTS, ids="-".join)
 def test_python_without_asyncio(server: Server, transports: list[str]) -> None:
-    """So does the one that runs on threads."""
+    """The client with threads resumes too."""
     connected = threading.Semaphore(0)
     client = socketio.Client(reconnection_delay=0.05, reconnection_delay_max=0.2)
     client.on("connect", connected.release, namespace="/calendars")

@@ -1,12 +1,12 @@
-"""Requests that are well made and can't be done: each has its one code, over Socket.IO and HTTP alike."""
+"""Well-formed requests that can't be done: each has its one code, over Socket.IO and HTTP alike."""
 
 from collections.abc import Callable
 from typing import Any
 
 from tests.support import Api, Client, new_key
-from tests.system.both_transports import CODES, World, over_http, over_socket
+from tests.support.example import World, in_days
+from tests.system.both_transports import CODES, over_http, over_socket
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 Change = Callable[[World], dict[str, Any]]
 NOWHERE = "01890000-0000-7000-8000-000000000000"
@@ -21,7 +21,7 @@ def _is(**fields: Any) -> Change:
     return lambda _: fields
 
 
-# What staff ask, what makes it wrong, and the code.
+# Requests of staff, the wrong field, and the code.
 BY_STAFF: list[tuple[str, Change, str]] = [
     ("calendar.create", _is(id="Bad Slug"), "bad_request"),
     ("calendar.create", _is(id="-room"), "bad_request"),
@@ -76,7 +76,7 @@ BY_STAFF: list[tuple[str, Change, str]] = [
     ("calendar.create", _is(policy={"pending_seconds": 59}), "bad_request"),
 ]  # fmt: skip
 
-# What anyone asks.
+# Requests of guests.
 BY_GUESTS: list[tuple[str, Change, str]] = [
     ("calendar.subscribe", _is(calendar="nowhere"), "not_found"),
     ("calendar.subscribe", _is(calendar="Bad Slug"), "bad_request"),
@@ -125,12 +125,12 @@ async def _check(cases: list[tuple[str, Change, str]], world: World, api: Api, c
         assert said == (code, code), (name, fields)
 
 
-async def test_what_staff_are_refused(world: World, api: Api, staff: Client) -> None:
+async def test_refusals_to_staff(world: World, api: Api, staff: Client) -> None:
     """The code of each refusal to staff, the same over Socket.IO and HTTP."""
     await _check(BY_STAFF, world, api, staff)
 
 
-async def test_what_guests_are_refused(place: Place, world: World, guest: Api) -> None:
+async def test_refusals_to_guests(place: Place, world: World, guest: Api) -> None:
     """The code of each refusal to guests, the same over Socket.IO and HTTP; and the calendar has not moved."""
     async with Client(place.url) as client:
         await _check(BY_GUESTS, world, guest, client)
@@ -138,7 +138,7 @@ async def test_what_guests_are_refused(place: Place, world: World, guest: Api) -
 
 
 async def test_status_and_shape_of_a_problem(world: World, api: Api) -> None:
-    """A refusal over HTTP is problem details with the status that belongs to its code, and a request id."""
+    """A refusal over HTTP is problem details with its code's status, and a request id."""
     for name, change, code in BY_STAFF:
         answer = await over_http(api, name, {**world.request(name), **change(world)})
         if code != "ok":

@@ -1,4 +1,4 @@
-"""A database put back under a running server: who watched and who comes then see what is in it."""
+"""A database restored under a running server: old and new subscribers see its state."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import Api, Client, Server, backup, eventually, is_same
-from tests.system.both_transports import make_world
+from tests.support.example import make_world
 from tests.system.conftest import QUIET
 
 _CUT_OFF = re.compile(r'slotcast_connections_closed_total\{.*reason="history replaced".*\} [1-9]')
@@ -16,7 +16,7 @@ _CUT_OFF = re.compile(r'slotcast_connections_closed_total\{.*reason="history rep
 
 @pytest.mark.parametrize("others", [0, 3, 6], ids=["lower", "equal", "higher"])
 async def test_a_copy_put_back_under_a_running_server(others: int, tmp_path: Path) -> None:
-    """Old watchers and new ones end with what the database has, however far the copy has got, and hear what follows."""
+    """Old and new subscribers end with the database's state, with a copy of any length, and get later changes."""
     served, copied = (f"sqlite:///{tmp_path / name}.db" for name in ("served", "copied"))
     for name in ("served", "copied"):
         (tmp_path / f"{name}.secret").write_text("the one secret of both of these databases")

@@ -1,4 +1,4 @@
-"""Who may ask what: tokens that are none, tokens of others, private calendars, and what each is told."""
+"""Rights: bad tokens, tokens of others, private calendars, and the answer for each."""
 
 import base64
 import json
@@ -12,9 +12,10 @@ import socketio.exceptions
 
 from models.contract.commands import PUBLIC_REQUESTS, STAFF_REQUESTS
 from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
-from tests.system.both_transports import ROUTES, SOCKET_ONLY, World, code_of, make_world, over_http, over_socket
+from tests.support.example import World, in_days, make_world
+from tests.support.route import ROUTES, SOCKET_ONLY
+from tests.system.both_transports import code_of, over_http, over_socket
 from tests.system.conftest import HANDSHAKE, QUIET, Place
-from tests.system.scenario import in_days
 
 SECRET = "a secret of the tests, long enough for HS256"
 STREAMS: dict[str, dict[str, str]] = {
@@ -79,7 +80,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 async def _refusal(url: str, token: Any, namespace: str) -> Any:
-    """What a client is told that may not come in."""
+    """Return the refusal of a client."""
     client = socketio.AsyncClient(reconnection=False)
     told: list[Any] = []
     client.on("connect_error", told.append, namespace=namespace)
@@ -93,7 +94,7 @@ async def _refusal(url: str, token: Any, namespace: str) -> Any:
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
 async def test_a_bad_token_opens_nothing(kind: str, place: Place, world: World) -> None:
-    """Whatever is wrong with a token, it is unauthorized: on every route, in both namespaces, and for a refresh."""
+    """A bad token of any kind is unauthorized: on every route, in both namespaces, and for a refresh."""
     token = BAD_TOKENS[kind]
     async with Api(place.url, "") as api:
         for name in ROUTES:
@@ -118,7 +119,7 @@ async def test_a_bad_token_opens_nothing(kind: str, place: Place, world: World) 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "bearer  ", "Token x", "Bearer a b"])
 async def test_authorization_of_another_kind(header: str, place: Place) -> None:
-    """What is no Bearer token is unauthorized, not a guest."""
+    """A header other than a Bearer token is unauthorized, not a guest."""
     async with Api(place.url) as api:
         answer = await api.ask("GET", "/api/calendars", headers={"Authorization": header})
         assert answer.code == ("ok" if header.strip().lower() == "bearer" else "unauthorized")
@@ -126,17 +127,17 @@ async def test_authorization_of_another_kind(header: str, place: Place) -> None:
 
 @pytest.mark.parametrize("token", [None, 5, {"a": 1}, ["x"], ""])
 async def test_a_connect_payload_of_another_kind(token: Any, place: Place) -> None:
-    """`/staff` refuses whatever is no staff token in the CONNECT payload."""
+    """`/staff` refuses any token without staff scope in the CONNECT payload."""
     assert (await _refusal(place.url, token, STAFF))["code"] == "unauthorized"
 
 
 async def test_staff_is_for_staff(place: Place) -> None:
-    """A guest's token does not open `/staff`; it is forbidden, which asks for another one."""
+    """A guest's token does not open `/staff`; it is forbidden, and the client asks for another one."""
     told = await _refusal(place.url, _token(calendars="*"), STAFF)
     assert told["code"] == "forbidden"
 
 
-async def test_what_is_staffs_is_not_for_others(place: Place, world: World) -> None:
+async def test_staff_requests_are_refused_to_others(place: Place, world: World) -> None:
     """Staff requests want the scope and the calendar: unauthorized without a token, forbidden with another's."""
     others = {
         "": "unauthorized",
@@ -156,7 +157,7 @@ async def test_what_is_staffs_is_not_for_others(place: Place, world: World) -> N
 
 
 async def test_staff_of_one_calendar(place: Place, api: Api) -> None:
-    """A staff token acts on the calendars that it names, also from `/calendars`, and on no other."""
+    """A staff token acts on its own calendars, also from `/calendars`, and on no other."""
     mine, other = await make_world(api, "mine"), await make_world(api, "other")
     token = _token(scope="staff", calendars=["mine"])
     async with Client(place.url, token=token, namespace=STAFF) as staff, Client(place.url, token=token) as client:
@@ -179,19 +180,12 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
         _token(calendars=["elsewhere"]): "forbidden",
         _token(): "forbidden",
     }
-    secrets_of_one = {
-        "hold.extend",
-        "hold.release",
-        "booking.get",
-        "booking.cancel",
-        "booking.reschedule",
-    }  # these have a proof of their own
     for token, code in principals.items():
         async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
             for name in OPEN_TO_ALL:
-                if name in secrets_of_one:
-                    continue
                 fields = {**world.request(name), **({"hold": None} if name == "slot.book" else {})}
+                if "token" in fields:  # a proof of its own
+                    continue
                 said = await over_socket(client, name, fields), (await over_http(principal, name, fields)).code
                 assert said == (code, code), (name, token)
             for path in ("", "/slots", "/changes", "/events"):
@@ -209,8 +203,8 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
 
 
 @pytest.mark.parametrize("namespace", [GUESTS, STAFF])
-async def test_a_token_that_changes_while_a_seat_is_asked_for(namespace: str, place: Place, api: Api) -> None:
-    """Whatever was under way, after `auth.refresh` nothing comes of a calendar that the new token does not name."""
+async def test_a_token_that_changes_during_a_subscription(namespace: str, place: Place, api: Api) -> None:
+    """After `auth.refresh` no request under way subscribes to a calendar outside of the new token."""
     calendars = [f"lost{namespace.replace('/', '-')}-{number}" for number in range(8)]
     for calendar in calendars:
         visibility = "public" if namespace == STAFF else "private"
@@ -230,7 +224,7 @@ async def test_a_token_that_changes_while_a_seat_is_asked_for(namespace: str, pl
 
 
 async def test_booking_by_token_only(place: Place, api: Api) -> None:
-    """Where `booking` is "token", everyone looks and only those whose token names the calendar take."""
+    """With `booking: "token"` everyone reads, and only tokens that name the calendar book."""
     world = await make_world(api, "members", place.staff, booking="token")
     for token, code in (("", "unauthorized"), (_token(), "forbidden"), (_token(calendars=["members"]), "ok")):
         async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
@@ -242,7 +236,7 @@ async def test_booking_by_token_only(place: Place, api: Api) -> None:
 
 
 async def test_a_ticket(place: Place, api: Api, guest: Api) -> None:
-    """A ticket opens the streams of what its asker named, once each; none is had for more than one's token allows."""
+    """A ticket opens the streams of its calendars, once each; it allows no more than its caller's token."""
     await api.post("/api/calendars", id="ticketed", name="T", zone="UTC", visibility="private")
     body = {"calendars": ["ticketed"]}
     assert (await guest.ask("POST", "/api/tickets", body)).code == "unauthorized"

@@ -1,4 +1,4 @@
-"""One database has one secret: who comes with another is refused before anything is done twice."""
+"""One database has one secret: a server with another one is refused before it does anything twice."""
 
 import subprocess
 import sys
@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from models.service import SlotService
+from cli.serve import SECRET_SECONDS
 from models.storage.database import database_file, open_database
-from models.storage.dialect import UnusableDatabase
-from tests.support import ROOT, Api, Server
+from tests.support import ROOT, Api, Server, eventually
 from tests.support.port import free_port
-from tests.support.postgres import Postgres
 
 SECRET = "the secret of this test's first server"
 OTHER = "another one, of who has set up a second"
@@ -23,28 +21,11 @@ _REFUSAL = (
 )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def start(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Server]:
-    """Return what makes a server with this secret, on one database however often it is called."""
-    url = Server.new_database(tmp_path)
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        url = postgres.new_url()
-    return lambda secret: Server(tmp_path, database=url, settings={"SLOTCAST_SECRET": secret, "SLOTCAST_DEMO": "0"})
-
-
-def _run(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `server.py`, which may fail."""
-    return subprocess.run(
-        [sys.executable, "server.py", *arguments],
-        cwd=ROOT,
-        env=server.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+@pytest.fixture
+def start(each_database: str, tmp_path: Path) -> Callable[[str], Server]:
+    """Return a function that makes a server with this secret, always on the same database."""
+    settings = {"SLOTCAST_DEMO": "0"}
+    return lambda secret: Server(tmp_path, database=each_database, settings={**settings, "SLOTCAST_SECRET": secret})
 
 
 _COMMANDS = (
@@ -59,10 +40,10 @@ _COMMANDS = (
 
 
 def test_another_secret_is_refused(start: Callable[[str], Server]) -> None:
-    """A server and each command say so in one line that names no secret; the first server goes on as before."""
+    """A server and each command say so in one line without a secret; the first server goes on."""
     with start(SECRET) as first:
         for arguments in _COMMANDS:
-            refused = _run(start(OTHER), *arguments)
+            refused = start(OTHER).try_command(*arguments)
             assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", _REFUSAL), arguments
         assert first.command("calendar", "list") == ""
         assert first.command("token").count(".") == 2
@@ -70,7 +51,7 @@ def test_another_secret_is_refused(start: Callable[[str], Server]) -> None:
 
 
 async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -> None:
-    """After `secret replace` the new one is the database's; what the old one has signed is void, bookings stand."""
+    """After `secret replace` the new secret is the database's; old tokens are void, bookings stay."""
     with start(SECRET) as first:
         token = first.command("token", "--scope", "staff").strip()
         async with Api(first.url, token) as api:
@@ -83,7 +64,7 @@ async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -
     said = start(OTHER).command("secret", "replace")
     assert "void" in said
     assert OTHER not in said
-    assert _run(start(SECRET), "calendar", "list").stderr == _REFUSAL
+    assert start(SECRET).try_command("calendar", "list").stderr == _REFUSAL
     with start(OTHER) as second:
         async with Api(second.url, token) as api:
             assert (await api.ask("GET", "/api/calendars")).code == "unauthorized"
@@ -94,8 +75,20 @@ async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -
             assert (await api.get(f"/api/bookings/{booking['id']}"))["booking"]["status"] == "confirmed"
 
 
+async def test_a_server_that_was_not_stopped_ends(start: Callable[[str], Server]) -> None:
+    """A server that runs on when the secret is replaced notices it and ends, with the same line as at a start."""
+    with start(SECRET) as forgotten:
+        start(OTHER).command("secret", "replace")
+
+        async def has_ended() -> bool:
+            return not forgotten.is_running
+
+        await eventually(has_ended, 3 * SECRET_SECONDS, "the end of the server")
+        assert forgotten.log.endswith(_REFUSAL)
+
+
 def test_an_older_database_gets_its_fingerprint(start: Callable[[str], Server]) -> None:
-    """A database of before stores the fingerprint of whoever starts next; from then on that is its secret."""
+    """An old database stores the fingerprint of the next start; from then on that is its secret."""
     with start(SECRET) as first:
         pass
     database = open_database(first.database)
@@ -105,7 +98,7 @@ def test_an_older_database_gets_its_fingerprint(start: Callable[[str], Server]) 
     database.close()
     assert start(OTHER).command("token").count(".") == 2
     assert start(OTHER).command("calendar", "list") == ""
-    assert _run(start(SECRET), "calendar", "list").stderr == _REFUSAL
+    assert start(SECRET).try_command("calendar", "list").stderr == _REFUSAL
 
 
 def test_nothing_of_the_secret_is_in_the_database(start: Callable[[str], Server]) -> None:
@@ -147,15 +140,6 @@ def test_a_token_is_signed_where_no_database_is_yet(tmp_path: Path) -> None:
     assert server.command("token").count(".") == 2
     assert file is None or not file.exists()
     away = f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere"
-    refused = _run(Server(tmp_path, database=away, settings={"SLOTCAST_SECRET": SECRET}), "token")
+    refused = Server(tmp_path, database=away, settings={"SLOTCAST_SECRET": SECRET}).try_command("token")
     assert refused.returncode == 2
     assert refused.stderr.startswith("slotcast: SLOTCAST_DATABASE can't be opened:")
-
-
-def test_a_book_is_not_opened_with_another_secret(database: str) -> None:
-    """The book refuses by itself, so nobody gets round it."""
-    service = SlotService(database, SECRET.encode())
-    service.open()
-    service.close()
-    with pytest.raises(UnusableDatabase):
-        SlotService(database, OTHER.encode()).open()

@@ -1,4 +1,4 @@
-"""The life of a server: how it starts, how it ends, and what it leaves."""
+"""The life of a server: its start, its end, and the files that it leaves."""
 
 import asyncio
 import json
@@ -23,9 +23,9 @@ from models.contract.commands import CreateCalendar
 from models.contract.principal import OPERATOR
 from models.storage.database import FIRST_MIGRATION, MIGRATIONS, open_database
 from tests.support import ROOT, STAFF, Api, Client, Node, Server, eventually, free_port, new_key
+from tests.support.example import in_days
 from tests.system.both_transports import code_of, number_of
 from tests.system.conftest import QUIET
-from tests.system.scenario import in_days
 
 
 def test_a_new_database_has_a_demo(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_new_database_has_a_demo(tmp_path: Path) -> None:
 
 
 def test_the_files_of_a_database_are_its_owners(tmp_path: Path) -> None:
-    """The database, what SQLite keeps beside it and the secret are for one user; those of before are warned of."""
+    """The database, SQLite's files beside it and the secret are for one user; old files cause a warning."""
 
     def modes() -> dict[str, int]:
         return {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("slotcast.*")}
@@ -61,7 +61,7 @@ def test_the_files_of_a_database_are_its_owners(tmp_path: Path) -> None:
         assert f"slotcast.db is open to other users of this machine (mode 0644): chmod 600 {tmp_path}" in server.log
 
 
-def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:
+def test_a_terminal_shows_the_token(tmp_path: Path) -> None:
     """On a terminal each start prints the staff page's link with its token."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SLOTCAST_")}
     url = Server.new_database(tmp_path)
@@ -79,7 +79,7 @@ def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:
             assert b"/staff#token=" in told
 
 
-async def test_who_never_ends_its_request_is_hung_up_on(tmp_path: Path) -> None:
+async def test_a_request_without_an_end_is_closed(tmp_path: Path) -> None:
     """Half a head, no word at all, and silence after an answer: each connection ends by itself; a stream goes on."""
     settings = Settings(secret=b"0" * 32, database=f"sqlite:///{tmp_path / 'slotcast.db'}", port=free_port())
     service = settings.service()
@@ -110,7 +110,7 @@ async def test_who_never_ends_its_request_is_hung_up_on(tmp_path: Path) -> None:
 
 
 async def test_an_upgrade_makes_no_demo(tmp_path: Path) -> None:
-    """A database of an earlier version is brought up to date, and gets no calendar that nobody has asked for."""
+    """A database of an earlier version is migrated, and gets no demo calendar."""
     early = tmp_path / "migrations"
     early.mkdir()
     shutil.copy(MIGRATIONS / f"{FIRST_MIGRATION}.py", early)
@@ -135,7 +135,7 @@ async def _demo(server: Server) -> dict[str, list[str]]:
 @pytest.mark.usefixtures("swift")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Signals) -> None:
-    """Asked to end, the server answers all that it does, tells its clients to come back, and exits with 0."""
+    """On a stop the server answers all requests under way, tells its clients to come back, and exits with 0."""
     with Server(tmp_path, *QUIET) as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "room")
@@ -161,8 +161,8 @@ async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Sign
             print(len(answered), "of", len(sent), "answered")
 
 
-async def test_the_end_waits_for_nobody_who_waits(tmp_path: Path) -> None:
-    """Asked to end, the server answers long polls with what there is and unfinished bodies with 503, at once."""
+async def test_the_end_waits_for_no_idle_client(tmp_path: Path) -> None:
+    """On a stop the server answers long polls with their state and incomplete bodies with 503, at once."""
     with Server(tmp_path, *QUIET) as server:
         server.command("calendar", "create", "room")
         halves = []
@@ -202,7 +202,7 @@ async def _polling_sid(server: Server) -> str:
 
 
 async def test_clients_of_a_server_that_ends_come_back(tmp_path: Path, node: Callable[..., Node]) -> None:
-    """Ending is no goodbye: official clients try again by themselves, and go on by their cursor."""
+    """After a stop official clients reconnect by themselves, and resume by their cursor."""
     with Server(tmp_path, *QUIET) as server:
         server.command("calendar", "create", "room")
         server.command("slot", "open", "room", in_days(3), in_days(4))
@@ -257,7 +257,7 @@ def _put_back(earlier: Path, path: Path) -> None:
 
 
 async def test_a_database_that_was_put_back(tmp_path: Path) -> None:
-    """A cursor of a history that was put back and moved on gets a snapshot of what is, never a replay."""
+    """A cursor of a replaced history gets a snapshot of the state, never a replay."""
     with Server(tmp_path, *QUIET, database=f"sqlite:///{tmp_path / 'slotcast.db'}") as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "room")

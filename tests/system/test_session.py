@@ -1,4 +1,4 @@
-"""How long a connection lasts: as long as its token does, and as its calendar lets it."""
+"""The end of a connection: with its token, or with the right to see its calendar."""
 
 import asyncio
 import json
@@ -13,16 +13,16 @@ import pytest
 
 from realtime.auth import LEEWAY_SECONDS
 from tests.support import GUESTS, STAFF, Api, Client, Node, Server, eventually
+from tests.support.example import in_days
 from tests.system.both_transports import code_of
 from tests.system.conftest import QUIET, Place
-from tests.system.scenario import in_days
 
 SECRET = "a secret of the tests, long enough for HS256"
 PROMPT_SECONDS = 1.0
 
 
 def _token(seconds: float = 3_600, **claims: Any) -> tuple[str, float]:
-    """A token, and the second at which it ends."""
+    """Return a token, and the second of its end."""
     ends_at = int(time.time() + seconds) + 1
     return jwt.encode({"sub": "someone", "exp": ends_at, **claims}, SECRET, algorithm="HS256"), ends_at
 
@@ -46,7 +46,7 @@ async def _open_one(api: Api, calendar: str) -> Any:
 
 
 async def _end_of(client: Client, ends_at: float) -> None:
-    """Waits for the connection to end, which is at the token's end and not before."""
+    """Wait for the end of the connection at the token's end, and not before."""
     await eventually(lambda: client.disconnects, ends_at - time.time() + 5, "the end of the connection")
     assert -0.05 < time.time() - ends_at < PROMPT_SECONDS
 
@@ -58,8 +58,9 @@ async def _end_of(client: Client, ends_at: float) -> None:
 async def test_a_connection_ends_with_its_token(
     place: Place, api: Api, namespace: str, claims: dict[str, Any], transport: str
 ) -> None:
-    """At the token's end the transport closes, whoever it was; what happens then is not sent, and coming back is
-    refused. The end is `exp`, or for one who comes after that, once the leeway has passed.
+    """At the token's end the transport closes, later changes are not sent, and the reconnect is refused.
+
+    The end is `exp`, or for a connection after `exp` the end of the leeway.
     """
     calendar = f"ends-{namespace[1:]}-{transport}"
     await _make(api, calendar, "private")
@@ -68,7 +69,7 @@ async def test_a_connection_ends_with_its_token(
     async with Client(place.url, token=token, namespace=namespace, transports=(transport,)) as client:
         viewer = await client.watch(calendar)
         await _end_of(client, ends_at)
-        if transport == "websocket":  # this library takes a polling server's goodbye for its last word
+        if transport == "websocket":  # this library does not reconnect after a polling server's DISCONNECT
             await eventually(lambda: client.refusal, 5, "the refusal to come back")
             assert client.refusal["data"]["code"] == "unauthorized"
         await _open_one(api, calendar)
@@ -102,7 +103,7 @@ async def test_a_fresh_token_keeps_a_connection(place: Place, api: Api) -> None:
 
 
 async def test_a_fresh_token_may_allow_less(place: Place, api: Api) -> None:
-    """After `auth.refresh` the rooms are those that the new token allows; a guest's token is refused to staff."""
+    """After `auth.refresh` the rooms are those of the new token; `/staff` refuses a guest's token."""
     await _make(api, "one", "private")
     await _make(api, "two", "private")
     async with Client(place.url, token=_token(calendars=["one", "two"])[0]) as client:
@@ -122,8 +123,8 @@ async def test_a_fresh_token_may_allow_less(place: Place, api: Api) -> None:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_a_calendar_made_private_puts_out_who_may_not_stay(place: Place, api: Api, transport: str) -> None:
-    """Guests are out before they hear what it is called now; those whom it names, and staff, stay."""
+async def test_a_calendar_made_private_closes_its_guests(place: Place, api: Api, transport: str) -> None:
+    """Guests are closed before they get the new name; named subjects and staff stay."""
     calendar = f"closing-{transport}"
     await _make(api, calendar, "public")
     async with (
@@ -155,7 +156,7 @@ async def _stream(url: str, path: str, token: str) -> AsyncIterator[aiohttp.Clie
 
 
 async def _texts(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
-    """What a WebSocket brings until it is closed or cut."""
+    """Return the messages of a WebSocket until its end."""
     texts = []
     with suppress(aiohttp.ClientError):
         while (message := await socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
@@ -195,7 +196,7 @@ async def test_streams_end_alike(place: Place, api: Api) -> None:
 
 
 async def test_the_official_client_and_a_stale_token(place: Place, api: Api, node: Callable[..., Node]) -> None:
-    """The end of a token is a closed transport, after which the official client tries once more and is told why not."""
+    """A token's end closes the transport; the official client reconnects once and gets the reason."""
     await _make(api, "returning", "private")
     token, _ = _token(4 - LEEWAY_SECONDS, calendars="*")
     official = node("watcher.mjs", place.url, "returning", json.dumps({"auth": {"token": token}}))

@@ -1,19 +1,19 @@
-"""A client on a slow line that asks for much at once."""
+"""A client on a slow line with many requests at once."""
 
 import re
 
 import aiohttp
 
 from tests.support import Api, eventually, new_key
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 SUBSCRIPTIONS = 16
 HUGE_BYTES = 500_000
 
 
 async def test_many_snapshots_over_a_slow_line(place: Place, api: Api) -> None:
-    """Who asks for far more snapshots than it may hold, and reads late, gets every one of them, in order."""
+    """A client asks for more snapshots than its cap, reads late, and gets every one of them, in order."""
     await api.post("/api/calendars", id="slow", name="Slow", zone="UTC")
     slots = [{"start": in_days(day), "end": in_days(day + 0.5), "data": {"x": "x" * 3_000}} for day in range(1, 51)]
     for _ in range(HUGE_BYTES // 150_000 + 1):

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support import Api, Server, eventually
+from tests.support.example import in_days
 from tests.system.conftest import QUIET, Place
-from tests.system.scenario import in_days
 
 PHONE = {"width": 390, "height": 844}
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -50,8 +50,8 @@ def _person(page: Page, booking: str) -> Any:
     return page.locator(f'[data-booking="{booking}"]')
 
 
-async def test_what_is_far_ahead_is_a_date_away(place: Place, api: Api, guest: Api, page: Page) -> None:
-    """A booking in a hundred days is on its day, also after a reload, and what comes to that day shows by itself."""
+async def test_a_booking_far_ahead_is_on_its_date(place: Place, api: Api, guest: Api, page: Page) -> None:
+    """A booking in a hundred days is on its day, also after a reload, and new ones of that day show by themselves."""
     soon, far, beside, later = await _make(api, "far", 1, 100, 100, 101)
     booking = await _book(guest, far, "Ada Far")
     await _open(page, place, "calendar=far")
@@ -76,7 +76,7 @@ async def test_what_is_far_ahead_is_a_date_away(place: Place, api: Api, guest: A
 
 
 async def test_every_booking_is_found_by_keyboard(place: Place, api: Api, guest: Api, page: Page) -> None:
-    """From one booking to the next by Tab and Enter, over years, and back; then it says that there is none."""
+    """Tab and Enter go from one booking to the next, over years, and back; the end is announced."""
     slots = await _make(api, "steps", 0.5, 70, 71, 900)
     bookings = [await _book(guest, slot, f"Guest {place_}") for place_, slot in enumerate(slots) if place_ != 2]
     await _open(page, place, "calendar=steps")
@@ -98,7 +98,7 @@ async def test_every_booking_is_found_by_keyboard(place: Place, api: Api, guest:
     assert "day=" not in page.url
 
 
-async def test_what_has_begun_stays_and_a_no_show_is_undone(place: Place, api: Api, guest: Api, page: Page) -> None:
+async def test_a_past_booking_stays_and_a_no_show_is_undone(place: Place, api: Api, guest: Api, page: Page) -> None:
     """Before the start nobody "did not come"; after it the booking stays over a reload, and a no-show is taken back."""
     begins = in_days(5 / 86_400)
     (slot,) = await _make(api, "begun", 5 / 86_400)
@@ -139,7 +139,7 @@ async def test_a_cancelled_booking_is_reinstated_over_the_capacity(
 
 
 async def test_last_weeks_bookings_are_there(tmp_path: Any, page: Page) -> None:
-    """What was on another day is looked after later: by date, by steps, and as the last booking before today."""
+    """Past bookings are found by date, by steps, and as the last booking before today."""
     with Server(tmp_path, *QUIET) as server:
         place = Place(server, server.command("token", "--scope", "staff").strip())
         async with Api(place.url, place.staff) as api:
@@ -166,7 +166,7 @@ async def test_last_weeks_bookings_are_there(tmp_path: Any, page: Page) -> None:
 
 
 async def test_more_than_one_answer_holds(place: Place, api: Api, page: Page) -> None:
-    """Where a window has more than 2,000 slots, the page says until when it shows them, and goes on from there."""
+    """With more than 2,000 slots in a window, the page names the end of its list, and goes on from there."""
     await _make(api, "crowd", 1)
     for transaction in range(11):
         at = 20 + transaction / 1_000
@@ -198,7 +198,7 @@ async def test_the_days_on_a_phone(place: Place, api: Api, guest: Api, page: Pag
 
 @pytest.mark.parametrize("day", ["2027-02-30", "0002-01-01", "x", "9999-12-31", "2027-01-01&at=nonsense"])
 async def test_an_address_that_was_damaged(place: Place, api: Api, page: Page, day: str) -> None:
-    """A day that there is not is no day, and keeps nobody out."""
+    """An invalid day is ignored, and the page works."""
     calendar = f"damaged-{len(day)}-{day[0]}"
     (slot,) = await _make(api, calendar, 1)
     await _open(page, place, f"calendar={calendar}&day={day}")

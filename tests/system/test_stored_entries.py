@@ -1,4 +1,4 @@
-"""What is the visitor's, in a real Chromium: nothing of it is lost or misreported, whatever answers or fails."""
+"""The visitor's entries, in a real Chromium: none is lost or misreported, whatever answers or fails."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.support import Api, Proxy, Server, eventually, free_port
+from tests.support.example import in_days
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 CALENDAR = "own"
 _LATE_MS = 60_000
@@ -69,7 +69,7 @@ async def _book(page: Page, slot: str) -> None:
 
 @pytest.mark.parametrize("wall", _WALLS)
 async def test_a_wall_cancels_nothing(place: Place, api: Api, page: Page, wall: str) -> None:
-    """Behind a login wall, or where another service answers, the booking is not said to be cancelled, and it stays."""
+    """An answer of a login wall or another service neither cancels nor removes the booking on the page."""
     calendar = re.sub(r"\W+", "-", wall.lower())
     (slot, *_) = await _make(api, calendar)
     # Commands go over HTTP where no Socket.IO gets through; event streams stay.
@@ -115,7 +115,7 @@ async def test_two_tabs_lose_nothing(place: Place, api: Api, page: Page) -> None
 
 
 async def test_two_elements_of_a_calendar_keep_each_others(place: Place, api: Api, page: Page) -> None:
-    """Two elements of one calendar on one page: what is booked in one is in the other, and stays over a reload."""
+    """Two elements of one calendar on one page: a booking in one is in the other, and stays over a reload."""
     slots = await _make(api, "twice")
 
     async def host(route: Route) -> None:
@@ -153,7 +153,7 @@ async def _site(port: int, body: str) -> AsyncIterator[str]:
 
 
 async def test_two_servers_keep_apart(tmp_path: Path, page: Page) -> None:
-    """Two servers have a calendar of the same name: neither deletes what is booked with the other."""
+    """Two servers have a calendar of the same name: neither page deletes the other's bookings."""
     port = free_port()
     origins = {"SLOTCAST_ORIGINS": f"http://127.0.0.1:{port}"}
     with ExitStack() as stack:
@@ -190,8 +190,8 @@ async def _book_in_each(page: Page, slots: list[str]) -> None:
         await page.keyboard.press("Escape")
 
 
-async def test_what_an_earlier_version_kept_is_taken_over(place: Place, api: Api, guest: Api, page: Page) -> None:
-    """Bookings and holds that stand under the calendar's id alone are shown, if they are this server's."""
+async def test_entries_of_an_earlier_version_are_shown(place: Place, api: Api, guest: Api, page: Page) -> None:
+    """Entries stored under the calendar's id alone are shown, if they are this server's."""
     slots = await _make(api, "earlier")
     hold = (await guest.post(f"/api/slots/{slots[0]}/holds"))["hold"]
     booking = (await guest.post(f"/api/slots/{slots[1]}/bookings", customer={"name": "Ada"}))["booking"]
@@ -255,7 +255,7 @@ async def test_a_hold_that_timed_out_is_the_visitors(
 ) -> None:
     """The answer or the request is dropped, the page gives up or goes: once the network is back it has the hold."""
     page = await (await browser.new_context()).new_page()
-    async with _request_handler(tmp_path) as (server, proxy, slot):
+    async with _behind_a_proxy(tmp_path) as (server, proxy, slot):
         await page.clock.install()
         await _open(page, proxy.url, CALENDAR)
         await asyncio.to_thread(proxy.mute if lost == "answer" else proxy.refuse)
@@ -284,8 +284,8 @@ async def test_a_hold_that_timed_out_is_the_visitors(
 
 
 async def test_a_hold_that_is_no_longer_wanted_is_released(tmp_path: Path, page: Page) -> None:
-    """The visitor says never mind while nobody answers: once the network is back nothing is held for nobody."""
-    async with _request_handler(tmp_path) as (server, proxy, slot):
+    """The visitor gives up while the server does not answer: once the network is back no hold is left behind."""
+    async with _behind_a_proxy(tmp_path) as (server, proxy, slot):
         await page.clock.install()
         await _open(page, proxy.url, CALENDAR)
         await asyncio.to_thread(proxy.mute)
@@ -309,19 +309,10 @@ async def _is_free(held: Callable[[], Awaitable[int]]) -> bool:
     return await held() == 0
 
 
-class _request_handler:  # noqa: N801 - used as a function
-    """A server with a calendar of one slot, and a proxy before it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._stack = ExitStack()
-
-    async def __aenter__(self) -> tuple[Server, Proxy, str]:
-        server = self._stack.enter_context(Server(self._folder, "--no-demo", "--rate", "0"))
-        proxy = self._stack.enter_context(Proxy(server.port))
+@asynccontextmanager
+async def _behind_a_proxy(folder: Path) -> AsyncIterator[tuple[Server, Proxy, str]]:
+    """Run a server with a calendar of one slot, and a proxy before it."""
+    with Server(folder, "--no-demo", "--rate", "0") as server, Proxy(server.port) as proxy:
         async with Api(server.url, server.command("token", "--scope", "staff").strip()) as api:
             (slot,) = await _make(api, CALENDAR, 1)
-        return server, proxy, slot
-
-    async def __aexit__(self, *_: object) -> None:
-        self._stack.close()
+        yield server, proxy, slot

@@ -1,4 +1,4 @@
-"""Joining while others write: what the answer says and what follows it are one story, without a seam."""
+"""Subscriptions under writes: the answer and the later changes fit without a seam."""
 
 import asyncio
 import json
@@ -13,9 +13,9 @@ import aiohttp
 import pytest
 
 from tests.support import STAFF, Api, Client, Node, eventually, is_same, new_key
-from tests.system.both_transports import World, code_of
+from tests.support.example import World, in_days
+from tests.system.both_transports import code_of
 from tests.system.conftest import Place
-from tests.system.scenario import in_days
 
 IN_FLIGHT = 24
 JOINERS = 15
@@ -41,14 +41,14 @@ def _has_passed(written: Callable[[], int], mark: int) -> bool:
 
 
 async def _copy_at(watcher: Node, seq: int) -> Any:
-    """What the official client has, once it is there."""
+    """Return the state of the official client, once it is subscribed."""
     watcher.send({"look": True})
     found = await asyncio.to_thread(watcher.read_until, lambda told: told["saw"] == "copy")
     return found if found["have"] == seq else None
 
 
 async def _open(api: Api, calendar: str, number: int, day: float = 1) -> list[str]:
-    """That many slots, the first on that day from now."""
+    """Return that many slots, the first on that day from now."""
     slots = [{"start": in_days(day + place / 50), "end": in_days(day + place / 50 + 0.01)} for place in range(number)]
     opened = await api.post(f"/api/calendars/{calendar}/slots", slots=slots)
     return [slot["id"] for slot in opened["slots"]]
@@ -56,7 +56,7 @@ async def _open(api: Api, calendar: str, number: int, day: float = 1) -> list[st
 
 @asynccontextmanager
 async def _writing(place: Place, calendar: str, slots: list[str]) -> AsyncIterator[Callable[[], int]]:
-    """Changes the slots as fast as the server takes it, until the end of the block; gives what tells how many."""
+    """Change the slots as fast as the server takes it, until the end of the block; yield their count."""
     done = 0
     is_over = False
 
@@ -77,7 +77,7 @@ async def _writing(place: Place, calendar: str, slots: list[str]) -> AsyncIterat
 
 @pytest.mark.usefixtures("swift")
 async def test_many_join_while_a_writer_writes(place: Place, api: Api, world: World) -> None:
-    """Whenever and however one joins, leaves and comes back, no change is missed, repeated or out of order."""
+    """A subscription at any time and by any way misses, repeats or reorders no change."""
     slots = await _open(api, world.calendar, 20)
     async with AsyncExitStack() as stack:
         async with _writing(place, world.calendar, slots) as written:
@@ -154,7 +154,7 @@ async def test_a_cursor_of_another_history(place: Place, api: Api, world: World)
 
 
 async def test_a_cursor_that_is_none(place: Place, api: Api, world: World) -> None:
-    """A client whose kept cursor is damaged is told to start over, on every stream, instead of being refused."""
+    """A client with a damaged cursor gets a fresh start on every stream, not a refusal."""
     path = f"{place.url}/api/calendars/{world.calendar}"
     async with aiohttp.ClientSession() as http:
         for after in NO_CURSORS:
@@ -166,7 +166,7 @@ async def test_a_cursor_that_is_none(place: Place, api: Api, world: World) -> No
                 assert (await socket.receive_json())["mode"] == "snapshot", after
 
 
-async def test_what_a_resumption_says(place: Place, api: Api, world: World) -> None:
+async def test_a_resumption_has_the_missed_changes(place: Place, api: Api, world: World) -> None:
     """A cursor gets the changes after it and no others, and at the head none at all; also one from long ago."""
     start = await api.get(f"/api/calendars/{world.calendar}/slots")
     slots = await _open(api, world.calendar, 3)
@@ -198,7 +198,7 @@ async def test_too_much_to_replay_is_a_snapshot(place: Place, api: Api, world: W
 
 
 async def test_a_window(place: Place, api: Api, world: World) -> None:
-    """`from` and `to` bound the snapshot by what touches them; without them it is 62 days from now."""
+    """`from` and `to` bound the snapshot by the slots that touch them; the default is 62 days from now."""
     calendar = world.calendar
     far = await _open(api, calendar, 1, day=100)
     past = await _open(api, calendar, 1, day=-30)
@@ -275,7 +275,7 @@ async def test_leaving_and_coming_back(place: Place, api: Api, world: World) -> 
 
 @pytest.mark.usefixtures("swift")
 async def test_most_rooms_of_a_connection(place: Place, api: Api) -> None:
-    """One connection watches a hundred calendars and no more."""
+    """One connection subscribes to a hundred calendars and no more."""
     async with Client(place.url) as client:
         for number in range(101):
             await api.post("/api/calendars", id=f"many-{number}", name="M", zone="UTC")
@@ -284,7 +284,7 @@ async def test_most_rooms_of_a_connection(place: Place, api: Api) -> None:
         assert code_of(await client.ask("calendar.unsubscribe", calendar="many-0")) == "ok"
         assert code_of(await client.ask("calendar.subscribe", calendar="many-100")) == "ok"
     async with Client(place.url) as client:
-        window = {"from": in_days(-9)}  # which takes a while
+        window = {"from": in_days(-9)}  # this takes a while
         asked = [client.send("calendar.subscribe", {"calendar": f"many-{number}", **window}) for number in range(101)]
         codes = [code_of(answer) for answer in await asyncio.gather(*asked)]
         assert codes == ["ok"] * 100 + ["bad_request"]

@@ -1,4 +1,4 @@
-"""One cursor for every transport: a watcher that never stays, while the server is written to and killed."""
+"""One cursor for every transport: a subscriber changes its transport all the time, under writes and kills."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ _TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 _LOST = (OSError, aiohttp.ClientError, socketio.exceptions.SocketIOError, TimeoutError, ValueError)
 
 
-def test_a_watcher_that_hops_between_all_transports_applies_each_seq_once(tmp_path: Path) -> None:
+def test_a_client_of_changing_transports_applies_each_seq_once(tmp_path: Path) -> None:
     """200 hops between five transports, under writes and three kills: no seq is missed, repeated or out of order."""
     with Server(tmp_path, settings={"SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}, may_crash=True) as server:
         server.command("calendar", "create", CALENDAR)
@@ -32,7 +32,7 @@ def test_a_watcher_that_hops_between_all_transports_applies_each_seq_once(tmp_pa
 
 
 def test_a_cursor_of_before_the_first_change_resumes_on_every_transport(tmp_path: Path) -> None:
-    """Also after a kill: who saw a calendar before anything happened in it is told all that did, and no snapshot."""
+    """A client of an untouched calendar gets all its changes, and no snapshot, also after a kill."""
     with Server(tmp_path, settings={"SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}, may_crash=True) as server:
         server.command("calendar", "create", CALENDAR)
         token = server.command("token", "--scope", "staff").strip()
@@ -73,7 +73,7 @@ async def _hop(server: Server, token: str) -> None:
         writing.cancel()
         with suppress(asyncio.CancelledError):
             await writing
-        # A write that was on its way may still be done after its asker has gone.
+        # A write under way may still be done after its caller has gone.
         while (snapshot := await _snapshot(http, server.url))["seq"] != watcher.have:
             await _stay("long poll", http, server.url, watcher, changes=1)
     assert set(hops) == set(TRANSPORTS)
@@ -97,7 +97,7 @@ async def _stay(way: str, http: aiohttp.ClientSession, url: str, watcher: Subscr
 
 
 async def _write(http: aiohttp.ClientSession, url: str, staff: dict[str, str]) -> None:
-    """Opens, holds, frees and removes, and goes on with the next number whatever became of the last."""
+    """Open, hold, free and remove; go on with the next number whatever became of the last."""
     number = 0
     while True:
         number += 1

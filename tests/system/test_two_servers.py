@@ -1,4 +1,4 @@
-"""Two servers on one PostgreSQL: one book, whoever is asked, and whichever of the three is killed."""
+"""Two servers on one PostgreSQL act as one, and either server or the database may be killed."""
 
 import asyncio
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ async def open_slots(api: Api, count: int) -> list[str]:
 
 
 async def book(api: Api, slot: str, key: str) -> Answer | None:
-    """The answer, None where there was none."""
+    """Return the answer, None without one."""
     try:
         return await api.ask("POST", f"/api/slots/{slot}/bookings", {"key": key, "customer": {"name": "Ada"}})
     except (aiohttp.ClientError, OSError):
@@ -62,8 +62,8 @@ async def check_converged(api: Api, viewer: Viewer) -> None:
 
 
 @pytest.mark.usefixtures("swift")
-async def test_what_one_server_does_the_other_s_watchers_see(pair: tuple[Server, Server]) -> None:
-    """In both directions, at once, and in one order; and a cursor of the one is good at the other."""
+async def test_subscribers_get_the_changes_of_the_other_server(pair: tuple[Server, Server]) -> None:
+    """Changes go both ways at once, in one order; a cursor of one server is good at the other."""
     one, other = pair
     async with (
         Api(one.url, STAFF) as here,
@@ -91,8 +91,9 @@ async def test_what_one_server_does_the_other_s_watchers_see(pair: tuple[Server,
 
 @pytest.mark.usefixtures("swift")
 async def test_a_server_that_is_killed_leaves_the_other_with_all_it_answered(pair: tuple[Server, Server]) -> None:
-    """`kill -9` among a hundred bookings: each that was answered stands, and asked again at the other server every
-    one is made once; nobody who watches there misses a change.
+    """`kill -9` among a hundred bookings: each answered one exists, and repeats at the other server book once.
+
+    No subscriber of the other server misses a change.
     """
     one, other = pair
     async with Api(one.url, STAFF) as here, Api(other.url, STAFF) as there, Client(other.url) as watching:
@@ -118,7 +119,7 @@ async def test_a_server_that_is_killed_leaves_the_other_with_all_it_answered(pai
 
 @pytest.mark.usefixtures("swift")
 async def test_a_database_that_restarts_is_found_again(pair: tuple[Server, Server], postgres: Postgres) -> None:
-    """Everyone who asks meanwhile is answered, with 503 at worst; who asks again gets it, and watchers miss nothing."""
+    """Every caller is answered meanwhile, with 503 at worst; a repeat succeeds, and subscribers miss nothing."""
     one, other = pair
     async with Api(one.url, STAFF) as here, Api(other.url, STAFF) as there, Client(other.url) as watching:
         slots = await open_slots(here, 100)

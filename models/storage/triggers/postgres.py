@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from models.contract.changes import CUSTOMER_CHARACTERS, NAME_CHARACTERS
 from models.storage.triggers.note import (
     BAD_CALENDAR,
+    BAD_CUSTOMER,
     BAD_DATA,
     BAD_ID,
+    BAD_NAME,
     BAD_POLICY,
+    BAD_TIME,
     DURATION_FIELDS,
+    LATEST,
     LEAST_PENDING,
     LONGEST_DURATION,
     OVERFULL,
@@ -124,6 +129,9 @@ BEGIN
         END IF;
         {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE id = NEW.slot;
         IF is_booking THEN
+            IF {" OR ".join(f"char_length(NEW.{name}) > {most}" for name, most in CUSTOMER_CHARACTERS.items())} THEN
+                RAISE EXCEPTION '{BAD_CUSTOMER}' USING ERRCODE = 'check_violation';
+            END IF;
             {_TOUCHED}) SELECT DISTINCT 'booking', home, NEW.id FROM unnest(
                 ARRAY[NEW.calendar, (SELECT calendar FROM slot WHERE id = NEW.slot)]) AS home WHERE home IS NOT NULL;
         END IF;
@@ -157,14 +165,24 @@ BEGIN
         IF FOUND AND kept.seq IS NOT NULL THEN
             NEW.seq := kept.seq;
             NEW.nonce := kept.nonce;
+        ELSE
+            NEW.seq := 0;
+            NEW.nonce := substr(replace(gen_random_uuid()::text, '-', ''), 1, 12);
         END IF;
+    END IF;
+    IF char_length(NEW.name) NOT BETWEEN 1 AND {NAME_CHARACTERS} THEN
+        RAISE EXCEPTION '{BAD_NAME}' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.created_at NOT BETWEEN 0 AND {LATEST} THEN
+        RAISE EXCEPTION '{BAD_TIME}' USING ERRCODE = 'check_violation';
     END IF;
     IF TG_OP = 'INSERT' OR NEW.id <> OLD.id THEN
         IF NEW.id !~ '^[a-z0-9][a-z0-9-]{{0,62}}$' THEN
             RAISE EXCEPTION '{BAD_CALENDAR}' USING ERRCODE = 'check_violation';
         END IF;
     END IF;
-    IF TG_OP = 'UPDATE' AND NEW.archived <> OLD.archived THEN
+    -- Another calendar may take the place of one that had slots.
+    IF TG_OP = 'INSERT' OR NEW.id <> OLD.id OR NEW.archived <> OLD.archived THEN
         {_TOUCHED}) VALUES ('archived', NEW.id, NEW.id);
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.id = OLD.id AND NEW.policy = OLD.policy THEN

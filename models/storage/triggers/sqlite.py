@@ -5,12 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from models.contract.changes import CUSTOMER_CHARACTERS, NAME_CHARACTERS
 from models.storage.triggers.note import (
     BAD_CALENDAR,
+    BAD_CUSTOMER,
     BAD_DATA,
     BAD_ID,
+    BAD_NAME,
     BAD_POLICY,
+    BAD_TEXT,
+    BAD_TIME,
     DURATION_FIELDS,
+    LATEST,
     LEAST_PENDING,
     LONGEST_DURATION,
     OVERFULL,
@@ -61,7 +67,7 @@ def _row(kind: str, row: str, where: str = "TRUE") -> str:
 
 
 def _booking(row: str, where: str = "TRUE") -> str:
-    """Return SQL that notes a booking, for its slot's calendar and for its own if that is another."""
+    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ."""
     return (
         "INSERT INTO touched (kind, calendar, subject) SELECT 'booking',"
         f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id WHERE {where};"
@@ -99,7 +105,7 @@ def _seat_triggers(table: str, columns: tuple[str, ...], more: Callable[[str], s
 
 
 def _is_valid_policy(text: str) -> str:
-    """Return an SQL expression that is true for a policy that the service can read."""
+    """Return an SQL expression, true for a policy in a form known to the service."""
 
     def of(name: str) -> str:
         return f"json_extract({text}, '$.{name}')"
@@ -126,6 +132,22 @@ def _is_valid_policy(text: str) -> str:
     return f"CASE WHEN json_valid({text}) THEN {' AND '.join(checks)} END"
 
 
+def _is_not_text(text: str) -> str:
+    """Return an SQL expression that is true for a text with a NUL, or with bytes that are not UTF-8.
+
+    SQLite stores any bytes as text, and a driver of Python can't read those back. The characters are compared in
+    pieces of 64, as `substr` counts from the start of its text.
+    """
+    return (
+        f"(instr({text}, char(0)) OR {text} GLOB '*[^' || char(1) || '-~]*' AND EXISTS ("
+        "WITH RECURSIVE piece (at) AS"
+        f" (SELECT 1 UNION ALL SELECT at + 64 FROM piece WHERE at + 64 <= length({text})),"
+        f" place (part, at) AS (SELECT substr({text}, at, 64), 1 FROM piece"
+        " UNION ALL SELECT part, at + 1 FROM place WHERE at < length(part))"
+        " SELECT 1 FROM place WHERE char(unicode(substr(part, at, 1))) IS NOT substr(part, at, 1)))"
+    )
+
+
 def _refuse(message: str, source: str) -> str:
     return f"SELECT RAISE(ABORT, '{message}') {source};"
 
@@ -135,7 +157,7 @@ _CALENDAR_DIFFERS = " OR ".join(
     for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at")
 )
 _HEAD_DIFFERS = "(OLD.seq IS NOT NEW.seq OR OLD.nonce IS NOT NEW.nonce)"
-# A head that a trigger has restored is not a new head.
+# A head restored by a trigger is not a new head.
 _IS_PUT_BACK = "EXISTS (SELECT 1 FROM touched WHERE calendar = NEW.id AND seq = NEW.seq AND nonce = NEW.nonce)"
 _LAST_HEAD = "FROM touched WHERE calendar = NEW.id AND kind = 'gone' ORDER BY id DESC LIMIT 1"
 _GONE = (
@@ -196,7 +218,9 @@ _SQLITE = {
     "calendar_insert": _trigger(
         "AFTER INSERT ON calendar",
         "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
-        f" SELECT 'policy', NEW.id, NEW.id, (SELECT seq {_LAST_HEAD}), (SELECT nonce {_LAST_HEAD});",
+        f" SELECT 'policy', NEW.id, NEW.id, COALESCE((SELECT seq {_LAST_HEAD}), 0),"
+        f" COALESCE((SELECT nonce {_LAST_HEAD}), lower(hex(randomblob(6))));",
+        "INSERT INTO touched (kind, calendar, subject) SELECT 'archived', NEW.id, NEW.id;",
     ),
     "calendar_update": _trigger(
         "AFTER UPDATE ON calendar",
@@ -204,7 +228,7 @@ _SQLITE = {
         " SELECT CASE WHEN OLD.policy IS NOT NEW.policy OR OLD.id IS NOT NEW.id THEN 'policy' ELSE 'calendar' END,"
         f" NEW.id, NEW.id WHERE {_CALENDAR_DIFFERS};",
         "INSERT INTO touched (kind, calendar, subject)"
-        " SELECT 'archived', NEW.id, NEW.id WHERE OLD.archived IS NOT NEW.archived;",
+        " SELECT 'archived', NEW.id, NEW.id WHERE OLD.archived IS NOT NEW.archived OR OLD.id IS NOT NEW.id;",
         "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
         " SELECT 'head', NEW.id, NEW.id, OLD.seq, OLD.nonce"
         f" WHERE OLD.id IS NEW.id AND {_HEAD_DIFFERS} AND NOT {_IS_PUT_BACK};",
@@ -218,6 +242,11 @@ _SQLITE = {
     # The consequences of a note. RAISE(ABORT) refuses even a statement with OR IGNORE.
     "touched_seats": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind IN ('seats', 'new')",
+        _refuse(
+            BAD_TEXT,
+            "FROM hold WHERE slot = NEW.subject AND state = 0"
+            f" AND ({_is_not_text('hold.id')} OR {_is_not_text('hold.holder')})",
+        ),
         _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
         f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
         " WHERE (id = NEW.subject OR id IN (SELECT subject FROM touched WHERE kind = 'later'))"
@@ -231,15 +260,30 @@ _SQLITE = {
         _refuse(
             BAD_DATA,
             "FROM slot WHERE id = NEW.subject AND data IS NOT NULL"
-            " AND (NOT json_valid(data) OR length(CAST(data AS BLOB)) > 4096)",
+            f" AND (NOT json_valid(data) OR length(CAST(data AS BLOB)) > 4096 OR {_is_not_text('data')})",
         ),
     ),
     "touched_booking": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind = 'booking'",
         _refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
+        _refuse(
+            BAD_CUSTOMER,
+            "FROM booking WHERE id = NEW.subject AND ("
+            + " OR ".join(f"length({name}) > {most}" for name, most in CUSTOMER_CHARACTERS.items())
+            + ")",
+        ),
+        _refuse(
+            BAD_TEXT,
+            f"FROM booking WHERE id = NEW.subject AND ({' OR '.join(map(_is_not_text, CUSTOMER_CHARACTERS))})",
+        ),
     ),
     "touched_policy": _trigger(
-        "AFTER INSERT ON touched WHEN NEW.kind = 'policy'",
+        "AFTER INSERT ON touched WHEN NEW.kind IN ('calendar', 'policy')",
+        _refuse(BAD_NAME, f"FROM calendar WHERE id = NEW.subject AND length(name) NOT BETWEEN 1 AND {NAME_CHARACTERS}"),
+        _refuse(BAD_TIME, f"FROM calendar WHERE id = NEW.subject AND created_at NOT BETWEEN 0 AND {LATEST}"),
+        _refuse(
+            BAD_TEXT, f"FROM calendar WHERE id = NEW.subject AND ({_is_not_text('name')} OR {_is_not_text('zone')})"
+        ),
         _refuse(
             BAD_CALENDAR,
             "WHERE NEW.subject GLOB '*[^a-z0-9-]*' OR NEW.subject GLOB '-*'"

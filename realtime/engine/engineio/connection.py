@@ -7,7 +7,6 @@ overtakes anything.
 import asyncio
 import base64
 import functools
-from collections.abc import Awaitable
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from engineio.async_socket import AsyncSocket
@@ -15,6 +14,7 @@ from engineio.async_socket import AsyncSocket
 from realtime.engine.admission import AdmissionQueue
 from realtime.engine.connection_writer import CONGESTED_BYTES, Limits
 from realtime.engine.counters import SLOW, Counters
+from realtime.engine.engineio.back_pressure import BackPressure, HandlerHost
 from realtime.engine.engineio.mailbox import SEPARATOR, Mailbox
 from realtime.engine.engineio.ping_timer import PingTimer
 from realtime.engine.origins import Origins
@@ -36,7 +36,7 @@ class Formats(NamedTuple):
     polling: Format
 
 
-class ConnectionHost(Protocol):
+class ConnectionHost(HandlerHost, Protocol):
     """The server's side of a session: its settings, and the methods that a connection calls."""
 
     limits: Limits
@@ -45,7 +45,6 @@ class ConnectionHost(Protocol):
     ping_timer: PingTimer
     origins: Origins
     reason: Any
-    is_draining: bool
     max_in_flight: int
     request_seconds: float
 
@@ -54,9 +53,6 @@ class ConnectionHost(Protocol):
 
     def expect_late_poll(self, sid: str) -> None:
         """Answer one more poll of this client after its close."""
-
-    def run(self, connection: "EngineConnection", awaitable: Awaitable[Any]) -> None:
-        """Run this and remove the connection's blocker afterwards."""
 
     def weigh(self, reply_bytes: int) -> None:
         """Charge this loop iteration for an answer of this size."""
@@ -68,12 +64,10 @@ class ConnectionHost(Protocol):
         """Note that the connection's transport is gone."""
 
 
-class EngineConnection(WebSocket, AsyncSocket):
+class EngineConnection(BackPressure, AsyncSocket):
     """One session. Slotted: 5,000 of them take 2 to 3 KB each, transport included."""
 
     __slots__ = (
-        "_blockers",
-        "_resumed",
         "_session",
         "deadline",
         "headers",
@@ -81,16 +75,15 @@ class EngineConnection(WebSocket, AsyncSocket):
         "mailbox",
         "ping_slot",
         "query",
-        "server",
         "sid",
     )
 
+    server: ConnectionHost
     formats: ClassVar[Formats] = Formats(no_format, no_format)
 
     def __init__(self, server: ConnectionHost, sid: str, address: str, query: str) -> None:
-        WebSocket.__init__(self, server.limits, server.counters, address)
+        BackPressure.__init__(self, server, server.limits, server.counters, address)
         self.format = self.formats.websocket
-        self.server = server
         self.sid = sid
         self.query = query
         self.headers: dict[str, str] | None = None
@@ -98,8 +91,6 @@ class EngineConnection(WebSocket, AsyncSocket):
         self.deadline = 0.0
         self.is_pinged = False
         self.ping_slot = -1
-        self._blockers = 0  # reading is paused until there is none
-        self._resumed: asyncio.Future[None] | None = None
         self._session: dict[str, Any] | None = None
 
     # -- the interface of engineio.AsyncSocket
@@ -240,56 +231,6 @@ class EngineConnection(WebSocket, AsyncSocket):
         """End the session because the client broke the protocol."""
         self.depart("parse error")
 
-    # -- back-pressure
-
-    def delay_reading(self, seconds: float) -> None:
-        """Read nothing for this time, even if other blockers go."""
-        self._blockers += 1
-        self.pause_reading()
-        asyncio.get_running_loop().call_later(seconds, self.end_delay)
-
-    def end_delay(self) -> None:
-        """Remove the blocker of `delay_reading`, and abort if the client has gone."""
-        if self.has_peer_gone:
-            self.abort("transport close")
-        self.remove_blocker()
-
-    def pause_until_done(self, awaitable: Awaitable[Any]) -> None:
-        """Run this and read nothing until it is done: later messages depend on it."""
-        self._blockers += 1
-        self.pause_reading()
-        self.server.run(self, awaitable)
-
-    def remove_blocker(self) -> None:
-        """Count one blocker less, and read on if it was the last."""
-        self._blockers -= 1
-        self.read_on()
-
-    def read_on(self) -> None:
-        """Resume reading if nothing is in the way."""
-        if self._may_resume():
-            self.resume_reading()
-            if not self.is_reading_paused:
-                self._notify_resumed()
-
-    def may_read(self) -> bool:
-        """Return whether more may be read."""
-        return not self.is_congested and not self._blockers
-
-    def _may_resume(self) -> bool:
-        return self.is_reading_paused and self.may_read() and not self.server.is_draining
-
-    def _notify_resumed(self) -> None:
-        if self._resumed is not None and not self._resumed.done():
-            self._resumed.set_result(None)
-
-    async def until_resumed(self) -> None:
-        """Wait while reading is paused. A POST needs it: it has no socket to leave unread."""
-        while self.is_reading_paused and self.is_open:
-            if self._resumed is None or self._resumed.done():
-                self._resumed = asyncio.get_running_loop().create_future()
-            await self._resumed
-
     # -- ending
 
     def abort(self, reason: str) -> None:
@@ -356,10 +297,3 @@ class EngineConnection(WebSocket, AsyncSocket):
         self.counters.open_websocket += 1
         if self.budget is not None:
             self.budget.upgrade()
-
-
-def decode_packet(text: str) -> str | bytes:
-    """Decode one packet of a polling payload: text, or binary behind a `b`. Raises ValueError."""
-    if text[:1] == "b":
-        return base64.b64decode(text[1:], validate=True)
-    return text

@@ -1,6 +1,7 @@
 """Serves the two requests of long polling: a GET waits for packets, a POST brings packets."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -9,7 +10,7 @@ from aiohttp.http import HttpProcessingError
 
 from realtime.engine.admission import SLICE_SECONDS
 from realtime.engine.budget import cost_of
-from realtime.engine.engineio.connection import NOOP, EngineConnection, decode_packet
+from realtime.engine.engineio.connection import NOOP, EngineConnection
 from realtime.engine.engineio.mailbox import SEPARATOR, Mailbox
 
 UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError)  # a body that does not match its headers
@@ -192,7 +193,7 @@ async def _deliver(connection: EngineConnection, body: bytes) -> bool:
         await connection.until_resumed()
         if connection.closed:
             return False
-        packet = decode_packet(text)
+        packet = _decode_packet(text)
         if isinstance(packet, bytes):
             connection.on_binary(packet)
         else:
@@ -212,3 +213,10 @@ def _split(payload: str) -> Iterator[str]:
             return
         yield payload[at:stop]
         at = stop + 1
+
+
+def _decode_packet(text: str) -> str | bytes:
+    """Decode one packet of a polling payload: text, or binary behind a `b`. Raises ValueError."""
+    if text[:1] == "b":
+        return base64.b64decode(text[1:], validate=True)
+    return text

@@ -15,11 +15,12 @@ from realtime.engine.admission import AdmissionQueue
 from realtime.engine.budget import Budget
 from realtime.engine.connection_writer import Limits
 from realtime.engine.counters import Counters
+from realtime.engine.engineio.back_pressure import BackPressure
 from realtime.engine.engineio.connection import DEPARTURE_SECONDS, NOTHING, EngineConnection
 from realtime.engine.engineio.heartbeat import Heartbeat
 from realtime.engine.engineio.ping_timer import PingTimer
 from realtime.engine.engineio.upgrade import UpgradeProbe
-from realtime.engine.origins import Allowed, Origins
+from realtime.engine.origins import Allowed, Origins, origins_of
 from realtime.engine.websocket.frame import CloseCode
 
 logger: Final = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ REQUEST_SECONDS: Final = 100e-6  # the cost of a request, roughly, without the s
 REPLY_SECONDS_A_BYTE: Final = 2.5e-9  # 1 ms for 400 KB
 LATE_POLL_SECONDS: Final = 1.0
 MOST_LATE_POLLS: Final = 1_000
+_DEFAULTS: Final = Limits()
 _FADING: Final = 0.99  # a request: after a few hundred small answers a large one is forgotten
 
 
@@ -37,11 +39,11 @@ class SessionServer(engineio.AsyncServer):
     def __init__(
         self,
         *,
-        max_queued_bytes: int = 1_000_000,
+        max_queued_bytes: int = _DEFAULTS.max_queued_bytes,
         max_in_flight: int = 16,
         address_of: Callable[[web.Request], str] | None = None,
         budget_of: Callable[[str], Budget] | None = None,
-        message_seconds: float = 30.0,
+        message_seconds: float = _DEFAULTS.message_seconds,
         keep_headers: Iterable[str] = (),
         cors_allowed_origins: "Allowed | Origins" = None,
         cors_credentials: bool = True,
@@ -58,11 +60,7 @@ class SessionServer(engineio.AsyncServer):
         self.max_in_flight = max_in_flight
         self.keep_headers = tuple(keep_headers)
         self.connection_class = connection_class
-        self.origins = (
-            cors_allowed_origins
-            if isinstance(cors_allowed_origins, Origins)
-            else Origins(cors_allowed_origins, with_credentials=cors_credentials)
-        )
+        self.origins = origins_of(cors_allowed_origins, with_credentials=cors_credentials)
         self.counters = Counters()
         self.ping_timer = PingTimer(self.ping_interval, self.ping_timeout)
         self.heartbeat = Heartbeat()
@@ -102,7 +100,7 @@ class SessionServer(engineio.AsyncServer):
         if len(self._late_polls) > MOST_LATE_POLLS:
             del self._late_polls[next(iter(self._late_polls))]
 
-    def run(self, connection: EngineConnection, awaitable: Awaitable[Any]) -> None:
+    def run(self, connection: BackPressure, awaitable: Awaitable[Any]) -> None:
         """Run this, and remove the connection's blocker afterwards."""
 
         async def work() -> None:

@@ -13,7 +13,7 @@ from models.contract.tokens import Tokens
 
 @pytest.mark.parametrize("length", [1, 16, 32, 63, 64, 65, 200])
 def test_a_token_is_the_hmac_of_its_id(length: int) -> None:
-    """base64url of the first 128 bits of HMAC-SHA256(secret, kind + id), whatever the secret's length."""
+    """A token is base64url of the first 128 bits of HMAC-SHA256(secret, kind + id), for a secret of any length."""
     secret = bytes(range(length))
     tokens = Tokens(secret)
     digest = hmac.new(secret, b"hold\0some-id", hashlib.sha256).digest()[:16]

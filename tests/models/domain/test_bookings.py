@@ -40,7 +40,7 @@ from tests.support import wait_until
 
 
 def test_a_booking_answers_its_maker_with_a_token(driver: Driver) -> None:
-    """And with what is his, but nothing of the customer."""
+    """The answer has the holder's own fields, and nothing of the customer."""
     (slot,) = driver.open(capacity=3)
     booked = driver.reserve(slot, seats=2)
     assert {name: booked[name] for name in ("calendar", "slot", "seats", "status")} == {
@@ -62,7 +62,7 @@ def test_where_staff_confirm_a_booking_is_pending(driver: Driver) -> None:
 
 
 def test_a_booking_is_read_by_its_token_or_by_staff(driver: Driver) -> None:
-    """Nobody else's token, and no other calendar's staff, may see the customer."""
+    """Another booking's token and staff of another calendar may not see the customer."""
     booked = driver.reserve(driver.open()[0], customer=Customer(name=" Ada ", note="a note"))
     for asked in (
         WithToken(principal=GUEST, booking=booked["id"], token=booked["token"]),
@@ -129,7 +129,7 @@ def test_it_can_be_too_late_to_cancel(driver: Driver) -> None:
     ],
 )
 def test_a_customer_is_kept_within_bounds(driver: Driver, customer: Customer, field: str) -> None:
-    """What can't be kept is refused, and the answer names the field."""
+    """A bad customer is refused, and the answer names the field."""
     (slot,) = driver.open()
     with pytest.raises(BadRequest) as refused:
         driver.reserve(slot, customer=customer)
@@ -137,7 +137,7 @@ def test_a_customer_is_kept_within_bounds(driver: Driver, customer: Customer, fi
 
 
 def test_a_booking_of_a_removed_slot_or_a_cancelled_hold_is_not_possible(driver: Driver) -> None:
-    """What is gone is not found."""
+    """A removed slot is not found, and a released hold is refused."""
     (slot,) = driver.open()
     hold = driver.hold(slot)
     driver.release(hold)
@@ -149,7 +149,7 @@ def test_a_booking_of_a_removed_slot_or_a_cancelled_hold_is_not_possible(driver:
 
 
 def test_a_page_says_where_it_ends_and_loses_nothing(driver: Driver) -> None:
-    """Page by page, each from where the last one ended, everything comes; what starts at once is not parted."""
+    """Page by page everything comes, each page from the end of the last one; slots with one start stay together."""
     crowded, *others = driver.open(6, capacity=20)
     made = [driver.reserve(slot)["id"] for slot in [crowded] * 17 + others]
     begin, pages = 0, []
@@ -164,7 +164,7 @@ def test_a_page_says_where_it_ends_and_loses_nothing(driver: Driver) -> None:
 
 
 def test_the_bookings_of_a_page_are_those_of_its_slots(driver: Driver) -> None:
-    """By the slots' start; a change names the bookings that it is about, and not in its public body."""
+    """Bookings come by the slots' start; a change names its bookings, but not in its public body."""
     first, second = driver.open(2)
     later, earlier = driver.reserve(second), driver.reserve(first)
     start = driver.query("SELECT start FROM slot WHERE id = ?", second)[0][0]
@@ -179,7 +179,7 @@ def test_the_bookings_of_a_page_are_those_of_its_slots(driver: Driver) -> None:
     assert new_key() != new_key()
 
 
-def test_staff_confirm_or_reject_what_is_pending(driver: Driver) -> None:
+def test_staff_confirm_or_reject_pending_bookings(driver: Driver) -> None:
     """Confirming moves no seat, rejecting gives them back; either twice is no change, and the other one is refused."""
     driver.create("asked", confirmation="staff")
     (slot,) = driver.open(capacity=2)
@@ -217,7 +217,7 @@ def test_a_no_show_keeps_its_seats(driver: Driver) -> None:
 
 @pytest.mark.parametrize(("after", "is_begun"), [(-1_000, False), (-1, False), (0, True), (1, True)])
 def test_a_no_show_before_the_start_is_refused(driver: Driver, after: int, is_begun: bool) -> None:
-    """A slot has begun for a no-show in the millisecond in which it can no longer be booked, and not before."""
+    """A slot has begun for a no-show in the millisecond from which it can't be booked any more, and not before."""
     start = driver.clock.now + HOUR
     slot, other = (driver.open_between(start, start + HOUR, capacity=2)[0] for _ in range(2))
     booked = driver.reserve(slot)
@@ -290,7 +290,7 @@ def content(driver: Driver) -> bytes:
 
 @pytest.mark.only("sqlite")
 def test_an_erased_note_is_nowhere_however_long(driver: Driver) -> None:
-    """Nor on pages that only it had needed, nor in the WAL, once the erasure is answered."""
+    """After the answer to the erasure the name is in no page of the file, free or used, nor in the WAL."""
     note = ("marked" + "\N{GRINNING FACE}" * 50) * 35
     slots = driver.open(20)
     booked = [driver.reserve(slot, customer=Customer(name="Ada", note=note)) for slot in slots]
@@ -302,7 +302,7 @@ def test_an_erased_note_is_nowhere_however_long(driver: Driver) -> None:
 
 @pytest.mark.only("sqlite")
 def test_an_erasure_does_not_wait_for_readers(driver: Driver) -> None:
-    """The erasure is answered; what the reader may still see goes once it has read, though nobody asks for more."""
+    """An erasure is answered during a read; the old pages go after the read, without another command."""
     (slot,) = driver.open()
     booked = driver.reserve(slot, customer=Customer(name="Marked Name"))
     with asking(driver.path) as ask:
@@ -317,7 +317,7 @@ def test_an_erasure_does_not_wait_for_readers(driver: Driver) -> None:
 
 @pytest.mark.parametrize("command", [ConfirmBooking, RejectBooking, MarkNoShow, ReinstateBooking, EraseCustomer])
 def test_only_staff_confirm_reject_and_erase(driver: Driver, command: type[StaffOnBooking]) -> None:
-    """Not even its holder may, and a booking that is not there is not found."""
+    """The holder may not do it either, and an unknown booking is not found."""
     booked = driver.reserve(driver.open()[0])
     with pytest.raises(Unauthorized):
         driver.service.run(command(principal=GUEST, booking=booked["id"]))

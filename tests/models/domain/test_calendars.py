@@ -1,4 +1,4 @@
-"""Calendars: who may see them, who may book, and by which policy."""
+"""Calendars: visibility, booking rights and policies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def update(driver: Driver, **fields: Any) -> Any:
 
 
 def test_the_default_policy_refuses_nothing_but_the_past(driver: Driver) -> None:
-    """Its fields are those of the protocol."""
+    """A calendar's info has the fields of the protocol."""
     assert create(driver)["policy"] == {
         "hold_seconds": 300,
         "min_notice": 0,
@@ -49,7 +49,7 @@ def test_the_default_policy_refuses_nothing_but_the_past(driver: Driver) -> None
 
 @pytest.mark.parametrize("calendar", ["", "-a", "A", "ä", "a" * 64, "a b", "a\n", "\ud800", "\0", "a" * 100_000])
 def test_an_id_is_a_slug(driver: Driver, calendar: str) -> None:
-    """Anything else is a bad request where it is made, and not found, or refused, where it is asked for."""
+    """Any other id is a bad request in `calendar.create`, and not found or refused elsewhere."""
     with pytest.raises(BadRequest):
         create(driver, calendar)
     with pytest.raises(NotFound):
@@ -62,7 +62,7 @@ def test_an_id_is_a_slug(driver: Driver, calendar: str) -> None:
     "zone", ["", "Nowhere/At_All", "../../etc/passwd", "/etc/localtime", "\0", "\ud800", "x" * 999]
 )
 def test_a_zone_is_an_iana_name(driver: Driver, zone: str) -> None:
-    """And never a path."""
+    """A path and any other text is a bad request."""
     with pytest.raises(BadRequest):
         create(driver, zone=zone)
     with pytest.raises(BadRequest):
@@ -92,7 +92,7 @@ def test_a_zone_is_an_iana_name(driver: Driver, zone: str) -> None:
     ],
 )
 def test_a_policy_is_kept_within_bounds(driver: Driver, policy: dict[str, Any]) -> None:
-    """What can't be is a bad request, and leaves the policy as it was."""
+    """A bad policy is a bad request, and leaves the policy unchanged."""
     with pytest.raises(BadRequest):
         create(driver, policy=policy)
     with pytest.raises(BadRequest):
@@ -111,21 +111,21 @@ def test_a_name_is_kept_within_bounds(driver: Driver, name: str) -> None:
 
 @pytest.mark.parametrize("fields", [{"visibility": "hidden"}, {"booking": "nobody"}])
 def test_a_word_that_is_no_choice_is_refused(driver: Driver, fields: dict[str, Any]) -> None:
-    """Whoever comes past the wire's check meets the table's."""
+    """A command past the wire's check fails at the table's CHECK."""
     for attempt in (create, update):
         with pytest.raises((BadRequest, InvalidTransition)):
             attempt(driver, **fields)
 
 
 def test_the_policy_is_merged(driver: Driver) -> None:
-    """What is not given stays."""
+    """A field that is not given keeps its value."""
     update(driver, policy={"min_notice": 60, "max_advance": 86_400})
     info = update(driver, policy={"max_advance": None}, name="Renamed")
     assert (info["policy"]["min_notice"], info["policy"]["max_advance"], info["name"]) == (60, None, "Renamed")
 
 
 def test_an_archived_calendar_stays_as_it_is(driver: Driver) -> None:
-    """It can be read and archived again, which is no change; nothing in it can be taken or changed."""
+    """It can be read and archived again without a change; nothing in it can be booked or changed."""
     (slot,) = driver.open()
     first = driver.service.run(ArchiveCalendar(principal=STAFF, calendar="room"))
     assert driver.service.run(ArchiveCalendar(principal=STAFF, calendar="room")) == first
@@ -196,7 +196,7 @@ def test_only_staff_make_calendars(driver: Driver) -> None:
 
 
 def test_a_calendar_that_there_is_not_is_not_found(driver: Driver) -> None:
-    """For staff; others are not told."""
+    """Staff get `not_found` for an unknown calendar; guests are refused without a word of it."""
     for command in (
         UpdateCalendar(principal=STAFF, calendar="none", name="x"),
         ArchiveCalendar(principal=STAFF, calendar="none"),

@@ -11,13 +11,15 @@ import pytest
 from models.contract.changes import Cursor, read_cursor
 from models.contract.commands import TrimLog
 from models.service import SlotService
-from realtime.rooms.replica import MOST_REPLAYED, Replica
+from realtime.rooms.replica import Replica
 from tests.models.driver import EVER, Driver, Viewer
 
 
 def replica(service: SlotService) -> Replica:
-    """What a node has in memory of the calendar, read anew."""
-    return Replica(service.snapshot("room", -EVER, EVER, tail=MOST_REPLAYED), -EVER)
+    """Return the replica of a calendar, read anew."""
+    replica = Replica(service.snapshot("room", -EVER, EVER), -EVER)
+    replica.extend(service.changes_before("room", replica.tail_start))
+    return replica
 
 
 def replay(service: SlotService, cursor: str) -> list[int] | None:
@@ -26,7 +28,7 @@ def replay(service: SlotService, cursor: str) -> list[int] | None:
 
 
 def test_a_cursor_resumes_where_it_stands(driver: Driver) -> None:
-    """What follows a cursor is every later change, in order, and nothing else."""
+    """The replay of a cursor is every later change, in order, and nothing else."""
     driver.open()
     cursor = Viewer(driver.service, "room").cursor
     slots = [driver.open()[0] for _ in range(5)]
@@ -36,7 +38,7 @@ def test_a_cursor_resumes_where_it_stands(driver: Driver) -> None:
 
 
 def test_a_cursor_of_before_the_first_change_resumes(driver: Driver) -> None:
-    """Who looked at a calendar that nothing had happened in is told everything that did since."""
+    """A viewer of an untouched calendar gets every change since."""
     cursor = Viewer(driver.service, "room").cursor
     assert cursor.startswith("0.")
     assert replay(driver.service, cursor) == []
@@ -49,7 +51,7 @@ def test_a_cursor_of_before_the_first_change_resumes(driver: Driver) -> None:
 
 @pytest.mark.parametrize("strange", ["3.another", "4.another", "9.another"])
 def test_another_history_is_never_replayed(driver: Driver, strange: str) -> None:
-    """A nonce that is not the row's, nor the head's, is refused, and so is a seq that is not there yet."""
+    """A cursor with another nonce is refused, as is one with a future seq."""
     for _ in range(4):
         driver.open()
     assert replay(driver.service, strange) is None
@@ -57,7 +59,7 @@ def test_another_history_is_never_replayed(driver: Driver, strange: str) -> None
 
 @pytest.mark.only("sqlite")
 def test_a_database_put_back_to_an_earlier_copy_is_another_history(driver: Driver, tmp_path: Path) -> None:
-    """The copy moves on past the cursor: what follows it there is never taken for what followed it here."""
+    """A restored copy moves on past the cursor, and its changes are never taken for those of the first history."""
     driver.open()
     shared = Viewer(driver.service, "room").cursor
     copy = tmp_path / "copy.db"
@@ -85,7 +87,7 @@ def test_a_database_put_back_to_an_earlier_copy_is_another_history(driver: Drive
 
 
 def test_a_trimmed_log_has_no_gap_and_forgets_old_cursors(driver: Driver) -> None:
-    """Trimming by age takes the oldest rows only; who needs one of them gets a snapshot, anyone else its replay."""
+    """Trimming by age deletes the oldest rows only; older cursors get a snapshot, all others their replay."""
     driver.open()
     old = Viewer(driver.service, "room").cursor
     driver.open()
@@ -111,7 +113,7 @@ def test_the_log_is_trimmed_by_count(driver: Driver) -> None:
 
 
 def test_a_log_of_an_earlier_version_resumes(driver: Driver) -> None:
-    """Its rows did not say which they follow: that is found out, but for the oldest one, whose cursor is gone."""
+    """Rows of an old version do not name their predecessor. It is derived, except for the oldest row."""
     cursors = []
     for _ in range(4):
         driver.open()
@@ -128,7 +130,7 @@ def test_a_log_of_an_earlier_version_resumes(driver: Driver) -> None:
 
 
 def test_a_wholly_trimmed_log_still_knows_its_head(driver: Driver) -> None:
-    """The calendar keeps the nonce of its head: who has everything is not sent it again."""
+    """The calendar keeps the nonce of its head, so a current client is not sent everything again."""
     driver.open()
     viewer = Viewer(driver.service, "room")
     driver.clock.go(8 * 86_400)
@@ -155,7 +157,7 @@ def test_a_clock_that_goes_back_leaves_no_gap(driver: Driver) -> None:
 @pytest.mark.parametrize(
     "text", ["", ".", "1", "1.", ".x", "-1.x", "1e3.x", "\u0661.x", "9" * 19 + ".x", "1." + "x" * 80, "1.2.3\0"]
 )
-def test_what_is_no_cursor_is_a_value_error(text: str) -> None:
+def test_a_malformed_cursor_is_a_value_error(text: str) -> None:
     """A cursor that no server wrote is malformed, or of no history; it never breaks a read."""
     try:
         cursor = read_cursor(text)

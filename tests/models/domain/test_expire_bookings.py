@@ -29,7 +29,7 @@ def asked(driver: Driver, seconds: int | None, ahead: int = 2 * HOUR) -> tuple[s
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(60, 60), (None, 7_200), (7_201, 7_200)])
-def test_a_pending_booking_expirys(driver: Driver, seconds: int | None, ends: int) -> None:
+def test_a_pending_booking_expires(driver: Driver, seconds: int | None, ends: int) -> None:
     """`pending_seconds` after it was made, and at the start of its slot at the latest; not a millisecond before."""
     slot, booked = asked(driver, seconds)
     seen = driver.service.bookings_by_id([booked["id"]])[booked["id"]]
@@ -79,7 +79,7 @@ def test_a_booking_that_becomes_pending_anew_has_its_time_anew(driver: Driver) -
     assert state(driver, booked) == "rejected"
 
 
-def test_an_outside_writers_pending_booking_expirys_at_the_start(driver: Driver) -> None:
+def test_an_outside_writers_pending_booking_expires_at_the_start(driver: Driver) -> None:
     """Its row has no time to expire at until it is taken, and a slot that is moved takes the time along."""
     (slot,) = driver.open()
     start = driver.query("SELECT start FROM slot WHERE id = ?", slot)[0][0]

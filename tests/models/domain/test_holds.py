@@ -20,9 +20,7 @@ from models.contract.errors import (
     Unauthorized,
 )
 from models.contract.principal import Principal
-from tests.models.driver import GUEST, STAFF, Driver, Viewer, held, new_key, results
-
-OTHER = Principal(address="198.51.100.7")
+from tests.models.driver import GUEST, OTHER, STAFF, Driver, Viewer, held, new_key, results
 
 
 def test_a_hold_takes_its_seats_at_once(driver: Driver) -> None:
@@ -37,7 +35,7 @@ def test_a_hold_takes_its_seats_at_once(driver: Driver) -> None:
 
 
 def test_held_until_is_the_end_of_the_first_hold(driver: Driver) -> None:
-    """Each hold has its own time; the slot shows the earliest of those that are left."""
+    """Each hold has its own time; the slot shows the earliest of the rest."""
     (slot,) = driver.open(capacity=3)
     first = driver.hold(slot)
     driver.clock.go(60)
@@ -49,7 +47,7 @@ def test_held_until_is_the_end_of_the_first_hold(driver: Driver) -> None:
 
 @pytest.mark.parametrize(("after", "is_free"), [(299.9, False), (300, False), (300.499, False), (300.5, True)])
 def test_others_get_an_expired_holds_seats_after_its_grace(driver: Driver, after: float, is_free: bool) -> None:
-    """From half a second after its end, whoever asks gets the seats, sweep or no sweep; not before."""
+    """From half a second after a hold's end its seats are free, also before the scheduler runs; not earlier."""
     (slot,) = driver.open()
     driver.hold(slot)
     driver.clock.go(after)
@@ -61,7 +59,7 @@ def test_others_get_an_expired_holds_seats_after_its_grace(driver: Driver, after
 
 
 def test_expiring_holds_frees_their_seats_by_a_change(driver: Driver) -> None:
-    """Time alone moves no counter; the sweep does, for at most 200 holds a change, and leaves what has not lapsed."""
+    """Time alone moves no counter; a command of the scheduler does, for at most 200 expired holds a change."""
     slots = driver.open(201)
     for place, slot in enumerate(slots):
         driver.hold(slot, principal=Principal(address=f"address {place}"))
@@ -93,14 +91,14 @@ def test_two_holds_on_one_slot_expire_together(driver: Driver) -> None:
 
 
 def test_expiring_without_overdue_holds_makes_no_change(driver: Driver) -> None:
-    """What the clock asks for in vain is not told of."""
+    """A command of the scheduler without an effect makes no change."""
     viewer = Viewer(driver.service, "room")
     driver.service.run(ExpireHolds(calendar="room"))
     assert viewer.follow() == []
 
 
 def test_a_request_counts_from_when_it_was_received(driver: Driver) -> None:
-    """A holder whose request arrived before the end is served, though its turn came in the grace."""
+    """A holder's request from before the end is served, even within the grace."""
     (slot,) = driver.open()
     hold = driver.hold(slot)
     driver.clock.go(300.3)
@@ -112,7 +110,7 @@ def test_a_request_counts_from_when_it_was_received(driver: Driver) -> None:
 
 
 def test_an_expired_hold_can_not_be_booked_by_an_earlier_request(driver: Driver) -> None:
-    """Once the seats went back they are others': there is nothing left to confirm."""
+    """Freed seats belong to others: there is nothing left to confirm."""
     (slot,) = driver.open()
     hold = driver.hold(slot)
     driver.clock.go(301)
@@ -164,14 +162,14 @@ def test_a_booked_hold_is_spent(driver: Driver) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "\ud800", "é", "A" * 22])
 def test_a_hold_belongs_to_its_token(driver: Driver, token: str) -> None:
-    """Another token is refused, whatever it is made of."""
+    """Any other token is refused."""
     hold = driver.hold(driver.open()[0])
     with pytest.raises((HoldNotYours, BadRequest)):
         driver.service.run(ReleaseHold(principal=GUEST, key=new_key(), hold=hold["id"], token=token))
 
 
 def test_an_unknown_hold_is_not_found(driver: Driver) -> None:
-    """An id that is no hold's is not found, nor is one that is no id."""
+    """An unknown id is not found, and so is a malformed one."""
     (slot,) = driver.open()
     for name in (slot, "", "x" * 5_000, "\0"):
         with pytest.raises(NotFound):
@@ -196,7 +194,7 @@ def test_holds_are_counted_by_holder(driver: Driver) -> None:
 
 
 def test_a_hold_that_ran_out_is_not_counted(driver: Driver) -> None:
-    """Not even before the sweep has been."""
+    """This holds also before the scheduler has run."""
     driver.create("one", max_holds=1)
     slots = driver.open(2)
     driver.hold(slots[0])
@@ -226,7 +224,7 @@ def test_more_than_there_are_is_refused_by_its_rule(driver: Driver) -> None:
 
 
 def test_notice_and_horizon_are_kept(driver: Driver) -> None:
-    """A slot that starts too soon, or too far ahead, is not to be had; nor one that has begun."""
+    """A slot that starts too soon, or too far ahead, is refused; so is one that has begun."""
     driver.create("near", min_notice=3_600, max_advance=7_200)
     now = driver.clock.now
     soon, near, far = (driver.open(start=now + ahead * 1_000)[0] for ahead in (3_599, 3_600, 7_201))
@@ -243,7 +241,7 @@ def test_notice_and_horizon_are_kept(driver: Driver) -> None:
 
 
 def test_the_right_to_hold(driver: Driver) -> None:
-    """A private calendar, and one for token holders, wants a token that names it; a token without it is forbidden."""
+    """A private calendar, and one for token holders, needs a token with its name; another token is forbidden."""
     (slot,) = driver.open()
     named = Principal(subject="guest", calendars=frozenset({"room"}))
     elsewhere = Principal(subject="guest", calendars=frozenset({"other"}))
@@ -260,7 +258,7 @@ def test_the_right_to_hold(driver: Driver) -> None:
 
 
 def test_confirming_asks_the_hold_alone(driver: Driver) -> None:
-    """A hold is confirmed though its slot was closed, its time came near, or the calendar changed its mind."""
+    """A hold is confirmed in spite of a closed slot, a near start or a new policy."""
     (slot,) = driver.open()
     hold = driver.hold(slot)
     driver.service.run(CloseSlot(principal=STAFF, slot=slot))
@@ -271,7 +269,7 @@ def test_confirming_asks_the_hold_alone(driver: Driver) -> None:
 
 
 def test_a_hold_pays_for_its_own_slot_only(driver: Driver) -> None:
-    """Nor for more seats than it has."""
+    """A slot takes no more seats than it has."""
     slot, other = driver.open(2, capacity=5)
     hold = driver.hold(slot, 2)
     with pytest.raises(BadRequest):

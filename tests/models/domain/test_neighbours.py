@@ -6,13 +6,11 @@ import pytest
 
 from models.contract.commands import CloseSlot, RemoveSlot, UpdateCalendar, UpdateSlot
 from models.contract.errors import SlotUnavailable
-from models.contract.principal import Principal
 from models.contract.time import HOUR, MINUTE
-from tests.models.driver import STAFF, START, Driver, Viewer, code, moving
+from tests.models.driver import OTHER, STAFF, START, Driver, Viewer, code, moving
 from tests.models.driver import booking as booking_of
 
 NOON = START + 12 * HOUR
-OTHER = Principal(address="198.51.100.7")
 
 
 def open_at(driver: Driver, *minutes: tuple[int, int], capacity: int = 1) -> list[str]:
@@ -32,8 +30,8 @@ def test_by_default_slots_may_overlap(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("by", ["hold", "booking"])
-def test_a_taken_slot_blocks_what_it_overlaps(driver: Driver, by: str) -> None:
-    """From either side, inside and around, but not what only touches it; and it gives them free again."""
+def test_a_taken_slot_blocks_overlapping_slots(driver: Driver, by: str) -> None:
+    """A slot blocks neighbours from either side, inside and around, and frees them again; touching slots stay free."""
     driver.create("strict", overlap="reject")
     middle, left, right, inside, around, before, after = open_at(
         driver, (0, 60), (-30, 1), (59, 90), (20, 30), (-60, 120), (-60, 0), (60, 120)
@@ -69,7 +67,7 @@ def test_a_buffer_keeps_room_on_both_sides(driver: Driver, policy: dict[str, int
 
 
 def test_a_slot_is_not_its_own_neighbour(driver: Driver) -> None:
-    """Its other seats stay to be had; and its neighbours are blocked once, until the last seat is given back."""
+    """The slot's other seats stay bookable; its neighbours are blocked once, until the last seat is free."""
     driver.create("strict", overlap="reject")
     (slot,) = open_at(driver, (0, 60), capacity=3)
     (near,) = open_at(driver, (30, 90))
@@ -81,7 +79,7 @@ def test_a_slot_is_not_its_own_neighbour(driver: Driver) -> None:
 
 
 def test_a_neighbour_that_becomes_blocked_or_free_is_in_the_change(driver: Driver) -> None:
-    """They are in the same change as what shut them; one that is shut already is not told of again."""
+    """Blocked neighbours are in the change that blocks them; an already blocked one is in no further change."""
     driver.create("strict", overlap="reject")
     left, middle, right = open_at(driver, (0, 60), (30, 120), (90, 150))
     viewer = Viewer(driver.service, "strict")
@@ -94,7 +92,7 @@ def test_a_neighbour_that_becomes_blocked_or_free_is_in_the_change(driver: Drive
 
 
 def test_an_expired_hold_does_not_block_its_neighbours(driver: Driver) -> None:
-    """Whoever wants the neighbour lapses it inside the same change, from the end of its grace, before any sweep."""
+    """A command for the neighbour expires the hold in its own change, after the grace, before the scheduler does."""
     driver.create("strict", overlap="reject")
     left, right = open_at(driver, (0, 60), (30, 90))
     driver.hold(left)
@@ -113,14 +111,14 @@ def test_an_expired_hold_does_not_block_its_neighbours(driver: Driver) -> None:
 
 
 def test_of_two_overlapping_slots_in_one_batch_one_is_booked(driver: Driver) -> None:
-    """The guard is in the write: the second finds what the first has done."""
+    """The guard is in the write: the second command sees the effect of the first."""
     driver.create("strict", buffer_after=60)
     outcomes = driver.together([booking_of(slot) for slot in open_at(driver, (0, 60), (60, 120), (59, 121))])
     assert [code(outcome) for outcome in outcomes] == ["ok", "slot_unavailable", "slot_unavailable"]
 
 
 def test_a_slot_opened_or_moved_beside_a_taken_one_is_blocked(driver: Driver) -> None:
-    """Opening is never refused; what is opened in the way can't be taken."""
+    """Opening is never refused; a slot opened beside a taken one can't be booked."""
     driver.create("strict", overlap="reject")
     (slot,) = open_at(driver, (0, 60))
     driver.reserve(slot)
@@ -132,7 +130,7 @@ def test_a_slot_opened_or_moved_beside_a_taken_one_is_blocked(driver: Driver) ->
 
 
 def test_a_closed_slot_with_bookings_still_blocks_and_a_removed_one_never(driver: Driver) -> None:
-    """Who has a seat comes, whether the slot lets others in or not."""
+    """A closed slot keeps its booking, and the booking its time; a removed slot takes no time."""
     driver.create("strict", overlap="reject")
     left, right = open_at(driver, (0, 60), (30, 90))
     booked = driver.reserve(left)
@@ -144,7 +142,7 @@ def test_a_closed_slot_with_bookings_still_blocks_and_a_removed_one_never(driver
 
 
 def test_a_new_policy_recounts_the_neighbours(driver: Driver) -> None:
-    """From `allow` to `reject`, to other buffers and back; what stood already stands."""
+    """The rule changes from `allow` to `reject`, to other buffers and back; existing bookings stay."""
     left, middle, right = open_at(driver, (0, 60), (30, 90), (95, 120))
     driver.reserve(left)
     driver.reserve(middle)
@@ -161,7 +159,7 @@ def test_a_new_policy_recounts_the_neighbours(driver: Driver) -> None:
 
 
 def test_a_booking_may_move_to_a_slot_that_only_it_blocked(driver: Driver) -> None:
-    """Its own slot's neighbour is free for it, though nobody else could take it."""
+    """A neighbour of the booking's own slot is free for this booking, and for no other one."""
     driver.create("strict", overlap="reject")
     left, right = open_at(driver, (0, 60), (30, 90))
     booked = driver.reserve(left)

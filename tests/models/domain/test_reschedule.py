@@ -51,7 +51,7 @@ def test_a_move_is_one_change(driver: Driver) -> None:
 
 
 def test_between_two_calendars_each_has_its_change_of_one_tx(driver: Driver) -> None:
-    """The answer's cursor is that of where it went; the booking's version only grows."""
+    """The answer's cursor is the new calendar's; the booking's version only grows."""
     (here,) = driver.open()
     for _ in range(5):
         driver.open()
@@ -80,7 +80,7 @@ def test_between_two_calendars_each_has_its_change_of_one_tx(driver: Driver) -> 
 
 
 def test_a_move_repeated_answers_the_same(driver: Driver) -> None:
-    """Also between calendars: its receipt stands where it went to."""
+    """A retry gets the first answer, also between calendars: the record is where the booking went."""
     (here,) = driver.open()
     booked = driver.reserve(here)
     driver.create("other")
@@ -119,7 +119,7 @@ def test_a_move_that_fails_leaves_the_old_booking(driver: Driver) -> None:
 
 
 def test_a_move_with_ones_own_hold_takes_its_seats(driver: Driver) -> None:
-    """Nobody can come between, and what the hold has too many is given back."""
+    """The seats of the hold are used at once, and its extra seats are freed."""
     here, there = driver.open(2, capacity=3)
     booked = driver.reserve(here, seats=2)
     hold = driver.hold(there, 3)
@@ -133,7 +133,7 @@ def test_a_move_with_ones_own_hold_takes_its_seats(driver: Driver) -> None:
 
 
 def test_a_move_to_where_it_is_changes_nothing(driver: Driver) -> None:
-    """Nor is it told of, nor is a hold there spent, which has to be the asker's all the same."""
+    """The move makes no change and uses no hold; the hold must still be the caller's own."""
     (here,) = driver.open(capacity=2)
     booked = driver.reserve(here)
     hold = driver.hold(here)
@@ -146,7 +146,7 @@ def test_a_move_to_where_it_is_changes_nothing(driver: Driver) -> None:
 
 
 def test_the_right_to_reschedule(driver: Driver) -> None:
-    """Its holder and its calendar's staff; into another calendar only who may book there."""
+    """The booking's holder and its calendar's staff may; another calendar needs the right to book there."""
     here, there = driver.open(2)
     booked = driver.reserve(here)
     with pytest.raises(Forbidden):
@@ -175,8 +175,8 @@ def test_the_notice_for_cancelling_is_the_notice_for_moving(driver: Driver) -> N
     move(driver, booked, there, principal=STAFF)
 
 
-def test_what_a_customer_moves_is_confirmed_anew(driver: Driver) -> None:
-    """Where staff confirm; what staff move stays as it was; and elsewhere it is confirmed at once."""
+def test_a_booking_moved_by_its_customer_is_pending_again(driver: Driver) -> None:
+    """With confirmation by staff a customer's booking is pending again; one moved by staff keeps its status."""
     (free,) = driver.open()
     driver.create("asked", confirmation="staff")
     here, there, yonder = driver.open(3)
@@ -261,7 +261,7 @@ def test_a_kill_at_any_statement_leaves_the_booking_in_one_place(database: str, 
 
 
 def where(driver: Driver) -> list[str]:
-    """The calendars in which the booking has its seat, by the booking and by the slots, which agree."""
+    """Return the calendars of the booking's seat, by the booking and by the slots; the two agree."""
     audit(driver.path)
     by_booking = driver.query("SELECT calendar FROM booking")
     by_slot = driver.query("SELECT calendar FROM slot WHERE booked > 0")
@@ -269,8 +269,8 @@ def where(driver: Driver) -> list[str]:
     return [row[0] for row in by_slot]
 
 
-def test_the_staff_it_has_left_are_told_of_no_customer(driver: Driver) -> None:
-    """In whatever change of its old calendar it is sent; in those of the new one its customer stands."""
+def test_staff_of_the_old_calendar_get_no_customer(driver: Driver) -> None:
+    """No change of its old calendar has the booking's customer; those of the new one do."""
     (here,) = driver.open()
     booked = driver.reserve(here)
     driver.create("other")

@@ -1,4 +1,4 @@
-"""How far ahead a slot can be taken and a booking left, to the millisecond, by the vectors that the page is held to."""
+"""The bounds of bookings and cancellations in time, to the millisecond, by vectors shared with the page."""
 
 from __future__ import annotations
 

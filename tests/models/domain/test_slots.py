@@ -1,4 +1,4 @@
-"""Slots: what staff open, change, close and remove."""
+"""Slots: staff open, change, close and remove them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def open_one(driver: Driver, **fields: Any) -> Any:
 
 
 def test_a_closed_slot_keeps_its_holds_and_bookings(driver: Driver) -> None:
-    """Nobody new gets in; holds stay confirmable and bookings stand; reopening lets people in again."""
+    """A closed slot takes no new customers; holds can be booked, bookings stand, and reopening undoes it."""
     (slot,) = driver.open(capacity=3)
     hold, booked = driver.hold(slot), driver.reserve(slot)
     driver.service.run(CloseSlot(principal=STAFF, slot=slot))
@@ -46,7 +46,7 @@ def test_a_closed_slot_keeps_its_holds_and_bookings(driver: Driver) -> None:
 
 @pytest.mark.parametrize("command", [CloseSlot, ReopenSlot])
 def test_closing_and_reopening_are_idempotent(driver: Driver, command: Any) -> None:
-    """What is so already is not told of again."""
+    """A command without an effect makes no change."""
     (slot,) = driver.open()
     driver.service.run(CloseSlot(principal=STAFF, slot=slot))
     if command is ReopenSlot:
@@ -58,7 +58,7 @@ def test_closing_and_reopening_are_idempotent(driver: Driver, command: Any) -> N
 
 @pytest.mark.parametrize("taken", ["held", "booked"])
 def test_a_slot_with_a_taken_seat_is_not_removed_or_moved(driver: Driver, taken: str) -> None:
-    """Nor archived with its calendar; its capacity goes down to what is taken, and its data may change."""
+    """A taken slot is not removed, nor is its calendar archived; its capacity shrinks to the taken seats only."""
     (slot,) = driver.open(capacity=3)
     undo = driver.hold(slot, 2) if taken == "held" else driver.reserve(slot, seats=2)
     for command in (
@@ -81,7 +81,7 @@ def test_a_slot_with_a_taken_seat_is_not_removed_or_moved(driver: Driver, taken:
 
 @pytest.mark.parametrize("command", [UpdateSlot, CloseSlot, ReopenSlot, RemoveSlot])
 def test_if_version_is_the_version_that_was_seen(driver: Driver, command: Any) -> None:
-    """A slot that has changed since is not touched."""
+    """A slot changed since the given version is not touched."""
     (slot,) = driver.open()
     driver.release(driver.hold(slot))
     version = driver.slot(slot)["version"]
@@ -91,7 +91,7 @@ def test_if_version_is_the_version_that_was_seen(driver: Driver, command: Any) -
     driver.service.run(command(principal=STAFF, slot=slot, if_version=version))
 
 
-def test_an_update_changes_what_is_given(driver: Driver) -> None:
+def test_an_update_changes_the_given_fields(driver: Driver) -> None:
     """The rest stays; nothing given is no change; data can be taken away."""
     slot = open_one(driver, capacity=2, data=b'{"a":  1}')
     assert slot["data"] == {"a": 1}
@@ -126,7 +126,7 @@ def test_an_update_changes_what_is_given(driver: Driver) -> None:
     ],
 )
 def test_a_slot_that_cannot_be_is_a_bad_request(driver: Driver, fields: dict[str, Any]) -> None:
-    """Whatever is out of bounds, when it is opened and when it is changed; and nothing of it stays."""
+    """A value out of bounds is refused in `slot.open` and `slot.update`, and nothing of it is stored."""
     with pytest.raises(BadRequest):
         open_one(driver, **fields)
     slot = open_one(driver)
@@ -136,7 +136,7 @@ def test_a_slot_that_cannot_be_is_a_bad_request(driver: Driver, fields: dict[str
 
 
 def test_slots_are_opened_all_or_none(driver: Driver) -> None:
-    """One that can't be takes the others with it; none, or more than 200, is a bad request."""
+    """One bad slot refuses the whole command; none, or more than 200, is a bad request."""
     good = NewSlot(start=SOON, end=SOON + HOUR)
     for slots in ((good, good, NewSlot(start=SOON, end=SOON)), (), (good,) * 201):
         with pytest.raises(BadRequest):

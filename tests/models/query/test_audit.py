@@ -1,36 +1,15 @@
-"""What an audit finds in a database that was changed behind its triggers, and what a repair makes of it."""
+"""An audit finds every fault of a database changed behind its triggers, and a repair mends it."""
 
 from __future__ import annotations
 
 import pytest
 
 from models.contract.changes import read_cursor
-from models.contract.commands import UpdateCalendar
 from models.contract.time import HOUR
 from models.service import SlotService
-from tests.models.audit import asking
-from tests.models.domain.test_outside_writes import AT, uuid
-from tests.models.driver import STAFF, Driver, Viewer
-
-
-def spoil(driver: Driver, *statements: str) -> None:
-    """Runs the SQL with nothing in its way: no trigger, no foreign key, no CHECK."""
-    with asking(driver.path) as ask:
-        if driver.service.url.startswith("postgresql:"):
-            ask("SET slotcast.service = 'on'")
-            ask("SET session_replication_role = replica")
-            for table, checks in ask(
-                "SELECT conrelid::regclass::text, string_agg('DROP CONSTRAINT ' || conname, ', ') FROM pg_constraint"
-                " WHERE contype = 'c' AND conrelid = 'slot'::regclass GROUP BY 1"
-            ):
-                ask(f"ALTER TABLE {table} {checks}")
-        else:
-            ask("PRAGMA ignore_check_constraints = ON")
-            for (name,) in ask("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
-                ask(f"DROP TRIGGER {name}")
-        for sql in statements:
-            ask(sql)
-
+from tests.models.audit import spoil
+from tests.models.driver import Driver, Viewer
+from tests.models.outside import AT, uuid
 
 SPOILED = {
     "held": ("UPDATE slot SET held = 1", "held seats are not those"),
@@ -61,13 +40,13 @@ SPOILED = {
 
 @pytest.mark.parametrize(("sql", "complaint"), SPOILED.values(), ids=SPOILED)
 def test_faults_are_found_and_repaired(driver: Driver, sql: str, complaint: str) -> None:
-    """One line says so; after the repair nothing is, and a watcher that follows the log, or comes anew, has it."""
+    """The audit reports each fault in one line; after the repair every subscriber has the right state."""
     slots = driver.open(2)
     driver.reserve(slots[0])
     driver.open(1)
     viewer = Viewer(driver.service, "room")
     assert driver.service.audit() == []
-    spoil(driver, sql)
+    spoil(driver.service.url, sql)
     found = driver.service.audit()
     assert complaint in " ".join(map(str, found))
     assert all("\n" not in str(finding) for finding in found)
@@ -79,26 +58,14 @@ def test_faults_are_found_and_repaired(driver: Driver, sql: str, complaint: str)
     viewer.check()
 
 
-def test_a_booking_by_hand_behind_the_triggers_is_counted(driver: Driver) -> None:
-    """Also where that makes a slot overfull: it has as many seats as are taken, and its neighbours are blocked."""
-    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
-    (slot,) = driver.open_between(AT, AT + HOUR)
-    driver.open_between(AT, AT + HOUR)
-    driver.reserve(slot)
-    spoil(driver, f"INSERT INTO booking (id, calendar, slot) VALUES ('{uuid(1)}', 'room', '{slot}')")
-    driver.service.repair(driver.service.audit())
-    assert driver.service.audit() == []
-    assert (driver.slot(slot)["capacity"], driver.slot(slot)["remaining"]) == (2, 0)
-
-
 def test_triggers_that_are_gone_are_made_again(driver: Driver) -> None:
-    """At the next start: a table that was restored from a dump may have come without.
+    """A start puts missing triggers back, as after the restore of a dump.
 
-    What was written meanwhile was noted by nobody, so nobody goes on from what there was: the history is another.
+    Nothing noted the writes meanwhile, so no client can resume: the calendars get a new history.
     """
     driver.open()
     viewer = Viewer(driver.service, "room")
-    spoil(driver, "DELETE FROM slot")
+    spoil(driver.service.url, "DELETE FROM slot")
     if driver.service.url.startswith("postgresql:"):
         driver.query("ALTER TABLE slot DISABLE TRIGGER ALL")
     again = SlotService(driver.service.url, b"a secret of the tests", clock=driver.clock)

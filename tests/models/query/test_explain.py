@@ -1,4 +1,4 @@
-"""Explaining a slot: rule by rule, and in agreement with what taking it is answered."""
+"""Explaining a slot: rule by rule, and in agreement with the refusal of a hold or a booking."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from models.contract.errors import NotFound, Refused, Unauthorized
 from models.contract.principal import Principal
 from models.query.explain import is_bookable
 from models.service import Outcome
-from tests.models.driver import GUEST, STAFF, Driver, booking, new_key
+from tests.models.driver import GUEST, OTHER, STAFF, Driver, booking, new_key
 
-OTHER = Principal(address="198.51.100.7")
 RULES = ["booking", "archived", "past", "min_notice", "max_advance", "max_holds", "closed", "overlap", "capacity"]
 
 
@@ -52,14 +51,15 @@ def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
 
 
 def said(outcome: Outcome) -> list[tuple[str, str]]:
-    """How it was refused, if it was."""
+    """Return the code and the message of a refusal; nothing for success."""
     return [(outcome.code, outcome.message)] if isinstance(outcome, Refused) else []
 
 
 @pytest.mark.parametrize("rule", [None, *RULES])
 def test_the_refusing_rule_is_the_one_that_is_not_ok(driver: Driver, rule: str | None) -> None:
-    """Every rule is named in the order in which it is asked, and only the one in the way is not ok; then, and only
-    then, is a hold refused, with the same code, and a booking, but for the limit of holds.
+    """Each rule is named in the order of its check, and only the broken one is not ok.
+
+    A hold is refused exactly then, with the same code. So is a booking, except for the limit of holds.
     """
     (slot,) = driver.open()
     set_scene(driver, slot, rule)
@@ -78,7 +78,7 @@ def test_the_refusing_rule_is_the_one_that_is_not_ok(driver: Driver, rule: str |
 
 
 def test_explain_refuses_a_principal_without_the_viewing_right(driver: Driver) -> None:
-    """And a removed slot, or none at all, is not found."""
+    """A removed or unknown slot is not found."""
     slot, gone = driver.open(2)
     driver.service.run(RemoveSlot(principal=STAFF, slot=gone))
     for name in (gone, "", "\ud800"):

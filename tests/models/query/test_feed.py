@@ -1,4 +1,4 @@
-"""What the iCalendar feed is made of: slots as calendar programs are to show them."""
+"""The entries of the iCalendar feed: the slots that calendar programs show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def feed(driver: Driver, most: int = 100) -> dict[str, str]:
 
 
 def test_removed_slots_take_the_room_that_is_left(driver: Driver) -> None:
-    """Every slot that stands comes before the first that was removed, however early that was."""
+    """Every existing slot comes before the first removed one, even if the removed slot was earlier."""
     slots = driver.open(6)
     for slot in slots[:4]:
         driver.service.run(RemoveSlot(principal=STAFF, slot=slot))
@@ -21,8 +21,8 @@ def test_removed_slots_take_the_room_that_is_left(driver: Driver) -> None:
     assert list(feed(driver, most=1)) == [slots[4]]
 
 
-def test_what_a_neighbour_blocks_is_not_free(driver: Driver) -> None:
-    """As long as it is open and has seats left; else it is as it is."""
+def test_a_blocked_slot_is_not_free(driver: Driver) -> None:
+    """A slot is free in the feed while it is open and has free seats."""
     driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
     (taken,) = driver.open()
     (start,) = driver.query("SELECT start FROM slot")[0]

@@ -1,8 +1,8 @@
-"""A second reading of RFC 5545's recurrence rules: it asks of each date, one by one, whether the rule's words fit it.
+"""A second reading of RFC 5545's recurrence rules: it tests each date, one by one, against the rule's words.
 
-Section 3.3.10 in its own order: in which period of FREQ a date lies, whether INTERVAL has that period, what BYMONTH,
-BYWEEKNO, BYYEARDAY, BYMONTHDAY and BYDAY say of the date, which place it has in its period (BYSETPOS), and only then
-DTSTART, COUNT and UNTIL. It builds no dates from a rule, and shares no line with the book.
+It follows section 3.3.10 in order. First it finds the period of FREQ for a date, and tests INTERVAL. Then it tests
+BYMONTH, BYWEEKNO, BYYEARDAY, BYMONTHDAY and BYDAY, then the place in the period (BYSETPOS), and last DTSTART, COUNT and
+UNTIL. It builds no dates from a rule, and shares no line with the service.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ ONE_DAY = timedelta(days=1)
 
 @cache
 def week_of(day: date, week_start: int) -> tuple[int, int]:
-    """The year and number of its week: the year in which at least four of the week's days lie."""
+    """Return year and number of the date's week: the year has at least four of the week's days."""
     week = [one for one in (day + ONE_DAY * place for place in range(-6, 1)) if one.weekday() == week_start][0:1]
     days = [week[0] + ONE_DAY * place for place in range(7)]
     year = max({one.year for one in days}, key=lambda year: sum(one.year == year for one in days))
@@ -57,7 +57,7 @@ def dates(rule: str, start: date, first: date, last: date) -> list[date]:
 
 
 def _derive(parts: dict[str, str], start: date) -> None:
-    """What the rule does not say is taken from DTSTART."""
+    """Add the missing parts of the rule from DTSTART."""
     if not parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY"}:
         if parts["FREQ"] == "WEEKLY" or "BYWEEKNO" in parts:
             parts["BYDAY"] = DAYS[start.weekday()]
@@ -72,7 +72,7 @@ def _week_start(parts: dict[str, str]) -> int:
 
 
 def _period_of(parts: dict[str, str], start: date) -> Callable[[date], int]:
-    """Which period of FREQ a date lies in: a number, one more for the next period."""
+    """Return the number of the date's period of FREQ; the next period has the next number."""
     begin = start - timedelta(days=800)
     begin -= ONE_DAY * ((begin.weekday() - _week_start(parts)) % 7)
 

@@ -1,6 +1,7 @@
-"""A second opinion on local time, without a rule for gaps and overlaps: it looks at what the clocks showed, and when.
+"""A second opinion on local time, without a rule for gaps and overlaps.
 
-It reads the zones with dateutil, only ever from UTC to local time, and expands a schedule the slow and plain way.
+It reads the zones with dateutil, only from UTC to local time, and looks for the moment of a wall time. It expands a
+schedule the slow and plain way.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +14,7 @@ from dateutil.tz import tzfile
 from models.schedule.schedule import Hours, Schedule, Window
 from tests.models.schedule import almanac
 
-# Clocks differ from UTC by whole quarters of an hour in every zone and year that the tests use.
+# Clocks differ from UTC by whole quarters of an hour in every zone and year of the tests.
 QUARTER = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 LARGEST_OFFSET = timedelta(hours=16)
@@ -25,13 +26,13 @@ def _clocks(zone: str) -> tzfile:
 
 
 def shown(zone: str, moment: datetime) -> datetime:
-    """What the clocks show at a moment in UTC."""
+    """Return the wall time at a moment in UTC."""
     return moment.astimezone(_clocks(zone)).replace(tzinfo=None)
 
 
 @lru_cache(maxsize=10_000)
 def moment(zone: str, wall: datetime) -> datetime:
-    """The first moment that shows it, or, in a gap, the first that shows a later time: none is earlier than any."""
+    """Return the first moment with this wall time, or in a gap the first with a later one."""
     begin = wall.replace(tzinfo=UTC) - LARGEST_OFFSET
     moments = (begin + QUARTER * place for place in range(2 * LARGEST_OFFSET // QUARTER + 1))
     found = next(moment for moment in moments if shown(zone, moment) >= wall)
@@ -41,7 +42,7 @@ def moment(zone: str, wall: datetime) -> datetime:
 
 
 def slots(schedule: Schedule, zone: str, first: date, last: date) -> list[tuple[datetime, datetime]]:
-    """What `expand` should yield."""
+    """Return the expected result of `expand`."""
     found = set()
     for place in range((last - first).days + 1):
         for hours in _hours_of(schedule, zone, first + timedelta(days=place)):

@@ -15,7 +15,7 @@ from models.schedule.recurrence_text import LAST_DATE
 from tests.models.schedule import local_time
 
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-# A date at which the clocks change in the zone, or the date before or after.
+# A date of a change of clocks in the zone, or the date before or after.
 CHANGES = [
     ("America/New_York", date(2026, 3, 8)),
     ("America/New_York", date(2026, 11, 1)),
@@ -128,7 +128,7 @@ def test_a_schedule_has_a_most_of_slots() -> None:
     assert refused.value.details["field"] == "horizon_days"
 
 
-def test_dates_outside_of_what_can_be_counted_yield_nothing() -> None:
+def test_dates_out_of_range_yield_nothing() -> None:
     """Any range of dates may be asked for; a reversed one is empty."""
     schedule = read_schedule(_schedule(**{"from": LAST_DATE.isoformat()}))
     assert len(expand(schedule, "Europe/London", date.min, date.max)) == 16
@@ -157,7 +157,7 @@ def test_the_horizon_is_counted_from_today_in_the_zone(more: dict[str, Any], las
     "zone", ["", "Mars/Olympus", "../UTC", "/etc/localtime", "localtime", "zone.tab", "Europe", "\0"]
 )
 def test_only_a_zone_is_opened(zone: str) -> None:
-    """A text that names no zone is refused, and no file outside of the zones is read."""
+    """A text without a zone's name is refused, and no file outside of the zones is read."""
     with pytest.raises(BadRequest) as refused:
         local_date(zone, 0)
     assert refused.value.details["field"] == "zone"

@@ -1,4 +1,4 @@
-"""Which rules are let in, and which dates they name."""
+"""Recurrence rules: accepted and refused ones, and their dates."""
 
 import time
 from collections.abc import Callable
@@ -7,73 +7,11 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from models.schedule.recurrence import check_rule, dates
 from tests.models.schedule import almanac
 
 START = date(2027, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("rule", "reason"),
-    [
-        ("", "no part ''"),
-        ("DAILY", "no part 'DAILY'"),
-        ("INTERVAL=2", "needs FREQ"),
-        ("FREQ=HOURLY", "FREQ=HOURLY is about times of a day"),
-        ("FREQ=SECONDLY;COUNT=10", "FREQ=SECONDLY is about times of a day"),
-        ("RRULE:RRULE:FREQ=DAILY", "no part 'RRULE:FREQ'"),
-        ("RRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY", "one RRULE"),
-        ("RRULE:FREQ=DAILY\nEXDATE:20270101", "and no EXDATE"),
-        ("EXRULE:FREQ=DAILY", "and no EXRULE"),
-        ("DTSTART:20200101", "no part ''"),
-        ("DTSTART:20200101\nDTSTART:20200101\nFREQ=DAILY", "and no DTSTART"),
-        ("DTSTART:20200230\nFREQ=DAILY", "DTSTART is a date"),
-        ("DTSTART:19690101\nFREQ=DAILY", "DTSTART is from 1970-01-01"),
-        ("DTSTART:20200101T250000\nFREQ=DAILY", "DTSTART is a date"),
-        ("DTSTART:20200101\nRRULE:FREQ=DAILY;COUNT=3", "no date at all"),
-        ("FREQ=DAILY;;COUNT=1", "no part ''"),
-        ("FREQ=DAILY;FREQ=DAILY", "twice"),
-        ("FREQ=DA\u0130LY", "ASCII"),
-        ("FREQ=DAILY;BYHOUR=9", "BYHOUR is about times of a day"),
-        ("FREQ=DAILY;BYMINUTE=9", "BYMINUTE is about times of a day"),
-        ("FREQ=DAILY;BYSECOND=9", "BYSECOND is about times of a day"),
-        ("FREQ=YEARLY;BYEASTER=0", "no part 'BYEASTER'"),
-        ("FREQ=DAILY;INTERVAL=0", "INTERVAL has numbers from 1"),
-        ("FREQ=DAILY;INTERVAL=1000", "INTERVAL can't be"),
-        ("FREQ=DAILY;INTERVAL=-1", "INTERVAL can't be"),
-        ("FREQ=DAILY;COUNT=0", "COUNT has numbers from 1"),
-        ("FREQ=DAILY;COUNT=20001", "COUNT has numbers from 1 to 20000"),
-        ("FREQ=DAILY;COUNT=99999999999", "COUNT can't be"),
-        ("FREQ=DAILY;COUNT=2;UNTIL=20280101", "COUNT or UNTIL"),
-        ("FREQ=DAILY;UNTIL=20280230", "UNTIL is a date"),
-        ("FREQ=DAILY;UNTIL=20280101T240000Z", "UNTIL is a date"),
-        ("FREQ=DAILY;UNTIL=20280101Z", "UNTIL can't be"),
-        ("FREQ=DAILY;UNTIL=20261231", "no date at all"),
-        ("FREQ=WEEKLY;BYDAY=XX", "BYDAY can't be"),
-        ("FREQ=WEEKLY;BYDAY=1MO", "counts the weekdays"),
-        ("FREQ=DAILY;BYDAY=-1MO", "counts the weekdays"),
-        ("FREQ=YEARLY;BYWEEKNO=3;BYDAY=1MO", "counts the weekdays"),
-        ("FREQ=MONTHLY;BYDAY=0MO", "BYDAY has numbers"),
-        ("FREQ=MONTHLY;BYDAY=54MO", "BYDAY has numbers"),
-        ("FREQ=YEARLY;BYMONTH=13", "BYMONTH has numbers from 1 to 12"),
-        ("FREQ=YEARLY;BYMONTH=-1", "BYMONTH has numbers from 1 to 12"),
-        ("FREQ=MONTHLY;BYMONTHDAY=32", "BYMONTHDAY has numbers"),
-        ("FREQ=MONTHLY;BYMONTHDAY=0", "BYMONTHDAY has numbers"),
-        ("FREQ=WEEKLY;BYMONTHDAY=1", "BYMONTHDAY means nothing in a WEEKLY"),
-        ("FREQ=DAILY;BYYEARDAY=1", "BYYEARDAY means nothing"),
-        ("FREQ=MONTHLY;BYWEEKNO=1", "BYWEEKNO means nothing"),
-        ("FREQ=MONTHLY;BYSETPOS=1", "BYSETPOS picks"),
-        ("FREQ=MONTHLY;WKST=1", "WKST can't be"),
-        ("FREQ=DAILY;BYMONTH=" + ",".join(["1"] * 300), "at most 500"),
-    ],
-)
-def test_a_bad_rule_is_refused_with_its_reason(rule: str, reason: str) -> None:
-    """What names no dates, or names times, is refused in a sentence that says why."""
-    with pytest.raises(ValueError, match=reason):
-        check_rule(rule, START)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +27,7 @@ def test_a_bad_rule_is_refused_with_its_reason(rule: str, reason: str) -> None:
     ],
 )
 def test_a_rule_without_a_date_is_refused_soon(rule: str) -> None:
-    """A date that never comes is not looked for until the year 9999, which would take seconds."""
+    """A rule without a date is refused soon, without a search up to the year 9999."""
     begin = time.process_time()
     with pytest.raises(ValueError, match="no date at all"):
         check_rule(rule, START)
@@ -131,7 +69,7 @@ def _rule(random: Random) -> str:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_rule_names_the_dates_that_the_words_of_rfc_5545_fit(seed: int) -> None:
-    """Some 2,400 rules: asking of each date whether the rule's words fit it finds the same."""
+    """Some 2,400 rules name the same dates as a test of each date against the rule's words."""
     random = Random(seed)
     agreed = named = 0
     while agreed < 400:
@@ -150,7 +88,7 @@ def test_a_rule_names_the_dates_that_the_words_of_rfc_5545_fit(seed: int) -> Non
 
 
 def test_a_refused_rule_names_no_date() -> None:
-    """What is said to name no date at all has none in 20 years, by the RFC's words."""
+    """A rule refused for having no date has none in 20 years, by the RFC's words."""
     random, refused = Random(7), 0
     while refused < 15:
         rule = _rule(random)
@@ -173,7 +111,7 @@ def _days(text: str) -> list[date]:
     return found
 
 
-# Section 3.8.5.3's examples that are about dates: DTSTART, the rule, its dates (the first of them, if it goes on).
+# Section 3.8.5.3's examples with dates only: DTSTART, the rule, its dates (the first of them, if it goes on).
 EXAMPLES = [
     ("1997-09-02", "FREQ=DAILY;COUNT=10", "1997 9/2,3,4,5,6,7,8,9,10,11"),
     ("1997-09-02", "FREQ=DAILY;INTERVAL=2", "1997 9/2,4,6,8,10,12,14,16,18,20,22,24,26,28,30 10/2,4,6"),
@@ -251,8 +189,8 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("start", "rule", "text"), EXAMPLES, ids=[f"{start} {rule}" for start, rule, _ in EXAMPLES])
-def test_the_examples_of_rfc_5545_are_what_it_says(start: str, rule: str, text: str) -> None:
-    """Each rule's first dates; those are all where the rule ends and the RFC lists its whole end."""
+def test_the_examples_of_rfc_5545_have_its_dates(start: str, rule: str, text: str) -> None:
+    """Each rule's first dates are the RFC's; a rule with an end has no others."""
     begin, expected = date.fromisoformat(start), _days(text)
     check_rule(rule, begin)
     clocks = ZoneInfo("America/New_York")  # of the RFC's examples, at 9:00
@@ -278,37 +216,13 @@ def test_the_examples_of_rfc_5545_are_what_it_says(start: str, rule: str, text: 
     ],
 )
 def test_a_rule_begins_with_the_first_date_that_is_of_its_own(start: str, rule: str, first: str) -> None:
-    """BYSETPOS counts in the whole period, also where that began before DTSTART; what is not said, DTSTART says."""
+    """BYSETPOS counts in the whole period, also from before DTSTART; missing parts come from DTSTART."""
     begin = date.fromisoformat(start)
     assert next(dates(rule, begin, begin, date(2040, 1, 1))).isoformat() == first
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4",
-        "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4",
-        "rrule:freq=weekly;byday=mo,we;count=4",
-        " FREQ = WEEKLY ; BYDAY = MO, WE ; COUNT = 4 ",
-        "FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4;",
-        "RRULE:FREQ=WEEKLY;BYDAY=MO,\r\n WE;COUNT=4\r\n",
-        "RRULE:FREQ=WEEK\n\tLY;BYDAY=MO,WE;COUNT=4\n",
-        "DTSTART:20270101\nRRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4",
-        "DTSTART;VALUE=DATE:20270101\r\nRRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4\r\n",
-        "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4\nDTSTART;TZID=Europe/Rome:20270102T090000",
-        "DTSTART:20270101T235959Z\n  RRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4",
-        "COUNT=4;BYDAY=+0WE,MO;FREQ=WEEKLY".replace("+0", ""),
-    ],
-)
-def test_a_rule_is_read_as_calendar_programs_write_it(text: str) -> None:
-    """With its property's name, a DTSTART beside it, in any case, folded, with white space: the same dates."""
-    start = date(2027, 1, 1)
-    check_rule(text, start)
-    assert list(dates(text, start, start, date(2028, 1, 1))) == _days("2027 1/4,6,11,13")
-
-
-def test_a_dtstart_beside_the_rule_is_what_it_counts_from() -> None:
-    """Its date, on the calendar's clocks where it is UTC; dates before those asked for are counted, and left out."""
+def test_dates_count_from_a_dtstart_beside_the_rule() -> None:
+    """The dates count from DTSTART, on the calendar's clocks for a UTC one; earlier dates are counted, and left out."""
     text = "DTSTART:20270103T233000Z\nRRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=3"
     rome = ZoneInfo("Europe/Rome")
     found = dates(text, date(2027, 1, 10), date(2027, 1, 10), date(2028, 1, 1), clocks=rome)
@@ -359,19 +273,8 @@ def test_until_the_last_date_of_all_ends_nothing(until: str) -> None:
     ],
 )
 def test_a_rule_costs_little_whatever_it_says(rule: str) -> None:
-    """To the last date that a schedule can have, from the first."""
+    """A rule is expanded quickly up to the last date of a schedule."""
     begin = time.process_time()
     found = list(dates(rule, date(1970, 1, 1), date(1970, 1, 1), date.max))
     assert time.process_time() - begin < 1
     assert len(found) <= 20_000
-
-
-@given(st.text(alphabet="FREQDAILYWKMONTHBUCS=;,:0123456789+-\r\n\t TZ", max_size=80))
-def test_any_text_is_a_rule_or_refused(text: str) -> None:
-    """No text fails in any other way than by ValueError."""
-    for whole in (text, f"FREQ=DAILY;{text}", f"RRULE:FREQ=YEARLY{text}", f"DTSTART{text}\nFREQ=DAILY"):
-        try:
-            check_rule(whole, START)
-        except ValueError:
-            continue
-        assert next(dates(whole, START, START, date.max)) >= START

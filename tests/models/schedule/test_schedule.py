@@ -1,4 +1,4 @@
-"""Which schedules are let in, and what is said of the others."""
+"""Schedules: accepted and refused ones, and the reasons."""
 
 import pickle
 from typing import Any
@@ -44,8 +44,8 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def test_what_is_written_is_what_was_read() -> None:
-    """A schedule survives its own JSON and a pickle, and leaves out what it was not given."""
+def test_a_schedule_reads_as_it_was_written() -> None:
+    """A schedule survives its own JSON and a pickle, and leaves out missing fields."""
     for given_json in (SCHEDULE, EVERYTHING):
         schedule = read_schedule(given_json)
         assert msgspec.json.decode(msgspec.json.encode(schedule)) == given_json
@@ -137,7 +137,7 @@ def _rule(text: Any) -> dict[str, Any]:
     ],
 )
 def test_a_bad_schedule_is_refused_by_the_name_of_the_field(given_json: Any, field: str) -> None:
-    """The refusal names the first field that is wrong, in `details` and in its sentence."""
+    """The refusal names the first wrong field, in `details` and in its sentence."""
     with pytest.raises(BadRequest) as refused:
         read_schedule(given_json)
     assert refused.value.details["field"] == field
@@ -145,8 +145,8 @@ def test_a_bad_schedule_is_refused_by_the_name_of_the_field(given_json: Any, fie
     assert refused.value.message.endswith(".")
 
 
-def test_the_sentence_says_what_belongs_there() -> None:
-    """Who reads it knows what to send instead."""
+def test_the_refusal_says_which_value_to_send() -> None:
+    """The sentence says which value to send instead."""
     with pytest.raises(BadRequest, match=r'`windows\[0\]\.start` is a time of day, like "09:00"\.'):
         read_schedule(_with({"start": "9 o'clock"}))
     with pytest.raises(BadRequest, match="`from` is missing: it is a date"):

@@ -1,6 +1,6 @@
 """Wall times around every change of every zone's clocks, against a walk through the minutes.
 
-The walk only ever asks what the clocks show at a moment, never when they show a time.
+The walk only reads the wall time of a moment, never the moment of a wall time.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def changing_zones() -> Iterator[tuple[str, list[datetime]]]:
 
 
 def test_each_wall_time_is_the_first_moment_that_shows_it_or_a_later_one() -> None:
-    """Of all zones that change their clocks from 2024 to 2030: a walk through the minutes finds the same moments."""
+    """A walk through the minutes finds the same moments, for all zones with a change of clocks from 2024 to 2030."""
     looked_at = 0
     for zone, changes in changing_zones():
         clocks = open_zone(zone)
@@ -88,7 +88,7 @@ def _schedule(*windows: tuple[datetime, datetime]) -> Any:
 
 
 def test_windows_that_do_not_meet_on_the_wall_do_not_meet_in_utc() -> None:
-    """At every change of every zone's clocks: one window until in the change, one from then on, cut into slots."""
+    """Windows up to a change of clocks, and from there on, are cut into slots, in every zone."""
     assert sum(len(changes) for _, changes in changing_zones()) > 400
     for zone, changes in changing_zones():
         for change in changes:
@@ -137,6 +137,6 @@ def test_a_window_that_ends_in_the_gap_ends_with_the_jump() -> None:
 def test_a_wall_time_in_a_gap_is_the_jump_and_one_that_comes_twice_the_first(
     zone: str, wall_time: str, moment: str
 ) -> None:
-    """To the second, also where the offset is none of whole minutes."""
+    """The moment is right to the second, also with an offset of fractions of a minute."""
     time = datetime.fromisoformat(wall_time)
     assert first_moment(open_zone(zone), time.date(), time.hour * 60 + time.minute) == read_time(moment)

@@ -1,4 +1,4 @@
-"""The conformance vectors, which the page is tested against as well."""
+"""The conformance vectors; the page is tested against them too."""
 
 import json
 from datetime import date, datetime
@@ -22,7 +22,7 @@ def _range(vector: dict[str, Any]) -> tuple[date, date]:
 
 @each_vector
 def test_a_schedule_yields_the_slots_worked_out_by_hand(vector: dict[str, Any]) -> None:
-    """What the book expands is, to the millisecond, what the vector's working says."""
+    """The service expands each vector to its working, to the millisecond."""
     slots = expand(read_schedule(vector["schedule"]), vector["zone"], *_range(vector))
     assert [(write_time(slot.start), write_time(slot.end)) for slot in slots] == [
         (slot["start"], slot["end"]) for slot in vector["slots"]
@@ -31,7 +31,7 @@ def test_a_schedule_yields_the_slots_worked_out_by_hand(vector: dict[str, Any]) 
 
 @each_vector
 def test_a_second_reading_of_the_clocks_yields_the_same(vector: dict[str, Any]) -> None:
-    """The vectors hold for who knows no rule for gaps, but looks at what the clocks showed at each moment."""
+    """The vectors hold for a reader of the clocks at each moment, without a rule for gaps and overlaps."""
     found = local_time.slots(read_schedule(vector["schedule"]), vector["zone"], *_range(vector))
     assert found == [
         (datetime.fromisoformat(slot["start"]), datetime.fromisoformat(slot["end"])) for slot in vector["slots"]
@@ -39,7 +39,7 @@ def test_a_second_reading_of_the_clocks_yields_the_same(vector: dict[str, Any]) 
 
 
 @each_vector
-def test_the_clocks_show_what_the_vectors_say(vector: dict[str, Any]) -> None:
+def test_the_clocks_agree_with_the_vectors(vector: dict[str, Any]) -> None:
     """`local_start` and `local_end` are the zone's time at `start` and `end`."""
     for slot in vector["slots"]:
         for moment, local in (("start", "local_start"), ("end", "local_end")):
@@ -69,5 +69,5 @@ def test_the_vectors_are_well_made() -> None:
     ],
 )
 def test_the_difficult_zones_are_covered(zone: str) -> None:
-    """The zones in which others go wrong have vectors."""
+    """The zones with known faults in other software have vectors."""
     assert any(vector["zone"] == zone for vector in VECTORS)

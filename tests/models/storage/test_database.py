@@ -105,7 +105,7 @@ def test_a_setting_that_is_no_database_is_one_clear_line(url: str) -> None:
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    """Whether it is something else, cut short, broken inside, or a folder; and it is left as it was."""
+    """Another file, a broken one and a folder are refused, and left as they are."""
     broken = tmp_path / "broken.db"
     service = SlotService(f"sqlite:///{broken}", b"secret")
     service.open()
@@ -139,7 +139,7 @@ def test_a_file_that_may_not_be_written_is_refused(database: str, tmp_path: Path
 
 
 def test_a_schema_newer_than_the_program_is_refused(database: str) -> None:
-    """And not touched."""
+    """The newer database is not touched."""
     service = SlotService(database, b"secret")
     service.open()
     service.close()
@@ -163,14 +163,3 @@ def test_an_acked_booking_survives_the_power(database: str, clock: FakeClock, sy
     driver.together([], arm=look)
     assert found == ["wal", level]
     service.close()
-
-
-def test_another_process_s_commit_moves_the_watch(driver: Driver) -> None:
-    """The watch hears of a commit on any other connection, and of each one once."""
-    watch = driver.service.watch()
-    watch.has_moved()
-    assert not watch.has_moved()
-    driver.open()
-    assert watch.has_moved()
-    assert not watch.has_moved()
-    watch.close()

@@ -31,7 +31,7 @@ KEY = "k" * 22
 
 
 def test_the_same_key_and_command_answers_the_same(driver: Driver) -> None:
-    """Answer, cursor and token are the first ones, and nothing is done again, whatever has happened since."""
+    """A retry gets the first answer, cursor and token, and nothing is done again, whatever has happened since."""
     slot, other = driver.open(2)
     for command in (HoldSlot(principal=GUEST, key=new_key(), slot=slot), booking(other)):
         first = driver.service.run(command)
@@ -43,7 +43,7 @@ def test_the_same_key_and_command_answers_the_same(driver: Driver) -> None:
 
 
 def test_a_repeated_command_in_one_batch_is_done_once(driver: Driver) -> None:
-    """A receipt is found before it is committed, by whatever follows in its transaction."""
+    """A later command of the same transaction finds the record before its commit."""
     command = booking(driver.open()[0])
     first, second, third = driver.together([command, command, command])
     assert first == second == third
@@ -98,7 +98,7 @@ def test_a_key_is_its_callers_in_one_calendar(driver: Driver) -> None:
 
 
 def test_parts_of_a_key_cannot_be_shifted(driver: Driver) -> None:
-    """A subject and key that join to the same text as another's are still two."""
+    """Two pairs of subject and key that concatenate to the same text are still two."""
     (slot,) = driver.open(capacity=2)
     first = driver.reserve(slot, principal=Principal(subject="a", calendars=None), key="b\0c")
     second = driver.reserve(slot, principal=Principal(subject="a\0b", calendars=None), key="c")
@@ -124,7 +124,7 @@ def test_which_commands_need_a_key(driver: Driver) -> None:
 
 @pytest.mark.parametrize(("key", "is_long_enough"), [("k" * 21, False), ("k" * 22, True), ("k" * 201, False)])
 def test_a_guests_key_is_long(driver: Driver, key: str, is_long_enough: bool) -> None:
-    """Without a token the key is all that tells one guest from another; with one, any will do."""
+    """Without a token only the key tells guests apart, so it must be long; with a token any key will do."""
     (slot,) = driver.open(capacity=5)
     if is_long_enough:
         driver.reserve(slot, key=key)
@@ -135,7 +135,7 @@ def test_a_guests_key_is_long(driver: Driver, key: str, is_long_enough: bool) ->
 
 
 def test_a_key_on_any_mutation_is_honoured(driver: Driver) -> None:
-    """Also where none is required: creating a calendar twice is once."""
+    """Creating a calendar twice with one key is once, although it needs no key."""
     command = CreateCalendar(principal=STAFF, key="1", calendar="other", name="Other", zone="Etc/UTC")
     first = driver.service.run(command)
     assert driver.service.run(command) == first
@@ -143,8 +143,8 @@ def test_a_key_on_any_mutation_is_honoured(driver: Driver) -> None:
         driver.service.run(CreateCalendar(principal=STAFF, calendar="other", name="Other", zone="Etc/UTC"))
 
 
-def test_a_release_repeated_tells_no_token(driver: Driver) -> None:
-    """The repeated answer is the first one, which had none."""
+def test_a_repeated_release_has_no_token(driver: Driver) -> None:
+    """The repeated answer is the first one, and has no token."""
     hold = driver.hold(driver.open()[0])
     command = ReleaseHold(principal=GUEST, key=new_key(), **proof(hold))
     first = driver.service.run(command)
@@ -152,8 +152,8 @@ def test_a_release_repeated_tells_no_token(driver: Driver) -> None:
     assert "token" not in results(first)
 
 
-def test_what_only_looks_like_a_token_is_repeated_as_it_is(driver: Driver) -> None:
-    """A slot's `data` is what staff wrote, in whatever answer it stands."""
+def test_data_that_looks_like_a_token_is_repeated_unchanged(driver: Driver) -> None:
+    """A slot's `data` is repeated as staff wrote it, in every answer."""
     data = b'{"token":""}'
     start = driver.clock.now + 9 * HOUR
     opened = OpenSlots(
@@ -179,7 +179,7 @@ def test_what_only_looks_like_a_token_is_repeated_as_it_is(driver: Driver) -> No
 
 
 def test_a_record_goes_with_a_booking_that_moves(driver: Driver) -> None:
-    """What was asked of it in its old calendar is answered as it was then, and not done again in the new one."""
+    """A command from before the move gets its first answer, and is not done again in the new calendar."""
     driver.create("asked", confirmation="staff")
     here, there = driver.open(2)
     booked = driver.reserve(here)
@@ -196,7 +196,7 @@ def test_a_record_goes_with_a_booking_that_moves(driver: Driver) -> None:
 
 
 def test_a_key_on_two_bookings_of_a_calendar_is_a_mistake(driver: Driver) -> None:
-    """A key stands for one command in its calendar, whatever that is about."""
+    """A key stands for one command in its calendar, whatever its slot or booking is."""
     (slot,) = driver.open(capacity=2)
     one, two = (driver.reserve(slot) for _ in range(2))
     cancelling = CancelBooking(principal=GUEST, key=KEY, booking=one["id"], token=one["token"])
@@ -206,7 +206,7 @@ def test_a_key_on_two_bookings_of_a_calendar_is_a_mistake(driver: Driver) -> Non
 
 
 def test_a_record_is_kept_for_a_day(driver: Driver) -> None:
-    """After that it goes with the next trimming."""
+    """The record goes with the next trimming after that."""
     (slot,) = driver.open(start=driver.clock.now + 72 * HOUR, capacity=2)
     first = driver.reserve(slot, key=KEY)
     driver.clock.go(86_400)

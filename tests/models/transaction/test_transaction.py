@@ -1,22 +1,20 @@
-"""When the book looks at the clock, and that whoever reads sees one instant."""
+"""A transaction reads the clock after its locks, and a read sees one instant."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import pytest
 
-from models.contract.time import DAY, MeasuredClock, system_clock
+from models.contract.time import DAY, system_clock
 from models.service import SlotService
-from tests.models.driver import EVER, Driver, FakeClock, booking
+from tests.models.driver import Driver, FakeClock, booking
 
 
 def test_the_time_is_read_once_a_batch_after_its_locks_are_held(driver: Driver, kind: str) -> None:
-    """Whoever waits for a lock does so before it knows what time it is; and a batch has one time."""
+    """A batch waits for its locks before it reads the clock, and all its commands have one time."""
     seen: list[str] = []
     database, clock, run = driver.service._db, driver.clock, driver.service._db.execute_sql
 
@@ -45,7 +43,7 @@ def test_the_time_is_read_once_a_batch_after_its_locks_are_held(driver: Driver, 
 
 @pytest.mark.only("postgres")
 def test_a_batch_has_the_database_s_time(database: str, clock: FakeClock) -> None:
-    """Where nobody sets a clock the time is the database's, read once, after the locks, in no statement of its own."""
+    """By default the time is the database's: read once, after the locks, without a statement of its own."""
     service = SlotService(database, b"a secret of the tests", synchronous="normal")
     service.open()
     seen: list[str] = []
@@ -72,41 +70,3 @@ def test_a_batch_has_the_database_s_time(database: str, clock: FakeClock) -> Non
     ((now, made),) = driver.query(f"SELECT {service._db.time_sql}, max(created_at) FROM booking")
     assert 0 <= now - made < 5_000
     service.close()
-
-
-def test_another_clock_is_followed_from_its_last_measurement() -> None:
-    """A measured clock goes on by itself, keeps to what it knows while that fits, else follows."""
-    clock, now = MeasuredClock(), time.monotonic()
-    clock.measure(500_000, now - 0.010, now)
-    first = clock()
-    assert 500_000 <= first < 500_500
-    clock.measure(500_000, now - 2, now)
-    assert 0 <= clock() - first < 500
-    now = time.monotonic()
-    clock.measure(800_000, now, now)
-    assert 800_000 <= clock() < 800_500
-
-
-def test_a_snapshot_is_of_one_instant(driver: Driver) -> None:
-    """What is committed between two of its reads is in none of them: else it would be lost for ever."""
-    (slot,) = driver.open()
-    seq = driver.service.snapshot("room", -EVER, EVER).seq
-    reader, run = threading.get_ident(), driver.service._db.execute_sql
-    read: list[str] = []
-
-    def book_meanwhile(sql: str, params: Sequence[Any] | None = None) -> Any:
-        if threading.get_ident() != reader:
-            return run(sql, params)
-        found = run(sql, params)
-        if "FROM" in sql and not read:
-            read.append(sql)
-            driver.reserve(slot)
-        return found
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver.service._db, "execute_sql", book_meanwhile)
-        taken = driver.service.snapshot("room", -EVER, EVER)
-    assert read, "somebody booked meanwhile"
-    assert taken.seq == seq
-    assert [msgspec.json.decode(one.body)["status"] for one in taken.slots] == ["open"]
-    assert driver.slot(slot)["status"] == "booked"

@@ -1,4 +1,4 @@
-"""When the database fails: nothing is lost or half committed, and everyone is answered exactly once.
+"""A database that fails: nothing is lost or half committed, and every caller is answered exactly once.
 
 The faults are SQLite's own: a limit of pages for a full disk, an authorizer that denies a statement, a trigger.
 """
@@ -13,9 +13,9 @@ from typing import Any, Self
 import pytest
 
 from models.contract.changes import Customer
-from models.contract.commands import BookSlot
+from models.contract.commands import BookSlot, TakeOutside, TrimLog
 from models.contract.errors import Refused
-from models.service import SlotService
+from models.service import Outcome, SlotService
 from models.storage.triggers.sqlite import ignore_own
 from tests.models.driver import Driver, FakeClock, booking, code, results
 
@@ -25,7 +25,7 @@ POISONED, SOUND = Customer(name="Poisoned"), Customer(name="Sound")
 
 
 def six(driver: Driver, *, poisoned: int | None = None) -> list[BookSlot]:
-    """Six bookings of six slots, one of them with a name that the fault listens for."""
+    """Return six bookings of six slots; the fault reacts to the name in one of them."""
     slots = driver.open(6)
     return [booking(slot, customer=POISONED if place == poisoned else SOUND) for place, slot in enumerate(slots)]
 
@@ -73,7 +73,7 @@ def refuses(connection: sqlite3.Connection) -> None:
 
 @pytest.mark.parametrize(("arm", "expected"), [(fails_at_the_name, "overloaded"), (rolls_all_back, "overloaded")])
 def test_an_error_in_the_middle_of_a_batch_fails_one_command(driver: Driver, arm: Arm, expected: str) -> None:
-    """The batch is abandoned, each of its commands is tried alone, and only the one with the fault is not done."""
+    """The batch is abandoned, each of its commands is tried alone, and only the faulty one is not done."""
     commands = six(driver, poisoned=2)
     outcomes = driver.together(commands, arm=arm)
     assert [code(outcome) for outcome in outcomes] == ["ok", "ok", expected, "ok", "ok", "ok"]
@@ -103,7 +103,7 @@ def disarm(driver: Driver) -> None:
 
 
 def test_a_full_disk_loses_and_half_commits_nothing(driver: Driver) -> None:
-    """SQLITE_FULL in the middle of a batch: who was answered well is in the file, the others are `overloaded`."""
+    """SQLITE_FULL in the middle of a batch: every confirmed command is in the file, the others are `overloaded`."""
     slots = driver.open(150)
     commands = [booking(slot, customer=Customer(name="x", note="n" * 2_000)) for slot in slots]
 
@@ -151,7 +151,7 @@ def test_a_failing_savepoint_abandons_the_batch(driver: Driver, operation: str) 
 
 @pytest.mark.parametrize("operation", ["BEGIN", "RELEASE", "ROLLBACK"])
 def test_savepoints_that_always_fail_do_nothing(driver: Driver, operation: str) -> None:
-    """Nothing is done without a savepoint; a refusal whose rollback fails takes nobody with it."""
+    """Without a savepoint nothing is done; a refusal with a failed rollback harms no other command."""
     commands = six(driver)
     commands[2] = booking(commands[0].slot)
     outcomes = driver.together(commands, arm=denies(operation, SAVEPOINT))
@@ -170,7 +170,7 @@ def test_a_failed_commit_is_not_run_again(driver: Driver) -> None:
 
 
 class Liar(sqlite3.Connection):
-    """Commits, and then says that it failed: what a lost answer looks like."""
+    """Commit, and then report a failure, as a lost answer looks."""
 
     lies = False
 
@@ -199,7 +199,7 @@ class LiarsCursor(sqlite3.Cursor):
 
 @pytest.fixture
 def liar(database: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
-    """A book whose driver can be made to lie about a commit."""
+    """A service with a driver that can misreport a commit."""
     service = SlotService(database, b"secret", clock=clock)
     make = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: make(*args, factory=Liar, **kwargs))
@@ -212,7 +212,7 @@ def liar(database: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_a_record_makes_the_retry_of_an_unknown_commit_safe(liar: Driver) -> None:
-    """A commit that happened but was reported lost: the retry with the same key finds what was done."""
+    """A commit was reported as failed: the retry with the same key finds the first result."""
     commands = six(liar)
 
     def lie(_: sqlite3.Connection) -> None:
@@ -227,7 +227,7 @@ def test_a_record_makes_the_retry_of_an_unknown_commit_safe(liar: Driver) -> Non
 def test_a_locked_database_is_overloaded_and_then_works(
     database: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process keeps the lock beyond the time-out: everyone hears `overloaded` and can try again."""
+    """Another process keeps the lock beyond the time-out: all commands are `overloaded`, and a retry works."""
     monkeypatch.setattr("models.storage.sqlite.BUSY_TIMEOUT_SECONDS", 0.1)
     service = SlotService(database, b"secret", clock=clock)
     service.open()
@@ -246,7 +246,7 @@ def test_a_locked_database_is_overloaded_and_then_works(
 
 
 def test_a_failing_change_listener_does_nothing_twice(driver: Driver) -> None:
-    """What is told after COMMIT may raise; the commands are done and answered all the same."""
+    """A listener may raise after COMMIT; the commands are done and answered all the same."""
 
     def crack(_: object) -> None:
         message = "cracked"
@@ -260,7 +260,7 @@ def test_a_failing_change_listener_does_nothing_twice(driver: Driver) -> None:
 
 
 def test_a_closed_writer_answers_every_command(database: str, clock: FakeClock) -> None:
-    """What was queued before `close` is done, what comes after it is `overloaded`: nobody waits for ever."""
+    """Commands queued before `close` are done, later ones are `overloaded`; no caller waits for ever."""
     service = SlotService(database, b"secret", clock=clock)
     service.open()
     driver = Driver(service, clock)
@@ -278,3 +278,38 @@ def test_a_closed_writer_answers_every_command(database: str, clock: FakeClock) 
     asking.join()
     assert len(heard) == 200
     assert heard.count("ok") == booked(driver)
+
+
+def test_a_background_command_comes_after_the_others_and_alone(driver: Driver) -> None:
+    """Outside writes of several calendars never make a booking wait for more than one of them, also at the end."""
+    slots = driver.open(2)
+    entered, guard = threading.Event(), threading.Event()
+    done: list[tuple[str, int]] = []
+    transactions: list[int] = []
+    begin = driver.service._db.begin_write
+
+    def begin_counted(**options: bool) -> None:
+        transactions.append(1)
+        begin(**options)
+
+    def wait(_: Outcome) -> None:
+        entered.set()
+        guard.wait(30)
+
+    driver.service._db.begin_write = begin_counted  # type: ignore[method-assign]
+    driver.service.submit(booking(slots[0]), wait)
+    assert entered.wait(10)
+    commands = [
+        TakeOutside(calendar="room"),
+        TakeOutside(calendar="other"),
+        booking(slots[1]),
+        TrimLog(calendar="room"),
+    ]
+    for command in commands:
+        name = type(command).__name__
+        driver.service.submit(command, lambda _, name=name: done.append((name, len(transactions))))  # type: ignore[misc]
+    closing = threading.Thread(target=driver.service._writer.close)
+    closing.start()
+    guard.set()
+    closing.join()
+    assert done == [("BookSlot", 2), ("TakeOutside", 3), ("TakeOutside", 4), ("TrimLog", 5)]

@@ -1,6 +1,6 @@
-"""When PostgreSQL fails in the midst of a batch: nothing is lost or half committed, and everyone is answered once.
+"""A PostgreSQL that fails within a batch: nothing is lost or half committed, and every caller is answered once.
 
-The faults are the server's own: triggers that fail, that fail only as COMMIT runs, or that end the session.
+The faults are the server's own: triggers that fail, that fail only at COMMIT, or that end the session.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def arm(driver: Driver, fault: str, when: str = AT_ONCE) -> None:
 
 
 def six(driver: Driver, *, poisoned: int = 2) -> list[BookSlot]:
-    """Six bookings of six slots, one of them with a name that the fault listens for."""
+    """Return six bookings of six slots; the fault reacts to the name in one of them."""
     names = ["Poisoned Ada" if place == poisoned else "Sound" for place in range(6)]
     return [booking(slot, customer=Customer(name=name)) for slot, name in zip(driver.open(6), names, strict=True)]
 
@@ -52,7 +52,7 @@ def check_retried(driver: Driver, commands: list[BookSlot]) -> None:
 def test_an_error_in_the_middle_of_a_batch_fails_one_command(
     driver: Driver, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The batch is abandoned, each of its commands is tried alone, and only the one with the fault is not done."""
+    """The batch is abandoned, each of its commands is tried alone, and only the faulty one is not done."""
     arm(driver, fault)
     commands = six(driver)
     outcomes = driver.together(commands)

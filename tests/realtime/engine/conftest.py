@@ -106,7 +106,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 async def closes(socket: ClientConnection) -> None:
-    """Read until the server closes; a test that waits for ever fails."""
+    """Read until the server closes; an endless wait fails the test."""
     with pytest.raises(ConnectionClosed):
         await asyncio.wait_for(_read_to_the_end(socket), 5)
 
@@ -141,8 +141,16 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 def server() -> SocketServer:
-    """Make the server that a test is about, where none of its own is made."""
-    return SocketServer()
+    """Make a server that keeps the numbers of its `count` events, for a test without a server of its own."""
+    server = SocketServer()
+    server.heard = []
+
+    @server.on("count")
+    async def count(_sid: str, number: int) -> int:
+        server.heard.append(number)
+        return number
+
+    return server
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
-"""A client that is nothing but a socket: it can be slow, silent or rude."""
+"""A client of one bare socket: it can be slow, silent or rude."""
 
 import asyncio
 import socket as sockets
 
 from tests.realtime.engine.conftest import Endpoint
+from tests.support.raw import frame
 
-KERNEL_BYTES = 4096  # asked of the kernel, so that the server's buffer fills and not the kernel's
+KERNEL_BYTES = 4096  # the kernel's receive buffer, so that the server's buffer fills instead
 
 
 class RawClient:
-    """A WebSocket client that is one socket and no task, and reads only when it is asked to."""
+    """A WebSocket client of one socket without a task; it reads only on request."""
 
     def __init__(self, socket: sockets.socket) -> None:
         self.socket = socket
@@ -37,10 +38,8 @@ class RawClient:
         return cls(socket)
 
     async def read(self) -> bytes:
-        """Some bytes; none when the server has closed."""
+        """Return the next bytes; none after the server's end."""
         return await asyncio.get_running_loop().sock_recv(self.socket, 65_536)
 
     async def send(self, text: str) -> None:
-        payload = text.encode()
-        frame = bytes((0x81, 0x80 | len(payload))) + bytes(4) + payload
-        await asyncio.get_running_loop().sock_sendall(self.socket, frame)
+        await asyncio.get_running_loop().sock_sendall(self.socket, frame(text))

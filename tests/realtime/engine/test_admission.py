@@ -111,7 +111,7 @@ async def test_sessions_open_and_end_through_the_queue(serve: Serve) -> None:
     admission = server.eio.admission
     while not (await hanging_up.read()).endswith(b"}"):
         pass  # or its close would be a reset
-    admission._queue.append((lambda: None, 0))  # a queue that only the test moves on
+    admission._queue.append((lambda: None, 0))  # only the test runs this queue
     hanging_up.socket.close()
     second.abort("no longer allowed")
     coming = asyncio.create_task(endpoint.open_polling())

@@ -1,10 +1,9 @@
-"""Budgets: what one connection is granted, what its address is, and what is left over from one to the next."""
+"""Budgets: the grants of one connection and of its address, and the rest that the next connection inherits."""
 
 import pytest
 
 from realtime.engine import AddressBudget, Budget, Rates, cost_of
 from realtime.engine.budget import CUT_OFF, MOST_COST
-from realtime.rate_limit import Addresses
 
 SECOND_NS = 1_000_000_000
 
@@ -26,7 +25,7 @@ def _granted(budget: Budget, tries: int) -> int:
 
 
 def test_requests(clock: list[int]) -> None:
-    """Those of two seconds at once, then as many a second as the rate; the wait is told, and refusals cost nothing."""
+    """The budget is two seconds' worth at once, then the rate; the wait is returned, and refusals cost nothing."""
     budget = _address(10).connect()
     assert _granted(budget, 500) == 20
     assert budget.request() == SECOND_NS // 10
@@ -39,7 +38,7 @@ def test_requests(clock: list[int]) -> None:
 
 
 def test_packets() -> None:
-    """Those of twelve seconds at once, a quarter more than requests; then it is cut off."""
+    """The budget is twelve seconds' worth at once, a quarter more than requests; then the client is closed."""
     budget = _address(10).connect()
     assert [budget.take(1) for _ in range(151)] == [0] * 150 + [CUT_OFF]
     heavy = _address(10).connect()
@@ -55,7 +54,7 @@ def test_no_limit() -> None:
 
 
 def test_an_address(clock: list[int]) -> None:
-    """All its connections have what the factor says; who has spent little waits, who has spent much is cut off."""
+    """An address has the factor's multiple; a client with little use waits, one with much use is closed."""
     address = _address(10, factor=2)
     every = [address.connect() for _ in range(5)]
     assert sum(_granted(budget, 20) for budget in every) == 40
@@ -69,8 +68,8 @@ def test_an_address(clock: list[int]) -> None:
     assert quiet.take(1) == 0
 
 
-def test_what_was_spent_stays_spent(clock: list[int]) -> None:
-    """The next connection of an address goes on where the last one was, but may join."""
+def test_a_new_connection_inherits_the_spent_budget(clock: list[int]) -> None:
+    """The next connection of an address starts with the last one's budget, but may join."""
     address = _address(10)
     first = address.connect()
     first.open()
@@ -96,17 +95,3 @@ def test_http_of_an_address() -> None:
 def test_costs() -> None:
     """A packet is one, and one more for each 16 KB; never more than the largest message's."""
     assert [cost_of(size) for size in (0, 16_383, 16_384, 1_000_000, 1 << 40)] == [1, 1, 2, 62, MOST_COST]
-
-
-def test_addresses() -> None:
-    """A /64 is one address; those with nobody connected are forgotten when there are too many."""
-    addresses = Addresses(10, factor=10)
-    one = addresses.of("2001:db8::1")
-    assert addresses.of("2001:db8::ffff") is one
-    assert addresses.of("2001:db8:0:1::1") is not one
-    held = addresses.connect("192.0.2.1")
-    held.open()
-    for number in range(20_000):
-        addresses.of(f"10.0.{number // 256}.{number % 256}")
-    assert addresses.of("192.0.2.1") is held.address
-    assert addresses.of("2001:db8::1") is not one

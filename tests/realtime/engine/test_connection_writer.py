@@ -1,4 +1,4 @@
-"""A client that does not read: how much it may hold, when it is cut off, and that nobody else notices."""
+"""A client that does not read: the cap on its memory, its end, and no effect on other clients."""
 
 import asyncio
 import gc
@@ -50,7 +50,7 @@ def _change(server: SocketServer, size: int = 10_000) -> Packet:
 
 
 async def _quiet() -> None:
-    """Let everything that is ready run, many times over."""
+    """Let every ready task run, many times over."""
     for _ in range(100):
         await asyncio.sleep(0)
 
@@ -60,7 +60,7 @@ def _queued_bytes(connection: Connection) -> int:
 
 
 async def test_it_is_cut_off_at_the_cap(server: SocketServer, stalled: Connection) -> None:
-    """It holds at most the cap, and is cut off in the very write that goes past it."""
+    """It holds at most the cap, and is closed in the write that exceeds it."""
     packet = _change(server)
     most = 0
     while True:
@@ -89,7 +89,7 @@ async def test_all_of_it_is_freed(server: SocketServer, stalled: Connection) -> 
 
 
 async def test_others_notice_nothing(server: SocketServer, endpoint: Endpoint, stalled: Connection) -> None:
-    """Who reads gets everything, in order, while another is cut off."""
+    """A reading client gets everything, in order, while another one is closed."""
     healthy = await endpoint.join()
     connections = list(server.connections.values())
     assert len(connections) == 2
@@ -100,7 +100,7 @@ async def test_others_notice_nothing(server: SocketServer, endpoint: Endpoint, s
 
 
 async def test_a_reply_does_not_count(server: SocketServer, endpoint: Endpoint) -> None:
-    """A reply bigger than the cap throws nobody off, and what follows it has the whole cap."""
+    """A reply bigger than the cap closes no connection, and later messages have the whole cap."""
 
     @server.on("snapshot")
     async def snapshot(_sid: str) -> Encoded:
@@ -122,7 +122,7 @@ async def test_a_reply_does_not_count(server: SocketServer, endpoint: Endpoint) 
 
 
 async def test_requests_wait_while_replies_do(server: SocketServer, endpoint: Endpoint) -> None:
-    """Who does not read the answers gets no further ones: one who asks 1,000 times holds the cap and one reply."""
+    """A client that reads no answers gets no further ones: 1,000 requests hold the cap and one reply."""
     answered = 0
 
     @server.on("snapshot")
@@ -143,27 +143,27 @@ async def test_requests_wait_while_replies_do(server: SocketServer, endpoint: En
 
 
 async def test_replies_that_are_under_way_count(server: SocketServer, endpoint: Endpoint) -> None:
-    """Of the replies that come at once only the largest is let by: the others count towards the cap."""
-    guard, running = asyncio.Event(), 0
+    """Of the replies that come at once only the largest is exempt: the others count towards the cap."""
+    latch, running = asyncio.Event(), 0
 
     @server.on("snapshot")
     async def snapshot(_sid: str) -> Encoded:
         nonlocal running
         running += 1
-        await guard.wait()
+        await latch.wait()
         return Encoded(b'"%b"' % (b"x" * 100_000))
 
     client = await RawClient.join(endpoint)
     for _ in range(16):
         await client.send('421["snapshot"]')
     await eventually(lambda: running == 16)
-    guard.set()
+    latch.set()
     await eventually(lambda: server.counters.dropped_slow == 1)
     client.socket.close()
 
 
 async def test_requests_that_waited_begin_in_order(server: SocketServer, endpoint: Endpoint) -> None:
-    """What waits for a slow client to read begins in the order in which it was sent, and all of it is answered."""
+    """Requests that wait for a slow client begin in the order of sending, and all of them are answered."""
     begun: list[int] = []
 
     @server.on("mixed")
@@ -181,8 +181,8 @@ async def test_requests_that_waited_begin_in_order(server: SocketServer, endpoin
     assert {answer[2 : answer.index("[")] for answer in answers} == set(map(str, range(40)))
 
 
-async def test_what_waits_for_a_client_that_goes(server: SocketServer, endpoint: Endpoint) -> None:
-    """A request that waited for a client to read leaves nothing behind when that client goes instead."""
+async def test_a_waiting_request_ends_with_its_client(server: SocketServer, endpoint: Endpoint) -> None:
+    """A waiting request leaves nothing behind when its client goes without reading."""
 
     @server.on("snapshot")
     async def snapshot(_sid: str) -> Encoded:
@@ -198,7 +198,7 @@ async def test_what_waits_for_a_client_that_goes(server: SocketServer, endpoint:
 
 
 async def test_a_slow_but_healthy_client_gets_all_answers(server: SocketServer, endpoint: Endpoint) -> None:
-    """Who reads at last gets the answer to every request, in order."""
+    """A late reader gets the answer to every request, in order."""
 
     @server.on("snapshot")
     async def snapshot(_sid: str, number: int) -> Encoded:
@@ -231,28 +231,28 @@ async def test_requests_in_flight_are_bounded(server: SocketServer, endpoint: En
     """Only so many requests of one client run at once; the next is read when one has ended."""
     running = 0
     most = 0
-    guard = asyncio.Event()
+    latch = asyncio.Event()
 
     @server.on("wait")
     async def wait(_sid: str) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await guard.wait()
+        await latch.wait()
         running -= 1
 
     socket: ClientConnection = await endpoint.join()
     for number in range(100):
         await socket.send(f'42{number}["wait"]')
     await eventually(lambda: running == server.eio.max_in_flight)
-    guard.set()
+    latch.set()
     for number in range(100):
         assert await text_of(socket) == f"43{number}[]"
     assert most == server.eio.max_in_flight
 
 
 async def test_a_schedule_throws_nobody_off(serve: Serve) -> None:
-    """4,000 slots opened at once, 200 a change, reach clients that read, however small the kernel's buffers."""
+    """Reading clients get 4,000 slots opened at once, 200 a change, even with small kernel buffers."""
     server = SocketServer()
     endpoint = await serve(server, send_buffer_bytes=KERNEL_BYTES)
     sockets = [await endpoint.join() for _ in range(3)]

@@ -81,7 +81,7 @@ async def test_a_listed_origin_is_named(shop: Endpoint) -> None:
 
 
 async def test_a_preflight_is_answered(shop: Endpoint) -> None:
-    """A browser that asks first is told what it may send; a stranger is told nothing."""
+    """A browser's preflight from a listed origin gets the allowed headers; a stranger gets none."""
     headers = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "content-type"}
     response = await shop.response("OPTIONS", headers, **OPEN)
     assert response.status == 204
@@ -92,7 +92,7 @@ async def test_a_preflight_is_answered(shop: Endpoint) -> None:
     assert "Access-Control-Allow-Origin" not in stranger.headers
 
 
-async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refused_origin_gets_a_reason(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """It gets a sentence with its origin and the setting; the log gets one line for each origin, and never a flood."""
     endpoint = await serve(SocketServer())
     for _ in range(3):
@@ -107,7 +107,7 @@ async def test_a_refused_origin_is_told_why(serve: Serve, caplog: pytest.LogCapt
     for number in range(300):
         await endpoint.request_with({"Origin": f"http://{number}.example" + "x" * 1_000}, "GET", **OPEN)
     lines = [record.getMessage() for record in caplog.records if record.name.endswith("origins")]
-    assert len(lines) == 21  # the last one says that there are more
+    assert len(lines) == 21  # the last line announces that further ones are left out
     assert max(map(len, lines)) < 400
 
 

@@ -1,4 +1,4 @@
-"""Peers that take nothing and let nothing go: each is cut off in the end, however it is connected."""
+"""Peers that neither read nor close: each is closed in the end, on every transport."""
 
 import asyncio
 import socket as sockets
@@ -29,7 +29,7 @@ async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
 
 
 async def test_a_flood_of_pings(server: SocketServer, endpoint: Endpoint) -> None:
-    """The pongs that a client does not read count towards its cap too."""
+    """The unread pongs of a client count towards its cap too."""
     client = await RawClient.open(endpoint)
     await eventually(lambda: server.eio.sockets)
     loop = asyncio.get_running_loop()
@@ -41,7 +41,7 @@ async def test_a_flood_of_pings(server: SocketServer, endpoint: Endpoint) -> Non
 
 
 async def test_a_poll_that_is_not_taken(server: SocketServer, endpoint: Endpoint) -> None:
-    """A session that is cut off while its poll takes a large answer loses that connection as well."""
+    """A session closed while its poll writes a large answer loses that connection as well."""
     sid = await endpoint.open_polling()
     await endpoint.post(sid, "40")
     await endpoint.poll(sid)
@@ -70,10 +70,10 @@ async def test_a_poll_that_is_not_taken(server: SocketServer, endpoint: Endpoint
         assert read < 5 * CAP_BYTES
 
 
-async def test_a_goodbye_that_is_not_answered(
+async def test_an_end_without_an_answer(
     server: SocketServer, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who does not close its half after a goodbye is not waited for."""
+    """A client that does not close its half after the server's end is not waited for."""
     monkeypatch.setattr(ConnectionWriter, "linger_seconds", 0.05)
     client = await RawClient.join(endpoint)
     await eventually(lambda: server.manager.clients)
@@ -85,7 +85,7 @@ async def test_a_goodbye_that_is_not_answered(
 
 
 async def test_an_upgrade_with_a_large_answer(server: SocketServer, endpoint: Endpoint) -> None:
-    """An answer larger than the cap that waits for a poll throws nobody off who upgrades instead."""
+    """A large answer waits for a poll beyond the cap; a client that upgrades instead gets it."""
     sid = await endpoint.open_polling()
     await endpoint.post(sid, "40")
     await endpoint.poll(sid)

@@ -1,4 +1,4 @@
-"""The seams on which the engine hangs: an upgrade that moves one fails here, by name, before all else."""
+"""The private parts of upstream libraries: an update that moves one fails here, by name."""
 
 import asyncio
 import inspect
@@ -21,7 +21,7 @@ PINNED = {"python-socketio": "5.18.1", "python-engineio": "4.15.1", "aiohttp": "
 
 @pytest.mark.parametrize(("library", "pinned"), PINNED.items())
 def test_versions(library: str, pinned: str) -> None:
-    """These are the versions that the engine was read against; for others, read it again first."""
+    """The installed versions are those that the engine was read against; read others again first."""
     assert version(library) == pinned
 
 
@@ -79,7 +79,7 @@ def test_bases() -> None:
     ],
 )
 def test_overridden_methods_exist(ours: type, theirs: type, names: list[str]) -> None:
-    """What is overridden is there to be overridden, and takes the arguments that we take."""
+    """Overridden methods exist, and take the engine's arguments."""
     for name in names:
         base = inspect.signature(getattr(theirs, name)).parameters
         mine = inspect.signature(getattr(ours, name)).parameters
@@ -104,7 +104,7 @@ def test_overridden_methods_exist(ours: type, theirs: type, names: list[str]) ->
     ],
 )
 def test_inherited_methods_exist(theirs: type, names: list[str]) -> None:
-    """What is relied on without being overridden is still there."""
+    """The other private parts in use still exist."""
     for name in names:
         assert callable(getattr(theirs, name)), f"{theirs.__name__}.{name} has gone"
 
@@ -123,7 +123,7 @@ def test_inherited_methods_exist(theirs: type, names: list[str]) -> None:
     ],
 )
 def test_attributes_exist(server: type, names: list[str]) -> None:
-    """The attributes that are read are set by the constructors."""
+    """The attributes in use are set by the constructors."""
     built = server(async_mode="aiohttp", logger=logging.getLogger(__name__))
     for name in names:
         assert hasattr(built, name), f"{server.__name__}.{name} has gone"
@@ -141,7 +141,7 @@ def test_a_connection_has_no_dictionary_of_its_own() -> None:
     assert not vars(connection)
 
 
-async def test_what_is_taken_over_from_aiohttp() -> None:
+async def test_the_parts_taken_over_from_aiohttp() -> None:
     """aiohttp's handler has the early bytes, and lets go of its manager when it loses its connection."""
     manager = web.Server(_unused)
     handler = manager()
@@ -159,7 +159,7 @@ async def test_what_is_taken_over_from_aiohttp() -> None:
 
 
 class _Transport(asyncio.Transport):
-    """A transport that only remembers whether it was closed."""
+    """A transport that only remembers its end."""
 
     is_closed = False
 

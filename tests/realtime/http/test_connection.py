@@ -1,4 +1,4 @@
-"""The seams of aiohttp on which bounded connections hang: an upgrade that moves one fails here, by name."""
+"""The private parts of aiohttp that bounded connections need: an update that moves one fails here, by name."""
 
 import inspect
 
@@ -10,8 +10,8 @@ from realtime.http.connection import BoundedHandler, BoundedRunner, BoundedServe
 SLOTS = ("_force_close", "_loop", "_manager", "_request_count", "_waiter", "transport")
 
 
-def test_what_is_overridden_exists() -> None:
-    """What is overridden is there to be overridden, and takes the arguments that we take."""
+def test_overridden_methods_exist() -> None:
+    """Overridden methods exist, and take our arguments."""
     for ours, theirs, names in (
         (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received")),
         (BoundedServer, web.Server, ("__call__", "shutdown")),
@@ -23,8 +23,8 @@ def test_what_is_overridden_exists() -> None:
             assert list(mine) == list(base), f"{theirs.__name__}.{name}{tuple(base)} is not {tuple(mine)}"
 
 
-def test_what_is_read_exists() -> None:
-    """A handler's state, what a server is made of, and what a body tells of itself have their names."""
+def test_attributes_in_use_exist() -> None:
+    """A handler's state, a server's parts and a body's fields have their names."""
     slots = {name for kind in RequestHandler.__mro__ for name in getattr(kind, "__slots__", ())}
     assert set(SLOTS) <= slots
     assert {"request_factory", "handler_cancellation", "loop"} <= set(inspect.signature(web.Server).parameters)
@@ -32,7 +32,7 @@ def test_what_is_read_exists() -> None:
     assert {"is_eof", "feed_eof", "set_exception", "total_bytes"} <= set(dir(StreamReader))
 
 
-async def test_what_a_server_is_made_of() -> None:
+async def test_the_parts_of_a_server_exist() -> None:
     """A server keeps its options, its loop and its handlers under these names."""
     server = web.Server(_unused, keepalive_timeout=7.0)
     assert server._kwargs == {"keepalive_timeout": 7.0}

@@ -18,7 +18,7 @@ async def _make(api: Api, calendar: str, **info: Any) -> str:
 
 
 async def test_a_link_opens_its_calendar_and_no_other(tmp_path: Path) -> None:
-    """Its token sees and books, is no staff's, ends when it says, is of a holder of its own, and is in no log."""
+    """The link's token sees and books, has no staff rights, ends on time, has a holder of its own, and is in no log."""
     with Server(tmp_path, "--no-demo", settings={"SLOTCAST_LOG_LEVEL": "info"}) as server:
         staff = server.command("token", "--scope", "staff").strip()
         async with Api(server.url, staff) as api, Client(server.url, token=staff, namespace=STAFF) as client:
@@ -46,7 +46,7 @@ async def test_a_link_opens_its_calendar_and_no_other(tmp_path: Path) -> None:
 
 
 async def test_what_is_no_link(tmp_path: Path) -> None:
-    """A lifetime out of bounds, a calendar that there is not or that is another's staff's: each has its code."""
+    """A lifetime out of bounds, an unknown calendar and another staff's calendar: each has its code."""
     with Server(tmp_path, "--no-demo") as server:
         staff = server.command("token", "--scope", "staff").strip()
         elsewhere = server.command("token", "--scope", "staff", "--calendars", "elsewhere").strip()

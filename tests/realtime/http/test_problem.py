@@ -1,4 +1,4 @@
-"""HTTP's own manners: what is not JSON, not ours, too much or nowhere is refused as a problem, and the server stays."""
+"""Refusals of HTTP: malformed, foreign, oversized and unknown requests are problems, and the server goes on."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ FRIEND = "https://friend.example"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server that lets one other origin in."""
+    """Run a server that allows one other origin."""
     settings = {"SLOTCAST_ORIGINS": FRIEND, "SLOTCAST_PROXIES": "127.0.0.1"}
     with Server(tmp_path_factory.mktemp("http"), "--no-demo", "--rate", "0", settings=settings) as server:
         yield server
@@ -60,14 +60,14 @@ def _code(answer: Answer) -> tuple[int, str]:
     ids=lambda raw: repr(raw[:20]),
 )  # fmt: skip
 async def test_a_body_that_is_no_object(api: Api, slot: str, raw: bytes) -> None:
-    """What is not one JSON object is bad_request."""
+    """A body other than one JSON object is bad_request."""
     answer = await api.ask("POST", f"/api/slots/{slot}/holds", raw=raw, key=new_key())
     assert _code(answer) == (400, "bad_request")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 async def test_a_body_of_another_type(api: Api, slot: str, kind: str) -> None:
-    """A body that does not say that it is JSON is bad_request: another site's form can't post here."""
+    """A body without a JSON content type is bad_request: another site's form can't post here."""
     headers = {"Content-Type": kind} if kind else {"Content-Type": "application/octet-stream"}
     answer = await api.ask("POST", f"/api/slots/{slot}/holds", raw=b"{}", headers=headers, key=new_key())
     assert _code(answer) == (400, "bad_request")
@@ -92,7 +92,7 @@ async def test_a_body_that_is_too_large(served: Server, api: Api, slot: str) -> 
 
 
 async def test_a_message_that_is_too_large(served: Server, api: Api) -> None:
-    """A socket that sends more than 1 MB at once is closed; nobody else notices."""
+    """A socket that sends more than 1 MB at once is closed, without an effect on others."""
     async with Client(served.url) as giant, Client(served.url) as other:
         sent = giant.send("slot.hold", {"slot": "x" * LONG})
         while not giant.disconnects:
@@ -133,7 +133,7 @@ async def test_what_is_not_there(api: Api, method: str, path: str, status: int) 
 
 @pytest.mark.parametrize("path", ["%00", "%ED%A0%80", "%FF", "..%2F..", "%0d%0aX-Evil:%201", "a" * 3_000, "*", "%"])
 async def test_ids_that_are_none(api: Api, path: str) -> None:
-    """Whatever stands in an address for an id, it is refused as nothing worse than unknown."""
+    """Any text in the place of an id is at worst an unknown id."""
     for route in ("/api/calendars/{}", "/api/calendars/{}/slots", "/api/calendars/{}/changes", "/calendars/{}.ics"):
         answer = await api.ask("GET", route.format(path))
         assert answer.code in {"bad_request", "not_found"}, (route, answer)
@@ -151,7 +151,7 @@ async def test_ids_that_are_none(api: Api, path: str) -> None:
      "from=0001-01-01T00:00:00%2B12:00", "from=0001-01-01T00:00:00Z&to=x"],
 )  # fmt: skip
 async def test_times_that_are_none(api: Api, slot: str, query: str) -> None:
-    """A window that can't be read is bad_request, wherever it is asked for."""
+    """An unreadable window is bad_request, on every route."""
     name = (await api.get("/api/calendars"))["calendars"][0]["id"]
     for route in ("slots", "bookings"):
         answer = await api.ask("GET", f"/api/calendars/{name}/{route}?{query}")
@@ -185,7 +185,7 @@ async def test_headers_that_are_none(served: Server, api: Api, slot: str) -> Non
 
 
 async def test_what_is_no_http(served: Server) -> None:
-    """A peer that does not speak HTTP is hung up on, and leaves no traceback."""
+    """A peer that does not speak HTTP is closed, without a traceback."""
     for nonsense in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"\0" * 9_000,
                      b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n\r\n",
                      b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"):  # fmt: skip
@@ -200,7 +200,7 @@ async def test_what_is_no_http(served: Server) -> None:
 
 
 async def test_same_origin_unless_told_otherwise(served: Server, api: Api, slot: str) -> None:
-    """A page of another origin may not ask, one that is named may read the answer, and never with credentials."""
+    """A page of an unlisted origin may not ask, a listed one may read the answer, and never with credentials."""
     path = f"/api/slots/{slot}/holds"
     answer = await api.ask("POST", path, {}, key=new_key(), headers={"Origin": OTHER})
     assert _code(answer) == (403, "forbidden")
@@ -223,6 +223,32 @@ async def test_same_origin_unless_told_otherwise(served: Server, api: Api, slot:
         assert answer.status in status, origin
 
 
+async def test_a_listed_page_can_read_every_refusal(served: Server, slot: str) -> None:
+    """Whatever refuses, a browser shows the answer to a page of a listed origin, and to no other page."""
+    refused = [
+        ("GET", "/api/nowhere", None, {}, "not_found"),
+        ("GET", "/api/calendars/none", None, {}, "not_found"),
+        ("GET", "/calendars/none.ics", None, {}, "not_found"),
+        ("GET", "/api/calendars", None, {"Authorization": "Bearer x"}, "unauthorized"),
+        ("PUT", "/api/calendars", None, {}, "bad_request"),
+        ("POST", f"/api/slots/{slot}/holds", b"{", {}, "bad_request"),
+        ("POST", f"/api/slots/{slot}/holds", b" " * LONG, {}, "bad_request"),
+        ("POST", f"/api/slots/{slot}/holds", b"{}", {"Content-Encoding": "gzip"}, "unsupported_encoding"),
+        ("DELETE", f"/api/slots/{slot}", None, {}, "unauthorized"),
+        ("POST", f"/api/slots/{slot}/holds", b'{"seats": 2}', {}, "capacity_exceeded"),
+        ("GET", "/api/calendars/none/events", None, {}, "not_found"),
+    ]
+    async with Api(served.url) as guest:
+        for method, path, raw, headers, code in refused:
+            answer = await guest.ask(method, path, raw=raw, key=new_key(), headers={"Origin": FRIEND, **headers})
+            assert answer.code == code, (path, answer)
+            assert answer.headers["Access-Control-Allow-Origin"] == FRIEND, path
+            assert answer.headers["Vary"] == "Origin", path
+            assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"], path
+            answer = await guest.ask(method, path, raw=raw, key=new_key(), headers={"Origin": OTHER, **headers})
+            assert "Access-Control-Allow-Origin" not in answer.headers, path
+
+
 async def test_an_etag(api: Api, slot: str) -> None:
     """A snapshot's ETag holds as long as its slots do."""
     name = [info["id"] for info in (await api.get("/api/calendars"))["calendars"]][-1]
@@ -235,8 +261,8 @@ async def test_an_etag(api: Api, slot: str) -> None:
     assert (await api.ask("GET", path, headers={"If-None-Match": mark})).status == 200
 
 
-async def test_what_every_answer_says(served: Server, api: Api) -> None:
-    """Answers have a request id, the asker's if it is sane, and say no more of the server than its name."""
+async def test_every_answer_has_a_request_id(served: Server, api: Api) -> None:
+    """Answers have a request id, the client's if it is sane, and no more of the server than its name."""
     for path in ("/", "/api/calendars", "/healthz", "/readyz", "/metrics", "/nowhere"):
         answer = await api.ask("GET", path, headers={"X-Request-ID": "my-id.7"})
         assert answer.headers["X-Request-ID"] == "my-id.7", path
@@ -247,7 +273,7 @@ async def test_what_every_answer_says(served: Server, api: Api) -> None:
 
 
 async def test_holds_are_counted_for_the_peer_behind_the_proxy(served: Server, api: Api) -> None:
-    """Behind a trusted proxy holders are told apart by X-Forwarded-For; IPv6 counts by /64."""
+    """Behind a trusted proxy clients are distinguished by X-Forwarded-For; IPv6 counts by /64."""
     await api.post("/api/calendars", id="counted", name="C", zone="UTC", policy={"max_holds": 1})
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     places = [(start + timedelta(hours=number)) for number in range(6)]
@@ -266,9 +292,9 @@ async def test_holds_are_counted_for_the_peer_behind_the_proxy(served: Server, a
 
 
 async def test_too_many_requests(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Beyond its rate a client is told to wait, over HTTP and Socket.IO alike, and for how long.
+    """Beyond its rate a client gets a time to wait, over HTTP and Socket.IO alike.
 
-    Whom it says it asks for is believed of proxies that are named, and of nobody else.
+    X-Forwarded-For is believed from listed proxies only.
     """
     with Server(tmp_path_factory.mktemp("rate"), "--no-demo", "--rate", "5") as server:
         async with Api(server.url) as api, Client(server.url) as client:

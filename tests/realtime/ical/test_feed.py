@@ -15,7 +15,7 @@ OPENED = [{"start": TOMORROW.isoformat(), "end": (TOMORROW + timedelta(minutes=3
 
 
 def test_a_feed_is_sent_again_only_once_something_in_it_has_changed(tmp_path: Path) -> None:
-    """A program that shows the ETag it has gets 304 until the next change, and then the removed slot as cancelled."""
+    """A program with the current ETag gets 304 until the next change, and then the removed slot as cancelled."""
     with Server(tmp_path, settings={"SLOTCAST_DEMO": "0"}) as server:
         token = server.command("token", "--scope", "staff").strip()
         asyncio.run(_follow(server.url, token))
@@ -44,7 +44,7 @@ async def _follow(url: str, token: str) -> None:
 
 
 def test_a_feed_goes_back_for_a_month(tmp_path: Path) -> None:
-    """What was before that is over for calendar programs too, and so is what is more than a year ahead."""
+    """Slots before that are over for calendar programs too; slots more than a year ahead are left out."""
     with Server(tmp_path, settings={"SLOTCAST_DEMO": "0"}) as server:
         token = server.command("token", "--scope", "staff").strip()
         server.command("calendar", "create", "chairs")

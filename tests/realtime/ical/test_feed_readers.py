@@ -52,7 +52,7 @@ _FIRST = (datetime.now(UTC) + timedelta(days=1)).replace(hour=9, minute=0, secon
 
 
 class _Reader:
-    """A folder into which vdirsyncer copies one feed, and which khal lists."""
+    """A folder with one feed: vdirsyncer copies it, khal lists it."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self._folder = folder

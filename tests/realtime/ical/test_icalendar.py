@@ -1,4 +1,4 @@
-"""The iCalendar feed, read by a parser that is not the one that wrote it."""
+"""The iCalendar feed, read by an independent parser."""
 
 import re
 from typing import Any
@@ -41,7 +41,7 @@ def _events(feed: bytes) -> list[Any]:
     return list(_read(feed).contents.get("vevent", []))
 
 
-def test_a_second_parser_reads_what_was_written() -> None:
+def test_a_second_parser_reads_the_feed() -> None:
     """Every slot is one event with its id, its half-open interval in UTC, and the version as its sequence."""
     events = _events(write_calendar(_info(), [_slot(0, "open", 7), _slot(1, "booked", 12)], CHANGED))
     assert [event.uid.value for event in events] == [_slot(0, "")[0], _slot(1, "")[0]]
@@ -52,7 +52,7 @@ def test_a_second_parser_reads_what_was_written() -> None:
     assert first.dtstamp.value.isoformat() == "2027-03-01T12:00:00+00:00"
 
 
-def test_the_calendar_says_what_it_is() -> None:
+def test_the_feed_names_its_calendar() -> None:
     """The name is there for old programs and new ones, and the zone to show it in."""
     read = _read(write_calendar(_info(), [], CHANGED))
     assert read.version.value == "2.0"
@@ -62,7 +62,7 @@ def test_the_calendar_says_what_it_is() -> None:
 
 
 def test_the_calendar_has_no_property_that_identifies_an_event() -> None:
-    """A reader that looks for an event's UID, URL or SUMMARY finds the event's, and none in the calendar around it."""
+    """A reader of an event's UID, URL or SUMMARY finds the event's, and none in the calendar around it."""
     read = _read(write_calendar(_info(), [_slot(0, "open")], CHANGED))
     assert set(read.contents) == {
         "prodid",
@@ -90,21 +90,21 @@ def test_the_calendar_has_no_property_that_identifies_an_event() -> None:
     ],
 )
 def test_a_slot_is_free_or_busy_by_its_status(status: str, transparency: str, state: str) -> None:
-    """Only what can be taken is free; a removed slot stays as a cancelled event."""
+    """Only bookable slots are free; a removed slot stays as a cancelled event."""
     (event,) = _events(write_calendar(_info(), [_slot(0, status)], CHANGED))
     assert (event.transp.value, event.status.value) == (transparency, state)
 
 
 def test_the_same_slots_are_the_same_bytes() -> None:
-    """Neither the time of asking nor the order of the rows shows: an ETag holds until something changed."""
+    """The feed depends neither on the time of the request nor on the order of the rows, so its ETag is stable."""
     slots = [_slot(place, "open") for place in range(5)]
     feed = write_calendar(_info(), slots, CHANGED)
     assert write_calendar(_info(), reversed(slots), CHANGED) == feed
     assert write_calendar(_info(), slots, CHANGED + DAY) != feed
 
 
-def test_an_event_has_nothing_but_what_a_slot_tells() -> None:
-    """No field is in the feed by which a customer could get in."""
+def test_an_event_has_only_the_slots_public_fields() -> None:
+    """The feed has no field for a customer."""
     (event,) = _events(write_calendar(_info(), [_slot(0, "booked")], CHANGED))
     assert set(event.contents) == {
         "uid",
@@ -120,7 +120,7 @@ def test_an_event_has_nothing_but_what_a_slot_tells() -> None:
 
 @given(st.text(max_size=200))
 def test_no_name_breaks_the_feed(name: str) -> None:
-    """Whatever a calendar is called, the feed is lines of at most 75 octets ended by CRLF, and the name is one text."""
+    """Any name of a calendar gives lines of at most 75 octets with CRLF, and the name is one text."""
     feed = write_calendar(_info(name), [_slot(0, "open")], CHANGED)
     lines = feed.split(b"\r\n")
     assert lines.pop() == b""
@@ -131,7 +131,7 @@ def test_no_name_breaks_the_feed(name: str) -> None:
 
 
 def test_a_long_name_comes_back_whole() -> None:
-    """What the lines were folded and escaped for, a second parser undoes."""
+    """A second parser undoes the folding and the escapes."""
     name = "Praxis für Ångström; Koch, Söhne \\ 予約カレンダー " * 4
     assert _read(write_calendar(_info(name), [], CHANGED)).contents["name"][0].value == name.strip()
 

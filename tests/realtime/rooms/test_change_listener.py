@@ -1,4 +1,4 @@
-"""The bell that others ring: how soon a commit of another connection is looked at."""
+"""The change listener: a commit of another connection is noticed soon."""
 
 import asyncio
 import time
@@ -10,15 +10,15 @@ from models.service import SlotService
 from realtime.rooms.change_listener import ChangeListener
 from tests.realtime.room_stack import RoomStack
 
-HEARD_SECONDS = 0.1  # the database is asked every 18 ms, the slow beat comes once a second
+HEARD_SECONDS = 0.1  # the fast poll is every 18 ms, the slow interval is a second
 
 
 async def test_another_connections_commit_is_looked_at_at_once(stack: RoomStack) -> None:
-    """The database is asked whether it has moved, so that nobody waits for the slow beat."""
+    """The database is polled often, so that no subscriber waits for the slow interval."""
     looks: asyncio.Queue[float] = asyncio.Queue()
     other = SlotService(stack.sync.url, stack.sync.secret)
     other.open()
-    bell = ChangeListener(stack.sync.watch(), time.monotonic, looks.put_nowait)
+    bell = ChangeListener(stack.sync.watch(), lambda _: time.monotonic(), lambda _: None, looks.put_nowait)
     bell.start()
     lates = []
     for number in range(9):

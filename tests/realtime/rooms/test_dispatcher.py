@@ -1,4 +1,4 @@
-"""A database put back under open rooms: two histories are never told as one, whichever has got further."""
+"""A database restored under open rooms: no subscriber gets a mix of two histories."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 from models.contract.commands import UpdateSlot
 from models.contract.principal import OPERATOR
 from models.service import SlotService
+from realtime.rooms.replica import AT_REST
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import backup, eventually
 
@@ -15,7 +16,7 @@ from tests.support import backup, eventually
 @pytest.mark.parametrize("own", [0, 1, 4], ids="then {} of its own".format)
 @pytest.mark.parametrize("others", [0, 1, 3, 6], ids="{} more in the copy".format)
 async def test_a_copy_put_back(others: int, own: int, stack: RoomStack, tmp_path: Path) -> None:
-    """Whoever watches is cut off before it is told anything of the copy, and finds what the copy has."""
+    """Subscribers are closed before they get a change of the copy, and then find the copy's state."""
     connection = RecordingConnection()
     _, joined = await stack.join(connection)
     first = joined.room.replica.seq
@@ -31,7 +32,7 @@ async def test_a_copy_put_back(others: int, own: int, stack: RoomStack, tmp_path
     backup.copy(copy, stack.sync.url)
     for _ in range(own):
         await stack.change()
-    new_rows = await stack.service.read(stack.dispatcher.read_new_rows)
+    new_rows = await stack.service.read(stack.dispatcher.read_new_rows, None)
     if new_rows is not None:
         stack.dispatcher.take_new_rows(new_rows)
     await eventually(lambda: not connection.is_open)
@@ -45,3 +46,40 @@ async def test_a_copy_put_back(others: int, own: int, stack: RoomStack, tmp_path
     seq = await stack.change()
     await stack.dispatcher.settled("room", seq)
     assert late.seqs == [seq]
+
+
+async def test_rooms_without_subscribers_go_at_once_where_memory_is_short(stack: RoomStack) -> None:
+    """A watched calendar's room stays, and the same calendar is read again for the next client."""
+    await stack.dispatcher.room("room")
+    stack.dispatcher.close_idle_rooms()
+    assert "room" in stack.dispatcher.rooms
+    stack.dispatcher.max_room_bytes = 0
+    stack.dispatcher.close_idle_rooms()
+    assert not stack.dispatcher.rooms
+    await stack.join(RecordingConnection())
+    stack.dispatcher.close_idle_rooms()
+    assert "room" in stack.dispatcher.rooms
+    assert stack.dispatcher.opened == 2
+
+
+async def test_a_look_reads_only_the_rooms_that_moved(stack: RoomStack) -> None:
+    """The news names a calendar and its last seq: another room, and one that has the change, cost no read."""
+    joined = await stack.join(RecordingConnection())
+    seq = joined[1].room.replica.seq
+    before = stack.dispatcher.looks
+    for last in ({}, {"other": 9}, {"room": seq}, {"room": seq - 1}):
+        assert stack.dispatcher.read_new_rows(last) is None
+    assert stack.dispatcher.looks == before
+    await stack.service.read(stack.dispatcher.read_new_rows, {"room": seq + 1})
+    assert stack.dispatcher.looks == before + 1
+
+
+async def test_an_old_cursor_is_resumed_from_the_log(stack: RoomStack) -> None:
+    """The room keeps few changes in memory, and reads the earlier ones once for all that ask."""
+    _, joined = await stack.join(RecordingConnection())
+    cursor = joined.room.replica.cursor
+    for _ in range(AT_REST + 10):
+        await stack.dispatcher.settled("room", await stack.change())
+    _, resumed = await stack.join(RecordingConnection(), after=cursor)
+    assert resumed.mode == "resumed"
+    assert len(msgspec.json.decode(b"{" + resumed.body)["changes"]) == AT_REST + 10

@@ -1,4 +1,4 @@
-"""How a client joins, over a real book: what it is told, and what others wait for meanwhile."""
+"""A client subscribes over a real service: its answer, and the subscribers that wait meanwhile."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from models.contract.commands import ListBookings, UpdateCalendar, UpdateSlot
-from models.contract.errors import Forbidden
+from models.contract.errors import Forbidden, Unauthorized
 from models.contract.principal import OPERATOR, Principal
-from models.contract.time import DAY, system_clock, write_time
+from models.contract.time import DAY, MINUTE, system_clock, write_time
 from models.service import SlotService
 from realtime.rooms.dispatcher import NewRows
+from realtime.rooms.recovery import WINDOW, Recovery
 from realtime.rooms.subscriber import Audience, Subscriber
 from tests.realtime.room_stack import GUEST, RecordingConnection, RoomStack
 from tests.support import eventually
@@ -20,8 +21,8 @@ from tests.support import eventually
 LONG_AGO = write_time(system_clock() - 30 * DAY)
 
 
-async def test_staff_are_told_of_every_booking(stack: RoomStack) -> None:
-    """However many bookings one slot has: all are in the snapshot that has the slot, and in a list's next page."""
+async def test_staff_get_every_booking(stack: RoomStack) -> None:
+    """All bookings of a crowded slot are in the snapshot with the slot, and in a list's next page."""
     (crowded,) = await stack.open_slots([2], capacity=2_200)
     await asyncio.gather(*(stack.reserve(crowded) for _ in range(2_200)))
     await stack.reserve(stack.slot)
@@ -34,7 +35,7 @@ async def test_staff_are_told_of_every_booking(stack: RoomStack) -> None:
     assert first["to"] == next(slot["start"] for slot in told["slots"] if slot["id"] == crowded)
 
 
-async def test_who_looks_back_keeps_nobody_waiting(stack: RoomStack) -> None:
+async def test_a_read_of_the_past_delays_nobody(stack: RoomStack) -> None:
     """A change is sent while many read a window in the past; each of those misses nothing and gets nothing twice."""
     for _ in range(10):
         await stack.open_slots([-place / 100 for place in range(200, 400)])
@@ -65,7 +66,7 @@ async def test_who_looks_back_keeps_nobody_waiting(stack: RoomStack) -> None:
 
 
 async def test_a_window_in_the_past_is_of_one_seq(stack: RoomStack) -> None:
-    """Whatever changes while it is read: its info and its slots are those of its own seq."""
+    """The info and the slots of a snapshot belong to its seq, whatever changes during the read."""
     names: dict[int, str] = {}
     is_over = False
     (old,) = await stack.open_slots([-20])
@@ -93,8 +94,8 @@ async def test_a_window_in_the_past_is_of_one_seq(stack: RoomStack) -> None:
         assert told["seq"] - version == (1 if told["info"]["name"] != names.get(told["seq"] - 1) else 0)
 
 
-async def test_a_seat_is_had_in_a_room_that_stands(stack: RoomStack) -> None:
-    """Who waits for an answer in a room that is disbanded meanwhile is seated in the next one, and hears all."""
+async def test_a_client_subscribes_to_the_room_that_is_open(stack: RoomStack) -> None:
+    """A client that waits while its room is closed is subscribed to the next room, and misses nothing."""
     await stack.reserve(stack.slot)
     _, joined = await stack.join(RecordingConnection(), principal=OPERATOR)
     await stack.dispatcher.settled("room", (await stack.reserve((await stack.open_slots([3]))[0])).seq)
@@ -111,9 +112,9 @@ async def test_a_seat_is_had_in_a_room_that_stands(stack: RoomStack) -> None:
 
 
 @pytest.mark.parametrize("principal", [OPERATOR, Principal(subject="ada", calendars=frozenset({"room"}))])
-async def test_a_seat_is_for_who_it_is_by_then(principal: Principal, stack: RoomStack) -> None:
-    """Whose token becomes another while it waits for its turn is seated by the new one, or refused."""
-    if not principal.is_staff:  # staff's seats are for staff of the calendar, also where everyone may look
+async def test_a_subscription_needs_the_rights_of_the_newest_token(principal: Principal, stack: RoomStack) -> None:
+    """A client with a new token during its wait is subscribed by the new token, or refused."""
+    if not principal.is_staff:  # the staff's subscription needs a staff token, also in a public calendar
         await stack.service.run(UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private"))
     room = await stack.dispatcher.room("room")
     audience = Audience.STAFF if principal.is_staff else Audience.PUBLIC
@@ -128,7 +129,7 @@ async def test_a_seat_is_for_who_it_is_by_then(principal: Principal, stack: Room
 
 
 async def test_a_snapshot_has_two_thousand_slots(stack: RoomStack) -> None:
-    """No more of them, from the room as from the database; it says where it ends, and the next begins there."""
+    """A snapshot is bounded, from the room as from the database; the next page begins at its end."""
     for place in range(0, 2_100, 150):
         await stack.open_slots([2 + number / 100 for number in range(place, place + 150)])
     _, joined = await stack.join(RecordingConnection())
@@ -144,7 +145,7 @@ async def test_a_snapshot_has_two_thousand_slots(stack: RoomStack) -> None:
 
 
 async def test_a_crowd_that_comes_back_reads_next_to_nothing(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds who join at once, with cursors or without, cost the reads that open the room, and no more."""
+    """Hundreds of clients at once, with or without cursors, cost the reads that open the room, and no more."""
     _, joined = await stack.join(RecordingConnection())
     cursors = [joined.cursor, None, "1.gone"]
     for _ in range(20):
@@ -170,3 +171,47 @@ async def test_a_crowd_that_comes_back_reads_next_to_nothing(stack: RoomStack, m
     )
     assert [joined.mode for _, joined in answers] == ["resumed", "snapshot", "snapshot"] * 200
     assert 1 <= reads <= 3
+
+
+async def test_a_window_from_now_is_read_once_while_it_stands(
+    stack: RoomStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody watches and many ask again for what is free from now on: the slots are read once for each change."""
+    reads = 0
+    read = SlotService.snapshot
+
+    def counting(*arguments: Any, **more: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return read(*arguments, **more)
+
+    monkeypatch.setattr(SlotService, "snapshot", counting)
+    for changes in range(1, 3):
+        first = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None))
+        assert first.body is not None
+        for has in (first.etag, "", first.etag):
+            again = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None), has)
+            assert (again.etag, again.body is None) == (first.etag, bool(has))
+        assert reads == changes
+        await stack.change()
+    private = UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private")
+    await stack.service.run(private)
+    with pytest.raises(Unauthorized):
+        await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None), first.etag)
+
+
+async def test_a_kept_window_from_now_is_what_a_fresh_one_would_be(stack: RoomStack) -> None:
+    """As the time goes on slots end and others come near: a kept window has neither one too many nor one too few."""
+    await stack.open_slots([WINDOW / DAY - 0.01 + place / 500 for place in range(40)])
+    await stack.open_slots([place / 100 for place in range(100)])
+    begin = now = system_clock()
+
+    def clock() -> int:
+        return now
+
+    kept = Recovery(stack.service, stack.dispatcher, clock)
+    for minutes in (0, 1, 15, 30, 59, 61, 62, 125):
+        now = begin + minutes * MINUTE
+        fresh = Recovery(stack.service, stack.dispatcher, clock)
+        looks = [await recovery.look("room", GUEST, recovery.wanted(None, None, None)) for recovery in (kept, fresh)]
+        assert looks[0] == looks[1], minutes

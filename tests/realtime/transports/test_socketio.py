@@ -1,4 +1,4 @@
-"""What is logged and counted of a request over Socket.IO, and what a crash is answered with."""
+"""Socket.IO requests: their log lines, their counts, and the answer to a crash."""
 
 import logging
 import re
@@ -12,8 +12,8 @@ from models.contract.request import Request
 from models.contract.time import system_clock
 from realtime.auth import Auth
 from realtime.engine import Connection, EngineServer, RoomManager
-from realtime.request_counts import RequestCounts
 from realtime.request_handler import RequestHandler
+from realtime.request_log import RequestCounts
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Recovery
 from realtime.rooms.subscriber import Audience
@@ -25,7 +25,7 @@ SID = "somebody"
 
 
 class Broken:
-    """A desk that can answer nothing."""
+    """A request handler that always crashes."""
 
     clock = staticmethod(system_clock)
 
@@ -34,13 +34,13 @@ class Broken:
 
 
 @pytest.fixture
-def requests() -> RequestCounts:
+def counts() -> RequestCounts:
     return RequestCounts()
 
 
 @pytest.fixture
-def namespace(requests: RequestCounts) -> CalendarNamespace:
-    """Make a namespace with a broken desk and one client."""
+def namespace(counts: RequestCounts) -> CalendarNamespace:
+    """Make a namespace with a broken request handler and one client."""
     rooms = CalendarRooms(RoomManager(), Audience.PUBLIC)
     namespace = CalendarNamespace(
         Audience.PUBLIC,
@@ -49,7 +49,7 @@ def namespace(requests: RequestCounts) -> CalendarNamespace:
         dispatcher=cast("Dispatcher", None),
         recovery=cast("Recovery", None),
         rooms=rooms,
-        requests=requests,
+        counts=counts,
     )
     connection = Connection(EngineServer(), "sid", "", "")
     rooms.sessions[SID] = Session(connection, Principal())
@@ -64,7 +64,7 @@ async def _ask(namespace: CalendarNamespace, event: str, fields: Any) -> str:
 
 
 async def test_a_crash_is_logged_under_the_request(
-    namespace: CalendarNamespace, requests: RequestCounts, caplog: pytest.LogCaptureFixture
+    namespace: CalendarNamespace, counts: RequestCounts, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A request that crashes is answered, counted and logged with its trace, under the id of its own line."""
     caplog.set_level(logging.INFO, "slotcast.socketio")
@@ -74,11 +74,11 @@ async def test_a_crash_is_logged_under_the_request(
     assert re.fullmatch(rf"/calendars booking.get internal \d+\.\dms request={request_id}", line)
     assert caplog.records[0].exc_info
     assert "secret" not in caplog.text
-    assert requests.answers == {("booking.get", "internal"): 1}
+    assert counts.answers == {("booking.get", "internal"): 1}
 
 
 async def test_a_line_a_request(namespace: CalendarNamespace, caplog: pytest.LogCaptureFixture) -> None:
-    """From info on each request has a line and an id of its own, and nothing that the client made up is in it."""
+    """From level info on, each request has a line with an id of its own and without the client's own words."""
     assert await _ask(namespace, "slot.steal", {}) == "bad_request"
     assert caplog.records == []
     caplog.set_level(logging.INFO, "slotcast.socketio")

@@ -26,7 +26,7 @@ CALENDAR = "yoga"
 
 
 class Running:
-    """A server in this process, and the structures that know of its clients."""
+    """A server in this process, and its structures with clients in them."""
 
     def __init__(self, app: web.Application, url: str) -> None:
         self.app = app
@@ -41,7 +41,7 @@ class Running:
         return {sid for sid, _ in self.sockets.manager.get_participants(namespace, room_name(CALENDAR))}
 
     def leftovers(self) -> dict[str, Any]:
-        """Everything that still knows of a client or a room's member."""
+        """Return every structure that still has a client or a subscriber in it."""
         manager = self.sockets.manager
         handlers = self.sockets.namespace_handlers.values()
         return {
@@ -81,7 +81,7 @@ async def subscriber(url: str, namespace: str = GUESTS, **options: Any) -> Async
 
 
 def notices(client: Client) -> list[Any]:
-    """The application's own events that a client was sent."""
+    """Return the application's own events of a client."""
     return [data for event, data in client.heard if event == "notice"]
 
 
@@ -99,7 +99,7 @@ async def test_an_emit_to_the_calendars_room_reaches_its_subscribers(running: Ru
         assert len(running.subscribers()) == 2
         await running.sockets.emit("notice", {"text": "soon"}, room=f"calendar:{CALENDAR}", namespace=GUESTS)
         await eventually(lambda: notices(first) and notices(second))
-        for client in (outsider, left, staff):  # an answer leaves after all that was sent before
+        for client in (outsider, left, staff):  # an answer leaves after all earlier messages
             await client.ask("calendar.unsubscribe", calendar="other")
             assert notices(client) == []
         await running.sockets.emit("notice", {"text": "staff"}, room=f"calendar:{CALENDAR}", namespace=STAFF)
@@ -108,7 +108,7 @@ async def test_an_emit_to_the_calendars_room_reaches_its_subscribers(running: Ru
 
 
 async def test_the_room_is_the_list_that_changes_go_to(running: Running) -> None:
-    """A client that the application takes out of the Socket.IO room is sent no change, and the others are."""
+    """A client that the application removes from the Socket.IO room gets no more changes, and others do."""
     async with subscriber(running.url) as kept, subscriber(running.url) as removed:
         (sid,) = running.subscribers() - {kept._socket.get_sid(GUESTS)}
         await running.sockets.leave_room(sid, room_name(CALENDAR), namespace=GUESTS)
@@ -130,7 +130,7 @@ async def test_leaving_leaves_nothing_behind(running: Running) -> None:
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_closing_leaves_nothing_behind(running: Running, transport: str) -> None:
-    """A client that closes is in no structure any more."""
+    """A closed client is in no structure any more."""
     async with subscriber(running.url, transports=(transport,)):
         assert len(running.subscribers()) == 1
     await eventually(lambda: not any(running.leftovers().values()))
@@ -140,7 +140,7 @@ async def test_expiring_leaves_nothing_behind(running: Running) -> None:
     """At the end of its token a client is out of the room in the same step, and soon in no structure."""
     ending = token(1.5 - LEEWAY_SECONDS, calendars="*")
     async with subscriber(running.url, token=ending) as client:
-        client.use_token("none")  # so that it stays away
+        client.use_token("none")  # the client stays away
         assert len(running.subscribers()) == 1
         await eventually(lambda: client.disconnects, 5, "the end of the connection")
         assert running.subscribers() == set()
@@ -148,7 +148,7 @@ async def test_expiring_leaves_nothing_behind(running: Running) -> None:
 
 
 async def test_a_private_calendar_leaves_nothing_behind(running: Running) -> None:
-    """A client that may not stay is cut off, and in no structure."""
+    """A client that may not stay is closed, and in no structure."""
     async with subscriber(running.url) as client:
         await running.app[SERVICE].run(UpdateCalendar(principal=OPERATOR, calendar=CALENDAR, visibility="private"))
         await eventually(lambda: client.disconnects, 5, "the end of the connection")

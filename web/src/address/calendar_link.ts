@@ -1,5 +1,5 @@
 /** A customer's link to their own booking: `/c/<calendar>#booking=<id>.<token>`. The proof stands
- * in the fragment, which no server sees and no log keeps. */
+ * in the fragment: no server sees it, and no log keeps it. */
 
 import type { Proof } from "../client";
 
@@ -22,7 +22,7 @@ export function readProof(fragment: string): Proof | undefined {
 export const isManageLink = (fragment: string): boolean =>
   new URLSearchParams(fragment.replace(/^#/, "")).has("booking");
 
-/** A link to a calendar that only a token opens, or books in. */
+/** A link to a calendar, with the token for reading it or booking in it. */
 export function guestLink(page: string | URL, token: string): string {
   const url = new URL(page);
   url.hash = `token=${token}`;

@@ -1,5 +1,5 @@
-/** A secret comes in the address's fragment, which no server sees and no log keeps. It is taken
- * out of the address bar at once, so that it is neither shared nor bookmarked by accident. */
+/** Takes a secret from the address's fragment, which no server sees and no log keeps. It leaves the
+ * address bar at once, so nobody shares or bookmarks it by accident. */
 
 import type { Proof } from "../client";
 import { isManageLink, readProof } from "./calendar_link";
@@ -15,8 +15,8 @@ export function takeToken(name: string): string | undefined {
   return recall(key);
 }
 
-/** Calls back for a link that is opened where the page is already shown: it loads nothing anew.
- * With a token in it the page is as good as another one, and is loaded. */
+/** Calls back for a link that is opened on the page it leads to: the browser loads nothing anew. A
+ * link with a token loads the page again. */
 export function onLink(take: () => void = () => {}): void {
   window.addEventListener("hashchange", () => {
     if (tokenGiven()) location.reload();
@@ -24,7 +24,7 @@ export function onLink(take: () => void = () => {}): void {
   });
 }
 
-/** The booking that a customer's link opens; null for a link that is damaged. */
+/** The booking of a customer's link; null for a damaged link. */
 export function takeProof(): Proof | null | undefined {
   if (!isManageLink(location.hash)) return undefined;
   const proof = readProof(location.hash);
@@ -45,7 +45,7 @@ export function forgetToken(name: string): void {
   try {
     sessionStorage.removeItem(`slotcast.token.${name}`);
   } catch {
-    // Storage may be forbidden; then nothing was kept.
+    // The browser may forbid storage; then nothing was kept.
   }
 }
 
@@ -53,7 +53,7 @@ function remember(key: string, token: string): void {
   try {
     sessionStorage.setItem(key, token);
   } catch {
-    // Storage may be forbidden; the token then lasts as long as the page.
+    // The browser may forbid storage; then the token lasts as long as the page.
   }
 }
 

@@ -11,14 +11,14 @@ import { countdownText, dayKey, dayTitle, timeText, zoneText } from "../ui/time"
 import type { Setting } from "./board/slot_cell";
 
 export interface FormActions {
-  wish(hold: MyHold, customer: Customer, seats: number): BookingRequest;
-  book(hold: MyHold, wish: BookingRequest): Promise<Booking>;
+  requestFor(hold: MyHold, customer: Customer, seats: number): BookingRequest;
+  book(hold: MyHold, request: BookingRequest): Promise<Booking>;
   reseat(hold: MyHold, seats: number): Promise<MyHold>;
   extend(hold: MyHold): Promise<MyHold>;
   letGo(hold: MyHold): Promise<void>;
 }
 
-/** From here on, more time is offered. */
+/** The form offers more time from this time before the end. */
 const LAST_MS = 60_000;
 
 export class BookingForm {
@@ -51,7 +51,7 @@ export class BookingForm {
   readonly #form: HTMLFormElement;
   readonly #done = h("div", { class: "done", tabindex: -1 });
   #hold: MyHold | undefined;
-  #hasLapsed = false;
+  #hasExpired = false;
   #isLongest = false;
   #policy: Policy | undefined;
 
@@ -77,12 +77,17 @@ export class BookingForm {
       this.#problem.element,
       h("div", { class: "actions" }, this.#submit, this.#letGo),
     );
+    this.element = this.#sheet();
+    this.#seats.addEventListener("change", () => void this.#onSeats());
+  }
+
+  #sheet(): HTMLDialogElement {
     const close = h(
       "button",
       { type: "button", class: "close", "aria-label": "Close and keep the hold" },
       icon("close"),
     );
-    this.element = h(
+    const element = h(
       "dialog",
       { class: "sheet", "aria-labelledby": "form-title" },
       h(
@@ -96,9 +101,9 @@ export class BookingForm {
         this.#done,
       ),
     );
-    close.addEventListener("click", () => this.element.close());
-    closeOnBackdrop(this.element);
-    this.#seats.addEventListener("change", () => void this.#onSeats());
+    close.addEventListener("click", () => element.close());
+    closeOnBackdrop(element);
+    return element;
   }
 
   get hold(): MyHold | undefined {
@@ -111,7 +116,7 @@ export class BookingForm {
     const today = dayKey(setting.now, zone);
     this.#hold = hold;
     this.#policy = policy;
-    this.#hasLapsed = false;
+    this.#hasExpired = false;
     this.#isLongest = false;
     const from = timeText(start, zone, locale);
     const to = timeText(Date.parse(hold.end), zone, locale);
@@ -123,7 +128,7 @@ export class BookingForm {
     this.#seatsField.hidden = (slot?.capacity ?? 1) <= 1;
     this.#seats.max = String((slot?.remaining ?? 0) + hold.seats);
     this.#seats.value = String(hold.seats);
-    if (hold.wish !== undefined) this.#fill(hold.wish);
+    if (hold.request !== undefined) this.#fill(hold.request);
     this.#done.hidden = true;
     this.#form.hidden = false;
     this.#timer.hidden = false;
@@ -135,7 +140,7 @@ export class BookingForm {
     this.#name.focus();
   }
 
-  /** What was asked for in this sheet was answered late, and not to this sheet. */
+  /** Takes the outcome of an earlier request of this sheet. */
   settled(hold: string, booking: Booking): void {
     const asked = this.hold;
     if (asked?.id !== hold || this.#form.hidden) return;
@@ -148,8 +153,8 @@ export class BookingForm {
     setText(this.#left, countdownText(left));
     this.#more.hidden = this.#isLongest || left > LAST_MS || left <= 0;
     this.#timer.dataset.urgent = String(left <= LAST_MS);
-    if (left > 0 || this.#hasLapsed) return;
-    this.#hasLapsed = true;
+    if (left > 0 || this.#hasExpired) return;
+    this.#hasExpired = true;
     this.#fail("Your hold has lapsed. If the time is still free, you can book it all the same.");
     setText(this.#submit, "Try to book it");
   }
@@ -169,14 +174,14 @@ export class BookingForm {
     const customer = { name, ...(email && { email }), ...(text && { note: text }) };
     void this.#try(async () => {
       const seats = Number(this.#seats.value) || hold.seats;
-      const wish = this.#actions.wish(hold, customer, seats);
-      this.#hold = { ...hold, wish };
+      const request = this.#actions.requestFor(hold, customer, seats);
+      this.#hold = { ...hold, request };
       const { start, end } = hold;
-      this.#finish({ ...(await this.#actions.book(this.#hold, wish)), start, end });
+      this.#finish({ ...(await this.#actions.book(this.#hold, request)), start, end });
     });
   }
 
-  /** As it was sent the last time, so that sending it again asks for the same. */
+  /** The fields are those of the last try, so that another try asks for the same. */
   #fill({ customer, seats }: BookingRequest): void {
     this.#seats.value = String(seats);
     this.#name.value = customer.name;
@@ -189,7 +194,7 @@ export class BookingForm {
       const hold = this.#hold;
       if (hold === undefined) return;
       this.#hold = await this.#actions.extend(hold);
-      // In all a hold lasts twice its time at most; then the server answers with the same end.
+      // A hold lasts twice its time at most. Then the server answers with the same end.
       this.#isLongest = Date.parse(this.#hold.expires_at) <= Date.parse(hold.expires_at);
       if (this.#isLongest) this.#fail("It cannot be held any longer than this.");
     });

@@ -1,7 +1,7 @@
-/** One booking as an iCalendar file (RFC 5545), for the calendar of who booked it. Pure.
+/** One booking as an iCalendar file (RFC 5545), for the customer's own calendar. Pure.
  *
- * It is made in the page, of what the page knows: the booking's token neither crosses the network
- * nor stands in the file, which calendar programs pass on to their servers. */
+ * The page makes the file from its own data. The booking's token does not cross the network and is
+ * not in the file: calendar programs send files to their servers. */
 
 import type { BookingStatus } from "../client";
 
@@ -29,7 +29,7 @@ const SHOWN: Readonly<Record<BookingStatus, readonly [state: string, before: str
   rejected: ["CANCELLED", "Declined: "],
 };
 const PENDING = "This is a request: the time is kept until it is confirmed or declined.";
-/** Later files of a booking must have a higher SEQUENCE, which is an integer of 31 bits. */
+/** A later file of a booking needs a higher SEQUENCE, an integer of 31 bits. */
 const SEQUENCE_EPOCH_S = 1_750_000_000;
 
 export function writeBooking(booking: IcsBooking, { name, page, now }: IcsSetting): string {

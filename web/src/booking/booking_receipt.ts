@@ -7,7 +7,7 @@ import { h } from "../ui/dom";
 export interface ReceiptActions {
   readonly link: string;
   copy(): Promise<void>;
-  /** Absent where it is not known when the booking is. */
+  /** Absent while the booking's times are unknown. */
   save?(): void;
 }
 

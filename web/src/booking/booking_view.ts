@@ -1,23 +1,22 @@
-/** A calendar to book from: the board, the days, the visitor's own times, and the booking sheet.
- * Its root is an element of a page or of the embeddable element. */
+/** The booking page: the board, the days, the visitor's own bookings, and the booking form. Its
+ * root is an element of a page or of the embeddable element. */
 
 import type { Calendar, Proof, SlotcastClient, Slot } from "../client";
-import { adviceFor } from "../ui/advice";
 import { Board } from "./board/board";
+import { BoardNotice } from "./notice/board_notice";
 import { BookingActions } from "./own/booking_actions";
 import { BookingForm } from "./booking_form";
 import { DaySpy } from "./board/day_spy";
 import { DayStrip } from "./board/day_strip";
 import { checkbox } from "../ui/field";
-import { h, setData, setText } from "../ui/dom";
+import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
 import { Horizon } from "./board/horizon";
 import { serverName } from "./own/entry_store";
 import { type PendingRequest, OwnStore, type MyHold } from "./own/own_store";
 import { OwnPanel } from "./own/own_panel";
 import { Mover } from "./mover";
-import { emptyNotice, originNotice, staleNotice } from "./notice";
-import { OriginProbe } from "./own/origin_probe";
+import { settledNotice } from "./notice/notice";
 import { OwnBookings } from "./own/own_bookings";
 import { Pill } from "../ui/status_pill";
 import type { Setting } from "./board/slot_cell";
@@ -27,22 +26,13 @@ import { type ZoneChoice, ZoneSwitch } from "./board/zone_switch";
 
 const TICK_MS = 500;
 const REDRAW_MS = 30_000;
-/** How often what is not answered is asked again while the connection stands. */
+/** The pause between two tries of requests without an answer, on a live connection. */
 const SETTLE_MS = 15_000;
-/** How what was asked for long ago has ended. */
-const SETTLED = {
-  pending: "requested. It is kept for you until the other side has confirmed it.",
-  confirmed: "booked.",
-  cancelled: "cancelled.",
-  rejected: "declined.",
-  no_show: "missed.",
-} as const;
-
-export interface BookingSeat {
-  /** Where it draws itself, and where it notes the state of the connection. */
+export interface BookingPlace {
   readonly root: HTMLElement;
+  /** The element with the attributes of the connection's state. */
   readonly stateRoot: HTMLElement;
-  /** The server whose pages a booking's link leads to. */
+  /** The server with the pages of bookings. Links of bookings lead to it. */
   readonly home: string;
 }
 
@@ -63,12 +53,9 @@ export class BookingView {
   readonly #pill = new Pill();
   readonly #toasts = new Toasts();
   readonly #horizon: Horizon;
-  readonly #home: string;
-  readonly #probe: OriginProbe;
+  readonly #notice: BoardNotice;
   readonly #zones = new ZoneSwitch((choice) => this.#choose(choice));
   readonly #title = h("h1", { class: "title" }, "…");
-  readonly #banner = h("p", { class: "banner", hidden: true });
-  readonly #blank = h("div", { class: "blank", hidden: true });
   readonly #only: HTMLInputElement;
   readonly #frame = new Frame(() => this.#draw());
   readonly #pending = new Set<string>();
@@ -76,17 +63,16 @@ export class BookingView {
   readonly #visitorZone = visitorZone();
   readonly #stops: (() => void)[] = [];
   #choice: ZoneChoice = "visitor";
-  #liveAt = performance.now();
   #lastDraw = 0;
   #lastSettle = 0;
 
-  constructor(client: SlotcastClient, id: string, { root, stateRoot, home }: BookingSeat) {
+  constructor(client: SlotcastClient, id: string, { root, stateRoot, home }: BookingPlace) {
     this.#client = client;
     this.#root = root;
     this.#stateRoot = stateRoot;
-    this.#home = new URL(home, location.href).href;
-    this.#probe = new OriginProbe(this.#home, () => this.#frame.plan());
     this.calendar = client.calendar(id);
+    const server = new URL(home, location.href).href;
+    this.#notice = new BoardNotice(client, this.calendar, server, () => this.#frame.plan());
     const now = () => client.now();
     this.#horizon = new Horizon(this.calendar, now);
     this.#mine = new OwnStore(serverName(home), id, () => this.#frame.plan());
@@ -118,7 +104,7 @@ export class BookingView {
     this.#root.replaceChildren();
   }
 
-  /** Shows the booking that a link names; null for a link that is damaged. */
+  /** Shows the booking of a link. Null stands for a damaged link. */
   invite(proof: Proof | null): void {
     this.#own.invite(proof);
   }
@@ -149,7 +135,7 @@ export class BookingView {
         { class: "view" },
         h("header", { class: "head" }, this.#title, this.#pill.element),
         h("div", { class: "tools" }, this.#zones.element, checkbox(this.#only, "Only free times")),
-        this.#banner,
+        this.#notice.banner,
         this.#mover.element,
         h(
           "div",
@@ -158,7 +144,7 @@ export class BookingView {
             "div",
             { class: "main" },
             this.#strip.element,
-            this.#blank,
+            this.#notice.blank,
             this.#board.element,
             this.#horizon.element,
           ),
@@ -199,18 +185,16 @@ export class BookingView {
     void this.#settle();
   }
 
-  /** Asks again what was not answered, and says how it ended. */
+  /** Repeats requests without an answer, and tells the visitor their outcomes. */
   async #settle(): Promise<void> {
     this.#lastSettle = performance.now();
-    for (const { pending, outcome, error } of await this.#actions.settle()) {
-      const { what, hold, isUnwanted } = pending;
+    for (const settled of await this.#actions.settle()) {
+      const { pending, outcome } = settled;
+      const booking = pending.what === "book" ? outcome?.booking : undefined;
+      if (booking !== undefined) this.#form.settled(pending.hold?.id ?? "", booking);
       const when = pending.start === "" ? "Your booking" : this.#words(pending);
-      const { booking } = outcome ?? {};
-      if (booking !== undefined && what === "book") this.#form.settled(hold?.id ?? "", booking);
-      if (isUnwanted && booking === undefined) continue;
-      if (error !== undefined) this.#toasts.say(`${when}: ${adviceFor(error)}`, "bad");
-      else if (outcome?.hold !== undefined) this.#toasts.say(`${when} is held for you.`, "good");
-      else if (booking !== undefined) this.#toasts.say(`${when}: ${SETTLED[booking.status]}`);
+      const notice = settledNotice(settled, when);
+      if (notice !== undefined) this.#toasts.say(notice.text, notice.tone);
     }
   }
 
@@ -227,7 +211,6 @@ export class BookingView {
     const { info } = calendar;
     const setting = this.#setting();
     this.#pill.show(this.#client.status, this.#stateRoot);
-    this.#drawBanner();
     if (info !== undefined) {
       setText(this.#title, info.name);
       this.#zones.draw(this.#visitorZone, info.zone, this.#choice, setting.now);
@@ -247,55 +230,30 @@ export class BookingView {
     this.#strip.draw(shown, dayKey(setting.now, setting.zone), this.#locale);
     this.#panel.draw(this.#mine, info?.policy, setting);
     this.#horizon.draw((at) => dayTitle(dayKey(at, setting.zone), "", this.#locale));
-    this.#drawBlank(shown.length);
+    this.#drawNotice(shown.length);
     for (const { key } of days) {
       this.#spy.watch(this.#board.section(key));
     }
     if (calendar.isLoaded) this.#root.dataset.seq = String(calendar.seq);
   }
 
-  /** Slots that were asked for, and nobody knows yet whether they are held. */
+  /** The slots of hold requests without an answer. */
   #openSlots(): readonly string[] {
     const isOpen = ({ what, isUnwanted }: PendingRequest) => what === "hold" && !isUnwanted;
     return this.#mine.pendingRequests.filter(isOpen).map(({ slot }) => slot);
   }
 
-  #drawBanner(): void {
-    const { state } = this.#client.status;
-    if (state === "live") this.#liveAt = performance.now();
-    const away_ms = performance.now() - this.#liveAt;
-    const { info, isLoaded } = this.calendar;
-    const text = this.#probe.isRefused
-      ? ""
-      : staleNotice(state, isLoaded, away_ms, info, this.#client.hasToken);
-    setText(this.#banner, text);
-    this.#banner.hidden = text === "";
-    this.#banner.dataset.tone = "warn";
-  }
-
-  #drawBlank(days: number): void {
-    const { calendar } = this;
-    const { state } = this.#client.status;
-    const refusal = calendar.refusal ?? this.#client.refusal;
-    const isAnswered = calendar.isLoaded || refusal !== undefined || state === "connecting";
-    this.#probe.look(isAnswered);
-    const notice = this.#probe.isRefused
-      ? originNotice(this.#home, self.origin)
-      : emptyNotice(calendar, refusal, days, this.#only.checked);
-    const isRefused = refusal !== undefined || this.#probe.isRefused;
-    this.#root.toggleAttribute("data-loading", !calendar.isLoaded && !isRefused);
+  #drawNotice(days: number): void {
+    const isRefused = this.#notice.draw(days, this.#only.checked);
+    this.#root.toggleAttribute("data-loading", !this.calendar.isLoaded && !isRefused);
     this.#root.toggleAttribute("data-refused", isRefused);
-    this.#blank.hidden = notice === undefined;
     if (isRefused) setText(this.#title, "Slotcast");
-    if (this.#blank.dataset.title === notice?.title) return;
-    setData(this.#blank, "title", notice?.title);
-    if (notice) this.#blank.replaceChildren(h("h2", {}, notice.title), h("p", {}, notice.text));
   }
 
   #tick(): void {
     const setting = this.#setting();
-    const lapsed = this.#client.status.state === "live" ? this.#mine.prune(setting.now) : [];
-    for (const hold of lapsed) {
+    const expired = this.#client.status.state === "live" ? this.#mine.prune(setting.now) : [];
+    for (const hold of expired) {
       if (this.#form.hold?.id === hold.id) continue;
       const time = timeText(Date.parse(hold.start), setting.zone, this.#locale);
       this.#toasts.say(`Your hold on ${time} has lapsed.`);
@@ -305,7 +263,7 @@ export class BookingView {
     this.#form.tick(setting.now);
     const isStill = performance.now() - this.#lastSettle > SETTLE_MS;
     if (isStill && this.#client.status.state === "live") void this.#settle();
-    const isAway = this.#client.status.state !== "live" && this.#banner.hidden;
+    const isAway = this.#client.status.state !== "live" && this.#notice.banner.hidden;
     if (isAway || performance.now() - this.#lastDraw > REDRAW_MS) this.#frame.plan();
   }
 

@@ -1,4 +1,4 @@
-/** While a booking is being moved: which one, and a banner that says so and offers a way out. */
+/** The banner of a booking that is about to move. It names the booking and has a button to stop. */
 
 import { button } from "../ui/button";
 import { h } from "../ui/dom";

@@ -3,14 +3,15 @@
 
 import type { Policy } from "../client";
 
-/** Whether the holder of a booking may still cancel or move it. Unknown times are the server's to judge. */
+/** Whether the holder of a booking may still cancel or move it. The server decides on unknown
+ * times. */
 export function canLeave(start: number, policy: Policy | undefined, now: number): boolean {
   if (Number.isNaN(start)) return true;
   const ahead_ms = start - now;
   return ahead_ms > 0 && ahead_ms >= (policy?.cancel_notice ?? 0) * 1_000;
 }
 
-/** `5 minutes`, `30 seconds`, `1 minute 30 seconds`: how long a hold lasts, exactly. */
+/** `5 minutes`, `30 seconds`, `1 minute 30 seconds`: the exact length of a hold. */
 export function holdText(hold_seconds: number): string {
   const parts = [many(Math.floor(hold_seconds / 60), "minute"), many(hold_seconds % 60, "second")];
   return parts.filter(Boolean).join(" ");

@@ -1,6 +1,6 @@
-/** Gives the visitor a file that was made in the page. */
+/** Saves a file made in the page to the visitor's disk. */
 
-/** Long enough for a browser that asks where to put it. */
+/** A browser may ask for a folder first. */
 const KEEP_MS = 60_000;
 
 export function saveFile(root: HTMLElement, name: string, type: string, text: string): void {

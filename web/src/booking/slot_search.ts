@@ -9,7 +9,8 @@ type Look = (
 ) => Promise<{ readonly slots: readonly Slot[]; readonly to: string }>;
 
 const DAY_MS = 86_400_000;
-/** Two years on, and a snapshot is cut at 2,000 slots: a full calendar takes a few looks. */
+/** The search ends two years on. A snapshot has at most 2,000 slots, so a full calendar takes a few
+ * reads. */
 const FAR_MS = 731 * DAY_MS;
 const MOST_LOOKS = 12;
 const PAST_MS = 62 * DAY_MS;

@@ -11,16 +11,16 @@ import type { Answers, Booking, CalendarInfo, Change, Customer, Fields, Hold } f
 import type { RescheduledAnswer, Slot, Snapshot, StaffBooking } from "./wire.ts";
 
 export type CalendarEvent =
-  /** Everything was replaced: draw anew. */
+  /** A snapshot has replaced everything: draw anew. */
   | { readonly kind: "snapshot" }
   /** One change was applied, exactly once and in order. */
   | { readonly kind: "change"; readonly change: Change }
-  /** The server will not show this calendar. */
+  /** The server refuses this calendar. */
   | { readonly kind: "refused"; readonly error: SlotcastError };
 
 export type CalendarListener = (event: CalendarEvent) => void;
 
-/** The proof that a hold or a booking is yours. */
+/** The proof of the right to a hold or a booking. */
 export interface Proof {
   readonly id: string;
   readonly token: string;
@@ -35,12 +35,12 @@ export interface BookOptions {
   readonly key?: string;
 }
 
-/** A command may bring the key of an earlier attempt that was not answered. */
+/** The key of an earlier try without an answer. */
 export interface KeyOption {
   readonly key?: string;
 }
 
-/** A booking of one's own, as it is read: with its customer. */
+/** A booking with its customer, as its holder reads it. */
 export type OwnBooking = Booking & StaffBooking;
 
 export class Calendar implements Subscriber {
@@ -53,7 +53,7 @@ export class Calendar implements Subscriber {
   #window: { readonly from?: string; readonly to?: string } = {};
   #awaited: "cursor" | "snapshot" | undefined = "snapshot";
   #refusal: SlotcastError | undefined;
-  /** The cursor of the last command that was answered. */
+  /** The cursor of the last answered command. */
   #answered: string | undefined;
 
   constructor(id: string, connection: Connection, requests: RequestClient) {
@@ -115,7 +115,7 @@ export class Calendar implements Subscriber {
   /** Subscribes to another window. A `snapshot` event follows. */
   window(from: string | undefined, to: string | undefined): void {
     this.#window = { ...(from && { from }), ...(to && { to }) };
-    this.#ask("snapshot");
+    this.#resubscribe("snapshot");
   }
 
   /** Reads another window once. `slots` stays as it is. */
@@ -210,7 +210,7 @@ export class Calendar implements Subscriber {
   deliver(delivery: Delivery): void {
     if (delivery.kind === "change") {
       if (this.#apply(delivery.change) === "gap" && this.#awaited === undefined) {
-        this.#ask("cursor");
+        this.#resubscribe("cursor");
       }
     } else if (delivery.kind === "snapshot") {
       this.#awaited = undefined;
@@ -227,14 +227,14 @@ export class Calendar implements Subscriber {
   }
 
   #resume(changes: readonly Change[]): void {
-    // An answer to an earlier question: another window was asked for meanwhile.
+    // The answer is late: the application has asked for another window.
     if (this.#awaited === "snapshot") return;
     this.#awaited = undefined;
     this.#refusal = undefined;
     // The same replay would have the same gap.
     for (const change of changes) {
       if (this.#apply(change) === "gap") {
-        this.#ask("snapshot");
+        this.#resubscribe("snapshot");
         return;
       }
     }
@@ -250,7 +250,7 @@ export class Calendar implements Subscriber {
     return verdict;
   }
 
-  #ask(what: "cursor" | "snapshot"): void {
+  #resubscribe(what: "cursor" | "snapshot"): void {
     this.#awaited = what;
     this.#connection.resubscribe(this.id);
   }

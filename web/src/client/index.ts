@@ -39,7 +39,7 @@ class Client<Kind extends Calendar> {
     return this.#connection.status;
   }
 
-  /** The error of a connection that was refused for good. */
+  /** The error of a connection with a final refusal. */
   get refusal() {
     return this.#connection.refusal;
   }
@@ -57,7 +57,7 @@ class Client<Kind extends Calendar> {
     return this.#connection.listen(listener);
   }
 
-  /** The calendars that this client may see. */
+  /** Lists the calendars that this client may see. */
   async calendars(): Promise<readonly CalendarInfo[]> {
     return listCalendars(this.#connection.base, await this.#connection.token());
   }

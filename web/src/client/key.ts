@@ -1,4 +1,4 @@
-/** The key of a mutation: made once, kept over every retry, so that a lost ack books once. */
+/** The key of a mutation. All its tries have the same key, so a lost answer books once. */
 
 const KEY_BYTES = 24;
 

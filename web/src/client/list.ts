@@ -5,7 +5,7 @@ import { apiUrl, bearer } from "./transports/link.ts";
 import { CALENDARS } from "./shape.ts";
 import type { CalendarInfo } from "./wire.ts";
 
-/** Fetches the calendars that the token may see, or the public ones. */
+/** Fetches the calendars visible to the token, or the public ones. */
 export async function listCalendars(
   url: string | URL,
   token?: string,

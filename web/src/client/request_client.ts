@@ -14,14 +14,14 @@ import type { Answers, Fields } from "./wire.ts";
 
 /** A server's restart and most outages are shorter. */
 const DEADLINE_MS = 45_000;
-/** A longer wait than this is the visitor's to decide on. */
+/** The visitor decides on a longer wait. */
 const LONGEST_WAIT_MS = 10_000;
 
-/** A token that a server has refused may have been followed by a fresh one: this often. */
+/** The number of fresh tokens after refused ones. */
 const RENEWALS = 3;
-/** For so long the same command is taken for another try. */
+/** The time for which an equal command counts as another try. */
 const AGAIN_MS = 600_000;
-/** The longest that a hold can last, so that nothing of an older one is left. */
+/** The longest hold. Nothing of an older one is left. */
 const HOLD_MS = 3_600_000;
 
 /** A command without an answer. It may have been done. */
@@ -50,10 +50,10 @@ export class RequestClient {
   /** Sends a command. `fields` may have the key of an earlier attempt. A repeated command without
    * an answer keeps its key. The error of a command without an answer has the key. */
   async mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
-    const wish = JSON.stringify([name, fields]);
-    const given_up = this.#unsettled.get(wish);
+    const command = JSON.stringify([name, fields]);
+    const given_up = this.#unsettled.get(command);
     const isRecent = given_up !== undefined && performance.now() - given_up.at < AGAIN_MS;
-    this.#unsettled.delete(wish);
+    this.#unsettled.delete(command);
     const key =
       (fields.key as string | undefined) ?? (isRecent ? given_up.key : undefined) ?? newKey();
     try {
@@ -63,7 +63,7 @@ export class RequestClient {
         error.key = key;
         // A caller with a key of its own repeats the command itself.
         if (fields.key === undefined) {
-          this.#unsettled.set(wish, { name, fields, key, at: performance.now() });
+          this.#unsettled.set(command, { name, fields, key, at: performance.now() });
         }
       }
       throw error;
@@ -81,20 +81,20 @@ export class RequestClient {
   async #settle(): Promise<void> {
     if (this.#isSettling) return;
     this.#isSettling = true;
-    for (const [wish, { name, fields, key, at }] of [...this.#unsettled]) {
+    for (const [command, { name, fields, key, at }] of [...this.#unsettled]) {
       if (name !== "slot.hold") continue;
       try {
         if (performance.now() - at < HOLD_MS) {
           const { hold } = await this.#deliver("slot.hold", { ...fields, key });
-          // Asked for anew meanwhile, it is the visitor's.
-          if (!this.#unsettled.has(wish)) continue;
-          this.#unsettled.delete(wish);
+          // The visitor has asked for it again: it stays.
+          if (!this.#unsettled.has(command)) continue;
+          this.#unsettled.delete(command);
           const proof = { hold: hold.id, token: hold.token };
           await this.#deliver("hold.release", { ...proof, key: newKey() });
         }
-        this.#unsettled.delete(wish);
+        this.#unsettled.delete(command);
       } catch (error) {
-        if (!(error instanceof SlotcastError && isPassing(error))) this.#unsettled.delete(wish);
+        if (!(error instanceof SlotcastError && isPassing(error))) this.#unsettled.delete(command);
       }
     }
     this.#isSettling = false;
@@ -104,7 +104,7 @@ export class RequestClient {
     const deadline = performance.now() + DEADLINE_MS;
     let renewals = 0;
     for (let attempt = 0; ; attempt += 1) {
-      // On a dead network nothing else may show for long that it is dead.
+      // On a dead network nothing else may show the fault for long.
       const heard = this.#connection.expect();
       try {
         return (await this.#once(name, fields, attempt)) as unknown as Answers[Name];
@@ -133,7 +133,7 @@ export class RequestClient {
       });
     }
     const { link } = this.#connection;
-    // What the socket did not answer the first time goes another way the second time.
+    // A second try takes another way than the silent socket.
     const mayUseLink = attempt % 2 === 0 || !hasRoute(name);
     if (link?.request !== undefined && mayUseLink) return link.request(name, fields);
     return requestOverHttp(this.#connection.base, await this.#connection.token(), name, fields);

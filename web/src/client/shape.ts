@@ -1,9 +1,9 @@
-/** Tells the server's messages from other answers: a login wall, a maintenance page, another
- * service. Only the members that this client relies on are checked,
- * and unknown ones are ignored, so that a newer server passes. */
+/** Distinguishes the server's messages from other answers: a login wall, a maintenance page,
+ * another service. It checks only the members that this client needs, and ignores unknown ones, so
+ * that a newer server passes. */
 
 import { readError, type SlotcastError, unreachable } from "./error.ts";
-import type { Answers, Change, Fields, StaffRequestName } from "./wire.ts";
+import { ANSWER_TYPES, type Change, type Fields } from "./wire.ts";
 
 export interface Shape {
   readonly [member: string]: "string" | "number" | "boolean" | Shape | readonly [Shape];
@@ -50,43 +50,28 @@ export const CALENDARS: Shape = { calendars: [INFO] };
 export const SLOTS: Shape = { slots: [SLOT], from: "string", to: "string" };
 export const HEALTH: Shape = { status: "string" };
 
-const HELD: Shape = { ...CURSOR, hold: { ...ENDED_HOLD, token: "string" } };
 const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
-const ONE_SLOT: Shape = { ...CURSOR, slot: SLOT };
-const ONE_INFO: Shape = { ...CURSOR, info: INFO };
 
-/** Where there is none, the request has no answer of its own, or one that is checked apart. */
-const ANSWERS: Readonly<Record<Exclude<keyof Answers, `calendar.${string}bscribe`>, Shape>> &
-  Readonly<Record<StaffRequestName, Shape>> = {
-  "auth.refresh": {},
-  "slot.hold": HELD,
-  "hold.extend": HELD,
-  "hold.release": { ...CURSOR, hold: ENDED_HOLD },
-  "slot.book": { ...CURSOR, booking: { ...BOOKING, token: "string" } },
-  "booking.get": { booking: BOOKING },
-  "booking.cancel": BOOKED,
-  "booking.reschedule": BOOKED,
-  "booking.update": BOOKED,
-  "calendar.create": ONE_INFO,
-  "calendar.update": ONE_INFO,
-  "calendar.archive": ONE_INFO,
-  "calendar.restore": ONE_INFO,
-  "calendar.link": { token: "string", expires_at: "string" },
-  "schedule.set": { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
-  "slot.open": { ...CURSOR, slots: [SLOT] },
-  "slot.update": ONE_SLOT,
-  "slot.close": ONE_SLOT,
-  "slot.reopen": ONE_SLOT,
-  "slot.remove": ONE_SLOT,
-  "booking.list": { bookings: [BOOKING] },
-  "booking.confirm": BOOKED,
-  "booking.reject": BOOKED,
-  "booking.no_show": BOOKED,
-  "booking.reinstate": BOOKED,
-  "booking.erase": BOOKED,
+/** The members to check in the answers of each type. */
+const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], Shape>> = {
+  Nothing: {},
+  HoldAnswer: { ...CURSOR, hold: { ...ENDED_HOLD, token: "string" } },
+  EndedHoldAnswer: { ...CURSOR, hold: ENDED_HOLD },
+  OwnBookingAnswer: { ...CURSOR, booking: { ...BOOKING, token: "string" } },
+  BookingAnswer: { booking: BOOKING },
+  BookingOutcomeAnswer: BOOKED,
+  RescheduledAnswer: BOOKED,
+  InfoAnswer: { ...CURSOR, info: INFO },
+  LinkAnswer: { token: "string", expires_at: "string" },
+  ScheduleAnswer: { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
+  SlotsAnswer: { ...CURSOR, slots: [SLOT] },
+  SlotAnswer: { ...CURSOR, slot: SLOT },
+  BookingsAnswer: { bookings: [BOOKING] },
 };
 
-export const shapeOf = (name: string): Shape => (ANSWERS as Record<string, Shape>)[name] ?? {};
+/** A subscription's answer is checked apart, by `isSubscribed`. */
+export const shapeOf = (name: string): Shape =>
+  name in ANSWER_TYPES ? SHAPES[ANSWER_TYPES[name as keyof typeof ANSWER_TYPES]] : {};
 
 export function fits(value: unknown, shape: Shape): value is Fields {
   if (typeof value !== "object" || value === null) return false;
@@ -102,7 +87,8 @@ export function fits(value: unknown, shape: Shape): value is Fields {
   });
 }
 
-/** Whether an answer is about the booking or hold that the request names, and a cancelled one is. */
+/** Whether an answer is about the request's booking or hold, and a cancelled booking is cancelled.
+ */
 export function isAbout(name: string, fields: Fields, answer: Fields): boolean {
   const { booking } = answer;
   if (name === "booking.cancel" && fits(booking, {}) && booking.status !== "cancelled")
@@ -119,16 +105,16 @@ export const isChange = (value: unknown): value is Change => fits(value, CHANGE)
 export const isRefusal = (value: unknown): value is Fields =>
   fits(value, { code: "string", message: "string", retryable: "boolean" });
 
-/** A subscription's answer: a snapshot, or what was missed. */
+/** A subscription's answer: a snapshot, or the missed changes. */
 export const isSubscribed = (value: unknown): boolean =>
   fits(value, { mode: "string" }) &&
   fits(value, value.mode === "snapshot" ? SNAPSHOT : { ...POLL, info: INFO });
 
-/** The server's refusal; from anyone else, the server was not reached. */
+/** Returns the server's refusal. Any other answer means that the server was not reached. */
 export const readRefusal = (value: unknown, retry_after_ms = 0): SlotcastError =>
   isRefusal(value) ? readError(value, retry_after_ms) : unreachable(retry_after_ms);
 
-/** An acknowledgement that is the answer to this request; throws a SlotcastError for any other. */
+/** Returns the acknowledgement of this request; throws a SlotcastError for any other. */
 export function readAck(ack: unknown, isAnswer: (value: unknown) => boolean): Fields {
   if (fits(ack, { ok: "boolean" })) {
     if (ack.ok === false) throw readRefusal(ack.error);

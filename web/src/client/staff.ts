@@ -12,7 +12,7 @@ export interface NewSlot {
 }
 
 export interface SlotEdit extends Partial<NewSlot> {
-  /** Refused with `version_conflict` if the slot has moved on. */
+  /** The server refuses an older version with `version_conflict`. */
   readonly if_version?: number;
   /** Moves a slot in which somebody has a seat, with everyone in it. */
   readonly with_bookings?: boolean;
@@ -23,7 +23,7 @@ export interface SlotEdit extends Partial<NewSlot> {
 /** The most slots that one request may open. */
 export const MOST_SLOTS = 200;
 
-/** The requests that are answered with one such thing. */
+/** The requests whose answer is one slot or one booking. */
 type Naming<Thing extends string> = {
   [Name in keyof Answers]: Answers[Name] extends Readonly<Record<Thing, unknown>> ? Name : never;
 }[keyof Answers];

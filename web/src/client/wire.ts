@@ -120,7 +120,7 @@ export interface CalendarInfo {
   readonly archived: boolean;
 }
 
-/** Who booked: for staff and for the booking's own holder only. */
+/** The customer of a booking, for staff and for its holder only. */
 export interface Customer {
   readonly name: string;
   readonly email?: string;
@@ -214,7 +214,7 @@ export interface Snapshot {
   readonly bookings?: readonly StaffBooking[];
 }
 
-/** What followed a cursor, in order. */
+/** The changes after a cursor, in order. */
 export interface Resumption {
   readonly info: CalendarInfo;
   readonly changes: readonly Change[];
@@ -366,7 +366,7 @@ export interface BookingsAnswer {
   readonly to: string;
 }
 
-/** What each request is answered with. */
+/** The answer to each request. */
 export interface Answers {
   readonly "calendar.subscribe": SubscribeAnswer;
   readonly "calendar.unsubscribe": Nothing;
@@ -397,6 +397,37 @@ export interface Answers {
   readonly "booking.reinstate": BookingOutcomeAnswer;
   readonly "booking.erase": BookingOutcomeAnswer;
 }
+
+/** The name of each answer's type. A subscription's answer has several types. */
+export const ANSWER_TYPES = {
+  "calendar.unsubscribe": "Nothing",
+  "auth.refresh": "Nothing",
+  "slot.hold": "HoldAnswer",
+  "hold.extend": "HoldAnswer",
+  "hold.release": "EndedHoldAnswer",
+  "slot.book": "OwnBookingAnswer",
+  "booking.get": "BookingAnswer",
+  "booking.cancel": "BookingOutcomeAnswer",
+  "booking.reschedule": "RescheduledAnswer",
+  "booking.update": "BookingOutcomeAnswer",
+  "calendar.create": "InfoAnswer",
+  "calendar.update": "InfoAnswer",
+  "calendar.archive": "InfoAnswer",
+  "calendar.restore": "InfoAnswer",
+  "calendar.link": "LinkAnswer",
+  "schedule.set": "ScheduleAnswer",
+  "slot.open": "SlotsAnswer",
+  "slot.update": "SlotAnswer",
+  "slot.close": "SlotAnswer",
+  "slot.reopen": "SlotAnswer",
+  "slot.remove": "SlotAnswer",
+  "booking.list": "BookingsAnswer",
+  "booking.confirm": "BookingOutcomeAnswer",
+  "booking.reject": "BookingOutcomeAnswer",
+  "booking.no_show": "BookingOutcomeAnswer",
+  "booking.reinstate": "BookingOutcomeAnswer",
+  "booking.erase": "BookingOutcomeAnswer",
+} as const;
 
 export type SubscribeAnswer =
   ({ readonly mode: "snapshot" } & Snapshot) | ({ readonly mode: "resumed" } & Resumption);

@@ -1,8 +1,8 @@
 /** `<slotcast-calendar url="https://book.example.org" calendar="demo">` on any page.
  *
- * One script, no styles leak in or out, and nothing inline, so that it keeps to a strict
- * Content-Security-Policy. Without `url` it asks the server that the script came from. The
- * `token` attribute is for private calendars. */
+ * One script without inline code, so it fits a strict Content-Security-Policy. Its styles stay
+ * apart from the page's. Without `url` it uses the server of the script. The `token` attribute is
+ * for private calendars. */
 
 import { connect, type SlotcastClient } from "../client";
 import tokens from "../style/tokens.css?inline";
@@ -19,12 +19,12 @@ import slot from "../booking/board/slot.css?inline";
 import ownPanel from "../booking/own/own_panel.css?inline";
 import { BookingView } from "../booking/booking_view";
 
-/** A module has no currentScript; then it is found by its name. */
+/** A module has no currentScript, so its name finds it. */
 const script =
   document.currentScript ?? document.querySelector('script[src$="/slotcast-calendar.js"]');
 const home = script instanceof HTMLScriptElement ? new URL(script.src).origin : location.origin;
 
-/** The element stands on a card of its own, and its toasts stay inside it. */
+/** The element is a card of its own, with its toasts inside. */
 const HOST = `
   :host {
     display: block;

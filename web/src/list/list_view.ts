@@ -1,4 +1,4 @@
-/** The list of the calendars that visitors may see. */
+/** The list of visible calendars. */
 
 import type { CalendarInfo } from "../client";
 import { listCalendars } from "../client/list.ts";

@@ -21,12 +21,12 @@ const root = document.querySelector("main") as HTMLElement;
 const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const tokenName = `calendar.${id}`;
 const expose = exposeChosen();
-const seat = { root, stateRoot: document.documentElement, home: location.origin };
+const place = { root, stateRoot: document.documentElement, home: location.origin };
 let shown: BookingView | undefined;
 
 function open(token: string | undefined): void {
   const client = connect(location.origin, token === undefined ? {} : { token });
-  const view = new BookingView(client, id, seat);
+  const view = new BookingView(client, id, place);
   shown = view;
   view.calendar.subscribe(() => {
     const name = view.calendar.info?.name;
@@ -34,7 +34,7 @@ function open(token: string | undefined): void {
   });
   expose(view.calendar);
   if (token === undefined) return;
-  // A token that ran out says nothing against looking as everyone may.
+  // An expired token still leaves the public view.
   client.onStatus(({ reason }) => {
     if (reason !== "refused") return;
     forgetToken(tokenName);

@@ -1,4 +1,4 @@
-/** `window.slotcast`: a read-only look at what this page has applied, for tests and the curious. */
+/** `window.slotcast`: a read-only view of the applied state, for tests and the curious. */
 
 import type { Calendar } from "../client";
 
@@ -31,7 +31,7 @@ function lookAt(calendar: Calendar) {
     get cursor() {
       return calendar.cursor;
     },
-    /** What the slots cover: ask a snapshot of the same window to compare with. */
+    /** The window of the slots, to compare with a snapshot of the same window. */
     get covered() {
       return calendar.covered;
     },
@@ -46,7 +46,8 @@ function lookAt(calendar: Calendar) {
   });
 }
 
-/** For a page on which the calendar can be chosen: gives back what to call on each choice. */
+/** Sets the hook on a page with a choice of calendars. Returns the function to call on each choice.
+ */
 export function exposeChosen(): (calendar: Calendar) => void {
   let look: ReturnType<typeof lookAt> | undefined;
   const hook = Object.freeze({

@@ -1,4 +1,4 @@
-/** `/staff`: opening times and looking after bookings. */
+/** `/staff`: the page for opening times and bookings. */
 
 import "../style/tokens.css";
 import "../style/base.css";

@@ -1,4 +1,4 @@
-/** The staff's day by day: each slot with who has booked it, and what can be done. */
+/** The agenda: each slot of a day with its bookings, and their actions. */
 
 import { button } from "../ui/button";
 import type { Slot, StaffBooking, StaffCalendar } from "../client";
@@ -17,7 +17,7 @@ export interface AgendaSetting {
   readonly locale: Locale;
   readonly now: number;
   readonly isBookedOnly: boolean;
-  /** Also what was cancelled or rejected: its customer is still known, until erased. */
+  /** Also cancelled and rejected bookings. Their customers stay known until erased. */
   readonly isWithCancelled: boolean;
 }
 
@@ -165,10 +165,10 @@ export class Agenda {
     ];
   }
 
-  #booking(booking: StaffBooking, isPast: boolean): HTMLElement {
+  #bookingButtons(booking: StaffBooking, isPast: boolean): readonly HTMLElement[] {
     const { onBooking } = this.#actions;
     const { customer, status } = booking;
-    const buttons = [
+    return [
       ...(status === "pending"
         ? [
             button("Confirm", () => onBooking("confirm", booking), { kind: "small primary" }),
@@ -196,6 +196,11 @@ export class Agenda {
         ? []
         : [button("Erase customer", () => onBooking("erase", booking), { kind: "small quiet" })]),
     ];
+  }
+
+  #booking(booking: StaffBooking, isPast: boolean): HTMLElement {
+    const { customer, status } = booking;
+    const buttons = this.#bookingButtons(booking, isPast);
     const contact = [customer?.email, customer?.phone].filter(Boolean).join(" · ");
     const element = h(
       "div",
@@ -223,7 +228,7 @@ export class Agenda {
 
 const isStanding = ({ status }: StaffBooking): boolean =>
   status === "pending" || status === "confirmed";
-/** Whether it is listed without asking for what was cancelled. */
+/** Whether the agenda lists it without cancelled bookings. */
 export const isShown = (booking: StaffBooking): boolean =>
   isStanding(booking) || booking.status === "no_show";
 

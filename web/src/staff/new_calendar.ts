@@ -19,7 +19,8 @@ export function slugOf(name: string): string {
     .slice(0, 63);
 }
 
-export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Promise<void>): void {
+/** The controls of the form. The address follows the name until staff type one. */
+function makeControls() {
   const name = h("input", { required: true, maxlength: 200, autocomplete: "off" });
   const id = h("input", {
     required: true,
@@ -29,8 +30,6 @@ export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Pr
   });
   const zone = h("input", { required: true, value: visitorZone(), spellcheck: "false" });
   const isPrivate = h("input", { type: "checkbox" });
-  const problem = new Problem();
-  const submit = button("Make it", undefined, { type: "submit", kind: "primary wide" });
   let isTyped = false;
   name.addEventListener("input", () => {
     if (!isTyped) id.value = slugOf(name.value);
@@ -38,6 +37,13 @@ export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Pr
   id.addEventListener("input", () => {
     isTyped = true;
   });
+  return { name, id, zone, isPrivate };
+}
+
+export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Promise<void>): void {
+  const { name, id, zone, isPrivate } = makeControls();
+  const problem = new Problem();
+  const submit = button("Make it", undefined, { type: "submit", kind: "primary wide" });
   const onsubmit = async (event: Event) => {
     event.preventDefault();
     if (!isZone(zone.value)) return problem.show("That is not a time zone, like Europe/Berlin.");

@@ -1,4 +1,4 @@
-/** The form with which staff open times. It shows what it will open before it does. */
+/** The form for opening slots. It shows a preview first. */
 
 import { button } from "../ui/button";
 import { checkbox, field, numberInput, Problem } from "../ui/field";

@@ -19,7 +19,7 @@ export interface Opening {
 
 const DAY_MS = 86_400_000;
 
-/** The day's first slot is found by the wall clock there, the others follow it in real time. */
+/** The wall clock gives a day's first slot. The others follow in real time. */
 export function slotsOf(opening: Opening, zone: string): readonly NewSlot[] {
   const { date, time, minutes, count, capacity, days } = opening;
   const length = minutes * 60_000;
@@ -40,7 +40,7 @@ export function slotsOf(opening: Opening, zone: string): readonly NewSlot[] {
   return slots;
 }
 
-/** In pieces that one request may carry. */
+/** Splits the slots into requests of allowed size. */
 export function batchesOf(slots: readonly NewSlot[], most: number): readonly NewSlot[][] {
   const batches: NewSlot[][] = [];
   for (let at = 0; at < slots.length; at += most) batches.push(slots.slice(at, at + most));

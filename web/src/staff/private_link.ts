@@ -1,4 +1,4 @@
-/** Makes a link to a calendar that only a token opens, or books in. */
+/** Makes a link with a token, for reading a calendar or booking in it. */
 
 import { button } from "../ui/button";
 import { openOnce, sheet } from "../ui/dialog";

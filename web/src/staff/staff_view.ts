@@ -1,4 +1,4 @@
-/** The staff's view: choose a calendar, open times, and look after who comes. */
+/** The staff page: the choice of a calendar, its opening hours, and its bookings. */
 
 import { button } from "../ui/button";
 import { checkbox } from "../ui/field";
@@ -27,7 +27,7 @@ import { Toasts } from "../ui/toast";
 
 const REDRAW_MS = 30_000;
 
-/** The questions before actions that cannot be undone. */
+/** The questions before actions without a way back. */
 const GRAVE: Partial<
   Record<BookingVerb, (name: string) => Pick<Question, "title" | "text" | "yes">>
 > = {
@@ -135,41 +135,49 @@ export class StaffView {
           ),
           this.#pill.element,
         ),
-        h(
-          "div",
-          { class: "tools" },
-          h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite),
-          h(
-            "div",
-            { class: "choices" },
-            checkbox(this.#only, "Only with bookings"),
-            checkbox(this.#over, "Also cancelled"),
-          ),
-        ),
-        h(
-          "div",
-          { class: "columns" },
-          h(
-            "div",
-            { class: "main" },
-            this.#days.elements.head,
-            this.#blank,
-            this.#agenda.element,
-            this.#days.elements.foot,
-          ),
-          h(
-            "aside",
-            { class: "mine" },
-            h(
-              "details",
-              { class: "opening", open: matchMedia("(min-width: 901px)").matches },
-              h("summary", { class: "mine-title" }, "Open times"),
-              this.#form.element,
-            ),
-          ),
-        ),
+        this.#tools(),
+        this.#columns(),
       ),
       this.#toasts.element,
+    );
+  }
+
+  #tools(): HTMLElement {
+    return h(
+      "div",
+      { class: "tools" },
+      h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite),
+      h(
+        "div",
+        { class: "choices" },
+        checkbox(this.#only, "Only with bookings"),
+        checkbox(this.#over, "Also cancelled"),
+      ),
+    );
+  }
+
+  #columns(): HTMLElement {
+    return h(
+      "div",
+      { class: "columns" },
+      h(
+        "div",
+        { class: "main" },
+        this.#days.elements.head,
+        this.#blank,
+        this.#agenda.element,
+        this.#days.elements.foot,
+      ),
+      h(
+        "aside",
+        { class: "mine" },
+        h(
+          "details",
+          { class: "opening", open: matchMedia("(min-width: 901px)").matches },
+          h("summary", { class: "mine-title" }, "Open times"),
+          this.#form.element,
+        ),
+      ),
     );
   }
 

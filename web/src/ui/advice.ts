@@ -2,7 +2,7 @@
 
 import { type ErrorCode, SlotcastError } from "../client/error.ts";
 
-/** A code without its sentence would not compile. */
+/** A code without a sentence does not compile. */
 const ADVICE: Readonly<Record<ErrorCode, string>> = {
   slot_unavailable: "Someone was a moment faster and that time is taken. Please pick another one.",
   capacity_exceeded: "There are not that many places left. Try fewer, or another time.",
@@ -31,7 +31,7 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   closed: "This page was closed. Please load it again.",
 };
 
-/** Texts for rules that say more than their code. */
+/** Texts for rules with more to say than their code. */
 const RULE_ADVICE: Readonly<Record<string, string | undefined>> = {
   archived: "This calendar is closed. Nothing new can be booked here.",
   not_begun: "That can be noted once the time has begun.",
@@ -39,7 +39,7 @@ const RULE_ADVICE: Readonly<Record<string, string | undefined>> = {
 
 const UNKNOWN = "Something went wrong. Please try again in a moment.";
 
-/** A server that is newer than this page may know codes that it does not. */
+/** A newer server may have codes unknown to this page. */
 export function adviceFor(error: unknown): string {
   if (!(error instanceof SlotcastError)) return UNKNOWN;
   return RULE_ADVICE[String(error.details.rule)] ?? ADVICE[error.code] ?? UNKNOWN;

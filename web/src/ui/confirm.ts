@@ -1,4 +1,4 @@
-/** Asks for confirmation before an action that cannot be taken back. */
+/** Asks for confirmation before an action without a way back. */
 
 import { button } from "./button";
 import { closeOnBackdrop, openOnce, sheet } from "./dialog";
@@ -8,7 +8,7 @@ export interface Question {
   readonly title: string;
   readonly text: string;
   readonly yes: string;
-  /** Absent for a notice: there is only one answer. */
+  /** Absent for a notice with only one answer. */
   readonly no?: string;
   readonly isGrave?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Makes elements without markup in strings: nothing that a name holds is ever read as HTML. */
+/** Makes elements without markup in strings, so that no text is ever read as HTML. */
 
 export type Child = Node | string | undefined | null | false;
 type Value = string | number | boolean | undefined | ((event: Event) => void);
@@ -18,7 +18,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Changes the text only where it differs, so that nothing is announced or laid out twice. */
+/** Sets a text if it differs, so that nothing is announced or laid out twice. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,4 +1,4 @@
-/** Form fields: a control with its label, and the inputs that forms share. */
+/** Form fields: a control with its label, and shared inputs. */
 
 import { h } from "./dom";
 

@@ -1,4 +1,4 @@
-/** Says how the page is connected, to eyes and to screen readers. */
+/** Shows the state of the connection, also to screen readers. */
 
 import { REASONS, type Status } from "../client";
 import { h, setText } from "./dom";
@@ -38,7 +38,7 @@ export class Pill {
     );
   }
 
-  /** `root` carries the state for styles and for who tests the page. */
+  /** `root` has the state as an attribute, for styles and tests. */
   show(status: Status, root: HTMLElement): void {
     const { short, detail } = wordsFor(status);
     root.dataset.connection = status.state;

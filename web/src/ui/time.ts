@@ -12,7 +12,7 @@ function format(language: string, options: Intl.DateTimeFormatOptions): Intl.Dat
   return made;
 }
 
-/** The pages speak English; the clock is the visitor's (12 or 24 hours). */
+/** The pages are in English. The clock is the visitor's (12 or 24 hours). */
 export interface Locale {
   readonly language: string;
   readonly hour12: boolean;
@@ -35,14 +35,14 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** The date there, as `2026-11-24`: sorts, and compares. */
+/** Returns the date in `zone`, as `2026-11-24`. Texts sort and compare like dates. */
 export function dayKey(instant: number, zone: string): string {
   const parts = wallParts(instant, zone);
   const two = (value: number) => String(value).padStart(2, "0");
   return `${parts.year}-${two(parts.month)}-${two(parts.day)}`;
 }
 
-/** `Tuesday, 24 November`; with the year where it is not this one. */
+/** `Tuesday, 24 November`, with the year if it is not this one. */
 export function dayTitle(key: string, today: string, { language }: Locale): string {
   const isThisYear = key.slice(0, 4) === today.slice(0, 4);
   return format(language, {
@@ -140,7 +140,7 @@ function wallParts(instant: number, zone: string) {
   };
 }
 
-/** The instant at which clocks in `zone` show `2026-11-24T09:00`. A time in a gap takes the
+/** Returns the instant of `2026-11-24T09:00` on the clocks in `zone`. A time in a gap takes the
  * offset before it, one in an overlap its first occurrence (RFC 5545, 3.3.5). */
 export function instantOf(wall: string, zone: string): number {
   const wanted = Date.parse(`${wall}Z`);

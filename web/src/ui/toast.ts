@@ -1,4 +1,4 @@
-/** Short messages that come and go; screen readers hear them when they are done speaking. */
+/** Short messages for a few seconds. Screen readers read them after their current text. */
 
 import { h } from "./dom";
 

@@ -1,4 +1,4 @@
-"""One client that sends as much as it may in one go: the others' turn comes within a few milliseconds."""
+"""One client sends the most it may at once: other clients are served within a few milliseconds."""
 
 import asyncio
 import time
@@ -12,13 +12,13 @@ from tests.realtime.engine.conftest import Endpoint, Serve
 from tests.realtime.engine.websocket.test_frame import Ours
 from tests.support import eventually
 
-FLOOD = 100_000  # packets of which each takes 1 us or more
-MOST_SECONDS = 0.05  # of this thread, between two turns of the loop
+FLOOD = 100_000  # packets that take 1 us each or more
+MOST_SECONDS = 0.05  # CPU time of this thread between two steps of the loop
 PONG = b"\x81\x81\0\0\0\x003"
 
 
 class Turns:
-    """Watches the loop: the most that this thread worked between two of its turns."""
+    """Measures the longest step of the loop, in CPU time of this thread."""
 
     def __init__(self) -> None:
         self.longest = 0.0
@@ -32,7 +32,7 @@ class Turns:
 
 @pytest.fixture
 async def turns() -> Turns:
-    asyncio.get_running_loop().set_debug(False)  # which makes a packet cost ten times as much
+    asyncio.get_running_loop().set_debug(False)  # a packet costs ten times as much with it
     return Turns()
 
 
@@ -50,7 +50,7 @@ async def test_a_payload_of_many_packets(serve: Serve, turns: Turns, packet: str
 
 
 async def test_a_flood_of_frames(turns: Turns) -> None:
-    """What was read at once is taken a few thousand frames at a time, and what comes meanwhile waits behind it."""
+    """Frames read at once are handled a few thousand at a time, and later ones wait behind them."""
     ours = Ours()
     ours.data_received(PONG * FLOOD)
     assert 0 < len(ours.heard) <= 2_000

@@ -13,7 +13,7 @@ PING_SECONDS = 0.002
 
 
 class Slow:
-    """A connection that takes long to ping."""
+    """A connection with a slow ping."""
 
     ping_slot, deadline, is_pinged, is_open = -1, 0.0, False, True
 
@@ -27,8 +27,8 @@ class Slow:
             pass
 
 
-async def test_a_turn_that_has_much_to_do() -> None:
-    """When thousands are due at once, the timer yields to the loop every few milliseconds and forgets no connection."""
+async def test_the_timer_yields_when_thousands_are_due() -> None:
+    """With thousands due at once, the timer yields to the loop every few milliseconds and forgets no connection."""
     pinged: list[Slow] = []
     ping_timer, slow = PingTimer(0.08, 10.0), [Slow(pinged) for _ in range(50)]
     for connection in slow:

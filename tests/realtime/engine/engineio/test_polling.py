@@ -1,11 +1,12 @@
-"""The body of a POST that does not come to its end."""
+"""Long polling: the order of POSTs, bodies that end early or are compressed, and the answers of polls."""
 
 import asyncio
 
+import aiohttp
 import pytest
 
-from realtime.engine import SocketServer
-from tests.realtime.engine.conftest import Endpoint, Serve
+from realtime.engine import SocketServer, write_all
+from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.support import eventually
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -48,7 +49,7 @@ async def test_a_client_that_breaks_off(serve: Serve, caplog: pytest.LogCaptureF
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "unknown"])
 @pytest.mark.parametrize("body", [b"2", b"\x1f\x8b\x08", b""])
 async def test_a_compressed_body(encoding: str, body: bytes, serve: Serve) -> None:
-    """It is refused, also where aiohttp is left to unpack what comes; the session goes on."""
+    """A compressed body is refused, also with aiohttp's own decompression; the session goes on."""
     server = SocketServer()
     endpoint = await serve(server)
     sid = await endpoint.open_polling()
@@ -58,3 +59,64 @@ async def test_a_compressed_body(encoding: str, body: bytes, serve: Serve) -> No
     assert (await asyncio.wait_for(reader.readline(), 5)).split()[1] in {b"415", b"400"}
     writer.close()
     assert sid in server.eio.sockets
+
+
+async def test_many_packets_in_one_post(server: SocketServer, endpoint: Endpoint) -> None:
+    """A payload of any number of packets is delivered whole and in order."""
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
+    await endpoint.poll(sid)
+    packets = [f'42["count",{number}]' for number in range(500)]
+    assert await endpoint.post(sid, "\x1e".join(packets)) == (200, "ok")
+    await eventually(lambda: len(server.heard) == 500)
+    assert server.heard == list(range(500))
+
+
+async def test_overlapping_posts(server: SocketServer, endpoint: Endpoint) -> None:
+    """A second POST beside the first ends the session: their order is nobody's guess."""
+    latch = asyncio.Event()
+
+    @server.on("connect")
+    async def connect(_sid: str, _environ: object, _auth: object) -> None:
+        await latch.wait()
+
+    sid = await endpoint.open_polling()
+    first = asyncio.ensure_future(endpoint.post(sid, '40\x1e42["count",1]'))
+    await asyncio.sleep(0.05)  # the first must be under way; nothing outside the server shows it
+    assert (await endpoint.post(sid, '42["count",2]'))[0] == 400
+    latch.set()
+    assert (await first)[0] == 400
+    assert server.heard == []
+
+
+async def test_no_compression(endpoint: Endpoint) -> None:
+    """permessage-deflate is not accepted: it costs over 100 KB a client."""
+    headers = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+    socket = await endpoint.dial_with(headers, EIO="4", transport="websocket")
+    assert socket.response is not None
+    assert "Sec-WebSocket-Extensions" not in socket.response.headers
+
+
+async def test_joined_packets(server: SocketServer, endpoint: Endpoint) -> None:
+    """Several events joined go out in order, over WebSocket and over polling alike."""
+    packets = [server.encode_event("/", "change", b'{"seq":%d}' % seq) for seq in range(3)]
+    texts = [f'42["change",{{"seq":{seq}}}]' for seq in range(3)]
+    socket = await endpoint.join()
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
+    await endpoint.poll(sid)
+    write_all(list(server.connections.values()), type(packets[0]).join(packets))
+    assert [await text_of(socket) for _ in texts] == texts
+    assert (await endpoint.poll(sid))[1].split("\x1e") == texts
+
+
+async def test_keep_alive_after_a_poll(endpoint: Endpoint) -> None:
+    """A polling client's HTTP connection serves its polls and posts one after the other."""
+    connector = aiohttp.TCPConnector(limit=1)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        single = Endpoint(endpoint.port, "socket.io", http, endpoint.stack)
+        sid = await single.open_polling()
+        for _ in range(3):
+            await single.post(sid, "40" if _ == 0 else '421["count",1]')
+            assert (await single.poll(sid))[0] == 200
+        assert len(connector._conns) == 1

@@ -17,7 +17,7 @@ OPEN_KEYS = {"sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"}
 
 @pytest.fixture
 async def endpoint(serve: Serve) -> Endpoint:
-    """Run an Engine.IO server that sends back what it is sent."""
+    """Run an Engine.IO server that echoes."""
     server = EngineServer(ping_interval=PING_INTERVAL_SECONDS, ping_timeout=PING_TIMEOUT_SECONDS)
 
     @server.on("message")
@@ -94,7 +94,7 @@ async def test_message_polling_invalid_format(endpoint: Endpoint) -> None:
 
 
 async def test_message_polling_duplicate_poll(endpoint: Endpoint) -> None:
-    """A second poll beside the first ends the session and tells the first."""
+    """A second poll beside the first ends the session, and the first poll is answered."""
     sid = await endpoint.open_polling()
     first = asyncio.ensure_future(endpoint.poll(sid))
     await asyncio.sleep(0.005)  # the suite's own pause
@@ -202,7 +202,7 @@ async def test_upgrade(endpoint: Endpoint) -> None:
 
 
 async def test_upgrade_without_a_probe(endpoint: Endpoint) -> None:
-    """SocketIOClient for .NET says `5` at once: it is moved, and a poll that waits is ended with a NOOP."""
+    """SocketIOClient for .NET sends `5` at once: it is moved, and a waiting poll ends with a NOOP."""
     sid = await endpoint.open_polling()
     assert (await endpoint.post(sid, "4early"))[0] == 200
     socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)

@@ -1,4 +1,4 @@
-"""An upgrade's second socket: others that come and go, and its own end."""
+"""The second socket of an upgrade: several candidates, and the end of the server."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.support import eventually
 
 
 async def test_a_second_socket_changes_nothing(server: SocketServer, endpoint: Endpoint) -> None:
-    """Other sockets that come, ask and go leave the one that was answered where it is."""
+    """Other sockets that open, probe and leave do not disturb the answered one."""
     sid = await endpoint.open_polling()
     query = {"EIO": "4", "transport": "websocket", "sid": sid}
     socket = await endpoint.dial(**query)
@@ -45,7 +45,7 @@ async def test_a_probe_that_says_nothing(
 
 
 async def test_probes_end_with_the_server(server: SocketServer, endpoint: Endpoint) -> None:
-    """A server that ends closes what is half upgraded too."""
+    """A server that ends closes a half upgraded session too."""
     sid = await endpoint.open_polling()
     socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await eventually(lambda: server.eio.probes)

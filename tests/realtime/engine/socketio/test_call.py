@@ -1,4 +1,4 @@
-"""Handlers that ask the client they serve: however many run at once, its answers reach them."""
+"""Handlers that call the client they serve: answers reach any number of handlers at once."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support import eventually
 
 @pytest.fixture
 def server() -> SocketServer:
-    """Make a server whose handler asks its client before it answers."""
+    """Make a server with a handler that calls its client before it answers."""
     server = SocketServer()
 
     @server.on("order")
@@ -32,7 +32,7 @@ async def endpoint(server: SocketServer, serve: Serve) -> Endpoint:
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 @pytest.mark.parametrize("count", [16, 20, 300])
 async def test_more_calls_than_may_run(endpoint: Endpoint, transport: str, count: int) -> None:
-    """All requests that a client sends at once are answered, though each waits for an answer of that client."""
+    """All requests sent at once are answered, though each handler waits for an answer of that client."""
     client = socketio.AsyncClient(reconnection=False)
     client.on("confirm", lambda number: number * 2)
     await client.connect(endpoint.http_url, transports=[transport])
@@ -63,7 +63,7 @@ async def test_a_callback_that_is_waited_for(server: SocketServer, endpoint: End
 
 
 async def test_requests_begin_in_order(server: SocketServer, endpoint: Endpoint) -> None:
-    """Those that wait behind calls begin in the order in which they were sent, and before a goodbye behind them."""
+    """Requests that wait behind calls begin in the order of sending, and before a DISCONNECT behind them."""
     order: list[int] = []
 
     @server.on("ask")
@@ -81,7 +81,7 @@ async def test_requests_begin_in_order(server: SocketServer, endpoint: Endpoint)
 
 
 async def test_a_client_that_never_answers(server: SocketServer, endpoint: Endpoint) -> None:
-    """What waits for it to answer is bounded: it is read no further, and others are served."""
+    """The requests that wait for a client's answer are bounded: it is read no further, and others are served."""
     began: list[int] = []
 
     @server.on("ask")

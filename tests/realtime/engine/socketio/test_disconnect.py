@@ -1,4 +1,4 @@
-"""Around a goodbye: what was asked for before it, what is sent behind it, and who comes back at once."""
+"""DISCONNECT packets: requests before one, events after one, and clients that come back at once."""
 
 import asyncio
 import contextlib
@@ -12,19 +12,19 @@ from tests.support import eventually
 
 
 @pytest.fixture
-def guard(server: SocketServer) -> asyncio.Event:
-    """What lets disconnect handlers end."""
-    guard = asyncio.Event()
+def latch(server: SocketServer) -> asyncio.Event:
+    """Return the event that lets disconnect handlers end."""
+    latch = asyncio.Event()
 
     @server.on("disconnect")
     async def disconnect(_sid: str, _reason: str) -> None:
-        await guard.wait()
+        await latch.wait()
 
-    return guard
+    return latch
 
 
-async def test_what_was_asked_before_begins_before(server: SocketServer, endpoint: Endpoint) -> None:
-    """Requests that wait for their turn begin before the disconnect handler of the goodbye behind them."""
+async def test_requests_before_a_disconnect_begin_before_its_handler(server: SocketServer, endpoint: Endpoint) -> None:
+    """Waiting requests begin before the disconnect handler of the DISCONNECT behind them."""
     order: list[str] = []
 
     @server.on("event")
@@ -44,8 +44,10 @@ async def test_what_was_asked_before_begins_before(server: SocketServer, endpoin
     assert order == ["event 1", "event 2", "event 3", "disconnect"]
 
 
-async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
-    """Who was told goodbye gets no event more, though its disconnect handler still runs."""
+async def test_nothing_is_sent_after_a_disconnect(
+    server: SocketServer, endpoint: Endpoint, latch: asyncio.Event
+) -> None:
+    """A disconnected client gets no more events, even while its disconnect handler runs."""
     socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()
     await server.enter_room(member.sid, "room")
@@ -54,21 +56,23 @@ async def test_nothing_is_sent_behind_a_goodbye(server: SocketServer, endpoint: 
     assert server.rooms(member.sid) == [member.sid, "room"]
     for to in (None, "room", member.sid):
         await server.emit("late", to=to)
-    guard.set()
+    latch.set()
     await leaving
     await socket.send("40")
     assert (await text_of(socket)).startswith("40")
 
 
-async def test_who_comes_back_at_once(server: SocketServer, endpoint: Endpoint, guard: asyncio.Event) -> None:
-    """A client that joins again while the handler of its goodbye runs is in again, and stays when that has ended."""
+async def test_a_client_that_joins_again_at_once_stays(
+    server: SocketServer, endpoint: Endpoint, latch: asyncio.Event
+) -> None:
+    """A client that joins again while its disconnect handler runs is connected, and stays so."""
     socket = await endpoint.join()
     (member,) = server.manager.clients["/"].values()
     leaving = asyncio.create_task(server.disconnect(member.sid))
     assert await text_of(socket) == "41"
     await socket.send("40")
     assert (await text_of(socket)).startswith("40")
-    guard.set()
+    latch.set()
     await leaving
     (again,) = server.manager.clients["/"].values()
     assert again is not member
@@ -79,7 +83,7 @@ async def test_who_comes_back_at_once(server: SocketServer, endpoint: Endpoint, 
 async def test_joining_and_cut_off_in_one_step(
     server: SocketServer, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client that asks to join and is cut off before that has its turn is no error."""
+    """A client that is cut off before its CONNECT is handled is no error."""
     socket, _ = await endpoint.open_websocket()
     (connection,) = server.connections.values()
     server.eio.receive(connection, "0")

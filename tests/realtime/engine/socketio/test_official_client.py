@@ -1,4 +1,4 @@
-"""The official JavaScript client against the engine: what makes it reconnect, and how it upgrades."""
+"""The official JavaScript client against the engine: reconnects and upgrades."""
 
 import asyncio
 import json
@@ -39,11 +39,11 @@ class Client:
         self._node = node
 
     async def saw(self, what: str) -> Any:
-        """The next thing of this kind that it tells."""
+        """Return the client's next output of this kind."""
         return await asyncio.to_thread(self._node.read_until, lambda told: told["saw"] == what)
 
     async def hears(self) -> Any:
-        """The next thing that it tells."""
+        """Return the client's next output."""
         return await asyncio.to_thread(self._node.read)
 
     def emit(self, *event: Any, times: int = 1) -> None:
@@ -55,7 +55,7 @@ class Client:
 
 @pytest.fixture
 def client(node: StartNode, endpoint: Endpoint) -> Callable[..., Client]:
-    """Return what starts an official client with these options."""
+    """Return a function that starts an official client with these options."""
 
     def start(namespace: str = "", **options: Any) -> Client:
         return Client(node("engine_client.mjs", endpoint.http_url + namespace, json.dumps(options)))
@@ -87,7 +87,7 @@ async def test_a_drained_client_comes_back(server: SocketServer, client: Callabl
     await official.saw("connect")
 
 
-async def test_a_goodbye_is_final(server: SocketServer, client: Callable[..., Client]) -> None:
+async def test_a_disconnect_is_final(server: SocketServer, client: Callable[..., Client]) -> None:
     """Packet 41 stops the client for good; `disconnect` is for a final refusal only."""
     official = client(transports=["websocket"])
     sid = (await official.saw("connect"))["sid"]
@@ -109,7 +109,7 @@ async def test_a_refusal_is_final_and_says_why(server: SocketServer, client: Cal
 
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
 async def test_acks_in_order(client: Callable[..., Client], transports: list[str]) -> None:
-    """Acknowledgements come in the order of the requests, whatever the transport and through an upgrade."""
+    """Acknowledgements come in the order of the requests, on each transport and through an upgrade."""
     official = client(transports=transports)
     await official.saw("connect")
     official.emit("echo", times=300)
@@ -137,7 +137,7 @@ async def test_nothing_lost_or_reordered_by_an_upgrade(server: SocketServer, cli
 
 
 async def test_a_connection_is_forgotten_with_its_client(server: SocketServer, client: Callable[..., Client]) -> None:
-    """When a polling client's process ends, its waiting poll tells, and the session goes."""
+    """The end of a polling client's process ends its waiting poll and its session."""
     official = client(transports=["polling"])
     await official.saw("connect")
     (connection,) = server.connections.values()

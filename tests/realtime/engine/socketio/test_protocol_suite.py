@@ -1,7 +1,7 @@
 """The official Socket.IO v5 suite, case by case, against a SocketServer.
 
-Each test is one case of docs/socket.io-protocol/v5-test-suite in the reference repository. Half of them
-are the Engine.IO cases again, which are taken over as they are: the same laws, another server.
+Each test is one case of docs/socket.io-protocol/v5-test-suite in the reference repository. Half of them are the
+Engine.IO cases again, imported for the other server.
 """
 
 import json
@@ -50,7 +50,7 @@ __all__ = [
 
 @pytest.fixture
 async def endpoint(serve: Serve) -> Endpoint:
-    """Run the suite's own server: it echoes messages, says what it was authenticated with, and acks."""
+    """Run the suite's own server: it echoes messages, sends the authentication back, and acks."""
     server = SocketServer(
         ping_interval=PING_INTERVAL_SECONDS,
         ping_timeout=PING_TIMEOUT_SECONDS,
@@ -79,7 +79,7 @@ async def endpoint(serve: Serve) -> Endpoint:
 
 @pytest.fixture
 async def socket(endpoint: Endpoint) -> ClientConnection:
-    """Open a WebSocket that has joined the main namespace."""
+    """Open a WebSocket and join the main namespace."""
     socket = await endpoint.join()
     assert await text_of(socket) == '42["auth",{}]'
     return socket
@@ -97,7 +97,7 @@ async def test_upgrade(endpoint: Endpoint) -> None:
 
 
 async def test_upgrade_then_poll(endpoint: Endpoint) -> None:
-    """After an upgrade that did not wait for the probe's answer, polls are refused."""
+    """After an upgrade without a wait for the probe's answer, polls are refused."""
     sid = await endpoint.open_polling()
     socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await socket.send("2probe")
@@ -145,7 +145,7 @@ async def test_connect_invalid_handshake(endpoint: Endpoint) -> None:
 
 
 async def test_connect_never(endpoint: Endpoint) -> None:
-    """A client that joins no namespace is closed, though it answers its pings."""
+    """A client without a namespace is closed, though it answers its pings."""
     socket, _ = await endpoint.open_websocket()
     await closes(socket)
 
@@ -202,6 +202,6 @@ async def test_message_binary_with_ack(socket: ClientConnection) -> None:
 
 @pytest.mark.parametrize("packet", ["4abc", "42{}", '42abc["message-with-ack",1,"2",{"3":[false]}]'])
 async def test_message_invalid(socket: ClientConnection, packet: str) -> None:
-    """Three cases: an unknown type, a payload that is no array, and an id that is no number close."""
+    """Three cases close: an unknown type, a payload other than an array, and an id other than a number."""
     await socket.send(packet)
     await closes(socket)

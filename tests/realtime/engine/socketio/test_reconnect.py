@@ -1,6 +1,6 @@
-"""Python's official clients against the engine: each comes back by itself, whatever ended its connection.
+"""Python's official clients against the engine: each reconnects by itself after any end of its connection.
 
-The JavaScript client's comebacks are in test_official_client.
+The reconnects of the JavaScript client are in test_official_client.
 """
 
 import asyncio
@@ -122,7 +122,7 @@ ENDINGS = {"drain": _drain, "slow": _cut("slow"), "token expired": _cut("token e
 @pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]], ids="-".join)
 @pytest.mark.parametrize("ending", ENDINGS)
 async def test_it_comes_back(server: SocketServer, client: AsyncClient, ending: str) -> None:
-    """A client that waits for news is told nothing that it takes for a goodbye, and connects again."""
+    """A waiting client gets no packet that it takes for a DISCONNECT, and reconnects."""
     assert await client.call("echo", "before") == "before"
     sid = client.sid
     (connection,) = server.connections.values()

@@ -1,79 +1,21 @@
 """SocketServer as a drop-in for socketio.AsyncServer, with the Python client."""
 
 import asyncio
-import enum
 import inspect
 import json
 import logging
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import engineio
 import pytest
 import socketio
-import websockets
 from aiohttp import web
-from websockets.typing import Subprotocol
 
 from realtime.engine import EngineServer, RoomManager, SocketServer
-from tests.realtime.engine.conftest import Endpoint, Serve, text_of
+from tests.realtime.engine.conftest import Serve, text_of
+from tests.realtime.engine.socketio.conftest import received
 from tests.support import eventually
-
-
-@pytest.fixture
-async def connect(endpoint: Endpoint) -> AsyncIterator[Callable[..., Any]]:
-    """Return what connects a Python client; it collects all events that it gets."""
-    clients: list[socketio.AsyncClient] = []
-
-    async def start(*namespaces: str, transport: str = "websocket") -> socketio.AsyncClient:
-        client = socketio.AsyncClient(reconnection=False)
-        client.heard = []
-        clients.append(client)
-        for namespace in namespaces or ("/",):
-            client.on("*", lambda *event: client.heard.append(event), namespace=namespace)
-        await client.connect(endpoint.http_url, namespaces=list(namespaces) or None, transports=[transport])
-        return client
-
-    yield start
-    for client in clients:
-        await client.disconnect()
-
-
-async def _heard(client: Any, *events: tuple[Any, ...]) -> None:
-    await eventually(lambda: len(client.heard) >= len(events))
-    assert client.heard == list(events)
-
-
-async def test_rooms(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """An event reaches the members of its rooms once each, less those that are skipped."""
-    ann, bob, cid = [await connect() for _ in range(3)]
-    for client in (ann, bob):
-        await server.enter_room(client.get_sid(), "a")
-    for client in (bob, cid):
-        await server.enter_room(client.get_sid(), "b")
-    assert server.rooms(bob.get_sid()) == [bob.get_sid(), *sorted({"a", "b"}, key=server.rooms(bob.get_sid()).index)]
-    await server.emit("both", 1, room=["a", "b"])
-    await server.emit("others", {"x": None}, room="b", skip_sid=bob.get_sid())
-    await server.emit("one", to=ann.get_sid())
-    await server.emit("all", (1, "two", [3]))
-    await _heard(ann, ("both", 1), ("one",), ("all", 1, "two", [3]))
-    await _heard(bob, ("both", 1), ("all", 1, "two", [3]))
-    await _heard(cid, ("both", 1), ("others", {"x": None}), ("all", 1, "two", [3]))
-    await server.leave_room(bob.get_sid(), "a")
-    await server.close_room("b")
-    assert server.rooms(bob.get_sid()) == [bob.get_sid()]
-    assert list(server.manager.get_participants("/", "a")) == [(ann.get_sid(), ann.eio.sid)]
-
-
-async def test_a_room_needs_a_member(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """Strangers enter no room, nobody enters another's own, and leaving what one is not in is no error."""
-    ann, bob = await connect(), await connect()
-    with pytest.raises(ValueError, match="not connected"):
-        await server.enter_room("nobody", "a")
-    with pytest.raises(ValueError, match="sid room"):
-        await server.enter_room(ann.get_sid(), bob.get_sid())
-    await server.leave_room(ann.get_sid(), "nowhere")
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
@@ -96,10 +38,10 @@ async def test_calls_and_callbacks(server: SocketServer, connect: Callable[..., 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_binary_is_sent(server: SocketServer, connect: Callable[..., Any], transport: str) -> None:
-    """What the application sends may be binary."""
+    """The application can send binary data."""
     client = await connect(transport=transport)
     await server.emit("picture", {"data": b"\x00\xff"}, to=client.get_sid())
-    await _heard(client, ("picture", {"data": b"\x00\xff"}))
+    await received(client, ("picture", {"data": b"\x00\xff"}))
 
 
 async def test_namespaces(server: SocketServer, connect: Callable[..., Any]) -> None:
@@ -149,7 +91,7 @@ async def test_sessions(server: SocketServer, connect: Callable[..., Any]) -> No
 
 
 async def test_catch_all_and_plain_functions(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """Handlers may be plain functions, and `*` takes what no other handler does."""
+    """Handlers may be plain functions, and `*` handles all other events."""
 
     @server.on("*")
     def anything(event: str, _sid: str, *arguments: Any) -> list[Any]:
@@ -175,7 +117,7 @@ async def test_transport_names(server: SocketServer, connect: Callable[..., Any]
 
 
 async def test_always_connect(serve: Serve) -> None:
-    """With `always_connect` the reply comes first and a refusal is a goodbye."""
+    """With `always_connect` the reply comes first, and a refusal is a DISCONNECT."""
     server = SocketServer(always_connect=True)
 
     @server.on("connect")
@@ -198,21 +140,11 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("options", "kind", "words"), REFUSED, ids=lambda value: str(value)[:20])
-def test_what_is_not_supported_says_so(options: dict[str, Any], kind: type[Exception], words: str) -> None:
-    """An argument that the engine cannot honour is refused at once in one line, not ignored."""
+def test_an_unsupported_argument_is_refused(options: dict[str, Any], kind: type[Exception], words: str) -> None:
+    """An argument without support is refused at once in one line, not ignored."""
     with pytest.raises(kind, match=words) as refused:
         SocketServer(**options)
     assert "\n" not in str(refused.value)
-
-
-def test_what_is_put_around_a_server() -> None:
-    """ASGI and the Admin UI refuse it when the application is put together; other servers they take as before."""
-    for server, app in ((SocketServer(), socketio.ASGIApp), (EngineServer(), engineio.ASGIApp)):
-        with pytest.raises(TypeError, match="aiohttp only"):
-            app(server)
-    assert socketio.ASGIApp(socketio.AsyncServer(async_mode="asgi")).engineio_path == "/socket.io/"
-    with pytest.raises(NotImplementedError, match="Admin UI"):
-        SocketServer().instrument(auth=False)
 
 
 HONOURED: dict[str, dict[str, Any]] = {
@@ -240,7 +172,7 @@ HONOURED: dict[str, dict[str, Any]] = {
 
 
 def test_every_argument_is_known() -> None:
-    """This list has every argument of the servers that the engine stands in for, and a new one fails here."""
+    """The list has every argument of the replaced servers; a new argument fails here."""
     servers = (socketio.AsyncServer, socketio.AsyncServer.__mro__[1], engineio.AsyncServer.__mro__[1])
     named = {name for server in servers for name in inspect.signature(server.__init__).parameters}
     assert named - {"self"} == set(HONOURED)
@@ -248,7 +180,7 @@ def test_every_argument_is_known() -> None:
 
 @pytest.mark.parametrize("name", HONOURED)
 async def test_with_every_argument(serve: Serve, name: str) -> None:
-    """With each of them a client connects, asks and is answered, and the handshake says what was set."""
+    """With each supported argument a client connects and is answered, and the handshake has its value."""
     server = SocketServer(**HONOURED[name])
 
     @server.on("echo")
@@ -276,11 +208,11 @@ async def test_with_every_argument(serve: Serve, name: str) -> None:
 
 
 async def test_every_method_is_there(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """Those of the public methods that no other test calls."""
+    """The public methods without a test of their own work."""
     client = await connect()
     sid = client.get_sid()
     await server.send("text", to=sid)
-    await _heard(client, ("message", "text"))
+    await received(client, ("message", "text"))
     ran = asyncio.Event()
 
     async def work(word: str) -> None:
@@ -297,87 +229,14 @@ async def test_every_method_is_there(server: SocketServer, connect: Callable[...
     await server.shutdown()
 
 
-class Word(str):
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "another"
-
-
-class Share(float):
-    __slots__ = ()
-
-
-class Count(int):
-    pass
-
-
-class Level(enum.IntEnum):
-    HIGH = 3
-
-
-class Colour(enum.StrEnum):
-    RED = "red"
-
-
-class Point(NamedTuple):
-    x: int
-
-
-ODD = [
-    (Word("word"), "word"), (Share(0.5), 0.5), (Count(7), 7), (Level.HIGH, 3), (Colour.RED, "red"), (True, True),
-    (OrderedDict(a=Word("b")), {"a": "b"}), ({Word("k"): Share(1.5)}, {"k": 1.5}),
-    ([Point(1), {Level.HIGH: 2}], [[1], {"3": 2}]),
-    ({None: 1, True: 2, 5: 3}, {"null": 1, "true": 2, "5": 3}), (Word("half \ud800"), "half \ud800"), (2**70, 2**70),
-    ([Count(1), [Word("deep"), None]], [1, ["deep", None]]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("value", "arrived"), ODD)
-async def test_subclasses_of_jsons_types(
-    server: SocketServer, connect: Callable[..., Any], value: object, arrived: object
-) -> None:
-    """They go out as what they are to Python's json, as an argument, as an answer and in a call."""
-
-    @server.on("give")
-    async def give(_sid: str) -> list[object]:
-        return [value]
-
-    client = await connect()
-    await server.emit(Word("event"), {"value": value})
-    await _heard(client, ("event", {"value": arrived}))
-    assert await client.call("give") == [arrived]
-    client.on("ask", lambda given: given)
-    assert await server.call("ask", {"value": value}, to=client.get_sid()) == {"value": arrived}
-
-
-async def test_what_is_no_json(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """It raises where it is emitted."""
-    await connect()
-    with pytest.raises(TypeError):
-        await server.emit("event", object())
-
-
 async def test_a_disconnect_handler_without_a_reason(serve: Serve) -> None:
-    """As in engineio, handlers of old take the sid alone."""
+    """An old handler takes the sid alone, as in engineio."""
     server, gone = EngineServer(), list[str]()
     server.on("disconnect", gone.append)
     endpoint = await serve(server)
     socket, opening = await endpoint.open_websocket()
     await socket.close()
     await eventually(lambda: gone == [opening["sid"]])
-
-
-@pytest.mark.parametrize(
-    ("asked", "answered"),
-    [(["v1", "v2"], "v1"), (["graphql-ws"], "graphql-ws"), (None, None)],
-    ids=["two", "one", "none"],
-)
-async def test_a_subprotocol(endpoint: Endpoint, asked: list[Subprotocol] | None, answered: str | None) -> None:
-    """The first that a client asks for is answered, or a browser would hang up."""
-    url = f"ws://127.0.0.1:{endpoint.port}/socket.io/?EIO=4&transport=websocket"
-    async with websockets.connect(url, subprotocols=asked, proxy=None) as socket:
-        assert socket.subprotocol == answered
 
 
 async def test_ten_lines(serve: Serve) -> None:
@@ -399,32 +258,9 @@ async def test_ten_lines(serve: Serve) -> None:
     await client.disconnect()
 
 
-async def test_rooms_of_any_name(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """A room may be named by whatever a dictionary takes as a key."""
-    client = await connect()
-    for room in (5, frozenset({"a"})):
-        await server.enter_room(client.get_sid(), room)
-    await server.emit("five", room=5)
-    await server.emit("set", room=[frozenset({"a"})])
-    await _heard(client, ("five",), ("set",))
-
-
-async def test_half_a_surrogate_pair_is_sent(server: SocketServer, connect: Callable[..., Any]) -> None:
-    """What a client sent as half of a character can be sent on, as data, as a name and as an answer."""
-
-    @server.on("echo")
-    async def echo(_sid: str, text: str) -> str:
-        return text
-
-    client = await connect()
-    await server.emit("\ud800", {"name": "\ud800x"})
-    await _heard(client, ("\ud800", {"name": "\ud800x"}))
-    assert await client.call("echo", "\udc00") == "\udc00"
-
-
 @pytest.mark.parametrize("is_everyone", [False, True])
 async def test_closing_sessions(server: SocketServer, connect: Callable[..., Any], is_everyone: bool) -> None:
-    """A session that the server closes is there until its disconnect handler has run."""
+    """A session that the server closes exists until its disconnect handler has run."""
     seen: list[Any] = []
 
     @server.on("disconnect")
@@ -465,5 +301,5 @@ async def test_a_burst_over_polling(server: SocketServer, connect: Callable[...,
     client = await connect(transport="polling")
     for number in range(50):
         await server.emit("tick", number)
-    await _heard(client, *[("tick", number) for number in range(50)])
+    await received(client, *[("tick", number) for number in range(50)])
     assert client.connected

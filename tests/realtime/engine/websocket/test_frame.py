@@ -1,4 +1,4 @@
-"""RFC 6455, against an implementation that is not ours: whatever bytes come, both read the same."""
+"""RFC 6455, against an independent implementation: both read any bytes alike."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ Heard = list[str | bytes]
 
 
 class Wire(asyncio.Transport):
-    """A transport that keeps what is written, for the peer to read."""
+    """A transport that keeps its writes for the peer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Ours(WebSocket):
     __slots__ = ("heard", "wire")
 
     def __init__(self) -> None:
-        super().__init__(Limits(max_message_bytes=LIMIT), Counters(), "")
+        super().__init__(Limits(max_message_bytes=LIMIT, message_seconds=0), Counters(), "")
         self.heard: Heard = []
         self.wire = Wire()
         self.begin(self.wire)
@@ -75,7 +75,7 @@ class Ours(WebSocket):
 
 
 def read_as_reference(data: bytes) -> tuple[Heard, list[bytes], int | None]:
-    """Messages, pongs, and the code of the close frame that the reference sends."""
+    """Return the messages, the pongs, and the reference's close code."""
     reference = Reference(SERVER, max_size=LIMIT)
     reference.receive_data(data)
     heard: Heard = []
@@ -102,8 +102,8 @@ def read_as_reference(data: bytes) -> tuple[Heard, list[bytes], int | None]:
 
 
 def read_frames(data: bytes) -> tuple[list[bytes], int | None]:
-    """The pongs in what a server wrote, and the code of its close frame (1005 when it has none)."""
-    assume(b"shortest form" not in data)  # which the reference does not ask for, but the RFC does
+    """Return the pongs in a server's output, and its close code (1005 without one)."""
+    assume(b"shortest form" not in data)  # the RFC asks for it, the reference does not
     at = 0
     pongs: list[bytes] = []
     while at < len(data):
@@ -191,12 +191,12 @@ def test_differential(data: bytes, cuts: list[int]) -> None:
     # The reference counts a ping between fragments towards the message's size; the RFC does not.
     assume(not (theirs[2] == 1009 and len(ours[1]) > len(theirs[1])))
     assert ours[:2] == theirs[:2]
-    # A frame out of place that is also too big has two faults; we find the one in its head first.
+    # A misplaced frame that is also too big has two faults; the engine finds the one in its head first.
     assert ours[2] == theirs[2] or (ours[2], theirs[2]) == (1002, 1009)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 1_000_000])
-def test_what_is_written_can_be_read(size: int) -> None:
+def test_written_frames_can_be_read(size: int) -> None:
     """Frames of every length are read by the reference as they were meant."""
     from websockets.client import ClientProtocol  # noqa: PLC0415
     from websockets.uri import parse_uri  # noqa: PLC0415
@@ -216,7 +216,7 @@ def test_what_is_written_can_be_read(size: int) -> None:
 
 @pytest.mark.parametrize(("size", "size_bytes"), [(0, 2), (125, 2), (125, 8), (65_535, 8)])
 def test_lengths_in_their_shortest_form_only(size: int, size_bytes: int) -> None:
-    """A length that takes more bytes than it needs is refused (RFC 6455, 5.2)."""
+    """A length in more bytes than it needs is refused (RFC 6455, 5.2)."""
     ours = Ours()
     ours.data_received(frame(0x82, bytes(size), size_bytes=size_bytes))
     assert ours.heard == []
@@ -224,7 +224,7 @@ def test_lengths_in_their_shortest_form_only(size: int, size_bytes: int) -> None
 
 
 def test_a_held_connection_reads_nothing() -> None:
-    """While held, not even whole frames in the same piece are handed on; then all are, in order."""
+    """A paused connection delivers no frame, not even whole ones of the same piece; later it delivers all, in order."""
 
     class Holding(Ours):
         __slots__ = ()

@@ -1,4 +1,4 @@
-/** The slots, grouped by day, each element kept as long as its slot is there. */
+/** The slots, grouped by day. A slot keeps its element. */
 
 import type { Policy, Slot } from "../../client";
 import { h, setText } from "../../ui/dom";
@@ -46,7 +46,7 @@ export class Board {
     this.element.addEventListener("focusin", (event) => this.#onFocus(event));
   }
 
-  /** Draws everything; touches only what differs. */
+  /** Draws everything. It touches only the differences. */
   draw(source: BoardSource, setting: Setting): readonly DaySummary[] {
     if (setting.zone !== this.#zone) {
       this.#keys.clear();
@@ -77,7 +77,7 @@ export class Board {
     return summaries;
   }
 
-  /** Only the countdowns. */
+  /** Draws the countdowns only. */
   tick(setting: Setting): void {
     for (const cell of this.#cells.values()) {
       const { state } = cell;
@@ -171,7 +171,7 @@ export class Board {
     setTimeout(() => cell.element.remove(), LEAVE_MS);
   }
 
-  /** One tab stop a day; arrows go on from there. */
+  /** A day is one tab stop. Arrow keys move within it. */
   #keepOneTabStop(list: HTMLUListElement): void {
     if (list.querySelector('.slot[tabindex="0"]:not(:disabled)') !== null) return;
     const first =
@@ -210,7 +210,7 @@ export class Board {
     all[all.indexOf(from) + by]?.focus();
   }
 
-  /** To the nearest slot in the next row that there is, be it in another day. */
+  /** Returns the nearest slot in the next row, also of another day. */
   #stepRow(from: HTMLButtonElement, by: 1 | -1): void {
     const here = from.getBoundingClientRect();
     const rows = this.#visible()

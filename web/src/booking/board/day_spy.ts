@@ -1,6 +1,6 @@
-/** Tells which day is being looked at while the page is scrolled. */
+/** Reports the day in view while the visitor scrolls. */
 
-/** The eyes rest about this far down the screen. */
+/** The share of the screen's height at which people read. */
 const EYE_LEVEL = 0.3;
 
 export class DaySpy {

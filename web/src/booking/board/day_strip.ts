@@ -1,4 +1,4 @@
-/** The days at a glance: where there is something free, and a way to get there. */
+/** The days in a row, with a mark on days with free slots. A click scrolls to the day. */
 
 import type { DaySummary } from "./board";
 import { h, setText } from "../../ui/dom";
@@ -46,7 +46,7 @@ export class DayStrip {
     this.element.hidden = days.length < 2;
   }
 
-  /** Marks the day that is being looked at. */
+  /** Marks the day in view. */
   mark(key: string): void {
     for (const [other, { element }] of this.#tabs) {
       if (other === key) element.setAttribute("aria-current", "true");

@@ -31,7 +31,7 @@ export class Horizon {
     this.#back.hidden = Date.parse(from) <= this.#now() + STEP_MS / 2;
   }
 
-  /** Twice as far; from where a cut snapshot ended, where it held as much as it may. */
+  /** Doubles the window. After a cut snapshot the window begins at its end. */
   #further(): void {
     const { from, to } = this.#calendar.covered;
     const isCut = this.#wanted_to !== undefined && Date.parse(to) < Date.parse(this.#wanted_to);

@@ -1,4 +1,4 @@
-/** A slot on the board: its text, and whether it is free to take. */
+/** A slot on the board: its text, and its state. */
 
 import type { Policy, Slot } from "../../client";
 import { h, setData, setText } from "../../ui/dom";
@@ -26,7 +26,7 @@ export function clockRefusal(slot: Slot, policy: Policy | undefined, now: number
   if (policy === undefined) return "";
   if (start < now + policy.min_notice * 1_000) return "Too soon";
   const { max_advance } = policy;
-  // 0 is a limit too: only null is none.
+  // 0 is a limit too. Only null is none.
   return max_advance !== null && start > now + max_advance * 1_000 ? "Not yet" : "";
 }
 
@@ -55,7 +55,7 @@ export function note(state: CellState, now: number): string {
   return durationText(Date.parse(slot.end) - Date.parse(slot.start));
 }
 
-/** Returns a text of all that decides the look of a cell beside its slot. */
+/** Returns the part of a cell's look that does not come from its slot, as a text. */
 function signature({ mark, policy, isArchived, isPending }: CellState, { zone }: Setting): string {
   const own = mark === undefined ? "" : mark.kind === "hold" ? mark.until : mark.status;
   return `${zone} ${own} ${isPending} ${isArchived} ${policy?.min_notice} ${policy?.max_advance}`;
@@ -92,7 +92,7 @@ export class SlotCell {
     return this.#state;
   }
 
-  /** Whether it can be taken, as it was last drawn. */
+  /** Whether the visitor can take the slot, as of the last draw. */
   get isFree(): boolean {
     return this.#isFree;
   }
@@ -100,7 +100,7 @@ export class SlotCell {
   /** Draws the cell and returns whether a change altered its look. */
   draw(state: CellState, setting: Setting): boolean {
     const seen = signature(state, setting);
-    // A change touches one slot of two thousand; slots are never changed in place.
+    // A change touches one slot of two thousand. Slots are never changed in place.
     const isSame = state.slot === this.#state?.slot && seen === this.#seen;
     if (isSame && setting.now - this.#ticked < FRESH_MS) return false;
     const { slot } = state;
@@ -117,7 +117,7 @@ export class SlotCell {
     return before !== "" && before !== this.#look;
   }
 
-  /** Draws all that depends on the clock. */
+  /** Draws the parts that depend on the clock. */
   tick({ zone, locale, now }: Setting): void {
     const state = this.#state;
     if (state === undefined) return;
@@ -134,7 +134,7 @@ export class SlotCell {
     const from = timeText(Date.parse(slot.start), zone, locale);
     const to = timeText(Date.parse(slot.end), zone, locale);
     const label = `${from} to ${to}, ${isFree ? `free, ${text}` : text}`;
-    // A label that counts down would be read out over and over; the minute is enough.
+    // A screen reader would read out a countdown over and over. The minute is enough.
     this.button.setAttribute("aria-label", label.replace(/ \d+:\d\d(:\d\d)?$/, ""));
     const until = mark?.kind === "hold" ? mark.until : Date.parse(slot.held_until ?? "");
     const whole = (policy?.hold_seconds ?? 300) * 1_000;

@@ -1,7 +1,7 @@
 /** The commands of a visitor, and their record in this browser.
  *
- * Each command is a pending request until its answer is known. The browser keeps it with its
- * key, over a reload too, and sends it again, so that the visitor learns the outcome. */
+ * Each command is a pending request until its answer is known. The browser keeps it with its key,
+ * over a reload too, and sends it again. So the visitor learns the outcome. */
 
 import type { Booking, Calendar, Customer, Proof, Slot } from "../../client";
 import { newKey, SlotcastError } from "../../client";
@@ -10,12 +10,12 @@ import { tabId } from "./entry_store";
 import type { PendingRequest, OwnStore, MyBooking, MyHold, BookingRequest } from "./own_store";
 import { findTimes, type Times } from "../slot_search";
 
-/** Bookings that another side can change without naming the slot. */
+/** The changes after which a booking may have another slot or state. */
 const CONCERNS = new Set(["booking.updated", "slot.cancelled", "slot.rescheduled"]);
 
-/** The keys of the pending requests that this page is sending. */
+/** The keys of the requests that this page is sending. */
 const running = new Set<string>();
-/** No page sends for longer than this before it gives a pending request up. */
+/** A page sends a request no longer than this. */
 const ASKING_MS = 60_000;
 
 export interface Settled {
@@ -37,7 +37,7 @@ export class BookingActions {
 
   async hold(slot: Pick<Slot, "id" | "start" | "end">, seats = 1): Promise<MyHold> {
     const { id, start, end } = slot;
-    // Under the key of an earlier try it may be one that has lapsed; then it is held anew.
+    // The key of an earlier try may return an expired hold. Then a new key gets a new hold.
     for (;;) {
       const pending = this.#pending("hold", { slot: id, start, end, seats });
       const { hold } = await this.#run(pending);
@@ -50,7 +50,8 @@ export class BookingActions {
     return { ...hold, ...longer };
   }
 
-  /** A hold has a fixed number of places: let go and take again; if that fails, as before. */
+  /** Changes the places of a hold: releases it and holds the slot again. A failure restores the old
+   * number. */
   async reseat(hold: MyHold, seats: number): Promise<MyHold> {
     const { slot: id, start, end } = hold;
     await this.letGo(hold);
@@ -66,21 +67,21 @@ export class BookingActions {
     await this.#run(this.#pending("release", { ...timesOf(hold), hold }));
   }
 
-  /** What the hold is to be booked for; under the same key for as long as that is the same. */
-  wish(hold: MyHold, customer: Customer, seats: number): BookingRequest {
-    const { wish } = hold;
+  /** Returns the booking request for a hold. The same fields keep their key. */
+  requestFor(hold: MyHold, customer: Customer, seats: number): BookingRequest {
+    const { request } = hold;
     const isSame =
-      JSON.stringify([wish?.customer, wish?.seats]) === JSON.stringify([customer, seats]);
-    if (wish !== undefined && isSame) return wish;
+      JSON.stringify([request?.customer, request?.seats]) === JSON.stringify([customer, seats]);
+    if (request !== undefined && isSame) return request;
     const made = { key: newKey(), customer, seats };
-    this.#mine.keepWish(hold.id, made);
+    this.#mine.keepRequest(hold.id, made);
     return made;
   }
 
-  async book(hold: MyHold, wish: BookingRequest): Promise<Booking> {
-    const { wish: _, ...bare } = hold;
-    const pending = { ...this.#pending("book", { ...timesOf(hold), hold: bare, wish }) };
-    return (await this.#run({ ...pending, key: wish.key })).booking as Booking;
+  async book(hold: MyHold, request: BookingRequest): Promise<Booking> {
+    const { request: _, ...bare } = hold;
+    const pending = { ...this.#pending("book", { ...timesOf(hold), hold: bare, request }) };
+    return (await this.#run({ ...pending, key: request.key })).booking as Booking;
   }
 
   async cancel(booking: MyBooking): Promise<void> {
@@ -94,12 +95,12 @@ export class BookingActions {
     await this.#run(this.#pending("move", to));
   }
 
-  /** The visitor no longer wants what was asked for and not answered. */
+  /** Marks a request without an answer as unwanted. */
   giveUp(pending: PendingRequest): void {
     this.#mine.keepPending({ ...pending, isUnwanted: true });
   }
 
-  /** Asks again what was never answered, also by a page that is gone. */
+  /** Repeats the requests without an answer, also those of closed pages. */
   async settle(): Promise<readonly Settled[]> {
     const settled: Settled[] = [];
     for (const pending of this.#mine.pendingRequests) {
@@ -131,7 +132,7 @@ export class BookingActions {
     const isAbout = (one: PendingRequest, of: "hold" | "booking") =>
       fields[of] !== undefined && one[of]?.id === fields[of].id;
     for (const one of pendingRequests) {
-      // What was asked of it before must not be done after this.
+      // An earlier request for it must not run after this one.
       const isOlder = (isAbout(one, "hold") || isAbout(one, "booking")) && !isSame(one);
       if (isOlder) this.giveUp(one);
     }
@@ -151,7 +152,7 @@ export class BookingActions {
     } catch (error) {
       const isOpen =
         !(error instanceof SlotcastError) || error.key !== undefined || error.code === "closed";
-      // It may have been taken back while it was asked.
+      // The visitor may have given it up meanwhile.
       const isUnwanted = this.#mine.pendingRequests.some(
         (one) => one.key === pending.key && one.isUnwanted,
       );
@@ -170,7 +171,7 @@ export class BookingActions {
     if (hold !== undefined && isGone) this.#mine.dropHold(hold.id);
   }
 
-  /** Reads the booking that a link proves to be the visitor's, and remembers it. */
+  /** Reads the booking of a link, and keeps it as the visitor's own. */
   async open(proof: Proof): Promise<Booking & Times> {
     const booking = await this.#calendar.booking(proof);
     const times = await this.#timesOf(booking);
@@ -178,15 +179,15 @@ export class BookingActions {
     return { ...booking, ...times };
   }
 
-  /** Takes over what an earlier version kept under the calendar's id alone, if it is this server's:
-   * its slot is there, or the booking is. What is not stays for the server that it belongs to. */
+  /** Takes over the entries of an earlier version, stored under the calendar's id alone. They are
+   * this server's if their slot or booking is here. The others stay for their own server. */
   async adopt(): Promise<void> {
     const { holds, bookings, proofs } = this.#mine.legacy;
     const taken = new Set<string>();
-    for (const { wish, ...hold } of holds) {
+    for (const { request, ...hold } of holds) {
       if (this.#calendar.slot(hold.slot) === undefined) continue;
       this.#mine.keepHold(hold, hold);
-      if (wish !== undefined) this.#mine.keepWish(hold.id, wish);
+      if (request !== undefined) this.#mine.keepRequest(hold.id, request);
       taken.add(hold.id);
     }
     for (const booking of bookings) {
@@ -195,7 +196,7 @@ export class BookingActions {
         this.#mine.keepBooking(isHere ? booking : await this.#calendar.booking(booking), booking);
         taken.add(booking.id);
       } catch {
-        // Of another server, or not to be read just now.
+        // It belongs to another server, or cannot be read now.
       }
     }
     for (const proof of proofs) {
@@ -205,7 +206,7 @@ export class BookingActions {
     this.#mine.forgetLegacy(taken);
   }
 
-  /** Asks how the visitor's bookings stand, where a change may have concerned them. */
+  /** Reads the visitor's bookings again after a change that may concern them. */
   async refresh(type: string | undefined, slots: readonly Slot[]): Promise<void> {
     if (type !== undefined && !CONCERNS.has(type)) return;
     const touched = new Set(slots.map((slot) => slot.id));
@@ -230,7 +231,7 @@ export class BookingActions {
     }
   }
 
-  /** When the booking is; empty where the visitor may not see its slot, or it is no more. */
+  /** Returns the booking's times; empty if its slot is removed or not visible to the visitor. */
   async #timesOf({ calendar, slot }: Booking): Promise<Times> {
     const nowhere = { start: "", end: "" };
     if (calendar !== this.#calendar.id) return nowhere;

@@ -1,18 +1,18 @@
-/** What this browser keeps of one calendar on one server: each entry under a key of its own.
+/** The entries of one calendar on one server in this browser's storage, each under its own key.
  *
- * Tabs, and elements on one page, write at the same time, and a browser's processes see each
- * other's writes late, even one that comes right after a lock was released. So nothing is read,
- * merged and written whole: who keeps or drops an entry touches that one only. */
+ * Tabs and elements write at the same time, and Chromium's processes see each other's writes late,
+ * even under a lock. So nothing is read, merged and written as a whole: a write touches one entry
+ * only. */
 
 import { newKey } from "../../client/key.ts";
 
-/** Told within the page, choice own writes cause no `storage` event. */
+/** An event within the page: a page's own writes cause no `storage` event. */
 const CHANGED = "slotcast-entries";
 
-/** What the storage would not take lasts as long as the page. */
+/** Entries that the storage refused. They last as long as the page. */
 const unsaved = new Map<string, string>();
 
-/** The server by its address: TLS or not, it is the same one. */
+/** Names the server by its address, with or without TLS. */
 export function serverName(home: string | URL): string {
   const { host, pathname } = new URL(home, location.href);
   return host + pathname.replace(/\/+$/, "");
@@ -20,13 +20,13 @@ export function serverName(home: string | URL): string {
 
 let tab: string | undefined;
 
-/** This tab, over a reload too. */
+/** Identifies this tab, also after a reload. */
 export function tabId(): string {
   try {
     tab ??= sessionStorage.getItem("slotcast.tab") ?? newKey();
     sessionStorage.setItem("slotcast.tab", tab);
   } catch {
-    // Storage may be forbidden; then each page is a tab of its own.
+    // The browser may forbid storage. Then each page is a tab of its own.
   }
   tab ??= newKey();
   return tab;
@@ -38,9 +38,9 @@ export class EntryStore {
   readonly #controller = new AbortController();
   #known: ReadonlyMap<string, unknown> = new Map();
 
-  /** Calls back on each change, whoever made it: this page or another tab. */
+  /** Calls back on each change by this page or another tab. */
   constructor(server: string, calendar: string, changed: () => void) {
-    // Neither an address nor a calendar's id has a space in it.
+    // An address and a calendar's id have no space.
     this.#prefix = `slotcast.mine ${server} ${calendar} `;
     this.#changed = changed;
     this.#known = this.#read();
@@ -75,7 +75,7 @@ export class EntryStore {
     } catch {
       unsaved.set(key, text);
     }
-    this.#tell(key);
+    this.#announce(key);
   }
 
   drop(kind: string, id: string): void {
@@ -84,23 +84,23 @@ export class EntryStore {
     try {
       localStorage.removeItem(key);
     } catch {
-      // What can't be written can't be read either.
+      // An entry that cannot be written cannot be read either.
     }
-    this.#tell(key);
+    this.#announce(key);
   }
 
-  #tell(key: string): void {
+  #announce(key: string): void {
     window.dispatchEvent(new CustomEvent(CHANGED, { detail: key }));
   }
 
-  /** `null` where everything was cleared. */
+  /** `null` stands for a cleared storage. */
   #heard(key: string | null): void {
     if (key !== null && !key.startsWith(this.#prefix)) return;
     this.#known = this.#read();
     this.#changed();
   }
 
-  /** What is there; as before where it can't be read. */
+  /** Reads all entries. Keeps the known ones if the storage cannot be read. */
   #read(): ReadonlyMap<string, unknown> {
     const texts = new Map<string, string | null>();
     try {
@@ -121,7 +121,7 @@ export class EntryStore {
   }
 }
 
-/** Undefined for what is damaged, which is left where it is. */
+/** Returns undefined for a damaged entry, and leaves it in place. */
 function parse(text: string | null): object | undefined {
   try {
     const entry: unknown = JSON.parse(text ?? "null");

@@ -38,7 +38,7 @@ export class OwnBookings {
     return manageLink(calendarPage(this.#parts.home, booking.calendar), booking);
   }
 
-  /** What its customer takes away of a booking that was just made, or is looked after. */
+  /** Makes the receipt of a booking, new or opened by its link. */
   receiptOf(booking: MyBooking): HTMLElement {
     const { start, calendar } = booking;
     const isKnown = start !== "" && calendar === this.#parts.calendar.id;
@@ -49,7 +49,7 @@ export class OwnBookings {
     });
   }
 
-  /** As a file for the customer's own calendar. */
+  /** Saves the booking as a file for the customer's own calendar. */
   save(booking: MyBooking): void {
     const { root, home, calendar, now } = this.#parts;
     const page = calendarPage(home, calendar.id).href;
@@ -57,14 +57,14 @@ export class OwnBookings {
     saveFile(root, `${calendar.id}-${booking.start.slice(0, 10)}.ics`, "text/calendar", text);
   }
 
-  /** Null for a link that is damaged. */
+  /** Keeps and opens the booking of a link. Null stands for a damaged link. */
   invite(proof: Proof | null): void {
-    if (proof === null) return void this.#tellBad("The address was cut short somewhere.");
+    if (proof === null) return void this.#reportBad("The address was cut short somewhere.");
     this.#parts.mine.keepProof(proof);
     this.openAll();
   }
 
-  /** Opens what links named; waits for the calendar, which knows when things are. */
+  /** Opens the bookings of all links. It waits for the calendar with their times. */
   openAll(): void {
     const { calendar, mine } = this.#parts;
     if (!calendar.isLoaded && calendar.refusal === undefined) return;
@@ -81,13 +81,13 @@ export class OwnBookings {
     } catch (error) {
       if (error instanceof SlotcastError && error.retryable) return;
       mine.dropProof(proof.id);
-      await this.#tellBad("It may be a wrong address, or the booking is gone.");
+      await this.#reportBad("It may be a wrong address, or the booking is gone.");
     } finally {
       this.#opening.delete(proof.id);
     }
   }
 
-  async #tellBad(text: string): Promise<void> {
+  async #reportBad(text: string): Promise<void> {
     const title = "This link does not open a booking";
     await ask(this.#parts.root, { title, text: `${text} Ask for a new link.`, yes: "All right" });
   }
@@ -138,7 +138,7 @@ export class OwnBookings {
     });
   }
 
-  /** Says what went wrong instead of throwing it. */
+  /** Tells the visitor an error instead of throwing it. */
   async attempt<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work();

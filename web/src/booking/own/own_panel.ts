@@ -23,7 +23,7 @@ export interface PanelActions {
   copy(booking: MyBooking): void;
   save(booking: MyBooking): void;
   forget(booking: MyBooking): void;
-  /** Where the booking can be looked after. */
+  /** Returns the booking's own page. */
   linkOf(booking: MyBooking): string;
 }
 
@@ -35,7 +35,7 @@ const STATUS = {
   no_show: "Missed",
 } as const;
 
-/** It is asked again by itself. */
+/** The page repeats these requests by itself. */
 const UNANSWERED = "Asked for, no answer yet";
 
 interface Item {
@@ -65,7 +65,7 @@ export class OwnPanel {
     );
   }
 
-  /** Leads the visitor to one of their bookings. */
+  /** Scrolls to one of the visitor's bookings. */
   show(id: string): void {
     const element = this.#items.get(id)?.element;
     element?.scrollIntoView({ block: "nearest" });
@@ -80,6 +80,24 @@ export class OwnPanel {
       `Nothing yet. Pick a time, and it is held for you for ${length} while you fill in your name.`,
     );
     const wanted = new Set<string>();
+    this.#drawPending(mine, setting, wanted);
+    for (const hold of mine.holds) {
+      wanted.add(hold.id);
+      this.#drawItem(hold.id, "hold", hold, setting, true, () => this.#holdButtons(hold));
+    }
+    this.#drawBookings(mine, policy, setting, wanted);
+    for (const [id, item] of this.#items) {
+      if (wanted.has(id)) continue;
+      item.element.remove();
+      this.#items.delete(id);
+    }
+    this.#empty.hidden = wanted.size > 0;
+    this.element.dataset.count = String(wanted.size);
+    this.tick(mine, setting.now);
+  }
+
+  /** Draws the hold requests without an answer. */
+  #drawPending(mine: OwnStore, setting: Setting, wanted: Set<string>): void {
     for (const pending of mine.pendingRequests) {
       if (pending.what !== "hold" || !pending.isGivenUp || pending.isUnwanted) continue;
       wanted.add(pending.key);
@@ -90,10 +108,14 @@ export class OwnPanel {
       const item = this.#items.get(pending.key);
       if (item) setText(item.line, `${UNANSWERED}${places(pending.seats)}`);
     }
-    for (const hold of mine.holds) {
-      wanted.add(hold.id);
-      this.#drawItem(hold.id, "hold", hold, setting, true, () => this.#holdButtons(hold));
-    }
+  }
+
+  #drawBookings(
+    mine: OwnStore,
+    policy: Policy | undefined,
+    setting: Setting,
+    wanted: Set<string>,
+  ): void {
     for (const booking of mine.bookings) {
       wanted.add(booking.id);
       const canBeMoved = canLeave(Date.parse(booking.start), policy, setting.now);
@@ -107,14 +129,6 @@ export class OwnPanel {
       const line = isOpen ? UNANSWERED : this.#lineOf(booking);
       if (item) setText(item.line, line + places(booking.seats));
     }
-    for (const [id, item] of this.#items) {
-      if (wanted.has(id)) continue;
-      item.element.remove();
-      this.#items.delete(id);
-    }
-    this.#empty.hidden = wanted.size > 0;
-    this.element.dataset.count = String(wanted.size);
-    this.tick(mine, setting.now);
   }
 
   tick(mine: OwnStore, now: number): void {
@@ -184,7 +198,7 @@ export class OwnPanel {
       kind: "small quiet",
     });
     const away = booking.start === "" ? [copy] : [copy, save];
-    // As the server would answer: too late to change it here.
+    // The server would refuse too: it is too late for a change here.
     if (!isOpen) return away;
     return [
       button("Move", () => this.#actions.move(booking), { kind: "small only-seen" }),

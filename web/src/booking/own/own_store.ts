@@ -1,5 +1,5 @@
-/** The visitor's own holds and bookings on one calendar, kept in this browser with the tokens
- * that prove them, and what was asked for and not answered yet. Other tabs see them too. */
+/** The visitor's own holds, bookings and requests without an answer on one calendar. This browser
+ * keeps them with their tokens. Other tabs see them too. */
 
 import type { Booking, BookingStatus, Customer, Hold, Proof, Slot } from "../../client";
 import { EntryStore } from "./entry_store";
@@ -14,34 +14,34 @@ export interface BookingRequest {
 export interface MyHold extends Hold {
   readonly start: string;
   readonly end: string;
-  readonly wish?: BookingRequest;
+  readonly request?: BookingRequest;
 }
 
-/** `start` and `end` are empty while it is not known when its slot is. */
+/** `start` and `end` are empty while the slot's times are unknown. */
 export interface MyBooking extends Booking {
   readonly start: string;
   readonly end: string;
-  /** The server does not know it: it was put back to an earlier copy, or is another one. */
+  /** The server does not know it: the database is an earlier copy, or another one. */
   readonly isMissing?: boolean;
 }
 
-/** A command that was sent and choice answer is not known, kept with its key until it is. */
+/** A command without an answer, kept with its key until the answer comes. */
 export interface PendingRequest {
   readonly key: string;
   readonly what: "hold" | "extend" | "release" | "book" | "cancel" | "move";
-  /** The browser's tab that asked. */
+  /** The tab that has sent it. */
   readonly tab: string;
-  /** When it was asked for, by the server's clock. */
+  /** The time of the first try, by the server's clock. */
   readonly at: number;
-  /** The slot that is concerned, or moved to. */
+  /** The slot of the request; of a move, its new slot. */
   readonly slot: string;
   readonly start: string;
   readonly end: string;
   readonly seats: number;
   readonly hold?: MyHold;
   readonly booking?: MyBooking;
-  readonly wish?: BookingRequest;
-  /** Nobody waits for it any more; it is asked again once the network is back. */
+  readonly request?: BookingRequest;
+  /** No page waits for it. It is sent again once the network is back. */
   readonly isGivenUp?: boolean;
   readonly isUnwanted?: boolean;
 }
@@ -58,14 +58,30 @@ export type Mark =
 
 /** A booking stays listed for a day after its end. */
 const KEEP_MS = 86_400_000;
-/** A hold's token outlives it, in case it was the clock that was wrong. */
+/** A hold's token outlives it, as the clock may have been wrong. */
 const KEEP_HOLD_MS = 600_000;
+
+/** The names of entries and of a member in the storage. Earlier versions of the page read them too. */
+const STORED = { pending: "errand", request: "wish" } as const;
+
+type WithRequest = { readonly request?: BookingRequest };
+type Stored<Entry extends WithRequest> = Omit<Entry, "request"> & {
+  readonly wish?: BookingRequest;
+};
+
+function toStored<Entry extends WithRequest>({ request, ...rest }: Entry): Stored<Entry> {
+  return { ...rest, ...(request && { wish: request }) };
+}
+
+function fromStored<Entry extends WithRequest>({ wish, ...rest }: Stored<Entry>): Entry {
+  return { ...rest, ...(wish && { request: wish }) } as unknown as Entry;
+}
 
 export class OwnStore {
   readonly #store: EntryStore;
   readonly #legacy: string;
-  /** Holds that have lapsed by the clock as it is now. */
-  readonly #lapsed = new Set<string>();
+  /** Holds that have expired by the clock as it is now. */
+  readonly #expired = new Set<string>();
 
   constructor(server: string, calendar: string, changed: () => void) {
     this.#store = new EntryStore(server, calendar, changed);
@@ -77,13 +93,13 @@ export class OwnStore {
   }
 
   get holds(): readonly MyHold[] {
-    return this.#allHolds.filter((hold) => !this.#lapsed.has(hold.id));
+    return this.#allHolds.filter((hold) => !this.#expired.has(hold.id));
   }
 
   get #allHolds(): readonly MyHold[] {
     return byStart(this.#store.all<MyHold>("hold")).map((hold) => {
-      const wish = this.#store.get<BookingRequest>("wish", hold.id);
-      return wish === undefined ? hold : { ...hold, wish };
+      const request = this.#store.get<BookingRequest>(STORED.request, hold.id);
+      return request === undefined ? hold : { ...hold, request };
     });
   }
 
@@ -91,13 +107,13 @@ export class OwnStore {
     return byStart(this.#store.all<MyBooking>("booking"));
   }
 
-  /** Bookings that a link named and the server was not asked about yet. */
+  /** The bookings of links, not read from the server yet. */
   get proofs(): readonly Proof[] {
     return this.#store.all<Proof>("proof");
   }
 
   get pendingRequests(): readonly PendingRequest[] {
-    return byStart(this.#store.all<PendingRequest>("errand"));
+    return byStart(this.#store.all<Stored<PendingRequest>>(STORED.pending).map(fromStored));
   }
 
   markOf(slot: string): Mark | undefined {
@@ -107,22 +123,22 @@ export class OwnStore {
     return booking && { kind: "booking", status: booking.status };
   }
 
-  /** The later of two ends is the newer: another tab may have asked for more time. */
+  /** The later of two ends is newer: another tab may have asked for more time. */
   keepHold(hold: Hold, { start, end }: Pick<Slot, "start" | "end">): void {
     const { id, slot, seats, token } = hold;
     const known = this.#store.get<MyHold>("hold", id)?.expires_at ?? hold.expires_at;
     const isOlder = Date.parse(hold.expires_at) < Date.parse(known);
     const expires_at = isOlder ? known : hold.expires_at;
-    this.#lapsed.delete(id);
+    this.#expired.delete(id);
     this.#store.put("hold", id, { id, slot, seats, expires_at, token, start, end });
   }
 
-  keepWish(id: string, wish: BookingRequest): void {
-    this.#store.put("wish", id, wish);
+  keepRequest(id: string, request: BookingRequest): void {
+    this.#store.put(STORED.request, id, request);
   }
 
   dropHold(id: string): void {
-    this.#store.drop("wish", id);
+    this.#store.drop(STORED.request, id);
     this.#store.drop("hold", id);
   }
 
@@ -134,7 +150,7 @@ export class OwnStore {
     this.#store.drop("proof", id);
   }
 
-  /** It stays, with its token: only the visitor removes it. */
+  /** Marks a booking as unknown to the server. Only the visitor removes it. */
   missBooking(booking: MyBooking): void {
     if (!booking.isMissing) this.#store.put("booking", booking.id, { ...booking, isMissing: true });
   }
@@ -152,45 +168,47 @@ export class OwnStore {
   }
 
   keepPending(pending: PendingRequest): void {
-    this.#store.put("errand", pending.key, pending);
+    this.#store.put(STORED.pending, pending.key, toStored(pending));
   }
 
   dropPending(key: string): void {
-    this.#store.drop("errand", key);
+    this.#store.drop(STORED.pending, key);
   }
 
   hasPending(key: string): boolean {
-    return this.#store.get("errand", key) !== undefined;
+    return this.#store.get(STORED.pending, key) !== undefined;
   }
 
-  /** Lets go of what is over by the server's clock, and gives back the holds that lapsed just now.
-   * One that something is still being asked about stays. */
+  /** Drops expired holds and past bookings by the server's clock, and returns the holds that have
+   * expired just now. A hold with an open request stays. */
   prune(now: number): readonly MyHold[] {
     const asked = new Set(this.pendingRequests.map((pending) => pending.hold?.id));
-    const lapsed: MyHold[] = [];
+    const expired: MyHold[] = [];
     for (const hold of this.#allHolds) {
       const over_ms = now - Date.parse(hold.expires_at);
-      if (over_ms < 0 || asked.has(hold.id)) this.#lapsed.delete(hold.id);
+      if (over_ms < 0 || asked.has(hold.id)) this.#expired.delete(hold.id);
       else if (over_ms > KEEP_HOLD_MS) this.dropHold(hold.id);
-      else if (!this.#lapsed.has(hold.id)) {
-        this.#lapsed.add(hold.id);
-        lapsed.push(hold);
+      else if (!this.#expired.has(hold.id)) {
+        this.#expired.add(hold.id);
+        expired.push(hold);
       }
     }
     for (const booking of this.bookings) {
       if (Date.parse(booking.end) + KEEP_MS <= now) this.dropBooking(booking.id);
     }
-    return lapsed;
+    return expired;
   }
 
-  /** What an earlier version kept for this calendar, on whichever server. */
+  /** The entries of an earlier version for this calendar, of any server. */
   get legacy(): Legacy {
     try {
       const kept = JSON.parse(localStorage.getItem(this.#legacy) ?? "null") as Partial<Legacy>;
       const list = <Entry>(entries: readonly Entry[] | undefined) =>
         Array.isArray(entries) ? entries : [];
       return {
-        holds: list(kept.holds),
+        holds: list(kept.holds as readonly Stored<MyHold>[] | undefined).map((hold) =>
+          fromStored<MyHold>(hold),
+        ),
         bookings: list(kept.bookings),
         proofs: list(kept.proofs),
       };
@@ -199,7 +217,7 @@ export class OwnStore {
     }
   }
 
-  /** What is taken over stands under this server from now on, and no longer there. */
+  /** Removes the entries that this server has taken over. */
   forgetLegacy(ids: ReadonlySet<string>): void {
     if (ids.size === 0) return;
     const { holds, bookings, proofs } = this.legacy;
@@ -211,9 +229,12 @@ export class OwnStore {
     try {
       if (Object.values(rest).every((entries) => entries.length === 0))
         localStorage.removeItem(this.#legacy);
-      else localStorage.setItem(this.#legacy, JSON.stringify(rest));
+      else {
+        const holds = rest.holds.map(toStored);
+        localStorage.setItem(this.#legacy, JSON.stringify({ ...rest, holds }));
+      }
     } catch {
-      // Then it is taken over again, which changes nothing.
+      // Then the page takes them over again, which changes nothing.
     }
   }
 }

@@ -7,9 +7,9 @@ import { type Booking, type Calendar, type Hold, newKey, SlotcastError } from ".
 import type { PendingRequest } from "./own_store";
 
 export interface Outcome {
-  /** Held, or held for longer. */
+  /** A new or extended hold. */
   readonly hold?: Hold;
-  /** Booked, cancelled or moved. */
+  /** A booking that is new, cancelled or moved. */
   readonly booking?: Booking;
 }
 
@@ -18,7 +18,7 @@ const WANTED_MS = 600_000;
 /** The longest that a hold can last. */
 const HOLD_MS = 3_600_000;
 
-/** Rejects with a SlotcastError. Only one that has a `key` leaves it open what became of it. */
+/** Rejects with a SlotcastError. An error with a `key` leaves the outcome open. */
 export async function sendPending(
   calendar: Calendar,
   pending: PendingRequest,
@@ -28,20 +28,20 @@ export async function sendPending(
   const isWanted = !pending.isUnwanted && age_ms < WANTED_MS;
   const { hold, booking, key, slot } = pending;
   if (pending.what === "hold")
-    return age_ms < HOLD_MS ? askHold(calendar, pending, isWanted, now) : {};
+    return age_ms < HOLD_MS ? sendHold(calendar, pending, isWanted, now) : {};
   if (pending.what === "extend" && hold) return { hold: await calendar.extend(hold, { key }) };
   if (pending.what === "release") {
     await release(calendar, pending, key);
     return {};
   }
-  if (pending.what === "book") return askBook(calendar, pending, isWanted);
-  // Of a booking that it has, the page reads how it stands.
+  if (pending.what === "book") return sendBooking(calendar, pending, isWanted);
+  // The page has this booking, and reads its state.
   if (booking === undefined || !isWanted) return {};
   if (pending.what === "cancel") return { booking: await calendar.cancel(booking, { key }) };
   return { booking: await calendar.reschedule(booking, slot, hold, { key }) };
 }
 
-async function askHold(
+async function sendHold(
   calendar: Calendar,
   pending: PendingRequest,
   isWanted: boolean,
@@ -49,7 +49,7 @@ async function askHold(
 ): Promise<Outcome> {
   const { slot, seats, key } = pending;
   const hold = await calendar.hold(slot, { key, ...(seats > 1 && { seats }) });
-  // The answer of long ago: what it held is free again.
+  // The answer is old: the hold has expired.
   if (Date.parse(hold.expires_at) <= now) return {};
   if (isWanted) return { hold };
   await release(calendar, { ...pending, hold: { ...hold, start: "", end: "" } }, newKey());
@@ -61,21 +61,22 @@ async function release(calendar: Calendar, { hold }: PendingRequest, key: string
   try {
     await calendar.release(hold, { key });
   } catch (error) {
-    // Lapsed or released before: it is gone, as was asked.
+    // It has expired or was released before, as the visitor wanted.
     if (!isGone(error)) throw error;
   }
 }
 
-async function askBook(
+async function sendBooking(
   calendar: Calendar,
   pending: PendingRequest,
   isWanted: boolean,
 ): Promise<Outcome> {
-  const { slot, hold, wish } = pending;
-  if (hold === undefined || wish === undefined) return {};
-  const exactly = { hold, if_still_free: true, ...wish };
+  const { slot, hold, request } = pending;
+  if (hold === undefined || request === undefined) return {};
+  const exactly = { hold, if_still_free: true, ...request };
   if (!isWanted) {
-    // Another command under a used key is refused as such; under a fresh one, for its lapsed hold.
+    // The server refuses another command under a used key as such, and one under a fresh key for
+    // its expired hold.
     const { if_still_free: _, ...other } = exactly;
     try {
       return { booking: await calendar.book(slot, other) };

@@ -8,7 +8,7 @@ export interface BackoffSetting {
 
 export const RECONNECT: BackoffSetting = { first_ms: 500, most_ms: 15_000 };
 export const RESEND: BackoffSetting = { first_ms: 250, most_ms: 4_000 };
-/** Soon at first: a restarting server may have answered the second rung before the first. */
+/** Short at first: a restarting server may have answered the second transport before the first. */
 export const CLIMB: BackoffSetting = { first_ms: 1_000, most_ms: 300_000 };
 
 const HIGHEST_POWER = 20;

@@ -4,14 +4,15 @@
  * server, another transport). The next link subscribes each calendar by its cursor, and the
  * replica drops repeated changes. */
 
-import { CLIMB, delay_ms, RECONNECT } from "./backoff.ts";
+import { delay_ms, RECONNECT } from "./backoff.ts";
 import { ServerClock } from "../transports/clock.ts";
+import { ClimbPlan } from "./climb_plan.ts";
 import { type Environment, thisEnvironment } from "./environment.ts";
 import type { SlotcastError } from "../error.ts";
 import { Ladder, RUNGS } from "./ladder.ts";
+import { LinkOpener } from "./link_opener.ts";
 import type { Delivery, Link, OpenLink, Position } from "../transports/link.ts";
 import { openLink } from "../transports/open.ts";
-import { Liveness } from "../transports/liveness.ts";
 import { isRefusal, isTimeout, isTwoWay, closeLink, type OpenedLink } from "./opened_link.ts";
 import { move, type Reason, type Status, type Transport } from "../transports/state.ts";
 import { type Token, TokenSource } from "./token.ts";
@@ -32,18 +33,14 @@ export interface Subscriber {
 
 /** A connection that is live for this long resets the back-off. */
 const STEADY_MS = 10_000;
-/** Short at first, so that a blocked WebSocket costs little; longer where the network is slow. */
-const OPEN_MS = 4_000;
-const LONGEST_OPEN_MS = 20_000;
-
 export class Connection {
   readonly base: URL;
   readonly clock = new ServerClock();
-  readonly #setting: ConnectionSetting;
   readonly #environment: Environment;
   readonly #tokens: TokenSource;
   readonly #ladder: Ladder;
-  readonly #open: OpenLink;
+  readonly #opener: LinkOpener;
+  readonly #climbs = new ClimbPlan(() => void this.#climbUp());
   readonly #subscribers = new Map<string, Subscriber>();
   readonly #listeners = new Set<(status: Status) => void>();
   readonly #stopListening: () => void;
@@ -54,23 +51,24 @@ export class Connection {
   #trial: OpenedLink | undefined;
   #live_at = 0;
   #attempt = 0;
-  #climbs = 0;
   #abort = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #steady: ReturnType<typeof setTimeout> | undefined;
-  /** Set while a climb is planned, not while one is under way. */
-  #climb: ReturnType<typeof setTimeout> | undefined;
   #refusal: SlotcastError | undefined;
 
   constructor(base: URL, setting: ConnectionSetting) {
     this.base = base;
-    this.#setting = setting;
     this.#environment = setting.environment ?? thisEnvironment();
     this.#tokens = new TokenSource(setting.token);
     const allowed = setting.transports ?? RUNGS;
     // Bookings travel only in the staff namespace, not on the one-way streams.
     this.#ladder = new Ladder(setting.isStaff ? allowed.filter(isTwoWay) : allowed);
-    this.#open = setting.open ?? openLink;
+    this.#opener = new LinkOpener({
+      ...{ base, isStaff: setting.isStaff ?? false, clock: this.clock, tokens: this.#tokens },
+      ...{ environment: this.#environment, open: setting.open ?? openLink },
+      delivered: (opened, calendar, delivery) => this.#delivered(opened, calendar, delivery),
+      lost: (opened, reason) => this.#lost(opened, reason),
+    });
     this.#stopListening = this.#environment.listen((what) => this.#heard(what));
     void this.#connect();
   }
@@ -93,7 +91,7 @@ export class Connection {
     return this.#tokens.isKnown;
   }
 
-  /** Whether a refused token may be followed by a good one. */
+  /** Whether a good token may follow a refused one. */
   get isRenewable(): boolean {
     return this.#tokens.isRenewable;
   }
@@ -153,7 +151,13 @@ export class Connection {
     if (abort.signal.aborted) return;
     for (const transport of this.#ladder.plan(this.#attempt)) {
       try {
-        const opened = await this.#take(transport, token, "opened", abort.signal);
+        const opened = await this.#opener.open(
+          transport,
+          token,
+          "opened",
+          abort.signal,
+          this.#attempt,
+        );
         if (abort.signal.aborted) closeLink(opened);
         else this.#try(opened);
         return;
@@ -176,31 +180,6 @@ export class Connection {
    * the first two attempts. */
   #mayRenew({ code }: SlotcastError): boolean {
     return this.#tokens.isRenewable && (code === "unauthorized" || this.#attempt < 2);
-  }
-
-  async #take(
-    transport: Transport,
-    token: string | undefined,
-    arrival: Reason,
-    signal: AbortSignal,
-  ): Promise<OpenedLink> {
-    const liveness = new Liveness(() => this.#lost(opened, "silent"));
-    const opened: OpenedLink = { arrival, awaited: new Set(), liveness };
-    const setting = {
-      ...{ base: this.base, isStaff: this.#setting.isStaff ?? false, token, clock: this.clock },
-      ...{ signal, isRenewable: this.#tokens.isRenewable },
-      isVisible: () => this.#environment.isVisible(),
-      open_ms: Math.min(LONGEST_OPEN_MS, OPEN_MS * (1 + this.#attempt)),
-    };
-    opened.link = await this.#open(transport, setting, {
-      heard: () => liveness.heard(),
-      delivered: (calendar, delivery) => this.#delivered(opened, calendar, delivery),
-      lost: (reason) => {
-        opened.lost = reason;
-        this.#lost(opened, reason);
-      },
-    });
-    return opened;
   }
 
   /** Subscribes every calendar on it. The live link closes once all have answered. */
@@ -243,7 +222,7 @@ export class Connection {
   #lost(opened: OpenedLink, reason: Reason): void {
     if (opened !== this.#live && opened !== this.#trial) return;
     const transport = opened.link?.transport;
-    // One that has worked for a while and goes silent is no worse than the network.
+    // A link that was live for a while and falls silent is no worse than the network.
     const isShort = performance.now() - this.#live_at < STEADY_MS;
     const isUseless = opened === this.#trial || (reason === "silent" && isShort);
     if (isUseless && transport !== undefined) this.#ladder.cameToNothing(transport);
@@ -267,8 +246,8 @@ export class Connection {
 
   #heard(what: "online" | "offline" | "woken"): void {
     if (this.#status.state === "closed") return;
-    // On another network, or after a sleep, what was blocked before may well work.
-    this.#climbs = 0;
+    // A transport that was blocked may work on another network or after a sleep.
+    this.#climbs.reset();
     if (what === "offline") {
       this.#cancel();
       this.#wait("network_lost");
@@ -278,37 +257,40 @@ export class Connection {
       if (this.#status.state !== "connecting") this.#go({ state: "reconnecting", reason });
       void this.#connect();
     } else {
-      // A socket may have died in its sleep; an answer, or its absence, tells.
+      // A socket may have died during the sleep. An answer, or its absence, shows it.
       for (const calendar of this.#subscribers.keys()) this.resubscribe(calendar);
       if (this.#subscribers.size > 0) this.expect();
-      if (this.#climb !== undefined) this.#planClimb();
+      if (this.#climbs.isPlanned) this.#planClimb();
     }
   }
 
   #planClimb(): void {
-    clearTimeout(this.#climb);
     const transport = this.#live?.link?.transport;
-    if (transport === undefined || this.#ladder.above(transport).length === 0) {
-      this.#climbs = 0;
-      return;
+    if (transport !== undefined && this.#ladder.above(transport).length > 0) this.#climbs.plan();
+    else {
+      this.#climbs.cancel();
+      this.#climbs.reset();
     }
-    const wait = CLIMB.first_ms / 2 + delay_ms(CLIMB, this.#climbs);
-    this.#climb = setTimeout(() => void this.#climbUp(transport), wait);
   }
 
   /** Opens a better transport beside the live one before the live one closes. */
-  async #climbUp(from: Transport): Promise<void> {
+  async #climbUp(): Promise<void> {
     const { signal } = this.#abort;
-    this.#climb = undefined;
-    this.#climbs += 1;
-    if (this.#environment.isVisible()) {
+    const from = this.#live?.link?.transport;
+    if (from !== undefined && this.#environment.isVisible()) {
       const given = await this.token()
         .then((token) => ({ token }))
         .catch(() => undefined);
       if (signal.aborted) return;
       for (const transport of given === undefined ? [] : this.#ladder.above(from)) {
-        const taking = this.#take(transport, given?.token, "climbed", signal);
-        const opened = await taking.catch(() => undefined);
+        const opening = this.#opener.open(
+          transport,
+          given?.token,
+          "climbed",
+          signal,
+          this.#attempt,
+        );
+        const opened = await opening.catch(() => undefined);
         if (signal.aborted) return closeLink(opened);
         if (opened !== undefined) return this.#try(opened);
       }
@@ -325,7 +307,7 @@ export class Connection {
     this.#abort.abort();
     clearTimeout(this.#timer);
     clearTimeout(this.#steady);
-    clearTimeout(this.#climb);
+    this.#climbs.cancel();
   }
 
   #end(reason: Reason): void {

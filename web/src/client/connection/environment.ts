@@ -8,11 +8,12 @@ export interface Environment {
 }
 
 const TICK_MS = 5_000;
-/** Hidden pages may run timers once a minute; what is later than that was asleep. */
+/** Hidden pages may run timers once a minute. A later timer means that the page was asleep. */
 const SLEPT_MS = 75_000;
 const APART_MS = 2_000;
 
-/** In a browser the page's own; elsewhere (Node, a worker) always online and visible. */
+/** Returns the page's environment in a browser; elsewhere (Node, a worker) one that is always
+ * online and visible. */
 export function thisEnvironment(): Environment {
   const hasPage = typeof window !== "undefined" && typeof document !== "undefined";
   return {
@@ -43,7 +44,7 @@ function watchForSleep(on: () => void): ReturnType<typeof setInterval> {
   return setInterval(() => {
     const now = Date.now();
     const local = performance.now();
-    // Apart from each other: the device's clock was set, or it slept and `performance` with it.
+    // The clocks differ: the device's clock was set, or `performance` slept with the device.
     const apart = Math.abs(now - last - (local - last_local));
     if (now - last > SLEPT_MS || apart > APART_MS) on();
     last = now;

@@ -1,10 +1,9 @@
 /** Chooses the transports to try, and their order.
  *
- * Each rung is tried by itself and with its own time-out: a WebSocket that a proxy swallows
- * without a word must not keep the visitor from polling. The rung that last worked is tried
- * alone at first, so that a restarted server is not met by four attempts from everyone;
- * every second attempt walks the whole ladder. A rung that opened but came to nothing (a
- * buffering proxy) goes to the end for a while. */
+ * Each transport has its own attempt and time-out, since a proxy may swallow a WebSocket without a
+ * refusal. The transport of the last success is tried alone at first: so a restarted server gets
+ * one attempt from each client. Every second attempt tries all transports. A transport that opened
+ * but failed (a buffering proxy) goes to the end for a while. */
 
 import type { Transport } from "../transports/state.ts";
 
@@ -29,7 +28,7 @@ export class Ladder {
     return this.#ordered();
   }
 
-  /** The rungs above this one, best first; none for the best. */
+  /** Returns the better transports, best first; none for the best. */
   above(transport: Transport): readonly Transport[] {
     return this.#rungs.slice(0, Math.max(0, this.#rungs.indexOf(transport)));
   }

@@ -23,7 +23,7 @@ export function closeLink(opened: OpenedLink | undefined): void {
 export const isTwoWay = (transport: Transport): boolean =>
   transport === "websocket" || transport === "polling";
 
-/** Final: the same token will be refused again. Anything else may pass. */
+/** Recognises a final refusal: the server will refuse the same token again. */
 export const isRefusal = (error: unknown): error is SlotcastError =>
   error instanceof SlotcastError && (error.code === "unauthorized" || error.code === "forbidden");
 

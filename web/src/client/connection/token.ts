@@ -1,9 +1,12 @@
 /** Gets the token for connections and requests. The application's function may be slow, fail or
- * never answer: each call has a time-out, and an answer that comes later is used the next time. */
+ * never answer. Each call has a time-out, and the next call uses a late answer. */
 
 import { SlotcastError } from "../error.ts";
 
-export type Token = string | (() => string | Promise<string>);
+/** Null, undefined and an empty string mean that nobody is logged in. */
+type Given = string | null | undefined;
+
+export type Token = string | (() => Given | Promise<Given>);
 
 /** A login may take a round trip or two on a slow network. */
 export const TOKEN_MS = 10_000;
@@ -11,8 +14,8 @@ export const TOKEN_MS = 10_000;
 export class TokenSource {
   readonly #token: Token | undefined;
   #late: string | undefined;
-  /** The last call that has not been answered. */
-  #pending: Promise<string> | undefined;
+  /** The last call without an answer. */
+  #pending: Promise<string | undefined> | undefined;
 
   constructor(token: Token | undefined) {
     this.#token = token;
@@ -22,20 +25,21 @@ export class TokenSource {
     return this.#token !== undefined;
   }
 
-  /** A refused token may be followed by a good one. */
+  /** Whether a good token may follow a refused one. */
   get isRenewable(): boolean {
     return typeof this.#token === "function";
   }
 
-  /** Rejects with a SlotcastError that passes where the function fails or is late. */
+  /** Rejects with a passing SlotcastError if the function fails or is late. */
   async get(): Promise<string | undefined> {
-    if (typeof this.#token !== "function") return this.#token;
+    if (typeof this.#token !== "function") return this.#token || undefined;
     const late = this.#late;
     this.#late = undefined;
     if (late !== undefined) return late;
     let isLate = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const given = new Promise<string>((resolve) => resolve((this.#token as () => string)()));
+    const ask = this.#token;
+    const given = new Promise<Given>((resolve) => resolve(ask())).then((one) => one || undefined);
     const earlier = this.#pending ?? given;
     const answered = given.finally(() => {
       if (this.#pending === answered) this.#pending = undefined;

@@ -24,7 +24,7 @@ export class Replica {
     return this.#have === NOTHING;
   }
 
-  /** The `seq` up to which everything was applied; -1 before the first snapshot. */
+  /** The `seq` of the last applied change; -1 before the first snapshot. */
   get seq(): number {
     return this.#have;
   }

@@ -39,7 +39,7 @@ export interface Link {
   readonly heartbeat_ms?: number | undefined;
   subscribe(calendar: string, position: Position): void;
   unsubscribe(calendar: string): void;
-  /** Only where the transport goes both ways; else commands go over HTTP. */
+  /** Present on two-way transports. On others, commands go over HTTP. */
   request?(name: string, fields: Fields): Promise<Fields>;
   close(): void;
 }
@@ -50,11 +50,11 @@ export interface LinkSetting {
   readonly token: string | undefined;
   readonly clock: ServerClock;
   readonly isVisible: () => boolean;
-  /** A refused token may be followed by a good one. */
+  /** Whether a good token may follow a refused one. */
   readonly isRenewable: boolean;
   /** The limit for opening. */
   readonly open_ms: number;
-  /** Aborted when the attempt is no longer wanted. */
+  /** Aborted once the attempt is no longer wanted. */
   readonly signal: AbortSignal;
 }
 
@@ -69,7 +69,7 @@ export type OpenLink = (
 export const ANSWER_MS = 8_000;
 export const REQUEST_MS = 5_000;
 
-/** `/api/…` under the base, which may itself stand under a prefix. */
+/** Returns the URL of `/api/…` under the base. The base may have a path of its own. */
 export function apiUrl(base: URL, path: string, query: Record<string, string | undefined> = {}) {
   const url = new URL(`${base.pathname.replace(/\/$/, "")}/api${path}`, base);
   for (const [name, value] of Object.entries(query)) {

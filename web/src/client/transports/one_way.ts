@@ -53,7 +53,7 @@ export async function openOneWay(
         (error: unknown) => {
           if (!isCurrent()) return;
           if (!(error instanceof SlotcastError) || error.retryable) lose(reasonOf(error));
-          // The token has ended: the connection gets a fresh one, or is refused with this one.
+          // The token has ended. The connection gets a fresh one, or is refused with this one.
           else if (error.code === "unauthorized" && token !== undefined) lose("server_closed");
           else deliver(calendar, { kind: "refused", error });
         },

@@ -8,7 +8,7 @@ import { ACT_MS } from "./liveness.ts";
 import { POLL, SNAPSHOT } from "../shape.ts";
 import type { Poll, Snapshot } from "../wire.ts";
 
-/** Under the 30 s after which many proxies give up on a silent response. */
+/** Below 30 s, the limit of many proxies for a silent response. */
 const HIDDEN_WAIT_SECONDS = 25;
 /** The wait of a visible page: it notices a dead network within 8 s. */
 const WAIT_SECONDS = 3;

@@ -29,7 +29,7 @@ export async function openSocket(
     query: { beat: "1" },
   });
   let heartbeat_ms: number | undefined;
-  // A field of this server's own: `beatInterval`, how often it will be heard.
+  // The server's own field `beatInterval` promises heartbeats.
   socket.io.engine?.once("handshake", (said: object) => {
     if (fits(said, { beatInterval: "number" })) heartbeat_ms = said.beatInterval as number;
   });
@@ -48,7 +48,7 @@ export async function openSocket(
 
 function opened(socket: Socket, open_ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    // The transport may open and the namespace never answer.
+    // The transport may open without an answer of the namespace.
     const timer = setTimeout(() => reject(timedOut()), open_ms);
     socket.once("connect", () => {
       clearTimeout(timer);
@@ -58,8 +58,8 @@ function opened(socket: Socket, open_ms: number): Promise<void> {
       clearTimeout(timer);
       reject(readConnectError(error));
     });
-    // A proxy may take the WebSocket and hang up before the first packet: no error says so.
-    // A refusal closes it too and is told right after: it goes first.
+    // A proxy may take the WebSocket and close it before the first packet, without an error. A
+    // refusal closes it too, but its event comes first.
     socket.io.engine?.once("close", () => {
       clearTimeout(timer);
       queueMicrotask(() => reject(unreachable()));
@@ -67,8 +67,8 @@ function opened(socket: Socket, open_ms: number): Promise<void> {
   });
 }
 
-/** Only this server's CONNECT_ERROR packet carries a refusal in its `data`; every other failure
- * is the transport's, or another server's. */
+/** Reads a failed CONNECT. Only this server's CONNECT_ERROR packet has a refusal in its `data`.
+ * Every other failure is the transport's, or another server's. */
 function readConnectError({ data }: Error & { data?: unknown }): SlotcastError {
   return readRefusal(data);
 }
@@ -104,8 +104,8 @@ function attach(
       said = readAck(ack, isSubscribed) as unknown as SubscribeAnswer;
     } catch (error) {
       if (!(error instanceof SlotcastError)) throw error;
-      // What passes by itself is tried again by reconnecting, with the back-off's patience; and
-      // so is a token that has ended, where there may be a fresh one.
+      // A passing error is tried again by a reconnect, with its back-off. So is an ended token, if
+      // there may be a fresh one.
       const isEnded = error.code === "unauthorized" && isRenewable;
       if (error.retryable || isEnded) lose("server_closed");
       else events.delivered(calendar, { kind: "refused", error });

@@ -36,11 +36,11 @@ export interface Status {
   readonly reason: Reason;
   /** The live transport. */
   readonly transport?: Transport;
-  /** When the next attempt is due, in local epoch milliseconds. */
+  /** The time of the next attempt, in local epoch milliseconds. */
   readonly retry_at?: number;
 }
 
-/** The next status; an illegal move is a fault of this library and raises at once. */
+/** Returns the next status. An illegal move is a fault of this library, and throws. */
 export function move(from: Status, to: Status): Status {
   if (!MOVES[from.state].has(to.state)) {
     throw new Error(`A connection cannot move from ${from.state} to ${to.state}.`);

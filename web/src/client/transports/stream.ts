@@ -11,11 +11,12 @@ import { fits, isChange, SNAPSHOT } from "../shape.ts";
 import { EventParser, type ServerSentEvent } from "./sse.ts";
 import type { Snapshot } from "../wire.ts";
 
-/** The first bytes are a snapshot, a replay or a heartbeat: they come at once or a proxy has them. */
+/** The first bytes are a snapshot, a replay or a heartbeat. They come at once, unless a proxy
+ * buffers them. */
 const FIRST_BYTE_MS = 6_000;
 /** Comments come every 15 s; two may be lost. */
 const SILENCE_MS = 40_000;
-/** Where the server promises `beat` comments they come every 3 s; two may be lost. */
+/** With promised `beat` comments one comes every 3 s; two may be lost. */
 const HEARTBEAT = "beat";
 const HEARTBEAT_SILENCE_MS = 7_000;
 
@@ -44,7 +45,7 @@ const follow: Follow = async (calendar, position, setting, controller, deliver, 
     if (!isStream || response.body === null) throw await readProblem(response, url);
     const parser = new EventParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    // With a cursor the replay follows as ordinary changes; a `reset` would say otherwise.
+    // After a cursor the replay follows as ordinary changes, unless a `reset` comes.
     let isResuming = position.after !== undefined;
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       heard();

@@ -1,24 +1,24 @@
-/** Finds the day of the next booking, or of the last one, beyond what the staff page shows. Pure:
- * how to ask is passed in. */
+/** Finds the day of the next or last booking beyond the shown window. Pure: the requests are
+ * arguments. */
 
 import type { Slot, StaffBooking } from "../../client";
 
 export interface Asked {
-  /** A window's bookings, by their slots' start; `to` is how far they go. */
+  /** The bookings of a window, by their slots' start. `to` is the end of the answer. */
   list(
     from: string,
     to: string,
   ): Promise<{ readonly bookings: readonly StaffBooking[]; readonly to: string }>;
-  /** A window's slots, likewise. */
+  /** The slots of a window. `to` is the end of the answer. */
   look(from: string, to: string): Promise<{ readonly slots: readonly Slot[]; readonly to: string }>;
 }
 
 const DAY_MS = 86_400_000;
-/** Windows double from here on, so that what is near is found with little. */
+/** Windows double from this size on, so that a near booking costs little. */
 const FIRST_MS = 31 * DAY_MS;
 const FAR_MS = 3_650 * DAY_MS;
 
-/** When the first wanted booking from `edge` on begins, or the last one before it. */
+/** Returns the start of the first wanted booking from `edge` on, or of the last one before it. */
 export async function findBooking(
   asked: Asked,
   edge: number,
@@ -38,7 +38,8 @@ export async function findBooking(
   return undefined;
 }
 
-/** When the window's wanted bookings begin; with `isFirst`, as many pages as it takes to have some. */
+/** Returns the starts of a window's wanted bookings. With `isFirst` it stops at the first page with
+ * one. */
 async function startsBetween(
   asked: Asked,
   begin: number,

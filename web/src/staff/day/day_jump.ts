@@ -1,4 +1,4 @@
-/** Chooses the day that the staff page shows: by steps, by date, or by where the next booking is. */
+/** The buttons that choose the shown day: by steps, by date, or by the next booking. */
 
 import { button } from "../../ui/button";
 import { type Shown, isDay, stepDay } from "./day_range";
@@ -7,7 +7,7 @@ import { dayKey, dayTitle, type Locale, nearness } from "../../ui/time";
 
 export interface JumpActions {
   show(shown: Shown): void;
-  /** Goes to the next booking, or to the last one before, beyond what is shown. */
+  /** Goes to the next booking, or to the last one before, beyond the shown window. */
   seek(direction: 1 | -1): void;
 }
 
@@ -63,7 +63,7 @@ export class DayJump {
     this.#shown = shown;
     this.#now_day = dayKey(now, zone);
     const day = this.#day;
-    // Not while a date is being typed there.
+    // A date that staff are typing stays.
     if (this.#date.value !== day && !this.#date.matches(":focus")) this.#date.value = day;
     const near = nearness(day, this.#now_day);
     const title = dayTitle(day, this.#now_day, locale);

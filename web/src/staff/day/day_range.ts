@@ -2,24 +2,25 @@
 
 import { dayKey, instantOf } from "../../ui/time";
 
-/** `to` is where the next day begins, or the last day of the coming ones ends. */
+/** `to` is the start of the day after the shown ones. */
 export interface DayRange {
   readonly from: string;
   readonly to: string;
 }
 
-/** What the address says: a day like `2027-03-05`, and from when on in it; no day for those that are coming. */
+/** The shown days in the address: a day like `2027-03-05`, and a time of it; no day stands for the
+ * coming days. */
 export interface Shown {
   readonly day?: string;
   readonly at?: string;
 }
 
-/** As far as a snapshot goes by default. */
+/** The default length of a snapshot. */
 const COMING_DAYS = 62;
 const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** A day that there is, from 1970 on: a date that is being typed passes through the year 2. */
+/** Accepts days from 1970 on. While staff type a date, it passes through the year 2. */
 export function isDay(text: string | null | undefined): text is string {
   if (!text || !DAY.test(text) || text < "1970-01-02" || text > "9999-12-30") return false;
   const noon = Date.parse(`${text}T12:00:00Z`);
@@ -32,7 +33,8 @@ export function stepDay(day: string, days: number): string {
   return isDay(stepped) ? stepped : day;
 }
 
-/** The coming days begin with today as a whole: who came this morning is looked after now. */
+/** The coming days begin with the whole of today, as staff look after this morning's bookings now.
+ */
 export function rangeOf({ day, at }: Shown, zone: string, now: number): DayRange {
   const first = day ?? dayKey(now, zone);
   const begin = instantOf(`${first}T00:00`, zone);

@@ -37,17 +37,17 @@ export class DayView {
     this.#parts = parts;
   }
 
-  /** The buttons, and the line below the list that says where it ends. */
+  /** The buttons, and the line with the end of the list. */
   get elements(): { readonly head: HTMLElement; readonly foot: HTMLElement } {
     return { head: this.#jump.element, foot: this.#rest };
   }
 
-  /** The day that was chosen; none for those that are coming. */
+  /** The chosen day; none for the coming days. */
   get day(): string | undefined {
     return this.#shown.day;
   }
 
-  /** Whether the calendar has what is to be shown: after another day was chosen it takes a moment. */
+  /** Whether the calendar has the shown range. After a choice it takes a moment. */
   get isAnswered(): boolean {
     return Date.parse(this.#calendar?.covered.from ?? "") === Date.parse(this.#range.from);
   }
@@ -58,7 +58,7 @@ export class DayView {
     this.show(this.#shown);
   }
 
-  /** The address keeps what is shown, for a reload and for a colleague. */
+  /** Writes the shown days into the address, for a reload and for a colleague. */
   show(shown: Shown): void {
     if (this.#calendar === undefined) return;
     this.#shown = shown;
@@ -67,14 +67,14 @@ export class DayView {
     this.#parts.changed();
   }
 
-  /** Shows the day of this instant, where it is not shown already. */
+  /** Shows the day of this instant, unless it is shown already. */
   reveal(start: number): void {
     const { from, to } = this.#range;
     if (start >= Date.parse(from) && start < Date.parse(to)) return;
     this.show({ day: dayKey(start, this.#parts.zone()) });
   }
 
-  /** Asks for the range, where it is not the one that was asked for: another day, or midnight has passed. */
+  /** Subscribes to the range if it has changed, by a choice or at midnight. */
   look(): void {
     const range = rangeOf(this.#shown, this.#parts.zone(), this.#parts.now());
     if (range.from === this.#range.from && range.to === this.#range.to) return;

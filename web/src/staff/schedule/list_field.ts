@@ -1,4 +1,4 @@
-/** A field with any number of entries: each can be taken away, and one more be added. */
+/** A field with any number of entries, with buttons to add and remove them. */
 
 import { button } from "../../ui/button";
 import { h } from "../../ui/dom";
@@ -10,12 +10,12 @@ export interface Entry<Value> {
 
 export interface ListFieldParts<Value> {
   readonly legend: string;
-  /** What it says while it is empty. */
+  /** The text of an empty list. */
   readonly none: string;
   readonly add: string;
   fresh(): Value;
   entry(value: Value): Entry<Value>;
-  /** What a screen reader calls one of them. */
+  /** The accessible name of an entry. */
   name(value: Value): string;
   changed(): void;
 }

@@ -1,4 +1,4 @@
-/** Opening hours as staff edit them, week by week, and as the server keeps them. Pure. */
+/** Opening hours in two forms: week by week for staff, and the server's schedule. Pure. */
 
 import type { Fields, Schedule, ScheduleAnswer, Window } from "../../client";
 
@@ -23,7 +23,7 @@ export interface Hours {
   readonly end: string;
 }
 
-/** Dates, both included; `name` says why. */
+/** Dates, both included. `name` is the reason. */
 export interface Closed {
   readonly from: string;
   readonly until: string;
@@ -70,7 +70,8 @@ export function planOf(schedule: Schedule | null, today: string): Plan {
   };
 }
 
-/** Days with the same hours share a window. What the form does not show stays as it was. */
+/** Returns the schedule of a plan. Days with the same hours share a window. Parts that the form
+ * does not show stay. */
 export function scheduleOf(plan: Plan, before: Schedule | null): Schedule & Fields {
   const groups = new Map<string, Window & { days: Day[] }>();
   for (const day of DAYS) {
@@ -103,10 +104,11 @@ export function scheduleOf(plan: Plan, before: Schedule | null): Schedule & Fiel
 
 const PLAIN = new Set(["days", "start", "end"]);
 
-/** Only hours and days: what the form shows. */
+/** Whether a window has only hours and days, the parts that the form shows. */
 const isPlain = (window: Window): boolean => Object.keys(window).every((name) => PLAIN.has(name));
 
-/** The windows that the form does not show: where two make the same times, the one that stands first has them. */
+/** Returns the windows that the form does not show, before and after the shown ones. Of two windows
+ * with the same times the first one counts. */
 function others(schedule: Schedule | null): readonly [readonly Window[], readonly Window[]] {
   const windows = schedule?.windows ?? [];
   const shown = windows.findIndex(isPlain);
@@ -160,7 +162,7 @@ export function outcomeText({ opened, removed, updated }: ScheduleAnswer, isDone
   return isDone ? `Saved: ${text}.` : `This ${text}.`;
 }
 
-/** Of a calendar where both of two overlapping times can be taken. */
+/** The warning for overlapping times that can both be booked. */
 export const overlapText = (first: string): string =>
   `Some times overlap, the first on ${first}: both can be booked at once.`;
 

@@ -1,4 +1,4 @@
-/** The sheet in which staff set opening hours. Nothing is saved that was not previewed. */
+/** The form for opening hours. It saves only what it has previewed. */
 
 import { button } from "../../ui/button";
 import { openOnce, sheet } from "../../ui/dialog";
@@ -57,7 +57,7 @@ class ScheduleForm {
   readonly #problem = new Problem();
   readonly #preview = button("Preview", undefined, { type: "submit", kind: "wide" });
   readonly #save = button("Save", () => void this.#onSave(), { kind: "primary wide" });
-  /** What was previewed and may be saved. */
+  /** The previewed schedule, ready to be saved. */
   #previewed: (Schedule & Record<string, unknown>) | undefined;
 
   constructor(before: Schedule | null, setting: ScheduleSetting) {
@@ -185,7 +185,7 @@ class ScheduleForm {
     };
   }
 
-  /** What was previewed is no longer what stands there. */
+  /** Drops the preview after an edit. */
   #changed(): void {
     this.#previewed = undefined;
     this.#save.disabled = true;
@@ -215,7 +215,7 @@ class ScheduleForm {
     this.#setting.saved(outcomeText(outcome, true));
   }
 
-  /** Locks the form meanwhile: an answer belongs to what stands there. */
+  /** Locks the form during a request, since its answer belongs to these fields. */
   async #send(ask: () => Promise<ScheduleAnswer>): Promise<ScheduleAnswer | undefined> {
     const body = this.#dialog.querySelector(".sheet-body") as HTMLElement;
     const focused = document.activeElement as HTMLElement | null;
@@ -261,7 +261,7 @@ class ScheduleForm {
   }
 }
 
-/** The afternoon after a morning; else a working day. */
+/** Suggests the afternoon after a morning, else a working day. */
 const afterThe = (last: Hours | undefined): Hours =>
   last !== undefined && last.end > last.start && last.end < "22:00"
     ? { start: later(last.end, 1), end: later(last.end, 2) }

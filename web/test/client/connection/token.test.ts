@@ -96,3 +96,16 @@ it("calls no function twice at once for one answer, and forgets none that came l
   await pass(0);
   expect(await source.get()).toBe("late");
 });
+
+it.each([null, undefined, ""])(
+  "takes %o of a token function for nobody logged in",
+  async (nobody) => {
+    let user: string | null | undefined = nobody;
+    await start(() => Promise.resolve(user));
+    expect([connection.status.state, network.link.setting.token]).toEqual(["live", undefined]);
+    user = "ada";
+    network.link.events.lost("server_closed");
+    await pass(1_000);
+    expect([connection.status.state, network.link.setting.token]).toEqual(["live", "ada"]);
+  },
+);

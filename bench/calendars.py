@@ -1,0 +1,162 @@
+"""Measures the cost of calendars that are watched and do not change: `python -m bench.calendars`.
+
+The server is on the first core and the load on the second. Each watched calendar has one watcher. Bookings go to 20
+calendars, however many are watched.
+"""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.book import open_slots
+from bench.figure import BOOKERS, Numbers
+from bench.load import Ask, Group, Load, compile_load
+from bench.machine import raise_open_files
+from bench.peer import GUEST, Running, slotcast
+from models.contract.commands import CreateCalendar
+from models.contract.principal import OPERATOR
+from models.contract.time import DAY, HOUR
+from models.service import SlotService
+
+BOOKED = 20
+SEATS = 500
+SMALL, LARGE = 50, 300  # slots of a calendar
+LARGE_CALENDARS = 300
+IDLE_SECONDS = 10.0
+_SILENCE_SECONDS = 1.5
+
+
+def write_calendars(path: Path, secret: str, count: int) -> int:
+    """Write calendars `small-N` and `large-N`, and the ids of the slots to book beside them.
+
+    Return the bytes of JSON of one large calendar's slots.
+    """
+    service = SlotService(f"sqlite:///{path}", secret.encode(), synchronous="normal")
+    service.open()
+    first = (service.clock() // DAY + 1) * DAY
+    for name, calendars, slots in (("small", count, SMALL), ("large", LARGE_CALENDARS, LARGE)):
+        for number in range(calendars):
+            calendar = f"{name}-{number}"
+            service.run(CreateCalendar(principal=OPERATOR, calendar=calendar, name="Bench", zone="Europe/Vienna"))
+            open_slots(service, calendar, first, slots, SEATS if name == "small" and number < BOOKED else 1)
+    ids = [
+        slot.id
+        for place in range(SMALL)
+        for number in range(BOOKED)
+        for slot in service.snapshot(f"small-{number}", first + place * HOUR, first + (place + 1) * HOUR).slots
+    ]
+    path.with_name("slots.txt").write_text("".join(f"{name}\n" for name in ids))
+    size = sum(len(slot.body) + 1 for slot in service.snapshot("large-0", 0, 1 << 52).slots)
+    service.close()
+    return size
+
+
+def watchers(name: str) -> Group:
+    """Return clients that each watch a calendar of their own."""
+    connect = GUEST.steps[0]
+    subscribe = f'42/calendars,0["calendar.subscribe",{{"calendar":"{name}-$i"}}]'
+    return GUEST._replace(steps=(connect, subscribe))
+
+
+@contextmanager
+def running(folder: Path, secret: str, program: Path) -> Iterator[tuple[Running, Load]]:
+    """Run the server and the load client for the time of the block."""
+    sample = {"change": {"slots": [{"id": ""}]}}
+    with slotcast(secret, "", sample).running(folder) as server, Load(program, server.port) as load:
+        time.sleep(_SILENCE_SECONDS)
+        yield server, load
+
+
+def bookings(server: Running, load: Load, folder: Path, watched: int, count: int) -> Numbers:
+    """Book in 20 calendars while so many are watched."""
+    load.slots(folder / "slots.txt")
+    load.open("bookers", GUEST, BOOKERS)
+    load.open("watchers", watchers("small"), watched, at_once=32)
+    ask = Ask(
+        f'42/calendars,$n["slot.book",{{"slot":"$s","key":"{secrets.token_hex(11)}-$n",'
+        '"customer":{"name":"Ada Lovelace","email":"ada@example.org"}}]'
+    )
+    load.ask("bookers", "closed", ask, count // 10)
+    cpu = server.process.cpu_seconds()
+    done = load.ask("bookers", "closed", ask, count)
+    return {
+        "cpu_us": (server.process.cpu_seconds() - cpu) * 1e6 / done.acked,
+        "bookings_per_second": done.acked / done.seconds,
+    }
+
+
+def opening(server: Running, load: Load, name: str, count: int) -> Numbers:
+    """Connect the first watcher of each of these calendars."""
+    cpu, resident = server.process.cpu_seconds(), server.process.resident_bytes()
+    load.open("watchers", watchers(name), count, at_once=16)
+    time.sleep(_SILENCE_SECONDS)
+    return {
+        "opening_ms": (server.process.cpu_seconds() - cpu) * 1e3 / count,
+        "memory_kb": (server.process.resident_bytes() - resident) / 1_024 / count,
+    }
+
+
+def idle(server: Running, load: Load, watched: int) -> Numbers:
+    """Watch so many calendars in which nothing happens."""
+    load.open("watchers", watchers("small"), watched, at_once=32)
+    time.sleep(5 * _SILENCE_SECONDS)
+    cpu = server.process.cpu_seconds()
+    time.sleep(IDLE_SECONDS)
+    return {"idle_percent": (server.process.cpu_seconds() - cpu) / IDLE_SECONDS * 100}
+
+
+def main(
+    *,
+    watched: Annotated[str, typer.Option(help="numbers of watched calendars, with commas between")] = "20,1000,6000",
+    standing: Annotated[int, typer.Option(min=1, help="calendars watched by the idle process")] = 10_000,
+    count: Annotated[int, typer.Option("--bookings", min=100, help="in each round")] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, help="of everything; medians are told")] = 3,
+) -> None:
+    """Measure what watched calendars cost that do not change."""
+    console = Console()
+    raise_open_files()
+    sizes = [int(size) for size in watched.split(",")]
+    found: dict[str, list[Numbers]] = {}
+    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name, Progress(console=console) as progress:
+        folder, secret = Path(name), secrets.token_urlsafe(32)
+        program = compile_load(folder)
+        task = progress.add_task("Writing calendars", total=1 + rounds * (len(sizes) + 3))
+        size_bytes = write_calendars(folder / "template.db", secret, max(*sizes, standing))
+        progress.advance(task)
+
+        def add(title: str, numbers: Numbers) -> None:
+            found.setdefault(title, []).append(numbers)
+            progress.advance(task)
+
+        for number in range(1, rounds + 1):
+            progress.update(task, description=f"Round {number}")
+            for size in sizes:
+                with running(folder, secret, program) as (server, load):
+                    add(f"{size:,} watched", bookings(server, load, folder, size, count))
+            for kind, slots in (("small", SMALL), ("large", LARGE)):
+                with running(folder, secret, program) as (server, load):
+                    add(f"first watchers, {slots} slots", opening(server, load, kind, LARGE_CALENDARS))
+            with running(folder, secret, program) as (server, load):
+                add(f"idle, {standing:,} watched", idle(server, load, standing))
+    table = Table("", "figure", "median", title="Watched calendars, SQLite, one core")
+    for title, rows in found.items():
+        for figure in rows[0]:
+            table.add_row(title, figure, f"{statistics.median(row[figure] for row in rows):,.2f}")
+    console.print(table)
+    console.print(f"{LARGE} slots are {size_bytes / 1_024:.1f} KB of JSON; medians of {rounds} rounds")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,194 @@
+"""Runs a batch: one transaction, with a savepoint a command.
+
+A refusal undoes its own command only. Any other database error abandons the batch, and then each of its commands is
+tried once, alone. A failed COMMIT is not run again, since it may have happened: its commands are answered with
+`overloaded`, and the idempotency records make the retry safe.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from peewee import DatabaseError, IntegrityError, InterfaceError
+
+from models.contract.changes import Logged
+from models.contract.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
+from models.contract.time import Clock
+from models.contract.tokens import Tokens
+from models.schedule.waiting import open_vacated
+from models.storage.dialect import Busy, Dialect
+from models.transaction.routing import Locked, Routes, StaleRoute
+from models.transaction.transaction import OnProgress, Retention, Transaction, no_progress
+from models.writing.command_queue import Outcome, QueuedCommand
+from models.writing.dispatch import RoutedCommand, execute, prepare
+
+# The commands of an abandoned batch are tried one by one for this long, since each may wait for the same lock.
+PATIENCE_SECONDS = 10.0
+
+Result = Outcome | StaleRoute | Locked
+OnCommit = Callable[[list[Logged]], None]
+
+_logger = logging.getLogger("slotcast.writer")
+
+
+class _CalendarBusy(Busy):
+    """The lock of a calendar was not free, and nothing was done yet."""
+
+
+class _Abandoned(Exception):
+    """Nothing of the batch was done. `is_for_all` is true if another try would fail too."""
+
+    def __init__(self, outcome: Refused, *, is_for_all: bool = False) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.is_for_all = is_for_all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRunner:
+    """Runs batches on the writing connection of the calling thread.
+
+    It calls `on_commit` with the rows of each commit. `clock` is None if each transaction reads the database's
+    time. `waits` is true if a batch waits for a locked calendar.
+    """
+
+    db: Dialect
+    tokens: Tokens
+    clock: Clock | None
+    retention: Retention
+    on_commit: OnCommit
+    on_progress: OnProgress = no_progress
+    waits: bool = False
+
+    def run(self, asked: Sequence[QueuedCommand]) -> list[Result]:
+        """Return one outcome for each command, in order."""
+        try:
+            return self._attempt(asked)
+        except _Abandoned as abandoned:
+            if abandoned.is_for_all or len(asked) == 1:
+                return [abandoned.outcome] * len(asked)
+        outcomes: list[Result] = []
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        for one in asked:
+            try:
+                outcomes += self._attempt([one])
+            except _Abandoned as alone:
+                outcomes.append(alone.outcome)
+                if alone.is_for_all or time.monotonic() > give_up_at:
+                    return outcomes + [alone.outcome] * (len(asked) - len(outcomes))
+        return outcomes
+
+    def _attempt(self, asked: Sequence[QueuedCommand], *, skips_locked: bool = False) -> list[Result]:
+        """Run one transaction; raise `_Abandoned` if nothing of it was done.
+
+        After one wait for a locked calendar, a second transaction runs the commands of the other calendars.
+        """
+        try:
+            self.db.begin_write(waits=self.waits)
+        except Exception as error:
+            _logger.warning("No transaction could begin: %s", error)
+            self.drop_connection()
+            raise _Abandoned(Overloaded(), is_for_all=True) from error
+        try:
+            transaction, outcomes = self._transact(asked, skips_locked=skips_locked)
+        except Busy as busy:
+            self._roll_back()
+            if len(asked) == 1:
+                return [Locked()]
+            if skips_locked or not isinstance(busy, _CalendarBusy):
+                raise _Abandoned(Overloaded()) from busy
+            return self._attempt(asked, skips_locked=True)
+        except (DatabaseError, InterfaceError) as error:
+            _logger.warning("A batch of %d was abandoned: %s", len(asked), error)
+            self._roll_back()
+            raise _Abandoned(Overloaded()) from error
+        except Exception as error:
+            _logger.exception("A batch of %d failed", len(asked))
+            self._roll_back()
+            raise _Abandoned(Internal()) from error
+        return outcomes if self._commit(transaction) else [Overloaded()] * len(asked)
+
+    def _transact(self, asked: Sequence[QueuedCommand], *, skips_locked: bool) -> tuple[Transaction, list[Result]]:
+        transaction = Transaction(
+            self.db,
+            self.tokens,
+            self.retention,
+            clock=self.clock,
+            on_progress=self.on_progress,
+            refill=open_vacated,
+        )
+        routes: Routes = {}
+        for one in asked:
+            routes |= one.routes
+        try:
+            routed = prepare(transaction, [one.command for one in asked], routes, skips_locked=skips_locked)
+        except Busy as busy:
+            raise _CalendarBusy(*busy.args) from busy
+        return transaction, [self._outcome(transaction, one) for one in routed]
+
+    def _commit(self, transaction: Transaction) -> bool:
+        """Commit, and call `on_commit`; return False if the commit may not have happened."""
+        try:
+            self.db.commit_write()
+        except Exception as error:
+            _log_error("A commit failed; its commands are answered with overloaded: %s", error)
+            self.drop_connection()
+            return False
+        try:
+            if transaction.logged:
+                self.on_commit(transaction.logged)
+        except Exception:
+            _logger.exception("The change listener failed")
+        return True
+
+    def _outcome(self, transaction: Transaction, routed: RoutedCommand) -> Result:
+        name = type(routed.command).__name__
+        try:
+            outcome: Result = transaction.attempt(lambda: execute(transaction, routed))
+        except (Refused, StaleRoute, Locked) as refusal:
+            outcome = refusal
+        except IntegrityError as error:
+            _logger.warning("A constraint refused %s: %s", name, error)
+            outcome = InvalidTransition("The database's constraints refused it.", rule="constraint")
+        except (DatabaseError, InterfaceError):
+            raise
+        except (UnicodeEncodeError, OverflowError) as error:
+            outcome = BadRequest(f"The command can't be written down: {error}")
+        except Exception:
+            _logger.exception("%s failed", name)
+            outcome = Internal()
+        if not self.db.is_in_transaction():
+            message = "the connection is no longer in a transaction"
+            raise DatabaseError(message)
+        return outcome
+
+    def wipe(self) -> bool:
+        """Remove erased rows from every file of the database; return False if another try is needed."""
+        try:
+            return self.db.wipe()
+        except Exception as error:
+            _log_error("What was erased could not be wiped yet: %s", error)
+            return False
+
+    def _roll_back(self) -> None:
+        """Roll back. Drop the connection if that fails."""
+        try:
+            self.db.roll_back()
+        except Exception as error:
+            _log_error("A rollback failed; the connection is dropped: %s", error)
+            self.drop_connection()
+
+    def drop_connection(self) -> None:
+        """Close the connection. The next batch opens another."""
+        try:
+            self.db.drop()
+        except Exception as error:
+            _log_error("The connection could not be closed: %s", error)
+
+
+def _log_error(message: str, error: Exception) -> None:
+    """Log an error. A database's failure is not the program's fault, so it needs no traceback."""
+    _logger.warning(message, error, exc_info=not isinstance(error, DatabaseError | InterfaceError))

@@ -1,0 +1,1 @@
+"""Reads of the database: their queues, their threads, and a cache of their bytes."""

@@ -1,0 +1,53 @@
+"""The request log: a count and a log line for each answered request, over HTTP and Socket.IO."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections import Counter
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class RequestCounts:
+    """The counts by request and code, and a histogram of the seconds. Only the loop's thread writes them."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[tuple[str, str]] = Counter()
+        self.buckets = [0] * (len(BUCKETS) + 1)
+        self.seconds = 0.0
+
+    def count(self, name: str, code: str, seconds: float) -> None:
+        """Count an answer. `name` is a route or a Socket.IO event, `code` is "ok" or the error's."""
+        self.answers[name, code] += 1
+        self.seconds += seconds
+        bucket = next((index for index, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
+        self.buckets[bucket] += 1
+
+
+class RequestLog:
+    """The log of one protocol's requests. All protocols share the counts."""
+
+    def __init__(self, logger: str, counts: RequestCounts) -> None:
+        self._log = logging.getLogger(logger)
+        self._counts = counts
+
+    def write(self, name: str, code: str, began: float, text: str, request_id: str = "") -> None:
+        """Count a request and write its line: `text`, the code, the time since `began`, and an id.
+
+        A name and a text have nothing of the client's own: a path may have ids, a query secrets.
+        """
+        seconds = time.perf_counter() - began
+        self._counts.count(name, code, seconds)
+        if self._log.isEnabledFor(logging.INFO):
+            self._log.info("%s %s %.1fms request=%s", text, code, seconds * 1e3, request_id or new_request_id())
+
+    def write_failure(self, request_id: str) -> None:
+        """Write the trace of the exception under way, under the id of the request's line."""
+        self._log.exception("request=%s failed", request_id)
+
+
+def new_request_id() -> str:
+    """Return an id for a request that brought none."""
+    return uuid.uuid4().hex

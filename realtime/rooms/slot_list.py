@@ -1,0 +1,100 @@
+"""A calendar's slots in memory: each slot's JSON, and some 75 bytes besides."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+from models.contract.changes import decode_slot_key
+from models.service import PlacedSlot
+
+_PLACE_BYTES = 75
+
+
+class SlotList:
+    """Encoded slots by start and id, in parallel arrays.
+
+    A slot is found by its id through a sorted array of hashes with the starts beside it. A dictionary would cost more
+    than the slots' JSON.
+    """
+
+    __slots__ = ("_bodies", "_bytes", "_ends", "_hashes", "_longest", "_starts", "_starts_by_hash")
+
+    def __init__(self, slots: Iterable[PlacedSlot]) -> None:
+        ordered = sorted(slots, key=lambda slot: (slot.start, slot.id))
+        hashes = sorted((hash(slot.id), slot.start) for slot in ordered)
+        self._bodies = [slot.body for slot in ordered]
+        self._starts = array("q", [slot.start for slot in ordered])
+        self._ends = array("q", [slot.end for slot in ordered])
+        self._hashes = array("q", [key for key, _ in hashes])
+        self._starts_by_hash = array("q", [start for _, start in hashes])
+        self._bytes = sum(map(len, self._bodies))
+        self._longest = max((slot.end - slot.start for slot in ordered), default=0)
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    @property
+    def size_bytes(self) -> int:
+        return self._bytes + len(self._bodies) * _PLACE_BYTES
+
+    def put(self, slot: PlacedSlot) -> None:
+        """Add the slot, or replace the one with its id."""
+        self._longest = max(self._longest, slot.end - slot.start)
+        place = self._place(slot.start, slot.id)
+        if self._is_at(place, slot.start, slot.id):
+            self._bytes += len(slot.body) - len(self._bodies[place])
+            self._bodies[place] = slot.body
+            self._ends[place] = slot.end
+            return
+        if self.drop(slot.id):
+            place = self._place(slot.start, slot.id)
+        self._bytes += len(slot.body)
+        self._bodies.insert(place, slot.body)
+        self._starts.insert(place, slot.start)
+        self._ends.insert(place, slot.end)
+        key = hash(slot.id)
+        at = bisect_left(self._hashes, key)
+        self._hashes.insert(at, key)
+        self._starts_by_hash.insert(at, slot.start)
+
+    def drop(self, slot: str) -> bool:
+        """Remove the slot with this id; return False if there is none."""
+        key = hash(slot)
+        at = bisect_left(self._hashes, key)
+        while at < len(self._hashes) and self._hashes[at] == key:
+            start = self._starts_by_hash[at]
+            place = self._place(start, slot)
+            if self._is_at(place, start, slot):
+                self._bytes -= len(self._bodies[place])
+                del self._bodies[place], self._starts[place], self._ends[place]
+                del self._hashes[at], self._starts_by_hash[at]
+                return True
+            at += 1
+        return False
+
+    def between(self, begin: int, finish: int) -> Iterator[int]:
+        """Return the places of the slots that overlap `[begin, finish)`, by start."""
+        first = bisect_left(self._starts, begin - self._longest)
+        last = bisect_left(self._starts, finish)
+        ends = self._ends
+        return (place for place in range(first, last) if ends[place] > begin)
+
+    def start(self, place: int) -> int:
+        return self._starts[place]
+
+    def body(self, place: int) -> bytes:
+        return self._bodies[place]
+
+    def id(self, place: int) -> str:
+        return decode_slot_key(self._bodies[place]).id
+
+    def _is_at(self, place: int, start: int, slot: str) -> bool:
+        return place < len(self._starts) and self._starts[place] == start and self.id(place) == slot
+
+    def _place(self, start: int, slot: str) -> int:
+        """Return the place of this start and id, where the slot is or would be."""
+        first = bisect_left(self._starts, start)
+        last = bisect_left(self._starts, start + 1, first)
+        return first if first == last else bisect_left(range(last), slot, first, key=self.id)

@@ -1,0 +1,114 @@
+"""The watch tells of each change once it is committed, and reads only what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from models.contract.commands import TrimLog
+from models.service import CommitWatch, News
+from tests.models.driver import Driver
+
+INSERT = (
+    "INSERT INTO change_log (calendar, seq, nonce, at, type, body, bookings, follows)"
+    " VALUES ('{}', {}, 'x', 0, 'slot.updated', '', '', '')"
+)
+
+
+@pytest.fixture
+def watch(driver: Driver) -> Iterator[CommitWatch]:
+    watch = driver.service.watch()
+    watch.look()
+    yield watch
+    watch.close()
+
+
+def test_it_names_the_calendars_with_changes_and_their_last_seq(driver: Driver, watch: CommitWatch) -> None:
+    driver.create("other")
+    driver.open()
+    driver.open()
+    driver.create("third")
+    driver.open()
+    assert watch.look() == News({"other": 2, "third": 1}, has_notes=False)
+    assert watch.look() is None
+
+
+def test_a_restored_copy_of_the_database_makes_every_calendar_suspect(driver: Driver, watch: CommitWatch) -> None:
+    """The copy has other changes after the same seq, so a position alone shows nothing."""
+    driver.open()
+    watch.look_closely()
+    driver.query("UPDATE change_log SET nonce = 'other' WHERE seq = 1")
+    assert watch.look_closely().last is None
+    assert watch.look_closely().last == {}
+    driver.query("UPDATE change_log SET nonce = (SELECT nonce FROM calendar)")
+
+
+def test_a_log_that_was_trimmed_to_nothing_is_no_restored_copy_for_ever(driver: Driver, watch: CommitWatch) -> None:
+    watch.look_closely()
+    driver.clock.go(30 * 86_400)
+    driver.service.run(TrimLog(calendar="room"))
+    watch.look_closely()
+    assert watch.look_closely().last == {}
+
+
+@pytest.mark.only("sqlite")
+def test_a_log_that_ends_before_the_position_makes_every_calendar_suspect(driver: Driver, watch: CommitWatch) -> None:
+    driver.open()
+    watch.look()
+    kept = driver.query("SELECT * FROM change_log WHERE seq = 1")
+    driver.query("DELETE FROM change_log WHERE seq = 1")
+    assert watch.look() == News(None, has_notes=False)
+    marks = ", ".join(f"x'{value.hex()}'" if isinstance(value, bytes) else repr(value) for value in kept[0])
+    driver.query(f"INSERT INTO change_log VALUES ({marks})")
+
+
+@pytest.mark.only("sqlite")
+def test_a_look_reads_the_new_rows_by_their_position(driver: Driver) -> None:
+    plans: list[Any] = driver.query(
+        "EXPLAIN QUERY PLAN SELECT calendar, MAX(seq) FROM change_log NOT INDEXED WHERE position > 1 GROUP BY calendar"
+    )
+    assert "USING INTEGER PRIMARY KEY (rowid>?)" in plans[0][-1]
+
+
+@pytest.mark.only("postgres")
+def test_the_watch_tells_of_a_transaction_once_it_is_committed(driver: Driver, watch: CommitWatch) -> None:
+    with psycopg.connect(driver.service.url) as other:
+        other.execute("UPDATE calendar SET name = 'Other' WHERE id = 'room'")
+        assert watch.look() is None
+        other.commit()
+    assert watch.look() == News({}, has_notes=True)
+
+
+@pytest.mark.only("postgres")
+def test_a_change_that_began_first_and_is_committed_last_is_not_missed(driver: Driver, watch: CommitWatch) -> None:
+    """Its position is behind that of a change that the watch has already told of."""
+    driver.create("other")
+    watch.look()
+    with psycopg.connect(driver.service.url) as first, psycopg.connect(driver.service.url) as second:
+        first.execute("SELECT pg_current_xact_id()")
+        second.execute(INSERT.format("other", 1))
+        second.commit()
+        assert watch.look() == News({"other": 1}, has_notes=False)
+        first.execute(INSERT.format("room", 1))
+        first.commit()
+    news = watch.look()
+    assert news is not None
+    assert news.last is not None
+    assert news.last["room"] == 1
+    driver.query("DELETE FROM change_log WHERE nonce = 'x'")
+
+
+@pytest.mark.only("postgres")
+def test_a_dump_from_another_server_brings_no_positions(driver: Driver) -> None:
+    """They would be ahead of every change of this server."""
+    driver.open()
+    driver.query("UPDATE change_log SET position = 1::bigint << 40")
+    driver.service.close()
+    driver.service.open()
+    watch = driver.service.watch()
+    watch.look()
+    assert watch.look() is None
+    watch.close()

@@ -1,0 +1,104 @@
+"""A hot command runs so many SQL statements and writes so many pages: one more is seen here, before it is felt."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mode
+from typing import Any
+
+import pytest
+
+from models.contract.commands import CancelBooking, Command, ExtendHold, HoldSlot, ReleaseHold, UpdateSlot
+from tests.models.driver import GUEST, STAFF, Driver, booking, code, new_key, proof
+
+# Once for each batch: BEGIN, the commands' calendars (once for each kind of id), their rows, idempotency records,
+# COMMIT. With several writers the router has looked up the calendars; those of bookings are read again.
+BATCH = 5
+ROUTED_BATCH = 4
+PAGE_BYTES = 24 + 4_096  # in the WAL
+
+
+def statements(driver: Driver, commands: list[Command]) -> list[str]:
+    """Return the statements of a batch of these commands."""
+    seen: list[str] = []
+    database = driver.service._db
+    run = database.execute_sql
+
+    def remember(sql: str, params: Sequence[Any] | None = None) -> Any:
+        if threading.current_thread().name.startswith("slotcast-writer"):
+            seen.append(sql)
+        return run(sql, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        outcomes = driver.together(commands, arm=lambda _: patch.setattr(database, "execute_sql", remember))
+    assert {code(outcome) for outcome in outcomes} == {"ok"}
+    return seen[: seen.index("COMMIT") + 1]
+
+
+def book(driver: Driver, slot: str) -> Command:
+    return booking(slot)
+
+
+def book_held(driver: Driver, slot: str) -> Command:
+    return booking(slot, driver.hold(slot))
+
+
+def hold(driver: Driver, slot: str) -> Command:
+    return HoldSlot(principal=GUEST, key=new_key(), slot=slot)
+
+
+def extend(driver: Driver, slot: str) -> Command:
+    one = driver.hold(slot)
+    driver.clock.go(1)
+    return ExtendHold(principal=GUEST, key=new_key(), **proof(one))
+
+
+def release(driver: Driver, slot: str) -> Command:
+    return ReleaseHold(principal=GUEST, key=new_key(), **proof(driver.hold(slot)))
+
+
+def cancel(driver: Driver, slot: str) -> Command:
+    booked = driver.reserve(slot)
+    return CancelBooking(principal=GUEST, key=new_key(), booking=booked["id"], token=booked["token"])
+
+
+@pytest.mark.parametrize(
+    ("make", "budget"), [(book, 8), (book_held, 10), (hold, 9), (extend, 8), (release, 8), (cancel, 10)]
+)
+def test_a_hot_command_runs_so_many_statements(
+    driver: Driver, kind: str, make: Callable[[Driver, str], Command], budget: int
+) -> None:
+    """A command has its budget, its savepoint included; the batch's own statements are shared by all commands.
+
+    A command about a booking has two idempotency records.
+    """
+    shared = BATCH if kind == "sqlite" or make is cancel else ROUTED_BATCH
+    slots = driver.open(8, capacity=2)
+    assert len(statements(driver, [make(driver, slots[0])])) == shared + budget
+    several = len(statements(driver, [make(driver, slot) for slot in slots[1:8]]))
+    assert several == shared + 7 * budget
+
+
+def update(driver: Driver, slot: str) -> Command:
+    return UpdateSlot(principal=STAFF, slot=slot, data=b'{"n":1}')
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(("make", "budget"), [(update, 4), (book, 10), (hold, 11)])
+def test_a_hot_command_writes_so_many_pages(
+    driver: Driver, make: Callable[[Driver, str], Command], budget: int
+) -> None:
+    """A booking writes one page for each changed table and one for each changed index.
+
+    Each further page costs an fsync's time at each commit. A full page that splits is another one.
+    """
+    wal = Path(f"{driver.path}-wal")
+    commands = [make(driver, slot) for slot in driver.open(9)]
+    written = []
+    for command in commands:
+        before = wal.stat().st_size
+        driver.service.run(command)
+        written.append((wal.stat().st_size - before) / PAGE_BYTES)
+    assert mode(written) == budget, written

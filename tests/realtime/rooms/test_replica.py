@@ -1,0 +1,106 @@
+"""The replica of a calendar: it applies changes in order of seq, replays them, and keeps few of them at rest."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models.contract.changes import Cursor, read_cursor
+from models.service import SlotService
+from realtime.rooms import replica as module
+from realtime.rooms.replica import AT_REST, MOST_REPLAYED, Gap, Replica
+from tests.models.conftest import clock, database, driver, pytest_generate_tests, service
+from tests.models.driver import EVER, Driver
+from tests.realtime.room_stack import RecordingConnection, RoomStack
+
+__all__ = ["clock", "database", "driver", "pytest_generate_tests", "service"]
+CHANGES = AT_REST + 20
+
+
+def follow(service: SlotService, replica: Replica) -> None:
+    for row in service.new_rows({"room": Cursor(replica.seq, replica.nonce)})["room"]:
+        replica.apply(row)
+
+
+@pytest.mark.only("sqlite")
+def test_a_replica_at_rest_keeps_its_last_changes_and_extends_to_all(driver: Driver) -> None:
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    first = Cursor(replica.seq, replica.nonce)
+    for _ in range(CHANGES):
+        driver.open()
+    follow(driver.service, replica)
+    assert replica.replay(first) is None
+    assert replica.lacks(first)
+    replica.extend(driver.service.changes_before("room", replica.tail_start))
+    rows = replica.replay(first)
+    assert rows is not None
+    assert [row.seq for row in rows] == list(range(first.seq + 1, replica.seq + 1))
+    assert not replica.lacks(first)
+
+
+@pytest.mark.only("sqlite")
+def test_an_extended_tail_goes_after_a_while(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    first = Cursor(replica.seq, replica.nonce)
+    for _ in range(CHANGES):
+        driver.open()
+    follow(driver.service, replica)
+    replica.extend(driver.service.changes_before("room", replica.tail_start))
+    large = replica.size_bytes
+    replica.shrink()
+    assert replica.replay(first) is not None
+    monkeypatch.setattr(module, "EXTENDED_SECONDS", -1.0)
+    replica.shrink()
+    assert replica.replay(first) is None
+    assert replica.lacks(first)
+    assert replica.size_bytes < large
+
+
+@pytest.mark.only("sqlite")
+def test_rows_that_do_not_reach_the_tail_are_not_taken(driver: Driver) -> None:
+    """The tail may lose its first changes while the rows before them are read."""
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    first = Cursor(replica.seq, replica.nonce)
+    for _ in range(10):
+        driver.open()
+    early = driver.service.changes_before("room", replica.tail_start + 3)
+    for _ in range(CHANGES):
+        driver.open()
+    follow(driver.service, replica)
+    replica.extend(early)
+    assert replica.replay(first) is None
+    assert replica.lacks(first)
+
+
+@pytest.mark.only("sqlite")
+def test_a_cursor_too_far_back_asks_for_no_read(driver: Driver) -> None:
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    replica.seq += MOST_REPLAYED + 5
+    assert not replica.lacks(Cursor(1, ""))
+    assert replica.lacks(Cursor(7, ""))
+
+
+async def test_a_replay_follows_its_cursor_only(stack: RoomStack) -> None:
+    """A cursor of this history is resumed; one with another nonce, or of the future, gets a snapshot."""
+    _, joined = await stack.join(RecordingConnection())
+    for _ in range(3):
+        await stack.dispatcher.settled("room", await stack.change())
+    _, again = await stack.join(RecordingConnection(), after=joined.cursor)
+    assert again.mode == "resumed"
+    assert len(msgspec.json.decode(b"{" + again.body)["changes"]) == 3
+    seq, _, nonce = again.cursor.partition(".")
+    for stranger in (f"{seq}.abc", f"{int(seq) + 1}.{nonce}", f"1.{nonce}"):
+        assert (await stack.join(RecordingConnection(), after=stranger))[1].mode == "snapshot", stranger
+
+
+async def test_a_row_that_does_not_follow_is_a_gap(stack: RoomStack) -> None:
+    """A skipped, a repeated and a foreign row raise Gap, and leave the replica as it was."""
+    _, joined = await stack.join(RecordingConnection())
+    replica = joined.room.replica
+    await stack.dispatcher.settled("room", await stack.change())
+    (row,) = replica.replay(read_cursor(joined.cursor)) or ()
+    before = replica.cursor
+    for stranger in (row, row._replace(seq=row.seq + 2), row._replace(seq=row.seq + 1, follows="another")):
+        with pytest.raises(Gap):
+            replica.apply(stranger)
+    assert replica.cursor == before

@@ -1,0 +1,39 @@
+"""The metrics: read from their owners at each request."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from models.contract.time import system_clock
+from realtime.engine import Counters
+from realtime.loop_lag import LoopLagMonitor
+from realtime.metrics import Metrics
+from realtime.request_log import RequestCounts
+from realtime.transports.stream import Streams
+from tests.realtime.room_stack import RecordingConnection, RoomStack
+
+
+async def test_the_exposition_has_the_owners_numbers(stack: RoomStack) -> None:
+    """A subscriber, a request and a closed connection are counted, and no label has an id."""
+    counters, requests = Counters(), RequestCounts()
+    metrics = Metrics(
+        counters=counters,
+        streams=Streams(system_clock),
+        dispatcher=stack.dispatcher,
+        service=stack.service,
+        requests=requests,
+        loop_lag=LoopLagMonitor(lambda: False, lambda _: None),
+    )
+    await stack.join(RecordingConnection())
+    counters.closed["slow"] += 2
+    requests.count("slot.book", "ok", 0.01)
+    text = metrics.exposition().decode()
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["slotcast_watchers",] == samples["slotcast_rooms",] == 1
+    assert samples["slotcast_connections_closed_total", "slow"] == 2
+    assert samples["slotcast_requests_total", "slot.book", "ok"] == 1
+    assert samples["slotcast_request_seconds_bucket", "+Inf"] == samples["slotcast_request_seconds_count",] == 1
+    assert "room" not in {label for _, *labels in samples for label in labels}
+    assert stack.slot not in text

@@ -1,0 +1,38 @@
+"""The request log: one count and one line a request, for every protocol."""
+
+import logging
+import time
+
+import pytest
+
+from realtime.request_log import BUCKETS, RequestCounts, RequestLog
+from tests.support import ROOT
+
+
+def test_a_line_has_its_code_its_time_and_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    """A request is counted always, and logged from info on."""
+    counts = RequestCounts()
+    log = RequestLog("slotcast.http", counts)
+    log.write("GET /x", "ok", time.perf_counter(), "GET /x 200", "id")
+    assert caplog.records == []
+    caplog.set_level(logging.INFO, "slotcast.http")
+    log.write("GET /x", "ok", time.perf_counter() - 1.5, "GET /x 200", "id")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("GET /x 200 ok 150")
+    assert line.endswith("ms request=id")
+    assert counts.answers == {("GET /x", "ok"): 2}
+    assert counts.seconds > 1.5
+
+
+def test_each_time_falls_into_one_bucket() -> None:
+    """A time on a bound belongs below it, and a time above all bounds to the last bucket."""
+    counts = RequestCounts()
+    for seconds in (*BUCKETS, 60.0):
+        counts.count("slot.hold", "ok", seconds)
+    assert counts.buckets == [1] * (len(BUCKETS) + 1)
+
+
+def test_requests_are_logged_in_one_module() -> None:
+    """No other module of the server writes a request's line."""
+    lines = [path for path in (ROOT / "realtime").rglob("*.py") if "request=%s" in path.read_text()]
+    assert lines == [ROOT / "realtime" / "request_log.py"]
