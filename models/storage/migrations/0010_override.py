@@ -9,10 +9,15 @@ from peewee import Database, SqliteDatabase
 
 _OLD, _NEW = "held + booked <= capacity", "held + booked <= capacity + overbooked"
 _POLICY = '{"overlap":"reject"}'
+_LATEST = 253_402_214_400_000  # 9999-12-31
+_MOST = 200  # characters of the names of all rules
 
 
 def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's signature
-    db.execute_sql("ALTER TABLE slot ADD COLUMN overbooked INTEGER NOT NULL DEFAULT 0 CHECK (overbooked >= 0)")
+    db.execute_sql(
+        "ALTER TABLE slot ADD COLUMN overbooked INTEGER NOT NULL DEFAULT 0"
+        f" CHECK ({_typed(db, 'overbooked', 'integer')}overbooked >= 0)"
+    )
     if isinstance(db, SqliteDatabase):
         _drop_triggers(db)
         _rebuild(db, "slot", _OLD, _NEW)
@@ -21,13 +26,24 @@ def up(migrator: object, db: Database) -> None:  # noqa: ARG001 - the runner's s
         _alter(db)
     number = "INTEGER" if isinstance(db, SqliteDatabase) else "BIGINT"
     for table in ("hold", "booking"):
-        db.execute_sql(f"ALTER TABLE {table} ADD COLUMN overridden TEXT NOT NULL DEFAULT ''")
-    db.execute_sql(f"ALTER TABLE booking ADD COLUMN expires_at {number}")
+        db.execute_sql(
+            f"ALTER TABLE {table} ADD COLUMN overridden TEXT NOT NULL DEFAULT ''"
+            f" CHECK ({_typed(db, 'overridden', 'text')}length(overridden) <= {_MOST})"
+        )
+    db.execute_sql(
+        f"ALTER TABLE booking ADD COLUMN expires_at {number} CHECK (expires_at IS NULL"
+        f" OR ({_typed(db, 'expires_at', 'integer')}expires_at BETWEEN 0 AND {_LATEST}))"
+    )
     db.execute_sql(
         "UPDATE booking SET expires_at = (SELECT start FROM slot WHERE slot.id = booking.slot) WHERE status = 'pending'"
     )
     db.execute_sql("CREATE INDEX booking_expiry ON booking (expires_at) WHERE status = 'pending'")
     db.execute_sql("CREATE INDEX booking_expiry_calendar ON booking (calendar, expires_at) WHERE status = 'pending'")
+
+
+def _typed(db: Database, column: str, kind: str) -> str:
+    """Return the condition on the type of a value, since SQLite stores any."""
+    return f"typeof({column}) = '{kind}' AND " if isinstance(db, SqliteDatabase) else ""
 
 
 def _drop_triggers(db: Database) -> None:

@@ -191,7 +191,9 @@ _SQLITE = {
         _bookings_of_moved("NEW.calendar"),
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
-    **_seat_triggers("hold", ("id", "calendar", "slot", "seats", "state", "expires_at"), lambda _: ""),
+    **_seat_triggers(
+        "hold", ("id", "calendar", "slot", "seats", "holder", "state", "expires_at", "overridden"), lambda _: ""
+    ),
     **_seat_triggers(
         "booking",
         (
@@ -245,7 +247,7 @@ _SQLITE = {
         _refuse(
             BAD_TEXT,
             "FROM hold WHERE slot = NEW.subject AND state = 0"
-            f" AND ({_is_not_text('hold.id')} OR {_is_not_text('hold.holder')})",
+            f" AND ({' OR '.join(map(_is_not_text, ('hold.id', 'hold.holder', 'hold.overridden')))})",
         ),
         _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
         f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
@@ -274,7 +276,8 @@ _SQLITE = {
         ),
         _refuse(
             BAD_TEXT,
-            f"FROM booking WHERE id = NEW.subject AND ({' OR '.join(map(_is_not_text, CUSTOMER_CHARACTERS))})",
+            "FROM booking WHERE id = NEW.subject"
+            f" AND ({' OR '.join(map(_is_not_text, (*CUSTOMER_CHARACTERS, 'overridden')))})",
         ),
     ),
     "touched_policy": _trigger(
