@@ -18,6 +18,7 @@ from aiohttp.http import HttpProcessingError
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
 from models import demo
+from models.contract.commands import RaiseFeedFloor
 from models.contract.time import Clock
 from models.service import SlotService
 from models.storage.database import FIRST_MIGRATION, public_url
@@ -48,6 +49,7 @@ def serve(settings: Settings) -> None:
     is_new = FIRST_MIGRATION in service.open()
     if is_new and settings.demo:
         demo.seed(service)
+    service.run(RaiseFeedFloor(calendar=""))  # the database may be a restored one
     warn_of_open_files(settings.database)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -79,6 +81,8 @@ async def compose(
         clock=clock or service.clock,
         web_folder=web_folder,
         heartbeat_seconds=heartbeat_seconds,
+        busy_seconds=settings.busy_minutes * 60,
+        busy_allows_private=settings.busy_private,
     )
 
 

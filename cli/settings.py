@@ -166,6 +166,13 @@ class Settings:
         "Bytes of slots and changes in memory. Beyond them, calendars without subscribers leave memory at once.",
         least=0,
     )
+    busy_minutes: float = _setting(
+        15.0, "How often the URLs of imported busy times are fetched.", least=0.01, most=10_080
+    )
+    busy_private: bool = _setting(
+        False,  # noqa: FBT003 - it is the default
+        "Whether busy times may be fetched from private addresses, this machine's included.",
+    )
     log_days: float = _setting(
         _RETENTION.log_seconds / _DAY_SECONDS, "Days for which the log keeps changes.", least=0.001, most=1e5
     )

@@ -30,13 +30,17 @@ from models.contract.principal import Principal
 from models.contract.time import Clock, MeasuredClock, system_clock
 from models.contract.tokens import Tokens
 from models.domain import expire_bookings, outside_writes
+from models.domain.busy_sources import PublicSource
+from models.domain.feeds import PublicFeed
 from models.domain.rules import GRACE
-from models.query import audit, bookings, calendars, changes, feed, housekeeping, snapshot
+from models.query import audit, bookings, busy, calendars, changes, feed, housekeeping, private_feed, snapshot
 from models.query.audit import Finding
+from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
-from models.query.feed import Feed
+from models.query.feed import Feed, FeedHead, FeedSlot
 from models.query.page import EVERY, cut
+from models.query.private_feed import BookingFeed, FeedBooking
 from models.query.snapshot import PlacedSlot, Snapshot
 from models.schedule import apply
 from models.schedule.schedule import Schedule
@@ -53,10 +57,15 @@ from models.writing.router import Router
 from models.writing.writer import Writer
 
 __all__ = [
+    "BookingFeed",
     "Cancellation",
     "Cancelled",
     "CommitWatch",
+    "DueSource",
     "Feed",
+    "FeedBooking",
+    "FeedHead",
+    "FeedSlot",
     "Finding",
     "Head",
     "News",
@@ -224,7 +233,35 @@ class SlotService:
 
     def feed(self, calendar: str, begin: int, finish: int, *, most: int) -> Feed:
         """Return the slots that touch `[begin, finish)`, removed ones last; raise NotFound without the calendar."""
-        return feed.read_feed(self._db, calendar, begin, finish, most)
+        return feed.read_feed(self._db, calendar, begin, finish, most=most, now=self.clock())
+
+    def feed_head(self, calendar: str, served: Cursor | None) -> tuple[FeedHead, bool]:
+        """Return the head of the calendar's feed, and if the history has the cursor of an earlier feed in it."""
+        return feed.read_head(self._db, calendar, served)
+
+    def feeds(self, calendar: str) -> list[PublicFeed]:
+        """Return the calendar's private feeds, without their keys. For staff."""
+        return private_feed.read_feeds(self._db, calendar)
+
+    def feed_scope(self, calendar: str, key: str) -> str:
+        """Return the scope of a private feed, by its key; raise NotFound without one."""
+        return private_feed.read_scope(self._db, self.tokens, calendar, key)
+
+    def busy_sources(self, calendar: str) -> list[PublicSource]:
+        """Return the calendar's sources of busy times. For staff."""
+        return busy.read_sources(self._db, calendar)
+
+    def due_sources(self, interval: int) -> list[DueSource]:
+        """Return the sources of busy times not checked for `interval` milliseconds. The importer asks."""
+        return busy.read_due(self._db, self.clock(), interval)
+
+    def booking_feed(self, calendar: str, begin: int, finish: int, *, most: int) -> BookingFeed:
+        """Return the bookings whose slots touch `[begin, finish)`, as events. For staff."""
+        return private_feed.read_booking_feed(self._db, calendar, begin, finish, most=most, now=self.clock())
+
+    def booking_event(self, asked: WithToken) -> BookingFeed:
+        """Return one booking as an event, for its holder or its calendar's staff."""
+        return private_feed.read_booking_event(self._db, self.tokens, asked)
 
     def snapshot(
         self, calendar: str, begin: int, finish: int, *, most: int = EVERY, with_bookings: bool = False
@@ -233,11 +270,17 @@ class SlotService:
 
         With more than `most` slots the page ends sooner, between two starts. Raise NotFound without the calendar.
         """
-        return snapshot.read_snapshot(self._db, calendar, begin, finish, most=most, with_bookings=with_bookings)
+        return snapshot.read_snapshot(
+            self._db, calendar, begin, finish, now=self.clock(), most=most, with_bookings=with_bookings
+        )
 
     def new_rows(self, have: dict[str, Cursor]) -> dict[str, list[Logged]]:
         """Return the rows after `have` of each calendar with another cursor now; none for a restored calendar."""
         return changes.read_new_rows(self._db, have)
+
+    def changes_after(self, calendar: str, cursor: Cursor) -> list[Logged] | None:
+        """Return a page of the changes after the cursor; None if the log has lost them."""
+        return changes.read_page_after(self._db, calendar, cursor)
 
     def changes_before(self, calendar: str, seq: int) -> list[Logged]:
         """Return the last changes before this seq, oldest first, as many as a replica may keep."""

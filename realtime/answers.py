@@ -59,6 +59,9 @@ class Rule(Struct, kw_only=True):
     max_advance: int | UnsetType | None = UNSET
     max_holds: int | UnsetType = UNSET
     holds: int | UnsetType = UNSET
+    max_bookings: int | UnsetType | None = UNSET
+    max_bookings_per_day: int | UnsetType | None = UNSET
+    bookings: int | UnsetType = UNSET
     capacity: int | UnsetType = UNSET
     remaining: int | UnsetType = UNSET
 

@@ -13,6 +13,7 @@ from models.service import SlotService
 from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.auth import Auth
+from realtime.busy.importer import BusyImporter
 from realtime.describe.routes import routes as schema_routes
 from realtime.engine import Encoded, Limits, SocketServer
 from realtime.engine.origins import Origins
@@ -22,6 +23,7 @@ from realtime.http.health import Health
 from realtime.http.middleware import BODY_BYTES, Network, Proxies, RequestGuard
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
+from realtime.http.query import checks_query
 from realtime.http.tickets import TicketApi
 from realtime.ical.feed import Feeds
 from realtime.loop_lag import LoopLagMonitor
@@ -87,6 +89,8 @@ async def build(
     clock: Clock,
     web_folder: Path,
     heartbeat_seconds: float,
+    busy_seconds: float = 900.0,
+    busy_allows_private: bool = False,
 ) -> web.Application:
     """Return the application of these settings (see `cli.settings.Settings`). Call it on the loop that runs it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
@@ -110,6 +114,8 @@ async def build(
         streams=Streams(clock, heartbeat_seconds),
         body_seconds=body_seconds,
         max_room_bytes=max_room_bytes,
+        busy_seconds=busy_seconds,
+        busy_allows_private=busy_allows_private,
     )
     return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
 
@@ -128,6 +134,8 @@ class _App:
         streams: Streams,
         body_seconds: float,
         max_room_bytes: int,
+        busy_seconds: float,
+        busy_allows_private: bool,
     ) -> None:
         self.clock = clock
         self.guard = guard
@@ -135,6 +143,7 @@ class _App:
         self.streams = streams
         self.bodies = Bodies(guard, body_seconds)
         self.counts = RequestCounts()
+        self._busy_seconds, self._busy_allows_private = busy_seconds, busy_allows_private
         self.service = AsyncService(slot_service, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made below
         rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
         self.dispatcher = Dispatcher(self.service, rooms, max_room_bytes=max_room_bytes)
@@ -156,7 +165,13 @@ class _App:
     def build(self, limits: Limits, web_folder: Path) -> web.Application:
         """Return the application with its middlewares, routes and signals."""
         guard = self.guard
-        middlewares = [self.bodies.middleware(), problems(self.counts), guard.middleware(), guard.reads()]
+        middlewares = [
+            self.bodies.middleware(),
+            problems(self.counts),
+            guard.middleware(),
+            checks_query(),
+            guard.reads(),
+        ]
         app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
         app[SERVICE], app[GUARD], app[SOCKETS] = self.service, guard, self.sockets
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
@@ -181,12 +196,12 @@ class _App:
             guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
         )
         for handlers in (
+            Feeds(guard, self.service, self.clock),  # before `/api/bookings/{id}`, which would take `{id}.ics`
             Api(guard, self.request_handler, self.recovery),
-            LongPoll(guard=guard, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
+            LongPoll(guard=guard, service=self.service, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
             ServerSentEvents(subscriptions),
             PlainWebSockets(subscriptions),
             TicketApi(guard),
-            Feeds(guard, self.service, self.clock),
             Health(self.service, self.sockets, metrics.exposition),
             Pages(web_folder),
         ):
@@ -198,10 +213,20 @@ class _App:
         outside = OutsideWrites(self.service, self.dispatcher)
         listener = ChangeListener(self.service.sync.watch(), outside.read, outside.check, outside.take)
         scheduler = Scheduler(self.service, self.dispatcher)
-        for part in (self.dispatcher, listener, scheduler, self.streams, self.loop_lag):
+        busy = BusyImporter(
+            self.service, self.clock, seconds=self._busy_seconds, allows_private=self._busy_allows_private
+        )
+        for part in (self.dispatcher, listener, scheduler, busy, self.streams, self.loop_lag):
             part.start()
         yield
-        for close in (scheduler.close, listener.close, outside.close, self.dispatcher.close, self.service.close):
+        for close in (
+            busy.close,
+            scheduler.close,
+            listener.close,
+            outside.close,
+            self.dispatcher.close,
+            self.service.close,
+        ):
             await close()
 
     async def _stop(self, _app: web.Application) -> None:

@@ -18,6 +18,8 @@ from models.contract.commands import (
     Command,
     GetBooking,
     ListBookings,
+    ListBusy,
+    ListFeeds,
     MakeLink,
     RescheduleBooking,
     WithToken,
@@ -32,6 +34,7 @@ from realtime.auth import Auth
 from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import WINDOW
+from realtime.visibility import hiding
 
 LONGEST_LIST = 3_660 * DAY
 MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once
@@ -95,6 +98,19 @@ class RequestHandler:
         token, ends_at = self._auth.write_link(request.calendar, request.lifetime_seconds)
         return {"token": token, "expires_at": write_time(ends_at * SECOND)}
 
+    async def feeds(self, request: ListFeeds, principal: Principal) -> dict[str, Any]:
+        """Return the private feeds of a calendar, to its staff."""
+        if not principal.is_staff_of(request.calendar):
+            raise principal.refusal()
+        return {"feeds": await self._service.read(self._service.sync.feeds, request.calendar, lane=Lane.LIGHT)}
+
+    async def busy(self, request: ListBusy, principal: Principal) -> dict[str, Any]:
+        """Return the sources of a calendar's busy times, to its staff."""
+        if not principal.is_staff_of(request.calendar):
+            raise principal.refusal()
+        found = await self._service.read(self._service.sync.busy_sources, request.calendar, lane=Lane.LIGHT)
+        return {"sources": found}
+
     async def answer(self, request: Request, principal: Principal, received: int) -> bytes:
         """Return the ack of any request that does not concern the client's connection."""
         match request:
@@ -104,6 +120,10 @@ class RequestHandler:
                 return protocol.write_ok(booking=await self.booking(request, principal))
             case ListBookings():
                 return protocol.write_ok(**await self.bookings(request, principal))
+            case ListBusy():
+                return protocol.write_ok(**await self.busy(request, principal))
+            case ListFeeds():
+                return protocol.write_ok(**await self.feeds(request, principal))
             case MakeLink():
                 return protocol.write_ok(**await self.link(request, principal))
         raise BadRequest("That can't be asked here.")
@@ -115,7 +135,8 @@ class RequestHandler:
 
     async def calendar(self, calendar: str, principal: Principal) -> Info:
         """Return one calendar's info, also of an archived one."""
-        found = await self._service.read(self._service.sync.calendar, calendar, lane=Lane.LIGHT)
+        with hiding(calendar, principal):
+            found = await self._service.read(self._service.sync.calendar, calendar, lane=Lane.LIGHT)
         if not principal.may_view(found):
             raise principal.refusal()
         return found

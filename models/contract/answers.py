@@ -132,6 +132,55 @@ class RescheduledAnswer(BookingOutcomeAnswer, kw_only=True):
     left: Left | UnsetType = UNSET
 
 
+class Feed(Struct, kw_only=True):
+    """A private feed. With the scope `bookings` it has the bookings and their customers."""
+
+    id: str
+    calendar: str
+    name: str
+    scope: Literal["slots", "bookings"]
+    created_at: str
+
+
+class OwnFeed(Feed, kw_only=True):
+    """A new feed. Only this answer has the token, the `key` of its address."""
+
+    token: str
+
+
+class BusySource(Struct, kw_only=True):
+    """A source of busy times: `host` of its URL, or none for a file. While it fails, its last good copy is in force."""
+
+    id: str
+    calendar: str
+    name: str
+    host: str | UnsetType = UNSET
+    created_at: str
+    fetched_at: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    failing_since: str | UnsetType = UNSET
+
+
+class BusyAnswer(Moved, kw_only=True):
+    source: BusySource
+
+
+class BusyListAnswer(Struct, kw_only=True):
+    sources: list[BusySource]
+
+
+class FeedAnswer(Moved, kw_only=True):
+    feed: Feed
+
+
+class OwnFeedAnswer(Moved, kw_only=True):
+    feed: OwnFeed
+
+
+class FeedsAnswer(Struct, kw_only=True):
+    feeds: list[Feed]
+
+
 class ScheduleWarning(Struct, kw_only=True):
     """A likely mistake: `count` overlapping slots, the first of them from `start` to `end`."""
 

@@ -70,6 +70,8 @@ class Policy(Struct, kw_only=True, frozen=True):
     overlap: Literal["allow", "reject"] = "allow"
     max_holds: int = 10
     confirmation: Literal["none", "staff"] = "none"
+    max_bookings: int | None = None
+    max_bookings_per_day: int | None = None
     pending_seconds: int | None = None
 
     @property
@@ -88,6 +90,7 @@ class Info(Struct, kw_only=True, frozen=True):
     booking: Literal["anyone", "token"]
     policy: Policy
     archived: bool
+    data: Any = UNSET
 
 
 class Change(Struct, kw_only=True):
@@ -128,6 +131,7 @@ class Booking(Struct, kw_only=True):
     customer: Customer | None
     created_at: str
     version: int
+    data: dict[str, Any] | UnsetType = UNSET
     overridden: list[str] | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
 
@@ -202,7 +206,9 @@ def with_bookings(body: bytes, bookings: list[Booking], gone: Sequence[str] = ()
     """
     here = body[: body.index(b",")]
     told = [
-        booking if here == b'{"calendar":"%b"' % booking.calendar.encode() else replace(booking, customer=None)
+        booking
+        if here == b'{"calendar":"%b"' % booking.calendar.encode()
+        else replace(booking, customer=None, data=UNSET)
         for booking in bookings
     ]
     tail = b',"bookings_gone":%b' % _encoder.encode(list(gone)) if gone else b""

@@ -96,6 +96,7 @@ class CreateCalendar(Command, frozen=True, kw_only=True):
     visibility: Literal["public", "private"] = "public"
     booking: Literal["anyone", "token"] = "anyone"
     policy: dict[str, Any] = msgspec.field(default_factory=dict)
+    data: Json | UnsetType | None = UNSET
 
 
 class UpdateCalendar(Command, frozen=True, kw_only=True):
@@ -107,6 +108,7 @@ class UpdateCalendar(Command, frozen=True, kw_only=True):
     visibility: Literal["public", "private"] | UnsetType = UNSET
     booking: Literal["anyone", "token"] | UnsetType = UNSET
     policy: dict[str, Any] = msgspec.field(default_factory=dict)
+    data: Json | UnsetType | None = UNSET
 
 
 class ArchiveCalendar(Command, frozen=True, kw_only=True):
@@ -132,6 +134,51 @@ class MakeLink(Request, frozen=True, kw_only=True):
 
     calendar: Slug
     lifetime_seconds: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 30 * 86_400
+
+
+class CreateFeed(Command, frozen=True, kw_only=True):
+    """Makes a feed with its own key. Its scope is its content: the public slots, or the bookings."""
+
+    wire = staff("feed.create", "Makes a private address of the calendar's iCalendar feed.", answers.OwnFeedAnswer)
+
+    calendar: Slug
+    name: Annotated[str, Meta(max_length=200)] = ""
+    scope: Literal["slots", "bookings"] = "slots"
+
+
+class ListFeeds(Request, frozen=True, kw_only=True):
+    wire = staff("feed.list", "Lists the calendar's private feeds, without their keys.", answers.FeedsAnswer)
+
+    calendar: Slug
+
+
+class RevokeFeed(Command, frozen=True, kw_only=True):
+    wire = staff("feed.revoke", "Ends a private feed and its address.", answers.FeedAnswer)
+
+    feed: Id
+
+
+class AddBusy(Command, frozen=True, kw_only=True):
+    """Imports busy times from a URL or from the text of a file. The server fetches a URL again and again."""
+
+    wire = staff("busy.add", "Imports the busy times of another calendar; they block slots.", answers.BusyAnswer)
+
+    calendar: Slug
+    name: Annotated[str, Meta(max_length=200)] = ""
+    url: Annotated[str, Meta(max_length=2_000)] | None = None
+    text: Annotated[str, Meta(max_length=900_000)] | None = None
+
+
+class ListBusy(Request, frozen=True, kw_only=True):
+    wire = staff("busy.list", "Lists the calendar's sources of busy times, with their faults.", answers.BusyListAnswer)
+
+    calendar: Slug
+
+
+class RemoveBusy(Command, frozen=True, kw_only=True):
+    wire = staff("busy.remove", "Removes a source of busy times; its slots are free again.", answers.BusyAnswer)
+
+    source: Id
 
 
 class SetSchedule(Command, frozen=True, kw_only=True):
@@ -249,7 +296,10 @@ class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
 
 class BookSlot(Command, frozen=True, kw_only=True):
-    """The seats are all of `hold`'s unless fewer are named. Without a hold, one seat is the default."""
+    """The seats are all of `hold`'s unless fewer are named. Without a hold, one seat is the default.
+
+    `data` is a JSON object for staff and the customer, never for the public.
+    """
 
     wire = public("slot.book", "Books seats, held ones or free ones.", answers.OwnBookingAnswer, needs_key=True)
 
@@ -258,6 +308,7 @@ class BookSlot(Command, frozen=True, kw_only=True):
     seats: Count | None = None
     hold: HeldSeat | None = None
     if_still_free: bool = False
+    data: dict[str, Any] | UnsetType = UNSET
     override: Override = UNSET
 
 
@@ -283,6 +334,7 @@ class CancelBooking(Command, frozen=True, kw_only=True):
 
     booking: Id
     token: Token = ""
+    if_version: Version | UnsetType = UNSET
 
 
 class RescheduleBooking(Command, frozen=True, kw_only=True):
@@ -302,6 +354,7 @@ class RescheduleBooking(Command, frozen=True, kw_only=True):
     slot: Id
     token: Token = ""
     hold: HeldSeat | None = None
+    if_version: Version | UnsetType = UNSET
     override: Override = UNSET
 
 
@@ -328,6 +381,7 @@ class UpdateBooking(Command, frozen=True, kw_only=True):
     token: Token = ""
     customer: NewDetails | UnsetType = UNSET
     seats: Count | UnsetType = UNSET
+    if_version: Version | UnsetType = UNSET
     override: Override = UNSET
 
 
@@ -343,9 +397,10 @@ class ListBookings(Request, frozen=True, kw_only=True):
 
 
 class StaffOnBooking(Command, frozen=True, kw_only=True):
-    """A command of the calendar's staff about one booking."""
+    """A command of the calendar's staff about one booking. `if_version` is left out of older fingerprints."""
 
     booking: Id
+    if_version: Version | UnsetType = UNSET
 
 
 class ConfirmBooking(StaffOnBooking, frozen=True, kw_only=True):
@@ -402,6 +457,44 @@ class TrimLog(Command, frozen=True, kw_only=True):
     """Deletes changes and idempotency records past their retention. The scheduler sends it."""
 
     is_background = True
+
+    calendar: str
+
+
+class CheckBusy(Command, frozen=True, kw_only=True):
+    """Takes the turn to read a source of busy times. The importer sends it."""
+
+    calendar: str
+    source: str
+    checked_at: int
+
+
+class SetBusy(Command, frozen=True, kw_only=True):
+    """Writes the busy times of a source that end after `since`; None for no other ones. The importer sends it."""
+
+    is_background = True
+
+    calendar: str
+    source: str
+    since: int = 0
+    times: tuple[tuple[int, int], ...] | None = None
+    body: bytes | None = None
+    etag: str = ""
+    modified: str = ""
+
+
+class FailBusy(Command, frozen=True, kw_only=True):
+    """Notes the fault of a source of busy times. The importer sends it."""
+
+    calendar: str
+    source: str
+    error: str
+
+
+class RaiseFeedFloor(Command, frozen=True, kw_only=True):
+    """Raises the SEQUENCE of a calendar's feed; "" for every calendar. The server sends it at its start."""
+
+    needs_calendar = False
 
     calendar: str
 

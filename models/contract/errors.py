@@ -80,8 +80,8 @@ class InvalidTransition(Refused):
 
 class LimitExceeded(Refused):
     code = "limit_exceeded"
-    fact = "You have as many holds as this calendar allows."
-    advice = "Release a hold or book it, then try again."
+    fact = "You have as many holds or bookings as this calendar allows."
+    advice = "Give up a hold or a booking, then try again; `details` names the limit."
 
 
 class AlreadyExists(Refused):
@@ -104,8 +104,8 @@ class HoldExpired(Refused):
 
 class VersionConflict(Refused):
     code = "version_conflict"
-    fact = "The slot has changed since the version you named."
-    advice = "Read the slot again and decide anew."
+    fact = "It has changed since the version you named."
+    advice = "Read it again and decide anew."
 
 
 class TooSoon(Refused):
@@ -149,6 +149,18 @@ class UnsupportedEncoding(Refused):
     code = "unsupported_encoding"
     fact = "The server takes no compressed bodies."
     advice = "Send the body as it is, without `Content-Encoding`."
+
+
+class MethodNotAllowed(Refused):
+    code = "method_not_allowed"
+    fact = "This address does not take that method."
+    advice = "See `Allow` in the answer's head."
+
+
+class PayloadTooLarge(Refused):
+    code = "payload_too_large"
+    fact = "The body is larger than the server takes."
+    advice = "Send less at once: a body has 1 MB at most."
 
 
 class Internal(Refused):

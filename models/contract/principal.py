@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from models.contract.errors import Forbidden, Unauthorized
+from models.contract.errors import Forbidden, NotFound, Refused, Unauthorized
 
 
 class Viewable(Protocol):
@@ -48,6 +48,10 @@ class Principal(Struct, frozen=True, kw_only=True):
     def refusal(self) -> Unauthorized | Forbidden:
         """Return the refusal of a right that the principal does not have."""
         return Forbidden() if self.subject else Unauthorized()
+
+    def unknown(self, calendar: str) -> Refused:
+        """Return the refusal for a calendar that does not exist: that of a private one, unless the token names it."""
+        return NotFound(what="calendar") if self.is_named(calendar) else self.refusal()
 
 
 ANONYMOUS = Principal()

@@ -5,24 +5,25 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
 
-from models.contract.changes import CUSTOMER_CHARACTERS, Type
+from models.contract.changes import Type
 from models.contract.commands import (
     BookSlot,
     CancelBooking,
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
-    Person,
     ReinstateBooking,
     RejectBooking,
     StaffOnBooking,
 )
-from models.contract.errors import BadRequest, Forbidden, NotFound
+from models.contract.errors import Forbidden, NotFound, Unauthorized, VersionConflict
 from models.contract.ids import UUID, new_id
 from models.contract.principal import Principal
 from models.contract.tokens import Tokens
-from models.domain import booking_states, capacity, change_log, holds, override, pending, rules
+from models.domain import booking_states, capacity, change_log, holds, limits, override, pending, rules
 from models.domain.booking_states import is_done
+from models.domain.customer import check_customer
+from models.domain.metadata import check_object
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import Booking, BookingRow, CalendarRow, SlotRow, columns
@@ -54,6 +55,9 @@ _update = CompiledQuery(
             Booking.phone: bind("phone"),
             Booking.note: bind("note"),
             Booking.version: bind("version"),
+            Booking.changed_at: bind("changed_at"),
+            Booking.booked_by: bind("booked_by"),
+            Booking.data: bind("data"),
             Booking.seats: bind("seats"),
             Booking.overridden: bind("overridden"),
             Booking.expires_at: bind("expires_at"),
@@ -72,7 +76,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     """`slot.book`: book the seats of a hold, or free seats. One write decides between two commands for a seat."""
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
-    customer = _checked_customer(command.customer)
+    customer, data = check_customer(command.customer), check_object(command.data, "data")
     hold = holds.find_on(transaction, command.hold, slot) if command.hold else None
     count = command.seats if command.seats is not None else hold.seats if hold else 1
     holds.check_seats(count, hold)
@@ -82,6 +86,8 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     is_override = override.is_asked(command.principal, slot.calendar, command.override)
     if not is_covered:
         rules.check_book(command.principal, calendar)
+    booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
+    limits.check(transaction, command.principal, calendar, slot, booker)
     seq = change_log.next_seq(transaction, slot.calendar)
     passed = holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered, is_override=is_override)
     row = BookingRow(
@@ -90,12 +96,12 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
         slot=slot.id,
         seats=count,
         status="confirmed" if is_override else new_status(calendar),
-        name=customer[0],
-        email=customer[1],
-        phone=customer[2],
-        note=customer[3],
+        **customer._asdict(),
         created_at=transaction.now,
         version=seq,
+        changed_at=transaction.now,
+        booked_by=booker.caller,
+        data=data,
         overridden=passed,
     )
     row = with_expiry(transaction, row, slot)
@@ -118,43 +124,26 @@ def with_expiry(transaction: Transaction, row: BookingRow, slot: SlotRow) -> Boo
     return row._replace(expires_at=pending.expires_at(policy, slot.start, transaction.now))
 
 
-def _checked_customer(customer: Person) -> tuple[str, str | None, str | None, str | None]:
-    """Return name, email, phone and note, trimmed; BadRequest names the first invalid one."""
-    return (
-        checked_name(customer.name),
-        checked_detail("email", customer.email),
-        checked_detail("phone", customer.phone),
-        checked_detail("note", customer.note),
-    )
-
-
-def checked_name(value: str) -> str:
-    name = checked_detail("name", value)
-    if name is None:
-        raise BadRequest("A booking needs a name.", field="customer.name")
-    return name
-
-
-def checked_detail(field: str, value: str | None) -> str | None:
-    if not value:
-        return None
-    text = value.strip()
-    if len(text) > CUSTOMER_CHARACTERS[field]:
-        raise BadRequest(f"`{field}` has at most {CUSTOMER_CHARACTERS[field]} characters.", field=f"customer.{field}")
-    if "\0" in text:
-        raise BadRequest(f"`{field}` may not contain U+0000.", field=f"customer.{field}")
-    return text or None
-
-
 def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token: str) -> BookingRow:
-    """Return the booking; raise Forbidden unless the token is the booking's or the principal is its staff."""
+    """Return the booking; raise Forbidden unless the token is the booking's or the principal is its staff.
+
+    Raise Unauthorized where neither a token of the booking nor one of a principal came.
+    """
     row = _read.row(db, booking=booking) if UUID.fullmatch(booking) else None
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)
     if not principal.is_staff_of(found.calendar) and not tokens.is_token(token, "booking", booking):
+        if not token and not principal.subject:
+            raise Unauthorized("A booking is shown and changed with its token.")
         raise Forbidden("This token is not the booking's.")
     return found
+
+
+def check_version(row: BookingRow, if_version: int | UnsetType) -> None:
+    """Refuse a command about another version of the booking."""
+    if not isinstance(if_version, UnsetType) and if_version != row.version:
+        raise VersionConflict(version=row.version)
 
 
 @handles(CancelBooking)
@@ -162,6 +151,7 @@ def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandR
     """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
     principal = command.principal
     row = find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    check_version(row, command.if_version)
     if is_done(row.status, "cancel"):
         return CommandResult(row.calendar, "booking", public(row))
     if not principal.is_staff_of(row.calendar):
@@ -226,7 +216,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
-    bare = row._replace(name=None, email=None, phone=None, note=None)
+    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
     return write_alone(transaction, bare)
 
 
@@ -236,6 +226,7 @@ def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> Booki
         raise NotFound(what="booking")
     found = BookingRow._make(row)
     rules.check_staff(command.principal, found.calendar)
+    check_version(found, command.if_version)
     return found
 
 
@@ -262,4 +253,6 @@ def write_with_change(
 def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
     """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
     expires_at = row.expires_at if row.status == booking_states.State.PENDING else None
-    _update.execute(transaction.db, **row._replace(version=max(row.version + 1, seq), expires_at=expires_at)._asdict())
+    version = max(row.version + 1, seq)
+    written = row._replace(version=version, changed_at=transaction.now, expires_at=expires_at)
+    _update.execute(transaction.db, **written._asdict())

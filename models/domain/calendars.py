@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from peewee import fn
 
 from models.contract.changes import NAME_CHARACTERS, Type
 from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
+from models.contract.text import check_line
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
-from models.domain import booking_states, change_log, neighbours, overlap, rules, slot_changes
+from models.domain import booking_states, busy_times, change_log, neighbours, overlap, rules, slot_changes
+from models.domain.metadata import check_json
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
@@ -32,6 +34,7 @@ _update = CompiledQuery(
             Calendar.booking: bind("booking"),
             Calendar.policy: bind("policy"),
             Calendar.archived: bind("archived"),
+            Calendar.data: bind("data"),
         }
     ).where(Calendar.id == bind("id"))
 )
@@ -67,6 +70,7 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
         created_at=transaction.now,
         seq=0,
         nonce=new_nonce(),
+        data=None if isinstance(command.data, UnsetType) else check_json(command.data, "data"),
     )
     change_log.forget(transaction, row.id)  # of an earlier calendar with this id, deleted by an outside writer
     try:
@@ -95,6 +99,8 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
     if command.policy:
         policy = rules.merged_policy(rules.policy_of(row), command.policy)
         given["policy"] = msgspec.json.encode(policy).decode()
+    if not isinstance(command.data, UnsetType):
+        given["data"] = check_json(command.data, "data")
     changed = row._replace(**given)
     written = row if changed == row else _write(transaction, changed, Type.CALENDAR_UPDATED)
     is_now_allowed = _neighbourhood(row)[0] and not _neighbourhood(written)[0]
@@ -137,11 +143,14 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
         booking=row.booking,
         policy=row.policy,
         archived=row.archived,
+        data=row.data,
     )
     before = transaction.calendar(row.id)
     is_recounted = _neighbourhood(row) != _neighbourhood(before)
     transaction.calendars[row.id] = row
     seq = change_log.next_seq(transaction, row.id)
+    if row.zone != before.zone:
+        busy_times.expand_again(transaction, row.id)
     if is_recounted:
         neighbours.recount_calendar(transaction, row, seq)
     if bool(row.archived) != bool(before.archived):
@@ -168,8 +177,8 @@ def trim_log(transaction: Transaction, command: TrimLog) -> CommandResult:
 
 
 def _checked_name(name: str) -> str:
-    text = name.strip()
-    if not 1 <= len(text) <= NAME_CHARACTERS or "\0" in text:
+    text = check_line(name, "name", most=NAME_CHARACTERS)
+    if not text:
         raise BadRequest(f"`name` has 1 to {NAME_CHARACTERS} characters.", field="name")
     return text
 

@@ -38,6 +38,7 @@ def _move_seats(overbooked: Any) -> Any:
             Slot.overbooked: overbooked,
             Slot.held_until: _first_expiry,
             Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
         }
     )
 
@@ -93,13 +94,15 @@ def try_take(transaction: Transaction, slot: str, seq: int, *, held: int = 0, bo
 
     This write decides between two commands for the same seat.
     """
-    row = _take.row(transaction.db, slot=slot, seq=seq, held=held, booked=booked, seats=held + booked)
+    row = _take.row(
+        transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked, seats=held + booked
+    )
     return None if row is None else _moved(transaction, SlotRow._make(row), seq, held + booked)
 
 
 def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
     """Move the caller's seats between held, booked and free (negative numbers), without the guard."""
-    row = _shift.row(transaction.db, slot=slot, seq=seq, held=held, booked=booked)
+    row = _shift.row(transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
     if row is None:
         raise NotFound(what="slot")
     return _moved(transaction, SlotRow._make(row), seq, held + booked)
@@ -107,7 +110,7 @@ def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booke
 
 def force(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
     """Take seats that staff ask for against the rules. Those over the capacity count as overbooked."""
-    row = _force.row(transaction.db, slot=slot, seq=seq, held=held, booked=booked)
+    row = _force.row(transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
     if row is None:
         raise NotFound(what="slot")
     return _moved(transaction, SlotRow._make(row), seq, held + booked)

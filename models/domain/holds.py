@@ -12,7 +12,7 @@ from models.contract.ids import UUID, new_id
 from models.contract.principal import Principal
 from models.contract.time import SECOND, write_time
 from models.contract.tokens import Tokens
-from models.domain import capacity, change_log, neighbours, override, rules
+from models.domain import capacity, change_log, limits, neighbours, override, rules
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
@@ -142,6 +142,7 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     check_seats(command.seats)
     holder = pseudonym(transaction.tokens, command.principal)
     rules.check_max_holds(policy, count_active(transaction.db, slot.calendar, holder, transaction.now))
+    limits.check(transaction, command.principal, calendar, slot, limits.Booker(holder, ""))
     hold = HoldRow(
         id=new_id(transaction.now),
         calendar=slot.calendar,
@@ -166,7 +167,7 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
 
 def pseudonym(tokens: Tokens, principal: Principal) -> str:
     """Return the pseudonym under which the principal's holds are counted. It reveals no name and no address."""
-    return tokens.pseudonym("holder", principal.holder)
+    return limits.pseudonym(tokens, principal)
 
 
 def count_active(db: Database, calendar: str, holder: str, now: int) -> int:

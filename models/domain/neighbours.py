@@ -40,6 +40,7 @@ _block = CompiledQuery(
             Slot.blocked: Slot.blocked + bind("by"),
             # The version moves only where the slot becomes blocked or free: nobody sees the count itself.
             Slot.version: Case(None, [(Slot.blocked == bind("threshold"), bind("seq"))], Slot.version),
+            Slot.changed_at: Case(None, [(Slot.blocked == bind("threshold"), bind("now"))], Slot.changed_at),
         }
     )
     .where(IS_NEIGHBOUR)
@@ -49,7 +50,7 @@ _count_blocking = CompiledQuery(
     Slot.select(fn.COUNT(Slot.id)).where(IS_NEIGHBOUR & (Slot.held + Slot.booked > literal(0)))
 )
 _set_blocked = CompiledQuery(
-    Slot.update({Slot.blocked: bind("blocked"), Slot.version: bind("seq")})
+    Slot.update({Slot.blocked: bind("blocked"), Slot.version: bind("seq"), Slot.changed_at: bind("now")})
     .where(Slot.id == bind("slot"))
     .returning(*SLOT_COLUMNS)
 )
@@ -81,9 +82,8 @@ def block_neighbours(transaction: Transaction, slot: SlotRow, seq: int, by: int)
     if not rules.policy_of(calendar).rejects_overlap:
         return
     threshold = 0 if by > 0 else 1
-    found = _block.rows(
-        transaction.db, by=by, threshold=threshold, seq=seq, **around(calendar, slot.id, slot.start, slot.end)
-    )
+    place = around(calendar, slot.id, slot.start, slot.end)
+    found = _block.rows(transaction.db, by=by, threshold=threshold, seq=seq, now=transaction.now, **place)
     for row in map(SlotRow._make, found):
         if row.version == seq:
             transaction.touched[row.id] = row
@@ -120,7 +120,7 @@ def recount_near(transaction: Transaction, calendar: CalendarRow, spans: Iterabl
 
 
 def _write_count(transaction: Transaction, slot: str, count: int, seq: int) -> None:
-    row = _set_blocked.row(transaction.db, slot=slot, blocked=count, seq=seq)
+    row = _set_blocked.row(transaction.db, slot=slot, blocked=count, seq=seq, now=transaction.now)
     assert row is not None, "the slot was found in this transaction"
     transaction.touched[slot] = SlotRow._make(row)
 

@@ -17,7 +17,7 @@ from peewee import Case, fn
 from models.contract.changes import Policy, Type
 from models.contract.commands import TakeOutside
 from models.contract.zones import is_zone
-from models.domain import booking_states, change_log, neighbours, pending, rules, slot_changes
+from models.domain import booking_states, busy_times, change_log, neighbours, pending, rules, slot_changes
 from models.domain.booking_states import State
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
@@ -31,6 +31,7 @@ from models.storage.tables import (
     HoldState,
     Log,
     Origin,
+    PrivateFeed,
     Slot,
     SlotRow,
     SlotState,
@@ -107,6 +108,7 @@ _stamp_bookings = CompiledListQuery(
                 Booking.version + 1,
             ),
             Booking.calendar: fn.COALESCE(_home, Booking.calendar),
+            Booking.changed_at: bind("now"),
         }
     ).where(Booking.id.in_(ids))
 )
@@ -125,6 +127,7 @@ _oldest = CompiledQuery(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("
 _forget_log = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq < bind("before"))))
 _forget_receipts = CompiledQuery(StoredRecord.delete().where(StoredRecord.calendar == bind("calendar")))
 _forget_hours = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
+_forget_feeds = CompiledQuery(PrivateFeed.delete().where(PrivateFeed.calendar == bind("calendar")))
 _forget_waiting = CompiledQuery(WaitingSlot.delete().where(WaitingSlot.calendar == bind("calendar")))
 _note_gone = CompiledQuery(
     Touched.insert({Touched.kind: "gone", Touched.calendar: bind("calendar"), Touched.subject: bind("calendar")})
@@ -173,6 +176,8 @@ def _forget(transaction: Transaction, calendar: str) -> bool:
         _forget_log.execute(transaction.db, calendar=calendar, before=oldest + FORGOTTEN_AT_ONCE)
     _forget_receipts.execute(transaction.db, calendar=calendar)
     _forget_hours.execute(transaction.db, calendar=calendar)
+    busy_times.forget(transaction, calendar)
+    _forget_feeds.execute(transaction.db, calendar=calendar)  # their keys are not those of the next calendar
     _forget_waiting.execute(transaction.db, calendar=calendar)
     if oldest is not None and _oldest.rows(transaction.db, calendar=calendar)[0][0] is not None:
         _note_gone.execute(transaction.db, calendar=calendar)
@@ -234,7 +239,7 @@ def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
 
 def _write_bookings(transaction: Transaction, bookings: Sequence[str], seq: int) -> None:
     for place in range(0, len(bookings), 256):
-        _stamp_bookings.run(transaction.db, bookings[place : place + 256], seq=seq)
+        _stamp_bookings.run(transaction.db, bookings[place : place + 256], seq=seq, now=transaction.now)
 
 
 def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence[str], seq: int) -> None:
@@ -246,6 +251,7 @@ def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence
             continue
         here.append(slot.id)
         _correct_row(transaction, slot, int(held), int(booked), held_until)
+    busy_times.mark(transaction, here)
     for stamped in slot_changes.restamp(transaction, here, seq):
         transaction.touched[stamped.id] = stamped
     for name in slots:
@@ -268,24 +274,8 @@ def _note_vacated(transaction: Transaction, notes: Sequence[Note], slots: Sequen
 
 def _removed(calendar: str, slot: str) -> SlotRow:
     """Return the row of a removed slot, for the change."""
-    return SlotRow(
-        slot,
-        calendar,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        None,
-        SlotState.REMOVED,
-        0,
-        0,
-        None,
-        dropped=False,
-        overbooked=0,
-        bookable=False,
-    )
+    gone = (0, 0, 0, 0, 0, 0, None, SlotState.REMOVED, 0, 0, None)
+    return SlotRow(slot, calendar, *gone, dropped=False, changed_at=0, busy=0, overbooked=0, bookable=False)
 
 
 def _correct_row(transaction: Transaction, slot: SlotRow, held: int, booked: int, held_until: int | None) -> None:

@@ -1,6 +1,6 @@
 """The rules that staff may pass over with `override`, and the names of those that a request passed over.
 
-They are the time of a slot, its being closed, its neighbours and its capacity. All other rules stand.
+They are the time of a slot, its being closed, its neighbours, busy times and its capacity. All other rules stand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from models.contract.principal import Principal
 from models.domain import rules
 from models.storage.tables import SlotRow
 
-GUARDED = frozenset({"closed", "overlap", "capacity"})  # the rules of the SQL predicate
+GUARDED = frozenset({"closed", "overlap", "busy", "capacity"})  # the rules of the SQL predicate
 
 
 def is_asked(principal: Principal, calendar: str, asked: bool | UnsetType) -> bool:  # noqa: FBT001 - a field of a request
@@ -33,6 +33,7 @@ def broken_rules(policy: Policy, slot: SlotRow, now: int, seats: int, *, checks_
     checks: dict[str, Callable[[], None]] = {
         "closed": lambda: rules.check_open(slot),
         "overlap": lambda: rules.check_unblocked(slot),
+        "busy": lambda: rules.check_not_busy(slot),
         "capacity": lambda: rules.check_capacity(slot, seats),
     }
     if checks_time:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw
 from models.contract.changes import Info, Slot
 from models.contract.time import write_time
 from models.domain import rules
+from models.domain.metadata import read_json
 from models.storage.tables import CalendarRow, SlotRow, SlotState
 
 
@@ -22,8 +23,8 @@ def slot_status(row: SlotRow) -> Literal["open", "held", "booked", "closed"]:
     return "held" if row.held else "booked"
 
 
-def public_slot(row: SlotRow, calendar: CalendarRow) -> Slot:
-    """Return the slot of this calendar as everyone may see it."""
+def public_slot(row: SlotRow, calendar: CalendarRow, now: int) -> Slot:
+    """Return the slot of this calendar as everyone may see it at this moment."""
     return Slot(
         id=row.id,
         start=write_time(row.start),
@@ -33,7 +34,7 @@ def public_slot(row: SlotRow, calendar: CalendarRow) -> Slot:
         held_until=UNSET if row.held_until is None else write_time(row.held_until),
         remaining=row.remaining,
         status=slot_status(row),
-        bookable=rules.is_bookable(row, calendar),
+        bookable=rules.is_bookable(row, calendar, now),
         version=row.version,
         data=UNSET if row.data is None else _raw(row.data),
     )
@@ -54,4 +55,5 @@ def calendar_info(calendar: CalendarRow) -> Info:
         booking=cast("Any", calendar.booking),
         policy=rules.policy_of(calendar),
         archived=bool(calendar.archived),
+        data=read_json(calendar.data),
     )

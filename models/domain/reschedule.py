@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from models.contract.changes import Type
 from models.contract.commands import RescheduleBooking
 from models.contract.ids import new_id
-from models.domain import bookings, capacity, change_log, holds, override, rules
+from models.domain import bookings, capacity, change_log, holds, limits, override, rules
 from models.domain.booking_states import is_done
 from models.domain.slot_changes import append_slot_changes
 from models.storage.tables import BookingRow, CalendarRow, HoldRow, SlotRow
@@ -19,6 +19,7 @@ from models.transaction.transaction import CommandResult, Transaction
 def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> CommandResult:
     """`booking.reschedule`: free the old seats and take the new ones; a refusal leaves the booking as it was."""
     row = bookings.find(transaction.db, transaction.tokens, command.principal, command.booking, command.token)
+    bookings.check_version(row, command.if_version)
     is_done(row.status, "reschedule")
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
@@ -33,6 +34,8 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
         rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
     if not is_covered:
         _check_target(command, row, calendar)
+    booker = limits.Booker(row.booked_by, row.email or "")
+    limits.check(transaction, command.principal, calendar, slot, booker, moving=row.id)
     status = "confirmed" if is_override else _status(command, row, calendar)
     moved = row._replace(calendar=calendar.id, slot=slot.id, status=status)
     moved = bookings.with_expiry(transaction, moved, slot)

@@ -18,6 +18,7 @@ from models.contract.errors import (
     InvalidTransition,
     LimitExceeded,
     OutsideCancellationWindow,
+    Refused,
     SlotUnavailable,
     TooFar,
     TooSoon,
@@ -37,9 +38,36 @@ LEAST_PENDING = 60  # seconds
 _policy_decoder = msgspec.json.Decoder(Policy)
 
 
-def is_bookable(slot: SlotRow, calendar: CalendarRow) -> bool:
-    """Say if the slot is listed as bookable: it has a free seat, and its calendar is in use."""
-    return bool(slot.bookable) and not calendar.archived
+def is_bookable(slot: SlotRow, calendar: CalendarRow, now: int) -> bool:
+    """Say if the slot is listed as bookable: it has a free seat, its calendar is in use, and it has not begun.
+
+    The notice and the advance of the policy are left out: each client applies them to its list by its clock.
+    """
+    return bool(slot.bookable) and not calendar.archived and slot.start > now
+
+
+def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int) -> Refused | None:
+    """Return the refusal of a seat in the slot for whoever has the right to it; None for a free slot.
+
+    These are the checks that holding, booking and explaining run, in their order.
+    """
+    try:
+        check_in_use(calendar)
+        check_notice(policy_of(calendar), slot, now)
+        check_free(slot, 1)
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def boundaries(slot: SlotRow, policy: Policy) -> list[int]:
+    """Return the moments at which the clock alone opens or ends the slot, in milliseconds."""
+    moments = [slot.start]
+    if policy.min_notice:
+        moments.append(slot.start - policy.min_notice * SECOND + 1)
+    if policy.max_advance is not None:
+        moments.append(slot.start - policy.max_advance * SECOND)
+    return moments
 
 
 @lru_cache(maxsize=4_096)
@@ -67,6 +95,9 @@ def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
             raise BadRequest(f"`{name}` is seconds, from 0 to a year.", field=f"policy.{name}")
     if not 1 <= merged.max_holds <= MOST_SEATS:
         raise BadRequest("`max_holds` is at least 1.", field="policy.max_holds")
+    for name in ("max_bookings", "max_bookings_per_day"):
+        if not 1 <= (1 if (value := getattr(merged, name)) is None else value) <= MOST_SEATS:
+            raise BadRequest(f"`{name}` is 1 to {MOST_SEATS}, or null for no limit.", field=f"policy.{name}")
     if merged.pending_seconds is not None and not LEAST_PENDING <= merged.pending_seconds <= LONGEST_POLICY_SECONDS:
         raise BadRequest("`pending_seconds` is null, or 60 to a year of seconds.", field="policy.pending_seconds")
     return merged
@@ -150,6 +181,11 @@ def check_unblocked(slot: SlotRow) -> None:
         raise SlotUnavailable("A neighbouring booking leaves no room for it.", rule="overlap")
 
 
+def check_not_busy(slot: SlotRow) -> None:
+    if slot.busy:
+        raise SlotUnavailable("A busy time of another calendar leaves no room for it.", rule="busy")
+
+
 def check_capacity(slot: SlotRow, seats: int) -> None:
     if slot.remaining >= seats:
         return
@@ -161,4 +197,5 @@ def check_capacity(slot: SlotRow, seats: int) -> None:
 def check_free(slot: SlotRow, seats: int) -> None:
     check_open(slot)
     check_unblocked(slot)
+    check_not_busy(slot)
     check_capacity(slot, seats)

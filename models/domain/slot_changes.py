@@ -21,10 +21,14 @@ from models.storage.tables import Slot, SlotRow, SlotState
 from models.transaction.transaction import Transaction
 
 _restamp = CompiledListQuery(
-    lambda ids: Slot.update({Slot.version: bind("seq")}).where(Slot.id.in_(ids)).returning(*SLOT_COLUMNS)
+    lambda ids: (
+        Slot.update({Slot.version: bind("seq"), Slot.changed_at: bind("now")})
+        .where(Slot.id.in_(ids))
+        .returning(*SLOT_COLUMNS)
+    )
 )
 _restamp_bookable = CompiledQuery(
-    Slot.update({Slot.version: bind("seq")})
+    Slot.update({Slot.version: bind("seq"), Slot.changed_at: bind("now")})
     .where((Slot.calendar == bind("calendar")) & has_seats(literal(1)))
     .returning(*SLOT_COLUMNS)
 )
@@ -32,12 +36,14 @@ _restamp_bookable = CompiledQuery(
 
 def restamp(transaction: Transaction, slots: Sequence[str], seq: int) -> list[SlotRow]:
     """Set the version of these slots, and return their rows."""
-    return [SlotRow._make(row) for row in _restamp.rows(transaction.db, slots, seq=seq)]
+    rows = _restamp.rows(transaction.db, slots, seq=seq, now=transaction.now)
+    return [SlotRow._make(row) for row in rows]
 
 
 def note_bookable(transaction: Transaction, calendar: str, seq: int) -> None:
     """Put every slot with free seats into the change, after the calendar was archived or restored."""
-    for row in map(SlotRow._make, _restamp_bookable.rows(transaction.db, calendar=calendar, seq=seq)):
+    rows = _restamp_bookable.rows(transaction.db, calendar=calendar, seq=seq, now=transaction.now)
+    for row in map(SlotRow._make, rows):
         transaction.touched[row.id] = row
 
 
@@ -74,5 +80,5 @@ def _append(transaction: Transaction, calendar: str, kind: Type, rows: Sequence[
         if row.state == SlotState.REMOVED:
             removed.append(row.id)
         else:
-            slots.append(public_slot(row, transaction.calendar(calendar)))
+            slots.append(public_slot(row, transaction.calendar(calendar), transaction.now))
     change_log.append(transaction, calendar, kind, slots=slots, removed=removed, **more)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import msgspec
 from msgspec import UnsetType
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
@@ -13,7 +12,8 @@ from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, 
 from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
 from models.contract.ids import new_id
 from models.contract.time import DAY
-from models.domain import capacity, change_log, neighbours, overlap, override, rules, slot_move
+from models.domain import busy_times, capacity, change_log, neighbours, overlap, override, rules, slot_move
+from models.domain.metadata import check_json
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
@@ -24,7 +24,6 @@ from models.transaction.transaction import CommandResult, Transaction
 
 Given = TypeVar("Given")
 
-DATA_BYTES = 4_096
 LONGEST_SLOT = 366 * DAY
 EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: RFC 3339 can write them in any zone
 
@@ -39,9 +38,11 @@ _insert = CompiledQuery(
             Slot.held: 0,
             Slot.booked: 0,
             Slot.blocked: bind("blocked"),
+            Slot.busy: busy_times.IS_BUSY_THERE,
             Slot.state: int(SlotState.OPEN),
             Slot.origin: bind("origin"),
             Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
             Slot.data: bind("data"),
         }
     ).returning(*SLOT_COLUMNS)
@@ -56,6 +57,7 @@ _update = CompiledQuery(
             Slot.dropped: bind("dropped"),
             Slot.overbooked: fewer_over(Slot.held + Slot.booked - bind("capacity")),
             Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
         }
     )
     .where(Slot.id == bind("slot"))
@@ -77,7 +79,7 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
     calendar = transaction.calendar(command.calendar)
     beside = overlap.beside(transaction, calendar, [(row.id, row.start, row.end) for row in opened])
-    slots = [public_slot(row, calendar) for row in opened]
+    slots = [public_slot(row, calendar, transaction.now) for row in opened]
     return CommandResult(command.calendar, "slots", slots, warnings=overlap.warnings(calendar, beside))
 
 
@@ -85,7 +87,7 @@ def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slo
     where = f"slots[{place}]"
     _check_times(slot.start, slot.end, where)
     _check_capacity(slot.capacity, where)
-    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=_checked_data(slot.data, where))
+    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=check_json(slot.data, f"{where}.data"))
 
 
 def write_new(
@@ -103,6 +105,7 @@ def write_new(
         blocked=neighbours.count_blocking(transaction, transaction.calendar(calendar), name, slot.start, slot.end),
         origin=int(origin),
         seq=seq,
+        now=transaction.now,
         data=data,
     )
     assert written is not None, "RETURNING returns what was inserted"
@@ -122,19 +125,6 @@ def _check_capacity(capacity: int, where: str) -> None:
         raise BadRequest(f"`capacity` is 1 to {rules.MOST_SEATS}.", field=f"{where}.capacity")
 
 
-def _checked_data(data: bytes | None, where: str) -> str | None:
-    if data is None:
-        return None
-    if len(data) > DATA_BYTES:
-        raise BadRequest(f"`data` has at most {DATA_BYTES} bytes of JSON.", field=f"{where}.data")
-    try:
-        msgspec.json.decode(data)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"`data` is not JSON: {error}", field=f"{where}.data") from error
-    # One line: an event stream ends a field at the end of a line.
-    return msgspec.json.format(data, indent=-1).decode()
-
-
 def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
     """Return the slot; refuse a principal without the right, an archived calendar and another version."""
     row = capacity.find(transaction, command.slot)
@@ -148,7 +138,7 @@ def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot |
 def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
     """Write the slot, append its change, and return its public form."""
     seq = change_log.next_seq(transaction, row.calendar)
-    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar))
+    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar), transaction.now)
     append_slot_changes(transaction, row.calendar, kind)
     return written
 
@@ -164,6 +154,7 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
         blocked=row.blocked,
         dropped=bool(row.dropped),
         seq=seq,
+        now=transaction.now,
     )
     assert written is not None, "the row was found in this transaction"
     row = transaction.touched[row.id] = SlotRow._make(written)
@@ -184,7 +175,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
         start=_given(command.start, row.start),
         end=_given(command.end, row.end),
         capacity=_given(command.capacity, row.capacity),
-        data=row.data if isinstance(command.data, UnsetType) else _checked_data(command.data, "slot"),
+        data=row.data if isinstance(command.data, UnsetType) else check_json(command.data, "slot.data"),
     )
     _check_times(changed.start, changed.end, "slot")
     _check_capacity(changed.capacity, "slot")
@@ -201,7 +192,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
     calendar = transaction.calendar(row.calendar)
     if changed == row:
-        return CommandResult(row.calendar, "slot", public_slot(row, calendar), overridden=passed)
+        return CommandResult(row.calendar, "slot", public_slot(row, calendar, transaction.now), overridden=passed)
     seq = change_log.next_seq(transaction, row.calendar)
     bookings = slot_move.move(transaction, row, changed, seq) if is_moved else ()
     if is_moved:
@@ -211,7 +202,8 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     calendar = transaction.calendar(row.calendar)
     beside = overlap.beside(transaction, calendar, [(row.id, written.start, written.end)]) if is_moved else []
     warnings = overlap.warnings(calendar, beside)
-    return CommandResult(row.calendar, "slot", public_slot(written, calendar), overridden=passed, warnings=warnings)
+    shown = public_slot(written, calendar, transaction.now)
+    return CommandResult(row.calendar, "slot", shown, overridden=passed, warnings=warnings)
 
 
 @handles(CloseSlot)
@@ -219,7 +211,9 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     """`slot.close`: refuse new holds and bookings. Holds can still be booked, and bookings stand."""
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.CLOSED:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     return CommandResult(
         row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
     )
@@ -229,7 +223,9 @@ def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
 def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.OPEN:
-        return CommandResult(row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar)))
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
     return CommandResult(
         row.calendar,
         "slot",
@@ -248,7 +244,8 @@ def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
     freed = capacity.forget_no_shows(transaction, row, seq)
     removed = write(transaction, freed._replace(state=SlotState.REMOVED), seq)
     append_slot_changes(transaction, row.calendar, Type.SLOT_REMOVED)
-    return CommandResult(row.calendar, "slot", public_slot(removed, transaction.calendar(row.calendar)))
+    shown = public_slot(removed, transaction.calendar(row.calendar), transaction.now)
+    return CommandResult(row.calendar, "slot", shown)
 
 
 def _vacate(transaction: Transaction, row: SlotRow) -> None:

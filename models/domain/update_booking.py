@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from models.contract.commands import NewDetails, UpdateBooking
 from models.contract.errors import BadRequest
-from models.domain import bookings, capacity, change_log, holds, override, rules
+from models.domain import bookings, capacity, change_log, holds, limits, override, rules
 from models.domain.booking_states import is_done
+from models.domain.customer import check_detail, check_name
 from models.storage.tables import BookingRow
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
+
+_Detail = Literal["email", "phone", "note"]
+_DETAILS: tuple[_Detail, ...] = get_args(_Detail)
 
 
 @handles(UpdateBooking)
@@ -21,6 +25,7 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
     """
     principal = command.principal
     row = bookings.find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    bookings.check_version(row, command.if_version)
     is_override = override.is_asked(principal, row.calendar, command.override)
     if not principal.is_staff_of(row.calendar):
         is_done(row.status, "update")
@@ -28,6 +33,7 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
     changed = row
     if isinstance(command.customer, NewDetails):
         changed = _with_details(row, command.customer)
+        _check_limits(transaction, command, row, changed)
     passed: list[str] | None = [] if is_override else None
     if seats != row.seats:
         holds.check_seats(seats)
@@ -50,14 +56,23 @@ def _with_details(row: BookingRow, given: NewDetails) -> BookingRow:
     """Return the booking with the given details, checked like those of a new booking."""
     changed: dict[str, Any] = {}
     if isinstance(given.name, str):
-        changed["name"] = bookings.checked_name(given.name)
+        changed["name"] = check_name(given.name)
     elif row.name is None:
         raise BadRequest("A booking needs a name.", field="customer.name")
-    for field in ("email", "phone", "note"):
+    for field in _DETAILS:
         value = getattr(given, field)
         if value is None or isinstance(value, str):
-            changed[field] = bookings.checked_detail(field, value)
+            changed[field] = check_detail(field, value)
     return row._replace(**changed)
+
+
+def _check_limits(transaction: Transaction, command: UpdateBooking, row: BookingRow, changed: BookingRow) -> None:
+    """Refuse another e-mail address that has as many bookings already as the calendar allows a customer."""
+    is_other = (changed.email or "").lower() != (row.email or "").lower()
+    if not is_other or command.principal.is_staff_of(row.calendar):
+        return
+    slot, booker = capacity.find(transaction, row.slot), limits.Booker("", changed.email or "")
+    limits.check(transaction, command.principal, transaction.calendar(row.calendar), slot, booker, moving=row.id)
 
 
 def _move_seats(transaction: Transaction, command: UpdateBooking, row: BookingRow, seq: int, more: int) -> list[str]:

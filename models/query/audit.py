@@ -82,6 +82,20 @@ _COMPLAINTS = (
         ),
     ),
     (
+        "its mark is not that of the imported busy times",
+        "slot",
+        (
+            "SELECT calendar, id FROM slot WHERE state <> 2 AND busy <> CASE WHEN EXISTS (SELECT 1 FROM busy"
+            ' WHERE busy.calendar = slot.calendar AND busy."end" > slot.start AND busy.start < slot."end")'
+            " THEN 1 ELSE 0 END"
+        ),
+    ),
+    (
+        "busy times of no source",
+        "gone",
+        "SELECT DISTINCT calendar, calendar FROM busy WHERE source NOT IN (SELECT id FROM busy_source)",
+    ),
+    (
         "its version is ahead of its calendar",
         "slot",
         (

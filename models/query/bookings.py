@@ -13,6 +13,7 @@ from models.contract.commands import WithToken
 from models.contract.time import write_time
 from models.contract.tokens import Tokens
 from models.domain import bookings
+from models.domain.metadata import read_object
 from models.query.page import EVERY, read_page
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind
 from models.storage.database import reading
@@ -82,6 +83,7 @@ def _with_customer(row: BookingRow) -> Booking:
         customer=customer,
         created_at=write_time(row.created_at),
         version=row.version,
+        data=read_object(row.data),
         overridden=row.overridden.split() or UNSET,
         expires_at=write_time(row.expires_at) if row.status == "pending" and row.expires_at is not None else UNSET,
     )

@@ -10,6 +10,8 @@ from models.storage.dialect import Dialect
 from models.storage.tables import Calendar
 
 CHANGES_A_READ = 1_000
+CHANGES_A_PAGE = 500
+BYTES_A_PAGE = 512 * 1024
 CALENDARS_A_READ = 256
 BYTES_A_READ = 1 << 20
 
@@ -35,6 +37,24 @@ def read_new_rows(db: Dialect, have: dict[str, Cursor]) -> dict[str, list[Logged
             if heads.get(calendar) != cursor:
                 changes[calendar] = change_log.read_after(db, calendar, cursor.seq, CHANGES_A_READ)
     return changes
+
+
+def read_page_after(db: Dialect, calendar: str, cursor: Cursor) -> list[Logged] | None:
+    """Return the changes after the cursor, at most 500 and about 512 KB.
+
+    Return None if the log has lost the first of them, or has another history.
+    """
+    with reading(db):
+        rows = change_log.read_after(db, calendar, cursor.seq, CHANGES_A_PAGE)
+    if not rows or rows[0].seq != cursor.seq + 1 or rows[0].follows != cursor.nonce:
+        return None
+    page, size = [], 0
+    for row in rows:
+        if size >= BYTES_A_PAGE:
+            break
+        page.append(row)
+        size += len(row.body)
+    return page
 
 
 def read_changes_before(db: Dialect, calendar: str, seq: int) -> list[Logged]:

@@ -63,10 +63,11 @@ def read_snapshot(
     begin: int,
     finish: int,
     *,
+    now: int,
     most: int = EVERY,
     with_bookings: bool = False,
 ) -> Snapshot:
-    """Return a page of about `most` slots that touch `[begin, finish)`."""
+    """Return a page of about `most` slots that touch `[begin, finish)`. Slots that start until `now` have begun."""
 
     def read(count: int) -> list[SlotRow]:
         rows = _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
@@ -76,9 +77,9 @@ def read_snapshot(
         head = read_calendar_row(db, calendar)
         rows, end = read_page(read, attrgetter("start"), begin, finish, most)
         booked = read_bookings_in(db, calendar, begin, end)[0] if with_bookings else []
-    slots = [_encoded(row, head) for row in checked(rows)]
+    slots = [_encoded(row, head, now) for row in checked(rows)]
     return Snapshot(calendar_info(head), head.seq, head.nonce, end, slots, booked)
 
 
-def _encoded(row: SlotRow, calendar: CalendarRow) -> PlacedSlot:
-    return PlacedSlot(row.start, row.end, row.id, encode(public_slot(row, calendar)))
+def _encoded(row: SlotRow, calendar: CalendarRow, now: int) -> PlacedSlot:
+    return PlacedSlot(row.start, row.end, row.id, encode(public_slot(row, calendar, now)))

@@ -67,13 +67,13 @@ class Plan:
     dropped: list[SlotRow] = field(default_factory=list)
     waiting: list[Behind] = field(default_factory=list)
 
-    def numbers(self, calendar: CalendarRow) -> dict[str, Any]:
+    def numbers(self, calendar: CalendarRow, now: int) -> dict[str, Any]:
         """Return the answer: the number of slots of each step, and the slots kept for their taken seats."""
         return {
             "opened": len(self.opened),
             "removed": len(self.removed),
             "updated": len(self.updated),
-            "kept": [public_slot(row, calendar) for row in self.kept],
+            "kept": [public_slot(row, calendar, now) for row in self.kept],
         }
 
 
@@ -89,7 +89,7 @@ def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResul
     wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
     standing = _coming_slots(transaction, calendar.id)
     plan = _plan(wanted, standing, _data_given(transaction, calendar.id), transaction.now)
-    answer = plan.numbers(calendar)
+    answer = plan.numbers(calendar, transaction.now)
     if warnings := _warnings(calendar, wanted, standing):
         answer["warnings"] = warnings
     if not command.preview:

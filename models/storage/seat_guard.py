@@ -15,10 +15,11 @@ from models.storage.tables import Slot, SlotState, columns
 
 
 def has_seats(seats: Any) -> Any:
-    """Return the predicate: the slot is open, no neighbour blocks it, and it has this many seats left."""
+    """Return the predicate: the slot is open, nothing blocks it, and it has this many seats left."""
     return (
         (Slot.state == literal(SlotState.OPEN))
         & (Slot.blocked == literal(0))
+        & (Slot.busy == literal(0))
         & (Slot.capacity - Slot.held - Slot.booked >= seats)
     )
 

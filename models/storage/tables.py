@@ -60,6 +60,7 @@ class Calendar(Model):
     created_at = BigIntegerField(default=system_clock)
     seq = BigIntegerField(default=0)
     nonce = TextField(default=new_nonce)
+    data = TextField(null=True)
 
     class Meta:
         table_name = "calendar"
@@ -80,6 +81,8 @@ class Slot(Model):
     version = BigIntegerField(default=0)
     data = TextField(null=True)
     dropped = BooleanField(default=False)
+    changed_at = BigIntegerField(default=0)
+    busy = IntegerField(default=0)
     overbooked = IntegerField(default=0)
 
     class Meta:
@@ -113,6 +116,9 @@ class Booking(Model):
     note = TextField(null=True)
     created_at = BigIntegerField(default=system_clock)
     version = BigIntegerField(default=0)
+    changed_at = BigIntegerField(default=0)
+    booked_by = TextField(default="")
+    data = TextField(null=True)
     overridden = TextField(default="")
     expires_at = BigIntegerField(null=True)
 
@@ -191,6 +197,67 @@ class WaitingSlot(Model):
         primary_key = CompositeKey("calendar", "start", "end")
 
 
+class BusySource(Model):
+    """A source of busy times: a URL, or an uploaded file. `body` is its last good copy. A removed one keeps its
+    row without both, for a repeated request.
+    """
+
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    name = TextField()
+    url = TextField(null=True)
+    body = BlobField(null=True)
+    etag = TextField()
+    modified = TextField()
+    created_at = BigIntegerField()
+    checked_at = BigIntegerField()
+    fetched_at = BigIntegerField()
+    expanded_at = BigIntegerField()
+    error = TextField()
+    failing_since = BigIntegerField(null=True)
+    removed = IntegerField(default=0)
+
+    class Meta:
+        table_name = "busy_source"
+
+
+class BusyTime(Model):
+    """A time range `[start, end)` in which a calendar's slots can't be taken."""
+
+    calendar = TextField()
+    source = TextField()
+    start = BigIntegerField()
+    end = BigIntegerField()
+
+    class Meta:
+        table_name = "busy"
+        primary_key = False
+
+
+class PrivateFeed(Model):
+    """A feed with a key. The key is an HMAC of the id, and is not stored. A revoked one keeps its row."""
+
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    name = TextField()
+    scope = TextField()
+    created_at = BigIntegerField()
+    revoked = IntegerField(default=0)
+
+    class Meta:
+        table_name = "feed"
+
+
+class FeedFloor(Model):
+    """The least SEQUENCE of a calendar's feed, as a time. The row of "" is for every calendar."""
+
+    calendar = TextField(primary_key=True)
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "feed_floor"
+
+
 class CalendarRow(NamedTuple):
     """A row in the order of the table's columns, like every row type here."""
 
@@ -204,13 +271,14 @@ class CalendarRow(NamedTuple):
     created_at: int
     seq: int
     nonce: str
+    data: str | None = None
 
 
 class SlotRow(NamedTuple):
     """A slot, with the seat guard's answer in `bookable`.
 
-    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking. `overbooked` are
-    the seats that staff have taken over its capacity.
+    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking. A `busy` slot
+    overlaps an imported busy time. `overbooked` are the seats that staff have taken over its capacity.
     """
 
     id: str
@@ -227,6 +295,8 @@ class SlotRow(NamedTuple):
     version: int
     data: str | None
     dropped: bool
+    changed_at: int
+    busy: int
     overbooked: int
     bookable: bool
 
@@ -234,6 +304,15 @@ class SlotRow(NamedTuple):
     def remaining(self) -> int:
         """Return the seats neither held nor booked; none where the slot is overbooked."""
         return max(0, self.capacity - self.held - self.booked)
+
+
+class FeedRow(NamedTuple):
+    id: str
+    calendar: str
+    name: str
+    scope: str
+    created_at: int
+    revoked: int
 
 
 class HoldRow(NamedTuple):
@@ -251,7 +330,10 @@ class HoldRow(NamedTuple):
 
 
 class BookingRow(NamedTuple):
-    """A booking; `overridden` is as with a hold. A pending one expires at `expires_at`."""
+    """A booking. `booked_by` is the pseudonym of its caller, "" for staff and for outside writers.
+
+    `overridden` is as with a hold. A pending booking expires at `expires_at`.
+    """
 
     id: str
     calendar: str
@@ -264,6 +346,9 @@ class BookingRow(NamedTuple):
     note: str | None
     created_at: int
     version: int
+    changed_at: int
+    booked_by: str = ""
+    data: str | None = None
     overridden: str = ""
     expires_at: int | None = None
 

@@ -16,7 +16,7 @@ from models.contract import commands
 from models.contract.commands import Command
 from models.contract.ids import SLUG, UUID
 from models.storage.compiled_query import CompiledListQuery
-from models.storage.tables import Booking, Hold, Slot
+from models.storage.tables import Booking, BusySource, Hold, PrivateFeed, Slot
 
 Subject = tuple[str, str]  # a kind, and an id
 Routes = dict[Subject, str]
@@ -26,6 +26,12 @@ IDS_A_READ = 256
 _routes = {
     "slot": CompiledListQuery(lambda ids: Slot.select(Slot.id, Slot.calendar).where(Slot.id.in_(ids))),
     "hold": CompiledListQuery(lambda ids: Hold.select(Hold.id, Hold.calendar).where(Hold.id.in_(ids))),
+    "busy": CompiledListQuery(
+        lambda ids: BusySource.select(BusySource.id, BusySource.calendar).where(BusySource.id.in_(ids))
+    ),
+    "feed": CompiledListQuery(
+        lambda ids: PrivateFeed.select(PrivateFeed.id, PrivateFeed.calendar).where(PrivateFeed.id.in_(ids))
+    ),
     "booking": CompiledListQuery(lambda ids: Booking.select(Booking.id, Booking.calendar).where(Booking.id.in_(ids))),
 }
 
@@ -48,6 +54,10 @@ def subjects(command: Command) -> tuple[Subject, ...]:
     match command:
         case commands.HoldCommand():
             return (("hold", command.hold),)
+        case commands.RevokeFeed():
+            return (("feed", command.feed),)
+        case commands.RemoveBusy():
+            return (("busy", command.source),)
         case commands.CancelBooking() | commands.UpdateBooking() | commands.StaffOnBooking():
             return (("booking", command.booking),)
         case commands.RescheduleBooking():  # the target comes first: it is the same when the command is repeated

@@ -27,7 +27,7 @@ class CommandResult(NamedTuple):
     calendar: str
     name: str
     value: Any
-    token: Literal["hold", "booking"] | None = None
+    token: Literal["hold", "booking", "feed"] | None = None
     left: str = ""
     overridden: list[str] | None = None
     warnings: list[dict[str, Any]] | None = None

@@ -17,9 +17,11 @@ from models.contract.errors import BadRequest, NotFound, Refused
 # Importing a module registers its handlers.
 from models.domain import (  # noqa: F401
     bookings,
+    busy_sources,
     calendars,
     change_log,
     expire_bookings,
+    feeds,
     holds,
     outside_writes,
     repair,
@@ -146,7 +148,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
     if handler is None:
         raise BadRequest("This command is not supported.")
     if not calendar and command.needs_calendar:
-        raise NotFound(what=subjects(command)[0][0])
+        raise _missing(command)
     if not marks:
         return _answer(transaction, handler(transaction, command))[0]
     for mark in marks:
@@ -161,9 +163,19 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
     return answer
 
 
+def _missing(command: Command) -> Refused:
+    """Return the refusal of a command about nothing that there is.
+
+    A calendar that there is not is refused as a private one to a principal that could see neither.
+    """
+    kind, name = subjects(command)[0]
+    is_asked = bool(command.wire.name)
+    return command.principal.unknown(name) if kind == "calendar" and is_asked else NotFound(what=kind)
+
+
 _BLANK = b'"token":""'  # no string has it inside: there its quotes would be escaped
 # Only these have a token; what staff have written of a slot, its `data`, may look like one.
-_WITH_TOKEN = re.compile(rb'\{"(hold|booking)":\{"id":"([^"]+)"')
+_WITH_TOKEN = re.compile(rb'\{"(hold|booking|feed)":\{"id":"([^"]+)"')
 
 
 def _answer(transaction: Transaction, done: CommandResult) -> tuple[Answer, bytes]:

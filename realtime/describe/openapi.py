@@ -16,7 +16,7 @@ from realtime.protocol import write_error
 PROBLEM = "application/problem+json"
 TICKET = "In the place of a token: good once, for 30 s."
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_TOO_LARGE = 413
+_NO_METHOD, _TOO_LARGE = 405, 413
 _ETAG: Schema = {
     "ETag": {"description": "A mark of the content, not of the time of the request.", "schema": {"type": "string"}}
 }
@@ -29,13 +29,16 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "at_least": ({"type": "string"}, "The cursor of a command's answer: the answer is at least as new."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
+    "merge": ({"enum": ["1"]}, "Join adjacent free slots into one event."),
+    "whole": ({"enum": ["1"]}, "Send up to 20,000 slots instead of 1 MB."),
+    "key": ({"type": "string"}, "The token of a private feed."),
     "preview": ({"enum": ["1"]}, "Only preview the outcome."),
     "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, as a sign of a live network."),
 }
 _HEADERS = {
     "Idempotency-Key": "The `key`: a repeated request is done at most once and gets the same answer.",
-    "If-Match": "The known `version` of the slot, in quotes.",
-    "If-None-Match": "The known ETag; without a change the answer is 304.",
+    "If-Match": "The known `version` of the slot or booking, in quotes; `*` for any.",
+    "If-None-Match": "The known ETag, or `*` for any; without a change the answer is 304.",
     BOOKING_TOKEN: "The booking's token; its calendar's staff need none.",
     "Last-Event-ID": "The cursor; EventSource sends it by itself, and it takes precedence over `after`.",
 }
@@ -141,7 +144,7 @@ def _responses(status: int, what: str, shapes: tuple[type[Struct], ...], media: 
     if status != SWITCHING:
         schema = reference(*shapes) if shapes else {"type": "object" if "json" in media else "string"}
         answered["content"] = {media: {"schema": schema}}
-    return {str(status): answered} | _pointed(sorted(set(STATUS.values())))
+    return {str(status): answered} | _pointed(sorted({*STATUS.values()} - {_NO_METHOD, _TOO_LARGE}))
 
 
 def _pointed(statuses: Iterable[int]) -> Schema:
@@ -149,11 +152,10 @@ def _pointed(statuses: Iterable[int]) -> Schema:
 
 
 def _refusals() -> Schema:
-    """Return a response for each status, with each code's fact and advice. 413 is an additional status for one code."""
+    """Return a response for each status, with each code's fact and advice."""
     responses: Schema = {}
-    for status in sorted({*STATUS.values(), _TOO_LARGE}):
+    for status in sorted({*STATUS.values()}):
         kinds = [kind for kind in errors.EVERY if STATUS[kind.code] == status]
-        kinds = [errors.BadRequest] if status == _TOO_LARGE else kinds
         responses[str(status)] = {
             "description": " ".join(f"`{kind.code}`: {kind.fact} {kind.advice}" for kind in kinds),
             "content": {

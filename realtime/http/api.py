@@ -9,11 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from models.contract.changes import encode
-from models.contract.commands import GetBooking, ListBookings, MakeLink, Unsubscribe
+from models.contract.commands import GetBooking, ListBookings, ListBusy, ListFeeds, MakeLink, Unsubscribe
 from models.contract.errors import BadRequest
 from models.service import is_bookable
 from realtime import protocol
 from realtime.http.middleware import RequestGuard
+from realtime.http.query import PREVIEW, read_switch
 from realtime.http.routes import BOOKING_TOKEN, COMMANDS, CommandRoute
 from realtime.request_handler import RequestHandler
 from realtime.rooms.recovery import Recovery
@@ -38,6 +39,8 @@ class Api:
             web.get("/api/calendars/{id}/slots", self.slots),
             web.get("/api/calendars/{id}/bookings", self.bookings),
             web.get("/api/calendars/{id}/schedule", self.schedule),
+            web.get("/api/calendars/{id}/busy", self.busy),
+            web.get("/api/calendars/{id}/feeds", self.feeds),
             web.post("/api/calendars/{id}/links", self.link),
             web.get("/api/slots/{id}/explain", self.explanation),
             web.get("/api/bookings/{id}", self.booking),
@@ -51,11 +54,11 @@ class Api:
             fields = await self._guard.body(request)
             if route.subject:
                 _put(fields, route.subject, request.match_info["id"])
-            if "preview" in request.query:
-                _put(fields, "preview", request.query["preview"] not in {"", "0"})
+            if PREVIEW in request.query:
+                _put(fields, PREVIEW, read_switch(request.query[PREVIEW], PREVIEW))
             if "Idempotency-Key" in request.headers:
                 _put(fields, "key", request.headers["Idempotency-Key"])
-            if "If-Match" in request.headers:
+            if request.headers.get("If-Match", "*").strip() != "*":  # `*`: whatever version it has
                 _put(fields, "if_version", read_version(request.headers["If-Match"]))
             answer = await self._request_handler.do(protocol.read(route.command, fields), principal, received)
             body = protocol.write_answer(answer, head=b"{")
@@ -101,6 +104,16 @@ class Api:
         fields = await self._guard.body(request)
         _put(fields, "calendar", request.match_info["id"])
         return _json(await self._request_handler.link(protocol.read(MakeLink, fields), principal), status=201)
+
+    async def feeds(self, request: web.Request) -> web.Response:
+        """Answer the private feeds of a calendar, without their keys. For staff."""
+        asked = protocol.read(ListFeeds, {"calendar": request.match_info["id"]})
+        return _json(await self._request_handler.feeds(asked, self._guard.principal(request)))
+
+    async def busy(self, request: web.Request) -> web.Response:
+        """Answer the sources of a calendar's busy times. For staff."""
+        asked = protocol.read(ListBusy, {"calendar": request.match_info["id"]})
+        return _json(await self._request_handler.busy(asked, self._guard.principal(request)))
 
     async def explanation(self, request: web.Request) -> web.Response:
         """Answer the verdict of each rule on a booking of the slot by the caller."""

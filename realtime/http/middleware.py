@@ -112,7 +112,10 @@ class RequestGuard:
     def follower(self, request: web.Request) -> Identity:
         """Return the identity of a subscribing client, by its ticket or its token."""
         if "ticket" in request.query:
-            return self._tickets.redeem(request.query["ticket"])
+            identity = self._tickets.redeem(request.query["ticket"])
+            if not identity.principal.is_named(request.match_info.get("id", "")):  # not even what is public
+                raise Forbidden("The ticket is for other calendars.")
+            return identity
         return self._by_token(request)
 
     def _by_token(self, request: web.Request) -> Identity:
@@ -199,5 +202,5 @@ class RequestGuard:
         if not request.path.startswith(GUARDED) or not self._origins.is_allowed(request):
             return
         for name, text in self._origins.headers(request).items():
-            response.headers.setdefault(name, text)
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"
+            response.headers.setdefault(name, text)  # a feed has a longer Vary of its own
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Feed-Cut, X-Request-ID"

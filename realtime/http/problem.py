@@ -10,7 +10,15 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from models.contract.changes import encode
-from models.contract.errors import BadRequest, Internal, NotFound, Overloaded, Refused
+from models.contract.errors import (
+    BadRequest,
+    Internal,
+    MethodNotAllowed,
+    NotFound,
+    Overloaded,
+    PayloadTooLarge,
+    Refused,
+)
 from realtime import protocol
 from realtime.request_log import RequestCounts, RequestLog, new_request_id
 
@@ -20,6 +28,7 @@ STATUS = {
     "forbidden": 403,
     "hold_not_yours": 403,
     "not_found": 404,
+    "method_not_allowed": 405,
     "slot_unavailable": 409,
     "capacity_exceeded": 409,
     "invalid_transition": 409,
@@ -29,6 +38,7 @@ STATUS = {
     "hold_expired": 410,
     "unsupported_encoding": 415,
     "version_conflict": 412,
+    "payload_too_large": 413,
     "too_soon": 422,
     "too_far": 422,
     "outside_cancellation_window": 422,
@@ -38,6 +48,7 @@ STATUS = {
     "internal": 500,
     "overloaded": 503,
 }
+_OF_STATUS: dict[int, type[Refused]] = {405: MethodNotAllowed, 413: PayloadTooLarge}
 REQUEST_ID = web.RequestKey("request_id", str)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _RETRY_SECONDS = 1
@@ -67,6 +78,8 @@ def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
     if error.status < STATUS["bad_request"]:
         raise error
     refusal: Refused = BadRequest(error.reason)
+    if error.status in _OF_STATUS:
+        refusal = _OF_STATUS[error.status]()
     if error.status >= STATUS["internal"]:
         refusal = Overloaded() if error.status == STATUS["overloaded"] else Internal()
     response = problem(refusal, error.status)

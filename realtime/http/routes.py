@@ -7,7 +7,15 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from models.contract import commands
-from models.contract.answers import BookingAnswer, BookingsAnswer, LinkAnswer, Snapshot, TicketAnswer
+from models.contract.answers import (
+    BookingAnswer,
+    BookingsAnswer,
+    BusyListAnswer,
+    FeedsAnswer,
+    LinkAnswer,
+    Snapshot,
+    TicketAnswer,
+)
 from models.contract.commands import Command
 from models.contract.request import Request
 from realtime import answers
@@ -34,6 +42,10 @@ COMMANDS: tuple[CommandRoute, ...] = (
     CommandRoute("DELETE", "/api/calendars/{id}", commands.ArchiveCalendar, "id"),
     CommandRoute("POST", "/api/calendars/{id}/restore", commands.RestoreCalendar, "id"),
     CommandRoute("PUT", "/api/calendars/{id}/schedule", commands.SetSchedule, "calendar"),
+    CommandRoute("POST", "/api/calendars/{id}/feeds", commands.CreateFeed, "calendar", _CREATED),
+    CommandRoute("POST", "/api/calendars/{id}/busy", commands.AddBusy, "calendar", _CREATED),
+    CommandRoute("DELETE", "/api/busy/{id}", commands.RemoveBusy, "source"),
+    CommandRoute("DELETE", "/api/feeds/{id}", commands.RevokeFeed, "feed"),
     CommandRoute("POST", "/api/calendars/{id}/slots", commands.OpenSlots, "calendar", _CREATED),
     CommandRoute("PATCH", "/api/slots/{id}", commands.UpdateSlot, "slot"),
     CommandRoute("DELETE", "/api/slots/{id}", commands.RemoveSlot, "slot"),
@@ -116,6 +128,32 @@ READS: tuple[ReadRoute, ...] = (
     ),
     ReadRoute(
         "GET",
+        "/api/calendars/{id}/busy",
+        "Lists the calendar's sources of busy times, with their faults. For staff.",
+        ("after",),
+        BusyListAnswer,
+        request=commands.ListBusy,
+        subject="calendar",
+    ),
+    ReadRoute(
+        "GET",
+        "/api/calendars/{id}/feeds",
+        "Lists the calendar's private feeds, without their keys. For staff.",
+        ("after",),
+        FeedsAnswer,
+        request=commands.ListFeeds,
+        subject="calendar",
+    ),
+    ReadRoute(
+        "GET",
+        "/api/bookings/{id}.ics",
+        "A booking as an iCalendar file, for its holder.",
+        ("after",),
+        media="text/calendar",
+        headers=(BOOKING_TOKEN,),
+    ),
+    ReadRoute(
+        "GET",
         "/api/slots/{id}/explain",
         "Checks each rule for taking a slot, and gives the reasons.",
         ("after",),
@@ -165,7 +203,7 @@ READS: tuple[ReadRoute, ...] = (
         "GET",
         "/calendars/{id}.ics",
         "The calendar as an iCalendar feed.",
-        ("after", "ticket"),
+        (*_WINDOW, "merge", "whole", "key", "after", "ticket"),
         media="text/calendar",
         headers=("If-None-Match",),
     ),

@@ -1,1 +1,1 @@
-"""Calendars as iCalendar feeds."""
+"""Calendars and bookings as iCalendar files."""

@@ -8,7 +8,10 @@ lock the changes since the read are applied to them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from hashlib import blake2b
+from math import inf
+from operator import attrgetter
 from typing import NamedTuple
 
 from models.contract.changes import Booking, Cursor, Info, encode
@@ -23,7 +26,9 @@ from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.replica import MOST_SLOTS, Mark, Replica, mark_of
 from realtime.rooms.room import Room
+from realtime.rooms.slot_list import begun
 from realtime.rooms.subscriber import Audience, Subscriber
+from realtime.visibility import hiding
 
 WINDOW = 62 * DAY
 WINDOWS_BYTES = 16_000_000  # of encoded windows in each cache
@@ -81,6 +86,7 @@ class _Window(NamedTuple):
     finish: int
     etag: str
     slots: bytes
+    good_until: float  # the start of its next slot, in milliseconds
 
 
 class _FromNow(NamedTuple):
@@ -94,13 +100,24 @@ class _FromNow(NamedTuple):
     slots: list[PlacedSlot]
 
     def window(self, begin: int, finish: int) -> _Window:
-        """Encode a window that begins later. It is right if it ends where the slots end, or before."""
+        """Encode a window that begins later, at this moment. It is right if it ends where the slots end, or before."""
         found = [slot for slot in self.slots if slot.end > begin and slot.start < finish]
         finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
         found = [slot for slot in found if slot.start < finish]
-        body = b",".join([slot.body for slot in found])
-        etag = _etag(self.cursor, mark_of(found))
-        return _Window(self.info, self.seq, self.cursor, begin, finish, etag, body)
+        mark = mark_of(found, begin)
+        bodies = [slot.body for slot in found]
+        for place in range(0 if mark is None else mark[-1]):
+            bodies[place] = begun(bodies[place])
+        return _Window(
+            info=self.info,
+            seq=self.seq,
+            cursor=self.cursor,
+            begin=begin,
+            finish=finish,
+            etag=_etag(self.cursor, mark),
+            slots=b",".join(bodies),
+            good_until=begin,
+        )
 
     @property
     def size_bytes(self) -> int:
@@ -130,7 +147,8 @@ class Recovery:
         """
         calendar = subscriber.calendar
         for _ in range(MOST_TRIES):
-            room = await self._dispatcher.room_at(calendar, wanted.after, wanted.at_least)
+            with hiding(calendar, subscriber.principal):
+                room = await self._dispatcher.room_at(calendar, wanted.after, wanted.at_least)
             subscriber.check(room.replica.info)
             view = await self._view(room, subscriber, wanted)
             async with room.lock:
@@ -199,7 +217,8 @@ class Recovery:
         return protocol.write_replay(replica.info, changes, seq=replica.seq, cursor=replica.cursor, now=self._clock())
 
     def _snapshot(self, replica: Replica, begin: int, finish: int, bookings: bytes = b"") -> bytes:
-        slots, finish, _ = replica.slots(begin, finish)
+        now = self._clock()
+        slots, finish, _ = replica.slots(begin, finish, now)
         return protocol.write_snapshot(
             replica.info,
             slots,
@@ -207,7 +226,7 @@ class Recovery:
             cursor=replica.cursor,
             begin=begin,
             finish=finish,
-            now=self._clock(),
+            now=now,
             bookings=bookings,
         )
 
@@ -219,10 +238,11 @@ class Recovery:
             if _has_all(room, Audience.PUBLIC, wanted):
                 return self._look_at(room.replica, wanted, has)
         find = self._window_from_now if wanted.is_from_now else self._window
-        window = await find(calendar, wanted)
+        with hiding(calendar, principal):
+            window = await find(calendar, wanted)
         if not principal.may_view(window.info):
             raise principal.refusal()
-        if window.etag in has:
+        if _is_known(window.etag, has):
             return Looked(window.etag, None)
         body = protocol.write_snapshot(
             window.info,
@@ -236,8 +256,8 @@ class Recovery:
         return Looked(window.etag, body)
 
     def _look_at(self, replica: Replica, wanted: Wanted, has: str) -> Looked:
-        etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish).mark)
-        return Looked(etag, None if etag in has else self._snapshot(replica, wanted.begin, wanted.finish))
+        etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish, self._clock()).mark)
+        return Looked(etag, None if _is_known(etag, has) else self._snapshot(replica, wanted.begin, wanted.finish))
 
     async def _window_from_now(self, calendar: str, wanted: Wanted) -> _Window:
         """Cut the window from the kept slots if the calendar has not changed since, else read it for all that ask."""
@@ -264,7 +284,7 @@ class Recovery:
         span = (wanted.begin, wanted.finish)
         key = ("window", calendar, span)
         kept = self._windows.get(key)
-        if kept is not None:
+        if kept is not None and self._clock() < kept.good_until:
             head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
             if head.cursor == kept.cursor:
                 return kept
@@ -275,14 +295,28 @@ class Recovery:
     def _read_window(self, calendar: str, span: tuple[int, int]) -> _Window:
         """Read and encode a window, on a reader's thread."""
         begin, finish = span
+        now = self._clock()
         found = self._service.sync.snapshot(calendar, begin, finish, most=MOST_SLOTS)
-        etag = _etag(found.cursor, mark_of(found.slots))
-        slots = b",".join([slot.body for slot in found.slots])
-        return _Window(found.info, found.seq, found.cursor, begin, found.finish, etag, slots)
+        place = bisect_right(found.slots, now, key=attrgetter("start"))
+        return _Window(
+            info=found.info,
+            seq=found.seq,
+            cursor=found.cursor,
+            begin=begin,
+            finish=found.finish,
+            etag=_etag(found.cursor, mark_of(found.slots, now)),
+            slots=b",".join([slot.body for slot in found.slots]),
+            good_until=found.slots[place].start if place < len(found.slots) else inf,
+        )
 
 
 def _etag(cursor: str, mark: Mark) -> str:
     return blake2b(encode([cursor, mark]), digest_size=12).hexdigest()
+
+
+def _is_known(etag: str, has: str) -> bool:
+    """Whether a client has this content, by its `If-None-Match`: a list of ETags, or `*` for any."""
+    return etag in has or has.strip() == "*"
 
 
 def _has_all(room: Room, audience: Audience, wanted: Wanted) -> bool:

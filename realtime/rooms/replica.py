@@ -7,15 +7,17 @@ the database. Their encoded forms are in one cache for all replicas, with a boun
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from models.contract.changes import Cursor, Info, Logged, decode_applied, decode_slot_key
 from models.contract.time import read_time
 from models.service import PlacedSlot, Snapshot, cut
 from realtime.reads.byte_cache import ByteCache
-from realtime.rooms.slot_list import SlotList
+from realtime.rooms.slot_list import SlotList, begun
 
 MOST_REPLAYED = 1_000  # changes
 MOST_REPLAYED_BYTES = 512 * 1024
@@ -31,7 +33,7 @@ class Gap(Exception):
     """A row does not follow the replica's last one: the log was trimmed, or the database was restored."""
 
 
-Mark = tuple[str, str, int] | None
+Mark = tuple[str, str, int, int] | None
 _encoded: ByteCache[bytes] = ByteCache(ENCODED_BYTES)  # by calendar, cursor and window or later cursor
 
 
@@ -46,9 +48,14 @@ class Cut(NamedTuple):
     mark: Mark
 
 
-def mark_of(slots: Sequence[PlacedSlot]) -> Mark:
-    """Return a key of these slots, unique among the windows of one calendar at one cursor."""
-    return (slots[0].id, slots[-1].id, len(slots)) if slots else None
+def mark_of(slots: Sequence[PlacedSlot], now: int) -> Mark:
+    """Return a key of these slots by start, unique among the windows of one calendar at one cursor.
+
+    It contains the number of slots that have begun, because the clock alone makes them not bookable.
+    """
+    if not slots:
+        return None
+    return slots[0].id, slots[-1].id, len(slots), bisect_right(slots, now, key=attrgetter("start"))
 
 
 class Replica:
@@ -58,7 +65,18 @@ class Replica:
     `shrink` lets them go.
     """
 
-    __slots__ = ("_extended_at", "_slots", "_tail", "_tail_bytes", "info", "is_tail_whole", "nonce", "seq", "since")
+    __slots__ = (
+        "_begun_at",
+        "_extended_at",
+        "_slots",
+        "_tail",
+        "_tail_bytes",
+        "info",
+        "is_tail_whole",
+        "nonce",
+        "seq",
+        "since",
+    )
 
     def __init__(self, snapshot: Snapshot, since: int) -> None:
         self.info: Info = snapshot.info
@@ -66,6 +84,7 @@ class Replica:
         self.nonce = snapshot.nonce
         self.since = since
         self._slots = SlotList(snapshot.slots)
+        self._begun_at = -1  # slots that start until then have begun, and are not bookable
         self._tail: deque[Logged] = deque()
         self._tail_bytes = 0
         self._extended_at: float | None = None
@@ -82,7 +101,9 @@ class Replica:
         change = decode_applied(row.body)
         for body in change.slots:
             key = decode_slot_key(body)
-            self._slots.put(PlacedSlot(read_time(key.start), read_time(key.end), key.id, bytes(body)))
+            start = read_time(key.start)
+            encoded = begun(bytes(body)) if start <= self._begun_at else bytes(body)
+            self._slots.put(PlacedSlot(start, read_time(key.end), key.id, encoded))
         for slot in change.removed:
             self._slots.drop(slot)
         self.info = change.info or self.info
@@ -135,14 +156,26 @@ class Replica:
         """Return about the bytes that the slots and the tail take."""
         return self._slots.size_bytes + self._tail_bytes + len(self._tail) * _ROW_BYTES
 
-    def slots(self, begin: int, finish: int) -> Cut:
-        """Return the slots that overlap `[begin, finish)`, by start. After 2,000 the cut ends before the next start."""
+    def _begin_slots(self, now: int) -> None:
+        """Make the slots that have begun since the last call not bookable. No change announces it."""
+        if now > self._begun_at:
+            for place in self._slots.starting(self._begun_at + 1, now + 1):
+                self._slots.replace(place, begun(self._slots.body(place)))
+            self._begun_at = now
+
+    def slots(self, begin: int, finish: int, now: int) -> Cut:
+        """Return the slots that overlap `[begin, finish)` as they are now, by start.
+
+        After 2,000 the cut ends before the next start.
+        """
+        self._begin_slots(now)
         slots = self._slots
         found = list(slots.between(begin, finish))
         if len(found) > MOST_SLOTS:
             finish = cut([slots.start(place) for place in found], begin, finish, MOST_SLOTS)
             found = [place for place in found if slots.start(place) < finish]
-        mark = (slots.id(found[0]), slots.id(found[-1]), len(found)) if found else None
+        begun_slots = bisect_right(found, self._begun_at, key=slots.start)
+        mark = (slots.id(found[0]), slots.id(found[-1]), len(found), begun_slots) if found else None
         key = (self.info.id, self.nonce, self.seq, mark)
         body = _encoded.get(key)
         if body is None:

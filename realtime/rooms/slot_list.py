@@ -10,6 +10,13 @@ from models.contract.changes import decode_slot_key
 from models.service import PlacedSlot
 
 _PLACE_BYTES = 75
+_BOOKABLE = b'"bookable":'  # the slot's own comes before its `data`, which may have one too
+
+
+def begun(body: bytes) -> bytes:
+    """Return the JSON of a slot that has begun: it is not bookable."""
+    at = body.find(_BOOKABLE) + len(_BOOKABLE)
+    return b"%bfalse%b" % (body[:at], body[at + 4 :]) if body.startswith(b"true", at) else body
 
 
 class SlotList:
@@ -84,8 +91,17 @@ class SlotList:
     def start(self, place: int) -> int:
         return self._starts[place]
 
+    def starting(self, first: int, last: int) -> range:
+        """Return the places of the slots that start in `[first, last)`."""
+        return range(bisect_left(self._starts, first), bisect_left(self._starts, last))
+
     def body(self, place: int) -> bytes:
         return self._bodies[place]
+
+    def replace(self, place: int, body: bytes) -> None:
+        """Give the slot at this place another body with the same id."""
+        self._bytes += len(body) - len(self._bodies[place])
+        self._bodies[place] = body
 
     def id(self, place: int) -> str:
         return decode_slot_key(self._bodies[place]).id

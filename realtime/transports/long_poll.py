@@ -13,12 +13,15 @@ from models.contract.changes import Logged, encode
 from models.contract.errors import BadRequest, CursorGone, Unauthorized
 from models.contract.time import Clock, write_time
 from realtime import protocol
+from realtime.async_service import AsyncService
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
+from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import check_view
 from realtime.rooms.replica import Replica
 from realtime.transports.stream import Streams
+from realtime.visibility import hiding
 
 LONGEST_WAIT_SECONDS = 60.0
 CHANGES_A_POLL = 500
@@ -28,8 +31,17 @@ _TIMER_SECONDS = 0.01  # a timer may be early by so much
 class LongPoll:
     """The handler of the route."""
 
-    def __init__(self, *, guard: RequestGuard, dispatcher: Dispatcher, streams: Streams, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        guard: RequestGuard,
+        service: AsyncService,
+        dispatcher: Dispatcher,
+        streams: Streams,
+        clock: Clock,
+    ) -> None:
         self._guard = guard
+        self._service = service
         self._dispatcher = dispatcher
         self._streams = streams
         self._clock = clock
@@ -43,7 +55,9 @@ class LongPoll:
         identity = self._guard.follower(request)
         principal, query = identity.principal, request.query
         after, wait = protocol.read_after(query.get("after")), read_wait(query.get("wait", "0"))
-        room = await self._dispatcher.room_at(calendar_of(request), after, protocol.read_after(query.get("at_least")))
+        calendar = calendar_of(request)
+        with hiding(calendar, principal):
+            room = await self._dispatcher.room_at(calendar, after, protocol.read_after(query.get("at_least")))
         check_view(principal, room)
         if after is not None and wait and room.replica.replay(after) == ():
             seconds = min(wait, identity.seconds_left + _TIMER_SECONDS)
@@ -53,6 +67,10 @@ class LongPoll:
                 raise Unauthorized("The token has ended.")
             check_view(principal, room)
         rows = () if after is None else room.replica.replay(after)
+        if rows is None and after is not None:  # further back than a replay: the log has it by pages
+            read_page = self._service.sync.changes_after
+            rows = await self._service.read(read_page, calendar, after, lane=Lane.HEAVY, key=("page", calendar, after))
+            check_view(principal, room)
         if rows is None:
             raise CursorGone
         body = self._write(room.replica, rows)
@@ -65,7 +83,7 @@ class LongPoll:
             b",".join([row.body for row in page]),
             seq,
             encode(cursor),
-            encode(len(rows) > len(page)),
+            encode(seq < replica.seq),
             encode(write_time(self._clock())),
         )
 

@@ -90,7 +90,10 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     readme = (ROOT / "README.md").read_text()
     for setting in declared():
         (row,) = [line for line in readme.splitlines() if f"| `{setting.variable}` |" in line]
-        default = "on" if setting.default is True else f"`{setting.default}`" if setting.default != "" else ""
+        switch = "on" if setting.default else "off"
+        default = (
+            switch if isinstance(setting.default, bool) else f"`{setting.default}`" if setting.default != "" else ""
+        )
         assert row.endswith(f"| `{setting.variable}` | {default} | {setting.help} |")
         for flag in setting.flags.split("/"):
             assert f"`{flag}`" in row

@@ -176,7 +176,23 @@ def _acks() -> dict[str, bytes]:
 
 _HOLD = {"id": _id(700), "slot": _id(1), "seats": 1, "expires_at": "2027-01-30T12:05:00Z"}
 _OWN = {"id": _id(900), "calendar": _CALENDAR, "slot": _id(1), "seats": 1, "status": "confirmed"}
+_FEED = {"id": _id(600), "calendar": _CALENDAR, "name": "Ada", "scope": "bookings", "created_at": _NOW}
+_SOURCE = {
+    "id": _id(500),
+    "calendar": _CALENDAR,
+    "name": "Own",
+    "host": "calendar.example",
+    "created_at": _NOW,
+    "fetched_at": _NOW,
+    "error": "It answers with the status 404.",
+    "failing_since": _NOW,
+}
 _THINGS: dict[type, Any] = {
+    answers.FeedAnswer: _FEED,
+    answers.OwnFeedAnswer: {**_FEED, "token": "Zm9yIGEgZmVlZCBvbmx5IQ"},
+    answers.FeedsAnswer: [_FEED],
+    answers.BusyAnswer: _SOURCE,
+    answers.BusyListAnswer: [_SOURCE],
     answers.HoldAnswer: {"hold": {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"}},
     answers.EndedHoldAnswer: _HOLD,
     answers.OwnBookingAnswer: {"booking": {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"}},

@@ -16,7 +16,7 @@ from realtime.describe.asyncapi import asyncapi
 from realtime.describe.openapi import openapi
 from tests.docs.ask import Http, Sockets
 from tests.support import Api, Server, eventually
-from tests.support.example import make_world
+from tests.support.example import EMPTY_FILE, make_world
 
 # The types of changes in the story; a hold takes too long to expire for it.
 _CHANGES = set(Type) - {Type.SLOT_EXPIRED, Type.CALENDAR_ARCHIVED}
@@ -64,9 +64,18 @@ class _Story:
         await self._staff("calendar.subscribe", calendar="room", **{"from": "2033-01-01T00:00:00Z"})
         await self._schedule()
         await self._ask("calendar.unsubscribe", calendar="room")
+        await self._other_calendars()
         await self._staff("calendar.create", id="old", name="Old", zone="UTC")
         await self._staff("calendar.archive", id="old", key=_key())
         await self._staff("calendar.restore", id="old", key=_key())
+
+    async def _other_calendars(self) -> None:
+        feed = (await self._staff("feed.create", calendar="room", name="Own", scope="bookings", key=_key()))["feed"]
+        await self._staff("feed.list", calendar="room")
+        await self._staff("feed.revoke", feed=feed["id"], key=_key())
+        source = (await self._staff("busy.add", calendar="room", name="Own", text=EMPTY_FILE, key=_key()))["source"]
+        await self._staff("busy.list", calendar="room")
+        await self._staff("busy.remove", source=source["id"], key=_key())
 
     async def _schedule(self) -> None:
         wanted = {"calendar": "hours", "schedule": _HOURS}

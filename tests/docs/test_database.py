@@ -67,7 +67,7 @@ def test_the_sql_has_the_described_effect(server: Server, tmp_path: Path) -> Non
     wait_until(lambda: remaining(server, "studio") == [(4, "open"), (5, "open")], what="the capacity")
 
 
-@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("each_database", ["sqlite"], indirect=True)
 def test_the_models_have_the_described_effect(server: Server, tmp_path: Path) -> None:
     """A script beside the database, with the program's models."""
     run(PEEWEE, tmp_path)

@@ -38,7 +38,7 @@ def test_a_replica_that_applies_them_ends_where_they_say() -> None:
         nonce = change["cursor"].partition(".")[2]
         body = msgspec.json.encode(change)
         replica.apply(Logged("demo", change["seq"], nonce, replica.nonce, change["type"], body))
-    slots = replica.slots(0, 1 << 60).slots
+    slots = replica.slots(0, 1 << 60, 0).slots
     assert json.loads(b"[%b]" % slots) == end["slots"]
     assert (replica.seq, replica.cursor) == (end["seq"], end["cursor"])
     assert msgspec.to_builtins(replica.info) == end["info"]

@@ -52,6 +52,9 @@ _INTERFACES = (
     "ClosedRange",
     "Schedule",
     "ScheduleWarning",
+    "Feed",
+    "OwnFeed",
+    "BusySource",
 )
 _TAIL = """
 export type SubscribeAnswer =

@@ -121,7 +121,7 @@ class Machine(RuleBasedStateMachine):
                     "capacity": slot.capacity,
                     "held": self.model.held(name),
                     "remaining": max(0, self.model.left(name)),
-                    "bookable": self.model.has(name, 1),
+                    "bookable": self.model.has(name, 1) and slot.start > self.driver.clock.now,
                     "data": slot.data,
                 }
                 for name, slot in self.model.slots.items()
@@ -129,7 +129,7 @@ class Machine(RuleBasedStateMachine):
             }
             assert expected == {
                 name: {**{field: slot.get(field) for field in expected[name]}, "start": read_time(slot["start"])}
-                for name, slot in viewer.slots.items()
+                for name, slot in viewer.slots_now.items()
             }
             assert all(slot["remaining"] >= 0 for slot in expected.values())
 

@@ -11,6 +11,7 @@ from models.contract.time import DAY, MINUTE, SECOND
 GRACE = 500
 HOLD = 300_000
 LIVE = {"pending", "confirmed"}
+ADA = "ada"  # the e-mail address of everyone
 Times = tuple[int, int]
 
 
@@ -97,6 +98,8 @@ class Calendar:
     min_notice: int = 0
     max_advance: int | None = None
     cancel_notice: int = 0
+    max_bookings: int | None = None
+    max_bookings_per_day: int | None = None
     pending_seconds: int | None = None
     is_archived: bool = False
     hours: Hours | None = None
@@ -138,11 +141,16 @@ class Hold:
 
 @dataclass
 class Booking:
-    """`expires` is the time at which a pending booking expires, `overridden` what staff passed over for it."""
+    """A booking. `caller` and `email` are what it counts for, "" for nothing.
+
+    `expires` is the time at which a pending booking expires, `overridden` what staff passed over for it.
+    """
 
     slot: str
     seats: int
     status: str
+    caller: str = ""
+    email: str = ""
     overridden: tuple[str, ...] = ()
     expires: int | None = None
 
@@ -229,8 +237,8 @@ class Model:
         }
         return tuple(name for name, is_broken in broken.items() if is_broken)
 
-    def new_booking(self, slot: str, seats: int, status: str, overridden: tuple[str, ...] = ()) -> Booking:
-        booking = Booking(slot, seats, status, overridden)
+    def new_booking(self, slot: str, seats: int, status: str, caller: str, overridden: tuple[str, ...] = ()) -> Booking:
+        booking = Booking(slot, seats, status, caller.removeprefix("staff"), ADA, overridden)
         self.note_pending(booking)
         return booking
 
@@ -277,6 +285,22 @@ class Model:
     def new_status(self, slot: str) -> str:
         return "pending" if self.calendar_of(slot).confirmation == "staff" else "confirmed"
 
+    def check_limits(self, slot: str, caller: str, email: str, *, besides: str = "") -> None:
+        """A guest's: so many bookings of slots that are not over, and so many on one day of UTC."""
+        calendar, day = self.calendar_of(slot), self.slots[slot].start // DAY
+        for name, value in (("caller", caller), ("email", email)):
+            mine = [
+                self.slots[one.slot]
+                for key, one in self.bookings.items()
+                if key != besides and value and getattr(one, name) == value and self.has_seats(one, one.status)
+            ]
+            here = [one for one in mine if one.calendar == self.slots[slot].calendar]
+            in_all = sum(one.end > self.now for one in here)
+            on_day = sum(one.start // DAY == day for one in here)
+            is_over = self.slots[slot].end <= self.now
+            self.need(is_over or calendar.max_bookings is None or in_all < calendar.max_bookings)
+            self.need(calendar.max_bookings_per_day is None or on_day < calendar.max_bookings_per_day)
+
     # The commands of guests
 
     def hold(self, slot: str, seats: int, holder: str, *, override: bool = False) -> Hold:
@@ -287,6 +311,8 @@ class Model:
         mine = [one for one in self.holds.values() if one.holder == holder and one.state == "active"]
         active = [one for one in mine if one.expires > self.now and self.slots[one.slot].calendar == calendar]
         self.need(len(active) < self.calendars[calendar].max_holds)
+        if holder == "guest":
+            self.check_limits(slot, holder, "")
         made = Hold(slot, seats, holder, self.now, self.now + HOLD)
         if override:
             made.overridden = self.take_over_rules(slot, seats, is_staff=holder == "staff")
@@ -294,18 +320,22 @@ class Model:
             self.take(slot, seats)
         return made
 
-    def book(self, slot: str, seats: int, *, override: bool = False, is_staff: bool = False) -> Booking:
+    def book(self, slot: str, seats: int, caller: str, *, override: bool = False) -> Booking:
         if override:
-            return self.new_booking(slot, seats, "confirmed", self.take_over_rules(slot, seats, is_staff=is_staff))
+            passed = self.take_over_rules(slot, seats, is_staff=caller == "staff")
+            return self.new_booking(slot, seats, "confirmed", caller, passed)
         self.check_taking(slot)
+        if caller == "guest":
+            self.check_limits(slot, caller, ADA)
         self.take(slot, seats)
-        return self.new_booking(slot, seats, self.new_status(slot))
+        return self.new_booking(slot, seats, self.new_status(slot), caller)
 
     def book_held(self, name: str, seats: int | None, *, if_still_free: bool) -> Booking:
         hold = self.holds[name]
         self.find(hold.slot)
         count = hold.seats if seats is None else seats
         self.need(count <= hold.seats)
+        self.check_limits(hold.slot, "guest", ADA)
         if self.is_over(hold):
             self.need(if_still_free)
             self.check_taking(hold.slot)
@@ -314,7 +344,7 @@ class Model:
         else:
             hold.state = "booked"
         overridden = hold.overridden if hold.state == "booked" else ()
-        return self.new_booking(hold.slot, count, self.new_status(hold.slot), overridden)
+        return self.new_booking(hold.slot, count, self.new_status(hold.slot), "guest", overridden)
 
     def extend(self, name: str) -> None:
         hold = self.holds[name]
@@ -385,6 +415,10 @@ class Model:
             if is_here and booking.status == "pending" and (booking.expires or 0) <= self.now:
                 booking.status, booking.expires = "rejected", None
 
+    def erase(self, name: str) -> None:
+        """Forget the customer, and what the booking counts for."""
+        self.bookings[name].caller = self.bookings[name].email = ""
+
     def miss(self, name: str) -> None:
         """Mark a no-show, after the slot has begun."""
         if self.bookings[name].status != "no_show":
@@ -399,6 +433,7 @@ class Model:
             return
         if not is_staff:
             self.check_leaving(booking.slot)
+            self.check_limits(slot, booking.caller, booking.email, besides=name)
         status = "confirmed" if override else booking.status if is_staff else self.new_status(slot)
         booking.status = "moving"
         overridden: tuple[str, ...] = ()

@@ -130,7 +130,7 @@ class Outsiders(Machine):
             self.model.bookings[name] = Booking(slot, count, "confirmed")
             self.tokens[name] = {"id": name, "token": self.driver.service.tokens.token("booking", name)}
         if is_raced:
-            answer, made = self.ask(booking(slot, seats=count), lambda: self.model.book(slot, count))
+            answer, made = self.ask(booking(slot, seats=count), lambda: self.model.book(slot, count, "guest"))
             if answer:
                 self.model.bookings[answer["id"]], self.tokens[answer["id"]] = made, answer
 

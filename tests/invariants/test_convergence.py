@@ -7,12 +7,12 @@ import pytest
 from models.contract import commands
 from models.contract.commands import Command
 from models.transaction.handlers import HANDLERS
-from tests.invariants import booking_cases, calendar_cases, schedule_cases
+from tests.invariants import booking_cases, busy_cases, calendar_cases, schedule_cases
 from tests.invariants.case import CASES
 from tests.models.driver import GUEST, Driver, Viewer, booking, new_key
 
 # Each of these modules registers its cases.
-CASE_MODULES = (calendar_cases, booking_cases, schedule_cases)
+CASE_MODULES = (calendar_cases, booking_cases, schedule_cases, busy_cases)
 
 
 @pytest.mark.parametrize("name", CASES)

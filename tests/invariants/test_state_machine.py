@@ -58,6 +58,9 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"max_holds": 1, "min_notice": 3_600},
     {"max_holds": 2, "max_advance": 5_400},
     {"overlap": "allow", "buffer_before": 0, "buffer_after": 0, "confirmation": "none"},
+    {"max_bookings": 3},
+    {"max_bookings_per_day": 1, "max_bookings": None},
+    {"max_bookings": None, "max_bookings_per_day": None},
     {"max_holds": 10, "min_notice": 0, "max_advance": None, "cancel_notice": 0, "pending_seconds": None},
 )
 
@@ -67,7 +70,7 @@ NOTES: dict[type[StaffOnBooking], Callable[[Model, str], None]] = {
     RejectBooking: lambda model, name: model.mark(name, "rejected", of={"pending"}),
     MarkNoShow: lambda model, name: model.miss(name),
     ReinstateBooking: lambda model, name: model.reinstate(name),
-    EraseCustomer: lambda _model, _name: None,
+    EraseCustomer: lambda model, name: model.erase(name),
 }
 
 
@@ -87,9 +90,9 @@ class Taking(Machine):
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot, count=seats, principal=principals, override=rarely)
     def book(self, place: int, count: int, principal: Principal, override: bool) -> None:
-        slot, is_staff = self.pick_slot(place), principal.is_staff
+        slot, name = self.pick_slot(place), self.name_of(principal)
         command = booking(slot, seats=count, principal=principal, override=override)
-        self.booked(command, lambda: self.model.book(slot, count, override=override, is_staff=is_staff))
+        self.booked(command, lambda: self.model.book(slot, count, name, override=override))
 
     @precondition(lambda self: self.model.holds)
     @rule(place=any_one, count=st.none() | seats, if_still_free=st.booleans())

@@ -10,6 +10,9 @@ from models.contract.commands import EVERY_REQUEST, HeldSeat
 from models.contract.request import Id, Moment
 from tests.support.client import Api, new_key
 
+NOWHERE = "01890000-0000-7000-8000-000000000000"
+EMPTY_FILE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+
 
 def in_days(days: float) -> str:
     """Return a time of the wire, so many days from now, on the second."""
@@ -19,7 +22,10 @@ def in_days(days: float) -> str:
 
 @dataclass
 class World:
-    """A calendar with two free slots, a held one and a booked one."""
+    """A calendar with two free slots, a held one and a booked one.
+
+    It has a private feed and a source of busy times after `add_other_calendars`.
+    """
 
     calendar: str
     token: str = ""
@@ -30,6 +36,8 @@ class World:
     hold: dict[str, Any] = field(default_factory=dict)
     booking: dict[str, Any] = field(default_factory=dict)
     seq: int = 0
+    feed: str = NOWHERE
+    source: str = NOWHERE
 
     def request(self, name: str) -> dict[str, Any]:
         """Return a value for every field of the request `name`, except `at_least`."""
@@ -59,6 +67,10 @@ class World:
             "slot": self.held if isinstance(kinds.get("hold"), inspect.StructType) else self.slot,
             "hold": self.hold.get("id"),
             "booking": self.booking.get("id") if is_about_booking else "anyone",
+            "feed": self.feed,
+            "source": self.source,
+            "url": None,
+            "text": EMPTY_FILE,
             "token": proof["token"],
             "key": new_key(),
             "after": "0.abc",
@@ -110,19 +122,21 @@ def _plain(kind: inspect.Type) -> Any:
             return True
         case inspect.CustomType(cls=cls):
             return in_days(50) if cls is Moment else [1]
+        case inspect.DictType():
+            return {"a": 1}
         case inspect.StrType():
             return "x"
     raise AssertionError(f"no example of {kind}")
 
 
 def _fields(name: str) -> dict[str, tuple[inspect.Type, bool]]:
-    """Return the type of each field on the wire, and whether the field is required."""
+    """Return the type of each field on the wire, and whether the field is required. The key comes last."""
     request = EVERY_REQUEST[name]
     info = inspect.type_info(request)
     assert isinstance(info, inspect.StructType)
     return {
         field.encode_name: (_without_none(field.type), field.required)
-        for field in info.fields
+        for field in sorted(info.fields, key=lambda field: field.name == "key")
         if field.name not in request.of_server
     }
 
@@ -148,3 +162,10 @@ async def fill(api: Api, calendar: str, token: str = "", *, day: int = 1, name: 
     booking = (await api.post(f"/api/slots/{booked}/bookings", customer={"name": name}))["booking"]
     seq = (await api.get(f"/api/calendars/{calendar}/slots"))["seq"]
     return World(calendar, token, free, other, held, booked, hold, booking, seq)
+
+
+async def add_other_calendars(api: Api, world: World) -> None:
+    """Add a private feed and a source of busy times, as staff."""
+    at = f"/api/calendars/{world.calendar}"
+    world.feed = (await api.post(f"{at}/feeds"))["feed"]["id"]
+    world.source = (await api.post(f"{at}/busy", text=EMPTY_FILE))["source"]["id"]

@@ -150,7 +150,7 @@ async def test_a_calendar_made_by_another_process(place: Place) -> None:
     """A calendar made at the command line can be subscribed to at once; an unknown one can't, until it is made."""
     async with Client(place.url) as watcher:
         answer = await watcher.ask("calendar.subscribe", calendar="from-afar")
-        assert code_of(answer) == "not_found"
+        assert code_of(answer) == "unauthorized"
         await asyncio.to_thread(place.server.command, "calendar", "create", "from-afar", "--zone", "Asia/Tokyo")
         viewer = await watcher.watch("from-afar")
         assert viewer.info["zone"] == "Asia/Tokyo"

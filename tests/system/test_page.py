@@ -117,6 +117,16 @@ async def test_changes_by_others_are_shown(place: Place, api: Api, guest: Api, p
     assert "Bob" not in await page.evaluate("() => JSON.stringify(window.slotcast.calendar.slots)")
 
 
+async def test_a_limit_of_bookings_is_shown(place: Place, api: Api, guest: Api, page: Page) -> None:
+    """Whoever has as many bookings as one customer may is told so, and nothing is held for them."""
+    slots = await _make(api, "limited", policy={"max_bookings": 1})
+    await guest.post(f"/api/slots/{slots[0]}/bookings", customer={"name": "Ada"})
+    await _open(page, place, "limited")
+    await _cell(page, slots[1]).click()
+    await expect(page.locator(".toasts")).to_contain_text("as many bookings here as one person may")
+    await expect(_cell(page, slots[1])).to_have_attribute("data-free", "")
+
+
 async def test_the_server_goes_and_comes(server: Server, page: Page) -> None:
     """While the server is away the page says so; when it is back it goes on by its cursor, without a reload."""
     token = server.command("token", "--scope", "staff").strip()

@@ -11,7 +11,8 @@ from tests.support import STAFF, Api, Client, Server, eventually, new_key
 from tests.support.example import in_days
 from tests.system.both_transports import over_http
 
-PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-MARKER", "note": "Marker-Note"}
+PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-0199277", "note": "Marker-Note"}
+DATA = {"Marker-field": "Marker-data"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -31,9 +32,10 @@ async def _work(server: Server, token: str) -> list[str]:
         first, second, third, _ = (slot["id"] for slot in opened["slots"])
         key = f"marker-key-{new_key()}"
         hold = (await client.ask("slot.hold", slot=first, key=key))["hold"]
-        fields = {"slot": first, "hold": {"id": hold["id"], "token": hold["token"]}, "customer": PERSON}
+        fields = {"slot": first, "hold": {"id": hold["id"], "token": hold["token"]}, "customer": PERSON, "data": DATA}
         booking = (await client.ask("slot.book", **fields, key=new_key()))["booking"]
-        other = (await over_http(guest, "slot.book", {"slot": second, "customer": PERSON, "key": new_key()})).body
+        asked = {"slot": second, "customer": PERSON, "data": DATA, "key": new_key()}
+        other = (await over_http(guest, "slot.book", asked)).body
         secrets += [key, hold["token"], booking["token"], other["booking"]["token"], "Marker-"]
         for principal in (client, staff):
             await principal.ask("booking.get", booking=booking["id"], token=booking["token"])

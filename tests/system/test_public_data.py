@@ -10,12 +10,13 @@ import aiohttp
 
 from models.contract.commands import EVERY_REQUEST, Command
 from tests.support import STAFF, Api, Client, Server, eventually, new_key
-from tests.support.example import fill, in_days
+from tests.support.example import EMPTY_FILE, fill, in_days
 from tests.system.conftest import QUIET
 
 # Confirmation by staff, at once, and for the requests outside of the story.
 CALENDARS = {"asked": "staff", "free": "none", "rest": "none"}
-PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-MARKER", "note": "Marker-Note"}
+DATA = {"Marker-field": "Marker-data"}
+PERSON = {"name": "Marker-Name", "email": "marker@mail.example", "phone": "+43-555-0199277", "note": "Marker-Note"}
 PATHS = (
     "/api/calendars",
     "/api/calendars/{}",
@@ -99,7 +100,7 @@ class Story:
         answer = await (by or self.staff).ask(name, **fields)
         assert answer["ok"], (name, answer)
         self.asked.add(name)
-        for thing in (answer, answer.get("hold", {}), answer.get("booking", {})):
+        for thing in (answer, *(answer.get(name, {}) for name in ("hold", "booking", "feed"))):
             if token := thing.get("token"):
                 self.secrets.append(token)
         await self._read()
@@ -107,7 +108,7 @@ class Story:
 
     async def book(self, slot: str, **fields: Any) -> dict[str, str]:
         """Book as the guest; return the booking's id and token."""
-        made = (await self.ask("slot.book", by=self.guest, slot=slot, customer=PERSON, **fields))["booking"]
+        made = (await self.ask("slot.book", by=self.guest, slot=slot, customer=PERSON, data=DATA, **fields))["booking"]
         await self.ask("booking.get", booking=made["id"])
         return {"booking": made["id"], "token": made["token"]}
 
@@ -123,6 +124,15 @@ class Story:
         await eventually(lambda: in_days(0) >= times["start"], 10, "the start")
         for name in ("booking.no_show", "booking.reinstate"):
             await self.ask(name, booking=missed)
+
+    async def other_calendars(self) -> None:
+        """Make and end a private feed with the bookings, and the busy times of a person."""
+        name = PERSON["name"]
+        feed = (await self.ask("feed.create", calendar="free", name=name, scope="bookings"))["feed"]
+        await self.ask("feed.revoke", feed=feed["id"])
+        text = EMPTY_FILE.replace("VERSION", f"X-WR-CALNAME:{name}\r\nVERSION")
+        source = (await self.ask("busy.add", calendar="free", name=name, text=text))["source"]
+        await self.ask("busy.remove", source=source["id"])
 
     async def run(self, slots: list[str], elsewhere: str) -> None:
         await self.miss()
@@ -148,6 +158,7 @@ class Story:
         schedule = hours | {"from": in_days(1)[:10], "horizon_days": 14}
         for is_preview in (True, False):
             await self.ask("schedule.set", calendar="asked", schedule=schedule, preview=is_preview)
+        await self.other_calendars()
         await self.ask("calendar.create", id="over", name="Over", zone="UTC")
         await self.ask("calendar.archive", id="over")
         await self.ask("calendar.restore", id="over")

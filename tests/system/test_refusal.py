@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.support import Api, Client, new_key
-from tests.support.example import World, in_days
+from tests.support.example import NOWHERE, World, in_days
 from tests.system.both_transports import CODES, over_http, over_socket
 from tests.system.conftest import Place
 
 Change = Callable[[World], dict[str, Any]]
-NOWHERE = "01890000-0000-7000-8000-000000000000"
 PLACE = {"start": in_days(5), "end": in_days(6)}
 
 
@@ -78,7 +77,7 @@ BY_STAFF: list[tuple[str, Change, str]] = [
 
 # Requests of guests.
 BY_GUESTS: list[tuple[str, Change, str]] = [
-    ("calendar.subscribe", _is(calendar="nowhere"), "not_found"),
+    ("calendar.subscribe", _is(calendar="nowhere"), "unauthorized"),
     ("calendar.subscribe", _is(calendar="Bad Slug"), "bad_request"),
     ("calendar.subscribe", _is(to=in_days(-1)), "bad_request"),
     ("calendar.subscribe", lambda _: {"from": "soon"}, "bad_request"),

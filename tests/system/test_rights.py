@@ -12,7 +12,7 @@ import socketio.exceptions
 
 from models.contract.commands import PUBLIC_REQUESTS, STAFF_REQUESTS
 from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
-from tests.support.example import World, in_days, make_world
+from tests.support.example import World, add_other_calendars, in_days, make_world
 from tests.support.route import ROUTES, SOCKET_ONLY
 from tests.system.both_transports import code_of, over_http, over_socket
 from tests.system.conftest import HANDSHAKE, QUIET, Place
@@ -44,6 +44,11 @@ def _with_other_body(token: str, **claims: Any) -> str:
     head, _, mark = token.split(".")
     body = base64.urlsafe_b64encode(json.dumps({"sub": "someone", **claims}).encode()).rstrip(b"=").decode()
     return f"{head}.{body}.{mark}"
+
+
+def _scope(token: str) -> str:
+    """The scope that a token claims."""
+    return str(jwt.decode(token, options={"verify_signature": False}).get("scope", "")) if token else ""
 
 
 ALL: dict[str, Any] = {"scope": "staff", "calendars": "*"}
@@ -137,8 +142,9 @@ async def test_staff_is_for_staff(place: Place) -> None:
     assert told["code"] == "forbidden"
 
 
-async def test_staff_requests_are_refused_to_others(place: Place, world: World) -> None:
+async def test_staff_requests_are_refused_to_others(place: Place, world: World, api: Api) -> None:
     """Staff requests want the scope and the calendar: unauthorized without a token, forbidden with another's."""
+    await add_other_calendars(api, world)
     others = {
         "": "unauthorized",
         _token(calendars="*"): "forbidden",
@@ -147,10 +153,10 @@ async def test_staff_requests_are_refused_to_others(place: Place, world: World) 
         _token(scope="staff"): "forbidden",
     }
     for token, code in others.items():
-        async with Api(place.url, token) as api, Client(place.url, token=token) as client:
+        async with Api(place.url, token) as other, Client(place.url, token=token) as client:
             for name in STAFF_REQUESTS:
                 fields = world.request(name)
-                said = await over_socket(client, name, fields), (await over_http(api, name, fields)).code
+                said = await over_socket(client, name, fields), (await over_http(other, name, fields)).code
                 assert said == (code, code), (name, token)
     async with Api(place.url) as guest:
         assert (await guest.get(f"/api/calendars/{world.calendar}/slots"))["seq"] == world.seq
@@ -202,6 +208,71 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
         assert await over_socket(client, "slot.close", {"slot": world.slot}) == "forbidden"
 
 
+ABOUT_A_CALENDAR: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("GET", "/api/calendars/{}", {}), ("GET", "/api/calendars/{}/slots", {}), ("GET", "/api/calendars/{}/changes", {}),
+    ("GET", "/api/calendars/{}/events", {}), ("GET", "/api/calendars/{}/socket", HANDSHAKE),
+    ("GET", "/calendars/{}.ics", {}), ("GET", "/api/calendars/{}/schedule", {}),
+    ("GET", "/api/calendars/{}/bookings", {}), ("POST", "/api/calendars/{}/links", {}),
+    ("POST", "/api/calendars/{}/slots", {"slots": [{"start": in_days(1), "end": in_days(2)}]}),
+    ("PATCH", "/api/calendars/{}", {"name": "N"}), ("DELETE", "/api/calendars/{}", {}),
+    ("PUT", "/api/calendars/{}/schedule", {"schedule": {"windows": [], "slot_minutes": 30, "from": "2027-01-01"}}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("", "unauthorized"),
+        (_token(calendars=["elsewhere"]), "forbidden"),
+        (_token(**{**ALL, "calendars": ["x"]}), "forbidden"),
+    ],
+)
+async def test_an_unknown_calendar_answers_as_a_private_one(place: Place, api: Api, token: str, code: str) -> None:
+    """Whoever may see neither is told the same of both, on every route and in every namespace."""
+    await api.ask("POST", "/api/calendars", {"id": "hidden", "name": "H", "zone": "UTC", "visibility": "private"})
+    namespace = STAFF if "forbidden" in code and _scope(token) else GUESTS
+    async with Api(place.url, token) as principal, Client(place.url, token=token, namespace=namespace) as client:
+        for method, path, fields in ABOUT_A_CALENDAR:
+            headers, body = (fields, None) if method == "GET" else ({}, fields)
+            key = "" if method == "GET" or path.endswith("/links") else new_key()
+            told = [
+                await principal.ask(method, path.format(name), body, key=key, headers=headers)
+                for name in ("hidden", "nowhere-at-all")
+            ]
+            assert told[0].code == code, (method, path)
+            assert (told[0].status, told[0].body) == (told[1].status, told[1].body), (method, path)
+        for name in ("calendar.subscribe", "booking.list", "calendar.link", "slot.open", "calendar.archive"):
+            subject = "id" if name == "calendar.archive" else "calendar"
+            more = (
+                {"key": new_key(), "slots": [{"start": in_days(1), "end": in_days(2)}]} if name == "slot.open" else {}
+            )
+            said = [
+                (await client.ask(name, **{subject: calendar}, **more))["error"]
+                for calendar in ("hidden", "nowhere-at-all")
+            ]
+            assert said[0] == said[1], name
+            assert said[0]["code"] == code
+
+
+async def test_whose_token_names_an_unknown_calendar_is_told_so(api: Api, place: Place) -> None:
+    """Staff of all calendars, and a guest whose token names it, get a not_found."""
+    for token in (place.staff, _token(calendars=["nowhere-at-all"])):
+        async with Api(place.url, token) as principal:
+            assert (await principal.ask("GET", "/api/calendars/nowhere-at-all/slots")).code == "not_found"
+
+
+async def test_without_credentials_a_booking_is_unauthorized(place: Place, api: Api, guest: Api) -> None:
+    """A wrong token is forbidden; none at all is unauthorized, over both transports."""
+    world = await make_world(api, "bare", place.staff)
+    for name, more in (("booking.get", {}), ("booking.cancel", {}), ("booking.reschedule", {"slot": world.slot})):
+        fields = {"booking": world.booking["id"], **more} | ({"key": new_key()} if name != "booking.get" else {})
+        assert (await over_http(guest, name, fields)).code == "unauthorized", name
+        assert (await over_http(guest, name, fields | {"token": "wrong"})).code == "forbidden", name
+        async with Client(place.url) as client:
+            assert await over_socket(client, name, fields) == "unauthorized"
+            assert await over_socket(client, name, fields | {"token": "wrong"}) == "forbidden"
+
+
 @pytest.mark.parametrize("namespace", [GUESTS, STAFF])
 async def test_a_token_that_changes_during_a_subscription(namespace: str, place: Place, api: Api) -> None:
     """After `auth.refresh` no request under way subscribes to a calendar outside of the new token."""
@@ -238,6 +309,7 @@ async def test_booking_by_token_only(place: Place, api: Api) -> None:
 async def test_a_ticket(place: Place, api: Api, guest: Api) -> None:
     """A ticket opens the streams of its calendars, once each; it allows no more than its caller's token."""
     await api.post("/api/calendars", id="ticketed", name="T", zone="UTC", visibility="private")
+    await api.post("/api/calendars", id="not-ticketed", name="N", zone="UTC")  # public, and yet not the ticket's
     body = {"calendars": ["ticketed"]}
     assert (await guest.ask("POST", "/api/tickets", body)).code == "unauthorized"
     async with Api(place.url, _token(calendars=["elsewhere"])) as other:
@@ -250,6 +322,9 @@ async def test_a_ticket(place: Place, api: Api, guest: Api) -> None:
                     async with http.get(f"{place.url}{path}?ticket={ticket}", headers=headers) as answer:
                         assert answer.status == status, path
             assert (await guest.ask("GET", f"{path}?ticket=%ED%A0%80", headers=headers)).code == "unauthorized"
+            ticket = (await subscriber.ask("POST", "/api/tickets", body)).body["ticket"]
+            elsewhere = path.replace("ticketed", "not-ticketed")
+            assert (await guest.ask("GET", f"{elsewhere}?ticket={ticket}", headers=headers)).code == "forbidden"
 
 
 async def test_a_ticket_opens_nothing_else(place: Place, api: Api, guest: Api) -> None:
@@ -264,5 +339,6 @@ async def test_a_ticket_opens_nothing_else(place: Place, api: Api, guest: Api) -
         ("GET", "/api/calendars/tickets-only/slots", None),
         ("GET", "/api/calendars/tickets-only", None),
     ):
-        assert (await guest.ask(method, path + shown, fields, key=new_key())).code == "unauthorized", path
+        answer = await guest.ask(method, path + shown, fields)
+        assert (answer.code, answer.body["details"]) == ("bad_request", {"field": "ticket"}), path
     assert (await guest.ask("GET", f"/api/calendars/tickets-only/changes{shown}")).code == "ok", "it was not used up"

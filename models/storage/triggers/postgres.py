@@ -14,6 +14,7 @@ from models.storage.triggers.note import (
     DURATION_FIELDS,
     LATEST,
     LEAST_PENDING,
+    LIMIT_FIELDS,
     LONGEST_DURATION,
     OVERFULL,
     PREFIX,
@@ -23,6 +24,8 @@ from models.storage.triggers.note import (
 
 SERVICE = "slotcast.service"  # a setting of the transaction, `on` in the service's transactions
 _IS_OUTSIDE = f"WHEN (current_setting('{SERVICE}', true) IS DISTINCT FROM 'on')"
+_COUNTS = ", ".join(map(repr, ("max_holds", *LIMIT_FIELDS)))
+_NULLABLE = ", ".join(map(repr, ("max_advance", "pending_seconds", *LIMIT_FIELDS)))
 _TOUCHED = "INSERT INTO touched (kind, calendar, subject"
 
 _FUNCTIONS = {
@@ -55,12 +58,13 @@ BEGIN
         CASE
             WHEN key IN ('overlap') THEN value IN ('"allow"', '"reject"')
             WHEN key IN ('confirmation') THEN value IN ('"none"', '"staff"')
-            WHEN key IN ('max_advance', 'pending_seconds') AND value = 'null' THEN true
-            WHEN key IN ('hold_seconds', 'max_holds', 'pending_seconds', {", ".join(map(repr, DURATION_FIELDS))}) THEN
+            WHEN key IN ({_NULLABLE}) AND value = 'null' THEN true
+            WHEN key IN ('hold_seconds', 'pending_seconds', {_COUNTS}, {", ".join(map(repr, DURATION_FIELDS))}) THEN
                 value::text ~ '^[0-9]{{1,9}}$' AND value::text::integer BETWEEN
-                CASE key WHEN 'hold_seconds' THEN 30 WHEN 'max_holds' THEN 1
-                    WHEN 'pending_seconds' THEN {LEAST_PENDING} ELSE 0 END
-                AND CASE key WHEN 'hold_seconds' THEN 1800 WHEN 'max_holds' THEN 10000 ELSE {LONGEST_DURATION} END
+                CASE WHEN key = 'hold_seconds' THEN 30 WHEN key IN ({_COUNTS}) THEN 1
+                    WHEN key = 'pending_seconds' THEN {LEAST_PENDING} ELSE 0 END
+                AND CASE WHEN key = 'hold_seconds' THEN 1800 WHEN key IN ({_COUNTS}) THEN 10000
+                ELSE {LONGEST_DURATION} END
             ELSE false
         END) IS NOT FALSE INTO is_fit
         FROM jsonb_each(CASE WHEN jsonb_typeof(given) = 'object' THEN given ELSE '{{"":0}}' END);

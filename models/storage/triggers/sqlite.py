@@ -18,6 +18,7 @@ from models.storage.triggers.note import (
     DURATION_FIELDS,
     LATEST,
     LEAST_PENDING,
+    LIMIT_FIELDS,
     LONGEST_DURATION,
     OVERFULL,
     POLICY_FIELDS,
@@ -123,6 +124,7 @@ def _is_valid_policy(text: str) -> str:
                 ("max_holds", "= 'missing'", 1, 10_000),
                 ("max_advance", "IN ('missing', 'null')", 0, LONGEST_DURATION),
                 ("pending_seconds", "IN ('missing', 'null')", LEAST_PENDING, LONGEST_DURATION),
+                *[(name, "IN ('missing', 'null')", 1, 10_000) for name in LIMIT_FIELDS],
                 *[(name, "= 'missing'", 0, LONGEST_DURATION) for name in DURATION_FIELDS if name != "max_advance"],
             )
         ],
@@ -154,7 +156,7 @@ def _refuse(message: str, source: str) -> str:
 
 _CALENDAR_DIFFERS = " OR ".join(
     f"OLD.{name} IS NOT NEW.{name}"
-    for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at")
+    for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at", "data")
 )
 _HEAD_DIFFERS = "(OLD.seq IS NOT NEW.seq OR OLD.nonce IS NOT NEW.nonce)"
 # A head restored by a trigger is not a new head.
@@ -164,6 +166,11 @@ _GONE = (
     "INSERT INTO touched (kind, calendar, subject, seq, nonce) SELECT 'gone', id, id, seq, nonce FROM calendar WHERE"
 )
 
+_HOLD_COLUMNS = ("id", "calendar", "slot", "seats", "holder", "state", "expires_at", "overridden")
+_BOOKING_COLUMNS = (
+    "id", "calendar", "slot", "seats", "status", "name", "email", "phone", "note", "created_at", "version", "data",
+    "overridden", "expires_at",
+)  # fmt: skip
 _IS_OTHER = "OLD.calendar IS NOT NEW.calendar"
 
 
@@ -191,28 +198,8 @@ _SQLITE = {
         _bookings_of_moved("NEW.calendar"),
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
-    **_seat_triggers(
-        "hold", ("id", "calendar", "slot", "seats", "holder", "state", "expires_at", "overridden"), lambda _: ""
-    ),
-    **_seat_triggers(
-        "booking",
-        (
-            "id",
-            "calendar",
-            "slot",
-            "seats",
-            "status",
-            "name",
-            "email",
-            "phone",
-            "note",
-            "created_at",
-            "version",
-            "overridden",
-            "expires_at",
-        ),
-        _booking,
-    ),
+    **_seat_triggers("hold", _HOLD_COLUMNS, lambda _: ""),
+    **_seat_triggers("booking", _BOOKING_COLUMNS, _booking),
     "calendar_before_insert": _trigger("BEFORE INSERT ON calendar", f"{_GONE} id = NEW.id OR rowid = NEW.rowid;"),
     "calendar_before_update": _trigger(
         "BEFORE UPDATE OF id ON calendar", f"{_GONE} id = NEW.id AND NEW.id IS NOT OLD.id;"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from models.contract.changes import Cursor, Customer
@@ -18,6 +19,7 @@ from models.contract.commands import (
     RejectBooking,
     RemoveSlot,
     ReopenSlot,
+    RescheduleBooking,
     StaffOnBooking,
     WithToken,
 )
@@ -31,6 +33,7 @@ from models.contract.errors import (
     SlotUnavailable,
     TooSoon,
     Unauthorized,
+    VersionConflict,
 )
 from models.contract.principal import Principal
 from models.contract.time import HOUR
@@ -334,3 +337,32 @@ def test_only_staff_confirm_reject_and_erase(driver: Driver, command: type[Staff
 
 def staff(driver: Driver, command: type[StaffOnBooking], booked: dict[str, Any]) -> Any:
     return results(driver.service.run(command(principal=STAFF, booking=booked["id"])))
+
+
+def test_a_command_about_another_version_of_a_booking_is_refused(driver: Driver) -> None:
+    """Each command about a booking takes `if_version`; without it, or with the version that it has, it is done."""
+    driver.create("asked", confirmation="staff")
+    slots = driver.open(3, start=driver.clock.now + HOUR)
+
+    def version(booked: dict[str, Any]) -> int:
+        return driver.service.booking(WithToken(principal=STAFF, booking=booked["id"])).version
+
+    booked, other = driver.reserve(slots[0]), driver.reserve(slots[1])
+    moved = RescheduleBooking(principal=STAFF, key=new_key(), booking=other["id"], slot=slots[2], if_version=0)
+    cancelled = CancelBooking(principal=STAFF, key=new_key(), booking=other["id"], if_version=0)
+    rejected = RejectBooking(principal=STAFF, booking=other["id"], if_version=0)
+    for command in (moved, cancelled, rejected):
+        seen = version(other)
+        with pytest.raises(VersionConflict) as refused:
+            driver.service.run(command)
+        assert refused.value.details == {"version": seen}
+        if command is moved:
+            driver.service.run(msgspec.structs.replace(command, if_version=seen))
+    for kind in (ConfirmBooking, MarkNoShow, ReinstateBooking, EraseCustomer):
+        if kind is MarkNoShow:
+            driver.clock.go(3_601)
+        seen = version(booked)
+        with pytest.raises(VersionConflict):
+            driver.service.run(kind(principal=STAFF, booking=booked["id"], if_version=seen + 1))
+        driver.service.run(kind(principal=STAFF, booking=booked["id"], if_version=seen))
+        assert version(booked) > seen

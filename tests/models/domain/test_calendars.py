@@ -43,6 +43,8 @@ def test_the_default_policy_refuses_nothing_but_the_past(driver: Driver) -> None
         "overlap": "reject",
         "max_holds": 10,
         "confirmation": "none",
+        "max_bookings": None,
+        "max_bookings_per_day": None,
         "pending_seconds": None,
     }
 

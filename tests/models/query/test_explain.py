@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands import ArchiveCalendar, CloseSlot, HoldSlot, RemoveSlot, UpdateCalendar
+from models.contract.commands import AddBusy, ArchiveCalendar, CloseSlot, HoldSlot, RemoveSlot, SetBusy, UpdateCalendar
 from models.contract.errors import NotFound, Refused, Unauthorized
 from models.contract.principal import Principal
 from models.query.explain import is_bookable
 from models.service import Outcome
-from tests.models.driver import GUEST, OTHER, STAFF, Driver, booking, new_key
+from tests.models.driver import GUEST, OTHER, STAFF, Driver, booking, new_key, results
 
-RULES = ["booking", "archived", "past", "min_notice", "max_advance", "max_holds", "closed", "overlap", "capacity"]
+RULES = [
+    "booking", "archived", "past", "min_notice", "max_advance", "max_holds", "max_bookings", "max_bookings_per_day",
+    "closed", "overlap", "busy", "capacity",
+]  # fmt: skip
 
 
 def policy(driver: Driver, **fields: Any) -> None:
@@ -26,6 +29,14 @@ def book_neighbour(driver: Driver, slot: str) -> None:
     driver.reserve(driver.open(start=start + 1)[0], principal=OTHER)
 
 
+def keep_busy(driver: Driver, slot: str) -> None:
+    (start,) = driver.query("SELECT start FROM slot WHERE id = ?", slot)[0]
+    text = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+    added = AddBusy(principal=STAFF, key=new_key(), calendar="room", text=text)
+    source = results(driver.service.run(added))["id"]
+    driver.service.run(SetBusy(calendar="room", source=source, times=((start, start + 1_000),)))
+
+
 def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
     """Puts the rule in the slot's way."""
     match rule:
@@ -35,17 +46,18 @@ def set_scene(driver: Driver, slot: str, rule: str | None) -> None:
             driver.service.run(ArchiveCalendar(principal=STAFF, calendar="room"))
         case "past":
             driver.clock.go(10 * 86_400)
-        case "min_notice":
-            policy(driver, min_notice=86_400 * 30)
-        case "max_advance":
-            policy(driver, max_advance=60)
+        case "min_notice" | "max_advance":
+            policy(driver, **{rule: 86_400 * 30 if rule == "min_notice" else 60})
         case "max_holds":
             policy(driver, max_holds=1)
             driver.hold(driver.open()[0])
+        case "max_bookings" | "max_bookings_per_day":
+            driver.reserve(driver.open()[0])
+            policy(driver, **{rule: 1})
         case "closed":
             driver.service.run(CloseSlot(principal=STAFF, slot=slot))
-        case "overlap":
-            book_neighbour(driver, slot)
+        case "overlap" | "busy":
+            (book_neighbour if rule == "overlap" else keep_busy)(driver, slot)
         case "capacity":
             driver.reserve(slot, principal=OTHER)
 

@@ -30,6 +30,8 @@ REFUSED = {
     "a policy that is none": "UPDATE calendar SET policy = '[]'",
     "no such policy": """UPDATE calendar SET policy = '{"hold_minutes":5}'""",
     "a policy out of bounds": """UPDATE calendar SET policy = '{"hold_seconds":5}'""",
+    "no limit of bookings": """UPDATE calendar SET policy = '{"max_bookings":0}'""",
+    "too many bookings a day": """UPDATE calendar SET policy = '{"max_bookings_per_day":10001}'""",
     "no number": """UPDATE calendar SET policy = '{"max_holds":"many"}'""",
     "a strange id": "INSERT INTO calendar (id, name) VALUES ('A calendar', 'x')",
     "no such visibility": "UPDATE calendar SET visibility = 'hidden'",

@@ -80,7 +80,7 @@ async def test_a_body_that_is_too_large(served: Server, api: Api, slot: str) -> 
     """Bodies go to 1 MB; beyond, they are refused, and the server goes on."""
     raw = json.dumps({"note": "n" * LONG}).encode()
     answer = await api.ask("POST", f"/api/slots/{slot}/holds", raw=raw, key=new_key())
-    assert _code(answer) == (413, "bad_request")
+    assert _code(answer) == (413, "payload_too_large")
     customer = {"name": "Ada", "note": "n" * 900_000}
     answer = await api.ask("POST", f"/api/slots/{slot}/bookings", {"customer": customer}, key=new_key())
     assert _code(answer) == (400, "bad_request")
@@ -127,7 +127,7 @@ async def test_a_message_that_is_too_deep(served: Server) -> None:
 async def test_what_is_not_there(api: Api, method: str, path: str, status: int) -> None:
     """An unknown address or method is a problem too, with HTTP's own status."""
     answer = await api.ask(method, path)
-    assert _code(answer) == (status, "not_found" if status == 404 else "bad_request")
+    assert _code(answer) == (status, "not_found" if status == 404 else "method_not_allowed")
     assert (status == 405) == ("Allow" in answer.headers)
 
 
@@ -168,7 +168,7 @@ async def test_waits_that_are_none(api: Api, slot: str, wait: str) -> None:
 async def test_headers_that_are_none(served: Server, api: Api, slot: str) -> None:
     """Odd headers are refused or passed over; none of them is worth an error of the server's."""
     path = f"/api/slots/{slot}"
-    for version in ("x", '"x"', "*", "-1", '"1", "2"', "9" * 17, "\udcff"):
+    for version in ("x", '"x"', "-1", '"1", "2"', "9" * 17, "\udcff"):
         answer = await api.ask("POST", f"{path}/close", headers={"If-Match": version})
         assert answer.code == "bad_request", version
     assert (await api.ask("POST", f"{path}/close", headers={"If-Match": '"999999"'})).code == "version_conflict"

@@ -63,7 +63,7 @@ class _Reader:
 
     def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
-            [str(Path(sys.executable).parent / program), *arguments],
+            [sys.executable, "-m", program, *arguments],
             env=os.environ | {"HOME": str(self._folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             input="",
             capture_output=True,
@@ -128,3 +128,15 @@ async def _book_and_remove(server: Server, booked: str, removed: str) -> None:
     async with Api(server.url, token) as api:
         await api.post(f"/api/slots/{booked}/bookings", customer={"name": "Ada"})
         assert (await api.ask("DELETE", f"/api/slots/{removed}")).code == "ok"
+
+
+def test_vdirsyncer_and_khal_read_a_staff_feed_by_its_key(shop: Server, tmp_path: Path) -> None:
+    """A private address is an ordinary URL: each booking is one file, and one line with its customer."""
+    (tmp_path / "reader").mkdir()
+    slots = asyncio.run(_open(shop, [_FIRST, _FIRST + timedelta(minutes=30)]))
+    asyncio.run(_book_and_remove(shop, slots[0], slots[1]))
+    path = shop.command("feed", "create", "chairs", "--bookings").strip()
+    reader = _Reader(tmp_path / "reader", f"{shop.url}{path}")
+    assert reader.sync() == [(_FIRST, "CONFIRMED")]
+    assert reader.listed() == ["09:00 09:30 Ada"]
+    assert reader.sync() == [(_FIRST, "CONFIRMED")]

@@ -201,7 +201,10 @@ async def test_a_window_from_now_is_read_once_while_it_stands(
 
 
 async def test_a_kept_window_from_now_is_what_a_fresh_one_would_be(stack: RoomStack) -> None:
-    """As the time goes on slots end and others come near: a kept window has neither one too many nor one too few."""
+    """As the time goes on slots end and others come near: a kept window has neither one too many nor one too few.
+
+    A slot that has begun since the read is not bookable.
+    """
     await stack.open_slots([WINDOW / DAY - 0.01 + place / 500 for place in range(40)])
     await stack.open_slots([place / 100 for place in range(100)])
     begin = now = system_clock()
@@ -215,3 +218,7 @@ async def test_a_kept_window_from_now_is_what_a_fresh_one_would_be(stack: RoomSt
         fresh = Recovery(stack.service, stack.dispatcher, clock)
         looks = [await recovery.look("room", GUEST, recovery.wanted(None, None, None)) for recovery in (kept, fresh)]
         assert looks[0] == looks[1], minutes
+        slots = msgspec.json.decode(b"{" + (looks[0].body or b""))["slots"]
+        assert {slot["id"] for slot in slots if not slot["bookable"]} == {
+            slot["id"] for slot in slots if slot["start"] <= write_time(now)
+        }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 
 from models.contract.changes import Cursor, read_cursor
+from models.contract.commands import UpdateSlot
+from models.contract.time import HOUR
 from models.service import SlotService
 from realtime.rooms import replica as module
 from realtime.rooms.replica import AT_REST, MOST_REPLAYED, Gap, Replica
 from tests.models.conftest import clock, database, driver, pytest_generate_tests, service
-from tests.models.driver import EVER, Driver
+from tests.models.driver import EVER, STAFF, Driver
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 
 __all__ = ["clock", "database", "driver", "pytest_generate_tests", "service"]
@@ -20,6 +24,31 @@ CHANGES = AT_REST + 20
 def follow(service: SlotService, replica: Replica) -> None:
     for row in service.new_rows({"room": Cursor(replica.seq, replica.nonce)})["room"]:
         replica.apply(row)
+
+
+def bookable(replica: Replica, now: int) -> list[bool]:
+    return [slot["bookable"] for slot in json.loads(b"[%b]" % replica.slots(-EVER, EVER, now).slots)]
+
+
+@pytest.mark.only("sqlite")
+def test_a_slot_that_has_begun_is_not_bookable(driver: Driver) -> None:
+    """It is not bookable from its start on, and after a later change too. The mark of the window changes then."""
+    start = driver.clock.now + HOUR
+    first, _ = driver.open(2, start=start)
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    before = replica.slots(-EVER, EVER, start - 1)
+    assert bookable(replica, start - 1) == [True, True]
+    assert bookable(replica, start) == [False, True]
+    assert replica.slots(-EVER, EVER, start).mark != before.mark
+    assert replica.slots(-EVER, EVER, start - 1) == replica.slots(-EVER, EVER, start)  # the clock may step back
+    data = b'{"bookable":true}'
+    driver.service.run(UpdateSlot(principal=STAFF, slot=first, data=data))  # committed by a clock that is behind
+    follow(driver.service, replica)
+    (slot, other) = json.loads(b"[%b]" % replica.slots(-EVER, EVER, start).slots)
+    assert (slot["bookable"], slot["data"], other["bookable"]) == (False, {"bookable": True}, True)
+    driver.clock.now = start
+    fresh = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    assert fresh.slots(-EVER, EVER, start) == replica.slots(-EVER, EVER, start)
 
 
 @pytest.mark.only("sqlite")

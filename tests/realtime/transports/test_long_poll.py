@@ -8,10 +8,13 @@ from models.contract.errors import BadRequest
 from realtime.transports.long_poll import read_wait
 from realtime.transports.stream import BEAT_SECONDS
 from tests.realtime.transports.conftest import make_calendar, open_slots
-from tests.support import Api, eventually
+from tests.support import STAFF, Api, Client, eventually, new_key
 from tests.support.raw import Raw
+from tests.support.replica import Replica
 from tests.system.both_transports import number_of
 from tests.system.conftest import Place
+
+CHANGES = 1_203  # more than two pages, and more than a replay
 
 
 async def test_a_long_poll_waits_for_the_next_change(place: Place, api: Api) -> None:
@@ -51,6 +54,33 @@ async def test_a_long_poll_ends_with_its_client(place: Place, api: Api) -> None:
     await open_slots(api, path, 1)
     assert b'"slot.opened"' in await polls[0].reader.readuntil(b"server_time")
     polls[0].close()
+
+
+async def test_more_than_a_replay_comes_by_pages(place: Place, api: Api) -> None:
+    """From the first cursor, polls that announce more bring every change, in order."""
+    path = await make_calendar(api, "busy")
+    after = (await api.get(f"{path}/changes"))["cursor"]
+    async with Client(place.url, token=place.staff, namespace=STAFF) as staff:
+        for begin in range(0, CHANGES, 400):
+            names = [f"Name {number}" for number in range(begin, min(begin + 400, CHANGES))]
+            sent = [staff.send("calendar.update", {"id": "busy", "name": name, "key": new_key()}) for name in names]
+            assert all(answer["ok"] for answer in await asyncio.gather(*sent))
+    head = (await api.get(f"{path}/changes"))["seq"]
+    replica, sizes = Replica(), []
+    replica.take_snapshot({"info": {}, "seq": 0, "cursor": after, "slots": []})
+    has_more = True
+    while has_more:
+        poll = await api.get(f"{path}/changes?after={after}")
+        sizes.append(len(poll["changes"]))
+        for change in poll["changes"]:
+            assert change["prev"] == replica.have
+            replica.apply(change)
+        after, has_more = poll["cursor"], poll["more"]
+        assert has_more == (poll["seq"] < head)
+    assert sizes == [500, 500, 203]
+    assert (replica.have, replica.info["name"]) == (head, f"Name {CHANGES - 1}")
+    gone = await api.ask("GET", f"{path}/changes?after=1.000000000000")
+    assert gone.code == "cursor_gone"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("1.5", 1.5), ("60", 60)])

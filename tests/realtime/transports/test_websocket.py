@@ -1,9 +1,9 @@
-"""The plain WebSocket: one text frame a change, and pings that a live client answers."""
+"""The plain WebSocket: the answer first, then one text frame a change."""
 
 import aiohttp
 
-from realtime.engine import Counters, Event, Limits, Packet
-from realtime.transports.websocket import NO_PONG, PlainSocket, plain_frames
+from realtime.engine import Event, Packet
+from realtime.transports.websocket import plain_frames
 from tests.realtime.transports.conftest import make_calendar, open_slots
 from tests.support import Api
 from tests.system.conftest import Place
@@ -13,19 +13,6 @@ def test_each_event_is_a_text_frame() -> None:
     """The payload is the change, without the event's name and id."""
     packet = Packet([Event("/calendars", b'"a"', b"1", b"1.a"), Event("/calendars", b'"b"', b"22", b"2.a")])
     assert plain_frames(packet) == b"\x81\x011" + b"\x81\x0222"
-
-
-def test_a_client_that_answers_no_ping_is_closed() -> None:
-    """Any bytes of the client count as an answer."""
-    socket = PlainSocket(Limits(), Counters(), "192.0.2.1")
-    states = []
-    for answer in (b"", None, None):
-        socket.send_heartbeat()
-        states.append(socket.is_open)
-        if answer is not None:
-            socket.data_received(answer)
-    assert states == [True, True, False]
-    assert socket.counters.closed == {NO_PONG: 1}
 
 
 async def test_the_first_message_is_the_answer(place: Place, api: Api, http: aiohttp.ClientSession) -> None:

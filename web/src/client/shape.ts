@@ -51,6 +51,8 @@ export const SLOTS: Shape = { slots: [SLOT], from: "string", to: "string" };
 export const HEALTH: Shape = { status: "string" };
 
 const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
+const FEED: Shape = { id: "string", calendar: "string", scope: "string", created_at: "string" };
+const SOURCE: Shape = { id: "string", calendar: "string", name: "string" };
 
 /** The members to check in the answers of each type. */
 const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], Shape>> = {
@@ -63,6 +65,11 @@ const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], 
   RescheduledAnswer: BOOKED,
   InfoAnswer: { ...CURSOR, info: INFO },
   LinkAnswer: { token: "string", expires_at: "string" },
+  OwnFeedAnswer: { ...CURSOR, feed: { ...FEED, token: "string" } },
+  FeedsAnswer: { feeds: [FEED] },
+  FeedAnswer: { ...CURSOR, feed: FEED },
+  BusyAnswer: { ...CURSOR, source: SOURCE },
+  BusyListAnswer: { sources: [SOURCE] },
   ScheduleAnswer: { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
   SlotsAnswer: { ...CURSOR, slots: [SLOT] },
   SlotAnswer: { ...CURSOR, slot: SLOT },

@@ -2,7 +2,7 @@
 
 import { Calendar } from "./calendar.ts";
 import type { Answers, BookingsAnswer, CalendarInfo, Fields, BookingOutcome } from "./wire.ts";
-import type { LinkAnswer, ScheduleAnswer, Slot } from "./wire.ts";
+import type { BusySource, Feed, LinkAnswer, OwnFeed, ScheduleAnswer, Slot } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;
@@ -70,6 +70,32 @@ export class StaffCalendar extends Calendar {
   /** Makes a token for guests to see and book the calendar until it ends. */
   link(lifetime_seconds: number): Promise<LinkAnswer> {
     return this.requests.read("calendar.link", { calendar: this.id, lifetime_seconds });
+  }
+
+  /** Makes a private address of the feed; only this answer has its token. */
+  async createFeed(scope: Feed["scope"], name = ""): Promise<OwnFeed> {
+    return (await this.command("feed.create", { calendar: this.id, scope, name })).feed;
+  }
+
+  async listFeeds(): Promise<readonly Feed[]> {
+    return (await this.requests.read("feed.list", { calendar: this.id })).feeds;
+  }
+
+  async revokeFeed(feed: string): Promise<Feed> {
+    return (await this.command("feed.revoke", { feed })).feed;
+  }
+
+  /** Imports the busy times of another calendar. */
+  async addBusy(url: string, name = ""): Promise<BusySource> {
+    return (await this.command("busy.add", { calendar: this.id, url, name })).source;
+  }
+
+  async listBusy(): Promise<readonly BusySource[]> {
+    return (await this.requests.read("busy.list", { calendar: this.id })).sources;
+  }
+
+  async removeBusy(source: string): Promise<BusySource> {
+    return (await this.command("busy.remove", { source })).source;
   }
 
   /** Lists the bookings of the slots between, by start. `to` is the start of the next page. */

@@ -43,6 +43,12 @@ export type StaffRequestName =
   | "calendar.archive"
   | "calendar.restore"
   | "calendar.link"
+  | "feed.create"
+  | "feed.list"
+  | "feed.revoke"
+  | "busy.add"
+  | "busy.list"
+  | "busy.remove"
   | "schedule.set"
   | "slot.open"
   | "slot.update"
@@ -77,6 +83,8 @@ export type ServerErrorCode =
   | "idempotency_mismatch"
   | "rate_limited"
   | "unsupported_encoding"
+  | "method_not_allowed"
+  | "payload_too_large"
   | "internal"
   | "overloaded";
 
@@ -107,6 +115,8 @@ export interface Policy {
   readonly max_holds: number;
   readonly confirmation: "none" | "staff";
   readonly pending_seconds: number | null;
+  readonly max_bookings: number | null;
+  readonly max_bookings_per_day: number | null;
 }
 
 /** A calendar as its viewers may see it. */
@@ -118,6 +128,7 @@ export interface CalendarInfo {
   readonly booking: "anyone" | "token";
   readonly policy: Policy;
   readonly archived: boolean;
+  readonly data?: unknown;
 }
 
 /** The customer of a booking, for staff and for its holder only. */
@@ -167,6 +178,7 @@ export interface StaffBooking {
   readonly version: number;
   readonly overridden?: readonly string[];
   readonly expires_at?: string;
+  readonly data?: unknown;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */
@@ -286,6 +298,37 @@ export interface ScheduleWarning {
   readonly end: string;
 }
 
+/** A private feed. With the scope `bookings` it has the bookings and their customers. */
+export interface Feed {
+  readonly id: string;
+  readonly calendar: string;
+  readonly name: string;
+  readonly scope: "bookings" | "slots";
+  readonly created_at: string;
+}
+
+/** A new feed. Only this answer has the token, the `key` of its address. */
+export interface OwnFeed {
+  readonly id: string;
+  readonly calendar: string;
+  readonly name: string;
+  readonly scope: "bookings" | "slots";
+  readonly created_at: string;
+  readonly token: string;
+}
+
+/** A source of busy times: `host` of its URL, or none for a file. While it fails, its last good copy is in force. */
+export interface BusySource {
+  readonly id: string;
+  readonly calendar: string;
+  readonly name: string;
+  readonly host?: string;
+  readonly created_at: string;
+  readonly fetched_at?: string;
+  readonly error?: string;
+  readonly failing_since?: string;
+}
+
 /** An empty success. */
 export interface Nothing {}
 
@@ -336,6 +379,29 @@ export interface LinkAnswer {
   readonly expires_at: string;
 }
 
+export interface OwnFeedAnswer {
+  readonly cursor: string;
+  readonly feed: OwnFeed;
+}
+
+export interface FeedsAnswer {
+  readonly feeds: readonly Feed[];
+}
+
+export interface FeedAnswer {
+  readonly cursor: string;
+  readonly feed: Feed;
+}
+
+export interface BusyAnswer {
+  readonly cursor: string;
+  readonly source: BusySource;
+}
+
+export interface BusyListAnswer {
+  readonly sources: readonly BusySource[];
+}
+
 /** The numbers of slots that new opening hours open, remove and update; taken slots are `kept`. */
 export interface ScheduleAnswer {
   readonly cursor: string;
@@ -384,6 +450,12 @@ export interface Answers {
   readonly "calendar.archive": InfoAnswer;
   readonly "calendar.restore": InfoAnswer;
   readonly "calendar.link": LinkAnswer;
+  readonly "feed.create": OwnFeedAnswer;
+  readonly "feed.list": FeedsAnswer;
+  readonly "feed.revoke": FeedAnswer;
+  readonly "busy.add": BusyAnswer;
+  readonly "busy.list": BusyListAnswer;
+  readonly "busy.remove": BusyAnswer;
   readonly "schedule.set": ScheduleAnswer;
   readonly "slot.open": SlotsAnswer;
   readonly "slot.update": SlotAnswer;
@@ -415,6 +487,12 @@ export const ANSWER_TYPES = {
   "calendar.archive": "InfoAnswer",
   "calendar.restore": "InfoAnswer",
   "calendar.link": "LinkAnswer",
+  "feed.create": "OwnFeedAnswer",
+  "feed.list": "FeedsAnswer",
+  "feed.revoke": "FeedAnswer",
+  "busy.add": "BusyAnswer",
+  "busy.list": "BusyListAnswer",
+  "busy.remove": "BusyAnswer",
   "schedule.set": "ScheduleAnswer",
   "slot.open": "SlotsAnswer",
   "slot.update": "SlotAnswer",

@@ -234,7 +234,7 @@ export const isShown = (booking: StaffBooking): boolean =>
 
 function statusText(slot: Slot, isPast: boolean): string {
   if (slot.status === "open" && slot.capacity === 1 && isPast) return "Not booked";
-  if (slot.status === "open" && !slot.bookable) return "Blocked";
+  if (slot.status === "open" && !slot.bookable && !isPast) return "Blocked";
   if (slot.capacity === 1 || slot.status === "closed") return SLOT_STATUS[slot.status];
   const taken = slot.capacity - slot.remaining;
   return `${taken} of ${slot.capacity} taken`;

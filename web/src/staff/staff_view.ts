@@ -11,6 +11,7 @@ import {
   type StaffClient,
 } from "../client";
 import { adviceFor } from "../ui/advice";
+import { isTakeable } from "../booking/policy";
 import { Agenda, type BookingVerb, isShown } from "./agenda";
 import { ask, type Question } from "../ui/confirm";
 import { DayView } from "./day/day_view";
@@ -18,6 +19,7 @@ import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
 import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
+import { showOtherCalendars } from "./other_calendars";
 import { batchesOf, type Opening, slotsOf } from "./opening";
 import { Pill } from "../ui/status_pill";
 import { askForLink } from "./private_link";
@@ -143,10 +145,14 @@ export class StaffView {
   }
 
   #tools(): HTMLElement {
+    const others = h("button", { type: "button", class: "page-link plain" }, "Other calendars");
+    others.addEventListener("click", () => {
+      if (this.#calendar) showOtherCalendars(this.#root, this.#calendar);
+    });
     return h(
       "div",
       { class: "tools" },
-      h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite),
+      h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite, others),
       h(
         "div",
         { class: "choices" },
@@ -231,7 +237,7 @@ export class StaffView {
     this.#root.dataset.day = this.#days.day ?? "coming";
     this.#agenda.element.setAttribute("aria-busy", String(!this.#days.isAnswered));
     if (!this.#days.isAnswered) return;
-    const isFree = (slot: Slot) => slot.bookable && Date.parse(slot.start) > now;
+    const isFree = (slot: Slot) => isTakeable(slot, info.policy, info.archived, now);
     const free = calendar.slots.filter(isFree).length;
     setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
     this.#invite.hidden = info.visibility === "public" && info.booking === "anyone";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { canLeave, holdText } from "../../src/booking/policy";
-import { canTake, clockRefusal, note } from "../../src/booking/board/slot_cell";
+import { canLeave, clockRefusal, holdText } from "../../src/booking/policy";
+import { canTake, note } from "../../src/booking/board/slot_cell";
 import { info, slot } from "../support/make";
 
 interface Vector {

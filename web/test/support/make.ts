@@ -17,6 +17,8 @@ export const info: CalendarInfo = {
     buffer_after: 0,
     overlap: "allow",
     max_holds: 10,
+    max_bookings: null,
+    max_bookings_per_day: null,
     confirmation: "none",
     pending_seconds: null,
   },

@@ -2,6 +2,7 @@
 
 import type { Policy, Slot } from "../../client";
 import { h, setData, setText } from "../../ui/dom";
+import { clockRefusal, isTakeable } from "../policy";
 import type { Mark } from "../own/own_store";
 import { countdownText, durationText, type Locale, timeText } from "../../ui/time";
 
@@ -19,20 +20,8 @@ export interface Setting {
   readonly now: number;
 }
 
-/** Returns why the clock refuses a bookable slot, or an empty text. */
-export function clockRefusal(slot: Slot, policy: Policy | undefined, now: number): string {
-  const start = Date.parse(slot.start);
-  if (start <= now) return "Started";
-  if (policy === undefined) return "";
-  if (start < now + policy.min_notice * 1_000) return "Too soon";
-  const { max_advance } = policy;
-  // 0 is a limit too. Only null is none.
-  return max_advance !== null && start > now + max_advance * 1_000 ? "Not yet" : "";
-}
-
 export function canTake({ slot, mark, policy, isArchived }: CellState, now: number): boolean {
-  const isOffered = mark === undefined && slot.bookable && !isArchived;
-  return isOffered && clockRefusal(slot, policy, now) === "";
+  return mark === undefined && isTakeable(slot, policy, isArchived, now);
 }
 
 /** The small line under the time. */

@@ -22,7 +22,9 @@ export function emptyNotice(
     };
   }
   if (refusal !== undefined) {
-    return { title: "This calendar is private", text: adviceFor(refusal) };
+    // The server tells nobody which of the two it is.
+    const none = "Without one, check the address: there may be no such calendar.";
+    return { title: "This calendar is private", text: `${adviceFor(refusal)} ${none}` };
   }
   if (!calendar.isLoaded || days > 0) return undefined;
   return isFreeOnly && calendar.slots.length > 0
