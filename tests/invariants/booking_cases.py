@@ -23,13 +23,14 @@ def held_in_place_of_a_lapsed_hold(driver: Driver) -> Command:
 
 
 def over_every_rule(driver: Driver) -> str:
-    """Return a closed and full slot that has begun, beside a taken one."""
+    """Return a closed, full and busy slot that has begun, beside a taken one."""
     driver.create("strict", overlap="reject", min_notice=60)
     start = driver.clock.now + HOUR
     slot, beside = (driver.open_between(start, start + at * HOUR)[0] for at in (2, 3))
     driver.reserve(slot)
     driver.service.run(booking(beside, principal=STAFF, override=True))
     driver.service.run(commands.CloseSlot(principal=STAFF, slot=slot))
+    driver.keep_busy(start, start + HOUR)
     driver.clock.go(3_700)
     return slot
 

@@ -1,4 +1,4 @@
-"""Staff may pass over the rules of time, closing, neighbours and capacity; nobody else may, and all that is kept."""
+"""Staff may pass over the rules of time and of free seats; nobody else may, and all that is kept."""
 
 from typing import Any
 
@@ -41,6 +41,21 @@ def over(driver: Driver, slot: str) -> int:
     return int(driver.query("SELECT overbooked FROM slot WHERE id = ?", slot)[0][0])
 
 
+def break_rule(driver: Driver, rule: str, slot: str, start: int) -> None:
+    """Let the slot, which starts then, break one rule. The rules of notice are broken by their policy."""
+    match rule:
+        case "past":
+            driver.clock.go(3_600)
+        case "closed":
+            driver.service.run(CloseSlot(principal=STAFF, slot=slot))
+        case "capacity":
+            driver.reserve(slot)
+        case "overlap":
+            driver.reserve(driver.open_between(start + HOUR // 2, start + 2 * HOUR)[0])
+        case "busy":
+            driver.keep_busy(start + HOUR // 2, start + 2 * HOUR)
+
+
 @pytest.mark.parametrize(
     ("rule", "policy"),
     [
@@ -50,6 +65,7 @@ def over(driver: Driver, slot: str) -> int:
         ("closed", {}),
         ("capacity", {}),
         ("overlap", {"overlap": "reject"}),
+        ("busy", {}),
     ],
 )
 @pytest.mark.parametrize("how", ["book", "hold", "move"])
@@ -62,14 +78,7 @@ def test_staff_pass_over_one_rule(driver: Driver, rule: str, policy: dict[str, A
     if how == "move":
         (other,) = driver.open_between(start + 9 * HOUR, start + 10 * HOUR)
         booked = results(driver.service.run(walk_in(other)))
-    if rule == "past":
-        driver.clock.go(3_600)
-    elif rule == "closed":
-        driver.service.run(CloseSlot(principal=STAFF, slot=slot))
-    elif rule == "capacity":
-        driver.reserve(slot)
-    elif rule == "overlap":
-        driver.reserve(driver.open_between(start + HOUR // 2, start + 2 * HOUR)[0])
+    break_rule(driver, rule, slot, start)
 
     def ask(**more: Any) -> Any:
         match how:
@@ -217,6 +226,20 @@ def test_a_reinstated_booking_may_be_over(driver: Driver) -> None:
     answer = answer_of(driver, ReinstateBooking(principal=STAFF, booking=booked["id"], override=True))
     assert (answer["booking"]["status"], answer["overridden"]) == ("confirmed", ["capacity"])
     assert over(driver, slot) == 1
+
+
+def test_a_booking_is_reinstated_over_a_busy_time(driver: Driver) -> None:
+    """Only by an override."""
+    start = driver.clock.now + HOUR
+    (slot,) = driver.open_between(start, start + HOUR)
+    booked = driver.reserve(slot)
+    driver.cancel(booked)
+    driver.keep_busy(start, start + 1)
+    with pytest.raises(SlotUnavailable) as refused:
+        driver.service.run(ReinstateBooking(principal=STAFF, booking=booked["id"]))
+    assert refused.value.details == {"rule": "busy"}
+    command = ReinstateBooking(principal=STAFF, booking=booked["id"], override=True)
+    assert answer_of(driver, command)["overridden"] == ["busy"]
 
 
 def test_overdue_holds_are_not_passed_over(driver: Driver) -> None:

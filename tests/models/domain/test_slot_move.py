@@ -58,6 +58,28 @@ def test_neighbours_are_free_behind_it_and_blocked_before_it(driver: Driver) -> 
     viewer.check()
 
 
+def test_taken_seats_do_not_move_over_a_busy_time(driver: Driver) -> None:
+    """But by an override, which the answer names; beside it, and without a taken seat, a slot moves freely."""
+    start = driver.clock.now + HOUR
+    (slot,), (empty,) = driver.open_between(start, start + HOUR), driver.open_between(start, start + HOUR)
+    driver.reserve(slot)
+    driver.keep_busy(start + 2 * HOUR, start + 3 * HOUR)
+    onto: dict[str, Any] = {"start": start + HOUR + 1, "end": start + 2 * HOUR + 1}
+    with pytest.raises(SlotUnavailable) as refused:
+        driver.service.run(UpdateSlot(principal=STAFF, slot=slot, with_bookings=True, **onto))
+    assert refused.value.details == {"rule": "busy"}
+    beside: dict[str, Any] = {"start": start + HOUR, "end": start + 2 * HOUR}
+    driver.service.run(UpdateSlot(principal=STAFF, slot=slot, with_bookings=True, **beside))
+    viewer = Viewer(driver.service, "room")
+    command = UpdateSlot(principal=STAFF, slot=slot, with_bookings=True, override=True, **onto)
+    assert msgspec.json.decode(driver.service.run(command).result)["overridden"] == ["busy"]
+    driver.service.run(UpdateSlot(principal=STAFF, slot=empty, **onto))
+    assert driver.query("SELECT busy FROM slot") == [(1,), (1,)]
+    assert driver.slot(empty)["bookable"] is False
+    viewer.follow()
+    viewer.check()
+
+
 def test_a_pending_booking_takes_its_last_time_along(driver: Driver) -> None:
     """It expired at the start of its slot, and does so still."""
     driver.create("asked", confirmation="staff")

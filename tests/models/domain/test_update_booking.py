@@ -5,15 +5,18 @@ from typing import Any
 import msgspec
 import pytest
 
+from models.contract.changes import Customer
 from models.contract.commands import EraseCustomer, MarkNoShow, NewDetails, UpdateBooking, WithToken
 from models.contract.errors import (
     BadRequest,
     CapacityExceeded,
     Forbidden,
     InvalidTransition,
+    LimitExceeded,
     OutsideCancellationWindow,
     Refused,
     TooSoon,
+    VersionConflict,
 )
 from models.contract.principal import Principal
 from models.contract.time import HOUR
@@ -36,11 +39,11 @@ def test_details_are_corrected(driver: Driver, principal: Principal) -> None:
     (slot,) = driver.open()
     booked = driver.reserve(slot)
     viewer = Viewer(driver.service, "room")
-    update(driver, booked, principal=principal, customer=NewDetails(name=" Marked ", phone="+43 1"))
+    update(driver, booked, principal=principal, customer=NewDetails(name=" Marked ", phone="+43 12"))
     assert msgspec.to_builtins(seen(driver, booked).customer) == {
         "name": "Marked",
         "email": "ada@example.org",
-        "phone": "+43 1",
+        "phone": "+43 12",
     }
     update(driver, booked, principal=principal, customer=NewDetails(email=None, phone=""))
     assert msgspec.to_builtins(seen(driver, booked).customer) == {"name": "Marked"}
@@ -135,12 +138,59 @@ def test_a_booking_that_has_ended_changes_no_more(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"seats": 0}, {"customer": NewDetails(name=" ")}, {"customer": NewDetails(note="\0")}]
+    "fields",
+    [
+        {"seats": 0},
+        {"customer": NewDetails(name=" ")},
+        {"customer": NewDetails(name="Ada\nEve")},
+        {"customer": NewDetails(email="ada")},
+        {"customer": NewDetails(phone="12")},
+        {"customer": NewDetails(note="\0")},
+    ],
 )
 def test_a_correction_is_checked_like_a_booking(driver: Driver, fields: dict[str, Any]) -> None:
     booked = driver.reserve(driver.open(capacity=2)[0])
     with pytest.raises(BadRequest):
         update(driver, booked, **fields)
+
+
+def test_a_correction_of_another_version_is_refused(driver: Driver) -> None:
+    """And one of the booking's own version is not."""
+    booked = driver.reserve(driver.open(capacity=2)[0])
+    version = seen(driver, booked).version
+    with pytest.raises(VersionConflict) as refused:
+        update(driver, booked, seats=2, if_version=version + 1)
+    assert refused.value.details == {"version": version}
+    assert update(driver, booked, seats=2, if_version=version)["seats"] == 2
+
+
+def test_another_address_has_its_own_limit(driver: Driver) -> None:
+    """A holder changes to no address with enough bookings; staff do, and what is no further booking is free."""
+    driver.create("limited", max_bookings=1)
+    slots = driver.open(2, capacity=2)
+    driver.reserve(slots[0], principal=Principal(address="198.51.100.9"))
+    booked = driver.reserve(slots[1], customer=Customer(name="Eve", email="eve@example.org"))
+    with pytest.raises(LimitExceeded) as refused:
+        update(driver, booked, customer=NewDetails(email="Ada@Example.org"))
+    assert refused.value.details == {"rule": "max_bookings", "max_bookings": 1, "by": "email"}
+    assert seen(driver, booked).customer.email == "eve@example.org"
+    update(driver, booked, seats=2, customer=NewDetails(name="E.", email="EVE@example.org"))
+    update(driver, booked, customer=NewDetails(email="mallory@example.org"))
+    update(driver, booked, principal=STAFF, customer=NewDetails(email="ada@example.org"))
+
+
+def test_a_booking_of_the_past_does_not_count_against_another_address(driver: Driver) -> None:
+    """Its slot is over, so it is none of the bookings that `max_bookings` counts."""
+    driver.create("limited", max_bookings=1)
+    start = driver.clock.now + HOUR
+    (first,), (later,) = driver.open_between(start, start + HOUR), driver.open(start=start + 48 * HOUR)
+    booked = driver.reserve(first, customer=Customer(name="Eve", email="eve@example.org"))
+    driver.reserve(later, principal=Principal(address="198.51.100.9"))
+    driver.clock.now = start + HOUR - 1
+    with pytest.raises(LimitExceeded):
+        update(driver, booked, customer=NewDetails(email="ada@example.org"))
+    driver.clock.now += 1
+    update(driver, booked, customer=NewDetails(email="ada@example.org"))
 
 
 def test_an_erased_customer_needs_a_name(driver: Driver) -> None:
