@@ -31,7 +31,7 @@ _SLOT_DIFFERS = " OR ".join(
     f"OLD.{name} IS NOT NEW.{name}"
     for name in (
         "id", "calendar", "start", '"end"', "capacity", "held", "booked", "blocked", "held_until", "state", "origin",
-        "version", "data", "dropped", "overbooked",
+        "version", "data", "dropped", "overbooked", "busy", "changed_at",
     )
 )  # fmt: skip
 _COUNTS_DIFFER = " OR ".join(
@@ -169,7 +169,7 @@ _GONE = (
 _HOLD_COLUMNS = ("id", "calendar", "slot", "seats", "holder", "state", "expires_at", "overridden")
 _BOOKING_COLUMNS = (
     "id", "calendar", "slot", "seats", "status", "name", "email", "phone", "note", "created_at", "version", "data",
-    "overridden", "expires_at",
+    "overridden", "expires_at", "booked_by", "changed_at",
 )  # fmt: skip
 _IS_OTHER = "OLD.calendar IS NOT NEW.calendar"
 

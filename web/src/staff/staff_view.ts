@@ -54,6 +54,7 @@ const GRAVE: Partial<
 const PASSABLE: Readonly<Record<string, string>> = {
   capacity: "The time is full. It would be booked over its number of places.",
   overlap: "A booking at an overlapping time is in its way.",
+  busy: "A busy time of another calendar is in its way.",
   closed: "The time is closed.",
 };
 
