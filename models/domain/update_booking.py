@@ -25,8 +25,8 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
     """
     principal = command.principal
     row = bookings.find(transaction.db, transaction.tokens, principal, command.booking, command.token)
-    bookings.check_version(row, command.if_version)
     is_override = override.is_asked(principal, row.calendar, command.override)
+    bookings.check_version(row, command.if_version)
     if not principal.is_staff_of(row.calendar):
         is_done(row.status, "update")
     seats = row.seats if not isinstance(command.seats, int) else command.seats
