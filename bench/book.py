@@ -30,7 +30,11 @@ def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
     service = SlotService(f"sqlite:///{path}", secret.encode(), synchronous="normal")
     service.open()
     for calendar in (CALENDAR, TO_BOOK):
-        service.run(CreateCalendar(principal=OPERATOR, calendar=calendar, name="Bench", zone="Europe/Vienna"))
+        service.run(
+            CreateCalendar(
+                principal=OPERATOR, calendar=calendar, name="Bench", zone="Europe/Vienna", policy={"overlap": "allow"}
+            )
+        )
     first = (service.clock() // DAY + 1) * DAY
     open_slots(service, CALENDAR, first, SHOWN_SLOTS, 1)
     open_slots(service, TO_BOOK, first, BOOKED_SLOTS, SEATS)

@@ -57,7 +57,11 @@ class Served:
     async def __aenter__(self) -> Self:
         self.sync.open()
         for name in ("bench", *OTHERS):
-            self.sync.run(CreateCalendar(principal=OPERATOR, calendar=name, name=name, zone="Etc/UTC"))
+            self.sync.run(
+                CreateCalendar(
+                    principal=OPERATOR, calendar=name, name=name, zone="Etc/UTC", policy={"overlap": "allow"}
+                )
+            )
         self.service = AsyncService(self.sync, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made next
         self.dispatcher = Dispatcher(self.service)
         self.intake = OutsideWrites(self.service, self.dispatcher)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,3 +41,9 @@ def run_command(context: typer.Context, command: Command, on_progress: OnProgres
     with opened_service(context, on_progress) as service:
         answer: dict[str, Any] = json.loads(service.run(command).result)
     return answer
+
+
+def print_warnings(done: dict[str, Any]) -> None:
+    """Print the warnings of an answer on standard error."""
+    for warning in done.get("warnings", []):
+        print(f"warning: {warning['message']}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The commands of `server.py calendar`: create, list and schedule."""
+"""The commands of `server.py calendar`: create, list, archive, restore and schedule."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.admin import command_group, opened_service, run_command
+from cli.admin import command_group, opened_service, print_warnings, run_command
 from cli.settings import BadSetting
-from models.contract.commands import CreateCalendar, SetSchedule
+from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, SetSchedule
 from models.contract.principal import OPERATOR
 
 app = command_group("Create and list calendars, and set their opening hours.")
@@ -27,11 +27,17 @@ def create(
     name: Annotated[str, typer.Option(help="Its name for people.")] = "",
     zone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
     private: Annotated[bool, typer.Option("--private", help="Visible only with a token that names it.")] = False,
+    allow_overlap: Annotated[bool, typer.Option("--allow-overlap", help="Overlapping slots may all be taken.")] = False,
 ) -> None:
     """Create a calendar."""
     visibility: Any = "private" if private else "public"
     command = CreateCalendar(
-        principal=OPERATOR, calendar=calendar, name=name or calendar, zone=zone, visibility=visibility
+        principal=OPERATOR,
+        calendar=calendar,
+        name=name or calendar,
+        zone=zone,
+        visibility=visibility,
+        policy={"overlap": "allow"} if allow_overlap else {},
     )
     print(run_command(context, command)["info"]["id"])
 
@@ -42,6 +48,18 @@ def list_calendars(context: typer.Context) -> None:
     with opened_service(context) as service:
         for info in service.calendars():
             print(f"{info.id}\t{info.zone}\t{info.visibility}{' archived' if info.archived else ''}\t{info.name}")
+
+
+@app.command("archive")
+def archive(context: typer.Context, calendar: str) -> None:
+    """Archive a calendar: it takes nothing more."""
+    print(run_command(context, ArchiveCalendar(principal=OPERATOR, calendar=calendar))["info"]["id"])
+
+
+@app.command("restore")
+def restore(context: typer.Context, calendar: str) -> None:
+    """Bring an archived calendar back."""
+    print(run_command(context, RestoreCalendar(principal=OPERATOR, calendar=calendar))["info"]["id"])
 
 
 @app.command("schedule")
@@ -69,5 +87,4 @@ def _print_outcome(done: dict[str, Any], *, preview: bool) -> None:
     print(", ".join(f"{done[what]} slots {would}{what}" for what in ("opened", "removed", "updated")))
     for slot in done["kept"]:
         print(f"kept\t{slot['start']}\t{slot['end']}\t{slot['status']}\t{slot['id']}")
-    for warning in done.get("warnings", []):
-        print(f"warning: {warning['message']}", file=sys.stderr)
+    print_warnings(done)

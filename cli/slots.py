@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.admin import command_group, run_command
+from cli.admin import command_group, print_warnings, run_command
 from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot
 from models.contract.principal import OPERATOR
 from realtime import protocol
@@ -23,12 +23,15 @@ def open_slot(
     end: Annotated[str, typer.Argument(help="End in RFC 3339.")],
     *,
     capacity: Annotated[int, typer.Option(help="Number of seats.", min=1)] = 1,
+    duplicate: Annotated[bool, typer.Option("--duplicate", help="Also where a slot has these times.")] = False,
 ) -> None:
     """Open one slot and print its id."""
     slot = NewSlot(start=protocol.read_moment(start, "start"), end=protocol.read_moment(end, "end"), capacity=capacity)
     key = secrets.token_urlsafe(16)
-    command = OpenSlots(principal=OPERATOR, key=key, calendar=calendar, slots=(slot,))
-    print(run_command(context, command)["slots"][0]["id"])
+    command = OpenSlots(principal=OPERATOR, key=key, calendar=calendar, slots=(slot,), duplicates=duplicate)
+    done = run_command(context, command)
+    print(done["slots"][0]["id"])
+    print_warnings(done)
 
 
 @app.command("close")

@@ -15,12 +15,21 @@ from typing import Any
 from peewee import DatabaseError, InterfaceError
 
 from models.contract.changes import Booking, Cursor, Info, Logged
-from models.contract.commands import Answer, Command, ExpireHolds, FillHorizon, TakeOutside, TrimLog, WithToken
+from models.contract.commands import (
+    Answer,
+    Command,
+    ExpireBookings,
+    ExpireHolds,
+    FillHorizon,
+    TakeOutside,
+    TrimLog,
+    WithToken,
+)
 from models.contract.errors import Refused
 from models.contract.principal import Principal
 from models.contract.time import Clock, MeasuredClock, system_clock
 from models.contract.tokens import Tokens
-from models.domain import outside_writes
+from models.domain import expire_bookings, outside_writes
 from models.domain.busy_sources import PublicSource
 from models.domain.feeds import PublicFeed
 from models.domain.rules import GRACE
@@ -305,6 +314,11 @@ class SlotService:
         """Return the commands that expire the overdue holds, one for each calendar with any."""
         with database.reading(self._db):
             return [ExpireHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
+
+    def unanswered(self) -> list[Command]:
+        """Return the commands that reject pending bookings without an answer of staff in time."""
+        with database.reading(self._db):
+            return [ExpireBookings(calendar=calendar) for calendar in expire_bookings.read_due(self._db, self.clock())]
 
     def behind(self) -> list[Command]:
         """Return the commands that fill the horizons of schedules. The scheduler asks about once a minute."""

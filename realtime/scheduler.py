@@ -1,4 +1,4 @@
-"""The periodic work: expires holds, opens slots of schedules, trims the log, and closes idle rooms.
+"""The periodic work: expires holds, rejects unanswered bookings, opens slots, trims the log, and closes idle rooms.
 
 It sends ordinary commands. Two processes may send the same one without harm.
 """
@@ -19,6 +19,7 @@ from realtime.rooms.dispatcher import Dispatcher
 
 EXPIRE_SECONDS = 0.1  # a hold's seats are free 0.5 s after its end, and clients are told by 1 s
 HOUSEKEEPING_SECONDS = 10.0
+ANSWER_SECONDS = 1.0
 FILL_SECONDS = 60.0
 TRIM_SECONDS = 600.0
 
@@ -39,6 +40,7 @@ class Scheduler:
         for name, seconds, work in (
             ("expire", EXPIRE_SECONDS, self._expire),
             ("rooms", HOUSEKEEPING_SECONDS, self._close_idle_rooms),
+            ("unanswered", ANSWER_SECONDS, self._expire_bookings),
             ("fill", FILL_SECONDS, self._fill),
             ("trim", TRIM_SECONDS, self._trim),
         ):
@@ -81,6 +83,9 @@ class Scheduler:
 
     async def _close_idle_rooms(self) -> None:
         self._dispatcher.close_idle_rooms()
+
+    async def _expire_bookings(self) -> None:
+        await self._one_by_one(await self._service.read(self._service.sync.unanswered))
 
     async def _fill(self) -> None:
         await self._one_by_one(await self._service.read(self._service.sync.behind))

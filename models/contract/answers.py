@@ -97,7 +97,13 @@ class Moved(Struct, kw_only=True):
     cursor: str
 
 
-class HoldAnswer(Moved, kw_only=True):
+class Overridden(Moved, kw_only=True):
+    """The part of the answers to staff who ask for `override`: the rules passed over, by their names in `details`."""
+
+    overridden: list[str] | UnsetType = UNSET
+
+
+class HoldAnswer(Overridden, kw_only=True):
     hold: Hold
 
 
@@ -105,11 +111,11 @@ class EndedHoldAnswer(Moved, kw_only=True):
     hold: EndedHold
 
 
-class OwnBookingAnswer(Moved, kw_only=True):
+class OwnBookingAnswer(Overridden, kw_only=True):
     booking: OwnBooking
 
 
-class BookingOutcomeAnswer(Moved, kw_only=True):
+class BookingOutcomeAnswer(Overridden, kw_only=True):
     booking: BookingOutcome
 
 
@@ -175,18 +181,19 @@ class FeedsAnswer(Struct, kw_only=True):
     feeds: list[Feed]
 
 
-class InfoAnswer(Moved, kw_only=True):
-    info: Info
-
-
 class ScheduleWarning(Struct, kw_only=True):
-    """A likely mistake in a schedule: `count` slots, the first of them from `start` to `end`."""
+    """A likely mistake: `count` overlapping slots, the first of them from `start` to `end`."""
 
     rule: Literal["overlap"]
     message: str
     count: int
     start: str
     end: str
+
+
+class InfoAnswer(Moved, kw_only=True):
+    info: Info
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
 class ScheduleAnswer(Moved, kw_only=True):
@@ -199,12 +206,14 @@ class ScheduleAnswer(Moved, kw_only=True):
     warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
-class SlotAnswer(Moved, kw_only=True):
+class SlotAnswer(Overridden, kw_only=True):
     slot: Slot
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
 class SlotsAnswer(Moved, kw_only=True):
     slots: list[Slot]
+    warnings: list[ScheduleWarning] | UnsetType = UNSET
 
 
 class BookingAnswer(Struct, kw_only=True):

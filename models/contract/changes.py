@@ -39,6 +39,7 @@ class Type(StrEnum):
     BOOKING_UPDATED = "booking.updated"
     CALENDAR_UPDATED = "calendar.updated"
     CALENDAR_ARCHIVED = "calendar.archived"
+    CALENDAR_RESTORED = "calendar.restored"
 
 
 class Slot(Struct, kw_only=True):
@@ -71,6 +72,7 @@ class Policy(Struct, kw_only=True, frozen=True):
     confirmation: Literal["none", "staff"] = "none"
     max_bookings: int | None = None
     max_bookings_per_day: int | None = None
+    pending_seconds: int | None = None
 
     @property
     def rejects_overlap(self) -> bool:
@@ -116,7 +118,10 @@ class Customer(Struct, kw_only=True):
 
 
 class Booking(Struct, kw_only=True):
-    """A booking as staff see it, to be upserted by `version`. An erased customer is null."""
+    """A booking as staff see it, to be upserted by `version`. An erased customer is null.
+
+    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one.
+    """
 
     id: str
     calendar: str
@@ -127,6 +132,8 @@ class Booking(Struct, kw_only=True):
     created_at: str
     version: int
     data: dict[str, Any] | UnsetType = UNSET
+    overridden: list[str] | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
 
 
 class Logged(NamedTuple):

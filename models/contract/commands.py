@@ -19,6 +19,7 @@ from models.contract.request import (
     Json,
     Key,
     Moment,
+    Override,
     Request,
     Slug,
     Time,
@@ -111,7 +112,13 @@ class UpdateCalendar(Command, frozen=True, kw_only=True):
 
 
 class ArchiveCalendar(Command, frozen=True, kw_only=True):
-    wire = staff("calendar.archive", "Ends a calendar for good.", answers.InfoAnswer)
+    wire = staff("calendar.archive", "Ends a calendar; it takes nothing more.", answers.InfoAnswer)
+
+    calendar: Slug = msgspec.field(name="id")
+
+
+class RestoreCalendar(Command, frozen=True, kw_only=True):
+    wire = staff("calendar.restore", "Brings an archived calendar back.", answers.InfoAnswer)
 
     calendar: Slug = msgspec.field(name="id")
 
@@ -192,13 +199,18 @@ class NewSlot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class OpenSlots(Command, frozen=True, kw_only=True):
+    """`duplicates` opens a slot at exactly the times of another one, where only one of them can be taken."""
+
     wire = staff("slot.open", "Opens slots, all or none.", answers.SlotsAnswer, needs_key=True)
 
     calendar: Slug
     slots: Annotated[tuple[NewSlot, ...], Meta(min_length=1, max_length=200)]
+    duplicates: bool | UnsetType = UNSET
 
 
 class UpdateSlot(Command, frozen=True, kw_only=True):
+    """With `with_bookings` the times of a slot with taken seats change, and all who have them move along."""
+
     wire = staff("slot.update", "Changes a slot's time, capacity or data.", answers.SlotAnswer)
 
     slot: Id
@@ -207,6 +219,8 @@ class UpdateSlot(Command, frozen=True, kw_only=True):
     capacity: Count | UnsetType = UNSET
     data: Json | UnsetType | None = UNSET
     if_version: Version | None = None
+    with_bookings: bool | UnsetType = UNSET
+    override: Override = UNSET
 
 
 class CloseSlot(Command, frozen=True, kw_only=True):
@@ -242,6 +256,7 @@ class HoldSlot(Command, frozen=True, kw_only=True):
 
     slot: Id
     seats: Count = 1
+    override: Override = UNSET
 
 
 class HoldCommand(Command, frozen=True, kw_only=True):
@@ -294,6 +309,7 @@ class BookSlot(Command, frozen=True, kw_only=True):
     hold: HeldSeat | None = None
     if_still_free: bool = False
     data: dict[str, Any] | UnsetType = UNSET
+    override: Override = UNSET
 
 
 class GetBooking(Request, frozen=True, kw_only=True):
@@ -339,6 +355,34 @@ class RescheduleBooking(Command, frozen=True, kw_only=True):
     token: Token = ""
     hold: HeldSeat | None = None
     if_version: Version | UnsetType = UNSET
+    override: Override = UNSET
+
+
+class NewDetails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The details of a customer to replace. One left out stays, and null or an empty text takes it away."""
+
+    name: str | UnsetType = UNSET
+    email: str | UnsetType | None = UNSET
+    phone: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+
+
+class UpdateBooking(Command, frozen=True, kw_only=True):
+    """`token` is the booking's; staff of its calendar need none. `seats` are all of its seats from now on."""
+
+    wire = public(
+        "booking.update",
+        "Corrects a booking: its customer, or its seats within what is free.",
+        answers.BookingOutcomeAnswer,
+        needs_key=True,
+    )
+
+    booking: Id
+    token: Token = ""
+    customer: NewDetails | UnsetType = UNSET
+    seats: Count | UnsetType = UNSET
+    if_version: Version | UnsetType = UNSET
+    override: Override = UNSET
 
 
 class ListBookings(Request, frozen=True, kw_only=True):
@@ -376,9 +420,15 @@ class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
 
 
 class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
+    """A booking that has given its seats back takes them anew, if they are there."""
+
     wire = staff(
-        "booking.reinstate", "Takes a no-show back: the booking is confirmed again.", answers.BookingOutcomeAnswer
+        "booking.reinstate",
+        "Makes a no-show, cancelled or rejected booking confirmed again.",
+        answers.BookingOutcomeAnswer,
     )
+
+    override: Override = UNSET
 
 
 class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
@@ -387,6 +437,12 @@ class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
 
 class ExpireHolds(Command, frozen=True, kw_only=True):
     """Frees the seats of the calendar's expired holds. The scheduler sends it."""
+
+    calendar: str
+
+
+class ExpireBookings(Command, frozen=True, kw_only=True):
+    """Rejects the calendar's pending bookings that staff have not answered in time. The scheduler sends it."""
 
     calendar: str
 

@@ -10,7 +10,7 @@ from abc import ABC
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, UnsetType
 
 from models.contract.changes import encode
 from models.contract.time import read_time
@@ -22,6 +22,8 @@ Key = Annotated[str, Meta(max_length=200)]
 Time = Annotated[str, Meta(max_length=40, description="RFC 3339")]
 Count = Annotated[int, Meta(ge=1, le=10_000)]
 Version = Annotated[int, Meta(ge=0, le=1 << 53)]
+# Staff only: pass over notice, horizon, the past, closing, neighbours and capacity. Left out, it is in no fingerprint.
+Override = bool | UnsetType
 
 FIRST_MOMENT, LAST_MOMENT = read_time("0001-01-01T00:00:00Z"), read_time("9999-12-31T23:59:59Z")
 

@@ -16,20 +16,19 @@ from models.contract.commands import (
     RejectBooking,
     StaffOnBooking,
 )
-from models.contract.errors import Forbidden, InvalidTransition, NotFound, Unauthorized, VersionConflict
+from models.contract.errors import Forbidden, NotFound, Unauthorized, VersionConflict
 from models.contract.ids import UUID, new_id
 from models.contract.principal import Principal
 from models.contract.tokens import Tokens
-from models.domain import capacity, change_log, holds, limits, rules
+from models.domain import booking_states, capacity, change_log, holds, limits, override, pending, rules
+from models.domain.booking_states import is_done
 from models.domain.customer import check_customer
 from models.domain.metadata import check_object
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
-from models.storage.tables import Booking, BookingRow, columns
+from models.storage.tables import Booking, BookingRow, CalendarRow, SlotRow, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
-
-LIVE = ("pending", "confirmed")
 
 
 class PublicBooking(Struct, kw_only=True):
@@ -59,6 +58,9 @@ _update = CompiledQuery(
             Booking.changed_at: bind("changed_at"),
             Booking.booked_by: bind("booked_by"),
             Booking.data: bind("data"),
+            Booking.seats: bind("seats"),
+            Booking.overridden: bind("overridden"),
+            Booking.expires_at: bind("expires_at"),
         }
     ).where(Booking.id == bind("id"))
 )
@@ -81,29 +83,45 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     is_covered = hold is not None and holds.is_usable(
         hold, command.received or transaction.now, if_still_free=command.if_still_free
     )
+    is_override = override.is_asked(command.principal, slot.calendar, command.override)
     if not is_covered:
         rules.check_book(command.principal, calendar)
     booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
     limits.check(transaction, command.principal, calendar, slot, booker)
     seq = change_log.next_seq(transaction, slot.calendar)
-    holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered)
-    status = "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
+    passed = holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered, is_override=is_override)
     row = BookingRow(
-        new_id(transaction.now),
-        slot.calendar,
-        slot.id,
-        count,
-        status,
-        *customer,
-        transaction.now,
-        seq,
-        transaction.now,
-        booker.caller,
-        data,
+        id=new_id(transaction.now),
+        calendar=slot.calendar,
+        slot=slot.id,
+        seats=count,
+        status="confirmed" if is_override else new_status(calendar),
+        **customer._asdict(),
+        created_at=transaction.now,
+        version=seq,
+        changed_at=transaction.now,
+        booked_by=booker.caller,
+        data=data,
+        overridden=passed,
     )
+    row = with_expiry(transaction, row, slot)
     _insert.run(transaction.db, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
-    return CommandResult(slot.calendar, "booking", public(row), token="booking")
+    overridden = passed.split() if is_override else None
+    return CommandResult(slot.calendar, "booking", public(row), token="booking", overridden=overridden)
+
+
+def new_status(calendar: CalendarRow) -> str:
+    """Return the status of a booking that a customer makes or moves."""
+    return "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
+
+
+def with_expiry(transaction: Transaction, row: BookingRow, slot: SlotRow) -> BookingRow:
+    """Return the booking with the time at which it expires, if it is pending from now on."""
+    if row.status != booking_states.State.PENDING:
+        return row._replace(expires_at=None)
+    policy = rules.policy_of(transaction.calendar(slot.calendar))
+    return row._replace(expires_at=pending.expires_at(policy, slot.start, transaction.now))
 
 
 def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token: str) -> BookingRow:
@@ -134,38 +152,29 @@ def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandR
     principal = command.principal
     row = find(transaction.db, transaction.tokens, principal, command.booking, command.token)
     check_version(row, command.if_version)
-    if row.status == "cancelled":
+    if is_done(row.status, "cancel"):
         return CommandResult(row.calendar, "booking", public(row))
-    check_live(row)
     if not principal.is_staff_of(row.calendar):
         policy = rules.policy_of(transaction.calendar(row.calendar))
         rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
     return _free(transaction, row, "cancelled", Type.SLOT_CANCELLED)
 
 
-def check_live(row: BookingRow) -> None:
-    if row.status not in LIVE:
-        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
-
-
 @handles(ConfirmBooking)
 def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> CommandResult:
     """`booking.confirm`: confirm a pending booking, which has its seats already."""
     row = _found_for_staff(transaction, command)
-    if row.status == "confirmed":
+    if is_done(row.status, "confirm"):
         return CommandResult(row.calendar, "booking", public(row))
-    check_live(row)
-    return _write_status(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
+    return write_alone(transaction, row._replace(status="confirmed"))
 
 
 @handles(RejectBooking)
 def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandResult:
     """`booking.reject`: reject a pending booking, and free its seats at once."""
     row = _found_for_staff(transaction, command)
-    if row.status == "rejected":
+    if is_done(row.status, "reject"):
         return CommandResult(row.calendar, "booking", public(row))
-    if row.status != "pending":
-        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
     return _free(transaction, row, "rejected", Type.BOOKING_UPDATED)
 
 
@@ -173,23 +182,32 @@ def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandR
 def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult:
     """`booking.no_show`: note that the customer did not come, once the slot has begun. The seats stay taken."""
     row = _found_for_staff(transaction, command)
-    if row.status == "no_show":
+    if is_done(row.status, "no_show"):
         return CommandResult(row.calendar, "booking", public(row))
-    if row.status != "confirmed":
-        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
     rules.check_begun(capacity.find(transaction, row.slot), transaction.now)
-    return _write_status(transaction, row._replace(status="no_show"), change_log.next_seq(transaction, row.calendar))
+    return write_alone(transaction, row._replace(status="no_show"))
 
 
 @handles(ReinstateBooking)
 def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> CommandResult:
-    """`booking.reinstate`: take a no-show back. The seats stayed taken."""
+    """`booking.reinstate`: confirm a booking again. A no-show has its seats still; the others take theirs anew."""
     row = _found_for_staff(transaction, command)
-    if row.status == "confirmed":
-        return CommandResult(row.calendar, "booking", public(row))
-    if row.status != "no_show":
-        raise InvalidTransition(f"The booking is {row.status}.", rule="status", status=row.status)
-    return _write_status(transaction, row._replace(status="confirmed"), change_log.next_seq(transaction, row.calendar))
+    is_override = override.is_asked(command.principal, row.calendar, command.override)
+    passed: list[str] | None = [] if is_override else None
+    if is_done(row.status, "reinstate"):
+        return CommandResult(row.calendar, "booking", public(row), overridden=passed)
+    slot = capacity.find(transaction, row.slot)
+    confirmed = row._replace(status="confirmed")
+    if row.status in booking_states.SEATED:
+        return write_alone(transaction, confirmed)._replace(overridden=passed)
+    rules.check_in_use(transaction.calendar(row.calendar))
+    seq = change_log.next_seq(transaction, row.calendar)
+    if is_override:
+        passed = holds.take_over_rules(transaction, slot, seq, booked=row.seats, checks_time=False)
+    else:
+        holds.take(transaction, slot, seq, booked=row.seats)
+    confirmed = confirmed._replace(overridden=" ".join(passed or ()))
+    return write_with_change(transaction, confirmed, seq)._replace(overridden=passed)
 
 
 @handles(EraseCustomer)
@@ -199,7 +217,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
     bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
-    return _write_status(transaction, bare, change_log.next_seq(transaction, row.calendar))
+    return write_alone(transaction, bare)
 
 
 def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> BookingRow:
@@ -215,12 +233,18 @@ def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> Booki
 def _free(transaction: Transaction, row: BookingRow, status: str, kind: Type) -> CommandResult:
     seq = change_log.next_seq(transaction, row.calendar)
     capacity.shift(transaction, row.slot, seq, booked=-row.seats)
-    return _write_status(transaction, row._replace(status=status), seq, kind)
+    return write_with_change(transaction, row._replace(status=status), seq, kind)
 
 
-def _write_status(
+def write_alone(transaction: Transaction, row: BookingRow) -> CommandResult:
+    """Write the booking, whose seats stay as they are, with a change of its own."""
+    return write_with_change(transaction, row, change_log.next_seq(transaction, row.calendar))
+
+
+def write_with_change(
     transaction: Transaction, row: BookingRow, seq: int, kind: Type = Type.BOOKING_UPDATED
 ) -> CommandResult:
+    """Write the booking, and append the change of the seq just allotted."""
     write(transaction, row, seq)
     append_slot_changes(transaction, row.calendar, kind, bookings=[row.id])
     return CommandResult(row.calendar, "booking", public(row))
@@ -228,5 +252,7 @@ def _write_status(
 
 def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
     """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
-    written = row._replace(version=max(row.version + 1, seq), changed_at=transaction.now)
+    expires_at = row.expires_at if row.status == booking_states.State.PENDING else None
+    version = max(row.version + 1, seq)
+    written = row._replace(version=version, changed_at=transaction.now, expires_at=expires_at)
     _update.execute(transaction.db, **written._asdict())

@@ -29,6 +29,12 @@ def _when_any(calendar: object, start: object, end: object) -> Case:
     return Case(None, [(fn.EXISTS(found), literal(1))], literal(0))
 
 
+_is_there = CompiledQuery(
+    BusyTime.select(literal(1))
+    .where((BusyTime.calendar == bind("calendar")) & (BusyTime.end > bind("start")) & (BusyTime.start < bind("end")))
+    .limit(literal(1))
+)
+
 # The mark of a slot with the parameters `calendar`, `start` and `end`.
 IS_BUSY_THERE = _when_any(bind("calendar"), bind("start"), bind("end"))
 
@@ -61,6 +67,11 @@ _expand_again = CompiledQuery(
 )
 _forget_times = CompiledQuery(BusyTime.delete().where(BusyTime.calendar == bind("calendar")))
 _forget_sources = CompiledQuery(BusySource.delete().where(BusySource.calendar == bind("calendar")))
+
+
+def is_busy(transaction: Transaction, calendar: str, start: int, end: int) -> bool:
+    """Say if a busy time overlaps this time."""
+    return bool(_is_there.rows(transaction.db, calendar=calendar, start=start, end=end))
 
 
 def mark(transaction: Transaction, slots: Sequence[str]) -> None:

@@ -6,19 +6,19 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from peewee import fn
 
-from models.contract.changes import NAME_CHARACTERS, Policy, Type
-from models.contract.commands import ArchiveCalendar, CreateCalendar, TrimLog, UpdateCalendar
+from models.contract.changes import NAME_CHARACTERS, Type
+from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, TrimLog, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.ids import SLUG, new_nonce
 from models.contract.text import check_line
 from models.contract.time import SECOND
 from models.contract.zones import open_zone
-from models.domain import busy_times, change_log, neighbours, rules, slot_changes
+from models.domain import booking_states, busy_times, change_log, neighbours, overlap, rules, slot_changes
 from models.domain.metadata import check_json
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
-from models.storage.tables import Calendar, CalendarRow, Slot, SlotState
+from models.storage.tables import Booking, Calendar, CalendarRow, Slot, SlotState
 from models.transaction.handlers import handles
 from models.transaction.idempotency import forget
 from models.transaction.routing import StaleRoute
@@ -38,11 +38,14 @@ _update = CompiledQuery(
         }
     ).where(Calendar.id == bind("id"))
 )
+_live_booking = Booking.select(Booking.id).where(
+    (Booking.slot == Slot.id) & Booking.status.in_(sorted(booking_states.LIVE))
+)
 _count_taken = CompiledQuery(
     Slot.select(fn.COUNT(Slot.id)).where(
         (Slot.calendar == bind("calendar"))
         & (Slot.end > bind("now"))
-        & (Slot.held + Slot.booked > literal(0))
+        & ((Slot.held > literal(0)) | fn.EXISTS(_live_booking))
         & (Slot.state != literal(SlotState.REMOVED))
     )
 )
@@ -62,7 +65,7 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
         zone=_checked_zone(command.zone),
         visibility=command.visibility,
         booking=command.booking,
-        policy=msgspec.json.encode(rules.merged_policy(Policy(), command.policy)).decode(),
+        policy=msgspec.json.encode(rules.merged_policy(rules.NEW_POLICY, command.policy)).decode(),
         archived=False,
         created_at=transaction.now,
         seq=0,
@@ -99,14 +102,15 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
     if not isinstance(command.data, UnsetType):
         given["data"] = check_json(command.data, "data")
     changed = row._replace(**given)
-    return CommandResult(
-        row.id, "info", calendar_info(row if changed == row else _write(transaction, changed, Type.CALENDAR_UPDATED))
-    )
+    written = row if changed == row else _write(transaction, changed, Type.CALENDAR_UPDATED)
+    is_now_allowed = _neighbourhood(row)[0] and not _neighbourhood(written)[0]
+    found = overlap.coming(transaction, row.id) if is_now_allowed else []
+    return CommandResult(row.id, "info", calendar_info(written), warnings=overlap.warnings(written, found))
 
 
 @handles(ArchiveCalendar)
 def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> CommandResult:
-    """`calendar.archive`: archive for good; refused while a seat is taken in a slot that is not over."""
+    """`calendar.archive`: refused while a seat is taken in a slot that is not over; a no-show's seat is no reason."""
     rules.check_staff(command.principal, command.calendar)
     row = transaction.calendar(command.calendar)
     if row.archived:
@@ -117,6 +121,16 @@ def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> Comm
     return CommandResult(
         row.id, "info", calendar_info(_write(transaction, row._replace(archived=True), Type.CALENDAR_ARCHIVED))
     )
+
+
+@handles(RestoreCalendar)
+def restore_calendar(transaction: Transaction, command: RestoreCalendar) -> CommandResult:
+    """`calendar.restore`: take an archived calendar back into use; idempotent."""
+    rules.check_staff(command.principal, command.calendar)
+    row = transaction.calendar(command.calendar)
+    if row.archived:
+        row = _write(transaction, row._replace(archived=False), Type.CALENDAR_RESTORED)
+    return CommandResult(row.id, "info", calendar_info(row))
 
 
 def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRow:
@@ -139,7 +153,7 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
         busy_times.expand_again(transaction, row.id)
     if is_recounted:
         neighbours.recount_calendar(transaction, row, seq)
-    if row.archived and not before.archived:
+    if bool(row.archived) != bool(before.archived):
         slot_changes.note_bookable(transaction, row.id, seq)
     slot_changes.append_slot_changes(transaction, row.id, kind, info=calendar_info(row))
     return transaction.calendars[row.id]

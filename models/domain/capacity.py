@@ -6,13 +6,16 @@ seat taken and the last seat given back.
 
 from __future__ import annotations
 
-from peewee import Database, fn
+from typing import Any
+
+from peewee import Case, Database, fn
 
 from models.contract.errors import NotFound
+from models.domain import booking_states
 from models.domain.neighbours import block_neighbours
 from models.storage.compiled_query import CompiledQuery, bind, literal
-from models.storage.seat_guard import SLOT_COLUMNS, has_seats
-from models.storage.tables import Hold, HoldState, Origin, Slot, SlotRow, SlotState
+from models.storage.seat_guard import SLOT_COLUMNS, fewer_over, has_seats
+from models.storage.tables import Booking, Hold, HoldState, Origin, Slot, SlotRow, SlotState
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import Transaction
 
@@ -22,17 +25,44 @@ _read = CompiledQuery(
 _first_expiry = Hold.select(fn.MIN(Hold.expires_at)).where(
     (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE))
 )
-_move_seats = Slot.update(
-    {
-        Slot.held: Slot.held + bind("held"),
-        Slot.booked: Slot.booked + bind("booked"),
-        Slot.held_until: _first_expiry,
-        Slot.version: bind("seq"),
-        Slot.changed_at: bind("now"),
-    }
-).returning(*SLOT_COLUMNS)
-_take = CompiledQuery(_move_seats.where((Slot.id == bind("slot")) & has_seats(bind("seats"))))
-_shift = CompiledQuery(_move_seats.where(Slot.id == bind("slot")))
+_over = Slot.held + bind("held") + Slot.booked + bind("booked") - Slot.capacity  # after the write, if above 0
+_fewer_over = fewer_over(_over)
+_all_over = Case(None, [(_over > literal(0), _over)], literal(0))
+
+
+def _move_seats(overbooked: Any) -> Any:
+    return Slot.update(
+        {
+            Slot.held: Slot.held + bind("held"),
+            Slot.booked: Slot.booked + bind("booked"),
+            Slot.overbooked: overbooked,
+            Slot.held_until: _first_expiry,
+            Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
+        }
+    )
+
+
+_take = CompiledQuery(
+    _move_seats(_fewer_over).where((Slot.id == bind("slot")) & has_seats(bind("seats"))).returning(*SLOT_COLUMNS)
+)
+_shift = CompiledQuery(_move_seats(_fewer_over).where(Slot.id == bind("slot")).returning(*SLOT_COLUMNS))
+_force = CompiledQuery(
+    _move_seats(_all_over)
+    .where((Slot.id == bind("slot")) & (Slot.state != literal(SlotState.REMOVED)))
+    .returning(*SLOT_COLUMNS)
+)
+_live = Booking.select(Booking.id).where(
+    (Booking.slot == bind("slot")) & Booking.status.in_(sorted(booking_states.LIVE))
+)
+_is_empty = CompiledQuery(
+    Slot.select(Slot.id).where((Slot.id == bind("slot")) & (Slot.held == literal(0)) & ~fn.EXISTS(_live))
+)
+_forget_no_shows = CompiledQuery(
+    Slot.update({Slot.booked: literal(0), Slot.overbooked: literal(0)})
+    .where((Slot.id == bind("slot")) & (Slot.booked == bind("booked")))
+    .returning(*SLOT_COLUMNS)
+)
 _remove = CompiledQuery(
     Slot.update({Slot.state: literal(SlotState.REMOVED)}).where(Slot.id == bind("slot")).returning(*SLOT_COLUMNS)
 )
@@ -76,6 +106,28 @@ def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booke
     if row is None:
         raise NotFound(what="slot")
     return _moved(transaction, SlotRow._make(row), seq, held + booked)
+
+
+def force(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
+    """Take seats that staff ask for against the rules. Those over the capacity count as overbooked."""
+    row = _force.row(transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
+    if row is None:
+        raise NotFound(what="slot")
+    return _moved(transaction, SlotRow._make(row), seq, held + booked)
+
+
+def is_empty(transaction: Transaction, row: SlotRow) -> bool:
+    """Say if nobody holds a seat of the slot or is still to come: those of no-shows do not count."""
+    return not row.held + row.booked or _is_empty.row(transaction.db, slot=row.id) is not None
+
+
+def forget_no_shows(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
+    """Give back the seats of no-shows, whose slot is to be removed."""
+    if not row.booked:
+        return row
+    block_neighbours(transaction, row, seq, -1)
+    freed = _forget_no_shows.row(transaction.db, slot=row.id, booked=row.booked)
+    return row if freed is None else SlotRow._make(freed)
 
 
 def _moved(transaction: Transaction, row: SlotRow, seq: int, more: int) -> SlotRow:

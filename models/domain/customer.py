@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -39,18 +39,33 @@ class CheckedCustomer(NamedTuple):
 
 def check_customer(customer: Person) -> CheckedCustomer:
     """Return the customer's fields, trimmed and otherwise as typed; BadRequest names the first invalid one."""
-    name = _line("name", customer.name)
+    return CheckedCustomer(
+        name=check_name(customer.name),
+        email=check_detail("email", customer.email),
+        phone=check_detail("phone", customer.phone),
+        note=check_detail("note", customer.note),
+    )
+
+
+def check_name(value: str) -> str:
+    """Return the name, trimmed; BadRequest without one."""
+    name = _line("name", value)
     if name is None:
         raise BadRequest("A booking needs a name.", field="customer.name")
-    email, phone = _line("email", customer.email), _line("phone", customer.phone)
-    if email is not None:
-        _check_email(email)
-    if phone is not None:
-        _check_phone(phone)
-    note = customer.note or None
-    if note is not None:
-        note = check_lines(note, "note", most=CUSTOMER_CHARACTERS["note"], field="customer.note") or None
-    return CheckedCustomer(name, email, phone, note)
+    return name
+
+
+def check_detail(field: Literal["email", "phone", "note"], value: str | None) -> str | None:
+    """Return one of the other fields, trimmed, or None for an empty one; BadRequest for an invalid one."""
+    if not value:
+        return None
+    if field == "note":
+        return check_lines(value, field, most=CUSTOMER_CHARACTERS[field], field=f"customer.{field}") or None
+    text = _line(field, value)
+    if text is not None:
+        check = _check_email if field == "email" else _check_phone
+        check(text)
+    return text
 
 
 def _line(field: str, value: str | None) -> str | None:

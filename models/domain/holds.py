@@ -12,7 +12,7 @@ from models.contract.ids import UUID, new_id
 from models.contract.principal import Principal
 from models.contract.time import SECOND, write_time
 from models.contract.tokens import Tokens
-from models.domain import capacity, change_log, limits, neighbours, rules
+from models.domain import capacity, change_log, limits, neighbours, override, rules
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
@@ -46,6 +46,7 @@ _end = CompiledQuery(
     )
 )
 _extend = CompiledQuery(Hold.update({Hold.expires_at: bind("expires_at")}).where(Hold.id == bind("hold")))
+_note_overridden = CompiledQuery(Hold.update({Hold.overridden: bind("overridden")}).where(Hold.id == bind("hold")))
 _expired_on = CompiledQuery(
     Hold.select(*columns(Hold)).where(
         (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("expired"))
@@ -85,6 +86,26 @@ def take(transaction: Transaction, slot: SlotRow, seq: int, *, held: int = 0, bo
     raise SlotUnavailable
 
 
+def take_over_rules(
+    transaction: Transaction, slot: SlotRow, seq: int, *, held: int = 0, booked: int = 0, checks_time: bool = True
+) -> list[str]:
+    """Take seats for staff whatever the rules say, and return the rules passed over. Overdue holds expire first."""
+
+    def broken(row: SlotRow) -> list[str]:
+        policy = rules.policy_of(transaction.calendar(row.calendar))
+        return override.broken_rules(policy, row, transaction.now, held + booked, checks_time=checks_time)
+
+    passed = broken(slot)
+    if override.GUARDED.intersection(passed) and expire_overdue(transaction, slot, seq):
+        passed = broken(capacity.find(transaction, slot.id))
+    if not override.GUARDED.intersection(passed):
+        if capacity.try_take(transaction, slot.id, seq, held=held, booked=booked):
+            return passed
+        passed = broken(capacity.find(transaction, slot.id))  # an outside writer has taken seats since
+    capacity.force(transaction, slot.id, seq, held=held, booked=booked)
+    return passed
+
+
 def expire_overdue(transaction: Transaction, slot: SlotRow, seq: int) -> bool:
     """Free the seats of overdue holds on the slot and its neighbours, after the grace; return False without any."""
     calendar = transaction.calendar(slot.calendar)
@@ -115,7 +136,9 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     calendar = transaction.calendar(slot.calendar)
     policy = rules.policy_of(calendar)
     rules.check_book(command.principal, calendar)
-    rules.check_notice(policy, slot, transaction.now)
+    is_override = override.is_asked(command.principal, slot.calendar, command.override)
+    if not is_override:
+        rules.check_notice(policy, slot, transaction.now)
     check_seats(command.seats)
     holder = pseudonym(transaction.tokens, command.principal)
     rules.check_max_holds(policy, count_active(transaction.db, slot.calendar, holder, transaction.now))
@@ -132,9 +155,14 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     )
     seq = change_log.next_seq(transaction, slot.calendar)
     _insert.run(transaction.db, hold)
-    take(transaction, slot, seq, held=hold.seats)
+    overridden: list[str] | None = None
+    if is_override:
+        overridden = take_over_rules(transaction, slot, seq, held=hold.seats)
+        _note_overridden.execute(transaction.db, hold=hold.id, overridden=" ".join(overridden))
+    else:
+        take(transaction, slot, seq, held=hold.seats)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_HELD)
-    return CommandResult(slot.calendar, "hold", public(hold), token="hold")
+    return CommandResult(slot.calendar, "hold", public(hold), token="hold", overridden=overridden)
 
 
 def pseudonym(tokens: Tokens, principal: Principal) -> str:
@@ -157,17 +185,32 @@ def check_seats(count: int, hold: HoldRow | None = None) -> None:
 
 
 def take_for_booking(
-    transaction: Transaction, slot: SlotRow, seq: int, count: int, hold: HoldRow | None, *, is_covered: bool
-) -> None:
-    """Take the seats of a booking: the hold's own if it covers the booking, without a further check, else free ones."""
+    transaction: Transaction,
+    slot: SlotRow,
+    seq: int,
+    count: int,
+    hold: HoldRow | None,
+    *,
+    is_covered: bool,
+    is_override: bool = False,
+) -> str:
+    """Take the seats of a booking: the hold's own if it covers the booking, without a further check, else free ones.
+
+    Return the rules that staff have passed over, by this or by the hold.
+    """
     if hold is not None and is_covered:
         end(transaction, hold, HoldState.BOOKED)
         capacity.shift(transaction, slot.id, seq, held=-hold.seats, booked=count)
-        return
-    rules.check_notice(rules.policy_of(transaction.calendar(slot.calendar)), slot, transaction.now)
+        return hold.overridden
+    if not is_override:
+        rules.check_notice(rules.policy_of(transaction.calendar(slot.calendar)), slot, transaction.now)
     if hold is not None and hold.state == HoldState.ACTIVE:  # the grace keeps other customers out, not the holder
         expire(transaction, [hold], seq)
+    if is_override:
+        now = capacity.find(transaction, slot.id)
+        return " ".join(take_over_rules(transaction, now, seq, booked=count))
     take(transaction, slot, seq, booked=count)
+    return ""
 
 
 def find(transaction: Transaction, given: HeldSeat) -> HoldRow:

@@ -19,12 +19,11 @@ from models.contract.principal import Principal
 from models.contract.time import DAY
 from models.contract.tokens import Tokens
 from models.contract.zones import first_moment, open_zone, wall_of
-from models.domain import rules
+from models.domain import booking_states, rules
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.tables import Booking, CalendarRow, Slot, SlotRow
 from models.transaction.transaction import Transaction
 
-SEATED = ("pending", "confirmed", "no_show")  # a cancelled or rejected booking counts no more
 _NOBODY = "-"  # no pseudonym and no e-mail address
 _CACHED = 4_096  # pseudonyms of callers, 4 us each
 
@@ -42,7 +41,7 @@ _of_customer = CompiledQuery(
         (Slot.calendar == bind("calendar"))
         & (Slot.end > bind("since"))
         & (Slot.booked > literal(0))
-        & Booking.status.in_(list(SEATED))
+        & Booking.status.in_(sorted(booking_states.SEATED))
         & ((Booking.booked_by == bind("caller")) | (fn.LOWER(Booking.email) == fn.LOWER(bind("email"))))
     )
 )
@@ -104,13 +103,14 @@ def check(
     *,
     moving: str = "",
 ) -> None:
-    """Refuse one more booking of the customer on the slot's day, or in all. `moving` is a booking that is moved."""
+    """Refuse one more booking of the customer on the slot's day, or in all. `moving` is a booking that is changed."""
     policy = rules.policy_of(calendar)
     if principal.is_staff_of(calendar.id):
         return
     tallies = count(transaction.db, calendar, slot, transaction.now, booker, besides=moving)
     for by, tally in zip((kind_of(principal), "email"), tallies, strict=True):
-        check_max_bookings(policy, tally, by)
+        if slot.end > transaction.now:
+            check_max_bookings(policy, tally, by)
         check_max_bookings_per_day(policy, tally, by)
 
 

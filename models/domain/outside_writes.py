@@ -17,7 +17,8 @@ from peewee import Case, fn
 from models.contract.changes import Policy, Type
 from models.contract.commands import TakeOutside
 from models.contract.zones import is_zone
-from models.domain import busy_times, change_log, neighbours, rules, slot_changes
+from models.domain import booking_states, busy_times, change_log, neighbours, pending, rules, slot_changes
+from models.domain.booking_states import State
 from models.domain.public_view import calendar_info
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.dialect import Dialect
@@ -46,7 +47,6 @@ NOTES_AT_ONCE = 100  # about as many slots, 5 to 10 ms: a change may have 200, b
 DEFAULT_ZONE = "Etc/UTC"
 FORGOTTEN_AT_ONCE = 20_000  # rows of a deleted calendar's log
 LATEST_VERSION = 1 << 53  # what JSON can have; the column may have more
-SEATED = ("pending", "confirmed", "no_show")
 
 _logger = logging.getLogger("slotcast.outside")
 
@@ -70,7 +70,9 @@ _take = CompiledQuery(
     .returning(Touched.id, Touched.kind, Touched.subject, Touched.start, Touched.end)
 )
 
-_SEATED = Booking.status.in_(list(SEATED))
+_SEATED = Booking.status.in_(sorted(booking_states.LIVE)) | (
+    (Booking.status == State.NO_SHOW.value) & (Slot.state != literal(SlotState.REMOVED))
+)
 _held = Hold.select(fn.COALESCE(fn.SUM(Hold.seats), 0)).where(
     (Hold.slot == Slot.id) & (Hold.state == literal(HoldState.ACTIVE))
 )
@@ -92,6 +94,7 @@ _correct = CompiledQuery(
             Slot.state: bind("state"),
             Slot.data: bind("data"),
             Slot.blocked: bind("blocked"),
+            Slot.overbooked: bind("overbooked"),
         }
     ).where(Slot.id == bind("slot"))
 )
@@ -197,6 +200,8 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     _move_holds.rows(transaction.db, slots, calendar=calendar.id)
     _take_slots(transaction, calendar, slots, seq)
     _note_vacated(transaction, notes, slots)
+    pending.bound_by_start(transaction, "slot", slots)
+    pending.bound_by_start(transaction, "booking", bookings)
     if "policy" in kinds:
         neighbours.recount_calendar(transaction, transaction.calendar(calendar.id), seq)
     elif rules.policy_of(calendar).rejects_overlap:
@@ -270,7 +275,7 @@ def _note_vacated(transaction: Transaction, notes: Sequence[Note], slots: Sequen
 def _removed(calendar: str, slot: str) -> SlotRow:
     """Return the row of a removed slot, for the change."""
     gone = (0, 0, 0, 0, 0, 0, None, SlotState.REMOVED, 0, 0, None)
-    return SlotRow(slot, calendar, *gone, dropped=False, changed_at=0, busy=0, bookable=False)
+    return SlotRow(slot, calendar, *gone, dropped=False, changed_at=0, busy=0, overbooked=0, bookable=False)
 
 
 def _correct_row(transaction: Transaction, slot: SlotRow, held: int, booked: int, held_until: int | None) -> None:
@@ -282,8 +287,10 @@ def _correct_row(transaction: Transaction, slot: SlotRow, held: int, booked: int
         state = int(SlotState.REMOVED)
     data = _one_line(slot)
     is_strict = rules.policy_of(transaction.calendars[slot.calendar]).rejects_overlap
+    capacity = max(slot.capacity, held + booked - slot.overbooked, 1)
     correct = slot._replace(
-        capacity=max(slot.capacity, held + booked, 1),
+        capacity=capacity,
+        overbooked=min(slot.overbooked, max(0, held + booked - capacity)),
         held=held,
         booked=booked,
         held_until=held_until,
@@ -302,6 +309,7 @@ def _correct_row(transaction: Transaction, slot: SlotRow, held: int, booked: int
             state=state,
             data=data,
             blocked=correct.blocked,
+            overbooked=correct.overbooked,
         )
 
 

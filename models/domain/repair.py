@@ -24,7 +24,14 @@ _REMOVALS = {
     "orphan booking": ("DELETE FROM booking WHERE id = {}",),
     "receipt": ("DELETE FROM receipt WHERE id = {}",),
 }
-_NOTED = {"slot": "slot", "policy": "policy", "calendar": "calendar", "gone": "gone", "orphan booking": "booking"}
+_NOTED = {
+    "slot": "slot",
+    "booking": "booking",
+    "policy": "policy",
+    "calendar": "calendar",
+    "gone": "gone",
+    "orphan booking": "booking",
+}
 
 _note = CompiledQuery(
     Touched.insert({Touched.kind: bind("kind"), Touched.calendar: bind("calendar"), Touched.subject: bind("subject")})

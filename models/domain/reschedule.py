@@ -7,7 +7,8 @@ from msgspec import UNSET, UnsetType
 from models.contract.changes import Type
 from models.contract.commands import RescheduleBooking
 from models.contract.ids import new_id
-from models.domain import bookings, capacity, change_log, holds, limits, rules
+from models.domain import bookings, capacity, change_log, holds, limits, override, rules
+from models.domain.booking_states import is_done
 from models.domain.slot_changes import append_slot_changes
 from models.storage.tables import BookingRow, CalendarRow, HoldRow, SlotRow
 from models.transaction.handlers import handles
@@ -19,12 +20,13 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
     """`booking.reschedule`: free the old seats and take the new ones; a refusal leaves the booking as it was."""
     row = bookings.find(transaction.db, transaction.tokens, command.principal, command.booking, command.token)
     bookings.check_version(row, command.if_version)
-    bookings.check_live(row)
+    is_done(row.status, "reschedule")
     slot = capacity.find(transaction, command.slot)
     calendar = transaction.calendar(slot.calendar)
+    is_override = override.is_asked(command.principal, calendar.id, command.override)
     hold = holds.find_on(transaction, command.hold, slot) if command.hold else None
     if slot.id == row.slot:
-        return CommandResult(row.calendar, "booking", bookings.public(row))
+        return CommandResult(row.calendar, "booking", bookings.public(row), overridden=[] if is_override else None)
     is_covered = hold is not None and holds.is_usable(hold, command.received or transaction.now, if_still_free=False)
     holds.check_seats(row.seats, hold)
     if not command.principal.is_staff_of(row.calendar):
@@ -34,16 +36,26 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
         _check_target(command, row, calendar)
     booker = limits.Booker(row.booked_by, row.email or "")
     limits.check(transaction, command.principal, calendar, slot, booker, moving=row.id)
-    moved = row._replace(calendar=calendar.id, slot=slot.id, status=_status(command, row, calendar))
-    _move(transaction, row, moved, slot, hold, is_covered=is_covered)
+    status = "confirmed" if is_override else _status(command, row, calendar)
+    moved = row._replace(calendar=calendar.id, slot=slot.id, status=status)
+    moved = bookings.with_expiry(transaction, moved, slot)
+    passed = _move(transaction, row, moved, slot, hold, is_covered=is_covered, is_override=is_override)
     left = row.calendar if row.calendar != calendar.id else ""
-    return CommandResult(calendar.id, "booking", bookings.public(moved), left=left)
+    overridden = passed.split() if is_override else None
+    return CommandResult(calendar.id, "booking", bookings.public(moved), left=left, overridden=overridden)
 
 
 def _move(
-    transaction: Transaction, old: BookingRow, new: BookingRow, slot: SlotRow, hold: HoldRow | None, *, is_covered: bool
-) -> None:
-    """Move the seats. The old ones go first, since the booking may itself block the new slot.
+    transaction: Transaction,
+    old: BookingRow,
+    new: BookingRow,
+    slot: SlotRow,
+    hold: HoldRow | None,
+    *,
+    is_covered: bool,
+    is_override: bool,
+) -> str:
+    """Move the seats, and return the rules passed over. The old ones go first: the booking may block the new slot.
 
     Within a calendar this is one change. Between two calendars each of them gets a change with the same `tx`.
     """
@@ -54,9 +66,12 @@ def _move(
         tx = new_id(transaction.now)
         append_slot_changes(transaction, old.calendar, Type.SLOT_RESCHEDULED, bookings=[old.id], tx=tx)
         seq = change_log.next_seq(transaction, new.calendar)
-    holds.take_for_booking(transaction, slot, seq, old.seats, hold, is_covered=is_covered)
-    bookings.write(transaction, new, seq)
+    passed = holds.take_for_booking(
+        transaction, slot, seq, old.seats, hold, is_covered=is_covered, is_override=is_override
+    )
+    bookings.write(transaction, new._replace(overridden=passed), seq)
     append_slot_changes(transaction, new.calendar, Type.SLOT_RESCHEDULED, bookings=[old.id], tx=tx)
+    return passed
 
 
 def _check_target(command: RescheduleBooking, row: BookingRow, calendar: CalendarRow) -> None:
@@ -71,4 +86,4 @@ def _status(command: RescheduleBooking, row: BookingRow, calendar: CalendarRow) 
     """Return the new status: a customer's move needs the staff's confirmation anew, a move by staff does not."""
     if command.principal.is_staff_of(calendar.id):
         return row.status
-    return "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
+    return bookings.new_status(calendar)

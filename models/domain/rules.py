@@ -32,6 +32,8 @@ GRACE = SECOND // 2
 HOLD_SECONDS = range(30, 1801)
 LONGEST_POLICY_SECONDS = 366 * 86_400
 MOST_SEATS = 10_000
+NEW_POLICY = Policy(overlap="reject")  # of a calendar made from now on; one stored without the field allows overlaps
+LEAST_PENDING = 60  # seconds
 
 _policy_decoder = msgspec.json.Decoder(Policy)
 
@@ -96,6 +98,8 @@ def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
     for name in ("max_bookings", "max_bookings_per_day"):
         if not 1 <= (1 if (value := getattr(merged, name)) is None else value) <= MOST_SEATS:
             raise BadRequest(f"`{name}` is 1 to {MOST_SEATS}, or null for no limit.", field=f"policy.{name}")
+    if merged.pending_seconds is not None and not LEAST_PENDING <= merged.pending_seconds <= LONGEST_POLICY_SECONDS:
+        raise BadRequest("`pending_seconds` is null, or 60 to a year of seconds.", field="policy.pending_seconds")
     return merged
 
 

@@ -41,7 +41,7 @@ def restamp(transaction: Transaction, slots: Sequence[str], seq: int) -> list[Sl
 
 
 def note_bookable(transaction: Transaction, calendar: str, seq: int) -> None:
-    """Put every slot with free seats into the change, after the calendar was archived: none is bookable any more."""
+    """Put every slot with free seats into the change, after the calendar was archived or restored."""
     rows = _restamp_bookable.rows(transaction.db, calendar=calendar, seq=seq, now=transaction.now)
     for row in map(SlotRow._make, rows):
         transaction.touched[row.id] = row

@@ -12,12 +12,12 @@ from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot, 
 from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
 from models.contract.ids import new_id
 from models.contract.time import DAY
-from models.domain import busy_times, capacity, change_log, neighbours, rules
+from models.domain import busy_times, capacity, change_log, neighbours, overlap, override, rules, slot_move
 from models.domain.metadata import check_json
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledQuery, bind
-from models.storage.seat_guard import SLOT_COLUMNS
+from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
 from models.storage.tables import Origin, Slot, SlotRow, SlotState
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
@@ -47,12 +47,6 @@ _insert = CompiledQuery(
         }
     ).returning(*SLOT_COLUMNS)
 )
-# A statement of its own: an UPDATE that names these columns writes their indexes anew on SQLite, changed or not.
-_move = CompiledQuery(
-    Slot.update({Slot.start: bind("start"), Slot.end: bind("end"), Slot.busy: busy_times.IS_BUSY_THERE}).where(
-        Slot.id == bind("slot")
-    )
-)
 _update = CompiledQuery(
     Slot.update(
         {
@@ -61,6 +55,7 @@ _update = CompiledQuery(
             Slot.state: bind("state"),
             Slot.blocked: bind("blocked"),
             Slot.dropped: bind("dropped"),
+            Slot.overbooked: fewer_over(Slot.held + Slot.booked - bind("capacity")),
             Slot.version: bind("seq"),
             Slot.changed_at: bind("now"),
         }
@@ -77,11 +72,15 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     rules.check_in_use(transaction.calendar(command.calendar))
     if not 1 <= len(command.slots) <= SLOTS_A_CHANGE:
         raise BadRequest(f"`slots` has 1 to {SLOTS_A_CHANGE} of them.", field="slots")
+    if command.duplicates is not True:
+        overlap.check_new(transaction, transaction.calendar(command.calendar), command.slots)
     seq = change_log.next_seq(transaction, command.calendar)
     opened = [_open_one(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
     append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
     calendar = transaction.calendar(command.calendar)
-    return CommandResult(command.calendar, "slots", [public_slot(row, calendar, transaction.now) for row in opened])
+    beside = overlap.beside(transaction, calendar, [(row.id, row.start, row.end) for row in opened])
+    slots = [public_slot(row, calendar, transaction.now) for row in opened]
+    return CommandResult(command.calendar, "slots", slots, warnings=overlap.warnings(calendar, beside))
 
 
 def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
@@ -168,8 +167,10 @@ def _given(value: Given | UnsetType, otherwise: Given) -> Given:
 
 @handles(UpdateSlot)
 def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
-    """`slot.update`: the times change only while no seat is taken, and the capacity covers the taken seats."""
+    """`slot.update`: the capacity covers the taken seats, and with one taken the times change only `with_bookings`."""
     row = _found_for_staff(transaction, command)
+    is_override = override.is_asked(command.principal, row.calendar, command.override)
+    passed: list[str] | None = [] if is_override else None
     changed = row._replace(
         start=_given(command.start, row.start),
         end=_given(command.end, row.end),
@@ -178,22 +179,31 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     )
     _check_times(changed.start, changed.end, "slot")
     _check_capacity(changed.capacity, "slot")
-    if (changed.start, changed.end) != (row.start, row.end):
-        _check_empty(row)
-        calendar = transaction.calendar(row.calendar)
-        changed = changed._replace(
-            blocked=neighbours.count_blocking(transaction, calendar, row.id, changed.start, changed.end)
-        )
-    if changed.capacity < row.held + row.booked:
+    is_moved = (changed.start, changed.end) != (row.start, row.end)
+    if is_moved:
+        if (row.held or row.booked) and command.with_bookings is not True:
+            raise _somebody_has_a_seat()
+        changed = slot_move.at_new_place(transaction, changed)
+        if is_override:
+            passed = slot_move.broken_rules(changed)
+        else:
+            slot_move.check(changed)
+    if changed.capacity < min(row.capacity, row.held + row.booked):
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
+    calendar = transaction.calendar(row.calendar)
     if changed == row:
-        return CommandResult(
-            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
-        )
-    if (changed.start, changed.end) != (row.start, row.end):
-        _move.execute(transaction.db, slot=row.id, calendar=row.calendar, start=changed.start, end=changed.end)
+        return CommandResult(row.calendar, "slot", public_slot(row, calendar, transaction.now), overridden=passed)
+    seq = change_log.next_seq(transaction, row.calendar)
+    bookings = slot_move.move(transaction, row, changed, seq) if is_moved else ()
+    if is_moved:
         _vacate(transaction, row)
-    return CommandResult(row.calendar, "slot", _write_with_change(transaction, changed, Type.SLOT_UPDATED))
+    written = write(transaction, changed, seq)
+    append_slot_changes(transaction, row.calendar, Type.SLOT_UPDATED, bookings=bookings)
+    calendar = transaction.calendar(row.calendar)
+    beside = overlap.beside(transaction, calendar, [(row.id, written.start, written.end)]) if is_moved else []
+    warnings = overlap.warnings(calendar, beside)
+    shown = public_slot(written, calendar, transaction.now)
+    return CommandResult(row.calendar, "slot", shown, overridden=passed, warnings=warnings)
 
 
 @handles(CloseSlot)
@@ -225,13 +235,17 @@ def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
 
 @handles(RemoveSlot)
 def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
-    """`slot.remove`: remove a slot without a taken seat. The answer has the slot as it was."""
+    """`slot.remove`: remove a slot without a taken seat but those of no-shows. The answer has the slot as it was."""
     row = _found_for_staff(transaction, command)
-    _check_empty(row)
+    if not capacity.is_empty(transaction, row):
+        raise _somebody_has_a_seat()
     _vacate(transaction, row)
-    return CommandResult(
-        row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.REMOVED), Type.SLOT_REMOVED)
-    )
+    seq = change_log.next_seq(transaction, row.calendar)
+    freed = capacity.forget_no_shows(transaction, row, seq)
+    removed = write(transaction, freed._replace(state=SlotState.REMOVED), seq)
+    append_slot_changes(transaction, row.calendar, Type.SLOT_REMOVED)
+    shown = public_slot(removed, transaction.calendar(row.calendar), transaction.now)
+    return CommandResult(row.calendar, "slot", shown)
 
 
 def _vacate(transaction: Transaction, row: SlotRow) -> None:
@@ -240,6 +254,5 @@ def _vacate(transaction: Transaction, row: SlotRow) -> None:
         transaction.vacated[row.id] = row.calendar
 
 
-def _check_empty(row: SlotRow) -> None:
-    if row.held or row.booked:
-        raise InvalidTransition("Somebody has a seat in the slot.", rule="taken")
+def _somebody_has_a_seat() -> InvalidTransition:
+    return InvalidTransition("Somebody has a seat in the slot.", rule="taken")

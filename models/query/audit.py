@@ -21,7 +21,8 @@ _HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND
 _UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
 _BOOKED = (
     "(SELECT COALESCE(SUM(seats), 0) FROM booking"
-    " WHERE booking.slot = slot.id AND status IN ('pending', 'confirmed', 'no_show'))"
+    " WHERE booking.slot = slot.id"
+    " AND (status IN ('pending', 'confirmed') OR (status = 'no_show' AND slot.state <> 2)))"
 )
 
 
@@ -39,7 +40,21 @@ class Finding(NamedTuple):
 
 # The complaint, the kind of its repair, and a query for the faulty rows: (calendar, subject).
 _COMPLAINTS = (
-    ("more seats are taken than there are", "slot", "SELECT calendar, id FROM slot WHERE held + booked > capacity"),
+    (
+        "more seats are taken than there are",
+        "slot",
+        "SELECT calendar, id FROM slot WHERE held + booked > capacity + overbooked",
+    ),
+    (
+        "its overbooked seats are not those over its capacity",
+        "slot",
+        "SELECT calendar, id FROM slot WHERE overbooked > 0 AND overbooked > held + booked - capacity",
+    ),
+    (
+        "a pending booking has no time to expire at",
+        "booking",
+        "SELECT calendar, id FROM booking WHERE status = 'pending' AND expires_at IS NULL",
+    ),
     ("it has no seats", "slot", "SELECT calendar, id FROM slot WHERE capacity < 1"),
     ("its held seats are not those of its holds", "slot", f"SELECT calendar, id FROM slot WHERE held <> {_HELD}"),
     (

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from models.contract.changes import Booking, Customer
 from models.contract.commands import WithToken
@@ -35,7 +36,8 @@ _between = CompiledQuery(
 def read_booking(db: Dialect, tokens: Tokens, asked: WithToken) -> Booking:
     """Return one booking, for the bearer of its token or its calendar's staff."""
     with reading(db):
-        return _with_customer(bookings.find(db, tokens, asked.principal, asked.booking, asked.token))
+        found = _with_customer(bookings.find(db, tokens, asked.principal, asked.booking, asked.token))
+    return found if asked.principal.is_staff_of(found.calendar) else replace(found, overridden=UNSET)
 
 
 def read_bookings_by_id(db: Dialect, ids: list[str]) -> dict[str, Booking]:
@@ -82,4 +84,6 @@ def _with_customer(row: BookingRow) -> Booking:
         created_at=write_time(row.created_at),
         version=row.version,
         data=read_object(row.data),
+        overridden=row.overridden.split() or UNSET,
+        expires_at=write_time(row.expires_at) if row.status == "pending" and row.expires_at is not None else UNSET,
     )

@@ -20,8 +20,7 @@ from peewee import Database
 from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.contract.commands import FillHorizon, SetSchedule
 from models.contract.errors import Refused
-from models.contract.time import write_time
-from models.domain import change_log, rules, slots
+from models.domain import change_log, overlap, rules, slots
 from models.domain.public_view import public_slot
 from models.domain.slot_changes import append_slot_changes
 from models.schedule import waiting
@@ -35,8 +34,6 @@ from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
 _logger = logging.getLogger("slotcast.schedules")
-
-Times = tuple[int, int]
 
 _ONE_DAY = timedelta(days=1)
 
@@ -169,7 +166,7 @@ def _plan(wanted: list[Planned], standing: list[SlotRow], given: frozenset[str |
 
 def _match(plan: Plan, row: SlotRow, slot: Planned, given: frozenset[str | None]) -> None:
     """Update a kept slot: it gets the new data, and the new capacity or its taken seats."""
-    fitting = max(slot.capacity, row.held + row.booked)
+    fitting = max(slot.capacity, row.held + row.booked - row.overbooked)
     data = slot.data if slot.data is not None or row.data in given else row.data
     state = SlotState.OPEN if row.dropped else row.state
     changed = row._replace(capacity=fitting, data=data, state=state, dropped=False)
@@ -195,24 +192,8 @@ def _add_new(plan: Plan, wanted: Iterable[Planned], standing: list[SlotRow], kep
 
 def _warnings(calendar: CalendarRow, wanted: list[Planned], standing: list[SlotRow]) -> list[dict[str, Any]]:
     """Warn of overlapping slots, in a calendar without the rule against them."""
-    if rules.policy_of(calendar).rejects_overlap:
-        return []
     by_hand = {(row.start, row.end) for row in standing if row.origin != Origin.SCHEDULE}
-    overlapping: list[Times] = []
-    latest = 0
-    for start, end in sorted(by_hand | {slot.times for slot in wanted}):
-        if start < latest:
-            overlapping.append((start, end))
-        latest = max(latest, end)
-    if not overlapping:
-        return []
-    first, last = map(write_time, overlapping[0])
-    how_many = "One slot overlaps" if len(overlapping) == 1 else f"{len(overlapping)} slots overlap"
-    message = (
-        f"{how_many} an earlier one, the first at {first}: since the calendar's `overlap` is `allow`, both can be "
-        "taken at the same time."
-    )
-    return [{"rule": "overlap", "message": message, "count": len(overlapping), "start": first, "end": last}]
+    return overlap.warnings(calendar, overlap.overlapping(by_hand | {slot.times for slot in wanted}))
 
 
 def _remember(transaction: Transaction, calendar: str, schedule: Schedule, until: date) -> None:

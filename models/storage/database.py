@@ -19,7 +19,8 @@ from models.storage.sqlite import open_sqlite
 _logger = logging.getLogger("slotcast.database")
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-_WITH_TRIGGERS = "0007_outside"
+# Their tables are new, so their triggers are missing, and no outside writer was at work meanwhile.
+_WITH_NEW_TABLES = {"0007_outside", "0010_override"}
 SYNCHRONOUS = "full"  # an answered request survives a power cut
 FIRST_MIGRATION = "0001_book"  # only a new database needs it
 
@@ -80,7 +81,7 @@ def migrate(db: Dialect) -> list[str]:
             raise UnusableDatabase(message)
         applied = list(runner.up())
         db.settle_positions()
-        if db.install_triggers() and _WITH_TRIGGERS not in applied:
+        if db.install_triggers() and not _WITH_NEW_TABLES.intersection(applied):
             # A table was dropped and restored, or its triggers were off. The writes of that time are unknown.
             db.begin_anew()
             _logger.warning("Triggers were missing: every calendar's history begins anew; run server.py check --repair")

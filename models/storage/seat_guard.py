@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from peewee import Case
+
 from models.storage.compiled_query import literal
 from models.storage.tables import Slot, SlotState, columns
 
@@ -19,6 +21,22 @@ def has_seats(seats: Any) -> Any:
         & (Slot.blocked == literal(0))
         & (Slot.busy == literal(0))
         & (Slot.capacity - Slot.held - Slot.booked >= seats)
+    )
+
+
+def fewer_over(over: Any) -> Any:
+    """Return the new number of overbooked seats, after a write that leaves `over` more taken than there are.
+
+    It is the old number or a lower one: seats given back are first those over the capacity.
+    """
+    return Case(
+        None,
+        [
+            (Slot.overbooked == literal(0), literal(0)),
+            (over < literal(1), literal(0)),
+            (over < Slot.overbooked, over),
+        ],
+        Slot.overbooked,
     )
 
 

@@ -13,6 +13,7 @@ from peewee import AutoField, BigIntegerField, BlobField, BooleanField, Composit
 from models.contract.ids import new_id, new_nonce
 from models.contract.time import SECOND, system_clock
 
+NEW_POLICY = '{"overlap":"reject"}'  # of a calendar that an outside writer makes
 HOLD_SECONDS = 300  # of a hold without an `expires_at`
 
 
@@ -54,7 +55,7 @@ class Calendar(Model):
     zone = TextField(default="Etc/UTC")
     visibility = TextField(default="public")
     booking = TextField(default="anyone")
-    policy = TextField(default="{}")
+    policy = TextField(default=NEW_POLICY)
     archived = BooleanField(default=False)
     created_at = BigIntegerField(default=system_clock)
     seq = BigIntegerField(default=0)
@@ -82,6 +83,7 @@ class Slot(Model):
     dropped = BooleanField(default=False)
     changed_at = BigIntegerField(default=0)
     busy = IntegerField(default=0)
+    overbooked = IntegerField(default=0)
 
     class Meta:
         table_name = "slot"
@@ -96,6 +98,7 @@ class Hold(Model):
     state = IntegerField(default=0)
     created_at = BigIntegerField(default=system_clock)
     expires_at = BigIntegerField(default=_soon)
+    overridden = TextField(default="")
 
     class Meta:
         table_name = "hold"
@@ -116,6 +119,8 @@ class Booking(Model):
     changed_at = BigIntegerField(default=0)
     booked_by = TextField(default="")
     data = TextField(null=True)
+    overridden = TextField(default="")
+    expires_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "booking"
@@ -273,7 +278,7 @@ class SlotRow(NamedTuple):
     """A slot, with the seat guard's answer in `bookable`.
 
     A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking. A `busy` slot
-    overlaps an imported busy time.
+    overlaps an imported busy time. `overbooked` are the seats that staff have taken over its capacity.
     """
 
     id: str
@@ -292,11 +297,13 @@ class SlotRow(NamedTuple):
     dropped: bool
     changed_at: int
     busy: int
+    overbooked: int
     bookable: bool
 
     @property
     def remaining(self) -> int:
-        return self.capacity - self.held - self.booked
+        """Return the seats neither held nor booked; none where the slot is overbooked."""
+        return max(0, self.capacity - self.held - self.booked)
 
 
 class FeedRow(NamedTuple):
@@ -309,6 +316,8 @@ class FeedRow(NamedTuple):
 
 
 class HoldRow(NamedTuple):
+    """A hold; `overridden` names the rules that staff passed over, with spaces between."""
+
     id: str
     calendar: str
     slot: str
@@ -317,10 +326,14 @@ class HoldRow(NamedTuple):
     state: int
     created_at: int
     expires_at: int
+    overridden: str = ""
 
 
 class BookingRow(NamedTuple):
-    """A booking. `booked_by` is the pseudonym of its caller, "" for staff and for outside writers."""
+    """A booking. `booked_by` is the pseudonym of its caller, "" for staff and for outside writers.
+
+    `overridden` is as with a hold. A pending booking expires at `expires_at`.
+    """
 
     id: str
     calendar: str
@@ -336,6 +349,8 @@ class BookingRow(NamedTuple):
     changed_at: int
     booked_by: str = ""
     data: str | None = None
+    overridden: str = ""
+    expires_at: int | None = None
 
 
 def columns(table: type[Model]) -> list[object]:

@@ -58,7 +58,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
             return (("feed", command.feed),)
         case commands.RemoveBusy():
             return (("busy", command.source),)
-        case commands.CancelBooking() | commands.StaffOnBooking():
+        case commands.CancelBooking() | commands.UpdateBooking() | commands.StaffOnBooking():
             return (("booking", command.booking),)
         case commands.RescheduleBooking():  # the target comes first: it is the same when the command is repeated
             return ("slot", command.slot), ("booking", command.booking)

@@ -21,7 +21,7 @@ class CommandResult(NamedTuple):
     """The result of a command: `{name: value}` on the wire, or the value itself without a name.
 
     `token` is the kind of token that the answer carries, made from the value's id. `left` is the calendar that a
-    booking has left.
+    booking has left. `overridden` are the rules that staff passed over, None if they did not ask for it.
     """
 
     calendar: str
@@ -29,6 +29,19 @@ class CommandResult(NamedTuple):
     value: Any
     token: Literal["hold", "booking", "feed"] | None = None
     left: str = ""
+    overridden: list[str] | None = None
+    warnings: list[dict[str, Any]] | None = None
+
+    def fields(self) -> Any:
+        """Return the answer as it goes on the wire, without the cursor."""
+        if not self.name:
+            return self.value
+        fields = {self.name: self.value}
+        if self.overridden is not None:
+            fields["overridden"] = self.overridden
+        if self.warnings:
+            fields["warnings"] = self.warnings
+        return fields
 
 
 OnProgress = Callable[[int, int], None]

@@ -20,12 +20,14 @@ from models.domain import (  # noqa: F401
     busy_sources,
     calendars,
     change_log,
+    expire_bookings,
     feeds,
     holds,
     outside_writes,
     repair,
     reschedule,
     slots,
+    update_booking,
 )
 from models.schedule import apply  # noqa: F401
 from models.storage.compiled_query import CompiledListQuery
@@ -181,7 +183,7 @@ def _answer(transaction: Transaction, done: CommandResult) -> tuple[Answer, byte
     head = transaction.calendars.get(done.calendar)
     if done.token:
         done.value.token = ""
-    result = blank = msgspec.json.encode({done.name: done.value} if done.name else done.value)
+    result = blank = msgspec.json.encode(done.fields())
     if done.token:
         result = _filled(blank, transaction.tokens.token(done.token, done.value.id))
     if head is None:  # what a deleted calendar has left was taken
@@ -194,7 +196,7 @@ def _with_left(transaction: Transaction, done: CommandResult, answer: Answer) ->
     """Return the answer of a booking from another calendar, with the cursor of that calendar."""
     head = transaction.calendar(done.left)
     left = {"calendar": head.id, "cursor": change_log.head_cursor(head)}
-    result = msgspec.json.encode({done.name: done.value, "left": left})
+    result = msgspec.json.encode({**done.fields(), "left": left})
     return msgspec.structs.replace(answer, result=result), result
 
 

@@ -172,7 +172,9 @@ class Feeds:
         body = written.text.encode()
         state = _state(FeedHead(found.info, found.cursor, found.floor), today, wanted)
         zipped = gzip.compress(body, 6, mtime=0)
-        return _Feed(found.info, state, found.until, f"{state}-{found.since:013x}", modified_at, written.cut, body, zipped)
+        return _Feed(
+            found.info, state, found.until, f"{state}-{found.since:013x}", modified_at, written.cut, body, zipped
+        )
 
     def _write_bookings(self, calendar: str, today: int, wanted: Wanted) -> _Feed:
         """Do the same for a staff feed. The head is read first, so a later change has another ETag."""

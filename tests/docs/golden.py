@@ -100,6 +100,7 @@ def _story() -> dict[Type, dict[str, Any]]:
         Type.BOOKING_UPDATED: {},
         Type.CALENDAR_UPDATED: {"info": msgspec.structs.replace(_INFO, name="Demo, renamed")},
         Type.CALENDAR_ARCHIVED: {"info": archived},
+        Type.CALENDAR_RESTORED: {"info": msgspec.structs.replace(archived, archived=False)},
     }
 
 
@@ -192,12 +193,12 @@ _THINGS: dict[type, Any] = {
     answers.FeedsAnswer: [_FEED],
     answers.BusyAnswer: _SOURCE,
     answers.BusyListAnswer: [_SOURCE],
-    answers.HoldAnswer: {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"},
+    answers.HoldAnswer: {"hold": {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"}},
     answers.EndedHoldAnswer: _HOLD,
-    answers.OwnBookingAnswer: {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"},
-    answers.BookingOutcomeAnswer: {**_OWN, "status": "cancelled"},
+    answers.OwnBookingAnswer: {"booking": {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"}},
+    answers.BookingOutcomeAnswer: {"booking": {**_OWN, "status": "cancelled"}},
     answers.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
-    answers.InfoAnswer: _INFO,
+    answers.InfoAnswer: {"info": _INFO},
     answers.ScheduleAnswer: {
         "opened": 12,
         "removed": 2,
@@ -213,8 +214,8 @@ _THINGS: dict[type, Any] = {
             }
         ],
     },
-    answers.SlotAnswer: _slot(1, 9, FIRST + 1),
-    answers.SlotsAnswer: [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)],
+    answers.SlotAnswer: {"slot": _slot(1, 9, FIRST + 1)},
+    answers.SlotsAnswer: {"slots": [_slot(2, 10, FIRST + 1), _slot(3, 11, FIRST + 1, **_DATA)]},
     answers.LinkAnswer: {"token": "Zm9y.IGEgbGluayBv.bmx5", "expires_at": "2027-03-01T12:00:00Z"},
     answers.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
     answers.BookingsAnswer: {

@@ -67,6 +67,7 @@ class _Story:
         await self._other_calendars()
         await self._staff("calendar.create", id="old", name="Old", zone="UTC")
         await self._staff("calendar.archive", id="old", key=_key())
+        await self._staff("calendar.restore", id="old", key=_key())
 
     async def _other_calendars(self) -> None:
         feed = (await self._staff("feed.create", calendar="room", name="Own", scope="bookings", key=_key()))["feed"]
@@ -113,6 +114,10 @@ class _Story:
         mine = {"booking": booked["booking"]["id"], "token": booked["booking"]["token"]}
         await self._ask("booking.get", **mine)
         await self._ask("booking.reschedule", **mine, slot=slots[2], key=_key())
+        await self._ask("booking.update", **mine, customer={"note": "late"}, seats=2, key=_key())
+        await self._staff("slot.hold", slot=slots[0], override=True, key=_key())
+        await self._ask("booking.cancel", **mine, key=_key())
+        await self._staff("booking.reinstate", booking=mine["booking"], override=True, key=_key())
         await self._ask("booking.cancel", **mine, key=_key())
         await self._staff("calendar.update", id="room", policy={"confirmation": "staff"})
         asked = [await self._ask("slot.book", slot=slots[2], customer=_CUSTOMER, key=_key()) for _ in range(2)]

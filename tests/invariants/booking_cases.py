@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.contract import commands
 from models.contract.commands import Command
-from models.contract.time import DAY
+from models.contract.time import DAY, HOUR, MINUTE
 from tests.invariants.case import proves
 from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key, proof
 
@@ -20,6 +20,25 @@ def held_in_place_of_a_lapsed_hold(driver: Driver) -> Command:
     driver.hold(slot)
     driver.clock.go(301)
     return commands.HoldSlot(principal=GUEST, key=new_key(), slot=slot)
+
+
+def over_every_rule(driver: Driver) -> str:
+    """Return a closed, full and busy slot that has begun, beside a taken one."""
+    driver.create("strict", overlap="reject", min_notice=60)
+    start = driver.clock.now + HOUR
+    slot, beside = (driver.open_between(start, start + at * HOUR)[0] for at in (2, 3))
+    driver.reserve(slot)
+    driver.service.run(booking(beside, principal=STAFF, override=True))
+    driver.service.run(commands.CloseSlot(principal=STAFF, slot=slot))
+    driver.keep_busy(start, start + HOUR)
+    driver.clock.go(3_700)
+    return slot
+
+
+@proves(commands.HoldSlot, "slot.held")
+def held_over_every_rule(driver: Driver) -> Command:
+    slot = over_every_rule(driver)
+    return commands.HoldSlot(principal=STAFF, key=new_key(), slot=slot, seats=2, override=True)
 
 
 @proves(commands.ExtendHold, "slot.held")
@@ -63,6 +82,29 @@ def booked_with_a_hold_that_ran_out(driver: Driver) -> Command:
     return booking(slot, hold, if_still_free=True)
 
 
+@proves(commands.BookSlot, "slot.booked")
+def booked_over_every_rule(driver: Driver) -> Command:
+    return booking(over_every_rule(driver), principal=STAFF, seats=2, override=True)
+
+
+@proves(commands.UpdateBooking, "booking.updated")
+def more_seats_and_another_name(driver: Driver) -> Command:
+    booked = driver.reserve(driver.open(capacity=3)[0])
+    return commands.UpdateBooking(
+        key=new_key(), booking=booked["id"], token=booked["token"], seats=3, customer=commands.NewDetails(name="Eve")
+    )
+
+
+@proves(commands.ExpireBookings, "booking.updated")
+def pending_for_too_long(driver: Driver) -> Command:
+    driver.create("asked", confirmation="staff", pending_seconds=60)
+    for slot in driver.open(3, capacity=2):
+        driver.reserve(slot)
+        driver.reserve(slot)
+    driver.clock.go(60)
+    return commands.ExpireBookings(calendar="asked")
+
+
 @proves(commands.CancelBooking, "slot.cancelled")
 def cancelled(driver: Driver) -> Command:
     booked = driver.reserve(driver.open()[0])
@@ -93,6 +135,15 @@ def somebody_came_after_all(driver: Driver) -> Command:
     missed = nobody_came(driver)
     driver.service.run(missed)
     return commands.ReinstateBooking(principal=STAFF, booking=missed.booking)
+
+
+@proves(commands.ReinstateBooking, "booking.updated")
+def cancelled_and_reinstated_over_the_capacity(driver: Driver) -> Command:
+    (slot,) = driver.open()
+    booked = driver.reserve(slot)
+    driver.cancel(booked)
+    driver.reserve(slot)
+    return commands.ReinstateBooking(principal=STAFF, booking=booked["id"], override=True)
 
 
 @proves(commands.EraseCustomer, "booking.updated")
@@ -137,8 +188,8 @@ def booked_among_neighbours(driver: Driver) -> Command:
 @proves(commands.CancelBooking, "slot.cancelled", "slot.updated")
 def cancelled_among_many_neighbours(driver: Driver) -> Command:
     driver.create("tight", overlap="reject")
-    for _ in range(3):
-        driver.open(100, start=driver.clock.now + DAY)
+    for minute in range(3):
+        driver.open(100, start=driver.clock.now + DAY + minute * MINUTE)
     (wide,) = driver.open_between(driver.clock.now + DAY, driver.clock.now + 6 * DAY)
     booked = driver.reserve(wide)
     return commands.CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])

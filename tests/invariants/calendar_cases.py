@@ -52,6 +52,13 @@ def archived_with_many_slots(driver: Driver) -> Command:
     return commands.ArchiveCalendar(principal=STAFF, calendar=driver.calendar)
 
 
+@proves(commands.RestoreCalendar, "calendar.restored", "slot.updated", "slot.updated")
+def restored_with_many_slots(driver: Driver) -> Command:
+    driver.open(450)
+    driver.service.run(commands.ArchiveCalendar(principal=STAFF, calendar=driver.calendar))
+    return commands.RestoreCalendar(principal=STAFF, calendar=driver.calendar)
+
+
 @proves(commands.ExpireHolds, "slot.expired")
 def swept_after_the_end(driver: Driver) -> Command:
     (slot,) = driver.open_between(driver.clock.now + HOUR, driver.clock.now + HOUR + 60_000)
@@ -84,6 +91,18 @@ def moved_and_grown(driver: Driver) -> Command:
     return commands.UpdateSlot(principal=STAFF, slot=slot, start=start, end=start + HOUR, capacity=7, data=b"[]")
 
 
+@proves(commands.UpdateSlot, "slot.updated")
+def moved_with_everyone_in_it(driver: Driver) -> Command:
+    driver.create("strict", overlap="reject")
+    first, _, third = driver.open(3)
+    driver.reserve(first)
+    driver.reserve(third)
+    start = driver.clock.now + DAY + HOUR // 2
+    return commands.UpdateSlot(
+        principal=STAFF, slot=first, start=start, end=start + 2 * HOUR, with_bookings=True, override=True
+    )
+
+
 @proves(commands.CloseSlot, "slot.closed")
 def closed(driver: Driver) -> Command:
     return commands.CloseSlot(principal=STAFF, slot=driver.open()[0])
@@ -99,6 +118,18 @@ def reopened(driver: Driver) -> Command:
 @proves(commands.RemoveSlot, "slot.removed")
 def removed(driver: Driver) -> Command:
     return commands.RemoveSlot(principal=STAFF, slot=driver.open()[0])
+
+
+@proves(commands.RemoveSlot, "slot.removed")
+def removed_with_a_no_show(driver: Driver) -> Command:
+    driver.create("strict", overlap="reject")
+    start = driver.clock.now + HOUR
+    (slot,) = driver.open_between(start, start + 3 * HOUR)
+    driver.open_between(start + 2 * HOUR, start + 4 * HOUR)
+    booked = driver.reserve(slot)
+    driver.clock.go(3_600)
+    driver.service.run(commands.MarkNoShow(principal=STAFF, booking=booked["id"]))
+    return commands.RemoveSlot(principal=STAFF, slot=slot)
 
 
 @proves(commands.TakeOutside, "slot.updated")

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from models.contract.commands import Command
 from models.contract.errors import Refused
 from models.contract.principal import Principal
-from models.contract.time import HOUR, MINUTE, read_time
+from models.contract.time import HOUR, MINUTE, read_time, write_time
 from tests.invariants.model import Calendar, Model, No, Planned, Slot
 from tests.invariants.schedule_model import refill
 from tests.models.audit import asking, audit
@@ -27,6 +27,7 @@ _number = itertools.count()
 any_one = st.integers(min_value=0, max_value=1_000)
 any_slot = st.integers(min_value=0, max_value=11)
 seats = st.integers(min_value=1, max_value=3)
+rarely = st.sampled_from([False, False, False, True])
 principals = st.sampled_from([GUEST, GUEST, STAFF])
 calendars = st.integers(min_value=0, max_value=2)
 
@@ -70,6 +71,10 @@ class Machine(RuleBasedStateMachine):
             self.last = (command, answer)
         result = msgspec.json.decode(answer.result)
         return next(iter(result.values())) if len(result) == 1 else result, expected
+
+    def made(self, answer: Any, kind: str) -> Any:
+        """Return the hold or booking of an answer, which may have more fields beside it."""
+        return answer[kind] if isinstance(answer.get(kind), dict) else answer
 
     def pick(self, some: dict[str, Any], place: int) -> str:
         return list(some)[place % len(some)]
@@ -115,7 +120,7 @@ class Machine(RuleBasedStateMachine):
                     "start": slot.start,
                     "capacity": slot.capacity,
                     "held": self.model.held(name),
-                    "remaining": self.model.left(name),
+                    "remaining": max(0, self.model.left(name)),
                     "bookable": self.model.has(name, 1) and slot.start > self.driver.clock.now,
                     "data": slot.data,
                 }
@@ -137,8 +142,13 @@ class Machine(RuleBasedStateMachine):
 
     def check_tables(self) -> None:
         rows = self.driver.service.bookings_by_id(list(self.model.bookings))
-        assert {name: (row.slot, row.seats, row.status) for name, row in rows.items()} == {
-            name: (one.slot, one.seats, one.status) for name, one in self.model.bookings.items()
+        seen = {
+            name: (row.slot, row.seats, row.status, tuple(row.overridden or ()), row.expires_at or None)
+            for name, row in rows.items()
+        }
+        assert seen == {
+            name: (one.slot, one.seats, one.status, one.overridden, one.expires and write_time(one.expires))
+            for name, one in self.model.bookings.items()
         }
         audit(self.driver.path)
 

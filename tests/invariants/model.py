@@ -100,6 +100,7 @@ class Calendar:
     cancel_notice: int = 0
     max_bookings: int | None = None
     max_bookings_per_day: int | None = None
+    pending_seconds: int | None = None
     is_archived: bool = False
     hours: Hours | None = None
     generated_until: int = 0
@@ -135,17 +136,23 @@ class Hold:
     created: int
     expires: int
     state: str = "active"
+    overridden: tuple[str, ...] = ()
 
 
 @dataclass
 class Booking:
-    """A booking; `caller` and `email` are what it counts for, "" for nothing."""
+    """A booking. `caller` and `email` are what it counts for, "" for nothing.
+
+    `expires` is the time at which a pending booking expires, `overridden` what staff passed over for it.
+    """
 
     slot: str
     seats: int
     status: str
     caller: str = ""
     email: str = ""
+    overridden: tuple[str, ...] = ()
+    expires: int | None = None
 
 
 class No(Exception):
@@ -166,8 +173,15 @@ class Model:
         return sum(hold.seats for hold in self.holds.values() if hold.slot == slot and hold.state == "active")
 
     def booked(self, slot: str) -> int:
-        seated = (one for one in self.bookings.values() if one.status in LIVE | {"no_show"})
-        return sum(one.seats for one in seated if one.slot == slot)
+        return sum(one.seats for one in self.bookings.values() if one.slot == slot and self.has_seats(one, one.status))
+
+    def has_seats(self, booking: Booking, status: str) -> bool:
+        """Say if the booking has seats in this status: a no-show has them until its slot is removed."""
+        return status in LIVE or (status == "no_show" and self.slots[booking.slot].state != "removed")
+
+    def is_expected(self, slot: str) -> bool:
+        """Say if somebody holds a seat or is still to come."""
+        return self.held(slot) > 0 or any(one.status in LIVE for one in self.bookings.values() if one.slot == slot)
 
     def taken(self, slot: str) -> int:
         return self.held(slot) + self.booked(slot)
@@ -196,13 +210,43 @@ class Model:
         return is_free and not self.calendar_of(slot).is_archived
 
     def take(self, slot: str, seats: int) -> None:
+        self.expire_in_the_way(slot, seats)
+        self.need(self.has(slot, seats))
+
+    def expire_in_the_way(self, slot: str, seats: int) -> None:
         if self.has(slot, seats):
             return
         near = {slot, *self.neighbours(slot)}
         for hold in self.holds.values():
             if hold.slot in near and hold.state == "active" and hold.expires + GRACE <= self.now:
                 hold.state = "expired"
-        self.need(self.has(slot, seats))
+
+    def take_over_rules(self, slot: str, seats: int, *, is_staff: bool, checks_time: bool = True) -> tuple[str, ...]:
+        """Let staff take the seats, and return the rules passed over. The caller adds the hold or booking."""
+        self.need(is_staff)
+        policy, here = self.in_use(self.find(slot).calendar), self.slots[slot]
+        self.expire_in_the_way(slot, seats)
+        ahead = here.start - self.now
+        broken = {
+            "past": checks_time and ahead <= 0,
+            "min_notice": checks_time and policy.min_notice > 0 and ahead < policy.min_notice * SECOND,
+            "max_advance": checks_time and policy.max_advance is not None and ahead > policy.max_advance * SECOND,
+            "closed": here.state != "open",
+            "overlap": any(map(self.taken, self.neighbours(slot))),
+            "capacity": self.left(slot) < seats,
+        }
+        return tuple(name for name, is_broken in broken.items() if is_broken)
+
+    def new_booking(self, slot: str, seats: int, status: str, caller: str, overridden: tuple[str, ...] = ()) -> Booking:
+        booking = Booking(slot, seats, status, caller.removeprefix("staff"), ADA, overridden)
+        self.note_pending(booking)
+        return booking
+
+    def note_pending(self, booking: Booking) -> None:
+        """Set the time to expire of a booking that becomes pending, or take it away."""
+        start, seconds = self.slots[booking.slot].start, self.calendar_of(booking.slot).pending_seconds
+        last = start if seconds is None else min(start, self.now + seconds * SECOND)
+        booking.expires = last if booking.status == "pending" else None
 
     def tidy(self) -> None:
         """Remove the dropped slots without a taken seat."""
@@ -248,33 +292,43 @@ class Model:
             mine = [
                 self.slots[one.slot]
                 for key, one in self.bookings.items()
-                if key != besides and value and getattr(one, name) == value and one.status in LIVE | {"no_show"}
+                if key != besides and value and getattr(one, name) == value and self.has_seats(one, one.status)
             ]
             here = [one for one in mine if one.calendar == self.slots[slot].calendar]
             in_all = sum(one.end > self.now for one in here)
             on_day = sum(one.start // DAY == day for one in here)
-            self.need(calendar.max_bookings is None or in_all < calendar.max_bookings)
+            is_over = self.slots[slot].end <= self.now
+            self.need(is_over or calendar.max_bookings is None or in_all < calendar.max_bookings)
             self.need(calendar.max_bookings_per_day is None or on_day < calendar.max_bookings_per_day)
 
     # The commands of guests
 
-    def hold(self, slot: str, seats: int, holder: str) -> Hold:
-        self.check_taking(slot)
+    def hold(self, slot: str, seats: int, holder: str, *, override: bool = False) -> Hold:
+        if not override:
+            self.check_taking(slot)
+        self.in_use(self.find(slot).calendar)
         calendar = self.slots[slot].calendar
         mine = [one for one in self.holds.values() if one.holder == holder and one.state == "active"]
         active = [one for one in mine if one.expires > self.now and self.slots[one.slot].calendar == calendar]
         self.need(len(active) < self.calendars[calendar].max_holds)
         if holder == "guest":
             self.check_limits(slot, holder, "")
-        self.take(slot, seats)
-        return Hold(slot, seats, holder, self.now, self.now + HOLD)
+        made = Hold(slot, seats, holder, self.now, self.now + HOLD)
+        if override:
+            made.overridden = self.take_over_rules(slot, seats, is_staff=holder == "staff")
+        else:
+            self.take(slot, seats)
+        return made
 
-    def book(self, slot: str, seats: int, caller: str) -> Booking:
+    def book(self, slot: str, seats: int, caller: str, *, override: bool = False) -> Booking:
+        if override:
+            passed = self.take_over_rules(slot, seats, is_staff=caller == "staff")
+            return self.new_booking(slot, seats, "confirmed", caller, passed)
         self.check_taking(slot)
         if caller == "guest":
             self.check_limits(slot, caller, ADA)
         self.take(slot, seats)
-        return Booking(slot, seats, self.new_status(slot), caller.removeprefix("staff"), ADA)
+        return self.new_booking(slot, seats, self.new_status(slot), caller)
 
     def book_held(self, name: str, seats: int | None, *, if_still_free: bool) -> Booking:
         hold = self.holds[name]
@@ -289,7 +343,8 @@ class Model:
             self.take(hold.slot, count)
         else:
             hold.state = "booked"
-        return Booking(hold.slot, count, self.new_status(hold.slot), "guest", ADA)
+        overridden = hold.overridden if hold.state == "booked" else ()
+        return self.new_booking(hold.slot, count, self.new_status(hold.slot), "guest", overridden)
 
     def extend(self, name: str) -> None:
         hold = self.holds[name]
@@ -308,13 +363,57 @@ class Model:
             self.need(booking.status in LIVE)
             if not is_staff:
                 self.check_leaving(booking.slot)
-            booking.status = "cancelled"
+            booking.status, booking.expires = "cancelled", None
 
     def mark(self, name: str, status: str, *, of: set[str]) -> None:
         """Set the status of a booking with one of the statuses `of`; idempotent."""
         booking = self.bookings[name]
         self.need(booking.status in of | {status})
-        booking.status = status
+        booking.status, booking.expires = status, None
+
+    def reinstate(self, name: str, *, override: bool = False) -> None:
+        """Confirm a booking again; one that gave its seats back takes them anew."""
+        booking = self.bookings[name]
+        if booking.status == "confirmed":
+            return
+        self.need(booking.status in {"no_show", "cancelled", "rejected"})
+        self.find(booking.slot)
+        if booking.status != "no_show":
+            self.in_use(self.slots[booking.slot].calendar)
+            if override:
+                booking.overridden = self.take_over_rules(booking.slot, booking.seats, is_staff=True, checks_time=False)
+            else:
+                self.take(booking.slot, booking.seats)
+                booking.overridden = ()
+        booking.status = "confirmed"
+
+    def change_seats(self, name: str, seats: int, *, override: bool, is_staff: bool) -> None:
+        booking = self.bookings[name]
+        self.need(is_staff or (booking.status in LIVE and not override))
+        if seats == booking.seats:
+            return
+        self.need(booking.status in LIVE)
+        self.in_use(self.slots[booking.slot].calendar)
+        more = seats - booking.seats
+        if more < 0:
+            if not is_staff:
+                self.check_leaving(booking.slot)
+        elif override:
+            passed = self.take_over_rules(booking.slot, more, is_staff=is_staff)
+            booking.overridden = tuple(dict.fromkeys((*booking.overridden, *passed)))
+        else:
+            self.check_taking(booking.slot)
+            self.take(booking.slot, more)
+        booking.seats = seats
+        if more > 0 and not is_staff and booking.status == "confirmed":
+            booking.status = self.new_status(booking.slot)
+            self.note_pending(booking)
+
+    def expire_bookings(self, calendar: str) -> None:
+        for booking in self.bookings.values():
+            is_here = self.slots[booking.slot].calendar == calendar
+            if is_here and booking.status == "pending" and (booking.expires or 0) <= self.now:
+                booking.status, booking.expires = "rejected", None
 
     def erase(self, name: str) -> None:
         """Forget the customer, and what the booking counts for."""
@@ -326,25 +425,30 @@ class Model:
             self.need(self.slots[self.bookings[name].slot].start <= self.now)
         self.mark(name, "no_show", of={"confirmed"})
 
-    def move(self, name: str, slot: str, hold_name: str | None, *, is_staff: bool) -> None:
+    def move(self, name: str, slot: str, hold_name: str | None, *, is_staff: bool, override: bool = False) -> None:
         booking = self.bookings[name]
-        self.need(booking.status in LIVE)
+        self.need(booking.status in LIVE and (is_staff or not override))
         self.find(slot)
         if slot == booking.slot:
             return
         if not is_staff:
             self.check_leaving(booking.slot)
             self.check_limits(slot, booking.caller, booking.email, besides=name)
-        status = booking.status if is_staff else self.new_status(slot)
+        status = "confirmed" if override else booking.status if is_staff else self.new_status(slot)
         booking.status = "moving"
-        if hold_name is None:
+        overridden: tuple[str, ...] = ()
+        if hold_name is None and override:
+            overridden = self.take_over_rules(slot, booking.seats, is_staff=is_staff)
+        elif hold_name is None:
             self.check_taking(slot)
             self.take(slot, booking.seats)
         else:
             hold = self.holds[hold_name]
             self.need(not self.is_over(hold) and booking.seats <= hold.seats)
             hold.state = "booked"
-        booking.slot, booking.status = slot, status
+            overridden = hold.overridden
+        booking.slot, booking.status, booking.overridden = slot, status, overridden
+        self.note_pending(booking)
 
     # Commands of staff, and the clock
 
@@ -352,6 +456,12 @@ class Model:
         found = self.find(slot)
         self.in_use(found.calendar)
         return found
+
+    def open(self, calendar: str, start: int, end: int, *, twice: bool) -> None:
+        """Check that a slot may be opened; where only one could be taken, the same times come twice only if asked."""
+        found = self.in_use(calendar)
+        here = [one for one in self.slots.values() if one.calendar == calendar and one.state != "removed"]
+        self.need(twice or not found.is_strict or (start, end) not in {(one.start, one.end) for one in here})
 
     def close(self, slot: str) -> None:
         self.find_to_change(slot).state = "closed"
@@ -362,18 +472,25 @@ class Model:
 
     def remove(self, slot: str) -> None:
         found = self.find_to_change(slot)
-        self.need(not self.taken(slot))
+        self.need(not self.is_expected(slot))
         found.state = "removed"
 
     def resize(self, slot: str, capacity: int) -> None:
         found = self.find_to_change(slot)
-        self.need(capacity >= self.taken(slot))
+        self.need(capacity >= min(found.capacity, self.taken(slot)))
         found.capacity = capacity
 
-    def retime(self, slot: str, start: int, end: int) -> None:
+    def retime(self, slot: str, start: int, end: int, *, is_along: bool = False, override: bool = False) -> None:
         found = self.find_to_change(slot)
-        self.need((start, end) == (found.start, found.end) or not self.taken(slot))
-        found.start, found.end = start, end
+        if (start, end) == (found.start, found.end):
+            return
+        self.need(is_along or not self.taken(slot))
+        before, found.start, found.end = found.start, start, end
+        is_free = override or not self.taken(slot) or not any(map(self.taken, self.neighbours(slot)))
+        self.need(is_free)
+        for one in self.bookings.values():
+            if one.slot == slot and one.expires is not None:
+                one.expires = start if one.expires == before or one.expires > start else one.expires
 
     def update(self, calendar: str, policy: dict[str, Any]) -> None:
         found = self.in_use(calendar)
@@ -382,8 +499,11 @@ class Model:
 
     def archive(self, calendar: str) -> None:
         ahead = [name for name, one in self.slots.items() if one.calendar == calendar and one.end > self.now]
-        self.need(self.calendars[calendar].is_archived or not any(map(self.taken, ahead)))
+        self.need(self.calendars[calendar].is_archived or not any(map(self.is_expected, ahead)))
         self.calendars[calendar].is_archived = True
+
+    def restore(self, calendar: str) -> None:
+        self.calendars[calendar].is_archived = False
 
     def expire_holds(self, calendar: str) -> None:
         for hold in self.holds.values():

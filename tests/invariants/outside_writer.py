@@ -15,7 +15,7 @@ from hypothesis.stateful import precondition, rule
 
 from models.contract.time import HOUR, MINUTE
 from tests.invariants.machine import Machine, any_one, any_slot, calendars, seats
-from tests.invariants.model import LIVE, Booking, Hold, No, Slot
+from tests.invariants.model import Booking, Hold, No, Slot
 from tests.models.audit import Ask, asking
 from tests.models.driver import booking
 
@@ -93,13 +93,17 @@ class Outsiders(Machine):
         name = self.pick_slot(place)
         slot, first = self.model.slots[name], (self.driver.clock.now // HOUR + 1) * HOUR
         start, end = first + at * 30 * MINUTE, first + (at + length) * 30 * MINUTE
-        is_fit = capacity >= max(1, self.model.taken(name))
+        # Staff have taken the seats over the capacity, so they are no reason to refuse.
+        is_fit = capacity >= max(1, min(slot.capacity, self.model.taken(name)))
         self.write(
             'UPDATE slot SET start = ?, "end" = ?, capacity = ? WHERE id = ?', start, end, capacity, name,
             expect=lambda: self.model.need(is_fit),
         )  # fmt: skip
         if is_fit:
             slot.start, slot.end, slot.capacity = start, end, capacity
+            for one in self.model.bookings.values():
+                if one.slot == name and one.expires is not None:
+                    one.expires = min(one.expires, start)
 
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot)
@@ -135,8 +139,7 @@ class Outsiders(Machine):
     def set_booking(self, place: int, status: str) -> None:
         name = self.pick(self.model.bookings, place)
         one = self.model.bookings[name]
-        seated = {*LIVE, "no_show"}
-        is_new = status in seated and one.status not in seated
+        is_new = self.model.has_seats(one, status) and not self.model.has_seats(one, one.status)
         slot = self.model.slots[one.slot]
         is_fit = not is_new or (self.model.left(one.slot) >= one.seats and slot.state != "removed")
         sql = (
@@ -148,6 +151,7 @@ class Outsiders(Machine):
             del self.model.bookings[name]
         elif is_fit:
             one.status = status
+            one.expires = (one.expires or slot.start) if status == "pending" else None
 
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot, count=seats, seconds=st.sampled_from([10, 300, 3_600]))

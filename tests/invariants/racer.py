@@ -16,6 +16,7 @@ from models.contract.principal import Principal
 from models.domain import capacity
 from models.service import Outcome, SlotService
 from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import Slot
 from tests.models.driver import EVER, FakeClock, code
 
@@ -66,7 +67,8 @@ def _free(service: SlotService) -> set[str]:
 
 def _unguard(service: SlotService) -> None:
     """Check first and write afterwards, like a naive system: the write has no guard, and the CHECK is off."""
-    capacity._take = CompiledQuery(capacity._move_seats.where((Slot.id == bind("slot")) & (bind("seats") > 0)))
+    unguarded = capacity._move_seats(capacity._fewer_over).where((Slot.id == bind("slot")) & (bind("seats") > 0))
+    capacity._take = CompiledQuery(unguarded.returning(*SLOT_COLUMNS))
     done = threading.Event()
 
     def on_writer(_: Outcome) -> None:

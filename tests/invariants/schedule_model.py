@@ -23,7 +23,7 @@ def set_schedule(model: Model, calendar: str, hours: Hours) -> list[Planned]:
             kept |= {name: slot} if model.taken(name) else {}
         elif (slot.start, slot.end) in left:
             planned = left.pop((slot.start, slot.end))
-            slot.capacity = max(planned.capacity, model.taken(name))
+            slot.capacity = max(planned.capacity, min(slot.capacity, model.taken(name)))
             slot.data = planned.data if planned.data is not None or slot.data in given else slot.data
             slot.state, slot.is_dropped = "open" if slot.is_dropped else slot.state, False
         elif model.taken(name):

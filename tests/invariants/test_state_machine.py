@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
 from models.contract.commands import (
     ArchiveCalendar,
@@ -17,6 +18,7 @@ from models.contract.commands import (
     Command,
     ConfirmBooking,
     EraseCustomer,
+    ExpireBookings,
     ExpireHolds,
     ExtendHold,
     FillHorizon,
@@ -29,16 +31,18 @@ from models.contract.commands import (
     ReleaseHold,
     RemoveSlot,
     ReopenSlot,
+    RestoreCalendar,
     SetSchedule,
     StaffOnBooking,
     TrimLog,
+    UpdateBooking,
     UpdateCalendar,
     UpdateSlot,
 )
 from models.contract.principal import Principal
 from models.contract.time import DAY, HOUR, MINUTE
-from tests.invariants.machine import Machine, any_one, any_slot, calendars, principals, seats
-from tests.invariants.model import LIVE, Hours, Model, Slot
+from tests.invariants.machine import Machine, any_one, any_slot, calendars, principals, rarely, seats
+from tests.invariants.model import Hours, Model, Slot
 from tests.invariants.outside_writer import Outsiders
 from tests.invariants.schedule_model import fill, set_schedule
 from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key, proof
@@ -50,21 +54,22 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"max_holds": 9},
     {"overlap": "reject", "cancel_notice": 3_600},
     {"buffer_before": 1_800, "buffer_after": 600, "confirmation": "staff"},
-    {"confirmation": "staff", "cancel_notice": 5_400},
+    {"confirmation": "staff", "cancel_notice": 5_400, "pending_seconds": 1_500},
     {"max_holds": 1, "min_notice": 3_600},
     {"max_holds": 2, "max_advance": 5_400},
     {"overlap": "allow", "buffer_before": 0, "buffer_after": 0, "confirmation": "none"},
     {"max_bookings": 3},
     {"max_bookings_per_day": 1, "max_bookings": None},
     {"max_bookings": None, "max_bookings_per_day": None},
-    {"max_holds": 10, "min_notice": 0, "max_advance": None, "cancel_notice": 0},
+    {"max_holds": 10, "min_notice": 0, "max_advance": None, "cancel_notice": 0, "pending_seconds": None},
 )
 
+PERIODIC = ("fill", "expire", "expire", "unanswered", "trim", "archive", "restore")
 NOTES: dict[type[StaffOnBooking], Callable[[Model, str], None]] = {
-    ConfirmBooking: lambda model, name: model.mark(name, "confirmed", of=LIVE),
+    ConfirmBooking: lambda model, name: model.mark(name, "confirmed", of={"pending"}),
     RejectBooking: lambda model, name: model.mark(name, "rejected", of={"pending"}),
     MarkNoShow: lambda model, name: model.miss(name),
-    ReinstateBooking: lambda model, name: model.mark(name, "confirmed", of={"no_show"}),
+    ReinstateBooking: lambda model, name: model.reinstate(name),
     EraseCustomer: lambda model, name: model.erase(name),
 }
 
@@ -73,22 +78,21 @@ class Taking(Machine):
     """The rules for the requests of guests."""
 
     @precondition(lambda self: self.model.slots)
-    @rule(place=any_slot, count=seats, principal=principals)
-    def hold(self, place: int, count: int, principal: Principal) -> None:
-        slot = self.pick_slot(place)
-        command = HoldSlot(principal=principal, key=new_key(), slot=slot, seats=count)
-        answer, hold = self.ask(command, lambda: self.model.hold(slot, count, self.name_of(principal)))
+    @rule(place=any_slot, count=seats, principal=principals, override=rarely)
+    def hold(self, place: int, count: int, principal: Principal, override: bool) -> None:
+        slot, name = self.pick_slot(place), self.name_of(principal)
+        command = HoldSlot(principal=principal, key=new_key(), slot=slot, seats=count, override=override)
+        answer, hold = self.ask(command, lambda: self.model.hold(slot, count, name, override=override))
         if answer:
+            answer = self.made(answer, "hold")
             self.model.holds[answer["id"]], self.tokens[answer["id"]] = hold, answer
 
     @precondition(lambda self: self.model.slots)
-    @rule(place=any_slot, count=seats, principal=principals)
-    def book(self, place: int, count: int, principal: Principal) -> None:
-        slot = self.pick_slot(place)
-        self.booked(
-            booking(slot, seats=count, principal=principal),
-            lambda: self.model.book(slot, count, self.name_of(principal)),
-        )
+    @rule(place=any_slot, count=seats, principal=principals, override=rarely)
+    def book(self, place: int, count: int, principal: Principal, override: bool) -> None:
+        slot, name = self.pick_slot(place), self.name_of(principal)
+        command = booking(slot, seats=count, principal=principal, override=override)
+        self.booked(command, lambda: self.model.book(slot, count, name, override=override))
 
     @precondition(lambda self: self.model.holds)
     @rule(place=any_one, count=st.none() | seats, if_still_free=st.booleans())
@@ -101,6 +105,7 @@ class Taking(Machine):
     def booked(self, command: Command, expect: Callable[[], Any]) -> None:
         answer, made = self.ask(command, expect)
         if answer:
+            answer = self.made(answer, "booking")
             self.model.bookings[answer["id"]], self.tokens[answer["id"]] = made, answer
 
     @precondition(lambda self: self.model.holds)
@@ -126,14 +131,26 @@ class Taking(Machine):
         self.ask(command, lambda: self.model.cancel(name, is_staff=principal.is_staff))
 
     @precondition(lambda self: self.model.bookings)
-    @rule(place=any_one, to=any_slot, hold=st.none() | any_one, principal=principals)
-    def move(self, place: int, to: int, hold: int | None, principal: Principal) -> None:
+    @rule(place=any_one, to=any_slot, hold=st.none() | any_one, principal=principals, override=rarely)
+    def move(self, place: int, to: int, hold: int | None, principal: Principal, override: bool) -> None:
         name, slot = self.pick(self.model.bookings, place), self.pick_slot(to)
         with_hold = self.pick(self.model.holds, hold) if hold is not None and self.model.holds else None
         if with_hold is not None:
             slot = self.model.holds[with_hold].slot
         command = moving(self.tokens[name], slot, self.tokens[with_hold] if with_hold else None, principal=principal)
-        self.ask(command, lambda: self.model.move(name, slot, with_hold, is_staff=principal.is_staff))
+        command = replace(command, override=override)
+        is_staff = principal.is_staff
+        self.ask(command, lambda: self.model.move(name, slot, with_hold, is_staff=is_staff, override=override))
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(place=any_one, count=seats, principal=principals, override=rarely)
+    def change_seats(self, place: int, count: int, principal: Principal, override: bool) -> None:
+        name, is_staff = self.pick(self.model.bookings, place), principal.is_staff
+        token = "" if is_staff else self.tokens[name]["token"]
+        command = UpdateBooking(
+            principal=principal, key=new_key(), booking=name, token=token, seats=count, override=override
+        )
+        self.ask(command, lambda: self.model.change_seats(name, count, override=override, is_staff=is_staff))
 
     @precondition(lambda self: self.last)
     @rule()
@@ -153,14 +170,14 @@ class Everything(Taking, Outsiders):
             for at in range(3):
                 self.open_slot(where, at, 2, 3)
 
-    @rule(where=calendars, at=st.integers(-1, 8), length=st.integers(1, 4), capacity=seats)
-    def open_slot(self, where: int, at: int, length: int, capacity: int) -> None:
+    @rule(where=calendars, at=st.integers(-1, 8), length=st.integers(1, 4), capacity=seats, twice=st.booleans())
+    def open_slot(self, where: int, at: int, length: int, capacity: int, twice: bool = True) -> None:
         calendar = self.calendars[where]
         start, end = self.near(at, length)
         new = NewSlot(start=start, end=end, capacity=capacity)
-        command = OpenSlots(principal=STAFF, key=new_key(), calendar=calendar, slots=(new,))
-        opened, _ = self.ask(command, lambda: self.model.in_use(calendar))
-        for slot in opened or ():
+        command = OpenSlots(principal=STAFF, key=new_key(), calendar=calendar, slots=(new,), duplicates=twice)
+        answer, _ = self.ask(command, lambda: self.model.open(calendar, start, end, twice=twice))
+        for slot in answer["slots"] if isinstance(answer, dict) else answer or ():
             self.model.slots[slot["id"]] = Slot(calendar, start, end, capacity)
 
     def near(self, at: int, length: int) -> tuple[int, int]:
@@ -173,6 +190,13 @@ class Everything(Taking, Outsiders):
     def note(self, place: int, what: type[Any]) -> None:
         name = self.pick(self.model.bookings, place)
         self.ask(what(principal=STAFF, key=new_key(), booking=name), lambda: NOTES[what](self.model, name))
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(place=any_one, override=st.booleans())
+    def reinstate(self, place: int, override: bool) -> None:
+        name = self.pick(self.model.bookings, place)
+        command = ReinstateBooking(principal=STAFF, key=new_key(), booking=name, override=override)
+        self.ask(command, lambda: self.model.reinstate(name, override=override))
 
     @precondition(lambda self: self.model.slots)
     @rule(place=any_slot, what=st.sampled_from(["close", "reopen", "remove"]))
@@ -188,12 +212,16 @@ class Everything(Taking, Outsiders):
         self.ask(UpdateSlot(principal=STAFF, slot=slot, capacity=capacity), lambda: self.model.resize(slot, capacity))
 
     @precondition(lambda self: self.model.slots)
-    @rule(place=any_slot, at=st.integers(-1, 8), length=st.integers(1, 4))
-    def retime(self, place: int, at: int, length: int) -> None:
+    @rule(
+        place=any_slot, at=st.integers(-1, 8), length=st.integers(1, 4), is_along=st.booleans(), override=rarely,
+    )  # fmt: skip
+    def retime(self, place: int, at: int, length: int, is_along: bool, override: bool) -> None:
         slot = self.pick_slot(place)
         start, end = self.near(at, length)
-        command = UpdateSlot(principal=STAFF, slot=slot, start=start, end=end)
-        self.ask(command, lambda: self.model.retime(slot, start, end))
+        command = UpdateSlot(
+            principal=STAFF, slot=slot, start=start, end=end, with_bookings=is_along, override=override
+        )
+        self.ask(command, lambda: self.model.retime(slot, start, end, is_along=is_along, override=override))
 
     @rule(where=calendars, policy=st.sampled_from(POLICIES))
     def turn(self, where: int, policy: dict[str, Any]) -> None:
@@ -221,7 +249,7 @@ class Everything(Taking, Outsiders):
     def wait(self, seconds: float) -> None:
         self.driver.clock.go(seconds)
 
-    @rule(where=calendars, what=st.sampled_from(["fill", "expire", "expire", "trim", "archive"]))
+    @rule(where=calendars, what=st.sampled_from(PERIODIC))
     def run_periodic_work(self, where: int, what: str) -> None:
         calendar = self.calendars[where]
         match what:
@@ -231,12 +259,17 @@ class Everything(Taking, Outsiders):
                 self.adopt(calendar, times)
             case "expire":
                 self.ask(ExpireHolds(calendar=calendar), lambda: self.model.expire_holds(calendar))
+            case "unanswered":
+                self.ask(ExpireBookings(calendar=calendar), lambda: self.model.expire_bookings(calendar))
             case "trim":
                 self.last = None  # a key is not repeated after its record may be gone
                 self.ask(TrimLog(calendar=calendar), lambda: None)
             case "archive":
                 last = self.calendars[-1]
                 self.ask(ArchiveCalendar(principal=STAFF, calendar=last), lambda: self.model.archive(last))
+            case "restore":
+                last = self.calendars[-1]
+                self.ask(RestoreCalendar(principal=STAFF, calendar=last), lambda: self.model.restore(last))
 
 
 def test_the_service_and_the_model_agree(driver: Driver, kind: str) -> None:

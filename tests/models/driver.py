@@ -13,6 +13,7 @@ import msgspec
 
 from models.contract.changes import Customer, read_cursor
 from models.contract.commands import (
+    AddBusy,
     Answer,
     BookSlot,
     CancelBooking,
@@ -25,6 +26,7 @@ from models.contract.commands import (
     OpenSlots,
     ReleaseHold,
     RescheduleBooking,
+    SetBusy,
     TrimLog,
 )
 from models.contract.errors import Refused
@@ -94,6 +96,8 @@ class Driver:
         return self.service.url.removeprefix("sqlite:///")
 
     def create(self, calendar: str = "", **policy: Any) -> None:
+        """Make a calendar, which allows overlaps unless told otherwise."""
+        policy = {"overlap": "allow", **policy}
         self.calendar = calendar or self.calendar
         self.service.run(
             CreateCalendar(principal=STAFF, calendar=self.calendar, name="Room", zone="Etc/UTC", policy=policy)
@@ -137,6 +141,13 @@ class Driver:
         return results(
             self.service.run(CancelBooking(principal=principal, key=new_key(), booking=booked["id"], token=token))
         )
+
+    def keep_busy(self, start: int, end: int) -> None:
+        """Import one busy time into the calendar."""
+        text = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+        add = AddBusy(principal=STAFF, key=new_key(), calendar=self.calendar, text=text)
+        source = results(self.service.run(add))["id"]
+        self.service.run(SetBusy(calendar=self.calendar, source=source, since=self.clock.now, times=((start, end),)))
 
     def slots(self, calendar: str = "") -> dict[str, Any]:
         """Return the slots of a fresh snapshot by their ids."""

@@ -90,6 +90,7 @@ class World:
                 "from": in_days(1)[:10],
             },
             "if_version": 9,
+            **dict.fromkeys(("override", "with_bookings", "duplicates"), False),  # each would pass over refusals
         }
 
     def _value(self, name: str, kind: inspect.Type, by_name: dict[str, Any]) -> Any:

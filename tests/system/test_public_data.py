@@ -150,6 +150,7 @@ class Story:
         moved = await self.book(slots[1])
         for slot in (slots[2], elsewhere):
             await self.ask("booking.reschedule", by=self.guest, slot=slot, **moved)
+        await self.ask("booking.update", by=self.guest, customer={"note": PERSON["note"]}, **moved)
         await self.ask("slot.update", slot=slots[3], capacity=3)
         for name in ("close", "reopen", "remove"):
             await self.ask(f"slot.{name}", slot=slots[3])
@@ -160,6 +161,7 @@ class Story:
         await self.other_calendars()
         await self.ask("calendar.create", id="over", name="Over", zone="UTC")
         await self.ask("calendar.archive", id="over")
+        await self.ask("calendar.restore", id="over")
         for calendar in ("asked", "free"):
             answer = await self.ask("calendar.update", id=calendar, policy={"max_holds": 9})
             self.cursors[calendar] = answer["cursor"]

@@ -20,6 +20,11 @@ def _is(**fields: Any) -> Change:
     return lambda _: fields
 
 
+def _of_its_version(**fields: Any) -> Change:
+    """Name the version of the world's booking, which was its last change."""
+    return lambda world: {"if_version": world.seq, **fields}
+
+
 # Requests of staff, the wrong field, and the code.
 BY_STAFF: list[tuple[str, Change, str]] = [
     ("calendar.create", _is(id="Bad Slug"), "bad_request"),
@@ -65,6 +70,16 @@ BY_STAFF: list[tuple[str, Change, str]] = [
     ("booking.list", _is(to="2200-01-01T00:00:00Z"), "bad_request"),
     ("booking.get", _is(booking=NOWHERE), "not_found"),
     ("booking.cancel", _is(booking=NOWHERE), "not_found"),
+    ("slot.book", _is(hold=None, override=True), "ok"),
+    ("slot.book", _is(override="yes"), "bad_request"),
+    ("booking.update", _is(seats=0), "bad_request"),
+    ("booking.update", _is(customer={"nickname": "A"}), "bad_request"),
+    ("booking.update", _is(booking=NOWHERE), "not_found"),
+    ("booking.reinstate", _is(), "version_conflict"),
+    ("booking.reinstate", _of_its_version(), "ok"),
+    ("booking.update", _is(), "version_conflict"),
+    ("calendar.restore", _is(id="nowhere"), "not_found"),
+    ("calendar.create", _is(policy={"pending_seconds": 59}), "bad_request"),
 ]  # fmt: skip
 
 # Requests of guests.
@@ -77,6 +92,12 @@ BY_GUESTS: list[tuple[str, Change, str]] = [
     ("slot.hold", lambda world: {"slot": world.held}, "slot_unavailable"),
     ("slot.hold", lambda world: {"slot": world.booked}, "slot_unavailable"),
     ("slot.hold", _is(seats=0), "bad_request"),
+    ("slot.hold", _is(override=True), "unauthorized"),
+    ("slot.book", _is(override=True), "unauthorized"),
+    ("booking.reschedule", _of_its_version(override=True), "unauthorized"),
+    ("booking.update", _is(override=True), "unauthorized"),
+    ("booking.update", _of_its_version(seats=9), "capacity_exceeded"),
+    ("booking.update", _of_its_version(customer={"email": "ada"}), "bad_request"),
     ("slot.hold", _is(seats=2), "capacity_exceeded"),
     ("slot.hold", _is(key="too-short"), "bad_request"),
     ("slot.hold", _is(key="k" * 201), "bad_request"),

@@ -120,6 +120,24 @@ async def test_a_past_booking_stays_and_a_no_show_is_undone(place: Place, api: A
     await expect(person.get_by_role("button", name="Did not come")).to_be_visible()
 
 
+async def test_a_cancelled_booking_is_reinstated_over_the_capacity(
+    place: Place, api: Api, guest: Api, page: Page
+) -> None:
+    """Staff are asked where its seats are gone, and the booking keeps what they passed over."""
+    (slot,) = await _make(api, "again", 1)
+    booking = await _book(guest, slot, "Ada Again")
+    await api.post(f"/api/bookings/{booking}/cancel")
+    await _book(guest, slot, "Bob Instead")
+    await _open(page, place, f"calendar=again&day={in_days(1)[:10]}")
+    await page.get_by_label("Also cancelled").press("Space")
+    person = _person(page, booking)
+    await person.get_by_role("button", name="Reinstate").click()
+    await page.get_by_role("button", name="Reinstate it").click()
+    await expect(person.locator(".tag")).to_have_text("Confirmed")
+    bookings = (await api.get(f"/api/calendars/again/bookings?from={in_days(0)}"))["bookings"]
+    assert {one["id"]: one.get("overridden") for one in bookings}[booking] == ["capacity"]
+
+
 async def test_last_weeks_bookings_are_there(tmp_path: Any, page: Page) -> None:
     """Past bookings are found by date, by steps, and as the last booking before today."""
     with Server(tmp_path, *QUIET) as server:

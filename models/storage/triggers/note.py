@@ -17,8 +17,17 @@ UUID_PATTERN = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
 DURATION_FIELDS = ("min_notice", "max_advance", "cancel_notice", "buffer_before", "buffer_after")
 LATEST = 253_402_214_400_000  # 9999-12-31
 LONGEST_DURATION = 366 * 86_400
+LEAST_PENDING = 60
 LIMIT_FIELDS = ("max_bookings", "max_bookings_per_day")  # null for no limit
-POLICY_FIELDS = (*DURATION_FIELDS, *LIMIT_FIELDS, "hold_seconds", "overlap", "max_holds", "confirmation")
+POLICY_FIELDS = (
+    *DURATION_FIELDS,
+    *LIMIT_FIELDS,
+    "pending_seconds",
+    "hold_seconds",
+    "overlap",
+    "max_holds",
+    "confirmation",
+)
 
 BAD_ID = "the id is not a UUID in lower case"
 BAD_CALENDAR = "the id of a calendar is a slug: a-z, 0-9 and -, up to 63 characters"

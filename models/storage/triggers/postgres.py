@@ -13,6 +13,7 @@ from models.storage.triggers.note import (
     BAD_TIME,
     DURATION_FIELDS,
     LATEST,
+    LEAST_PENDING,
     LIMIT_FIELDS,
     LONGEST_DURATION,
     OVERFULL,
@@ -24,25 +25,29 @@ from models.storage.triggers.note import (
 SERVICE = "slotcast.service"  # a setting of the transaction, `on` in the service's transactions
 _IS_OUTSIDE = f"WHEN (current_setting('{SERVICE}', true) IS DISTINCT FROM 'on')"
 _COUNTS = ", ".join(map(repr, ("max_holds", *LIMIT_FIELDS)))
+_NULLABLE = ", ".join(map(repr, ("max_advance", "pending_seconds", *LIMIT_FIELDS)))
 _TOUCHED = "INSERT INTO touched (kind, calendar, subject"
 
 _FUNCTIONS = {
     # The sums come after the lock, so they include the commits of its former owner.
     "recount(wanted text)": f"""
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-DECLARE now_held integer; now_booked integer; now_until bigint; seats_there integer;
+DECLARE now_held integer; now_booked integer; now_until bigint; now_over integer; there slot%ROWTYPE;
 BEGIN
-    SELECT capacity INTO seats_there FROM slot WHERE id = wanted FOR NO KEY UPDATE;
+    SELECT * INTO there FROM slot WHERE id = wanted FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN; END IF;
     SELECT COALESCE(SUM(seats), 0), MIN(expires_at) INTO now_held, now_until
         FROM hold WHERE hold.slot = wanted AND hold.state = 0;
     SELECT COALESCE(SUM(seats), 0) INTO now_booked
-        FROM booking WHERE booking.slot = wanted AND status IN ('pending', 'confirmed', 'no_show');
-    IF now_held + now_booked > seats_there THEN
+        FROM booking WHERE booking.slot = wanted AND (status IN ('pending', 'confirmed')
+            OR (status = 'no_show' AND there.state <> 2));
+    IF now_held + now_booked > there.capacity + there.overbooked THEN
         RAISE EXCEPTION '{OVERFULL}' USING ERRCODE = 'check_violation';
     END IF;
-    UPDATE slot SET held = now_held, booked = now_booked, held_until = now_until
-        WHERE id = wanted AND (held, booked, held_until) IS DISTINCT FROM (now_held, now_booked, now_until);
+    now_over := LEAST(there.overbooked, GREATEST(0, now_held + now_booked - there.capacity));
+    UPDATE slot SET held = now_held, booked = now_booked, held_until = now_until, overbooked = now_over
+        WHERE id = wanted
+        AND (held, booked, held_until, overbooked) IS DISTINCT FROM (now_held, now_booked, now_until, now_over);
 END $$""",
     "check_policy(policy text)": f"""
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
@@ -53,10 +58,11 @@ BEGIN
         CASE
             WHEN key IN ('overlap') THEN value IN ('"allow"', '"reject"')
             WHEN key IN ('confirmation') THEN value IN ('"none"', '"staff"')
-            WHEN key IN ('max_advance', {", ".join(map(repr, LIMIT_FIELDS))}) AND value = 'null' THEN true
-            WHEN key IN ('hold_seconds', {_COUNTS}, {", ".join(map(repr, DURATION_FIELDS))}) THEN
+            WHEN key IN ({_NULLABLE}) AND value = 'null' THEN true
+            WHEN key IN ('hold_seconds', 'pending_seconds', {_COUNTS}, {", ".join(map(repr, DURATION_FIELDS))}) THEN
                 value::text ~ '^[0-9]{{1,9}}$' AND value::text::integer BETWEEN
-                CASE WHEN key = 'hold_seconds' THEN 30 WHEN key IN ({_COUNTS}) THEN 1 ELSE 0 END
+                CASE WHEN key = 'hold_seconds' THEN 30 WHEN key IN ({_COUNTS}) THEN 1
+                    WHEN key = 'pending_seconds' THEN {LEAST_PENDING} ELSE 0 END
                 AND CASE WHEN key = 'hold_seconds' THEN 1800 WHEN key IN ({_COUNTS}) THEN 10000
                 ELSE {LONGEST_DURATION} END
             ELSE false
@@ -103,8 +109,8 @@ BEGIN
         {_TOUCHED}) SELECT 'booking', home, id FROM booking, unnest(ARRAY[OLD.calendar, NEW.calendar]) AS home
             WHERE slot = NEW.id;
     END IF;
-    IF TG_OP = 'INSERT' OR (NEW.id, NEW.held, NEW.booked, NEW.held_until)
-        IS DISTINCT FROM (OLD.id, OLD.held, OLD.booked, OLD.held_until) THEN
+    IF TG_OP = 'INSERT' OR (NEW.id, NEW.capacity, NEW.state, NEW.held, NEW.booked, NEW.held_until, NEW.overbooked)
+        IS DISTINCT FROM (OLD.id, OLD.capacity, OLD.state, OLD.held, OLD.booked, OLD.held_until, OLD.overbooked) THEN
         PERFORM outside_recount(NEW.id);
     END IF;
     RETURN NULL;

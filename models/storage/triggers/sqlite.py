@@ -17,6 +17,7 @@ from models.storage.triggers.note import (
     BAD_TIME,
     DURATION_FIELDS,
     LATEST,
+    LEAST_PENDING,
     LIMIT_FIELDS,
     LONGEST_DURATION,
     OVERFULL,
@@ -30,15 +31,23 @@ _SLOT_DIFFERS = " OR ".join(
     f"OLD.{name} IS NOT NEW.{name}"
     for name in (
         "id", "calendar", "start", '"end"', "capacity", "held", "booked", "blocked", "held_until", "state", "origin",
-        "version", "data", "dropped",
+        "version", "data", "dropped", "overbooked", "busy", "changed_at",
     )
 )  # fmt: skip
-_COUNTS_DIFFER = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in ("id", "held", "booked", "held_until"))
+_COUNTS_DIFFER = " OR ".join(
+    [
+        *[f"OLD.{name} IS NOT NEW.{name}" for name in ("id", "held", "booked", "held_until", "overbooked")],
+        "(OLD.capacity IS NOT NEW.capacity AND NEW.overbooked > 0)",
+        "(OLD.state = 2 AND NEW.state <> 2)",  # its no-shows have their seats again
+    ]
+)
 _HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
 _BOOKED = (
     "(SELECT COALESCE(SUM(seats), 0) FROM booking"
-    " WHERE booking.slot = slot.id AND booking.status IN ('pending', 'confirmed', 'no_show'))"
+    " WHERE booking.slot = slot.id AND (booking.status IN ('pending', 'confirmed')"
+    " OR (booking.status = 'no_show' AND slot.state <> 2)))"
 )
+_OVER = f"MIN(overbooked, MAX(0, {_HELD} + {_BOOKED} - capacity))"
 _HELD_UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
 
 
@@ -114,6 +123,7 @@ def _is_valid_policy(text: str) -> str:
                 ("hold_seconds", "= 'missing'", 30, 1_800),
                 ("max_holds", "= 'missing'", 1, 10_000),
                 ("max_advance", "IN ('missing', 'null')", 0, LONGEST_DURATION),
+                ("pending_seconds", "IN ('missing', 'null')", LEAST_PENDING, LONGEST_DURATION),
                 *[(name, "IN ('missing', 'null')", 1, 10_000) for name in LIMIT_FIELDS],
                 *[(name, "= 'missing'", 0, LONGEST_DURATION) for name in DURATION_FIELDS if name != "max_advance"],
             )
@@ -156,8 +166,10 @@ _GONE = (
     "INSERT INTO touched (kind, calendar, subject, seq, nonce) SELECT 'gone', id, id, seq, nonce FROM calendar WHERE"
 )
 
+_HOLD_COLUMNS = ("id", "calendar", "slot", "seats", "holder", "state", "expires_at", "overridden")
 _BOOKING_COLUMNS = (
     "id", "calendar", "slot", "seats", "status", "name", "email", "phone", "note", "created_at", "version", "data",
+    "overridden", "expires_at", "booked_by", "changed_at",
 )  # fmt: skip
 _IS_OTHER = "OLD.calendar IS NOT NEW.calendar"
 
@@ -186,7 +198,7 @@ _SQLITE = {
         _bookings_of_moved("NEW.calendar"),
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
-    **_seat_triggers("hold", ("id", "calendar", "slot", "seats", "state", "expires_at"), lambda _: ""),
+    **_seat_triggers("hold", _HOLD_COLUMNS, lambda _: ""),
     **_seat_triggers("booking", _BOOKING_COLUMNS, _booking),
     "calendar_before_insert": _trigger("BEFORE INSERT ON calendar", f"{_GONE} id = NEW.id OR rowid = NEW.rowid;"),
     "calendar_before_update": _trigger(
@@ -222,12 +234,13 @@ _SQLITE = {
         _refuse(
             BAD_TEXT,
             "FROM hold WHERE slot = NEW.subject AND state = 0"
-            f" AND ({_is_not_text('hold.id')} OR {_is_not_text('hold.holder')})",
+            f" AND ({' OR '.join(map(_is_not_text, ('hold.id', 'hold.holder', 'hold.overridden')))})",
         ),
-        _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity"),
-        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}"
+        _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
+        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
         " WHERE (id = NEW.subject OR id IN (SELECT subject FROM touched WHERE kind = 'later'))"
-        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL});",
+        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
+        f" OR overbooked <> {_OVER});",
         "UPDATE touched SET kind = 'slot' WHERE kind = 'later';",
     ),
     "touched_new": _trigger(
@@ -250,7 +263,8 @@ _SQLITE = {
         ),
         _refuse(
             BAD_TEXT,
-            f"FROM booking WHERE id = NEW.subject AND ({' OR '.join(map(_is_not_text, CUSTOMER_CHARACTERS))})",
+            "FROM booking WHERE id = NEW.subject"
+            f" AND ({' OR '.join(map(_is_not_text, (*CUSTOMER_CHARACTERS, 'overridden')))})",
         ),
     ),
     "touched_policy": _trigger(

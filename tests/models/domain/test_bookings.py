@@ -11,22 +11,26 @@ import pytest
 from models.contract.changes import Cursor, Customer
 from models.contract.commands import (
     CancelBooking,
+    CloseSlot,
     ConfirmBooking,
     EraseCustomer,
     MarkNoShow,
     ReinstateBooking,
     RejectBooking,
     RemoveSlot,
+    ReopenSlot,
     RescheduleBooking,
     StaffOnBooking,
     WithToken,
 )
 from models.contract.errors import (
     BadRequest,
+    CapacityExceeded,
     Forbidden,
     InvalidTransition,
     NotFound,
     OutsideCancellationWindow,
+    SlotUnavailable,
     TooSoon,
     Unauthorized,
     VersionConflict,
@@ -233,18 +237,39 @@ def test_a_no_show_before_the_start_is_refused(driver: Driver, after: int, is_be
     assert driver.cancel(booked)["status"] == "cancelled", "everything is possible that was before"
 
 
-@pytest.mark.parametrize("status", ["pending", "cancelled", "rejected"])
-def test_only_a_no_show_is_taken_back(driver: Driver, status: str) -> None:
-    """A cancelled, rejected or pending booking can't be reinstated."""
+def test_a_pending_booking_is_not_reinstated(driver: Driver) -> None:
+    """It is confirmed instead."""
     driver.create("asked", confirmation="staff")
     booked = driver.reserve(driver.open()[0])
-    if status == "cancelled":
-        driver.cancel(booked)
-    elif status == "rejected":
-        staff(driver, RejectBooking, booked)
     with pytest.raises(InvalidTransition) as refused:
         staff(driver, ReinstateBooking, booked)
-    assert refused.value.details == {"rule": "status", "status": status}
+    assert refused.value.details == {"rule": "status", "status": "pending"}
+
+
+@pytest.mark.parametrize("status", ["cancelled", "rejected"])
+def test_a_booking_that_gave_its_seats_back_takes_them_anew(driver: Driver, status: str) -> None:
+    """While they are there: a full, closed or removed slot refuses, and the booking stays as it was."""
+    driver.create("asked", confirmation="staff")
+    (slot,) = driver.open(capacity=2)
+    booked = driver.reserve(slot, seats=2)
+    if status == "cancelled":
+        driver.cancel(booked)
+    else:
+        staff(driver, RejectBooking, booked)
+    other = driver.reserve(slot)
+    with pytest.raises(CapacityExceeded):
+        staff(driver, ReinstateBooking, booked)
+    driver.cancel(other)
+    driver.service.run(CloseSlot(principal=STAFF, slot=slot))
+    with pytest.raises(SlotUnavailable):
+        staff(driver, ReinstateBooking, booked)
+    driver.service.run(ReopenSlot(principal=STAFF, slot=slot))
+    assert staff(driver, ReinstateBooking, booked)["status"] == "confirmed"
+    assert driver.slot(slot)["remaining"] == 0
+    driver.cancel(booked)
+    driver.service.run(RemoveSlot(principal=STAFF, slot=slot))
+    with pytest.raises(NotFound):
+        staff(driver, ReinstateBooking, booked)
 
 
 @pytest.mark.only("sqlite")

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from models.contract.changes import Policy
-from models.contract.commands import ArchiveCalendar, CloseSlot, CreateCalendar, UpdateCalendar, UpdateSlot
+from models.contract.commands import (
+    ArchiveCalendar,
+    CloseSlot,
+    CreateCalendar,
+    RestoreCalendar,
+    UpdateCalendar,
+    UpdateSlot,
+)
 from models.contract.errors import AlreadyExists, BadRequest, Forbidden, InvalidTransition, NotFound, Unauthorized
 from models.contract.principal import Principal
 from models.contract.time import HOUR
@@ -33,11 +40,12 @@ def test_the_default_policy_refuses_nothing_but_the_past(driver: Driver) -> None
         "cancel_notice": 0,
         "buffer_before": 0,
         "buffer_after": 0,
-        "overlap": "allow",
+        "overlap": "reject",
         "max_holds": 10,
         "confirmation": "none",
         "max_bookings": None,
         "max_bookings_per_day": None,
+        "pending_seconds": None,
     }
 
 
@@ -159,6 +167,22 @@ def test_nothing_in_an_archived_calendar_is_listed_as_bookable(driver: Driver) -
     shown = {slot[0]: slot[3] for slot in driver.service.feed("room", -EVER, EVER, most=9).slots}
     assert shown == {past: "booked", open_: "closed", closed: "closed", full: "closed"}
     assert not any(is_bookable(driver.service.explain(GUEST, slot)) for slot in driver.slots())
+
+
+def test_an_archived_calendar_is_restored(driver: Driver) -> None:
+    """Everything in it is as it was, and a viewer sees it by changes alone; restoring again is no change."""
+    (slot,) = driver.open()
+    viewer = Viewer(driver.service, "room")
+    with pytest.raises(Unauthorized):
+        driver.service.run(RestoreCalendar(principal=GUEST, calendar="room"))
+    driver.service.run(ArchiveCalendar(principal=STAFF, calendar="room"))
+    first = driver.service.run(RestoreCalendar(principal=STAFF, calendar="room"))
+    assert driver.service.run(RestoreCalendar(principal=STAFF, calendar="room")) == first
+    assert results(first)["archived"] is False
+    assert [change["type"] for change in viewer.follow()] == ["calendar.archived", "calendar.restored"]
+    viewer.check()
+    assert driver.slot(slot)["bookable"] is True
+    driver.reserve(slot)
 
 
 def test_only_staff_make_calendars(driver: Driver) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.contract.changes import Customer
-from models.contract.commands import EraseCustomer, UpdateCalendar
+from models.contract.commands import EraseCustomer, ReinstateBooking, UpdateCalendar
 from models.contract.errors import BadRequest, LimitExceeded, Refused
 from models.contract.principal import Principal
 from models.contract.time import DAY, HOUR, read_time
@@ -119,6 +119,17 @@ def test_staff_pass_over_the_limits(driver: Driver) -> None:
         driver.reserve(slot, customer=customer, principal=STAFF)
     driver.reserve(slots[2], customer=stranger(), principal=STAFF)
     assert refusal(try_book(driver, slots[3], customer=customer))["by"] == "email"
+
+
+def test_staff_reinstate_over_the_limits(driver: Driver) -> None:
+    """A cancelled booking comes back beside the one that took its place."""
+    limit(driver, max_bookings=1)
+    first, second = driver.open(2)
+    booked = driver.reserve(first)
+    driver.cancel(booked)
+    driver.reserve(second)
+    driver.service.run(ReinstateBooking(principal=STAFF, booking=booked["id"]))
+    assert driver.query("SELECT status FROM booking") == [("confirmed",)] * 2
 
 
 def test_a_booking_that_ended_does_not_count(driver: Driver) -> None:

@@ -47,6 +47,7 @@ def test_every_column_has_a_default_unless_only_the_writer_knows_it(outside: Out
         (f"start = {AT - HOUR}", "start", "2027-02-02T23:00:00Z"),
         ("data = '{\"a\":\n 1}'", "data", {"a": 1}),
         ("blocked = 4", "bookable", True),
+        ("busy = 1", "bookable", True),
         ("held = 1", "held", 0),
         ("version = 99", "bookable", True),
     ],
@@ -58,6 +59,17 @@ def test_an_inserted_slot_is_a_change_with_right_counters(
     outside.write(slot_row(1))
     (change,) = outside.write(f"UPDATE slot SET {sql}")
     assert change["slots"][0][field] == value
+
+
+def test_a_time_of_a_change_is_that_of_its_own_change(outside: Outside) -> None:
+    """Whatever an outside writer sets; the feed has the time of the last change."""
+    outside.write(slot_row(1))
+    outside.write(f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}')")
+    outside.driver.clock.go(60)
+    outside.write("UPDATE slot SET changed_at = 5")
+    outside.write("UPDATE booking SET changed_at = 5")
+    for table in ("slot", "booking"):
+        assert outside.driver.query(f"SELECT changed_at FROM {table}") == [(outside.driver.clock.now,)]
 
 
 def test_an_update_without_a_difference_makes_no_change(outside: Outside) -> None:

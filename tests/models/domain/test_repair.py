@@ -13,7 +13,7 @@ def test_a_booking_by_hand_behind_the_triggers_is_counted(driver: Driver) -> Non
     """Two bookings of one seat stay: the slot gets the capacity of its taken seats, and blocks its neighbours."""
     driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
     (slot,) = driver.open_between(AT, AT + HOUR)
-    driver.open_between(AT, AT + HOUR)
+    driver.open_between(AT, AT + 2 * HOUR)
     driver.reserve(slot)
     spoil(driver.service.url, f"INSERT INTO booking (id, calendar, slot) VALUES ('{uuid(1)}', 'room', '{slot}')")
     driver.service.repair(driver.service.audit())

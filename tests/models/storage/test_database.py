@@ -9,9 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from playhouse.migrations import Runner
 
+from models.contract.ids import new_id
+from models.contract.time import HOUR
 from models.service import SlotService, UnusableDatabase
-from tests.models.audit import query
+from models.storage.database import MIGRATIONS, open_database
+from tests.models.audit import asking, audit, query
 from tests.models.driver import EVER, Driver, FakeClock
 from tests.support import ROOT
 
@@ -27,6 +31,43 @@ def test_a_second_start_finds_everything(database: str, clock: FakeClock) -> Non
     assert service.open() == []
     assert service.snapshot("room", -EVER, EVER).seq == 0
     service.close()
+
+
+def test_stored_calendars_keep_their_policy_and_history(database: str, clock: FakeClock) -> None:
+    """A database of the version before, with its triggers, is migrated; pending bookings expire at their start."""
+    db = open_database(database)
+    db.connect()
+    with db.changing_schema():
+        Runner(db, str(MIGRATIONS)).up("0008_waiting")
+    slot, booking, start = new_id(clock.now), new_id(clock.now), clock.now + HOUR
+    with asking(database) as ask:
+        ask("INSERT INTO calendar (id, name, nonce) VALUES ('room', 'Room', 'kept')")
+        ask(
+            'INSERT INTO slot (id, calendar, start, "end", booked) VALUES (?, ?, ?, ?, 1)',
+            slot, "room", start, start + HOUR,
+        )  # fmt: skip
+        ask(
+            "INSERT INTO booking (id, calendar, slot, status, name) VALUES (?, 'room', ?, 'pending', 'Ada')",
+            booking, slot,
+        )  # fmt: skip
+    with db.changing_schema():
+        db.install_triggers()
+    db.drop()
+    service = SlotService(database, b"secret", clock=clock)
+    assert "0010_override" in service.open()
+    for command in service.outside():
+        service.run(command)
+    info = service.snapshot("room", -EVER, EVER).info
+    assert info.policy.overlap == "allow"
+    assert query(database, "SELECT expires_at FROM booking") == [(start,)]
+    # A new history would begin at a seq without a change.
+    assert query(database, "SELECT seq FROM calendar") == query(database, "SELECT COUNT(*) FROM change_log")
+    clock.now = start
+    for command in service.unanswered():
+        service.run(command)
+    assert service.bookings_by_id([booking])[booking].status == "rejected"
+    service.close()
+    audit(database)
 
 
 def test_many_processes_open_a_new_database_at_once(database: str) -> None:

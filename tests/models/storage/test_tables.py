@@ -39,6 +39,9 @@ REFUSED = {
     "a long name of a calendar": f"UPDATE calendar SET name = '{'x' * 201}'",
     "a calendar made before 1970": "UPDATE calendar SET created_at = -1",
     "a long note": f"UPDATE booking SET note = '{'x' * 2_001}'",
+    "fewer than no seats overbooked": "UPDATE slot SET overbooked = -1",
+    "many names of rules": f"UPDATE booking SET overridden = '{'x' * 201}'",
+    "a pending booking until after 9999": f"UPDATE booking SET expires_at = {1 << 50}",
     "a slot with seats taken is deleted": "DELETE FROM slot",
     "a calendar with slots is deleted": "DELETE FROM calendar",
 }
@@ -65,15 +68,38 @@ def test_an_invalid_row_is_refused(outside: Outside, sql: str) -> None:
         "UPDATE calendar SET zone = {}",
         "UPDATE slot SET data = '\"' || {} || '\"'",
         "UPDATE booking SET name = {}",
+        "UPDATE booking SET overridden = {}",
         f"INSERT INTO hold (calendar, slot, holder) VALUES ('room', '{uuid(1)}', {{}})",
+        "UPDATE hold SET holder = {}",
+        "UPDATE hold SET overridden = {}",
     ],
 )
 @pytest.mark.parametrize("text", ["CAST(x'e9' AS TEXT)", "CAST(x'9262' AS TEXT)", "'a' || char(0)"])
 def test_a_text_that_is_not_utf_8_is_refused(outside: Outside, sql: str, text: str) -> None:
     """SQLite stores any bytes, like those of a script in Latin-1, and the service could not read them back."""
     outside.write(slot_row(1) + "UPDATE slot SET capacity = 3")
-    outside.write(f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}')")
+    outside.write(
+        f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}');"
+        f"INSERT INTO hold (calendar, slot) VALUES ('room', '{uuid(1)}')"
+    )
     with pytest.raises(Refused):
         write(outside.driver.service.url, sql.format(text))
     outside.write(f"UPDATE booking SET name = '{'Zoë 😀' * 30}'; UPDATE slot SET data = '\"é\"'")
     assert outside.viewer.slots[uuid(1)]["data"] == "é"
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE slot SET overbooked = 'many'",
+        "UPDATE booking SET overridden = x'61'",
+        "UPDATE booking SET expires_at = 'soon'",
+    ],
+)
+def test_a_value_of_another_type_is_refused(outside: Outside, sql: str) -> None:
+    """A column of SQLite takes a value of any type, and the service could not use it."""
+    outside.write(slot_row(1))
+    outside.write(f"INSERT INTO booking (calendar, slot) VALUES ('room', '{uuid(1)}')")
+    with pytest.raises(Refused):
+        write(outside.driver.service.url, sql)

@@ -11,4 +11,5 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   "booking.get": ["GET", "/bookings/{id}", "booking"],
   "booking.cancel": ["POST", "/bookings/{id}/cancel", "booking"],
   "booking.reschedule": ["POST", "/bookings/{id}/reschedule", "booking"],
+  "booking.update": ["PATCH", "/bookings/{id}", "booking"],
 };

@@ -14,6 +14,10 @@ export interface NewSlot {
 export interface SlotEdit extends Partial<NewSlot> {
   /** The server refuses an older version with `version_conflict`. */
   readonly if_version?: number;
+  /** Moves a slot in which somebody has a seat, with everyone in it. */
+  readonly with_bookings?: boolean;
+  /** Passes over a taken neighbour. */
+  readonly override?: boolean;
 }
 
 /** The most slots that one request may open. */
@@ -111,9 +115,9 @@ export class StaffCalendar extends Calendar {
     return this.#onBooking("booking.no_show", booking);
   }
 
-  /** Undoes `noShow`. */
-  reinstate(booking: string): Promise<BookingOutcome> {
-    return this.#onBooking("booking.reinstate", booking);
+  /** Undoes `noShow`, `reject` and a cancellation, while the seats are there; with `override` over the rules. */
+  reinstate(booking: string, more: { readonly override?: boolean } = {}): Promise<BookingOutcome> {
+    return this.#onBooking("booking.reinstate", booking, more);
   }
 
   erase(booking: string): Promise<BookingOutcome> {
@@ -134,7 +138,11 @@ export class StaffCalendar extends Calendar {
     return (await this.command(name, { slot, ...edit })).slot;
   }
 
-  async #onBooking(name: Naming<"booking">, booking: string): Promise<BookingOutcome> {
-    return (await this.command(name, { booking })).booking;
+  async #onBooking(
+    name: Naming<"booking">,
+    booking: string,
+    more: { readonly override?: boolean } = {},
+  ): Promise<BookingOutcome> {
+    return (await this.command(name, { booking, ...more })).booking;
   }
 }

@@ -21,7 +21,8 @@ export type ChangeType =
   | "schedule.changed"
   | "booking.updated"
   | "calendar.updated"
-  | "calendar.archived";
+  | "calendar.archived"
+  | "calendar.restored";
 
 export type RequestName =
   | "calendar.subscribe"
@@ -33,12 +34,14 @@ export type RequestName =
   | "slot.book"
   | "booking.get"
   | "booking.cancel"
-  | "booking.reschedule";
+  | "booking.reschedule"
+  | "booking.update";
 
 export type StaffRequestName =
   | "calendar.create"
   | "calendar.update"
   | "calendar.archive"
+  | "calendar.restore"
   | "calendar.link"
   | "feed.create"
   | "feed.list"
@@ -111,6 +114,7 @@ export interface Policy {
   readonly overlap: "allow" | "reject";
   readonly max_holds: number;
   readonly confirmation: "none" | "staff";
+  readonly pending_seconds: number | null;
   readonly max_bookings: number | null;
   readonly max_bookings_per_day: number | null;
 }
@@ -160,7 +164,9 @@ export interface Left {
   readonly cursor: string;
 }
 
-/** A booking as staff see it, to be upserted by `version`. An erased customer is null. */
+/** A booking as staff see it, to be upserted by `version`. An erased customer is null.
+
+    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one. */
 export interface StaffBooking {
   readonly id: string;
   readonly calendar: string;
@@ -170,6 +176,8 @@ export interface StaffBooking {
   readonly customer: Customer | null;
   readonly created_at: string;
   readonly version: number;
+  readonly overridden?: readonly string[];
+  readonly expires_at?: string;
   readonly data?: unknown;
 }
 
@@ -281,7 +289,7 @@ export interface Schedule {
   readonly extra?: readonly ExtraWindow[];
 }
 
-/** A likely mistake in a schedule: `count` slots, the first of them from `start` to `end`. */
+/** A likely mistake: `count` overlapping slots, the first of them from `start` to `end`. */
 export interface ScheduleWarning {
   readonly rule: "overlap";
   readonly message: string;
@@ -326,6 +334,7 @@ export interface Nothing {}
 
 export interface HoldAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly hold: Hold;
 }
 
@@ -336,6 +345,7 @@ export interface EndedHoldAnswer {
 
 export interface OwnBookingAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly booking: Booking;
 }
 
@@ -345,12 +355,14 @@ export interface BookingAnswer {
 
 export interface BookingOutcomeAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly booking: BookingOutcome;
 }
 
 /** `cursor` is of the booking's new calendar; `left` is present if it had another one before. */
 export interface RescheduledAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly booking: BookingOutcome;
   readonly left?: Left;
 }
@@ -358,6 +370,7 @@ export interface RescheduledAnswer {
 export interface InfoAnswer {
   readonly cursor: string;
   readonly info: CalendarInfo;
+  readonly warnings?: readonly ScheduleWarning[];
 }
 
 /** A guest's token for one calendar, for the end of `/c/<calendar>#token=`, and its expiry. */
@@ -402,11 +415,14 @@ export interface ScheduleAnswer {
 export interface SlotsAnswer {
   readonly cursor: string;
   readonly slots: readonly Slot[];
+  readonly warnings?: readonly ScheduleWarning[];
 }
 
 export interface SlotAnswer {
   readonly cursor: string;
+  readonly overridden?: readonly string[];
   readonly slot: Slot;
+  readonly warnings?: readonly ScheduleWarning[];
 }
 
 /** The bookings of the window from `from` to `to`. Too many bookings end the window early. */
@@ -428,9 +444,11 @@ export interface Answers {
   readonly "booking.get": BookingAnswer;
   readonly "booking.cancel": BookingOutcomeAnswer;
   readonly "booking.reschedule": RescheduledAnswer;
+  readonly "booking.update": BookingOutcomeAnswer;
   readonly "calendar.create": InfoAnswer;
   readonly "calendar.update": InfoAnswer;
   readonly "calendar.archive": InfoAnswer;
+  readonly "calendar.restore": InfoAnswer;
   readonly "calendar.link": LinkAnswer;
   readonly "feed.create": OwnFeedAnswer;
   readonly "feed.list": FeedsAnswer;
@@ -463,9 +481,11 @@ export const ANSWER_TYPES = {
   "booking.get": "BookingAnswer",
   "booking.cancel": "BookingOutcomeAnswer",
   "booking.reschedule": "RescheduledAnswer",
+  "booking.update": "BookingOutcomeAnswer",
   "calendar.create": "InfoAnswer",
   "calendar.update": "InfoAnswer",
   "calendar.archive": "InfoAnswer",
+  "calendar.restore": "InfoAnswer",
   "calendar.link": "LinkAnswer",
   "feed.create": "OwnFeedAnswer",
   "feed.list": "FeedsAnswer",

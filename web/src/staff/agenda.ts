@@ -186,6 +186,9 @@ export class Agenda {
             }),
           ]
         : []),
+      ...(status === "cancelled" || status === "rejected"
+        ? [button("Reinstate", () => onBooking("reinstate", booking), { kind: "small quiet" })]
+        : []),
       ...(isStanding(booking) && !isPast
         ? [button("Cancel booking", () => onBooking("cancel", booking), { kind: "small quiet" })]
         : []),

@@ -4,6 +4,7 @@ import { button } from "../ui/button";
 import { checkbox } from "../ui/field";
 import {
   MOST_SLOTS,
+  SlotcastError,
   type Slot,
   type StaffBooking,
   type StaffCalendar,
@@ -47,6 +48,14 @@ const GRAVE: Partial<
     text: `${name} is forgotten for good: name, email, phone and note. The booking itself stays.`,
     yes: "Erase the customer",
   }),
+};
+
+/** The reasons against a reinstatement that staff may pass over. */
+const PASSABLE: Readonly<Record<string, string>> = {
+  capacity: "The time is full. It would be booked over its number of places.",
+  overlap: "A booking at an overlapping time is in its way.",
+  busy: "A busy time of another calendar is in its way.",
+  closed: "The time is closed.",
 };
 
 export class StaffView {
@@ -290,10 +299,22 @@ export class StaffView {
       if (verb === "confirm") await calendar.confirm(booking.id);
       else if (verb === "reject") await calendar.reject(booking.id);
       else if (verb === "noShow") await calendar.noShow(booking.id);
-      else if (verb === "reinstate") await calendar.reinstate(booking.id);
+      else if (verb === "reinstate") await this.#reinstate(calendar, booking);
       else if (verb === "erase") await calendar.erase(booking.id);
       else await calendar.cancelBooking(booking.id);
     });
+  }
+
+  async #reinstate(calendar: StaffCalendar, booking: StaffBooking): Promise<void> {
+    try {
+      await calendar.reinstate(booking.id);
+    } catch (error) {
+      const text = error instanceof SlotcastError && PASSABLE[String(error.details.rule)];
+      if (!text) throw error;
+      const question = { title: "Reinstate it all the same?", text, yes: "Reinstate it" };
+      if (await ask(this.#root, { ...question, no: "Leave it", isGrave: true }))
+        await calendar.reinstate(booking.id, { override: true });
+    }
   }
 
   async #attempt(work: (calendar: StaffCalendar) => Promise<void>): Promise<void> {

@@ -20,6 +20,7 @@ export const info: CalendarInfo = {
     max_bookings: null,
     max_bookings_per_day: null,
     confirmation: "none",
+    pending_seconds: null,
   },
   archived: false,
 };
