@@ -192,6 +192,7 @@ class Dispatcher:
 
     async def _extend(self, room: Room) -> None:
         """Read the changes before the room's tail, once for all that ask meanwhile."""
+        room.replica.pin()
         rows = await self._service.read(
             self._service.sync.changes_before,
             room.calendar,

@@ -167,6 +167,7 @@ class Recovery:
         if wanted.after is not None and room.replica.replay(wanted.after) is not None:
             return None
         is_staff = subscriber.audience is Audience.STAFF
+        room.replica.pin()  # the answer needs the changes since the read
         lane = Lane.STAFF if is_staff else Lane.HEAVY
         view = await self._service.read(self._read_view, room.calendar, wanted, with_bookings=is_staff, lane=lane)
         subscriber.check(room.replica.info)  # its client may have left during the read
@@ -188,6 +189,8 @@ class Recovery:
         body = await self._replay(room, audience, wanted.after)
         if body is not None:
             return "resumed", body, replica.cursor
+        if wanted.after is not None and replica.lacks(wanted.after):
+            return None  # more changes than the tail keeps have come since
         if _has_all(room, audience, wanted):
             return "snapshot", self._snapshot(replica, wanted.begin, wanted.finish), replica.cursor
         rows = None if view is None else replica.replay(Cursor(view.replica.seq, view.replica.nonce))

@@ -22,8 +22,8 @@ from realtime.rooms.slot_list import SlotList, begun
 MOST_REPLAYED = 1_000  # changes
 MOST_REPLAYED_BYTES = 512 * 1024
 MOST_SLOTS = 2_000  # in one snapshot
-AT_REST = 100  # changes of a tail that was not extended
-AT_REST_BYTES = 16 * 1024
+AT_REST = 200  # changes of a tail that was not extended
+AT_REST_BYTES = 64 * 1024
 EXTENDED_SECONDS = 60.0
 ENCODED_BYTES = 16_000_000
 _ROW_BYTES = 400  # of a change in the tail, beside its body
@@ -61,8 +61,8 @@ def mark_of(slots: Sequence[PlacedSlot], now: int) -> Mark:
 class Replica:
     """A calendar's replica. It has no slots that ended before `since`, in milliseconds.
 
-    Its tail begins where the replica was read. `extend` adds earlier changes for clients that ask for them, and
-    `shrink` lets them go.
+    Its tail begins where the replica was read, and is short. `pin` keeps it longer, `extend` adds earlier changes for
+    clients that ask for them, and `shrink` lets them go.
     """
 
     __slots__ = (
@@ -130,12 +130,16 @@ class Replica:
         """Return the seq of the tail's first change, or the next one if the tail is empty."""
         return self.seq + 1 - len(self._tail)
 
+    def pin(self) -> None:
+        """Keep the changes from now on for a while, for a read that begins now."""
+        self._extended_at = time.monotonic()
+
     def extend(self, rows: Sequence[Logged]) -> None:
         """Put the changes before the tail's first one into the tail, oldest first, as far as they belong to it."""
         rows = [row for row in rows if row.seq < self.tail_start]
         if rows and rows[-1].seq + 1 != self.tail_start:
             return  # the tail has lost changes since the read
-        self._extended_at = time.monotonic()
+        self.pin()
         self.is_tail_whole = True
         for row in reversed(rows):
             size = self._tail_bytes + len(row.body)

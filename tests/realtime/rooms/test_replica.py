@@ -68,6 +68,18 @@ def test_a_replica_at_rest_keeps_its_last_changes_and_extends_to_all(driver: Dri
 
 
 @pytest.mark.only("sqlite")
+def test_a_pinned_tail_keeps_the_changes_of_a_burst(driver: Driver) -> None:
+    """A client whose cursor was in the tail when its read began is resumed after any burst."""
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    first = Cursor(replica.seq, replica.nonce)
+    replica.pin()
+    for _ in range(CHANGES):
+        driver.open()
+    follow(driver.service, replica)
+    assert len(replica.replay(first) or ()) == CHANGES
+
+
+@pytest.mark.only("sqlite")
 def test_an_extended_tail_goes_after_a_while(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
     first = Cursor(replica.seq, replica.nonce)
