@@ -18,7 +18,7 @@ from tests.docs.ask import Http, Sockets
 from tests.support import Server, eventually
 
 # What happens in the story and is told; a hold takes too long to lapse for it.
-_TOLD = set(Type) - {Type.SLOT_EXPIRED, Type.CALENDAR_ARCHIVED}
+_TOLD = set(Type) - {Type.SLOT_EXPIRED, Type.CALENDAR_ARCHIVED, Type.CALENDAR_RESTORED}
 _HOURS = {
     "windows": [{"days": ["mon", "tue"], "start": "09:00", "end": "11:00"}],
     "slot_minutes": 30,
