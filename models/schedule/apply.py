@@ -144,23 +144,25 @@ def _data_given(transaction: Transaction, calendar: str) -> frozenset[str | None
 
 
 def _plan(wanted: list[Planned], standing: list[SlotRow], given: frozenset[str | None], now: int) -> Plan:
-    plan, left, begun = Plan(), {slot.times: slot for slot in wanted}, []
+    plan, left = Plan(), {slot.times: slot for slot in wanted}
+    in_the_way: list[SlotRow] = []  # a slot that stays with more seats than wanted is in nobody's way
     for row in standing:
         times = (row.start, row.end)
         is_taken = row.held + row.booked > 0
         if row.origin != Origin.SCHEDULE:
             continue
         if row.start <= now:
-            begun += [row] if is_taken else []
+            in_the_way += [row] if is_taken else []
         elif times in left:
             _match(plan, row, left.pop(times), given)
         elif is_taken:
             plan.kept.append(row)
+            in_the_way.append(row)
             if not row.dropped:
                 plan.dropped.append(row._replace(state=SlotState.CLOSED, dropped=True))
         else:
             plan.removed.append(row._replace(state=SlotState.REMOVED))
-    _add_new(plan, left.values(), standing, [*plan.kept, *begun])
+    _add_new(plan, left.values(), standing, in_the_way)
     return plan
 
 

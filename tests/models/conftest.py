@@ -19,10 +19,6 @@ from tests.support.postgres import Postgres
 KINDS = ("sqlite", "postgres")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "only(kind): the test is about this kind of database")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kind" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only")

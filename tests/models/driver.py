@@ -112,15 +112,17 @@ class Driver:
         )
         if start is None:
             self._next_start = first + count * HOUR
-        opened = []
+        opened: list[str] = []
         for place in range(0, count, 200):
-            some = OpenSlots(principal=STAFF, key=new_key(), calendar=self.calendar, slots=slots[place : place + 200])
-            opened += [slot["id"] for slot in results(self.service.run(some))]
+            opened += self._open(slots[place : place + 200])
         return opened
 
     def open_between(self, start: int, end: int, *, capacity: int = 1) -> list[str]:
-        slots = (NewSlot(start=start, end=end, capacity=capacity),)
-        command = OpenSlots(principal=STAFF, key=new_key(), calendar=self.calendar, slots=slots)
+        return self._open((NewSlot(start=start, end=end, capacity=capacity),))
+
+    def _open(self, slots: tuple[NewSlot, ...]) -> list[str]:
+        """Open these slots, also at exactly the times of others."""
+        command = OpenSlots(principal=STAFF, key=new_key(), calendar=self.calendar, slots=slots, duplicates=True)
         return [slot["id"] for slot in results(self.service.run(command))]
 
     def hold(self, slot: str, seats: int = 1, *, principal: Principal = GUEST, key: str = "") -> Any:

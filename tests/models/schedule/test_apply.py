@@ -268,3 +268,12 @@ def test_a_stored_schedule_of_before_reads_the_same(driver: Driver) -> None:
     driver.clock.go(7 * 86_400)
     assert results(driver.service.run(FillHorizon(calendar="room"))) == 2
     assert msgspec.json.encode(read_schedule(msgspec.json.decode(body))) == body
+
+
+def test_a_slot_that_stays_is_in_nobodys_way(driver: Driver) -> None:
+    """It has more seats taken than the new hours want, but it is in them, and what overlaps it opens at once."""
+    set_schedule(driver, capacity=2)
+    driver.reserve(slot_at(driver, NINE), seats=2)
+    windows = [*MORNINGS["windows"], {"days": ["mon"], "start": "09:30", "end": "10:30"}]
+    done = set_schedule(driver, windows=windows, capacity=1)
+    assert (done["opened"], done["kept"]) == (1, [slot_at(driver, NINE)])
