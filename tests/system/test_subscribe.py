@@ -258,7 +258,7 @@ async def test_leaving_and_coming_back(place: Place, api: Api, world: World) -> 
         await eventually(lambda: twice.applied)
         assert code_of(await client.ask("calendar.unsubscribe", calendar=world.calendar)) == "ok"
         assert code_of(await client.ask("calendar.unsubscribe", calendar=world.calendar)) == "ok"
-        await _open(api, world.calendar, 1)
+        await _open(api, world.calendar, 1, day=2)
         await eventually(lambda: len(watching.applied) == 2)
         await client.ask("booking.get", booking=world.booking["id"], token=world.booking["token"])  # a later ack
         assert len(client.changes) == 1
