@@ -114,9 +114,9 @@ export interface Policy {
   readonly overlap: "allow" | "reject";
   readonly max_holds: number;
   readonly confirmation: "none" | "staff";
-  readonly pending_seconds: number | null;
   readonly max_bookings: number | null;
   readonly max_bookings_per_day: number | null;
+  readonly pending_seconds: number | null;
 }
 
 /** A calendar as its viewers may see it. */
@@ -176,9 +176,9 @@ export interface StaffBooking {
   readonly customer: Customer | null;
   readonly created_at: string;
   readonly version: number;
+  readonly data?: unknown;
   readonly overridden?: readonly string[];
   readonly expires_at?: string;
-  readonly data?: unknown;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */
