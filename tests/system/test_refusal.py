@@ -117,7 +117,7 @@ BY_GUESTS: list[tuple[str, Change, str]] = [
     ("slot.book", _is(customer={"name": "Ada", "note": "n" * 2_001}), "bad_request"),
     ("booking.get", _is(token="wrong"), "forbidden"),
     ("booking.get", lambda world: {"token": world.hold["token"]}, "forbidden"),
-    ("booking.get", _is(token=""), "forbidden"),
+    ("booking.get", _is(token=""), "unauthorized"),
     ("booking.get", _is(booking=NOWHERE), "not_found"),
     ("booking.cancel", _is(token="wrong"), "forbidden"),
     ("booking.cancel", _is(token="é"), "forbidden"),
