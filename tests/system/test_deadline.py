@@ -38,7 +38,7 @@ async def _fill(server: Server) -> None:
     slots = [{"start": in_days(day), "end": in_days(day + 0.5), "data": {"x": "x" * 4_000}} for day in range(1, 51)]
     async with Api(server.url, token) as api:
         for _ in range(4):
-            await api.post("/api/calendars/room/slots", slots=slots)
+            await api.post("/api/calendars/room/slots", duplicates=True, slots=slots)
 
 
 async def _drip(raw: Raw, data: bytes) -> None:

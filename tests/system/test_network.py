@@ -23,7 +23,11 @@ def _make(server: Server) -> str:
 async def _open_one(server: Server, token: str, number: int) -> None:
     async with Api(server.url, token) as api:
         days = 1 + number
-        await api.post(f"/api/calendars/{CALENDAR}/slots", slots=[{"start": in_days(days), "end": in_days(days + 0.5)}])
+        await api.post(
+            f"/api/calendars/{CALENDAR}/slots",
+            duplicates=True,
+            slots=[{"start": in_days(days), "end": in_days(days + 0.5)}],
+        )
 
 
 async def _saw(watcher: Node, what: str) -> Any:

@@ -17,7 +17,7 @@ async def test_many_snapshots_over_a_slow_line(place: Place, api: Api) -> None:
     await api.post("/api/calendars", id="slow", name="Slow", zone="UTC")
     slots = [{"start": in_days(day), "end": in_days(day + 0.5), "data": {"x": "x" * 3_000}} for day in range(1, 51)]
     for _ in range(HUGE_BYTES // 150_000 + 1):
-        await api.post("/api/calendars/slow/slots", slots=slots, key=new_key())
+        await api.post("/api/calendars/slow/slots", slots=slots, duplicates=True, key=new_key())
     url = f"{place.url}/socket.io/?EIO=4&transport=websocket"
     async with aiohttp.ClientSession(read_bufsize=4_096) as http, http.ws_connect(url, max_msg_size=0) as line:
         await line.receive()

@@ -38,4 +38,4 @@ async def make_calendar(api: Api, calendar: str) -> str:
 async def open_slots(api: Api, path: str, count: int, data: str = "") -> None:
     """Open slots in one change."""
     slots = [{"start": in_days(1 + number / 99), "end": in_days(2 + number / 99)} for number in range(count)]
-    await api.post(f"{path}/slots", slots=[{**slot, "data": data} for slot in slots])
+    await api.post(f"{path}/slots", duplicates=True, slots=[{**slot, "data": data} for slot in slots])
