@@ -142,7 +142,8 @@ async def test_writes_in_flight_are_answered(tmp_path: Path, number: signal.Sign
         async with Client(server.url, token=token, namespace=STAFF) as client:
             slots = [{"start": in_days(1), "end": in_days(2)}]
             sent = [
-                client.send("slot.open", {"calendar": "room", "slots": slots, "key": new_key()}) for _ in range(200)
+                client.send("slot.open", {"calendar": "room", "slots": slots, "duplicates": True, "key": new_key()})
+                for _ in range(200)
             ]
             await sent[0]
             began = time.monotonic()
@@ -230,7 +231,7 @@ async def test_two_servers_on_one_file(tmp_path: Path) -> None:
         ):  # fmt: skip
             viewers = [await here.watch("room"), await there.watch("room")]
             slots = [{"start": in_days(place), "end": in_days(place + 0.5)} for place in range(1, 41)]
-            opened = (await api.post("/api/calendars/room/slots", slots=slots, duplicates=True))["slots"]
+            opened = (await api.post("/api/calendars/room/slots", slots=slots))["slots"]
             await eventually(lambda: len(viewers[1].applied) == 1)
             customer = {"name": "Ada"}
             answers = await asyncio.gather(
