@@ -1,4 +1,4 @@
-"""How long commands of other calendars wait while somebody else changes 50,000 slots, and while that is taken.
+"""Measures the wait of other calendars' commands while outside SQL changes 50,000 slots, and while they are taken.
 
 The statement runs in a process of its own. SQLite has one writer at a time, so everybody waits for it there: a bare
 connection, which asks for one small transaction at a time beside the same statement and without a server, shows how

@@ -31,7 +31,7 @@ _SILENCE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """The sizes of the measurements."""
 
     few: int = 1_000
     many: int = 5_000

@@ -93,7 +93,7 @@ def test_what_was_taken_is_read_back(driver: Driver) -> None:
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_calendars_name_is_one_line(driver: Driver, control: str) -> None:
-    """When it is made and when it is changed."""
+    """The check runs for a new calendar and for a changed one."""
     for command in (
         CreateCalendar(principal=STAFF, calendar="other", name=f"a{control}b", zone="Etc/UTC"),
         UpdateCalendar(principal=STAFF, calendar="room", name=f"a{control}"),

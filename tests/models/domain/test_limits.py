@@ -111,7 +111,7 @@ def test_a_token_counts_by_its_subject(driver: Driver) -> None:
 
 
 def test_staff_pass_over_the_limits(driver: Driver) -> None:
-    """What they book counts for the customer's e-mail address, and not for themselves."""
+    """Their bookings count for the customer's e-mail address, and not for themselves."""
     limit(driver, max_bookings=1, max_bookings_per_day=1)
     slots = driver.open(5)
     customer = stranger()

@@ -216,7 +216,7 @@ def test_an_override_makes_no_exception_for_an_archived_calendar(driver: Driver)
 
 
 def test_a_reinstated_booking_may_be_over(driver: Driver) -> None:
-    """Where its seats are gone, staff say so explicitly."""
+    """Staff send `override` if the seats are gone."""
     (slot,) = driver.open()
     booked = driver.reserve(slot)
     driver.cancel(booked)

@@ -35,7 +35,7 @@ def seen(driver: Driver, booked: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("principal", [GUEST, STAFF])
 def test_details_are_corrected(driver: Driver, principal: Principal) -> None:
-    """What is not given stays, and null or an empty text takes it away; the public change has nothing of it."""
+    """A missing detail stays, and null or an empty text removes it; the public change has none of them."""
     (slot,) = driver.open()
     booked = driver.reserve(slot)
     viewer = Viewer(driver.service, "room")
@@ -112,7 +112,7 @@ def test_a_holder_is_bound_by_the_notice(driver: Driver) -> None:
 
 
 def test_a_customers_further_seats_need_the_staffs_answer(driver: Driver) -> None:
-    """Where staff confirm; seats given back, and what staff correct, need none."""
+    """More seats need a confirmation by staff; fewer seats, and corrections by staff, need none."""
     driver.create("asked", confirmation="staff")
     (slot,) = driver.open(capacity=3)
     booked = driver.reserve(slot, principal=STAFF, override=True) | {"token": ""}

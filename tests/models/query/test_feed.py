@@ -54,7 +54,7 @@ def test_a_slot_has_the_time_of_its_own_change(driver: Driver) -> None:
 
 
 def test_a_removed_slot_stays_for_a_week_and_a_booked_one_for_ever(driver: Driver) -> None:
-    """Who saw it lately is told so; nobody else has it."""
+    """A program that has seen the slot lately learns of its removal; the feed has no older ones."""
     slots = driver.open(2)
     driver.cancel(driver.reserve(slots[0]))
     for slot in slots:

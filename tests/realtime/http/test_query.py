@@ -35,7 +35,7 @@ async def test_an_unknown_parameter_is_refused_on_every_route(api: Api, method: 
 
 
 async def test_a_parameter_comes_once(api: Api) -> None:
-    """Which of two was meant, nobody can know."""
+    """Two values of one parameter leave no clear meaning."""
     answer = await api.ask("GET", "/api/calendars/demo/slots?from=2027-01-01T00:00:00Z&from=2028-01-01T00:00:00Z")
     assert (answer.status, answer.body["details"]) == (400, {"field": "from"})
 
