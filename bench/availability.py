@@ -26,9 +26,11 @@ from rich.table import Table
 
 from bench.figure import Numbers
 from bench.machine import Process, cores, free_port
-from models.contract.commands import Command, CreateCalendar, NewSlot, OpenSlots
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.commands.command import Command
+from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.principal import OPERATOR
-from models.contract.time import DAY, HOUR, write_time
+from models.contract.values.time import DAY, HOUR, write_time
 from models.service import Outcome, SlotService
 
 SLOTS_A_CALENDAR = 100

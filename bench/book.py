@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from models.contract.changes import Cursor
-from models.contract.commands import CreateCalendar, NewSlot, OpenSlots, UpdateSlot
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.commands.slots import NewSlot, OpenSlots, UpdateSlot
 from models.contract.principal import OPERATOR
-from models.contract.time import DAY, HOUR
+from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
 from realtime import protocol
-from realtime.auth import Auth
+from realtime.access.auth import Auth
 
 CALENDAR = "bench"
 TO_BOOK = "books"  # the calendar whose slots are booked

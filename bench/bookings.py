@@ -37,9 +37,11 @@ from rich.table import Table
 from bench.ground import Ground, PostgresGround, SqliteGround
 from cli.serve import SWITCH_SECONDS
 from models.contract.changes import Logged
-from models.contract.commands import BookSlot, CreateCalendar, NewSlot, OpenSlots, Person
+from models.contract.commands.bookings import BookSlot, Person
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.principal import OPERATOR, Principal
-from models.contract.time import DAY, HOUR
+from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
 from realtime.async_service import AsyncService
 from realtime.engine import tune_collector

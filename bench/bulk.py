@@ -18,10 +18,10 @@ from typing import Any, NamedTuple, Protocol
 
 import psycopg
 
-from models.contract.commands import NewSlot, OpenSlots
+from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.errors import Overloaded
 from models.contract.principal import OPERATOR
-from models.contract.time import HOUR
+from models.contract.values.time import HOUR
 from models.storage.triggers.sqlite import ignore_own
 from realtime.async_service import AsyncService
 

@@ -25,9 +25,9 @@ from bench.figure import BOOKERS, Numbers
 from bench.load import Ask, Group, Load, compile_load
 from bench.machine import raise_open_files
 from bench.peer import GUEST, Running, slotcast
-from models.contract.commands import CreateCalendar
+from models.contract.commands.calendars import CreateCalendar
 from models.contract.principal import OPERATOR
-from models.contract.time import DAY, HOUR
+from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
 
 BOOKED = 20

@@ -14,7 +14,7 @@ from bench.book import CALENDAR, TO_BOOK
 from bench.load import Ask, Group, Load
 from bench.machine import Failed
 from bench.peer import GUEST, STOCK, WATCHER, Peer, Running
-from models.contract.commands import UpdateSlot
+from models.contract.commands.slots import UpdateSlot
 from models.contract.principal import OPERATOR
 from models.service import SlotService
 

@@ -28,9 +28,9 @@ from bench.bookings import Kind, ask, customers, prepare
 from bench.bulk import BULK, FIRST, OTHERS, Waits, bare, beside_service, connect, insert_sql, update_sql
 from bench.ground import Ground, PostgresGround, SqliteGround
 from cli.serve import SWITCH_SECONDS
-from models.contract.commands import CreateCalendar
+from models.contract.commands.calendars import CreateCalendar
 from models.contract.principal import OPERATOR
-from models.contract.time import HOUR
+from models.contract.values.time import HOUR
 from models.service import SlotService
 from models.storage import database as databases
 from realtime.async_service import AsyncService

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from models.contract.commands import Command
+from models.contract.commands.command import Command
 from models.service import OnProgress, SlotService, no_progress
 
 

@@ -9,7 +9,7 @@ import typer
 
 from cli.admin import command_group, opened_service, run_command
 from cli.settings import BadSetting
-from models.contract.commands import AddBusy, RemoveBusy
+from models.contract.commands.calendars import AddBusy, RemoveBusy
 from models.contract.principal import OPERATOR
 
 app = command_group("Import busy times from other calendars; a running server reads them.")

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from cli.admin import command_group, opened_service, print_warnings, run_command
 from cli.settings import BadSetting
-from models.contract.commands import ArchiveCalendar, CreateCalendar, RestoreCalendar, SetSchedule
+from models.contract.commands.calendars import ArchiveCalendar, CreateCalendar, RestoreCalendar, SetSchedule
 from models.contract.principal import OPERATOR
 
 app = command_group("Create and list calendars, and set their opening hours.")

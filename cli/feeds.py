@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.admin import command_group, opened_service, run_command
-from models.contract.commands import CreateFeed, RevokeFeed
+from models.contract.commands.calendars import CreateFeed, RevokeFeed
 from models.contract.principal import OPERATOR
 
 app = command_group("Make, list and revoke private addresses of iCalendar feeds.")

@@ -18,15 +18,15 @@ from aiohttp.http import HttpProcessingError
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
 from models import demo
-from models.contract.commands import RaiseFeedFloor
-from models.contract.time import Clock
+from models.contract.commands.background import RaiseFeedFloor
+from models.contract.values.time import Clock
 from models.service import SlotService
 from models.storage.database import FIRST_MIGRATION, public_url
 from models.storage.dialect import UnusableDatabase
 from models.storage.secret import NOT_THIS_ONE
+from realtime.access.auth import Auth
 from realtime.app import GUARD, SERVICE, build
 from realtime.async_service import AsyncService
-from realtime.auth import Auth
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
 from realtime.transports.stream import HEARTBEAT_SECONDS

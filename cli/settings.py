@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_network
 from typing import Any, Self
 
-from models.contract.time import Clock, system_clock
+from models.contract.values.time import Clock, system_clock
 from models.service import Retention, SlotService
 from models.storage.database import SYNCHRONOUS, open_database
 from realtime.engine import Limits

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.admin import command_group, print_warnings, run_command
-from models.contract.commands import CloseSlot, NewSlot, OpenSlots, RemoveSlot
+from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, RemoveSlot
 from models.contract.principal import OPERATOR
 from realtime import protocol
 

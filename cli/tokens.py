@@ -9,7 +9,7 @@ import typer
 
 from cli.secret import secret_file
 from cli.settings import BadSetting
-from realtime.auth import Auth
+from realtime.access.auth import Auth
 
 
 def print_token(

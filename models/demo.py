@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models.contract.commands import CreateCalendar, NewSlot, OpenSlots
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.errors import AlreadyExists
 from models.contract.principal import OPERATOR
 from models.schedule.expand import expand, local_date, read_schedule

@@ -14,27 +14,21 @@ from typing import Any
 
 from peewee import DatabaseError, InterfaceError
 
+from models.audit import audit
+from models.audit.audit import Finding
 from models.contract.changes import Booking, Cursor, Info, Logged
-from models.contract.commands import (
-    Answer,
-    Command,
-    ExpireBookings,
-    ExpireHolds,
-    FillHorizon,
-    TakeOutside,
-    TrimLog,
-    WithToken,
-)
+from models.contract.commands.background import ExpireBookings, ExpireHolds, FillHorizon, TakeOutside, TrimLog
+from models.contract.commands.command import Answer, Command, WithToken
 from models.contract.errors import Refused
 from models.contract.principal import Principal
-from models.contract.time import Clock, MeasuredClock, system_clock
-from models.contract.tokens import Tokens
-from models.domain import expire_bookings, outside_writes
-from models.domain.busy_sources import PublicSource
-from models.domain.feeds import PublicFeed
-from models.domain.rules import GRACE
-from models.query import audit, bookings, busy, calendars, changes, feed, housekeeping, private_feed, snapshot
-from models.query.audit import Finding
+from models.contract.values.time import Clock, MeasuredClock, system_clock
+from models.contract.values.tokens import Tokens
+from models.domain import outside_writes
+from models.domain.bookings import expire_bookings
+from models.domain.calendars.busy_sources import PublicSource
+from models.domain.calendars.feeds import PublicFeed
+from models.domain.policy.rules import GRACE
+from models.query import bookings, busy, calendars, changes, feed, housekeeping, private_feed, snapshot
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable

@@ -8,11 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from models.contract.time import Clock
+from models.contract.values.time import Clock
 from models.service import SlotService
 from realtime import protocol
+from realtime.access.auth import Auth
+from realtime.access.rate_limit import Addresses
 from realtime.async_service import AsyncService
-from realtime.auth import Auth
 from realtime.busy.importer import BusyImporter
 from realtime.describe.routes import routes as schema_routes
 from realtime.engine import Encoded, Limits, SocketServer
@@ -28,7 +29,6 @@ from realtime.http.tickets import TicketApi
 from realtime.ical.feed import Feeds
 from realtime.loop_lag import LoopLagMonitor
 from realtime.metrics import Metrics
-from realtime.rate_limit import Addresses
 from realtime.request_handler import RequestHandler
 from realtime.request_log import RequestCounts
 from realtime.rooms.change_listener import ChangeListener

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from models.contract.changes import Logged
-from models.contract.commands import Answer, Command
+from models.contract.commands.command import Answer, Command
 from models.contract.errors import Overloaded, Refused
 from models.service import Outcome, SlotService
 from realtime.reads.read_queue import Lane

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from models.contract.changes import Cursor, Info, encode, read_cursor
-from models.contract.commands import REQUESTS, Answer
+from models.contract.commands.command import Answer
 from models.contract.errors import BadRequest, Internal, NotFound, Refused
 from models.contract.request import LAST_MOMENT, MalformedTime, Request, parse_moment, read_custom
-from models.contract.time import write_time
+from models.contract.requests import REQUESTS
+from models.contract.values.time import write_time
 
 R = TypeVar("R", bound=Request)
 

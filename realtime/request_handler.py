@@ -13,28 +13,20 @@ from msgspec.structs import replace
 
 from models.contract.answers import Left
 from models.contract.changes import Booking, Info, read_cursor
-from models.contract.commands import (
-    Answer,
-    Command,
-    GetBooking,
-    ListBookings,
-    ListBusy,
-    ListFeeds,
-    MakeLink,
-    RescheduleBooking,
-    WithToken,
-)
+from models.contract.commands.bookings import GetBooking, ListBookings, RescheduleBooking
+from models.contract.commands.calendars import ListBusy, ListFeeds, MakeLink
+from models.contract.commands.command import Answer, Command, WithToken
 from models.contract.errors import BadRequest
 from models.contract.principal import Principal
 from models.contract.request import Request
-from models.contract.time import DAY, SECOND, Clock, write_time
+from models.contract.values.time import DAY, SECOND, Clock, write_time
 from realtime import protocol
+from realtime.access.auth import Auth
+from realtime.access.visibility import hiding
 from realtime.async_service import AsyncService
-from realtime.auth import Auth
 from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import WINDOW
-from realtime.visibility import hiding
 
 LONGEST_LIST = 3_660 * DAY
 MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once

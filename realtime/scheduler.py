@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from models.contract.changes import SLOTS_A_CHANGE
-from models.contract.commands import Answer, Command, ExpireHolds
+from models.contract.commands.background import ExpireHolds
+from models.contract.commands.command import Answer, Command
 from models.contract.errors import Refused
 from realtime.async_service import AsyncService
 from realtime.rooms.dispatcher import Dispatcher

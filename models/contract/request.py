@@ -7,13 +7,14 @@ A request is declared once, as one class. Its fields are the fields on the wire,
 from __future__ import annotations
 
 from abc import ABC
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct, UnsetType
 
 from models.contract.changes import encode
-from models.contract.time import read_time
+from models.contract.values.time import read_time
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", max_length=63)]
@@ -106,7 +107,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     of_server: ClassVar[frozenset[str]] = frozenset()
 
 
-def declared(namespace: dict[str, Any]) -> list[type[Request]]:
+def declared(module: ModuleType) -> list[type[Request]]:
     """Return the requests of a module that are on the wire, in the order of their declarations."""
-    kinds = [kind for kind in namespace.values() if isinstance(kind, type) and issubclass(kind, Request)]
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Request)]
     return [kind for kind in kinds if kind.wire.name]

@@ -15,11 +15,13 @@ import msgspec
 from peewee import Case, fn
 
 from models.contract.changes import Policy, Type
-from models.contract.commands import TakeOutside
-from models.contract.zones import is_zone
-from models.domain import booking_states, busy_times, change_log, neighbours, pending, rules, slot_changes
-from models.domain.booking_states import State
-from models.domain.public_view import calendar_info
+from models.contract.commands.background import TakeOutside
+from models.contract.values.zones import is_zone
+from models.domain.log import change_log, slot_changes
+from models.domain.log.public_view import calendar_info
+from models.domain.policy import booking_states, pending, rules
+from models.domain.policy.booking_states import State
+from models.domain.slots import busy_times, neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.dialect import Dialect
 from models.storage.seat_guard import SLOT_COLUMNS

@@ -9,11 +9,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from models.contract.changes import Booking, Customer
-from models.contract.commands import WithToken
-from models.contract.time import write_time
-from models.contract.tokens import Tokens
-from models.domain import bookings
-from models.domain.metadata import read_object
+from models.contract.commands.command import WithToken
+from models.contract.values.time import write_time
+from models.contract.values.tokens import Tokens
+from models.domain.bookings import bookings
+from models.domain.policy.metadata import read_object
 from models.query.page import EVERY, read_page
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind
 from models.storage.database import reading

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from models.contract.time import DAY
-from models.domain import busy_sources
-from models.domain.busy_sources import PublicSource
+from models.contract.values.time import DAY
+from models.domain.calendars import busy_sources
+from models.domain.calendars.busy_sources import PublicSource
 from models.query.calendars import read_calendar_row
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from models.contract.changes import Info, write_cursor
 from models.contract.errors import NotFound
-from models.contract.ids import SLUG
-from models.domain.public_view import calendar_info
+from models.contract.values.ids import SLUG
+from models.domain.log.public_view import calendar_info
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.contract.changes import Cursor, Logged
-from models.domain import change_log
+from models.domain.log import change_log
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.database import reading
 from models.storage.dialect import Dialect

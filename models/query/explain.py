@@ -7,10 +7,12 @@ from typing import Any
 
 from models.contract.changes import Policy
 from models.contract.errors import NotFound, Refused
-from models.contract.ids import UUID
 from models.contract.principal import Principal
-from models.contract.tokens import Tokens
-from models.domain import capacity, holds, limits, rules
+from models.contract.values.ids import UUID
+from models.contract.values.tokens import Tokens
+from models.domain.bookings import holds
+from models.domain.policy import limits, rules
+from models.domain.slots import capacity
 from models.query.calendars import read_calendar_row
 from models.storage.database import reading
 from models.storage.dialect import Dialect

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from peewee import fn
 
 from models.contract.changes import Cursor, Info, write_cursor
-from models.contract.time import DAY
-from models.domain import change_log, rules
-from models.domain.public_view import calendar_info, slot_status
+from models.contract.values.time import DAY
+from models.domain.log import change_log
+from models.domain.log.public_view import calendar_info, slot_status
+from models.domain.policy import rules
 from models.query.calendars import Head, read_calendar_row
 from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind, literal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peewee import fn
 
-from models.contract.time import SECOND
+from models.contract.values.time import SECOND
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from models.contract.changes import Info
-from models.contract.commands import WithToken
+from models.contract.commands.command import WithToken
 from models.contract.errors import NotFound
-from models.contract.time import DAY
-from models.contract.tokens import Tokens
-from models.domain import bookings, feeds
-from models.domain.feeds import PublicFeed
-from models.domain.public_view import calendar_info
+from models.contract.values.time import DAY
+from models.contract.values.tokens import Tokens
+from models.domain.bookings import bookings
+from models.domain.calendars import feeds
+from models.domain.calendars.feeds import PublicFeed
+from models.domain.log.public_view import calendar_info
 from models.query.calendars import read_calendar_row
 from models.query.feed import read_floor
 from models.storage.cancellation import checked

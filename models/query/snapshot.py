@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from models.contract.changes import Booking, Info, encode, write_cursor
-from models.domain.public_view import calendar_info, public_slot
+from models.domain.log.public_view import calendar_info, public_slot
 from models.query.bookings import read_bookings_in
 from models.query.calendars import read_calendar_row
 from models.query.page import EVERY, read_page

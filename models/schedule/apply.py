@@ -18,11 +18,14 @@ import msgspec
 from peewee import Database
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
-from models.contract.commands import FillHorizon, SetSchedule
+from models.contract.commands.background import FillHorizon
+from models.contract.commands.calendars import SetSchedule
 from models.contract.errors import Refused
-from models.domain import change_log, overlap, rules, slots
-from models.domain.public_view import public_slot
-from models.domain.slot_changes import append_slot_changes
+from models.domain.log import change_log
+from models.domain.log.public_view import public_slot
+from models.domain.log.slot_changes import append_slot_changes
+from models.domain.policy import rules
+from models.domain.slots import overlap, slots
 from models.schedule import waiting
 from models.schedule.expand import Planned, Schedule, expand, horizon, local_date, read_schedule
 from models.schedule.schedule import write_data

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from models.contract.errors import BadRequest
-from models.contract.time import MINUTE
-from models.contract.zones import first_moment, open_zone, wall_of
+from models.contract.values.time import MINUTE
+from models.contract.values.zones import first_moment, open_zone, wall_of
 from models.schedule.recurrence import dates
 from models.schedule.recurrence_text import LAST_DATE
 from models.schedule.schedule import ClosedRange, ExtraWindow, Hours, Schedule, Window, read_schedule, write_data

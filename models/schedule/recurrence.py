@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
-from models.contract.zones import first_moment, wall_of
+from models.contract.values.zones import first_moment, wall_of
 from models.schedule.recurrence_text import LAST_DATE, Rule, Time, read_rule
 
 __all__ = ["check_rule", "dates"]

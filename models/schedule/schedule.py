@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from models.contract.errors import BadRequest
-from models.domain.rules import MOST_SEATS
+from models.domain.policy.rules import MOST_SEATS
 from models.schedule.recurrence import check_rule
 from models.schedule.recurrence_text import FIRST_DATE, LAST_DATE
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from peewee import JOIN
 
 from models.contract.changes import SLOTS_A_CHANGE
-from models.contract.commands import NewSlot
-from models.domain import neighbours, slots
+from models.contract.commands.slots import NewSlot
+from models.domain.slots import neighbours, slots
 from models.schedule.expand import Planned
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.seat_guard import SLOT_COLUMNS

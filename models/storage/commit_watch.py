@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from peewee import DatabaseError, InterfaceError
 
 from models.contract.errors import Overloaded
-from models.contract.time import MeasuredClock
+from models.contract.values.time import MeasuredClock
 from models.storage.dialect import Dialect
 
 _NEWEST = "SELECT calendar, seq, nonce FROM change_log ORDER BY position DESC LIMIT 1"

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from peewee import AutoField, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from models.contract.ids import new_id, new_nonce
-from models.contract.time import SECOND, system_clock
+from models.contract.values.ids import new_id, new_nonce
+from models.contract.values.time import SECOND, system_clock
 
 NEW_POLICY = '{"overlap":"reject"}'  # of a calendar that an outside writer makes
 HOLD_SECONDS = 300  # of a hold without an `expires_at`

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from models.contract.commands import Command
+from models.contract.commands.command import Command
 from models.transaction.transaction import CommandResult, Transaction
 
 C = TypeVar("C", bound=Command)

@@ -14,9 +14,9 @@ import msgspec
 from msgspec import UNSET
 from peewee import SQL, Database, Select
 
-from models.contract.commands import GUEST_KEY_LENGTH, Command
+from models.contract.commands.command import GUEST_KEY_LENGTH, Command
 from models.contract.errors import BadRequest, IdempotencyMismatch
-from models.contract.tokens import Tokens
+from models.contract.values.tokens import Tokens
 from models.storage.compiled_query import CompiledInsert, CompiledListQuery, CompiledQuery, bind
 from models.storage.dialect import Dialect
 from models.storage.tables import StoredRecord

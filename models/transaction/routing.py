@@ -12,9 +12,11 @@ from typing import Any, cast
 
 from peewee import Database
 
-from models.contract import commands
-from models.contract.commands import Command
-from models.contract.ids import SLUG, UUID
+from models.contract.commands.bookings import CancelBooking, RescheduleBooking, StaffOnBooking, UpdateBooking
+from models.contract.commands.calendars import RemoveBusy, RevokeFeed
+from models.contract.commands.command import Command
+from models.contract.commands.holds import HoldCommand
+from models.contract.values.ids import SLUG, UUID
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.tables import Booking, BusySource, Hold, PrivateFeed, Slot
 
@@ -52,15 +54,15 @@ def calendars_of(routes: Routes, subjects: Iterable[Subject]) -> set[str]:
 def subjects(command: Command) -> tuple[Subject, ...]:
     """Return the subjects of the command. The idempotency record stands in the calendar of the first."""
     match command:
-        case commands.HoldCommand():
+        case HoldCommand():
             return (("hold", command.hold),)
-        case commands.RevokeFeed():
+        case RevokeFeed():
             return (("feed", command.feed),)
-        case commands.RemoveBusy():
+        case RemoveBusy():
             return (("busy", command.source),)
-        case commands.CancelBooking() | commands.UpdateBooking() | commands.StaffOnBooking():
+        case CancelBooking() | UpdateBooking() | StaffOnBooking():
             return (("booking", command.booking),)
-        case commands.RescheduleBooking():  # the target comes first: it is the same when the command is repeated
+        case RescheduleBooking():  # the target comes first: it is the same when the command is repeated
             return ("slot", command.slot), ("booking", command.booking)
     slot = getattr(command, "slot", None)
     return (("calendar", cast("Any", command).calendar) if slot is None else ("slot", slot),)

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from models.contract.changes import Logged
 from models.contract.errors import NotFound
-from models.contract.time import Clock
-from models.contract.tokens import Tokens
+from models.contract.values.time import Clock
+from models.contract.values.tokens import Tokens
 from models.storage.dialect import Dialect
 from models.storage.tables import CalendarRow, SlotRow
 from models.transaction.idempotency import IdempotencyRecord

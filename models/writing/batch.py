@@ -16,8 +16,8 @@ from peewee import DatabaseError, IntegrityError, InterfaceError
 
 from models.contract.changes import Logged
 from models.contract.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
-from models.contract.time import Clock
-from models.contract.tokens import Tokens
+from models.contract.values.time import Clock
+from models.contract.values.tokens import Tokens
 from models.schedule.waiting import open_vacated
 from models.storage.dialect import Busy, Dialect
 from models.transaction.routing import Locked, Routes, StaleRoute

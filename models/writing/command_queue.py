@@ -8,7 +8,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from models.contract.commands import Answer, Command
+from models.contract.commands.command import Answer, Command
 from models.contract.errors import Overloaded, Refused
 from models.transaction.routing import Routes
 

@@ -11,23 +11,31 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from models.contract.commands import Answer, Command
+from models.audit import (
+    repair,  # noqa: F401
+)
+from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
+from models.domain import (
+    outside_writes,  # noqa: F401
+)
 
 # Importing a module registers its handlers.
-from models.domain import (  # noqa: F401
+from models.domain.bookings import (  # noqa: F401
     bookings,
+    expire_bookings,
+    holds,
+    reschedule,
+    update_booking,
+)
+from models.domain.calendars import (  # noqa: F401
     busy_sources,
     calendars,
-    change_log,
-    expire_bookings,
     feeds,
-    holds,
-    outside_writes,
-    repair,
-    reschedule,
-    slots,
-    update_booking,
+)
+from models.domain.log import change_log
+from models.domain.slots import (
+    slots,  # noqa: F401
 )
 from models.schedule import apply  # noqa: F401
 from models.storage.compiled_query import CompiledListQuery

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from peewee import DatabaseError, InterfaceError
 
-from models.contract.commands import Command
+from models.contract.commands.command import Command
 from models.contract.errors import Internal, Overloaded, Refused
 from models.storage.dialect import Dialect
 from models.transaction.routing import Routes, Subject, is_permanent, read_routes, subjects

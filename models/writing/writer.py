@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from models.contract.commands import Command, EraseCustomer
+from models.contract.commands.bookings import EraseCustomer
+from models.contract.commands.command import Command
 from models.contract.errors import Overloaded
 from models.transaction.routing import Locked, StaleRoute
 from models.writing.batch import BatchRunner, Result

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from models.contract.commands import CheckBusy, FailBusy, SetBusy
+from models.contract.commands.background import CheckBusy, FailBusy, SetBusy
 from models.contract.errors import Refused
-from models.contract.time import DAY, SECOND, Clock
+from models.contract.values.time import DAY, SECOND, Clock
 from models.service import DueSource
 from realtime.async_service import AsyncService
 from realtime.busy.fetch import Fetched, Unreadable, fetch

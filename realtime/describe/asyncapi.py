@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from models.contract.answers import Snapshot
 from models.contract.changes import Change, Type
-from models.contract.commands import EVERY_REQUEST, PUBLIC_REQUESTS
+from models.contract.requests import EVERY_REQUEST, PUBLIC_REQUESTS
 from realtime import answers
 from realtime.describe.openapi import QUERY, TICKET
 from realtime.describe.schemas import REFERENCE, Schema, components, reference

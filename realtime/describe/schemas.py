@@ -12,8 +12,9 @@ from msgspec import Struct
 from models.contract import errors
 from models.contract.answers import Snapshot, TicketAnswer
 from models.contract.changes import Change
-from models.contract.commands import EVERY_REQUEST, REQUESTS, Ticket
+from models.contract.commands.calendars import Ticket
 from models.contract.request import Request, describe_custom
+from models.contract.requests import EVERY_REQUEST, REQUESTS
 from models.service import Schedule
 from realtime import answers
 

@@ -9,7 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from models.contract.changes import encode
-from models.contract.commands import GetBooking, ListBookings, ListBusy, ListFeeds, MakeLink, Unsubscribe
+from models.contract.commands.bookings import GetBooking, ListBookings
+from models.contract.commands.calendars import ListBusy, ListFeeds, MakeLink, Unsubscribe
 from models.contract.errors import BadRequest
 from models.service import is_bookable
 from realtime import protocol

@@ -13,12 +13,12 @@ from aiohttp.typedefs import Middleware
 
 from models.contract.errors import BadRequest, Forbidden, RateLimited, Unauthorized, UnsupportedEncoding
 from models.contract.principal import Principal
-from realtime.auth import Auth, Identity, Tickets, holder_address
+from realtime.access.auth import Auth, Identity, Tickets, holder_address
+from realtime.access.rate_limit import Addresses, check
 from realtime.engine import UNREADABLE, AddressBudget, cost_of, is_encoded
 from realtime.engine.engineio.polling import CUT_OFF_SECONDS
 from realtime.engine.origins import Origins
 from realtime.http.problem import problem
-from realtime.rate_limit import Addresses, check
 from realtime.reads.read_queue import Peer, reading_for
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from models.contract import commands
 from models.contract.answers import (
     BookingAnswer,
     BookingsAnswer,
@@ -16,7 +15,38 @@ from models.contract.answers import (
     Snapshot,
     TicketAnswer,
 )
-from models.contract.commands import Command
+from models.contract.commands.bookings import (
+    BookSlot,
+    CancelBooking,
+    ConfirmBooking,
+    EraseCustomer,
+    GetBooking,
+    ListBookings,
+    MarkNoShow,
+    ReinstateBooking,
+    RejectBooking,
+    RescheduleBooking,
+    UpdateBooking,
+)
+from models.contract.commands.calendars import (
+    AddBusy,
+    ArchiveCalendar,
+    CreateCalendar,
+    CreateFeed,
+    ListBusy,
+    ListFeeds,
+    MakeLink,
+    RemoveBusy,
+    RestoreCalendar,
+    RevokeFeed,
+    SetSchedule,
+    Subscribe,
+    Ticket,
+    UpdateCalendar,
+)
+from models.contract.commands.command import Command
+from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
+from models.contract.commands.slots import CloseSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.request import Request
 from realtime import answers
 
@@ -37,32 +67,32 @@ class CommandRoute(NamedTuple):
 
 
 COMMANDS: tuple[CommandRoute, ...] = (
-    CommandRoute("POST", "/api/calendars", commands.CreateCalendar, status=_CREATED),
-    CommandRoute("PATCH", "/api/calendars/{id}", commands.UpdateCalendar, "id"),
-    CommandRoute("DELETE", "/api/calendars/{id}", commands.ArchiveCalendar, "id"),
-    CommandRoute("POST", "/api/calendars/{id}/restore", commands.RestoreCalendar, "id"),
-    CommandRoute("PUT", "/api/calendars/{id}/schedule", commands.SetSchedule, "calendar"),
-    CommandRoute("POST", "/api/calendars/{id}/feeds", commands.CreateFeed, "calendar", _CREATED),
-    CommandRoute("POST", "/api/calendars/{id}/busy", commands.AddBusy, "calendar", _CREATED),
-    CommandRoute("DELETE", "/api/busy/{id}", commands.RemoveBusy, "source"),
-    CommandRoute("DELETE", "/api/feeds/{id}", commands.RevokeFeed, "feed"),
-    CommandRoute("POST", "/api/calendars/{id}/slots", commands.OpenSlots, "calendar", _CREATED),
-    CommandRoute("PATCH", "/api/slots/{id}", commands.UpdateSlot, "slot"),
-    CommandRoute("DELETE", "/api/slots/{id}", commands.RemoveSlot, "slot"),
-    CommandRoute("POST", "/api/slots/{id}/close", commands.CloseSlot, "slot"),
-    CommandRoute("POST", "/api/slots/{id}/reopen", commands.ReopenSlot, "slot"),
-    CommandRoute("POST", "/api/slots/{id}/holds", commands.HoldSlot, "slot", _CREATED),
-    CommandRoute("POST", "/api/holds/{id}/extend", commands.ExtendHold, "hold"),
-    CommandRoute("POST", "/api/holds/{id}/release", commands.ReleaseHold, "hold"),
-    CommandRoute("POST", "/api/slots/{id}/bookings", commands.BookSlot, "slot", _CREATED),
-    CommandRoute("PATCH", "/api/bookings/{id}", commands.UpdateBooking, "booking"),
-    CommandRoute("POST", "/api/bookings/{id}/cancel", commands.CancelBooking, "booking"),
-    CommandRoute("POST", "/api/bookings/{id}/reschedule", commands.RescheduleBooking, "booking"),
-    CommandRoute("POST", "/api/bookings/{id}/confirm", commands.ConfirmBooking, "booking"),
-    CommandRoute("POST", "/api/bookings/{id}/reject", commands.RejectBooking, "booking"),
-    CommandRoute("POST", "/api/bookings/{id}/no-show", commands.MarkNoShow, "booking"),
-    CommandRoute("POST", "/api/bookings/{id}/reinstate", commands.ReinstateBooking, "booking"),
-    CommandRoute("POST", "/api/bookings/{id}/erase", commands.EraseCustomer, "booking"),
+    CommandRoute("POST", "/api/calendars", CreateCalendar, status=_CREATED),
+    CommandRoute("PATCH", "/api/calendars/{id}", UpdateCalendar, "id"),
+    CommandRoute("DELETE", "/api/calendars/{id}", ArchiveCalendar, "id"),
+    CommandRoute("POST", "/api/calendars/{id}/restore", RestoreCalendar, "id"),
+    CommandRoute("PUT", "/api/calendars/{id}/schedule", SetSchedule, "calendar"),
+    CommandRoute("POST", "/api/calendars/{id}/feeds", CreateFeed, "calendar", _CREATED),
+    CommandRoute("POST", "/api/calendars/{id}/busy", AddBusy, "calendar", _CREATED),
+    CommandRoute("DELETE", "/api/busy/{id}", RemoveBusy, "source"),
+    CommandRoute("DELETE", "/api/feeds/{id}", RevokeFeed, "feed"),
+    CommandRoute("POST", "/api/calendars/{id}/slots", OpenSlots, "calendar", _CREATED),
+    CommandRoute("PATCH", "/api/slots/{id}", UpdateSlot, "slot"),
+    CommandRoute("DELETE", "/api/slots/{id}", RemoveSlot, "slot"),
+    CommandRoute("POST", "/api/slots/{id}/close", CloseSlot, "slot"),
+    CommandRoute("POST", "/api/slots/{id}/reopen", ReopenSlot, "slot"),
+    CommandRoute("POST", "/api/slots/{id}/holds", HoldSlot, "slot", _CREATED),
+    CommandRoute("POST", "/api/holds/{id}/extend", ExtendHold, "hold"),
+    CommandRoute("POST", "/api/holds/{id}/release", ReleaseHold, "hold"),
+    CommandRoute("POST", "/api/slots/{id}/bookings", BookSlot, "slot", _CREATED),
+    CommandRoute("PATCH", "/api/bookings/{id}", UpdateBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/cancel", CancelBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/reschedule", RescheduleBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/confirm", ConfirmBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/reject", RejectBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/no-show", MarkNoShow, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/reinstate", ReinstateBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/erase", EraseCustomer, "booking"),
 )
 
 
@@ -97,7 +127,7 @@ READS: tuple[ReadRoute, ...] = (
         (*_WINDOW, "after"),
         Snapshot,
         headers=("If-None-Match",),
-        request=commands.Subscribe,
+        request=Subscribe,
         subject="calendar",
     ),
     ReadRoute(
@@ -106,7 +136,7 @@ READS: tuple[ReadRoute, ...] = (
         "Lists the bookings of a window's slots. For staff.",
         (*_WINDOW, "after"),
         BookingsAnswer,
-        request=commands.ListBookings,
+        request=ListBookings,
         subject="calendar",
     ),
     ReadRoute(
@@ -122,7 +152,7 @@ READS: tuple[ReadRoute, ...] = (
         "Makes the token of a link for guests of the calendar. For staff.",
         shape=LinkAnswer,
         status=_CREATED,
-        request=commands.MakeLink,
+        request=MakeLink,
         subject="calendar",
         takes_body=True,
     ),
@@ -132,7 +162,7 @@ READS: tuple[ReadRoute, ...] = (
         "Lists the calendar's sources of busy times, with their faults. For staff.",
         ("after",),
         BusyListAnswer,
-        request=commands.ListBusy,
+        request=ListBusy,
         subject="calendar",
     ),
     ReadRoute(
@@ -141,7 +171,7 @@ READS: tuple[ReadRoute, ...] = (
         "Lists the calendar's private feeds, without their keys. For staff.",
         ("after",),
         FeedsAnswer,
-        request=commands.ListFeeds,
+        request=ListFeeds,
         subject="calendar",
     ),
     ReadRoute(
@@ -166,7 +196,7 @@ READS: tuple[ReadRoute, ...] = (
         ("after",),
         BookingAnswer,
         headers=(BOOKING_TOKEN,),
-        request=commands.GetBooking,
+        request=GetBooking,
         subject="booking",
     ),
     ReadRoute(
@@ -196,7 +226,7 @@ READS: tuple[ReadRoute, ...] = (
         "/api/tickets",
         "Gets a ticket for a client that can't send a header.",
         shape=TicketAnswer,
-        request=commands.Ticket,
+        request=Ticket,
         takes_body=True,
     ),
     ReadRoute(

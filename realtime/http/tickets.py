@@ -8,8 +8,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from models.contract.changes import encode
-from models.contract.commands import Ticket
-from models.contract.time import write_time
+from models.contract.commands.calendars import Ticket
+from models.contract.values.time import write_time
 from realtime import protocol
 from realtime.http.middleware import RequestGuard
 

@@ -11,12 +11,15 @@ from typing import NamedTuple
 from aiohttp import web
 
 from models.contract.changes import Cursor, Info, read_cursor
-from models.contract.commands import GetBooking, RaiseFeedFloor, WithToken
+from models.contract.commands.background import RaiseFeedFloor
+from models.contract.commands.bookings import GetBooking
+from models.contract.commands.command import WithToken
 from models.contract.errors import BadRequest
 from models.contract.principal import Principal
-from models.contract.time import DAY, SECOND, Clock
+from models.contract.values.time import DAY, SECOND, Clock
 from models.service import FeedHead
 from realtime import protocol
+from realtime.access.visibility import hiding
 from realtime.async_service import AsyncService
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
@@ -25,7 +28,6 @@ from realtime.ical.booking import file_name, write_booking, write_staff_feed
 from realtime.ical.icalendar import MOST_BYTES, merged, write_calendar
 from realtime.reads.byte_cache import ByteCache
 from realtime.reads.read_queue import Lane
-from realtime.visibility import hiding
 
 BEFORE = 30 * DAY
 AFTER = 366 * DAY

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from models.contract.changes import Info
-from models.contract.time import write_time
+from models.contract.values.time import write_time
 from models.service import FeedSlot, checked
 from realtime.ical.text import fold, one_line, sequence, write_moment
 

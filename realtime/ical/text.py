@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from models.contract.time import SECOND
+from models.contract.values.time import SECOND
 
 MOST_OCTETS = 75
 # Section 3.1: a text has no control characters. A line break in a value would begin a property.

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from models.contract.changes import Booking, Cursor, Logged
 from models.contract.errors import Overloaded
-from models.contract.time import DAY
+from models.contract.values.time import DAY
 from realtime.async_service import AsyncService
 from realtime.reads.read_queue import Lane
 from realtime.rooms.replica import Gap, Replica

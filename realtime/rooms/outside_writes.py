@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.contract.commands import Command
+from models.contract.commands.command import Command
 from models.contract.errors import Refused
 from models.service import News
 from realtime.async_service import AsyncService

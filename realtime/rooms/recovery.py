@@ -17,9 +17,10 @@ from typing import NamedTuple
 from models.contract.changes import Booking, Cursor, Info, encode
 from models.contract.errors import Overloaded
 from models.contract.principal import Principal
-from models.contract.time import DAY, HOUR, Clock
+from models.contract.values.time import DAY, HOUR, Clock
 from models.service import PlacedSlot, cut
 from realtime import protocol
+from realtime.access.visibility import hiding
 from realtime.async_service import AsyncService
 from realtime.reads.byte_cache import ByteCache
 from realtime.reads.read_queue import Lane
@@ -28,7 +29,6 @@ from realtime.rooms.replica import MOST_SLOTS, Mark, Replica, mark_of
 from realtime.rooms.room import Room
 from realtime.rooms.slot_list import begun
 from realtime.rooms.subscriber import Audience, Subscriber
-from realtime.visibility import hiding
 
 WINDOW = 62 * DAY
 WINDOWS_BYTES = 16_000_000  # of encoded windows in each cache

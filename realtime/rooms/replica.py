@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from models.contract.changes import Cursor, Info, Logged, decode_applied, decode_slot_key
-from models.contract.time import read_time
+from models.contract.values.time import read_time
 from models.service import PlacedSlot, Snapshot, cut
 from realtime.reads.byte_cache import ByteCache
 from realtime.rooms.slot_list import SlotList, begun

@@ -11,8 +11,9 @@ from aiohttp import web
 
 from models.contract.changes import Logged, encode
 from models.contract.errors import BadRequest, CursorGone, Unauthorized
-from models.contract.time import Clock, write_time
+from models.contract.values.time import Clock, write_time
 from realtime import protocol
+from realtime.access.visibility import hiding
 from realtime.async_service import AsyncService
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
@@ -21,7 +22,6 @@ from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import check_view
 from realtime.rooms.replica import Replica
 from realtime.transports.stream import Streams
-from realtime.visibility import hiding
 
 LONGEST_WAIT_SECONDS = 60.0
 CHANGES_A_POLL = 500

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from models.contract.principal import Principal
-from realtime.auth import Expiry
+from realtime.access.auth import Expiry
 from realtime.engine import Connection
 from realtime.reads.read_queue import Peer
 from realtime.rooms.subscriber import Subscriber

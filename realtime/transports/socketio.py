@@ -14,12 +14,14 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from models.contract.changes import encode
-from models.contract.commands import EVERY_REQUEST, Command, RefreshToken, Subscribe, Unsubscribe
+from models.contract.commands.calendars import RefreshToken, Subscribe, Unsubscribe
+from models.contract.commands.command import Command
 from models.contract.errors import BadRequest, Forbidden, Refused, Unauthorized
+from models.contract.requests import EVERY_REQUEST
 from realtime import protocol
-from realtime.auth import Auth, Identity
+from realtime.access.auth import Auth, Identity
+from realtime.access.rate_limit import check
 from realtime.engine import Encoded, SocketServer
-from realtime.rate_limit import check
 from realtime.reads.read_queue import reading_for
 from realtime.request_handler import RequestHandler
 from realtime.request_log import RequestCounts, RequestLog, new_request_id

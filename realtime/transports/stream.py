@@ -16,8 +16,8 @@ from typing import Protocol, TypeVar
 from aiohttp import web
 
 from models.contract.errors import Overloaded
-from models.contract.time import Clock, write_time
-from realtime.auth import Expiry, Identity
+from models.contract.values.time import Clock, write_time
+from realtime.access.auth import Expiry, Identity
 from realtime.engine import ConnectionWriter, Counters, Limits
 from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard

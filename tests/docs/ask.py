@@ -9,7 +9,7 @@ import aiohttp
 import socketio
 
 from models.contract.changes import Change
-from models.contract.commands import EVERY_REQUEST
+from models.contract.requests import EVERY_REQUEST
 from realtime import answers
 from realtime.http.routes import READS
 from tests.docs.closed import faults

@@ -14,8 +14,9 @@ from msgspec import Raw
 
 from models.contract import answers, errors
 from models.contract.changes import Booking, Change, Customer, Info, Logged, Policy, Slot, Type, encode, with_bookings
-from models.contract.commands import EVERY_REQUEST, Answer
-from models.contract.time import read_time
+from models.contract.commands.command import Answer
+from models.contract.requests import EVERY_REQUEST
+from models.contract.values.time import read_time
 from realtime import protocol
 from realtime.http.problem import problem
 from realtime.rooms.room import public_packet

@@ -11,7 +11,7 @@ import typer
 
 from cli import command_line
 from models.contract import errors
-from models.contract.commands import EVERY_REQUEST
+from models.contract.requests import EVERY_REQUEST
 from realtime.describe.schemas import components, name_of
 from realtime.http.problem import STATUS
 from realtime.http.routes import COMMANDS, READS

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from models.contract.changes import Type
-from models.contract.commands import EVERY_REQUEST
+from models.contract.requests import EVERY_REQUEST
 from realtime.describe.asyncapi import asyncapi
 from realtime.describe.openapi import openapi
 from tests.docs.ask import Http, Sockets

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from models.storage.tables import Booking, Calendar, Hold, Slot
-from tests.models.audit import audit, query
+from tests.models.database_audit import audit, query
 from tests.support import ROOT, Server, wait_until
 from tests.support.outsider import write
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.contract import errors
 from models.contract.changes import Type
-from models.contract.commands import EVERY_REQUEST
+from models.contract.requests import EVERY_REQUEST
 from realtime.http.routes import COMMANDS, READS
 from tests.docs import table
 from tests.docs.generate import generated

@@ -8,8 +8,8 @@ import pytest
 
 from models.contract import answers, errors
 from models.contract.changes import Change, Logged, Type
-from models.contract.commands import EVERY_REQUEST
-from models.contract.time import read_time
+from models.contract.requests import EVERY_REQUEST
+from models.contract.values.time import read_time
 from models.service import PlacedSlot, Snapshot
 from realtime.answers import Error, Problem, StaffChange
 from realtime.rooms.replica import Replica

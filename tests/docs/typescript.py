@@ -8,8 +8,8 @@ from typing import Any
 
 from models.contract import errors
 from models.contract.changes import Type
-from models.contract.commands import EVERY_REQUEST, PUBLIC_REQUESTS, STAFF_REQUESTS
 from models.contract.request import Request
+from models.contract.requests import EVERY_REQUEST, PUBLIC_REQUESTS, STAFF_REQUESTS
 from realtime.describe.schemas import REFERENCE, components, name_of
 from realtime.http.routes import COMMANDS, READS
 

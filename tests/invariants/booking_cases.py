@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from models.contract import commands
-from models.contract.commands import Command
-from models.contract.time import DAY, HOUR, MINUTE
+from models.contract.commands.background import ExpireBookings, ExpireHolds
+from models.contract.commands.bookings import (
+    BookSlot,
+    CancelBooking,
+    ConfirmBooking,
+    EraseCustomer,
+    MarkNoShow,
+    NewDetails,
+    ReinstateBooking,
+    RejectBooking,
+    RescheduleBooking,
+    UpdateBooking,
+)
+from models.contract.commands.calendars import UpdateCalendar
+from models.contract.commands.command import Command
+from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
+from models.contract.commands.slots import CloseSlot
+from models.contract.values.time import DAY, HOUR, MINUTE
 from tests.invariants.case import proves
 from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key, proof
 
 
-@proves(commands.HoldSlot, "slot.held")
+@proves(HoldSlot, "slot.held")
 def one_of_two_held(driver: Driver) -> Command:
-    return commands.HoldSlot(principal=GUEST, key=new_key(), slot=driver.open(capacity=2)[0])
+    return HoldSlot(principal=GUEST, key=new_key(), slot=driver.open(capacity=2)[0])
 
 
-@proves(commands.HoldSlot, "slot.held")
+@proves(HoldSlot, "slot.held")
 def held_in_place_of_a_lapsed_hold(driver: Driver) -> Command:
     (slot,) = driver.open()
     driver.hold(slot)
     driver.clock.go(301)
-    return commands.HoldSlot(principal=GUEST, key=new_key(), slot=slot)
+    return HoldSlot(principal=GUEST, key=new_key(), slot=slot)
 
 
 def over_every_rule(driver: Driver) -> str:
@@ -29,52 +44,52 @@ def over_every_rule(driver: Driver) -> str:
     slot, beside = (driver.open_between(start, start + at * HOUR)[0] for at in (2, 3))
     driver.reserve(slot)
     driver.service.run(booking(beside, principal=STAFF, override=True))
-    driver.service.run(commands.CloseSlot(principal=STAFF, slot=slot))
+    driver.service.run(CloseSlot(principal=STAFF, slot=slot))
     driver.keep_busy(start, start + HOUR)
     driver.clock.go(3_700)
     return slot
 
 
-@proves(commands.HoldSlot, "slot.held")
+@proves(HoldSlot, "slot.held")
 def held_over_every_rule(driver: Driver) -> Command:
     slot = over_every_rule(driver)
-    return commands.HoldSlot(principal=STAFF, key=new_key(), slot=slot, seats=2, override=True)
+    return HoldSlot(principal=STAFF, key=new_key(), slot=slot, seats=2, override=True)
 
 
-@proves(commands.ExtendHold, "slot.held")
+@proves(ExtendHold, "slot.held")
 def extended(driver: Driver) -> Command:
     hold = driver.hold(driver.open()[0])
     driver.clock.go(100)
-    return commands.ExtendHold(principal=GUEST, key=new_key(), **proof(hold))
+    return ExtendHold(principal=GUEST, key=new_key(), **proof(hold))
 
 
-@proves(commands.ReleaseHold, "slot.released")
+@proves(ReleaseHold, "slot.released")
 def released(driver: Driver) -> Command:
-    return commands.ReleaseHold(principal=GUEST, key=new_key(), **proof(driver.hold(driver.open()[0])))
+    return ReleaseHold(principal=GUEST, key=new_key(), **proof(driver.hold(driver.open()[0])))
 
 
-@proves(commands.ExpireHolds, "slot.expired")
+@proves(ExpireHolds, "slot.expired")
 def swept(driver: Driver) -> Command:
     for slot in driver.open(5, capacity=2):
         driver.hold(slot)
         driver.hold(slot)
     driver.clock.go(301)
-    return commands.ExpireHolds(calendar=driver.calendar)
+    return ExpireHolds(calendar=driver.calendar)
 
 
-@proves(commands.BookSlot, "slot.booked")
+@proves(BookSlot, "slot.booked")
 def booked_at_once(driver: Driver) -> Command:
     return booking(driver.open(capacity=3)[0], seats=2)
 
 
-@proves(commands.BookSlot, "slot.booked")
+@proves(BookSlot, "slot.booked")
 def booked_with_a_hold(driver: Driver) -> Command:
     (slot,) = driver.open(capacity=3)
     driver.hold(slot)
     return booking(slot, driver.hold(slot, 2), seats=1)
 
 
-@proves(commands.BookSlot, "slot.booked")
+@proves(BookSlot, "slot.booked")
 def booked_with_a_hold_that_ran_out(driver: Driver) -> Command:
     (slot,) = driver.open()
     hold = driver.hold(slot)
@@ -82,82 +97,82 @@ def booked_with_a_hold_that_ran_out(driver: Driver) -> Command:
     return booking(slot, hold, if_still_free=True)
 
 
-@proves(commands.BookSlot, "slot.booked")
+@proves(BookSlot, "slot.booked")
 def booked_over_every_rule(driver: Driver) -> Command:
     return booking(over_every_rule(driver), principal=STAFF, seats=2, override=True)
 
 
-@proves(commands.UpdateBooking, "booking.updated")
+@proves(UpdateBooking, "booking.updated")
 def more_seats_and_another_name(driver: Driver) -> Command:
     booked = driver.reserve(driver.open(capacity=3)[0])
-    return commands.UpdateBooking(
-        key=new_key(), booking=booked["id"], token=booked["token"], seats=3, customer=commands.NewDetails(name="Eve")
+    return UpdateBooking(
+        key=new_key(), booking=booked["id"], token=booked["token"], seats=3, customer=NewDetails(name="Eve")
     )
 
 
-@proves(commands.ExpireBookings, "booking.updated")
+@proves(ExpireBookings, "booking.updated")
 def pending_for_too_long(driver: Driver) -> Command:
     driver.create("asked", confirmation="staff", pending_seconds=60)
     for slot in driver.open(3, capacity=2):
         driver.reserve(slot)
         driver.reserve(slot)
     driver.clock.go(60)
-    return commands.ExpireBookings(calendar="asked")
+    return ExpireBookings(calendar="asked")
 
 
-@proves(commands.CancelBooking, "slot.cancelled")
+@proves(CancelBooking, "slot.cancelled")
 def cancelled(driver: Driver) -> Command:
     booked = driver.reserve(driver.open()[0])
-    return commands.CancelBooking(principal=GUEST, key=new_key(), booking=booked["id"], token=booked["token"])
+    return CancelBooking(principal=GUEST, key=new_key(), booking=booked["id"], token=booked["token"])
 
 
-@proves(commands.ConfirmBooking, "booking.updated")
+@proves(ConfirmBooking, "booking.updated")
 def confirmed(driver: Driver) -> Command:
     driver.create("asked", confirmation="staff")
-    return commands.ConfirmBooking(principal=STAFF, booking=driver.reserve(driver.open()[0])["id"])
+    return ConfirmBooking(principal=STAFF, booking=driver.reserve(driver.open()[0])["id"])
 
 
-@proves(commands.RejectBooking, "booking.updated")
+@proves(RejectBooking, "booking.updated")
 def rejected(driver: Driver) -> Command:
     driver.create("asked", confirmation="staff")
-    return commands.RejectBooking(principal=STAFF, booking=driver.reserve(driver.open()[0])["id"])
+    return RejectBooking(principal=STAFF, booking=driver.reserve(driver.open()[0])["id"])
 
 
-@proves(commands.MarkNoShow, "booking.updated")
+@proves(MarkNoShow, "booking.updated")
 def nobody_came(driver: Driver) -> Command:
     booked = driver.reserve(driver.open()[0])
     driver.clock.go(2 * 86_400)
-    return commands.MarkNoShow(principal=STAFF, booking=booked["id"])
+    return MarkNoShow(principal=STAFF, booking=booked["id"])
 
 
-@proves(commands.ReinstateBooking, "booking.updated")
+@proves(ReinstateBooking, "booking.updated")
 def somebody_came_after_all(driver: Driver) -> Command:
     missed = nobody_came(driver)
     driver.service.run(missed)
-    return commands.ReinstateBooking(principal=STAFF, booking=missed.booking)
+    return ReinstateBooking(principal=STAFF, booking=missed.booking)
 
 
-@proves(commands.ReinstateBooking, "booking.updated")
+@proves(ReinstateBooking, "booking.updated")
 def cancelled_and_reinstated_over_the_capacity(driver: Driver) -> Command:
     (slot,) = driver.open()
     booked = driver.reserve(slot)
     driver.cancel(booked)
     driver.reserve(slot)
-    return commands.ReinstateBooking(principal=STAFF, booking=booked["id"], override=True)
+    return ReinstateBooking(principal=STAFF, booking=booked["id"], override=True)
 
 
-@proves(commands.EraseCustomer, "booking.updated")
+@proves(EraseCustomer, "booking.updated")
 def erased(driver: Driver) -> Command:
-    return commands.EraseCustomer(principal=STAFF, booking=driver.reserve(driver.open()[0])["id"])
+    return EraseCustomer(principal=STAFF, booking=driver.reserve(driver.open()[0])["id"])
 
 
-@proves(commands.RescheduleBooking, "slot.rescheduled")
+@proves(RescheduleBooking, "slot.rescheduled")
 def moved_to_another_slot(driver: Driver) -> Command:
     here, there = driver.open(2, capacity=2)
     return moving(driver.reserve(here, seats=2), there)
 
 
-@proves(commands.RescheduleBooking, "slot.rescheduled")
+@proves(RescheduleBooking, "slot.rescheduled")
 def moved_away_to_another_calendar(driver: Driver) -> Command:
     (here,) = driver.open()
     driver.create("there")
@@ -167,7 +182,7 @@ def moved_away_to_another_calendar(driver: Driver) -> Command:
     return moving(booked, there)
 
 
-@proves(commands.RescheduleBooking, "slot.rescheduled")
+@proves(RescheduleBooking, "slot.rescheduled")
 def moved_here_from_another_calendar(driver: Driver) -> Command:
     (there,) = driver.open()
     booked = driver.reserve(there)
@@ -176,7 +191,7 @@ def moved_here_from_another_calendar(driver: Driver) -> Command:
     return moving(booked, here, driver.hold(here))
 
 
-@proves(commands.BookSlot, "slot.booked")
+@proves(BookSlot, "slot.booked")
 def booked_among_neighbours(driver: Driver) -> Command:
     driver.create("tight", buffer_after=1)
     slots = driver.open(5)
@@ -185,20 +200,20 @@ def booked_among_neighbours(driver: Driver) -> Command:
     return booking(slots[1])
 
 
-@proves(commands.CancelBooking, "slot.cancelled", "slot.updated")
+@proves(CancelBooking, "slot.cancelled", "slot.updated")
 def cancelled_among_many_neighbours(driver: Driver) -> Command:
     driver.create("tight", overlap="reject")
     for minute in range(3):
         driver.open(100, start=driver.clock.now + DAY + minute * MINUTE)
     (wide,) = driver.open_between(driver.clock.now + DAY, driver.clock.now + 6 * DAY)
     booked = driver.reserve(wide)
-    return commands.CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
+    return CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
 
 
-@proves(commands.UpdateCalendar, "calendar.updated", "slot.updated")
+@proves(UpdateCalendar, "calendar.updated", "slot.updated")
 def overlap_rejected_from_now_on(driver: Driver) -> Command:
     for _ in range(5):
         taken = driver.open(110, start=driver.clock.now + DAY)
     for place in range(0, 110, 2):
         driver.reserve(taken[place])
-    return commands.UpdateCalendar(principal=STAFF, calendar=driver.calendar, policy={"overlap": "reject"})
+    return UpdateCalendar(principal=STAFF, calendar=driver.calendar, policy={"overlap": "reject"})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from models.contract import commands
-from models.contract.commands import Command
-from models.contract.time import HOUR
+from models.contract.commands.background import CheckBusy, FailBusy, RaiseFeedFloor, SetBusy
+from models.contract.commands.calendars import AddBusy, CreateFeed, RemoveBusy, RevokeFeed
+from models.contract.commands.command import Command
+from models.contract.values.time import HOUR
 from tests.invariants.case import proves
 from tests.models.driver import STAFF, Driver, new_key, results
 
@@ -12,56 +13,54 @@ from tests.models.driver import STAFF, Driver, new_key, results
 def _source(driver: Driver) -> str:
     """Return a source of busy times that blocks the first slot."""
     text = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
-    added = commands.AddBusy(principal=STAFF, key=new_key(), calendar=driver.calendar, text=text)
+    added = AddBusy(principal=STAFF, key=new_key(), calendar=driver.calendar, text=text)
     source = str(results(driver.service.run(added))["id"])
     driver.service.run(_busy(driver, source))
     return source
 
 
-def _busy(driver: Driver, source: str, hours: int = 24) -> commands.SetBusy:
+def _busy(driver: Driver, source: str, hours: int = 24) -> SetBusy:
     begin = driver.clock.now + hours * HOUR
-    return commands.SetBusy(
-        calendar=driver.calendar, source=source, since=driver.clock.now, times=((begin, begin + HOUR),)
-    )
+    return SetBusy(calendar=driver.calendar, source=source, since=driver.clock.now, times=((begin, begin + HOUR),))
 
 
-@proves(commands.AddBusy)
+@proves(AddBusy)
 def source_of_busy_times(driver: Driver) -> Command:
     url = "https://calendar.example/own.ics"
-    return commands.AddBusy(principal=STAFF, key=new_key(), calendar=driver.calendar, url=url)
+    return AddBusy(principal=STAFF, key=new_key(), calendar=driver.calendar, url=url)
 
 
-@proves(commands.SetBusy, "slot.updated")
+@proves(SetBusy, "slot.updated")
 def other_busy_times(driver: Driver) -> Command:
     return _busy(driver, _source(driver), 25)
 
 
-@proves(commands.RemoveBusy, "slot.updated")
+@proves(RemoveBusy, "slot.updated")
 def source_gone(driver: Driver) -> Command:
-    return commands.RemoveBusy(principal=STAFF, source=_source(driver))
+    return RemoveBusy(principal=STAFF, source=_source(driver))
 
 
-@proves(commands.CheckBusy)
+@proves(CheckBusy)
 def source_checked(driver: Driver) -> Command:
-    return commands.CheckBusy(calendar=driver.calendar, source=_source(driver), checked_at=0)
+    return CheckBusy(calendar=driver.calendar, source=_source(driver), checked_at=0)
 
 
-@proves(commands.FailBusy)
+@proves(FailBusy)
 def source_failing(driver: Driver) -> Command:
-    return commands.FailBusy(calendar=driver.calendar, source=_source(driver), error="It can't be reached.")
+    return FailBusy(calendar=driver.calendar, source=_source(driver), error="It can't be reached.")
 
 
-@proves(commands.CreateFeed)
+@proves(CreateFeed)
 def private_feed(driver: Driver) -> Command:
-    return commands.CreateFeed(principal=STAFF, key=new_key(), calendar=driver.calendar)
+    return CreateFeed(principal=STAFF, key=new_key(), calendar=driver.calendar)
 
 
-@proves(commands.RevokeFeed)
+@proves(RevokeFeed)
 def private_feed_gone(driver: Driver) -> Command:
-    made = commands.CreateFeed(principal=STAFF, key=new_key(), calendar=driver.calendar)
-    return commands.RevokeFeed(principal=STAFF, feed=results(driver.service.run(made))["id"])
+    made = CreateFeed(principal=STAFF, key=new_key(), calendar=driver.calendar)
+    return RevokeFeed(principal=STAFF, feed=results(driver.service.run(made))["id"])
 
 
-@proves(commands.RaiseFeedFloor)
+@proves(RaiseFeedFloor)
 def later_sequences(driver: Driver) -> Command:
-    return commands.RaiseFeedFloor(calendar=driver.calendar)
+    return RaiseFeedFloor(calendar=driver.calendar)

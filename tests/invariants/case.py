@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from models.contract.commands import Command
+from models.contract.commands.command import Command
 from tests.models.driver import Driver
 
 Case = Callable[[Driver], Any]

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from models.contract.commands import Command
+from models.contract.commands.command import Command
 from models.contract.errors import Refused
 from models.contract.principal import Principal
-from models.contract.time import HOUR, MINUTE, read_time, write_time
+from models.contract.values.time import HOUR, MINUTE, read_time, write_time
 from tests.invariants.model import Calendar, Model, No, Planned, Slot
 from tests.invariants.schedule_model import refill
-from tests.models.audit import asking, audit
+from tests.models.database_audit import asking, audit
 from tests.models.driver import GUEST, STAFF, START, Driver, Viewer
 
 STEPS_AN_AUDIT = 5

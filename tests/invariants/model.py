@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from models.contract.time import DAY, MINUTE, SECOND
+from models.contract.values.time import DAY, MINUTE, SECOND
 
 GRACE = 500
 HOLD = 300_000

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from models.contract.time import HOUR, MINUTE
+from models.contract.values.time import HOUR, MINUTE
 from tests.invariants.machine import Machine, any_one, any_slot, calendars, seats
 from tests.invariants.model import Booking, Hold, No, Slot
-from tests.models.audit import Ask, asking
+from tests.models.database_audit import Ask, asking
 from tests.models.driver import booking
 
 _number = itertools.count(1)

@@ -11,9 +11,10 @@ import sys
 import threading
 from collections import Counter
 
-from models.contract.commands import BookSlot, Person, TrimLog
+from models.contract.commands.background import TrimLog
+from models.contract.commands.bookings import BookSlot, Person
 from models.contract.principal import Principal
-from models.domain import capacity
+from models.domain.slots import capacity
 from models.service import Outcome, SlotService
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.seat_guard import SLOT_COLUMNS

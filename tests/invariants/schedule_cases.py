@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.contract import commands
-from models.contract.commands import Command
+from models.contract.commands.background import FillHorizon
+from models.contract.commands.bookings import CancelBooking, RescheduleBooking
+from models.contract.commands.calendars import SetSchedule
+from models.contract.commands.command import Command
+from models.contract.commands.slots import RemoveSlot, ReopenSlot
 from tests.invariants.case import proves
 from tests.models.driver import STAFF, Driver, moving, new_key
 
@@ -17,41 +20,39 @@ HOURS = {
 }
 
 
-@proves(commands.SetSchedule, "schedule.changed")
+@proves(SetSchedule, "schedule.changed")
 def opening_hours(driver: Driver) -> Command:
-    return commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS)
+    return SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS)
 
 
-@proves(commands.SetSchedule)
+@proves(SetSchedule)
 def opening_hours_looked_at(driver: Driver) -> Command:
-    return commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS, preview=True)
+    return SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS, preview=True)
 
 
-@proves(commands.SetSchedule, "schedule.changed", "schedule.changed")
+@proves(SetSchedule, "schedule.changed", "schedule.changed")
 def other_opening_hours(driver: Driver) -> Command:
-    driver.service.run(commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS))
+    driver.service.run(SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS))
     for place, slot in enumerate(list(driver.slots())[2:50]):
         if place % 3 == 0:
             driver.reserve(slot)
     schedule = HOURS | {"slot_minutes": 20, "capacity": 2}
-    return commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=schedule)
+    return SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=schedule)
 
 
-@proves(commands.FillHorizon, "slot.opened")
+@proves(FillHorizon, "slot.opened")
 def days_went_by(driver: Driver) -> Command:
-    driver.service.run(commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS))
+    driver.service.run(SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS))
     driver.clock.go(2 * 86_400)
-    return commands.FillHorizon(calendar=driver.calendar)
+    return FillHorizon(calendar=driver.calendar)
 
 
-@proves(commands.CancelBooking, "slot.cancelled")
+@proves(CancelBooking, "slot.cancelled")
 def last_booking_of_a_dropped_slot(driver: Driver) -> Command:
-    driver.service.run(commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS))
+    driver.service.run(SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS))
     booked = driver.reserve(list(driver.slots())[5])
-    driver.service.run(
-        commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS | {"windows": []})
-    )
-    return commands.CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
+    driver.service.run(SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=HOURS | {"windows": []}))
+    return CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
 
 
 AROUND_TEN: Any = HOURS | {
@@ -61,7 +62,7 @@ AROUND_TEN: Any = HOURS | {
 
 
 def _hours(driver: Driver, schedule: Any) -> None:
-    driver.service.run(commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=schedule))
+    driver.service.run(SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=schedule))
 
 
 def _around_a_taken_ten(driver: Driver) -> tuple[str, Any]:
@@ -73,38 +74,38 @@ def _around_a_taken_ten(driver: Driver) -> tuple[str, Any]:
     return slot, booked
 
 
-@proves(commands.CancelBooking, "slot.cancelled")
+@proves(CancelBooking, "slot.cancelled")
 def last_booking_between_two_that_wait(driver: Driver) -> Command:
     _, booked = _around_a_taken_ten(driver)
-    return commands.CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
+    return CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
 
 
-@proves(commands.RescheduleBooking, "slot.rescheduled")
+@proves(RescheduleBooking, "slot.rescheduled")
 def moved_away_from_between_two_that_wait(driver: Driver) -> Command:
     _, booked = _around_a_taken_ten(driver)
     (free,) = [name for name, one in driver.slots().items() if one["start"] == "2027-01-06T09:30:00Z"]
     return moving(booked, free)
 
 
-@proves(commands.RemoveSlot, "slot.removed")
+@proves(RemoveSlot, "slot.removed")
 def removed_between_two_that_wait(driver: Driver) -> Command:
     slot, booked = _around_a_taken_ten(driver)
-    driver.service.run(commands.ReopenSlot(principal=STAFF, slot=slot))
+    driver.service.run(ReopenSlot(principal=STAFF, slot=slot))
     driver.cancel(booked, principal=STAFF)
-    return commands.RemoveSlot(principal=STAFF, slot=slot)
+    return RemoveSlot(principal=STAFF, slot=slot)
 
 
-@proves(commands.CancelBooking, "slot.cancelled", "slot.updated")
+@proves(CancelBooking, "slot.cancelled", "slot.updated")
 def last_booking_before_many_that_wait(driver: Driver) -> Command:
     day: Any = {"days": ["tue"], "start": "00:00", "end": "24:00"}
     _hours(driver, HOURS | {"windows": [day], "slot_minutes": 1_440})
     (slot,) = [name for name, one in driver.slots().items() if one["end"] == "2027-01-06T00:00:00Z"]
     booked = driver.reserve(slot)
     _hours(driver, HOURS | {"windows": [day], "slot_minutes": 5})
-    return commands.CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
+    return CancelBooking(principal=STAFF, key=new_key(), booking=booked["id"])
 
 
-@proves(commands.SetSchedule, "schedule.changed")
+@proves(SetSchedule, "schedule.changed")
 def other_seats_and_data_in_one_window(driver: Driver) -> Command:
     days: Any = {"days": ["mon", "tue", "wed"], "start": "09:00", "end": "10:00"}
     yoga: Any = {"days": ["tue"], "start": "18:00", "end": "20:00", "slot_minutes": 60, "capacity": 10, "data": "yoga"}
@@ -112,4 +113,4 @@ def other_seats_and_data_in_one_window(driver: Driver) -> Command:
     (slot,) = [name for name, one in driver.slots().items() if one["start"] == "2027-01-05T18:00:00Z"]
     driver.reserve(slot, seats=4)
     schedule = HOURS | {"windows": [days, yoga | {"capacity": 3, "data": {"title": "Yoga"}}]}
-    return commands.SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=schedule)
+    return SetSchedule(principal=STAFF, calendar=driver.calendar, schedule=schedule)

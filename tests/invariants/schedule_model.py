@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.contract.time import DAY
+from models.contract.values.time import DAY
 from tests.invariants.model import Calendar, Hours, Model, Planned, Slot
 
 Standing = dict[str, Slot]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.contract import commands
-from models.contract.commands import Command
+from models.contract.commands.command import Command
+from models.contract.commands.holds import HoldSlot, ReleaseHold
+from models.contract.commands.slots import CloseSlot
 from models.transaction.handlers import HANDLERS
 from tests.invariants import booking_cases, busy_cases, calendar_cases, schedule_cases
 from tests.invariants.case import CASES
@@ -60,9 +61,9 @@ def test_a_refusal_makes_no_change(driver: Driver) -> None:
     commands_refused: list[Command] = [
         booking(slot, seats=2),
         booking(slot, seats=0),
-        commands.HoldSlot(principal=GUEST, key="short", slot=slot),
-        commands.ReleaseHold(principal=GUEST, key=new_key(), hold=slot, token="x"),
-        commands.CloseSlot(principal=GUEST, slot=slot),
+        HoldSlot(principal=GUEST, key="short", slot=slot),
+        ReleaseHold(principal=GUEST, key=new_key(), hold=slot, token="x"),
+        CloseSlot(principal=GUEST, slot=slot),
     ]
     driver.together(commands_refused)
     assert viewer.follow() == []

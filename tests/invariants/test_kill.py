@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from models.service import SlotService
-from tests.models.audit import audit
+from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock, Viewer, booking, results
 from tests.support import ROOT
 

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from models.service import SlotService
-from tests.models.audit import audit
+from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock
 from tests.support import ROOT
 

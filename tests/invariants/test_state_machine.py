@@ -11,36 +11,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
-from models.contract.commands import (
-    ArchiveCalendar,
+from models.contract.commands.background import ExpireBookings, ExpireHolds, FillHorizon, TrimLog
+from models.contract.commands.bookings import (
     CancelBooking,
-    CloseSlot,
-    Command,
     ConfirmBooking,
     EraseCustomer,
-    ExpireBookings,
-    ExpireHolds,
-    ExtendHold,
-    FillHorizon,
-    HoldSlot,
     MarkNoShow,
-    NewSlot,
-    OpenSlots,
     ReinstateBooking,
     RejectBooking,
-    ReleaseHold,
-    RemoveSlot,
-    ReopenSlot,
-    RestoreCalendar,
-    SetSchedule,
     StaffOnBooking,
-    TrimLog,
     UpdateBooking,
-    UpdateCalendar,
-    UpdateSlot,
 )
+from models.contract.commands.calendars import ArchiveCalendar, RestoreCalendar, SetSchedule, UpdateCalendar
+from models.contract.commands.command import Command
+from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
+from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.principal import Principal
-from models.contract.time import DAY, HOUR, MINUTE
+from models.contract.values.time import DAY, HOUR, MINUTE
 from tests.invariants.machine import Machine, any_one, any_slot, calendars, principals, rarely, seats
 from tests.invariants.model import Hours, Model, Slot
 from tests.invariants.outside_writer import Outsiders

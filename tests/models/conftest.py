@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from models.service import SlotService
-from tests.models.audit import audit
+from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock
 from tests.models.outside import Outside
 from tests.support.postgres import Postgres

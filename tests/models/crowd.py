@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
-from models.contract.commands import Command
+from models.contract.commands.command import Command
 from models.service import Outcome, SlotService
 from tests.models.driver import code
 

@@ -12,30 +12,19 @@ from typing import Any
 import msgspec
 
 from models.contract.changes import Customer, read_cursor
-from models.contract.commands import (
-    AddBusy,
-    Answer,
-    BookSlot,
-    CancelBooking,
-    Command,
-    CreateCalendar,
-    ExtendHold,
-    HeldSeat,
-    HoldSlot,
-    NewSlot,
-    OpenSlots,
-    ReleaseHold,
-    RescheduleBooking,
-    SetBusy,
-    TrimLog,
-)
+from models.contract.commands.background import SetBusy, TrimLog
+from models.contract.commands.bookings import BookSlot, CancelBooking, RescheduleBooking
+from models.contract.commands.calendars import AddBusy, CreateCalendar
+from models.contract.commands.command import Answer, Command
+from models.contract.commands.holds import ExtendHold, HeldSeat, HoldSlot, ReleaseHold
+from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.errors import Refused
 from models.contract.principal import Principal
-from models.contract.time import HOUR, SECOND, read_time
+from models.contract.values.time import HOUR, SECOND, read_time
 from models.service import Outcome, SlotService
 from models.writing.router import Router
 from models.writing.writer import Writer
-from tests.models.audit import query
+from tests.models.database_audit import query
 from tests.support import wait_until
 from tests.support.replica import Replica
 

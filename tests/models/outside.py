@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.contract.time import DAY, HOUR
+from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
-from tests.models.audit import audit
+from tests.models.database_audit import audit
 from tests.models.driver import START, Driver, Viewer
 from tests.support.outsider import write
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models import demo
-from models.contract.time import DAY
+from models.contract.values.time import DAY
 from tests.models.driver import EVER, Driver
 
 

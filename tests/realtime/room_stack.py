@@ -6,12 +6,15 @@ from typing import Any
 
 import msgspec
 
-from models.contract.commands import Answer, BookSlot, CreateCalendar, NewSlot, OpenSlots, Person, UpdateSlot
+from models.contract.commands.bookings import BookSlot, Person
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.commands.command import Answer
+from models.contract.commands.slots import NewSlot, OpenSlots, UpdateSlot
 from models.contract.principal import OPERATOR, Principal
-from models.contract.time import DAY, HOUR, system_clock
+from models.contract.values.time import DAY, HOUR, system_clock
 from models.service import SlotService
+from realtime.access.auth import Auth
 from realtime.async_service import AsyncService
-from realtime.auth import Auth
 from realtime.engine import ConnectionWriter, Counters, Limits, Packet
 from realtime.request_handler import RequestHandler
 from realtime.rooms.dispatcher import Dispatcher

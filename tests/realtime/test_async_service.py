@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.contract.changes import Logged
-from models.contract.commands import CreateCalendar, UpdateCalendar
+from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
 from models.contract.errors import NotFound, Overloaded
 from models.contract.principal import OPERATOR
 from models.service import SlotService

@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from models.contract.time import system_clock
+from models.contract.values.time import system_clock
 from realtime.engine import Counters
 from realtime.loop_lag import LoopLagMonitor
 from realtime.metrics import Metrics

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from models.contract.commands import EVERY_REQUEST, Command, NewSlot, OpenSlots, UpdateSlot
+from models.contract.commands.command import Command
+from models.contract.commands.slots import NewSlot, OpenSlots, UpdateSlot
 from models.contract.errors import BadRequest
 from models.contract.principal import Principal
-from models.contract.tokens import Tokens
+from models.contract.requests import EVERY_REQUEST
+from models.contract.values.tokens import Tokens
 from models.transaction.idempotency import fingerprint
 from realtime import protocol
 from tests.support import ROOT

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from models.contract.commands import UpdateSlot
+from models.contract.commands.slots import UpdateSlot
 from models.contract.principal import OPERATOR
-from models.contract.time import system_clock
+from models.contract.values.time import system_clock
 from realtime import protocol
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually

@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec import inspect
 
-from models.contract.commands import EVERY_REQUEST, HeldSeat
+from models.contract.commands.holds import HeldSeat
 from models.contract.request import Id, Moment
+from models.contract.requests import EVERY_REQUEST
 from tests.support.client import Api, new_key
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from models.contract.commands import EVERY_REQUEST
+from models.contract.requests import EVERY_REQUEST
 from realtime.http.routes import BOOKING_TOKEN, COMMANDS, READS
 
 # Each request's method, path and the field in the place of the path's `{}`.

@@ -11,8 +11,8 @@ from typing import Any
 import jwt
 import pytest
 
-from models.contract.time import read_time
-from realtime.auth import Auth
+from models.contract.values.time import read_time
+from realtime.access.auth import Auth
 from tests.support import Api, Client, Server, eventually
 from tests.support.postgres import Postgres
 

@@ -13,7 +13,7 @@ import aiohttp
 import psycopg
 import pytest
 
-from realtime.auth import Auth
+from realtime.access.auth import Auth
 from tests.support import Api, Client, Server, eventually
 from tests.support.client import STAFF as STAFF_NAMESPACE
 from tests.support.postgres import Postgres

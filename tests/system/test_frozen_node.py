@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from realtime.auth import Auth
-from tests.models.audit import audit, query
+from realtime.access.auth import Auth
+from tests.models.database_audit import audit, query
 from tests.support import Answer, Api, Client, Server, eventually, new_key
 from tests.support.postgres import Postgres
 

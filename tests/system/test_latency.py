@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from models.contract.commands import HoldSlot, SetSchedule
-from models.contract.time import DAY, SECOND, read_time, system_clock
+from models.contract.commands.calendars import SetSchedule
+from models.contract.commands.holds import HoldSlot
+from models.contract.values.time import DAY, SECOND, read_time, system_clock
 from models.service import SlotService
-from tests.models.audit import asking, query
+from tests.models.database_audit import asking, query
 from tests.models.driver import GUEST, STAFF, Driver, FakeClock
 from tests.support import Api, Client, Node, Server, eventually, new_key
 from tests.support.example import World, in_days

@@ -6,7 +6,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from models.contract.commands import EVERY_REQUEST
+from models.contract.requests import EVERY_REQUEST
 from tests.support import Api, Client
 from tests.support.example import World
 from tests.support.route import ROUTES, SOCKET_ONLY

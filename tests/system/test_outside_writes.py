@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.models.audit import Ask, asking, audit, query
+from tests.models.database_audit import Ask, asking, audit, query
 from tests.support import Api, Server, eventually, wait_until
 from tests.support.client import STAFF, Client
 from tests.support.outsider import Refused, write

@@ -8,7 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from models.contract.commands import EVERY_REQUEST, Command
+from models.contract.commands.command import Command
+from models.contract.requests import EVERY_REQUEST
 from tests.support import STAFF, Api, Client, Server, eventually, new_key
 from tests.support.example import EMPTY_FILE, fill, in_days
 from tests.system.conftest import QUIET

@@ -10,7 +10,7 @@ import jwt
 import pytest
 import socketio.exceptions
 
-from models.contract.commands import PUBLIC_REQUESTS, STAFF_REQUESTS
+from models.contract.requests import PUBLIC_REQUESTS, STAFF_REQUESTS
 from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
 from tests.support.example import World, add_other_calendars, in_days, make_world
 from tests.support.route import ROUTES, SOCKET_ONLY

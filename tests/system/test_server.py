@@ -19,7 +19,7 @@ from playhouse.migrations import Runner
 
 from cli.serve import compose, runner_of
 from cli.settings import Settings
-from models.contract.commands import CreateCalendar
+from models.contract.commands.calendars import CreateCalendar
 from models.contract.principal import OPERATOR
 from models.storage.database import FIRST_MIGRATION, MIGRATIONS, open_database
 from tests.support import ROOT, STAFF, Api, Client, Node, Server, eventually, free_port, new_key

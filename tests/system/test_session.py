@@ -11,7 +11,7 @@ import aiohttp
 import jwt
 import pytest
 
-from realtime.auth import LEEWAY_SECONDS
+from realtime.access.auth import LEEWAY_SECONDS
 from tests.support import GUESTS, STAFF, Api, Client, Node, Server, eventually
 from tests.support.example import in_days
 from tests.system.both_transports import code_of

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from realtime.auth import Auth
-from tests.models.audit import audit, query
+from realtime.access.auth import Auth
+from tests.models.database_audit import audit, query
 from tests.support import Answer, Api, Client, Server, Viewer, eventually, is_same, new_key
 from tests.support.postgres import Postgres
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from models.contract.commands import EVERY_REQUEST, BookSlot, Command
+from models.contract.commands.bookings import BookSlot
+from models.contract.commands.command import Command
 from models.contract.request import LAST_MOMENT, MalformedTime, parse_moment
+from models.contract.requests import EVERY_REQUEST
 from tests.support.example import World
 
 WORLD = World("room", "t", "s", "o", "h", "b", {"id": "hold", "token": "t"}, {"id": "booking", "token": "t"})

@@ -7,11 +7,13 @@ import json
 import pytest
 from playhouse.migrations import Runner
 
-from models.contract.commands import CloseSlot, CreateCalendar, TakeOutside, UpdateCalendar
-from models.contract.time import DAY, HOUR
+from models.contract.commands.background import TakeOutside
+from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
+from models.contract.commands.slots import CloseSlot
+from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
 from models.storage.database import MIGRATIONS, open_database
-from tests.models.audit import asking, audit
+from tests.models.database_audit import asking, audit
 from tests.models.driver import STAFF, Driver, Viewer, booking, code, results
 from tests.models.outside import AT, Outside, slot_row, take, uuid
 from tests.support.outsider import Refused, write

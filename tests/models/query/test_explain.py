@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands import AddBusy, ArchiveCalendar, CloseSlot, HoldSlot, RemoveSlot, SetBusy, UpdateCalendar
+from models.contract.commands.background import SetBusy
+from models.contract.commands.calendars import AddBusy, ArchiveCalendar, UpdateCalendar
+from models.contract.commands.holds import HoldSlot
+from models.contract.commands.slots import CloseSlot, RemoveSlot
 from models.contract.errors import NotFound, Refused, Unauthorized
 from models.contract.principal import Principal
 from models.query.explain import is_bookable

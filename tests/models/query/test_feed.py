@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from models.contract.changes import read_cursor
-from models.contract.commands import CloseSlot, RaiseFeedFloor, RemoveSlot, UpdateCalendar
-from models.contract.time import DAY, HOUR, SECOND
+from models.contract.commands.background import RaiseFeedFloor
+from models.contract.commands.calendars import UpdateCalendar
+from models.contract.commands.slots import CloseSlot, RemoveSlot
+from models.contract.values.time import DAY, HOUR, SECOND
 from tests.models.driver import EVER, STAFF, Driver
 
 

@@ -1,7 +1,7 @@
 """A calendar is trimmed where there is something to trim, and is left alone otherwise."""
 
-from models.contract.commands import TrimLog
-from models.contract.time import SECOND
+from models.contract.commands.background import TrimLog
+from models.contract.values.time import SECOND
 from tests.models.driver import Driver
 
 DAY_SECONDS = 86_400

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from models.contract.commands import SetSchedule
-from models.contract.time import HOUR, read_time
+from models.contract.commands.calendars import SetSchedule
+from models.contract.values.time import HOUR, read_time
 from tests.models.driver import STAFF, START, Driver
 
 MORNINGS: dict[str, Any] = {

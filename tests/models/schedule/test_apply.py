@@ -8,18 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract.commands import (
-    ArchiveCalendar,
-    CloseSlot,
-    FillHorizon,
-    RemoveSlot,
-    ReopenSlot,
-    SetSchedule,
-    UpdateCalendar,
-    UpdateSlot,
-)
+from models.contract.commands.background import FillHorizon
+from models.contract.commands.calendars import ArchiveCalendar, SetSchedule, UpdateCalendar
+from models.contract.commands.slots import CloseSlot, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.errors import BadRequest, InvalidTransition, Unauthorized
-from models.contract.time import DAY, HOUR, MINUTE
+from models.contract.values.time import DAY, HOUR, MINUTE
 from models.schedule.schedule import read_schedule
 from models.service import SlotService
 from tests.models.driver import GUEST, STAFF, START, Driver, FakeClock, Viewer, results

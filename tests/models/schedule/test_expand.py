@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contract.errors import BadRequest
-from models.contract.time import MINUTE, read_time
+from models.contract.values.time import MINUTE, read_time
 from models.schedule.expand import MOST_SLOTS, expand, horizon, local_date, read_schedule
 from models.schedule.recurrence_text import LAST_DATE
 from tests.models.schedule import local_time

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from models.contract.commands import (
-    ArchiveCalendar,
-    FillHorizon,
-    RemoveSlot,
-)
-from models.contract.time import DAY, HOUR, MINUTE
+from models.contract.commands.background import FillHorizon
+from models.contract.commands.calendars import ArchiveCalendar
+from models.contract.commands.slots import RemoveSlot
+from models.contract.values.time import DAY, HOUR, MINUTE
 from tests.models.driver import STAFF, START, Driver, Viewer, results
 from tests.models.schedule.mornings import NINE, set_schedule, slot_at, starts
 

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from models.contract.time import read_time
-from models.contract.zones import first_moment, open_zone
+from models.contract.values.time import read_time
+from models.contract.values.zones import first_moment, open_zone
 from models.schedule.expand import expand, read_schedule
 
 ZONES = sorted(zoneinfo.available_timezones() - {"Factory"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.contract.time import read_time, write_time
+from models.contract.values.time import read_time, write_time
 from models.schedule.expand import expand, read_schedule
 from tests.models.schedule import local_time
 from tests.support import ROOT

@@ -7,18 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract.commands import (
-    ArchiveCalendar,
-    ExpireHolds,
-    FillHorizon,
-    RemoveSlot,
-    ReopenSlot,
-    SetSchedule,
-    UpdateCalendar,
-    UpdateSlot,
-)
-from models.contract.time import DAY, HOUR, MINUTE
-from tests.models.audit import audit
+from models.contract.commands.background import ExpireHolds, FillHorizon
+from models.contract.commands.calendars import ArchiveCalendar, SetSchedule, UpdateCalendar
+from models.contract.commands.slots import RemoveSlot, ReopenSlot, UpdateSlot
+from models.contract.values.time import DAY, HOUR, MINUTE
+from tests.models.database_audit import audit
 from tests.models.driver import STAFF, START, Driver, Viewer, results
 from tests.models.outside import take
 from tests.models.schedule.mornings import slot_at, starts

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands import (
-    FillHorizon,
-    UpdateSlot,
-)
-from models.contract.time import DAY, HOUR, MINUTE
+from models.contract.commands.background import FillHorizon
+from models.contract.commands.slots import UpdateSlot
+from models.contract.values.time import DAY, HOUR, MINUTE
 from tests.models.driver import STAFF, START, Driver, Viewer
 from tests.models.schedule.mornings import MORNINGS, NINE, answer, at, set_schedule, slot_at, starts
 

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from models.contract.commands import TrimLog
+from models.contract.commands.background import TrimLog
 from models.service import CommitWatch, News
 from tests.models.driver import Driver
 

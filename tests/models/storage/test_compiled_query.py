@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands import CancelBooking, Command, ExtendHold, HoldSlot, ReleaseHold, UpdateSlot
+from models.contract.commands.bookings import CancelBooking
+from models.contract.commands.command import Command
+from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
+from models.contract.commands.slots import UpdateSlot
 from tests.models.driver import GUEST, STAFF, Driver, booking, code, new_key, proof
 
 # Once for each batch: BEGIN, the commands' calendars (once for each kind of id), their rows, idempotency records,

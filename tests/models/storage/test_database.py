@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from playhouse.migrations import Runner
 
-from models.contract.ids import new_id
-from models.contract.time import HOUR
+from models.contract.values.ids import new_id
+from models.contract.values.time import HOUR
 from models.service import SlotService, UnusableDatabase
 from models.storage.database import MIGRATIONS, open_database
-from tests.models.audit import asking, audit, query
+from tests.models.database_audit import asking, audit, query
 from tests.models.driver import EVER, Driver, FakeClock
 from tests.support import ROOT
 

@@ -11,13 +11,13 @@ import pytest
 from peewee import OperationalError
 
 from models.contract.changes import Customer
-from models.contract.commands import CreateCalendar
+from models.contract.commands.calendars import CreateCalendar
 from models.contract.errors import Overloaded, Refused
 from models.service import SlotService, UnusableDatabase
 from models.storage.database import open_database
 from models.storage.dialect import Dialect
-from tests.models.audit import audit
 from tests.models.crowd import Crowd
+from tests.models.database_audit import audit
 from tests.models.driver import STAFF, Driver, FakeClock, Viewer, booking, code, moving, new_key, results
 from tests.support import wait_until
 from tests.support.postgres import Postgres

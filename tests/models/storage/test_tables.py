@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.contract.time import DAY
+from models.contract.values.time import DAY
 from tests.models.outside import AT, Outside, slot_row, take, uuid
 from tests.support.outsider import Refused, write
 

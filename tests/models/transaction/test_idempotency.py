@@ -8,23 +8,14 @@ import msgspec
 import pytest
 
 from models.contract.changes import Customer
-from models.contract.commands import (
-    CancelBooking,
-    CloseSlot,
-    ConfirmBooking,
-    CreateCalendar,
-    HoldSlot,
-    NewSlot,
-    OpenSlots,
-    ReleaseHold,
-    RescheduleBooking,
-    SetSchedule,
-    TrimLog,
-    UpdateSlot,
-)
+from models.contract.commands.background import TrimLog
+from models.contract.commands.bookings import CancelBooking, ConfirmBooking, RescheduleBooking
+from models.contract.commands.calendars import CreateCalendar, SetSchedule
+from models.contract.commands.holds import HoldSlot, ReleaseHold
+from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, UpdateSlot
 from models.contract.errors import AlreadyExists, BadRequest, IdempotencyMismatch, SlotUnavailable
 from models.contract.principal import Principal
-from models.contract.time import HOUR
+from models.contract.values.time import HOUR
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, code, new_key, proof, results
 
 KEY = "k" * 22

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from models.contract.commands import CancelBooking, CloseSlot, Command, ReleaseHold, RescheduleBooking, UpdateCalendar
+from models.contract.commands.bookings import CancelBooking, RescheduleBooking
+from models.contract.commands.calendars import UpdateCalendar
+from models.contract.commands.command import Command
+from models.contract.commands.holds import ReleaseHold
+from models.contract.commands.slots import CloseSlot
 from models.transaction.routing import Subject, calendars_of, read_routes, subjects
 from tests.models.driver import STAFF, Driver
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.contract.time import DAY, system_clock
+from models.contract.values.time import DAY, system_clock
 from models.service import SlotService
 from tests.models.driver import Driver, FakeClock, booking
 

@@ -1,6 +1,6 @@
 """The queue of a writer: commands in order, none after the end, and none without an answer."""
 
-from models.contract.commands import ExpireHolds
+from models.contract.commands.background import ExpireHolds
 from models.contract.errors import Overloaded
 from models.writing.command_queue import CommandQueue, Outcome, QueuedCommand
 

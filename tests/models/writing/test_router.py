@@ -9,8 +9,8 @@ import pytest
 
 from models.service import SlotService
 from models.writing.router import Router
-from tests.models.audit import audit
 from tests.models.crowd import Crowd
+from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock, Viewer, booking, moving, results
 
 pytestmark = pytest.mark.only("postgres")

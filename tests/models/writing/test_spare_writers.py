@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from models.service import SlotService
-from tests.models.audit import audit
 from tests.models.crowd import Crowd
+from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock, Viewer, booking, code
 
 pytestmark = pytest.mark.only("postgres")

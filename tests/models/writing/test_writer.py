@@ -13,7 +13,8 @@ from typing import Any, Self
 import pytest
 
 from models.contract.changes import Customer
-from models.contract.commands import BookSlot, TakeOutside, TrimLog
+from models.contract.commands.background import TakeOutside, TrimLog
+from models.contract.commands.bookings import BookSlot
 from models.contract.errors import Refused
 from models.service import Outcome, SlotService
 from models.storage.triggers.sqlite import ignore_own

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from models.contract.changes import Customer
-from models.contract.commands import BookSlot
+from models.contract.commands.bookings import BookSlot
 from tests.models.driver import Driver, booking, code, results
 
 pytestmark = pytest.mark.only("postgres")

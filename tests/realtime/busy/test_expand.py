@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.contract.time import DAY, read_time, write_time
+from models.contract.values.time import DAY, read_time, write_time
 from realtime.busy.expand import expand
 from realtime.busy.fetch import Unreadable
 from realtime.busy.importer import expand_apart

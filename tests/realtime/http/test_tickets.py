@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.contract.time import SECOND, read_time
-from realtime.auth import TICKET_SECONDS
+from models.contract.values.time import SECOND, read_time
+from realtime.access.auth import TICKET_SECONDS
 from tests.support import Api, Server
 
 BAD_BODIES = [{}, {"calendars": []}, {"calendars": "demo"}, {"calendars": ["Not a slug"]}]

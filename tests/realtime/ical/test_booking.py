@@ -8,7 +8,7 @@ import icalendar
 import vobject
 
 from models.contract.changes import Info, Policy
-from models.contract.time import HOUR, read_time
+from models.contract.values.time import HOUR, read_time
 from models.service import BookingFeed, FeedBooking, FeedSlot
 from realtime.ical.booking import write_booking, write_staff_feed
 from realtime.ical.icalendar import write_calendar

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import icalendar
 
-from models.contract.commands import SetSchedule
+from models.contract.commands.calendars import SetSchedule
 from models.service import SlotService
 from realtime.ical.icalendar import write_calendar
 from tests.models.driver import EVER, STAFF, Driver, FakeClock, new_key

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.contract.changes import Info, Policy
-from models.contract.time import DAY, HOUR, SECOND, read_time, write_time
+from models.contract.values.time import DAY, HOUR, SECOND, read_time, write_time
 from models.service import FeedSlot
 from realtime.ical.icalendar import MOST_BYTES, merged, write_calendar
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from statistics import median
 
-from models.contract.commands import UpdateSlot
+from models.contract.commands.slots import UpdateSlot
 from models.contract.principal import OPERATOR
 from models.service import SlotService
 from realtime.rooms.change_listener import ChangeListener

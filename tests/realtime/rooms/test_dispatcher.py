@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from models.contract.commands import UpdateSlot
+from models.contract.commands.slots import UpdateSlot
 from models.contract.principal import OPERATOR
 from models.service import SlotService
 from realtime.rooms.replica import AT_REST

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from models.contract.commands import CreateCalendar, NewSlot, OpenSlots
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.principal import OPERATOR
-from models.contract.time import DAY, HOUR
+from models.contract.values.time import DAY, HOUR
 from models.domain.outside_writes import NOTES_AT_ONCE
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.outside_writes import OutsideWrites
-from tests.models.audit import audit, query
+from tests.models.database_audit import audit, query
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually, new_key
 from tests.support.postgres import Postgres

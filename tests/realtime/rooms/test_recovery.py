@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.contract.commands import ListBookings, UpdateCalendar, UpdateSlot
+from models.contract.commands.bookings import ListBookings
+from models.contract.commands.calendars import UpdateCalendar
+from models.contract.commands.slots import UpdateSlot
 from models.contract.errors import Forbidden, Unauthorized
 from models.contract.principal import OPERATOR, Principal
-from models.contract.time import DAY, MINUTE, system_clock, write_time
+from models.contract.values.time import DAY, MINUTE, system_clock, write_time
 from models.service import SlotService
 from realtime.rooms.dispatcher import NewRows
 from realtime.rooms.recovery import WINDOW, Recovery

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from models.contract.changes import Cursor, read_cursor
-from models.contract.commands import UpdateSlot
-from models.contract.time import HOUR
+from models.contract.commands.slots import UpdateSlot
+from models.contract.values.time import HOUR
 from models.service import SlotService
 from realtime.rooms import replica as module
 from realtime.rooms.replica import AT_REST, MOST_REPLAYED, Gap, Replica

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contract.time import write_time
+from models.contract.values.time import write_time
 from models.service import PlacedSlot
 from realtime.rooms.slot_list import SlotList
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.contract.commands import UpdateCalendar
+from models.contract.commands.calendars import UpdateCalendar
 from models.contract.errors import Unauthorized
 from models.contract.principal import OPERATOR, Principal
 from realtime.rooms.subscriber import Audience, State, Subscriber

@@ -9,8 +9,8 @@ import pytest
 
 from models.contract.principal import Principal
 from models.contract.request import Request
-from models.contract.time import system_clock
-from realtime.auth import Auth
+from models.contract.values.time import system_clock
+from realtime.access.auth import Auth
 from realtime.engine import Connection, EngineServer, RoomManager
 from realtime.request_handler import RequestHandler
 from realtime.request_log import RequestCounts

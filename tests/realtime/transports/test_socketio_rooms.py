@@ -13,10 +13,10 @@ from aiohttp import web
 
 from cli.serve import compose, runner_of
 from cli.settings import Settings
-from models.contract.commands import CreateCalendar, UpdateCalendar
+from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
 from models.contract.principal import OPERATOR
+from realtime.access.auth import LEEWAY_SECONDS
 from realtime.app import SERVICE, SOCKETS
-from realtime.auth import LEEWAY_SECONDS
 from realtime.engine import SocketServer
 from realtime.transports.socketio_rooms import room_name
 from tests.support import GUESTS, STAFF, Client, eventually

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from cli.serve import compose, runner_of
 from cli.settings import Settings
-from realtime.auth import Auth
+from realtime.access.auth import Auth
 from realtime.rooms.replica import MOST_SLOTS
 from realtime.transports.sse import RETRY_MILLISECONDS
 from realtime.transports.stream import HEARTBEAT_SECONDS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.contract.commands import RescheduleBooking, UpdateCalendar
+from models.contract.commands.bookings import RescheduleBooking
+from models.contract.commands.calendars import UpdateCalendar
 from tests.models.driver import GUEST, STAFF, Driver, new_key
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.contract.commands import CreateCalendar
+from models.contract.commands.calendars import CreateCalendar
 from tests.models.driver import STAFF
 from tests.models.outside import Outside, slot_row, uuid
 

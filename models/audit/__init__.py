@@ -1,0 +1,1 @@
+"""The audit of a database, and the repair of what it finds."""

@@ -1,0 +1,167 @@
+"""Requests about bookings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from models.contract import answers
+from models.contract.commands.command import Command
+from models.contract.commands.holds import HeldSeat
+from models.contract.request import Count, Id, Override, Request, Slug, Time, Token, Version, public, staff
+
+
+class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The customer of a new booking. An empty field is the same as none."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("email", "phone", "note"):
+            if getattr(self, field) == "":
+                msgspec.structs.force_setattr(self, field, None)
+
+
+class BookSlot(Command, frozen=True, kw_only=True):
+    """The seats are all of `hold`'s unless fewer are named. Without a hold, one seat is the default.
+
+    `data` is a JSON object for staff and the customer, never for the public.
+    """
+
+    wire = public("slot.book", "Books seats, held ones or free ones.", answers.OwnBookingAnswer, needs_key=True)
+
+    slot: Id
+    customer: Person
+    seats: Count | None = None
+    hold: HeldSeat | None = None
+    if_still_free: bool = False
+    data: dict[str, Any] | UnsetType = UNSET
+    override: Override = UNSET
+
+
+class GetBooking(Request, frozen=True, kw_only=True):
+    """`after` is the cursor that the answer must have; what is read from the database has every one."""
+
+    wire = public("booking.get", "Reads a booking, with its customer.", answers.BookingAnswer)
+
+    booking: Id
+    token: Token = ""
+    after: str | None = None
+
+
+class CancelBooking(Command, frozen=True, kw_only=True):
+    """`token` is the booking's; staff of its calendar need none."""
+
+    wire = public(
+        "booking.cancel",
+        "Cancels a booking; its seats are free at once.",
+        answers.BookingOutcomeAnswer,
+        needs_key=True,
+    )
+
+    booking: Id
+    token: Token = ""
+    if_version: Version | UnsetType = UNSET
+
+
+class RescheduleBooking(Command, frozen=True, kw_only=True):
+    """Moves a booking to `slot`, with its seats. `token` is the booking's; staff of its calendar need none.
+
+    `hold` is the caller's own hold on that slot; its seats are used.
+    """
+
+    wire = public(
+        "booking.reschedule",
+        "Moves a booking to another slot; after a refusal it stays.",
+        answers.RescheduledAnswer,
+        needs_key=True,
+    )
+
+    booking: Id
+    slot: Id
+    token: Token = ""
+    hold: HeldSeat | None = None
+    if_version: Version | UnsetType = UNSET
+    override: Override = UNSET
+
+
+class NewDetails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The details of a customer to replace. One left out stays, and null or an empty text takes it away."""
+
+    name: str | UnsetType = UNSET
+    email: str | UnsetType | None = UNSET
+    phone: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+
+
+class UpdateBooking(Command, frozen=True, kw_only=True):
+    """`token` is the booking's; staff of its calendar need none. `seats` are all of its seats from now on."""
+
+    wire = public(
+        "booking.update",
+        "Corrects a booking: its customer, or its seats within what is free.",
+        answers.BookingOutcomeAnswer,
+        needs_key=True,
+    )
+
+    booking: Id
+    token: Token = ""
+    customer: NewDetails | UnsetType = UNSET
+    seats: Count | UnsetType = UNSET
+    if_version: Version | UnsetType = UNSET
+    override: Override = UNSET
+
+
+class ListBookings(Request, frozen=True, kw_only=True):
+    """`after` as with `GetBooking`."""
+
+    wire = staff("booking.list", "Lists the bookings of a window's slots.", answers.BookingsAnswer)
+
+    calendar: Slug
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    after: str | None = None
+
+
+class StaffOnBooking(Command, frozen=True, kw_only=True):
+    """A command of the calendar's staff about one booking. `if_version` is left out of older fingerprints."""
+
+    booking: Id
+    if_version: Version | UnsetType = UNSET
+
+
+class ConfirmBooking(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff("booking.confirm", "Confirms a pending booking.", answers.BookingOutcomeAnswer)
+
+
+class RejectBooking(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff(
+        "booking.reject", "Rejects a pending booking; its seats are free at once.", answers.BookingOutcomeAnswer
+    )
+
+
+class MarkNoShow(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff(
+        "booking.no_show", "Marks a booking as a no-show, after the start of its slot.", answers.BookingOutcomeAnswer
+    )
+
+
+class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
+    """A booking that has given its seats back takes them anew, if they are there."""
+
+    wire = staff(
+        "booking.reinstate",
+        "Makes a no-show, cancelled or rejected booking confirmed again.",
+        answers.BookingOutcomeAnswer,
+    )
+
+    override: Override = UNSET
+
+
+class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
+    wire = staff("booking.erase", "Erases a booking's customer.", answers.BookingOutcomeAnswer)

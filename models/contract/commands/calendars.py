@@ -1,0 +1,145 @@
+"""Requests about calendars: subscription, settings, feeds, busy times and the schedule."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from models.contract import answers
+from models.contract.commands.command import Command
+from models.contract.request import Id, Json, Request, Slug, Time, Token, Wire, public, staff
+
+
+class Subscribe(Request, frozen=True, kw_only=True):
+    wire = public("calendar.subscribe", "Joins the calendar's room.", answers.SnapshotAnswer, answers.ResumedAnswer)
+
+    calendar: Slug
+    after: str | None = None
+    at_least: str | None = None
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+
+
+class Unsubscribe(Request, frozen=True, kw_only=True):
+    wire = public("calendar.unsubscribe", "Leaves the room.", answers.Nothing)
+
+    calendar: Slug
+
+
+class RefreshToken(Request, frozen=True, kw_only=True):
+    wire = public("auth.refresh", "Gives the connection a fresh token.", answers.Nothing)
+
+    token: Token
+
+
+class Ticket(Request, frozen=True, kw_only=True):
+    """Over HTTP only."""
+
+    wire = Wire("ticket", "Gets a ticket for what can't send a header.", (answers.TicketAnswer,), is_http_only=True)
+
+    calendars: Annotated[list[Slug], Meta(min_length=1, max_length=100)]
+
+
+class CreateCalendar(Command, frozen=True, kw_only=True):
+    wire = staff("calendar.create", "Makes a calendar.", answers.InfoAnswer)
+    needs_calendar = False
+
+    calendar: Slug = msgspec.field(name="id")
+    name: str
+    zone: str
+    visibility: Literal["public", "private"] = "public"
+    booking: Literal["anyone", "token"] = "anyone"
+    policy: dict[str, Any] = msgspec.field(default_factory=dict)
+    data: Json | UnsetType | None = UNSET
+
+
+class UpdateCalendar(Command, frozen=True, kw_only=True):
+    wire = staff("calendar.update", "Changes a calendar; its policy is merged field by field.", answers.InfoAnswer)
+
+    calendar: Slug = msgspec.field(name="id")
+    name: str | UnsetType = UNSET
+    zone: str | UnsetType = UNSET
+    visibility: Literal["public", "private"] | UnsetType = UNSET
+    booking: Literal["anyone", "token"] | UnsetType = UNSET
+    policy: dict[str, Any] = msgspec.field(default_factory=dict)
+    data: Json | UnsetType | None = UNSET
+
+
+class ArchiveCalendar(Command, frozen=True, kw_only=True):
+    wire = staff("calendar.archive", "Ends a calendar; it takes nothing more.", answers.InfoAnswer)
+
+    calendar: Slug = msgspec.field(name="id")
+
+
+class RestoreCalendar(Command, frozen=True, kw_only=True):
+    wire = staff("calendar.restore", "Brings an archived calendar back.", answers.InfoAnswer)
+
+    calendar: Slug = msgspec.field(name="id")
+
+
+class MakeLink(Request, frozen=True, kw_only=True):
+    """Makes a guest's token for a private calendar, or for one with bookings by token only."""
+
+    wire = staff(
+        "calendar.link",
+        "Makes the token of a link for guests of the calendar.",
+        answers.LinkAnswer,
+    )
+
+    calendar: Slug
+    lifetime_seconds: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 30 * 86_400
+
+
+class CreateFeed(Command, frozen=True, kw_only=True):
+    """Makes a feed with its own key. Its scope is its content: the public slots, or the bookings."""
+
+    wire = staff("feed.create", "Makes a private address of the calendar's iCalendar feed.", answers.OwnFeedAnswer)
+
+    calendar: Slug
+    name: Annotated[str, Meta(max_length=200)] = ""
+    scope: Literal["slots", "bookings"] = "slots"
+
+
+class ListFeeds(Request, frozen=True, kw_only=True):
+    wire = staff("feed.list", "Lists the calendar's private feeds, without their keys.", answers.FeedsAnswer)
+
+    calendar: Slug
+
+
+class RevokeFeed(Command, frozen=True, kw_only=True):
+    wire = staff("feed.revoke", "Ends a private feed and its address.", answers.FeedAnswer)
+
+    feed: Id
+
+
+class AddBusy(Command, frozen=True, kw_only=True):
+    """Imports busy times from a URL or from the text of a file. The server fetches a URL again and again."""
+
+    wire = staff("busy.add", "Imports the busy times of another calendar; they block slots.", answers.BusyAnswer)
+
+    calendar: Slug
+    name: Annotated[str, Meta(max_length=200)] = ""
+    url: Annotated[str, Meta(max_length=2_000)] | None = None
+    text: Annotated[str, Meta(max_length=900_000)] | None = None
+
+
+class ListBusy(Request, frozen=True, kw_only=True):
+    wire = staff("busy.list", "Lists the calendar's sources of busy times, with their faults.", answers.BusyListAnswer)
+
+    calendar: Slug
+
+
+class RemoveBusy(Command, frozen=True, kw_only=True):
+    wire = staff("busy.remove", "Removes a source of busy times; its slots are free again.", answers.BusyAnswer)
+
+    source: Id
+
+
+class SetSchedule(Command, frozen=True, kw_only=True):
+    wire = staff("schedule.set", "Sets the opening hours, or previews the outcome.", answers.ScheduleAnswer)
+
+    calendar: Slug
+    schedule: dict[str, Any]
+    preview: bool = False

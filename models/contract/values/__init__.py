@@ -1,0 +1,1 @@
+"""Values of the contract: times, zones, ids, texts and tokens."""

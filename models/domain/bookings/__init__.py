@@ -1,0 +1,1 @@
+"""Holds and bookings: how each is made, changed, moved and ended."""

@@ -1,0 +1,261 @@
+"""The commands of bookings. Only staff and the holder of a booking may read its customer."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Struct, UnsetType
+from peewee import Database
+
+from models.contract.changes import Type
+from models.contract.commands.bookings import (
+    BookSlot,
+    CancelBooking,
+    ConfirmBooking,
+    EraseCustomer,
+    MarkNoShow,
+    ReinstateBooking,
+    RejectBooking,
+    StaffOnBooking,
+)
+from models.contract.errors import Forbidden, NotFound, Unauthorized, VersionConflict
+from models.contract.principal import Principal
+from models.contract.values.ids import UUID, new_id
+from models.contract.values.tokens import Tokens
+from models.domain.bookings import holds
+from models.domain.log import change_log
+from models.domain.log.slot_changes import append_slot_changes
+from models.domain.policy import booking_states, limits, override, pending, rules
+from models.domain.policy.booking_states import is_done
+from models.domain.policy.customer import check_customer
+from models.domain.policy.metadata import check_object
+from models.domain.slots import capacity
+from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
+from models.storage.tables import Booking, BookingRow, CalendarRow, SlotRow, columns
+from models.transaction.handlers import handles
+from models.transaction.transaction import CommandResult, Transaction
+
+
+class PublicBooking(Struct, kw_only=True):
+    """A booking as its holder sees it, without the customer."""
+
+    id: str
+    calendar: str
+    slot: str
+    seats: int
+    status: str
+    token: str | UnsetType = UNSET
+
+
+_read = CompiledQuery(Booking.select(*columns(Booking)).where(Booking.id == bind("booking")))
+_insert = CompiledInsert(Booking)
+_update = CompiledQuery(
+    Booking.update(
+        {
+            Booking.calendar: bind("calendar"),
+            Booking.slot: bind("slot"),
+            Booking.status: bind("status"),
+            Booking.name: bind("name"),
+            Booking.email: bind("email"),
+            Booking.phone: bind("phone"),
+            Booking.note: bind("note"),
+            Booking.version: bind("version"),
+            Booking.changed_at: bind("changed_at"),
+            Booking.booked_by: bind("booked_by"),
+            Booking.data: bind("data"),
+            Booking.seats: bind("seats"),
+            Booking.overridden: bind("overridden"),
+            Booking.expires_at: bind("expires_at"),
+        }
+    ).where(Booking.id == bind("id"))
+)
+
+
+def public(row: BookingRow) -> PublicBooking:
+    """Return the booking without its token. The answer to `slot.book` adds the token."""
+    return PublicBooking(id=row.id, calendar=row.calendar, slot=row.slot, seats=row.seats, status=row.status)
+
+
+@handles(BookSlot)
+def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
+    """`slot.book`: book the seats of a hold, or free seats. One write decides between two commands for a seat."""
+    slot = capacity.find(transaction, command.slot)
+    calendar = transaction.calendar(slot.calendar)
+    customer, data = check_customer(command.customer), check_object(command.data, "data")
+    hold = holds.find_on(transaction, command.hold, slot) if command.hold else None
+    count = command.seats if command.seats is not None else hold.seats if hold else 1
+    holds.check_seats(count, hold)
+    is_covered = hold is not None and holds.is_usable(
+        hold, command.received or transaction.now, if_still_free=command.if_still_free
+    )
+    is_override = override.is_asked(command.principal, slot.calendar, command.override)
+    if not is_covered:
+        rules.check_book(command.principal, calendar)
+    booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
+    limits.check(transaction, command.principal, calendar, slot, booker)
+    seq = change_log.next_seq(transaction, slot.calendar)
+    passed = holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered, is_override=is_override)
+    row = BookingRow(
+        id=new_id(transaction.now),
+        calendar=slot.calendar,
+        slot=slot.id,
+        seats=count,
+        status="confirmed" if is_override else new_status(calendar),
+        **customer._asdict(),
+        created_at=transaction.now,
+        version=seq,
+        changed_at=transaction.now,
+        booked_by=booker.caller,
+        data=data,
+        overridden=passed,
+    )
+    row = with_expiry(transaction, row, slot)
+    _insert.run(transaction.db, row)
+    append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
+    overridden = passed.split() if is_override else None
+    return CommandResult(slot.calendar, "booking", public(row), token="booking", overridden=overridden)
+
+
+def new_status(calendar: CalendarRow) -> str:
+    """Return the status of a booking that a customer makes or moves."""
+    return "pending" if rules.policy_of(calendar).confirmation == "staff" else "confirmed"
+
+
+def with_expiry(transaction: Transaction, row: BookingRow, slot: SlotRow) -> BookingRow:
+    """Return the booking with the time at which it expires, if it is pending from now on."""
+    if row.status != booking_states.State.PENDING:
+        return row._replace(expires_at=None)
+    policy = rules.policy_of(transaction.calendar(slot.calendar))
+    return row._replace(expires_at=pending.expires_at(policy, slot.start, transaction.now))
+
+
+def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token: str) -> BookingRow:
+    """Return the booking; raise Forbidden unless the token is the booking's or the principal is its staff.
+
+    Raise Unauthorized where neither a token of the booking nor one of a principal came.
+    """
+    row = _read.row(db, booking=booking) if UUID.fullmatch(booking) else None
+    if row is None:
+        raise NotFound(what="booking")
+    found = BookingRow._make(row)
+    if not principal.is_staff_of(found.calendar) and not tokens.is_token(token, "booking", booking):
+        if not token and not principal.subject:
+            raise Unauthorized("A booking is shown and changed with its token.")
+        raise Forbidden("This token is not the booking's.")
+    return found
+
+
+def check_version(row: BookingRow, if_version: int | UnsetType) -> None:
+    """Refuse a command about another version of the booking."""
+    if not isinstance(if_version, UnsetType) and if_version != row.version:
+        raise VersionConflict(version=row.version)
+
+
+@handles(CancelBooking)
+def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandResult:
+    """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
+    principal = command.principal
+    row = find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    check_version(row, command.if_version)
+    if is_done(row.status, "cancel"):
+        return CommandResult(row.calendar, "booking", public(row))
+    if not principal.is_staff_of(row.calendar):
+        policy = rules.policy_of(transaction.calendar(row.calendar))
+        rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
+    return _free(transaction, row, "cancelled", Type.SLOT_CANCELLED)
+
+
+@handles(ConfirmBooking)
+def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> CommandResult:
+    """`booking.confirm`: confirm a pending booking, which has its seats already."""
+    row = _found_for_staff(transaction, command)
+    if is_done(row.status, "confirm"):
+        return CommandResult(row.calendar, "booking", public(row))
+    return write_alone(transaction, row._replace(status="confirmed"))
+
+
+@handles(RejectBooking)
+def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandResult:
+    """`booking.reject`: reject a pending booking, and free its seats at once."""
+    row = _found_for_staff(transaction, command)
+    if is_done(row.status, "reject"):
+        return CommandResult(row.calendar, "booking", public(row))
+    return _free(transaction, row, "rejected", Type.BOOKING_UPDATED)
+
+
+@handles(MarkNoShow)
+def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult:
+    """`booking.no_show`: note that the customer did not come, once the slot has begun. The seats stay taken."""
+    row = _found_for_staff(transaction, command)
+    if is_done(row.status, "no_show"):
+        return CommandResult(row.calendar, "booking", public(row))
+    rules.check_begun(capacity.find(transaction, row.slot), transaction.now)
+    return write_alone(transaction, row._replace(status="no_show"))
+
+
+@handles(ReinstateBooking)
+def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> CommandResult:
+    """`booking.reinstate`: confirm a booking again. A no-show has its seats still; the others take theirs anew."""
+    row = _found_for_staff(transaction, command)
+    is_override = override.is_asked(command.principal, row.calendar, command.override)
+    passed: list[str] | None = [] if is_override else None
+    if is_done(row.status, "reinstate"):
+        return CommandResult(row.calendar, "booking", public(row), overridden=passed)
+    slot = capacity.find(transaction, row.slot)
+    confirmed = row._replace(status="confirmed")
+    if row.status in booking_states.SEATED:
+        return write_alone(transaction, confirmed)._replace(overridden=passed)
+    rules.check_in_use(transaction.calendar(row.calendar))
+    seq = change_log.next_seq(transaction, row.calendar)
+    if is_override:
+        passed = holds.take_over_rules(transaction, slot, seq, booked=row.seats, checks_time=False)
+    else:
+        holds.take(transaction, slot, seq, booked=row.seats)
+    confirmed = confirmed._replace(overridden=" ".join(passed or ()))
+    return write_with_change(transaction, confirmed, seq)._replace(overridden=passed)
+
+
+@handles(EraseCustomer)
+def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandResult:
+    """`booking.erase`: forget the customer. The booking stands, and the log never had the customer."""
+    row = _found_for_staff(transaction, command)
+    if row.name is None:
+        return CommandResult(row.calendar, "booking", public(row))
+    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
+    return write_alone(transaction, bare)
+
+
+def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> BookingRow:
+    row = _read.row(transaction.db, booking=command.booking)
+    if row is None:
+        raise NotFound(what="booking")
+    found = BookingRow._make(row)
+    rules.check_staff(command.principal, found.calendar)
+    check_version(found, command.if_version)
+    return found
+
+
+def _free(transaction: Transaction, row: BookingRow, status: str, kind: Type) -> CommandResult:
+    seq = change_log.next_seq(transaction, row.calendar)
+    capacity.shift(transaction, row.slot, seq, booked=-row.seats)
+    return write_with_change(transaction, row._replace(status=status), seq, kind)
+
+
+def write_alone(transaction: Transaction, row: BookingRow) -> CommandResult:
+    """Write the booking, whose seats stay as they are, with a change of its own."""
+    return write_with_change(transaction, row, change_log.next_seq(transaction, row.calendar))
+
+
+def write_with_change(
+    transaction: Transaction, row: BookingRow, seq: int, kind: Type = Type.BOOKING_UPDATED
+) -> CommandResult:
+    """Write the booking, and append the change of the seq just allotted."""
+    write(transaction, row, seq)
+    append_slot_changes(transaction, row.calendar, kind, bookings=[row.id])
+    return CommandResult(row.calendar, "booking", public(row))
+
+
+def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
+    """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
+    expires_at = row.expires_at if row.status == booking_states.State.PENDING else None
+    version = max(row.version + 1, seq)
+    written = row._replace(version=version, changed_at=transaction.now, expires_at=expires_at)
+    _update.execute(transaction.db, **written._asdict())

@@ -1,0 +1,103 @@
+"""Corrects a booking: the details of its customer, and its number of seats."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+from models.contract.commands.bookings import NewDetails, UpdateBooking
+from models.contract.errors import BadRequest
+from models.domain.bookings import bookings, holds
+from models.domain.log import change_log
+from models.domain.policy import limits, override, rules
+from models.domain.policy.booking_states import is_done
+from models.domain.policy.customer import check_detail, check_name
+from models.domain.slots import capacity
+from models.storage.tables import BookingRow
+from models.transaction.handlers import handles
+from models.transaction.transaction import CommandResult, Transaction
+
+_Detail = Literal["email", "phone", "note"]
+_DETAILS: tuple[_Detail, ...] = get_args(_Detail)
+
+
+@handles(UpdateBooking)
+def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandResult:
+    """`booking.update`: replace the given details, and take or give back seats; a refusal leaves all as it was.
+
+    More seats are taken like those of a new booking. A holder gives some back as late as they could cancel.
+    """
+    principal = command.principal
+    row = bookings.find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    is_override = override.is_asked(principal, row.calendar, command.override)
+    bookings.check_version(row, command.if_version)
+    if not principal.is_staff_of(row.calendar):
+        is_done(row.status, "update")
+    seats = row.seats if not isinstance(command.seats, int) else command.seats
+    changed = row
+    if isinstance(command.customer, NewDetails):
+        changed = _with_details(row, command.customer)
+        _check_limits(transaction, command, row, changed)
+    passed: list[str] | None = [] if is_override else None
+    if seats != row.seats:
+        holds.check_seats(seats)
+        is_done(row.status, "change_seats")
+        rules.check_in_use(transaction.calendar(row.calendar))
+        seq = change_log.next_seq(transaction, row.calendar)
+        taken = _move_seats(transaction, command, changed._replace(seats=seats), seq, seats - row.seats)
+        if is_override:
+            passed = taken
+        if taken:
+            changed = changed._replace(overridden=" ".join(dict.fromkeys([*row.overridden.split(), *taken])))
+        changed = _asked_anew(transaction, command, changed._replace(seats=seats), seats - row.seats)
+        return bookings.write_with_change(transaction, changed, seq)._replace(overridden=passed)
+    if changed == row:
+        return CommandResult(row.calendar, "booking", bookings.public(row), overridden=passed)
+    return bookings.write_alone(transaction, changed)._replace(overridden=passed)
+
+
+def _with_details(row: BookingRow, given: NewDetails) -> BookingRow:
+    """Return the booking with the given details, checked like those of a new booking."""
+    changed: dict[str, Any] = {}
+    if isinstance(given.name, str):
+        changed["name"] = check_name(given.name)
+    elif row.name is None:
+        raise BadRequest("A booking needs a name.", field="customer.name")
+    for field in _DETAILS:
+        value = getattr(given, field)
+        if value is None or isinstance(value, str):
+            changed[field] = check_detail(field, value)
+    return row._replace(**changed)
+
+
+def _check_limits(transaction: Transaction, command: UpdateBooking, row: BookingRow, changed: BookingRow) -> None:
+    """Refuse another e-mail address that has as many bookings already as the calendar allows a customer."""
+    is_other = (changed.email or "").lower() != (row.email or "").lower()
+    if not is_other or command.principal.is_staff_of(row.calendar):
+        return
+    slot, booker = capacity.find(transaction, row.slot), limits.Booker("", changed.email or "")
+    limits.check(transaction, command.principal, transaction.calendar(row.calendar), slot, booker, moving=row.id)
+
+
+def _move_seats(transaction: Transaction, command: UpdateBooking, row: BookingRow, seq: int, more: int) -> list[str]:
+    """Take `more` seats, or give some back, and return the rules passed over."""
+    slot = capacity.find(transaction, row.slot)
+    policy = rules.policy_of(transaction.calendar(row.calendar))
+    if more < 0:
+        if not command.principal.is_staff_of(row.calendar):
+            rules.check_cancel(policy, slot, transaction.now)
+        capacity.shift(transaction, slot.id, seq, booked=more)
+        return []
+    if override.is_asked(command.principal, row.calendar, command.override):
+        return holds.take_over_rules(transaction, slot, seq, booked=more)
+    rules.check_notice(policy, slot, transaction.now)
+    holds.take(transaction, slot, seq, booked=more)
+    return []
+
+
+def _asked_anew(transaction: Transaction, command: UpdateBooking, row: BookingRow, more: int) -> BookingRow:
+    """Return the booking with its new status: a customer's further seats need the staff's confirmation anew."""
+    calendar = transaction.calendar(row.calendar)
+    if more < 0 or command.principal.is_staff_of(row.calendar) or row.status == "pending":
+        return row
+    asked = row._replace(status=bookings.new_status(calendar))
+    return bookings.with_expiry(transaction, asked, capacity.find(transaction, row.slot))

@@ -1,0 +1,1 @@
+"""Calendars, their feed keys and the sources of their busy times."""

@@ -1,0 +1,170 @@
+"""The change log: one row for each change, written in the transaction of the change.
+
+The `seq` is gapless within its calendar, and there is no order between calendars. A row is public: it never holds
+personal data. A reader with a cursor has missed nothing if the first row after it follows the cursor's nonce, or if
+the head has that nonce. A database restored from a backup has other nonces for its new changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from peewee import Database, fn
+
+from models.contract.changes import Change, Info, Logged, Type, encode, write_cursor
+from models.contract.changes import Slot as PublicSlot
+from models.contract.values.ids import new_nonce
+from models.contract.values.time import SECOND, write_time
+from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
+from models.storage.tables import Calendar, CalendarRow, Log
+from models.transaction.transaction import Transaction
+
+TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, for which other commands wait
+
+TAIL_ROWS_A_READ = 64
+
+_advance = CompiledQuery(
+    Calendar.update({Calendar.seq: Calendar.seq + 1, Calendar.nonce: bind("nonce")})
+    .where(Calendar.id == bind("calendar"))
+    .returning(Calendar.seq)
+)
+_insert = CompiledInsert(Log)
+_ROW = (Log.calendar, Log.seq, Log.nonce, Log.follows, Log.type, Log.body, Log.bookings)
+_after = CompiledQuery(
+    Log.select(*_ROW)
+    .where((Log.calendar == bind("calendar")) & (Log.seq > bind("seq")))
+    .order_by(Log.seq)
+    .limit(bind("most"))
+)
+_at = CompiledQuery(Log.select(Log.at).where((Log.calendar == bind("calendar")) & (Log.seq == bind("seq"))))
+_before = CompiledQuery(
+    Log.select(*_ROW)
+    .where((Log.calendar == bind("calendar")) & (Log.seq < bind("seq")))
+    .order_by(Log.seq.desc())
+    .limit(bind("most"))
+)
+_first_since = CompiledQuery(
+    Log.select(Log.seq)
+    .where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through")) & (Log.at >= bind("since")))
+    .order_by(Log.seq)
+    .limit(1)
+)
+_oldest = CompiledQuery(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("calendar")))
+_last = CompiledQuery(Log.select(fn.MAX(Log.seq)).where(Log.calendar == bind("calendar")))
+_trim = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through"))))
+
+
+def next_seq(transaction: Transaction, calendar: str) -> int:
+    """Allot the calendar's next seq and move its head there. The same transaction must `append` the change."""
+    row = transaction.calendar(calendar)
+    nonce = new_nonce()
+    found = _advance.row(transaction.db, calendar=calendar, nonce=nonce)
+    assert found is not None, "the calendar's row is locked by this transaction"
+    transaction.calendars[calendar] = row._replace(seq=found[0], nonce=nonce)
+    transaction.follows[calendar] = row.nonce
+    return int(found[0])
+
+
+def append(
+    transaction: Transaction,
+    calendar: str,
+    kind: Type,
+    *,
+    slots: Iterable[PublicSlot] = (),
+    removed: Sequence[str] = (),
+    bookings: Sequence[str] = (),
+    info: Info | UnsetType = UNSET,
+    tx: str | UnsetType = UNSET,
+) -> None:
+    """Write the change of the seq just allotted. `bookings` are ids, and stay out of the public body."""
+    head = transaction.calendars[calendar]
+    body = encode(
+        Change(
+            calendar=calendar,
+            seq=head.seq,
+            prev=head.seq - 1,
+            cursor=head_cursor(head),
+            at=write_time(transaction.now),
+            type=kind.value,
+            slots=list(slots),
+            removed=list(removed),
+            info=info,
+            tx=tx,
+        )
+    )
+    follows = transaction.follows[calendar]
+    _insert.run(
+        transaction.db, (calendar, head.seq, head.nonce, follows, transaction.now, kind.value, body, " ".join(bookings))
+    )
+    transaction.logged.append(Logged(calendar, head.seq, head.nonce, follows, kind.value, body, tuple(bookings)))
+
+
+def head_cursor(calendar: CalendarRow) -> str:
+    """Return the cursor of the calendar's last change."""
+    return write_cursor(calendar.seq, calendar.nonce)
+
+
+def _logged(row: tuple[Any, ...]) -> Logged:
+    calendar, seq, nonce, follows, kind, body, bookings = row
+    return Logged(calendar, seq, nonce, follows, kind, bytes(body), tuple(bookings.split()))
+
+
+def read_after(db: Database, calendar: str, seq: int, most: int) -> list[Logged]:
+    """Return at most `most` rows after `seq`, oldest first."""
+    return [_logged(row) for row in _after.rows(db, calendar=calendar, seq=seq, most=most)]
+
+
+def read_before(db: Database, calendar: str, before: int, most: int, most_bytes: int) -> list[Logged]:
+    """Return the last rows before this seq, oldest first: at most `most`, and some that fill `most_bytes`."""
+    tail: list[Logged] = []
+    size = 0
+    while len(tail) < most and size < most_bytes:
+        rows = _before.rows(db, calendar=calendar, seq=before, most=min(TAIL_ROWS_A_READ, most - len(tail)))
+        for row in rows:
+            tail.append(_logged(row))
+            size += len(tail[-1].body)
+            if size >= most_bytes:
+                break
+        if len(rows) < TAIL_ROWS_A_READ:
+            break
+        before = tail[-1].seq
+    return tail[::-1]
+
+
+def read_changed_at(db: Database, calendar: CalendarRow) -> tuple[int, bool]:
+    """Return the time of the last change and True; once the log has forgotten it, the creation time and False."""
+    found = _at.row(db, calendar=calendar.id, seq=calendar.seq)
+    return (int(found[0]), True) if found is not None else (calendar.created_at, False)
+
+
+def forget(transaction: Transaction, calendar: str) -> None:
+    """Delete the calendar's whole log."""
+    _trim.execute(transaction.db, calendar=calendar, through=1 << 62)
+
+
+def cut(transaction: Transaction, calendar: str, seq: int) -> None:
+    """Delete the changes before this seq."""
+    _trim.execute(transaction.db, calendar=calendar, through=seq - 1)
+
+
+def read_last(db: Database, calendar: str) -> int:
+    """Return the seq of the last change in the log; 0 without one."""
+    (last,) = _last.rows(db, calendar=calendar)[0]
+    return int(last or 0)
+
+
+def trim(transaction: Transaction, calendar: str) -> int:
+    """Delete the oldest changes beyond the retention, and return their number. The rest has no gap."""
+    retention, head = transaction.retention, transaction.calendar(calendar)
+    (oldest,) = _oldest.rows(transaction.db, calendar=calendar)[0]
+    if oldest is None:
+        return 0
+    most = min(oldest + TRIMMED_AT_ONCE - 1, head.seq)
+    # There is no index by age: each change would write it, and only the trim would read it.
+    since = transaction.now - retention.log_seconds * SECOND
+    kept = _first_since.row(transaction.db, calendar=calendar, through=most, since=since)
+    too_old = kept[0] - 1 if kept else most
+    too_many = head.seq - retention.log_changes
+    return int(_trim.execute(transaction.db, calendar=calendar, through=min(max(too_old, too_many), most)).rowcount)

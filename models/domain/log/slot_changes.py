@@ -1,0 +1,84 @@
+"""Appends the change of a command to the log, with every slot that the command has written.
+
+Each write notes its slot in `transaction.touched`. `append_slot_changes` takes the notes, so a change leaves out no
+slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from models.contract.changes import SLOTS_A_CHANGE, Info, Type
+from models.contract.changes import Slot as PublicSlot
+from models.domain.log import change_log
+from models.domain.log.public_view import public_slot
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.seat_guard import SLOT_COLUMNS, has_seats
+from models.storage.tables import Slot, SlotRow, SlotState
+from models.transaction.transaction import Transaction
+
+_restamp = CompiledListQuery(
+    lambda ids: (
+        Slot.update({Slot.version: bind("seq"), Slot.changed_at: bind("now")})
+        .where(Slot.id.in_(ids))
+        .returning(*SLOT_COLUMNS)
+    )
+)
+_restamp_bookable = CompiledQuery(
+    Slot.update({Slot.version: bind("seq"), Slot.changed_at: bind("now")})
+    .where((Slot.calendar == bind("calendar")) & has_seats(literal(1)))
+    .returning(*SLOT_COLUMNS)
+)
+
+
+def restamp(transaction: Transaction, slots: Sequence[str], seq: int) -> list[SlotRow]:
+    """Set the version of these slots, and return their rows."""
+    rows = _restamp.rows(transaction.db, slots, seq=seq, now=transaction.now)
+    return [SlotRow._make(row) for row in rows]
+
+
+def note_bookable(transaction: Transaction, calendar: str, seq: int) -> None:
+    """Put every slot with free seats into the change, after the calendar was archived or restored."""
+    rows = _restamp_bookable.rows(transaction.db, calendar=calendar, seq=seq, now=transaction.now)
+    for row in map(SlotRow._make, rows):
+        transaction.touched[row.id] = row
+
+
+def append_slot_changes(
+    transaction: Transaction,
+    calendar: str,
+    kind: Type,
+    *,
+    bookings: Sequence[str] = (),
+    info: Info | UnsetType = UNSET,
+    tx: str | UnsetType = UNSET,
+) -> None:
+    """Append the change of the seq just allotted, with every slot of the calendar that the command has written.
+
+    More slots than fit into one change follow in changes of their own. The first change also has the slots that
+    waited behind a slot just removed.
+    """
+    if transaction.vacated:
+        transaction.refill(transaction, calendar)
+    rows = [row for row in transaction.touched.values() if row.calendar == calendar]
+    transaction.touched = {name: row for name, row in transaction.touched.items() if row.calendar != calendar}
+    _append(transaction, calendar, kind, rows[:SLOTS_A_CHANGE], bookings=bookings, info=info, tx=tx)
+    for place in range(SLOTS_A_CHANGE, len(rows), SLOTS_A_CHANGE):
+        seq = change_log.next_seq(transaction, calendar)
+        more = rows[place : place + SLOTS_A_CHANGE]
+        stamped = {row.id: row for row in restamp(transaction, [row.id for row in more], seq)}
+        _append(transaction, calendar, Type.SLOT_UPDATED, [stamped.get(row.id, row) for row in more])
+
+
+def _append(transaction: Transaction, calendar: str, kind: Type, rows: Sequence[SlotRow], **more: Any) -> None:
+    slots: list[PublicSlot] = []
+    removed: list[str] = []
+    for row in rows:
+        if row.state == SlotState.REMOVED:
+            removed.append(row.id)
+        else:
+            slots.append(public_slot(row, transaction.calendar(calendar), transaction.now))
+    change_log.append(transaction, calendar, kind, slots=slots, removed=removed, **more)

@@ -1,0 +1,1 @@
+"""Decisions that allow or refuse a command. They write no row."""

@@ -1,0 +1,88 @@
+"""Slots that overlap: a warning where both can be taken, and a refusal of the same times twice where they can't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from models.contract.commands.slots import NewSlot
+from models.contract.errors import AlreadyExists
+from models.contract.values.time import write_time
+from models.domain.policy import rules
+from models.domain.slots import neighbours
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.tables import CalendarRow, Slot, SlotState
+from models.transaction.transaction import Transaction
+
+Times = tuple[int, int]  # a start and an end, in milliseconds
+
+_ending = CompiledListQuery(
+    lambda ends: Slot.select(Slot.start, Slot.end).where(
+        (Slot.calendar == bind("calendar")) & Slot.end.in_(ends) & (Slot.state != literal(SlotState.REMOVED))
+    )
+)
+_neighbour = CompiledQuery(Slot.select(Slot.id).where(neighbours.IS_NEIGHBOUR).limit(literal(1)))
+
+
+_coming = CompiledQuery(
+    Slot.select(Slot.start, Slot.end).where(
+        (Slot.calendar == bind("calendar")) & (Slot.end > bind("now")) & (Slot.state != literal(SlotState.REMOVED))
+    )
+)
+
+
+def check_new(transaction: Transaction, calendar: CalendarRow, slots: Sequence[NewSlot]) -> None:
+    """Refuse a slot at exactly the times of another one, in a calendar in which only one of them could be taken."""
+    if not rules.policy_of(calendar).rejects_overlap:
+        return
+    there: set[Times] = set(_ending.rows(transaction.db, [slot.end for slot in slots], calendar=calendar.id))
+    for place, slot in enumerate(slots):
+        times = (slot.start, slot.end)
+        if times in there:
+            raise AlreadyExists(
+                "There is a slot at exactly these times already; `duplicates` opens another one.",
+                what="slot",
+                rule="duplicate",
+                field=f"slots[{place}]",
+            )
+        there.add(times)
+
+
+def overlapping(slots: Iterable[Times]) -> list[Times]:
+    """Return the slots that begin before an earlier one ends."""
+    found: list[Times] = []
+    latest = 0
+    for start, end in sorted(slots):
+        if start < latest:
+            found.append((start, end))
+        latest = max(latest, end)
+    return found
+
+
+def coming(transaction: Transaction, calendar: str) -> list[Times]:
+    """Return the overlapping ones of the calendar's slots that are not over."""
+    return overlapping(_coming.rows(transaction.db, calendar=calendar, now=transaction.now))
+
+
+def beside(transaction: Transaction, calendar: CalendarRow, slots: Iterable[tuple[str, int, int]]) -> list[Times]:
+    """Return those of these standing slots, each with its id, that overlap any other slot of the calendar."""
+    if rules.policy_of(calendar).rejects_overlap:
+        return []
+    return sorted(
+        (start, end)
+        for slot, start, end in slots
+        if _neighbour.rows(transaction.db, calendar=calendar.id, slot=slot, after=start, before=end)
+    )
+
+
+def warnings(calendar: CalendarRow, found: Sequence[Times]) -> list[dict[str, Any]]:
+    """Return the warning of these overlapping slots; none where the calendar lets only one of them be taken."""
+    if not found or rules.policy_of(calendar).rejects_overlap:
+        return []
+    first, last = map(write_time, found[0])
+    how_many = "One slot overlaps" if len(found) == 1 else f"{len(found)} slots overlap"
+    message = (
+        f"{how_many} another one, the first at {first}: since the calendar's `overlap` is `allow`, both can be "
+        "taken at the same time."
+    )
+    return [{"rule": "overlap", "message": message, "count": len(found), "start": first, "end": last}]

@@ -1,0 +1,260 @@
+"""The commands of slots: staff open, update, close, reopen and remove them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec import UnsetType
+
+from models.contract.changes import SLOTS_A_CHANGE, Type
+from models.contract.changes import Slot as PublicSlot
+from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
+from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
+from models.contract.values.ids import new_id
+from models.contract.values.time import DAY
+from models.domain.log import change_log
+from models.domain.log.public_view import public_slot
+from models.domain.log.slot_changes import append_slot_changes
+from models.domain.policy import override, rules
+from models.domain.policy.metadata import check_json
+from models.domain.slots import busy_times, capacity, neighbours, overlap, slot_move
+from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
+from models.storage.tables import Origin, Slot, SlotRow, SlotState
+from models.transaction.handlers import handles
+from models.transaction.transaction import CommandResult, Transaction
+
+Given = TypeVar("Given")
+
+LONGEST_SLOT = 366 * DAY
+EARLIEST, LATEST = 0, 253_402_214_400_000  # 1970-01-01 to 9999-12-31: RFC 3339 can write them in any zone
+
+_insert = CompiledQuery(
+    Slot.insert(
+        {
+            Slot.id: bind("id"),
+            Slot.calendar: bind("calendar"),
+            Slot.start: bind("start"),
+            Slot.end: bind("end"),
+            Slot.capacity: bind("capacity"),
+            Slot.held: 0,
+            Slot.booked: 0,
+            Slot.blocked: bind("blocked"),
+            Slot.busy: busy_times.IS_BUSY_THERE,
+            Slot.state: int(SlotState.OPEN),
+            Slot.origin: bind("origin"),
+            Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
+            Slot.data: bind("data"),
+        }
+    ).returning(*SLOT_COLUMNS)
+)
+_update = CompiledQuery(
+    Slot.update(
+        {
+            Slot.capacity: bind("capacity"),
+            Slot.data: bind("data"),
+            Slot.state: bind("state"),
+            Slot.blocked: bind("blocked"),
+            Slot.dropped: bind("dropped"),
+            Slot.overbooked: fewer_over(Slot.held + Slot.booked - bind("capacity")),
+            Slot.version: bind("seq"),
+            Slot.changed_at: bind("now"),
+        }
+    )
+    .where(Slot.id == bind("slot"))
+    .returning(*SLOT_COLUMNS)
+)
+
+
+@handles(OpenSlots)
+def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
+    """`slot.open`: open up to 200 slots, all or none."""
+    rules.check_staff(command.principal, command.calendar)
+    rules.check_in_use(transaction.calendar(command.calendar))
+    if not 1 <= len(command.slots) <= SLOTS_A_CHANGE:
+        raise BadRequest(f"`slots` has 1 to {SLOTS_A_CHANGE} of them.", field="slots")
+    if command.duplicates is not True:
+        overlap.check_new(transaction, transaction.calendar(command.calendar), command.slots)
+    seq = change_log.next_seq(transaction, command.calendar)
+    opened = [_open_one(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
+    append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
+    calendar = transaction.calendar(command.calendar)
+    beside = overlap.beside(transaction, calendar, [(row.id, row.start, row.end) for row in opened])
+    slots = [public_slot(row, calendar, transaction.now) for row in opened]
+    return CommandResult(command.calendar, "slots", slots, warnings=overlap.warnings(calendar, beside))
+
+
+def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
+    where = f"slots[{place}]"
+    _check_times(slot.start, slot.end, where)
+    _check_capacity(slot.capacity, where)
+    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=check_json(slot.data, f"{where}.data"))
+
+
+def write_new(
+    transaction: Transaction, seq: int, calendar: str, slot: NewSlot, origin: Origin, *, data: str | None = None
+) -> SlotRow:
+    """Write a new slot with its count of blocking neighbours. The caller appends the change."""
+    name = new_id(transaction.now)
+    written = _insert.row(
+        transaction.db,
+        id=name,
+        calendar=calendar,
+        start=slot.start,
+        end=slot.end,
+        capacity=slot.capacity,
+        blocked=neighbours.count_blocking(transaction, transaction.calendar(calendar), name, slot.start, slot.end),
+        origin=int(origin),
+        seq=seq,
+        now=transaction.now,
+        data=data,
+    )
+    assert written is not None, "RETURNING returns what was inserted"
+    row = transaction.touched[name] = SlotRow._make(written)
+    return row
+
+
+def _check_times(start: int, end: int, where: str) -> None:
+    if not start < end <= start + LONGEST_SLOT:
+        raise BadRequest("`end` is after `start`, by a year at most.", field=f"{where}.end")
+    if not EARLIEST <= start < end <= LATEST:
+        raise BadRequest("A slot lies between the years 1970 and 9999.", field=f"{where}.start")
+
+
+def _check_capacity(capacity: int, where: str) -> None:
+    if not 1 <= capacity <= rules.MOST_SEATS:
+        raise BadRequest(f"`capacity` is 1 to {rules.MOST_SEATS}.", field=f"{where}.capacity")
+
+
+def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
+    """Return the slot; refuse a principal without the right, an archived calendar and another version."""
+    row = capacity.find(transaction, command.slot)
+    rules.check_staff(command.principal, row.calendar)
+    rules.check_in_use(transaction.calendar(row.calendar))
+    if command.if_version is not None and command.if_version != row.version:
+        raise VersionConflict(version=row.version)
+    return row
+
+
+def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
+    """Write the slot, append its change, and return its public form."""
+    seq = change_log.next_seq(transaction, row.calendar)
+    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar), transaction.now)
+    append_slot_changes(transaction, row.calendar, kind)
+    return written
+
+
+def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
+    """Write the slot's columns but its times. The caller appends the change."""
+    written = _update.row(
+        transaction.db,
+        slot=row.id,
+        capacity=row.capacity,
+        data=row.data,
+        state=int(row.state),
+        blocked=row.blocked,
+        dropped=bool(row.dropped),
+        seq=seq,
+        now=transaction.now,
+    )
+    assert written is not None, "the row was found in this transaction"
+    row = transaction.touched[row.id] = SlotRow._make(written)
+    return row
+
+
+def _given(value: Given | UnsetType, otherwise: Given) -> Given:
+    return otherwise if isinstance(value, UnsetType) else value
+
+
+@handles(UpdateSlot)
+def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
+    """`slot.update`: the capacity covers the taken seats, and with one taken the times change only `with_bookings`."""
+    row = _found_for_staff(transaction, command)
+    is_override = override.is_asked(command.principal, row.calendar, command.override)
+    passed: list[str] | None = [] if is_override else None
+    changed = row._replace(
+        start=_given(command.start, row.start),
+        end=_given(command.end, row.end),
+        capacity=_given(command.capacity, row.capacity),
+        data=row.data if isinstance(command.data, UnsetType) else check_json(command.data, "slot.data"),
+    )
+    _check_times(changed.start, changed.end, "slot")
+    _check_capacity(changed.capacity, "slot")
+    is_moved = (changed.start, changed.end) != (row.start, row.end)
+    if is_moved:
+        if (row.held or row.booked) and command.with_bookings is not True:
+            raise _somebody_has_a_seat()
+        changed = slot_move.at_new_place(transaction, changed)
+        if is_override:
+            passed = slot_move.broken_rules(changed)
+        else:
+            slot_move.check(changed)
+    if changed.capacity < min(row.capacity, row.held + row.booked):
+        raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
+    calendar = transaction.calendar(row.calendar)
+    if changed == row:
+        return CommandResult(row.calendar, "slot", public_slot(row, calendar, transaction.now), overridden=passed)
+    seq = change_log.next_seq(transaction, row.calendar)
+    bookings = slot_move.move(transaction, row, changed, seq) if is_moved else ()
+    if is_moved:
+        _vacate(transaction, row)
+    written = write(transaction, changed, seq)
+    append_slot_changes(transaction, row.calendar, Type.SLOT_UPDATED, bookings=bookings)
+    calendar = transaction.calendar(row.calendar)
+    beside = overlap.beside(transaction, calendar, [(row.id, written.start, written.end)]) if is_moved else []
+    warnings = overlap.warnings(calendar, beside)
+    shown = public_slot(written, calendar, transaction.now)
+    return CommandResult(row.calendar, "slot", shown, overridden=passed, warnings=warnings)
+
+
+@handles(CloseSlot)
+def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
+    """`slot.close`: refuse new holds and bookings. Holds can still be booked, and bookings stand."""
+    row = _found_for_staff(transaction, command)
+    if row.state == SlotState.CLOSED:
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
+    return CommandResult(
+        row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
+    )
+
+
+@handles(ReopenSlot)
+def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
+    row = _found_for_staff(transaction, command)
+    if row.state == SlotState.OPEN:
+        return CommandResult(
+            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
+        )
+    return CommandResult(
+        row.calendar,
+        "slot",
+        _write_with_change(transaction, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED),
+    )
+
+
+@handles(RemoveSlot)
+def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
+    """`slot.remove`: remove a slot without a taken seat but those of no-shows. The answer has the slot as it was."""
+    row = _found_for_staff(transaction, command)
+    if not capacity.is_empty(transaction, row):
+        raise _somebody_has_a_seat()
+    _vacate(transaction, row)
+    seq = change_log.next_seq(transaction, row.calendar)
+    freed = capacity.forget_no_shows(transaction, row, seq)
+    removed = write(transaction, freed._replace(state=SlotState.REMOVED), seq)
+    append_slot_changes(transaction, row.calendar, Type.SLOT_REMOVED)
+    shown = public_slot(removed, transaction.calendar(row.calendar), transaction.now)
+    return CommandResult(row.calendar, "slot", shown)
+
+
+def _vacate(transaction: Transaction, row: SlotRow) -> None:
+    """Note that the slot leaves its place, so that a slot waiting behind it may open."""
+    if row.origin == Origin.SCHEDULE:
+        transaction.vacated[row.id] = row.calendar
+
+
+def _somebody_has_a_seat() -> InvalidTransition:
+    return InvalidTransition("Somebody has a seat in the slot.", rule="taken")

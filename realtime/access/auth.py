@@ -1,0 +1,215 @@
+"""Bearer tokens (JWT, HS256): reads them as principals, writes them, and ends identities in time.
+
+A token has `sub`, and may have `scope` ("staff"), `calendars` (ids, or "*") and `exp`. It is never logged or kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from math import inf, isfinite
+from typing import Any, NamedTuple
+
+import jwt
+import msgspec
+
+from models.contract.errors import Unauthorized
+from models.contract.principal import Principal
+from models.contract.values.time import SECOND, Clock, system_clock
+
+ALGORITHM = "HS256"
+MOST_CHARACTERS = 8_192
+TICKET_SECONDS = 30
+LEEWAY_SECONDS = 30  # the clock of a token's issuer may differ by so much
+# The times are checked here: PyJWT knows no clock but the machine's.
+_OPTIONS: Any = {"require": ["sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+_LONGEST_TIMER_SECONDS = 86_400.0
+_MOST_TICKETS = 100_000
+_SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database takes: no NUL, no half of a pair
+
+
+class Identity(NamedTuple):
+    """A principal, and its end in seconds since the epoch by this machine's clock; None for no end."""
+
+    principal: Principal
+    expires_at: float | None
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the end; 0 or less after it."""
+        return inf if self.expires_at is None else self.expires_at - time.time()
+
+
+class Auth:
+    """Reads and writes tokens, signed with the settings' secret. Another program with the secret can issue them too."""
+
+    def __init__(self, secret: bytes, clock: Clock = system_clock) -> None:
+        self._key = secret
+        self._clock = clock
+
+    def identify(self, token: str | None, address: str) -> Identity:
+        """Return the identity of a token and an address; Unauthorized if the token is malformed, forged or over."""
+        holder = holder_address(address)
+        if not token:
+            return Identity(Principal(address=holder), None)
+        claims = self._claims(token)
+        scope = claims.get("scope", "")
+        scopes = scope.split() if isinstance(scope, str) else []
+        return Identity(
+            Principal(
+                subject=claims["sub"],
+                address=holder,
+                is_staff="staff" in scopes,
+                calendars=_calendars(claims.get("calendars", [])),
+            ),
+            self._end_of(claims),
+        )
+
+    def _end_of(self, claims: dict[str, Any]) -> float | None:
+        """Return the end: `exp`, or for a token that comes after it, the end of the leeway."""
+        if "exp" not in claims:
+            return None
+        left = _moment(claims["exp"]) - self._clock() / SECOND
+        return time.time() + (left if left > 0 else left + LEEWAY_SECONDS)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > MOST_CHARACTERS:
+            raise Unauthorized
+        try:
+            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=_OPTIONS)
+            self._check_times(claims)
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
+            raise Unauthorized from error
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+            raise Unauthorized
+        return claims
+
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        """Check `exp`, `nbf` and `iat` (RFC 7519, 4.1) by the service's clock, with leeway for the issuer's."""
+        now = self._clock() / SECOND
+        if "exp" in claims and _moment(claims["exp"]) + LEEWAY_SECONDS <= now:
+            raise Unauthorized
+        if any(_moment(claims[name]) - LEEWAY_SECONDS > now for name in ("nbf", "iat") if name in claims):
+            raise Unauthorized
+
+    def write_token(self, subject: str, *, scope: str, calendars: list[str] | str, seconds: int | None) -> str:
+        """Return a token for `identify`."""
+        claims: dict[str, Any] = {"sub": subject, "calendars": calendars, "iat": self._clock() // SECOND}
+        if scope:
+            claims["scope"] = scope
+        if seconds is not None:
+            claims["exp"] = claims["iat"] + seconds
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+
+    def write_link(self, calendar: str, seconds: int) -> tuple[str, int]:
+        """Return a guest's token for one calendar, and its end in seconds. Each link is a holder of its own."""
+        subject = f"link-{secrets.token_urlsafe(12)}"
+        ends_at = int(time.time()) + seconds
+        return self.write_token(subject, scope="", calendars=[calendar], seconds=seconds), ends_at
+
+
+def _moment(claim: Any) -> float:
+    """Read seconds since the epoch; ValueError for anything else. Digits in a string are read too, as in PyJWT."""
+    moment = float(claim)
+    if not isfinite(moment):
+        raise ValueError(claim)
+    return moment
+
+
+def _calendars(claim: Any) -> frozenset[str] | None:
+    if claim == "*":
+        return None
+    if isinstance(claim, list) and all(isinstance(name, str) for name in claim):
+        return None if "*" in claim else frozenset(claim)
+    raise Unauthorized('The token\'s `calendars` is neither a list of ids nor "*".')
+
+
+@lru_cache(maxsize=4_096)
+def holder_address(address: str) -> str:
+    """Return the holder of a client without a token: its address, for IPv6 its /64, as one customer has all of it."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> 64 << 64))
+
+
+class Tickets:
+    """Tickets for clients that cannot send a header: valid once, for the calendars they name, for 30 s.
+
+    They are kept in this process only. A client asks again for a ticket that is lost.
+    """
+
+    def __init__(self) -> None:
+        self._identities: dict[str, tuple[float, Identity]] = {}
+
+    def issue(self, identity: Identity, calendars: frozenset[str]) -> tuple[str, float]:
+        """Return a ticket for these calendars, and its end in seconds. The caller checks the calendars."""
+        self._forget_old()
+        ends_at = time.time() + TICKET_SECONDS
+        ticket = secrets.token_urlsafe(24)
+        principal = msgspec.structs.replace(identity.principal, is_staff=False, calendars=calendars)
+        self._identities[_mark(ticket)] = (ends_at, Identity(principal, identity.expires_at))
+        return ticket, ends_at
+
+    def redeem(self, ticket: str) -> Identity:
+        """Return the ticket's identity; Unauthorized the second time, and after its end."""
+        ends_at, identity = self._identities.pop(_mark(ticket), (0.0, None))
+        if identity is None or ends_at < time.time():
+            raise Unauthorized("The ticket was used, or has ended.")
+        return identity
+
+    def _forget_old(self) -> None:
+        """Forget the tickets that have ended. They end in the order of their issue."""
+        now = time.time()
+        for mark, (ends_at, _) in list(self._identities.items()):
+            if ends_at >= now and len(self._identities) < _MOST_TICKETS:
+                break
+            del self._identities[mark]
+
+
+def _mark(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()
+
+
+class Expiry:
+    """Calls `end` when an identity ends. An identity without an end has no timer."""
+
+    __slots__ = ("_at", "_end", "_handle")
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
+        self._at: float | None = None
+        self._handle: asyncio.Handle | None = None
+
+    def set(self, expires_at: float | None) -> None:
+        """Set the end, in seconds since the epoch."""
+        self.cancel()
+        self._at = expires_at
+        self._arm()
+
+    def cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _arm(self) -> None:
+        if self._at is None:
+            return
+        left = self._at - time.time()
+        loop = asyncio.get_running_loop()
+        if left <= 0:
+            self._handle = loop.call_soon(self._end)
+        else:
+            self._handle = loop.call_later(min(left, _LONGEST_TIMER_SECONDS), self._arm)

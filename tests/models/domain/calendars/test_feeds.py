@@ -1,0 +1,79 @@
+"""Private feeds: made, listed and revoked by staff, and found by their keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.contract.commands.calendars import CreateFeed, RevokeFeed
+from models.contract.commands.command import WithToken
+from models.contract.errors import Forbidden, LimitExceeded, NotFound, Unauthorized
+from models.contract.values.time import DAY, SECOND
+from models.domain.calendars import feeds
+from tests.models.driver import EVER, GUEST, STAFF, Driver, new_key, results
+
+
+def make(driver: Driver, scope: str = "slots", key: str = "") -> dict[str, str]:
+    command = CreateFeed(principal=STAFF, calendar="room", name=" A\0 b ", scope=scope, key=key or new_key())  # type: ignore[arg-type]
+    made: dict[str, str] = results(driver.service.run(command))
+    return made
+
+
+def test_a_key_opens_its_own_calendar_until_it_is_revoked(driver: Driver) -> None:
+    """The key is told once, is nowhere in the database, and has its scope."""
+    feed = make(driver, "bookings")
+    key = feed.pop("token")
+    assert [(one.id, one.name, one.scope) for one in driver.service.feeds("room")] == [(feed["id"], "A b", "bookings")]
+    assert driver.service.feed_scope("room", key) == "bookings"
+    assert key not in str(driver.query("SELECT * FROM feed")) + str(driver.query("SELECT * FROM receipt"))
+    driver.service.run(RevokeFeed(principal=STAFF, feed=feed["id"]))
+    assert driver.service.feeds("room") == []
+    for calendar in ("room", "none"):
+        with pytest.raises(NotFound):
+            driver.service.feed_scope(calendar, key)
+
+
+def test_a_repeated_request_makes_one_feed(driver: Driver) -> None:
+    """The repetition gets the same key, which the idempotency record does not have."""
+    key = new_key()
+    assert make(driver, key=key) == make(driver, key=key)
+    assert len(driver.service.feeds("room")) == 1
+
+
+def test_only_staff_make_and_revoke_feeds(driver: Driver) -> None:
+    """A guest gets neither a key nor an end of one."""
+    with pytest.raises(Unauthorized):
+        driver.service.run(CreateFeed(principal=GUEST, calendar="room", key=new_key()))
+    with pytest.raises(Unauthorized):
+        driver.service.run(RevokeFeed(principal=GUEST, feed=make(driver)["id"], key=new_key()))
+
+
+@pytest.mark.only("sqlite")
+def test_a_calendar_has_so_many_feeds(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is refused."""
+    monkeypatch.setattr(feeds, "MOST_FEEDS", 2)
+    for _ in range(2):
+        make(driver)
+    with pytest.raises(LimitExceeded):
+        make(driver)
+
+
+def test_a_booking_is_an_event_with_its_own_time(driver: Driver) -> None:
+    """A feed has the customer; a cancelled booking stays for a month; its holder reads it with the token."""
+    slots = driver.open(2)
+    first = driver.reserve(slots[0])
+    driver.clock.go(60)
+    second = driver.reserve(slots[1])
+    found = driver.service.booking_feed("room", -EVER, EVER, most=9).bookings
+    assert [(event.id, event.name, event.changed_at) for event in found] == [
+        (first["id"], "Ada Example", driver.clock.now - 60 * SECOND),
+        (second["id"], "Ada Example", driver.clock.now),
+    ]
+    driver.clock.go(60)
+    driver.cancel(first)
+    asked = WithToken(principal=GUEST, booking=first["id"], token=first["token"])
+    (event,) = driver.service.booking_event(asked).bookings
+    assert (event.status, event.changed_at) == ("cancelled", driver.clock.now)
+    with pytest.raises(Forbidden):
+        driver.service.booking_event(WithToken(principal=GUEST, booking=first["id"], token=second["token"]))
+    driver.clock.go(30 * DAY / SECOND + 1)
+    assert [event.id for event in driver.service.booking_feed("room", -EVER, EVER, most=9).bookings] == [second["id"]]
