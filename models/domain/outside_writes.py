@@ -24,19 +24,15 @@ from models.domain.policy.booking_states import State
 from models.domain.slots import busy_times, neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.dialect import Dialect
+from models.storage.rows import CalendarRow, HoldState, Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
 from models.storage.tables import (
     Booking,
     Calendar,
-    CalendarRow,
     Hold,
-    HoldState,
     Log,
-    Origin,
     PrivateFeed,
     Slot,
-    SlotRow,
-    SlotState,
     StoredRecord,
     StoredSchedule,
     Touched,

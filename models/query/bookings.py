@@ -18,8 +18,9 @@ from models.query.page import EVERY, read_page
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect
+from models.storage.rows import BookingRow
 from models.storage.tables import Booking as BookingTable
-from models.storage.tables import BookingRow, Slot, columns
+from models.storage.tables import Slot, columns
 
 IDS_A_READ = 256
 

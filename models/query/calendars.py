@@ -11,7 +11,8 @@ from models.domain.log.public_view import calendar_info
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect
-from models.storage.tables import Calendar, CalendarRow, columns
+from models.storage.rows import CalendarRow
+from models.storage.tables import Calendar, columns
 
 _one = CompiledQuery(Calendar.select(*columns(Calendar)).where(Calendar.id == bind("calendar")))
 _all = CompiledQuery(Calendar.select(*columns(Calendar)).order_by(Calendar.id))

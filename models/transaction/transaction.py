@@ -11,7 +11,7 @@ from models.contract.errors import NotFound
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
 from models.storage.dialect import Dialect
-from models.storage.tables import CalendarRow, SlotRow
+from models.storage.rows import CalendarRow, SlotRow
 from models.transaction.idempotency import IdempotencyRecord
 
 T = TypeVar("T")

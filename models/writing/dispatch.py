@@ -39,7 +39,8 @@ from models.domain.slots import (
 )
 from models.schedule import apply  # noqa: F401
 from models.storage.compiled_query import CompiledListQuery
-from models.storage.tables import Calendar, CalendarRow, columns
+from models.storage.rows import CalendarRow
+from models.storage.tables import Calendar, columns
 from models.transaction import idempotency
 from models.transaction.handlers import HANDLERS
 from models.transaction.idempotency import IdempotencyRecord

@@ -29,7 +29,8 @@ from models.domain.policy.customer import check_customer
 from models.domain.policy.metadata import check_object
 from models.domain.slots import capacity
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
-from models.storage.tables import Booking, BookingRow, CalendarRow, SlotRow, columns
+from models.storage.rows import BookingRow, CalendarRow, SlotRow
+from models.storage.tables import Booking, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 

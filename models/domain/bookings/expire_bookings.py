@@ -13,7 +13,8 @@ from models.domain.policy.booking_states import MOVES
 from models.domain.policy.pending import IS_PENDING
 from models.domain.slots import capacity
 from models.storage.compiled_query import CompiledQuery, bind, literal
-from models.storage.tables import Booking, BookingRow, columns
+from models.storage.rows import BookingRow
+from models.storage.tables import Booking, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 

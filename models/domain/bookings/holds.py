@@ -18,7 +18,8 @@ from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import limits, override, rules
 from models.domain.slots import capacity, neighbours
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
-from models.storage.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
+from models.storage.rows import HoldRow, HoldState, SlotRow
+from models.storage.tables import Hold, Slot, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 

@@ -13,7 +13,7 @@ from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import limits, override, rules
 from models.domain.policy.booking_states import is_done
 from models.domain.slots import capacity
-from models.storage.tables import BookingRow, CalendarRow, HoldRow, SlotRow
+from models.storage.rows import BookingRow, CalendarRow, HoldRow, SlotRow
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 

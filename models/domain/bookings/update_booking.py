@@ -12,7 +12,7 @@ from models.domain.policy import limits, override, rules
 from models.domain.policy.booking_states import is_done
 from models.domain.policy.customer import check_detail, check_name
 from models.domain.slots import capacity
-from models.storage.tables import BookingRow
+from models.storage.rows import BookingRow
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 

@@ -21,7 +21,8 @@ from models.domain.policy.metadata import check_json
 from models.domain.slots import busy_times, neighbours, overlap
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
-from models.storage.tables import Booking, Calendar, CalendarRow, Slot, SlotState
+from models.storage.rows import CalendarRow, SlotState
+from models.storage.tables import Booking, Calendar, Slot
 from models.transaction.handlers import handles
 from models.transaction.idempotency import forget
 from models.transaction.routing import StaleRoute

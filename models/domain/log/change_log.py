@@ -18,7 +18,8 @@ from models.contract.changes import Slot as PublicSlot
 from models.contract.values.ids import new_nonce
 from models.contract.values.time import SECOND, write_time
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
-from models.storage.tables import Calendar, CalendarRow, Log
+from models.storage.rows import CalendarRow
+from models.storage.tables import Calendar, Log
 from models.transaction.transaction import Transaction
 
 TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, for which other commands wait

@@ -16,8 +16,9 @@ from models.contract.changes import Slot as PublicSlot
 from models.domain.log import change_log
 from models.domain.log.public_view import public_slot
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, has_seats
-from models.storage.tables import Slot, SlotRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.transaction import Transaction
 
 _restamp = CompiledListQuery(

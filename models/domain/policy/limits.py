@@ -21,7 +21,8 @@ from models.contract.values.tokens import Tokens
 from models.contract.values.zones import first_moment, open_zone, wall_of
 from models.domain.policy import booking_states, rules
 from models.storage.compiled_query import CompiledQuery, bind, literal
-from models.storage.tables import Booking, CalendarRow, Slot, SlotRow
+from models.storage.rows import CalendarRow, SlotRow
+from models.storage.tables import Booking, Slot
 from models.transaction.transaction import Transaction
 
 _NOBODY = "-"  # no pseudonym and no e-mail address

@@ -13,7 +13,7 @@ from models.contract.changes import Policy
 from models.contract.errors import Refused
 from models.contract.principal import Principal
 from models.domain.policy import rules
-from models.storage.tables import SlotRow
+from models.storage.rows import SlotRow
 
 GUARDED = frozenset({"closed", "overlap", "busy", "capacity"})  # the rules of the SQL predicate
 

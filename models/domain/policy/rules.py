@@ -25,7 +25,7 @@ from models.contract.errors import (
 )
 from models.contract.principal import Principal
 from models.contract.values.time import SECOND, write_time
-from models.storage.tables import CalendarRow, SlotRow, SlotState
+from models.storage.rows import CalendarRow, SlotRow, SlotState
 
 # Other customers get the seats of an expired hold this much later, so that the holder's last request still succeeds.
 GRACE = SECOND // 2

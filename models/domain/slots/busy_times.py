@@ -15,8 +15,9 @@ from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.domain.log import change_log
 from models.domain.log.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import BusySource, BusyTime, Slot, SlotRow, SlotState
+from models.storage.tables import BusySource, BusyTime, Slot
 from models.transaction.transaction import Transaction
 
 Span = tuple[int, int]  # a start and an end, in milliseconds

@@ -14,8 +14,9 @@ from models.contract.errors import NotFound
 from models.domain.policy import booking_states
 from models.domain.slots.neighbours import block_neighbours
 from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.rows import HoldState, Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, fewer_over, has_seats
-from models.storage.tables import Booking, Hold, HoldState, Origin, Slot, SlotRow, SlotState
+from models.storage.tables import Booking, Hold, Slot
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import Transaction
 

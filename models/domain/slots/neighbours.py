@@ -16,8 +16,9 @@ from models.contract.changes import Policy
 from models.contract.values.time import DAY, SECOND
 from models.domain.policy import rules
 from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.rows import CalendarRow, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import CalendarRow, Slot, SlotRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.transaction import Transaction
 
 Span = tuple[int, int]  # a start and an end, in milliseconds

@@ -11,7 +11,8 @@ from models.contract.values.time import write_time
 from models.domain.policy import rules
 from models.domain.slots import neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
-from models.storage.tables import CalendarRow, Slot, SlotState
+from models.storage.rows import CalendarRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.transaction import Transaction
 
 Times = tuple[int, int]  # a start and an end, in milliseconds

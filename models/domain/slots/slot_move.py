@@ -7,7 +7,8 @@ from peewee import Case
 from models.domain.policy import booking_states, pending, rules
 from models.domain.slots import busy_times, neighbours
 from models.storage.compiled_query import CompiledQuery, bind
-from models.storage.tables import Booking, Slot, SlotRow
+from models.storage.rows import SlotRow
+from models.storage.tables import Booking, Slot
 from models.transaction.transaction import Transaction
 
 # A statement of its own: an UPDATE that names these columns writes their indexes anew on SQLite, changed or not.

@@ -19,8 +19,9 @@ from models.domain.policy import override, rules
 from models.domain.policy.metadata import check_json
 from models.domain.slots import busy_times, capacity, neighbours, overlap, slot_move
 from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.rows import Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
-from models.storage.tables import Origin, Slot, SlotRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
