@@ -15,10 +15,10 @@ from models.contract.commands.command import Command, WithToken
 from models.contract.principal import Principal
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
-from models.domain import outside_writes
 from models.domain.bookings import expire_bookings
 from models.domain.calendars.busy_sources import PublicSource
 from models.domain.calendars.feeds import PublicFeed
+from models.domain.outside_writes import notes
 from models.domain.policy.rules import GRACE
 from models.query import bookings, busy, calendars, changes, feed, housekeeping, private_feed, snapshot
 from models.query.busy import DueSource
@@ -162,7 +162,7 @@ class Queries:
     def outside(self) -> list[Command]:
         """Return the commands that take the notes of outside writers, one for each calendar with any."""
         with database.reading(self._db):
-            return [TakeOutside(calendar=calendar) for calendar in outside_writes.read_calendars(self._db)]
+            return [TakeOutside(calendar=calendar) for calendar in notes.read_calendars(self._db)]
 
     def audit(self) -> list[Finding]:
         """Return the faults of the database, as of one instant."""

@@ -16,9 +16,6 @@ from models.audit import (
 )
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
-from models.domain import (
-    outside_writes,  # noqa: F401
-)
 
 # Importing a module registers its handlers.
 from models.domain.bookings import (  # noqa: F401
@@ -34,6 +31,9 @@ from models.domain.calendars import (  # noqa: F401
     feeds,
 )
 from models.domain.log import change_log
+from models.domain.outside_writes import (
+    take_outside,  # noqa: F401
+)
 from models.domain.slots import (
     slots,  # noqa: F401
 )

@@ -14,7 +14,7 @@ from models.contract.commands.calendars import CreateCalendar
 from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.principal import OPERATOR
 from models.contract.values.time import DAY, HOUR
-from models.domain.outside_writes import NOTES_AT_ONCE
+from models.domain.outside_writes.notes import NOTES_AT_ONCE
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.outside_writes import OutsideWrites
 from tests.models.database_audit import audit, query
