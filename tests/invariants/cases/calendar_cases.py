@@ -10,7 +10,7 @@ from models.contract.commands.calendars import ArchiveCalendar, CreateCalendar, 
 from models.contract.commands.command import Command
 from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.values.time import DAY, HOUR
-from tests.invariants.case import proves
+from tests.invariants.cases.case import proves
 from tests.models.driver import STAFF, Driver, new_key
 
 

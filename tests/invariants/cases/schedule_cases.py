@@ -9,7 +9,7 @@ from models.contract.commands.bookings import CancelBooking, RescheduleBooking
 from models.contract.commands.calendars import SetSchedule
 from models.contract.commands.command import Command
 from models.contract.commands.slots import RemoveSlot, ReopenSlot
-from tests.invariants.case import proves
+from tests.invariants.cases.case import proves
 from tests.models.driver import STAFF, Driver, moving, new_key
 
 HOURS = {

@@ -20,7 +20,7 @@ from models.contract.commands.command import Command
 from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
 from models.contract.commands.slots import CloseSlot
 from models.contract.values.time import DAY, HOUR, MINUTE
-from tests.invariants.case import proves
+from tests.invariants.cases.case import proves
 from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key, proof
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from models.contract.values.time import DAY
-from tests.invariants.model import Calendar, Hours, Model, Planned, Slot
+from tests.invariants.model.hours import Hours, Planned
+from tests.invariants.model.model import Model
+from tests.invariants.model.rows import Calendar, Slot
 
 Standing = dict[str, Slot]
 

@@ -6,7 +6,7 @@ from models.contract.commands.background import CheckBusy, FailBusy, RaiseFeedFl
 from models.contract.commands.calendars import AddBusy, CreateFeed, RemoveBusy, RevokeFeed
 from models.contract.commands.command import Command
 from models.contract.values.time import HOUR
-from tests.invariants.case import proves
+from tests.invariants.cases.case import proves
 from tests.models.driver import STAFF, Driver, new_key, results
 
 
