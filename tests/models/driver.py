@@ -13,7 +13,7 @@ import msgspec
 
 from models.contract.changes import Customer, read_cursor
 from models.contract.commands.background import SetBusy, TrimLog
-from models.contract.commands.bookings import BookSlot, CancelBooking, RescheduleBooking
+from models.contract.commands.bookings import BookSlot, CancelBooking, RescheduleBooking, StaffOnBooking
 from models.contract.commands.calendars import AddBusy, CreateCalendar
 from models.contract.commands.command import Answer, Command
 from models.contract.commands.holds import ExtendHold, HeldSeat, HoldSlot, ReleaseHold
@@ -132,6 +132,10 @@ class Driver:
         return results(
             self.service.run(CancelBooking(principal=principal, key=new_key(), booking=booked["id"], token=token))
         )
+
+    def run_as_staff(self, command: type[StaffOnBooking], booked: dict[str, Any]) -> Any:
+        """Run a command of staff about a booking."""
+        return results(self.service.run(command(principal=STAFF, booking=booked["id"])))
 
     def keep_busy(self, start: int, end: int) -> None:
         """Import one busy time into the calendar."""
