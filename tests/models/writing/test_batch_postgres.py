@@ -35,7 +35,7 @@ def arm(driver: Driver, fault: str, when: str = AT_ONCE) -> None:
 
 
 def six(driver: Driver, *, poisoned: int = 2) -> list[BookSlot]:
-    """Return six bookings of six slots; the fault reacts to the name in one of them."""
+    """Return six bookings of six slots, one with a name that the triggers look for."""
     names = ["Poisoned Ada" if place == poisoned else "Sound" for place in range(6)]
     return [booking(slot, customer=Customer(name=name)) for slot, name in zip(driver.open(6), names, strict=True)]
 
