@@ -1,23 +1,20 @@
-"""Rights: bad tokens, tokens of others, private calendars, and the answer for each."""
+"""Rights: tokens of others, private calendars, tickets, and the answer for each."""
 
-import base64
-import json
-import time
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import jwt
 import pytest
-import socketio.exceptions
 
 from models.contract.requests import PUBLIC_REQUESTS, STAFF_REQUESTS
-from tests.support import GUESTS, STAFF, Api, Client, Server, new_key
+from tests.support import GUESTS, STAFF, Api, Client, new_key
 from tests.support.example import World, add_other_calendars, in_days, make_world
-from tests.support.route import ROUTES, SOCKET_ONLY
+from tests.support.route import SOCKET_ONLY
 from tests.system.both_transports import code_of, over_http, over_socket
-from tests.system.conftest import HANDSHAKE, QUIET, Place
+from tests.system.conftest import HANDSHAKE, Place
+from tests.system.known_secret import ALL, serve, sign
 
-SECRET = "a secret of the tests, long enough for HS256"
 STREAMS: dict[str, dict[str, str]] = {
     "/api/calendars/ticketed/changes": {},
     "/api/calendars/ticketed/events": {},
@@ -27,23 +24,10 @@ STREAMS: dict[str, dict[str, str]] = {
 OPEN_TO_ALL = sorted(PUBLIC_REQUESTS.keys() - SOCKET_ONLY)
 
 
-def _token(key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
-    return jwt.encode({"sub": "someone", **claims}, key, algorithm=algorithm)
-
-
-def _unsigned(**claims: Any) -> str:
-    """A token of the algorithm "none", in each of the ways it is tried."""
-    head, body = (
-        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
-        for part in ({"alg": "none", "typ": "JWT"}, {"sub": "someone", **claims})
-    )
-    return f"{head}.{body}."
-
-
-def _with_other_body(token: str, **claims: Any) -> str:
-    head, _, mark = token.split(".")
-    body = base64.urlsafe_b64encode(json.dumps({"sub": "someone", **claims}).encode()).rstrip(b"=").decode()
-    return f"{head}.{body}.{mark}"
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Run a server whose secret the tests know."""
+    yield from serve(tmp_path_factory.mktemp("rights"))
 
 
 def _scope(token: str) -> str:
@@ -51,106 +35,15 @@ def _scope(token: str) -> str:
     return str(jwt.decode(token, options={"verify_signature": False}).get("scope", "")) if token else ""
 
 
-ALL: dict[str, Any] = {"scope": "staff", "calendars": "*"}
-BAD_TOKENS = {
-    "garbage": "garbage",
-    "three dots": "a.b.c",
-    "expired": _token(**ALL, exp=int(time.time()) - 60),
-    "not valid yet": _token(**ALL, nbf=int(time.time()) + 3_600),
-    "another key": _token("another secret, which is just as long as the first", **ALL),
-    "empty key": _token(" " * 32, **ALL),
-    "none": _unsigned(**ALL),
-    "another algorithm": _token(SECRET * 2, algorithm="HS512", **ALL),
-    "a body of its own": _with_other_body(_token(), **ALL),
-    "no subject": jwt.encode(ALL, SECRET, algorithm="HS256"),
-    "an empty subject": _token(**{**ALL, "sub": ""}),
-    "half a pair for a subject": _token(**{**ALL, "sub": "\ud800"}),
-    "a subject that ends early": _token(**{**ALL, "sub": "some\0one"}),
-    "a long subject": _token(**{**ALL, "sub": "s" * 256}),
-    "calendars of a wrong kind": _token(scope="staff", calendars={"a": 1}),
-    "calendars of numbers": _token(scope="staff", calendars=[1]),
-    "an end that is none": _token(**ALL, exp="soon"),
-    "an end beyond all numbers": _token(**ALL, exp=10**400),
-    "an endless end": _token(**ALL, exp=float("inf")),
-    "long": _token("another secret, which is just as long as the first", **ALL, more="m" * 5_000),
-    "half a pair": "\udcff.\udcff.\udcff",
-}
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Run a server whose secret the tests know."""
-    with Server(tmp_path_factory.mktemp("rights"), *QUIET, settings={"SLOTCAST_SECRET": SECRET}) as server:
-        yield Place(server, _token(**ALL))
-
-
-async def _refusal(url: str, token: Any, namespace: str) -> Any:
-    """Return the refusal of a client."""
-    client = socketio.AsyncClient(reconnection=False)
-    told: list[Any] = []
-    client.on("connect_error", told.append, namespace=namespace)
-    auth = None if token is None else {"token": token}
-    with pytest.raises(socketio.exceptions.ConnectionError):
-        await client.connect(url, namespaces=[namespace], auth=auth, transports=["websocket"], wait_timeout=5)
-    await client.disconnect()
-    assert told[0]["message"]
-    return told[0]["data"]
-
-
-@pytest.mark.parametrize("kind", BAD_TOKENS)
-async def test_a_bad_token_opens_nothing(kind: str, place: Place, world: World) -> None:
-    """A bad token of any kind is unauthorized: on every route, in both namespaces, and for a refresh."""
-    token = BAD_TOKENS[kind]
-    async with Api(place.url, "") as api:
-        for name in ROUTES:
-            method, path, subject = ROUTES[name]
-            path = path.format(world.request(name)[subject] if subject else "")
-            header = {"Authorization": f"Bearer {token}"}
-            answer = await api.ask(method, path, headers=header)
-            assert (answer.code, answer.status) == ("unauthorized", 401), (name, answer)
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
-    if kind == "half a pair":
-        token = "\ud800"  # as JSON can say it
-    for namespace in (GUESTS, STAFF):
-        told = await _refusal(place.url, token, namespace)
-        assert told["code"] == "unauthorized", told
-        assert told["retryable"] is False
-    async with Client(place.url) as client:
-        fields = {"token": token}
-        said = await over_socket(client, "auth.refresh", fields)
-        assert said == ("bad_request" if kind in {"long", "half a pair"} else "unauthorized")
-        assert await over_socket(client, "calendar.subscribe", {"calendar": world.calendar}) == "ok"
-
-
-@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "bearer  ", "Token x", "Bearer a b"])
-async def test_authorization_of_another_kind(header: str, place: Place) -> None:
-    """A header other than a Bearer token is unauthorized, not a guest."""
-    async with Api(place.url) as api:
-        answer = await api.ask("GET", "/api/calendars", headers={"Authorization": header})
-        assert answer.code == ("ok" if header.strip().lower() == "bearer" else "unauthorized")
-
-
-@pytest.mark.parametrize("token", [None, 5, {"a": 1}, ["x"], ""])
-async def test_a_connect_payload_of_another_kind(token: Any, place: Place) -> None:
-    """`/staff` refuses any token without staff scope in the CONNECT payload."""
-    assert (await _refusal(place.url, token, STAFF))["code"] == "unauthorized"
-
-
-async def test_staff_is_for_staff(place: Place) -> None:
-    """A guest's token does not open `/staff`; it is forbidden, and the client asks for another one."""
-    told = await _refusal(place.url, _token(calendars="*"), STAFF)
-    assert told["code"] == "forbidden"
-
-
 async def test_staff_requests_are_refused_to_others(place: Place, world: World, api: Api) -> None:
     """Staff requests want the scope and the calendar: unauthorized without a token, forbidden with another's."""
     await add_other_calendars(api, world)
     others = {
         "": "unauthorized",
-        _token(calendars="*"): "forbidden",
-        _token(scope="staff", calendars=["elsewhere"]): "forbidden",
-        _token(scope="staffing", calendars="*"): "forbidden",
-        _token(scope="staff"): "forbidden",
+        sign(calendars="*"): "forbidden",
+        sign(scope="staff", calendars=["elsewhere"]): "forbidden",
+        sign(scope="staffing", calendars="*"): "forbidden",
+        sign(scope="staff"): "forbidden",
     }
     for token, code in others.items():
         async with Api(place.url, token) as other, Client(place.url, token=token) as client:
@@ -165,7 +58,7 @@ async def test_staff_requests_are_refused_to_others(place: Place, world: World, 
 async def test_staff_of_one_calendar(place: Place, api: Api) -> None:
     """A staff token acts on its own calendars, also from `/calendars`, and on no other."""
     mine, other = await make_world(api, "mine"), await make_world(api, "other")
-    token = _token(scope="staff", calendars=["mine"])
+    token = sign(scope="staff", calendars=["mine"])
     async with Client(place.url, token=token, namespace=STAFF) as staff, Client(place.url, token=token) as client:
         for principal in (staff, client):
             assert await over_socket(principal, "booking.list", {"calendar": "mine"}) == "ok"
@@ -183,8 +76,8 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
     world = await make_world(api, "private", place.staff, visibility="private")
     principals = {
         "": "unauthorized",
-        _token(calendars=["elsewhere"]): "forbidden",
-        _token(): "forbidden",
+        sign(calendars=["elsewhere"]): "forbidden",
+        sign(): "forbidden",
     }
     for token, code in principals.items():
         async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
@@ -200,7 +93,7 @@ async def test_a_private_calendar(place: Place, api: Api) -> None:
             assert (await principal.ask("GET", "/api/calendars/private/socket", headers=HANDSHAKE)).code == code
             listed = (await principal.get("/api/calendars"))["calendars"]
             assert "private" not in {info["id"] for info in listed}
-    token = _token(calendars=["private"])
+    token = sign(calendars=["private"])
     async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
         assert "private" in {info["id"] for info in (await principal.get("/api/calendars"))["calendars"]}
         assert await over_socket(client, "calendar.subscribe", {"calendar": "private"}) == "ok"
@@ -223,8 +116,8 @@ ABOUT_A_CALENDAR: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("token", "code"),
     [
         ("", "unauthorized"),
-        (_token(calendars=["elsewhere"]), "forbidden"),
-        (_token(**{**ALL, "calendars": ["x"]}), "forbidden"),
+        (sign(calendars=["elsewhere"]), "forbidden"),
+        (sign(**{**ALL, "calendars": ["x"]}), "forbidden"),
     ],
 )
 async def test_an_unknown_calendar_answers_as_a_private_one(place: Place, api: Api, token: str, code: str) -> None:
@@ -256,7 +149,7 @@ async def test_an_unknown_calendar_answers_as_a_private_one(place: Place, api: A
 
 async def test_whose_token_names_an_unknown_calendar_is_told_so(api: Api, place: Place) -> None:
     """Staff of all calendars, and a guest whose token names it, get a not_found."""
-    for token in (place.staff, _token(calendars=["nowhere-at-all"])):
+    for token in (place.staff, sign(calendars=["nowhere-at-all"])):
         async with Api(place.url, token) as principal:
             assert (await principal.ask("GET", "/api/calendars/nowhere-at-all/slots")).code == "not_found"
 
@@ -281,8 +174,8 @@ async def test_a_token_that_changes_during_a_subscription(namespace: str, place:
         visibility = "public" if namespace == STAFF else "private"
         await api.post("/api/calendars", id=calendar, name="L", zone="UTC", visibility=visibility)
     scope = {"scope": "staff"} if namespace == STAFF else {}
-    other = _token(**scope, calendars=["elsewhere"])
-    async with Client(place.url, token=_token(**scope, calendars="*"), namespace=namespace) as client:
+    other = sign(**scope, calendars=["elsewhere"])
+    async with Client(place.url, token=sign(**scope, calendars="*"), namespace=namespace) as client:
         asked = [
             client.send("calendar.subscribe", {"calendar": calendar, "from": in_days(-9)}) for calendar in calendars
         ]
@@ -297,7 +190,7 @@ async def test_a_token_that_changes_during_a_subscription(namespace: str, place:
 async def test_booking_by_token_only(place: Place, api: Api) -> None:
     """With `booking: "token"` everyone reads, and only tokens that name the calendar book."""
     world = await make_world(api, "members", place.staff, booking="token")
-    for token, code in (("", "unauthorized"), (_token(), "forbidden"), (_token(calendars=["members"]), "ok")):
+    for token, code in (("", "unauthorized"), (sign(), "forbidden"), (sign(calendars=["members"]), "ok")):
         async with Api(place.url, token) as principal, Client(place.url, token=token) as client:
             assert await over_socket(client, "calendar.subscribe", {"calendar": "members"}) == "ok"
             fields = world.request("slot.hold")
@@ -312,9 +205,9 @@ async def test_a_ticket(place: Place, api: Api, guest: Api) -> None:
     await api.post("/api/calendars", id="not-ticketed", name="N", zone="UTC")  # public, and yet not the ticket's
     body = {"calendars": ["ticketed"]}
     assert (await guest.ask("POST", "/api/tickets", body)).code == "unauthorized"
-    async with Api(place.url, _token(calendars=["elsewhere"])) as other:
+    async with Api(place.url, sign(calendars=["elsewhere"])) as other:
         assert (await other.ask("POST", "/api/tickets", body)).code == "forbidden"
-    async with Api(place.url, _token(calendars=["ticketed"])) as subscriber:
+    async with Api(place.url, sign(calendars=["ticketed"])) as subscriber:
         for path, headers in STREAMS.items():
             ticket = (await subscriber.ask("POST", "/api/tickets", body)).body["ticket"]
             async with aiohttp.ClientSession() as http:
@@ -330,7 +223,7 @@ async def test_a_ticket(place: Place, api: Api, guest: Api) -> None:
 async def test_a_ticket_opens_nothing_else(place: Place, api: Api, guest: Api) -> None:
     """A ticket is no token: with it one gets no other ticket, takes nothing and reads nothing at rest."""
     world = await make_world(api, "tickets-only", place.staff, visibility="private")
-    async with Api(place.url, _token(calendars=["tickets-only"])) as subscriber:
+    async with Api(place.url, sign(calendars=["tickets-only"])) as subscriber:
         ticket = (await subscriber.ask("POST", "/api/tickets", {"calendars": ["tickets-only"]})).body["ticket"]
     shown = f"?ticket={ticket}"
     for method, path, fields in (
