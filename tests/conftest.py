@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support import Node, Proxy, Server
 from tests.support.browser import CHROMIUM_FLAGS, find_chromium
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 # A shared machine may be slow at any moment; each test's time-out is bound enough.
 hypothesis.settings.register_profile("slotcast", deadline=None, print_blob=True)

@@ -14,7 +14,7 @@ from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock
 from tests.models.outside import Outside
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 KINDS = ("sqlite", "postgres")
 

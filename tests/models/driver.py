@@ -26,7 +26,7 @@ from models.writing.router import Router
 from models.writing.writer import Writer
 from tests.models.database_audit import query
 from tests.support import wait_until
-from tests.support.replica import Replica
+from tests.support.clients.replica import Replica
 
 START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
 GUEST = Principal(address="192.0.2.1")

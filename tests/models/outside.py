@@ -8,7 +8,7 @@ from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import START, Driver, Viewer
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 AT = START + 30 * DAY
 

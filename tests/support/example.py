@@ -9,7 +9,7 @@ from msgspec import inspect
 from models.contract.commands.holds import HeldSeat
 from models.contract.request import Id, Moment
 from models.contract.requests import EVERY_REQUEST
-from tests.support.client import Api, new_key
+from tests.support.clients.client import Api, new_key
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 EMPTY_FILE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"

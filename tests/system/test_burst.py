@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.support import Server, eventually
-from tests.support.transport import Subscriber, by_plain_socket
+from tests.support.clients.transport import Subscriber, by_plain_socket
 
 CALENDAR = "year"
 WATCHERS = 50

@@ -14,7 +14,7 @@ import pytest
 from models.contract.values.time import read_time
 from realtime.access.auth import Auth
 from tests.support import Api, Client, Server, eventually
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 SECRET = "a secret that both of the servers know"
 STAFF = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)

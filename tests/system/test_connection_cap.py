@@ -9,7 +9,7 @@ import pytest
 
 from cli.settings import Settings
 from tests.support import Server, eventually
-from tests.support.raw import PLAIN, POLLING, SOCKETIO, UPGRADE, Raw, frame
+from tests.support.clients.raw import PLAIN, POLLING, SOCKETIO, UPGRADE, Raw, frame
 
 pytestmark = pytest.mark.usefixtures("close_raw")
 

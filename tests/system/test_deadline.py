@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import Api, Server, eventually
+from tests.support.clients.raw import PLAIN, POLLING, SOCKETIO, UPGRADE, Raw, frame
 from tests.support.example import in_days
-from tests.support.raw import PLAIN, POLLING, SOCKETIO, UPGRADE, Raw, frame
 from tests.system.both_transports import number_of
 
 pytestmark = pytest.mark.usefixtures("close_raw")

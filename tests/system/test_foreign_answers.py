@@ -15,8 +15,8 @@ import pytest
 
 from realtime.access.auth import Auth
 from tests.support import Api, Client, Server, eventually
-from tests.support.client import STAFF as STAFF_NAMESPACE
-from tests.support.postgres import Postgres
+from tests.support.clients.client import STAFF as STAFF_NAMESPACE
+from tests.support.databases.postgres import Postgres
 
 SECRET = "a secret that both of the servers know"
 STAFF = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)

@@ -15,7 +15,7 @@ import pytest
 from realtime.access.auth import Auth
 from tests.models.database_audit import audit, query
 from tests.support import Answer, Api, Client, Server, eventually, new_key
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 SECRET = "a secret that both of the servers know"
 STAFF = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)

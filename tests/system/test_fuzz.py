@@ -23,7 +23,7 @@ import pytest
 
 from realtime.http.routes import COMMANDS
 from tests.support import Api, Server, eventually, new_key
-from tests.support.raw import POLLING
+from tests.support.clients.raw import POLLING
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "12"))
 SEED = int(os.environ.get("FUZZ_SEED", "8"))

@@ -10,7 +10,7 @@ import pytest
 
 from realtime.engine.engineio.heartbeat import BEAT_SECONDS
 from tests.support import Api
-from tests.support.raw import Raw
+from tests.support.clients.raw import Raw
 from tests.system.conftest import Place
 
 CALENDAR = "alive"

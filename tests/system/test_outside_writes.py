@@ -15,10 +15,10 @@ import pytest
 
 from tests.models.database_audit import Ask, asking, audit, query
 from tests.support import Api, Server, eventually, wait_until
-from tests.support.client import STAFF, Client
-from tests.support.outsider import Refused, write
-from tests.support.replica import Gap
-from tests.support.transport import TRANSPORTS, Subscriber
+from tests.support.clients.client import STAFF, Client
+from tests.support.clients.replica import Gap
+from tests.support.clients.transport import TRANSPORTS, Subscriber
+from tests.support.databases.outsider import Refused, write
 from tests.system.scenario import CALENDAR, Shop
 
 KILLS = 2

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.support import Api, Server, eventually
-from tests.support.raw import POLLING, SOCKETIO, Raw, frame
+from tests.support.clients.raw import POLLING, SOCKETIO, Raw, frame
 from tests.system.both_transports import number_of
 
 pytestmark = pytest.mark.usefixtures("close_raw")

@@ -12,9 +12,9 @@ import aiohttp
 import socketio
 import socketio.exceptions
 
-from tests.support.replica import Message
+from tests.support.clients.replica import Message
+from tests.support.clients.transport import ANSWER_SECONDS, TRANSPORTS, Subscriber
 from tests.support.server import Server
-from tests.support.transport import ANSWER_SECONDS, TRANSPORTS, Subscriber
 
 HOPS = 200
 KILLS = 3

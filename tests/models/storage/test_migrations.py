@@ -11,7 +11,7 @@ from models.service import SlotService
 from models.storage.database import MIGRATIONS, open_database
 from tests.models.database_audit import asking, audit
 from tests.models.outside import AT, take, uuid
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 
 def test_a_database_of_the_version_before_is_migrated_in_place(database: str) -> None:

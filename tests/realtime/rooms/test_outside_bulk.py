@@ -20,7 +20,7 @@ from realtime.rooms.outside_writes import OutsideWrites
 from tests.models.database_audit import audit, query
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually, new_key
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 BULK = 6_000
 COMMANDS = 60

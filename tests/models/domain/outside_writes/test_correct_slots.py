@@ -10,7 +10,7 @@ from models.contract.values.time import DAY, HOUR
 from tests.models.database_audit import audit
 from tests.models.driver import STAFF, booking, code
 from tests.models.outside import AT, Outside, slot_row, take, uuid
-from tests.support.outsider import Refused, write
+from tests.support.databases.outsider import Refused, write
 
 
 def test_four_columns_are_enough_for_a_slot(outside: Outside) -> None:

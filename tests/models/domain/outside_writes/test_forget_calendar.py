@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.models.driver import Viewer
 from tests.models.outside import Outside, take
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 
 def test_a_calendar_that_is_deleted_leaves_nothing(outside: Outside) -> None:

@@ -11,7 +11,7 @@ from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import STAFF
 from tests.models.outside import AT, Outside, slot_row, uuid
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 
 def test_an_update_without_a_difference_makes_no_change(outside: Outside) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import socketio
 
-from tests.support.replica import Message, Replica, Slot
+from tests.support.clients.replica import Message, Replica, Slot
 
 Transport = Callable[[aiohttp.ClientSession, str, str, str | None], AsyncGenerator[Message, None]]
 ANSWER_SECONDS = 10.0

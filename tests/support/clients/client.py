@@ -10,7 +10,7 @@ from typing import Any, Self
 import aiohttp
 import socketio
 
-from tests.support.viewer import Viewer
+from tests.support.clients.viewer import Viewer
 
 ANSWER_SECONDS = 15.0
 GUESTS = "/calendars"

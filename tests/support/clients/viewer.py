@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.replica import Gap, Replica, Slot
+from tests.support.clients.replica import Gap, Replica, Slot
 
 
 class Viewer(Replica):
