@@ -1,5 +1,6 @@
-"""Measures a read of four weeks of one calendar, among few slots and among a million: `python -m bench.availability`.
+"""Measures a read of four weeks of one calendar, among few slots and among a million.
 
+Run it with `python -m bench.runs.availability`.
 The server is on the first core, and the client on the second sends one HTTP request after the other. No calendar has
 subscribers, so every answer comes from the database. The time is the client's and includes the network.
 """
@@ -39,7 +40,7 @@ QUESTIONS = 2_000
 WEEKS = 4
 _SECRET = "bench" * 8
 _IN_FLIGHT = 500
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _WARM_UP = 50
 
 

@@ -1,4 +1,4 @@
-"""Measures the cost of calendars that are watched and do not change: `python -m bench.calendars`.
+"""Measures the cost of calendars that are watched and do not change: `python -m bench.runs.calendars`.
 
 The server is on the first core and the load on the second. Each watched calendar has one watcher. Bookings go to 20
 calendars, however many are watched.

@@ -5,7 +5,7 @@ runs the same statements with the same parameters in the same batches, on a copy
 cost of rules, idempotency records, encoding, the queue and the event loop. Both run in alternation, and the results are
 medians. `--database postgres` does the same on a PostgreSQL of its own.
 
-`python -m bench.bookings --help` lists the options.
+`python -m bench.runs.bookings --help` lists the options.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.ground import Ground, PostgresGround, SqliteGround
+from bench.runs.ground import Ground, PostgresGround, SqliteGround
 from cli.serve import SWITCH_SECONDS
 from models.contract.changes import Logged
 from models.contract.commands.bookings import BookSlot, Person

@@ -1,8 +1,8 @@
 """Measures the push of outside writes, and the cost of the triggers for the service's own writes.
 
-`python -m bench.outside` measures on SQLite and on PostgreSQL. It measures the time from an outside commit to a
+`python -m bench.runs.outside` measures on SQLite and on PostgreSQL. It measures the time from an outside commit to a
 subscriber, 50,000 slots in one statement beside commands of other calendars, and bookings a second with the triggers
-and without them, in alternation. `--part` measures one of the three. `python -m bench.outside --migrate 1000000`
+and without them, in alternation. `--part` measures one of the three. `python -m bench.runs.outside --migrate 1000000`
 measures the migration of a database of the previous version with a million slots.
 """
 
@@ -24,9 +24,9 @@ import uvloop
 from playhouse.migrations import Runner
 from rich.console import Console
 
-from bench.bookings import Kind, ask, customers, prepare
-from bench.bulk import BULK, FIRST, OTHERS, Waits, bare, beside_service, connect, insert_sql, update_sql
-from bench.ground import Ground, PostgresGround, SqliteGround
+from bench.runs.bookings import Kind, ask, customers, prepare
+from bench.runs.bulk import BULK, FIRST, OTHERS, Waits, bare, beside_service, connect, insert_sql, update_sql
+from bench.runs.ground import Ground, PostgresGround, SqliteGround
 from cli.serve import SWITCH_SECONDS
 from models.contract.commands.calendars import CreateCalendar
 from models.contract.principal import OPERATOR

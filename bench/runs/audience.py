@@ -1,7 +1,7 @@
 """Measures the cost of subscribers for the writer: bookings a second without subscribers, and with 1,000 sockets.
 
-Run it with `python -m bench.audience`. One process has the whole server and 64 callers. The load client on the second
-core has the subscribers.
+Run it with `python -m bench.runs.audience`. One process has the whole server and 64 callers. The load client on the
+second core has the subscribers.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.bookings import customers, open_book, prepare
 from bench.load import Load, compile_load
 from bench.machine import free_port, raise_open_files
 from bench.peer import WATCHER
+from bench.runs.bookings import customers, open_book, prepare
 from cli.serve import SWITCH_SECONDS, compose
 from cli.settings import Settings
 from realtime.app import SERVICE
