@@ -8,7 +8,8 @@
  */
 
 import { Calendar } from "./calendar.ts";
-import { Connection, type ConnectionSetting } from "./connection/connection.ts";
+import { Connection } from "./connection/connection.ts";
+import type { ConnectionSetting } from "./connection/connection_setting.ts";
 import { RequestClient } from "./request_client.ts";
 import { listCalendars } from "./list.ts";
 import { StaffCalendar } from "./staff.ts";

@@ -4,16 +4,15 @@ import { button } from "../ui/button";
 import { checkbox } from "../ui/field";
 import {
   MOST_SLOTS,
-  SlotcastError,
   type Slot,
   type StaffBooking,
   type StaffCalendar,
   type StaffClient,
 } from "../client";
-import { adviceFor } from "../ui/advice";
+import { adviceFor } from "../ui/feedback/advice";
 import { isTakeable } from "../booking/policy";
 import { Agenda, type BookingVerb, isShown } from "./agenda";
-import { ask, type Question } from "../ui/confirm";
+import { isMeant, takeStep } from "./booking_steps";
 import { DayView } from "./day/day_view";
 import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
@@ -21,42 +20,13 @@ import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
 import { showOtherCalendars } from "./other_calendars";
 import { batchesOf, type Opening, slotsOf } from "./opening";
-import { Pill } from "../ui/status_pill";
+import { Pill } from "../ui/feedback/status_pill";
 import { askForLink } from "./private_link";
 import { askForSchedule } from "./schedule/schedule_form";
 import { isZone, visitorLocale, zoneText } from "../ui/time";
-import { Toasts } from "../ui/toast";
+import { Toasts } from "../ui/feedback/toast";
 
 const REDRAW_MS = 30_000;
-
-/** The questions before actions without a way back. */
-const GRAVE: Partial<
-  Record<BookingVerb, (name: string) => Pick<Question, "title" | "text" | "yes">>
-> = {
-  cancel: (name) => ({
-    title: "Cancel this booking?",
-    text: `${name} loses the time, and it becomes free for others at once.`,
-    yes: "Cancel the booking",
-  }),
-  reject: (name) => ({
-    title: "Reject this request?",
-    text: `${name} loses the time, and it becomes free for others at once.`,
-    yes: "Reject it",
-  }),
-  erase: (name) => ({
-    title: "Erase this customer?",
-    text: `${name} is forgotten for good: name, email, phone and note. The booking itself stays.`,
-    yes: "Erase the customer",
-  }),
-};
-
-/** The reasons against a reinstatement that staff may pass over. */
-const PASSABLE: Readonly<Record<string, string>> = {
-  capacity: "The time is full. It would be booked over its number of places.",
-  overlap: "A booking at an overlapping time is in its way.",
-  busy: "A busy time of another calendar is in its way.",
-  closed: "The time is closed.",
-};
 
 export class StaffView {
   readonly #client: StaffClient;
@@ -292,29 +262,8 @@ export class StaffView {
   }
 
   async #onBooking(verb: BookingVerb, booking: StaffBooking): Promise<void> {
-    const question = GRAVE[verb]?.(booking.customer?.name ?? "This person");
-    const more = { no: "Keep it", isGrave: true };
-    if (question !== undefined && !(await ask(this.#root, { ...question, ...more }))) return;
-    await this.#attempt(async (calendar) => {
-      if (verb === "confirm") await calendar.confirm(booking.id);
-      else if (verb === "reject") await calendar.reject(booking.id);
-      else if (verb === "noShow") await calendar.noShow(booking.id);
-      else if (verb === "reinstate") await this.#reinstate(calendar, booking);
-      else if (verb === "erase") await calendar.erase(booking.id);
-      else await calendar.cancelBooking(booking.id);
-    });
-  }
-
-  async #reinstate(calendar: StaffCalendar, booking: StaffBooking): Promise<void> {
-    try {
-      await calendar.reinstate(booking.id);
-    } catch (error) {
-      const text = error instanceof SlotcastError && PASSABLE[String(error.details.rule)];
-      if (!text) throw error;
-      const question = { title: "Reinstate it all the same?", text, yes: "Reinstate it" };
-      if (await ask(this.#root, { ...question, no: "Leave it", isGrave: true }))
-        await calendar.reinstate(booking.id, { override: true });
-    }
+    if (!(await isMeant(this.#root, verb, booking))) return;
+    await this.#attempt((calendar) => takeStep(this.#root, calendar, verb, booking));
   }
 
   async #attempt(work: (calendar: StaffCalendar) => Promise<void>): Promise<void> {

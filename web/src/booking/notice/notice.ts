@@ -1,7 +1,7 @@
 /** The texts of notices: an empty board, a stale board, a late outcome. Pure. */
 
 import type { Calendar, CalendarInfo, SlotcastError, State } from "../../client";
-import { adviceFor } from "../../ui/advice";
+import { adviceFor } from "../../ui/feedback/advice";
 import type { Settled } from "../own/booking_actions";
 
 export interface Notice {

@@ -1,6 +1,6 @@
 /** Short messages for a few seconds. Screen readers read them after their current text. */
 
-import { h } from "./dom";
+import { h } from "../dom";
 
 const STAY_MS = 6_000;
 const MOST = 3;

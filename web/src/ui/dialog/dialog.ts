@@ -1,6 +1,6 @@
 /** Modal sheets: one frame for every dialog of the pages. */
 
-import { h, type Child } from "./dom";
+import { h, type Child } from "../dom";
 
 export interface SheetParts {
   readonly id: string;

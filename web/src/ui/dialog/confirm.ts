@@ -1,8 +1,8 @@
 /** Asks for confirmation before an action without a way back. */
 
-import { button } from "./button";
+import { button } from "../button";
 import { closeOnBackdrop, openOnce, sheet } from "./dialog";
-import { h } from "./dom";
+import { h } from "../dom";
 
 export interface Question {
   readonly title: string;

@@ -1,7 +1,7 @@
 /** Shows the state of the connection, also to screen readers. */
 
-import { REASONS, type Status } from "../client";
-import { h, setText } from "./dom";
+import { REASONS, type Status } from "../../client";
+import { h, setText } from "../dom";
 
 const BY = {
   websocket: "WebSocket",

@@ -1,9 +1,9 @@
 /** Copies a link to the clipboard. */
 
-import { button } from "./button";
+import { button } from "../button";
 import { openOnce, sheet } from "./dialog";
-import { h } from "./dom";
-import { field } from "./field";
+import { h } from "../dom";
+import { field } from "../field";
 
 /** Copies `link` and resolves with true. Without a clipboard it shows the link instead. */
 export async function copyLink(root: HTMLElement, title: string, link: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** Turns an error into a text for a visitor, with the next step. */
 
-import { type ErrorCode, SlotcastError } from "../client/error.ts";
+import { type ErrorCode, SlotcastError } from "../../client/error.ts";
 
 /** A code without a sentence does not compile. */
 const ADVICE: Readonly<Record<ErrorCode, string>> = {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { SlotcastError } from "../../src/client";
-import { adviceFor } from "../../src/ui/advice";
+import { SlotcastError } from "../../../src/client";
+import { adviceFor } from "../../../src/ui/feedback/advice";
 
 const refusal = (code: "limit_exceeded" | "bad_request", details: object) =>
   new SlotcastError({ code, message: "", retryable: false, details: { ...details } });
