@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Api, Client, Server, backup, eventually, is_same
+from tests.support import Api, Client, Server, eventually, is_same
+from tests.support.databases import backup
 from tests.support.example import make_world
 from tests.system.conftest import QUIET
 
