@@ -1,9 +1,7 @@
-"""Opening the database: from nothing, together with others, or not at all and with one clear line."""
+"""Opening a database: its migrations, and settings that are no database."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -126,18 +124,6 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         SlotService(f"sqlite:///{tmp_path}", b"secret").open()
 
 
-@pytest.mark.only("sqlite")
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-def test_a_file_that_may_not_be_written_is_refused(database: str, tmp_path: Path) -> None:
-    """Read-only is not enough for a server."""
-    service = SlotService(database, b"secret")
-    service.open()
-    service.close()
-    (tmp_path / "slotcast.db").chmod(0o400)
-    with pytest.raises(UnusableDatabase):
-        SlotService(database, b"secret").open()
-
-
 def test_a_schema_newer_than_the_program_is_refused(database: str) -> None:
     """The newer database is not touched."""
     service = SlotService(database, b"secret")
@@ -146,20 +132,3 @@ def test_a_schema_newer_than_the_program_is_refused(database: str) -> None:
     query(database, "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
     with pytest.raises(UnusableDatabase, match="newer than this program"):
         SlotService(database, b"secret").open()
-
-
-@pytest.mark.only("sqlite")
-@pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
-def test_an_acked_booking_survives_the_power(database: str, clock: FakeClock, synchronous: str, level: int) -> None:
-    """The writer's connection is in WAL mode and syncs every commit, unless the setting says otherwise."""
-    service = SlotService(database, b"secret", clock=clock, synchronous=synchronous)
-    service.open()
-    driver = Driver(service, clock)
-    found: list[object] = []
-
-    def look(connection: sqlite3.Connection) -> None:
-        found.extend(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous"))
-
-    driver.together([], arm=look)
-    assert found == ["wal", level]
-    service.close()

@@ -15,7 +15,7 @@ import { LinkOpener } from "./link_opener.ts";
 import type { Delivery, Link } from "../transports/link.ts";
 import { openLink } from "../transports/open.ts";
 import { isRefusal, isTimeout, isTwoWay, closeLink, type OpenedLink } from "./opened_link.ts";
-import { move, type Reason, type Status, type Transport } from "../transports/state.ts";
+import { move, type Reason, type Status } from "../transports/state.ts";
 import { type Subscriber, Subscribers } from "./subscribers.ts";
 import { TokenSource } from "./token.ts";
 

@@ -1,4 +1,4 @@
-"""The declarations of the requests."""
+"""The declarations of the requests, of every module in models/contract/commands."""
 
 from models.contract.commands import bookings, calendars, holds, slots
 from models.contract.request import declared as declared_in
