@@ -211,7 +211,9 @@ class _App:
     async def _run(self, _app: web.Application) -> AsyncIterator[None]:
         """Run all tasks and threads, from the first request to the last."""
         outside = OutsideWrites(self.service, self.dispatcher)
-        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.check, outside.take)
+        listener = ChangeListener(
+            self.service.sync.watch(), outside.read, outside.check, outside.take, self.dispatcher.on_rows
+        )
         scheduler = Scheduler(self.service, self.dispatcher)
         busy = BusyImporter(
             self.service, self.clock, seconds=self._busy_seconds, allows_private=self._busy_allows_private

@@ -14,7 +14,10 @@ from realtime.reads.read_queue import Lane
 
 
 class Health:
-    """`/healthz` shows a running loop; `/readyz` also an answering database and a server open to newcomers."""
+    """`/healthz` shows a running loop; `/readyz` also an answering database and a server open to newcomers.
+
+    `degraded` names the parts of a ready server that work more slowly than they should.
+    """
 
     def __init__(self, service: AsyncService, sockets: SocketServer, exposition: Callable[[], bytes]) -> None:
         self._service = service
@@ -37,7 +40,9 @@ class Health:
         if self._sockets.refuse:
             raise Overloaded("The server is stopping.")
         await self._service.read(self._service.sync.check, lane=Lane.LIGHT, key="check")
-        return web.Response(body=encode({"status": "ready"}), content_type="application/json")
+        notifications = self._service.sync.notifications
+        degraded = ["notifications"] if notifications is not None and notifications.is_deaf else []
+        return web.Response(body=encode({"status": "ready", "degraded": degraded}), content_type="application/json")
 
     async def exposition(self, _request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
