@@ -360,6 +360,11 @@ class SlotService:
         return CommitWatch(db, clock, self._notifications)
 
     @property
+    def clock_offset(self) -> int:
+        """Return by how much this machine's clock is ahead of the database's, in milliseconds; 0 for one clock."""
+        return self.clock.offset if isinstance(self.clock, MeasuredClock) else 0
+
+    @property
     def notifications(self) -> Notifications | None:
         """Return the notifications between servers; None if the database has none."""
         return self._notifications

@@ -57,6 +57,11 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "slotcast_overloads", "Periods of refused connections, because of overload.", self._loop_lag.overloads
         )
+        yield GaugeMetricFamily(
+            "slotcast_clock_offset_seconds",
+            "How far this machine's clock is ahead of the database's.",
+            self._service.sync.clock_offset / 1_000,
+        )
         yield from self._collect_notifications()
         yield from self._collect_requests()
 

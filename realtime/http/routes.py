@@ -238,6 +238,7 @@ READS: tuple[ReadRoute, ...] = (
         headers=("If-None-Match",),
     ),
     ReadRoute("GET", "/healthz", "Says that the process is alive.", shape=answers.StatusAnswer),
+    ReadRoute("GET", "/livez", "Says that the process is alive.", shape=answers.StatusAnswer),
     ReadRoute(
         "GET", "/readyz", "Says if the database answers and the server accepts connections.", shape=answers.ReadyAnswer
     ),
