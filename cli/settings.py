@@ -117,6 +117,14 @@ def read_proxies(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in _parts(text))
 
 
+def _check_direct(url: str) -> None:
+    """Check the URL for notifications, without a connection."""
+    if url and not url.startswith(("postgresql:", "postgres:")):
+        raise ValueError("it must look like postgresql://user:password@host:5432/name")
+    if url:
+        open_database(url)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of a server or a command, checked."""
@@ -127,6 +135,15 @@ class Settings:
         "sqlite:///slotcast.db",
         "URL of the database: sqlite:///file.db or postgresql://user:password@host:5432/name.",
         check=open_database,  # does not connect
+    )
+    notifications: bool = _setting(
+        True,  # noqa: FBT003 - it is the default
+        "Whether servers on one PostgreSQL notify each other of changes; otherwise each one polls 20 times a second.",
+    )
+    database_direct: str = _setting(
+        "",
+        "URL of the same PostgreSQL without a pooler between, to listen for notifications.",
+        check=_check_direct,
     )
     secret: bytes = _setting(
         "", "Signs tokens; 32 characters or more. Unset: a generated one, kept beside the database.", read=read_secret
@@ -194,7 +211,13 @@ class Settings:
     def service(self, clock: Clock = system_clock) -> SlotService:
         """Return the service layer of these settings, not open yet."""
         return SlotService(
-            url=self.database, secret=self.secret, clock=clock, synchronous=self.synchronous, retention=self.retention
+            url=self.database,
+            secret=self.secret,
+            clock=clock,
+            synchronous=self.synchronous,
+            retention=self.retention,
+            notifies=self.notifications,
+            listen_url=self.database_direct,
         )
 
     @property

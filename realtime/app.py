@@ -192,6 +192,7 @@ class _App:
             requests=self.counts,
             loop_lag=self.loop_lag,
         )
+        self.health = Health(self.service, metrics.exposition)
         subscriptions = StreamSubscriptions(
             guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
         )
@@ -202,7 +203,7 @@ class _App:
             ServerSentEvents(subscriptions),
             PlainWebSockets(subscriptions),
             TicketApi(guard),
-            Health(self.service, self.sockets, metrics.exposition),
+            self.health,
             Pages(web_folder),
         ):
             app.add_routes(handlers.routes())
@@ -211,7 +212,9 @@ class _App:
     async def _run(self, _app: web.Application) -> AsyncIterator[None]:
         """Run all tasks and threads, from the first request to the last."""
         outside = OutsideWrites(self.service, self.dispatcher)
-        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.check, outside.take)
+        listener = ChangeListener(
+            self.service.sync.watch(), outside.read, outside.check, outside.take, self.dispatcher.on_rows
+        )
         scheduler = Scheduler(self.service, self.dispatcher)
         busy = BusyImporter(
             self.service, self.clock, seconds=self._busy_seconds, allows_private=self._busy_allows_private
@@ -232,7 +235,7 @@ class _App:
     async def _stop(self, _app: web.Application) -> None:
         """End everything that waits, before the engine closes its connections."""
         await self.loop_lag.close()  # it would accept connections again
-        self.sockets.refuse = True
+        self.sockets.refuse = self.health.is_stopping = True
         self.bodies.end()
         self.service.end_heavy_reads()
         await self.streams.close()

@@ -33,6 +33,7 @@ class AsyncService:
         self._done: deque[tuple[asyncio.Future[Answer] | None, Any]] = deque()
         self._is_woken = False
         self._under_way = 0  # commands without an answer yet
+        self._moved_at = 0.0  # the loop's time of the last answer, or of the first command after all answers
         self._until_quiet: asyncio.Future[None] | None = None
         self._readers = Readers(sync.close_thread_connection)
         sync.on_commit = self._committed
@@ -42,6 +43,8 @@ class AsyncService:
         if self.is_full:
             raise Overloaded
         future: asyncio.Future[Answer] = self._loop.create_future()
+        if not self._under_way:
+            self._moved_at = self._loop.time()
         self._under_way += 1
         self.sync.submit(command, partial(self._reply, future))
         return await future
@@ -57,6 +60,11 @@ class AsyncService:
     def is_full(self) -> bool:
         """Whether the writer has too many commands to take another one."""
         return self.sync.queued > MOST_QUEUED
+
+    @property
+    def standstill_seconds(self) -> float:
+        """Return how long commands have waited without any answer; 0 if none waits."""
+        return self._loop.time() - self._moved_at if self._under_way else 0.0
 
     async def read(
         self,
@@ -95,6 +103,7 @@ class AsyncService:
 
     def _deliver(self) -> None:
         self._is_woken = False
+        self._moved_at = self._loop.time()
         while self._done:
             future, what = self._done.popleft()
             if future is None:

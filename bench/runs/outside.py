@@ -65,7 +65,9 @@ class Served:
         self.service = AsyncService(self.sync, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made next
         self.dispatcher = Dispatcher(self.service)
         self.intake = OutsideWrites(self.service, self.dispatcher)
-        self.listener = ChangeListener(self.sync.watch(), self.intake.read, self.intake.check, self.intake.take)
+        self.listener = ChangeListener(
+            self.sync.watch(), self.intake.read, self.intake.check, self.intake.take, self.dispatcher.on_rows
+        )
         self.dispatcher.start()
         self.listener.start()
         self.room: Room = await self.dispatcher.room("bench")

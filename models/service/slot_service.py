@@ -23,6 +23,7 @@ from models.service.queries import Queries
 from models.storage import commit_watch, database, secret
 from models.storage.commit_watch import CommitWatch
 from models.storage.dialect import Dialect, UnusableDatabase
+from models.storage.notifications import Notifications
 from models.transaction.transaction import OnProgress, Retention, no_progress
 from models.writing.batch import BatchRunner
 from models.writing.command_queue import Outcome, QueuedCommand, Reply
@@ -41,7 +42,8 @@ class SlotService(Queries):
     A writer's thread calls `on_commit` with the rows that a commit of this process has added to the log, and
     `on_progress` with the slots done and to do while it sets a schedule. Set `on_progress` before `open`. `writers` is
     the number of writers, if the database takes more than one. `open` replaces the system clock by the database's, if
-    the database has one.
+    the database has one. With `notifies` the servers on one database notify each other of changes, where the database
+    can do it. They listen at `listen_url`, or at `url`.
     """
 
     url: str
@@ -50,17 +52,22 @@ class SlotService(Queries):
     synchronous: str = database.SYNCHRONOUS
     retention: Retention = field(default_factory=Retention)
     writers: int = 4
+    notifies: bool = True
+    listen_url: str = ""
     on_commit: Callable[[list[Logged]], None] = _ignore
     on_progress: OnProgress = no_progress
     tokens: Tokens = field(init=False)
     _db: Dialect = field(init=False)
     _writer: Writer | Router = field(init=False)
+    _notifications: Notifications | None = field(init=False, default=None)
 
     def open(self) -> list[str]:
         """Open the database and migrate its schema; return the migrations applied."""
         with self._connected():
             applied = database.migrate(self._db)
             secret.check_secret(self._db, self.tokens.fingerprint)
+        if self.notifies and self._db.most_notification_bytes:
+            self._notifications = Notifications(self._db, self.tokens)
         count = min(self.writers, self._db.most_writers)
         self._writer = Router(self._db, count, self._make_writer) if self._db.locks_rows else self._make_writer(0)
         self._writer.start()
@@ -119,11 +126,15 @@ class SlotService(Queries):
     def close(self) -> None:
         """Finish the queued commands, then close."""
         self._writer.close()
+        if self._notifications is not None:
+            self._notifications.close()
         self.close_thread_connection()
 
     def _call_on_commit(self, rows: list[Logged]) -> None:
         """Look up `on_commit` at each commit, as it may be set after the writer has started."""
         self.on_commit(rows)
+        if self._notifications is not None:
+            self._notifications.send(rows)
 
     def close_thread_connection(self) -> None:
         """Close the calling thread's connection. Each thread that reads calls this at its end."""
@@ -164,7 +175,20 @@ class SlotService(Queries):
 
     def watch(self) -> CommitWatch:
         """Return a watch on other processes' commits. It needs a thread of its own."""
-        return CommitWatch(self._db, self.clock if isinstance(self.clock, MeasuredClock) else None)
+        clock = self.clock if isinstance(self.clock, MeasuredClock) else None
+        is_apart = self._notifications is not None and self.listen_url
+        db = database.open_database(self.listen_url, synchronous=self.synchronous) if is_apart else self._db
+        return CommitWatch(db, clock, self._notifications)
+
+    @property
+    def clock_offset(self) -> int:
+        """Return by how much this machine's clock is ahead of the database's, in milliseconds; 0 for one clock."""
+        return self.clock.offset if isinstance(self.clock, MeasuredClock) else 0
+
+    @property
+    def notifications(self) -> Notifications | None:
+        """Return the notifications between servers; None if the database has none."""
+        return self._notifications
 
     def check(self) -> None:
         """Raise Overloaded if the database does not answer."""

@@ -1,7 +1,10 @@
-"""The routes for operators: `/healthz`, `/readyz` and `/metrics`."""
+"""The routes for operators: `/livez`, `/healthz`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections.abc import Callable
 
 from aiohttp import web
@@ -9,21 +12,33 @@ from aiohttp import web
 from models.contract.changes import encode
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
-from realtime.engine import SocketServer
 from realtime.reads.read_queue import Lane
+
+CHECK_SECONDS = 2.0  # an operator's probe waits no longer, and neither should a request
+MOST_OFFSET_SECONDS = 5.0
+WARN_OFFSET_SECONDS = 1.0
+_WARN_AGAIN_SECONDS = 600.0
+
+_log = logging.getLogger("slotcast.health")
 
 
 class Health:
-    """`/healthz` shows a running loop; `/readyz` also an answering database and a server open to newcomers."""
+    """`/livez` and `/healthz` show a running loop. `/readyz` shows if this server should get traffic.
 
-    def __init__(self, service: AsyncService, sockets: SocketServer, exposition: Callable[[], bytes]) -> None:
+    A server that is overloaded is ready: it answers what it can, and says so itself. `degraded` names the parts of a
+    ready server that work more slowly than they should.
+    """
+
+    def __init__(self, service: AsyncService, exposition: Callable[[], bytes]) -> None:
+        self.is_stopping = False
         self._service = service
-        self._sockets = sockets
         self._exposition = exposition
+        self._warned_at = float("-inf")
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/healthz", self.health),
+            web.get("/livez", self.health),
             web.get("/readyz", self.readiness),
             web.get("/metrics", self.exposition),
         ]
@@ -34,10 +49,34 @@ class Health:
         return web.Response(body=encode({"status": "ok"}), content_type="application/json", headers=headers)
 
     async def readiness(self, _request: web.Request) -> web.Response:
-        if self._sockets.refuse:
+        if self.is_stopping:
             raise Overloaded("The server is stopping.")
-        await self._service.read(self._service.sync.check, lane=Lane.LIGHT, key="check")
-        return web.Response(body=encode({"status": "ready"}), content_type="application/json")
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._service.read(self._service.sync.check, lane=Lane.LIGHT, key="check")
+        except TimeoutError as error:
+            raise Overloaded("The database does not answer.") from error
+        if self._service.standstill_seconds > CHECK_SECONDS:
+            raise Overloaded("The writer stands still.")
+        self._check_clock()
+        body = {"status": "ready", "degraded": self._degraded()}
+        return web.Response(body=encode(body), content_type="application/json")
+
+    def _degraded(self) -> list[str]:
+        notifications = self._service.sync.notifications
+        return ["notifications"] if notifications is not None and notifications.is_deaf else []
+
+    def _check_clock(self) -> None:
+        """Refuse a clock that is far off the database's, and warn of one that is off.
+
+        No rule depends on it, but the logs and tokens of this machine have its time.
+        """
+        offset = self._service.sync.clock_offset / 1_000
+        if abs(offset) > WARN_OFFSET_SECONDS and time.monotonic() - self._warned_at > _WARN_AGAIN_SECONDS:
+            self._warned_at = time.monotonic()
+            _log.warning("This machine's clock is %+.1f s off the database's", offset)
+        if abs(offset) > MOST_OFFSET_SECONDS:
+            raise Overloaded(f"This machine's clock is {offset:+.1f} s off the database's.")
 
     async def exposition(self, _request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}

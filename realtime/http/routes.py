@@ -238,8 +238,9 @@ READS: tuple[ReadRoute, ...] = (
         headers=("If-None-Match",),
     ),
     ReadRoute("GET", "/healthz", "Says that the process is alive.", shape=answers.StatusAnswer),
+    ReadRoute("GET", "/livez", "Says that the process is alive.", shape=answers.StatusAnswer),
     ReadRoute(
-        "GET", "/readyz", "Says if the database answers and the server accepts connections.", shape=answers.StatusAnswer
+        "GET", "/readyz", "Says if the database answers and the server accepts connections.", shape=answers.ReadyAnswer
     ),
     ReadRoute("GET", "/metrics", "The metrics, for Prometheus.", media="text/plain"),
     ReadRoute("GET", "/openapi.json", "This description.", media="application/json"),

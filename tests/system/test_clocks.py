@@ -103,6 +103,19 @@ async def test_a_lone_server_with_a_wrong_clock_expires_holds_in_time(pair: tupl
     right.start()
 
 
+async def test_a_wrong_clock_is_told_to_the_operator(pair: tuple[Server, Server]) -> None:
+    """No rule depends on it; still the server with the wrong clock gets no traffic, and says why."""
+    right, wrong = pair
+    async with Api(right.url) as here, Api(wrong.url) as there:
+        assert (await here.ask("GET", "/readyz")).status == 200
+        answer = await there.ask("GET", "/readyz")
+        assert answer.status == 503
+        assert "clock" in answer.body["detail"]
+        assert (await there.ask("GET", "/livez")).status == 200
+    assert "clock is" in wrong.log
+    assert "clock is" not in right.log
+
+
 async def test_a_token_counts_by_the_database_s_clock_too(pair: tuple[Server, Server]) -> None:
     """A short token that one server accepts is accepted by the other one, also for Socket.IO."""
     now = int(time.time())

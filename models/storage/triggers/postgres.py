@@ -28,6 +28,9 @@ _COUNTS = ", ".join(map(repr, ("max_holds", *LIMIT_FIELDS)))
 _NULLABLE = ", ".join(map(repr, ("max_advance", "pending_seconds", *LIMIT_FIELDS)))
 _TOUCHED = "INSERT INTO touched (kind, calendar, subject"
 
+# A schema is a database of its own, and has its own channel of notifications.
+CHANNEL = "'slotcast_' || substr(md5(current_schema()), 1, 12)"
+
 _FUNCTIONS = {
     # The sums come after the lock, so they include the commits of its former owner.
     "recount(wanted text)": f"""
@@ -225,6 +228,12 @@ BEGIN
     RETURN NULL;
 END $$""",
 }
+_FUNCTIONS["notify()"] = f"""
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM pg_notify({CHANNEL}, '');
+    RETURN NULL;
+END $$"""
 _ROWS = "INSERT OR UPDATE OR DELETE"
 _TRIGGERS = {
     "calendar": ("calendar", f"BEFORE {_ROWS}", "ROW", "calendar"),
@@ -235,6 +244,7 @@ _TRIGGERS = {
         f"{table}_truncate": (table, "BEFORE TRUNCATE", "STATEMENT", "truncate")
         for table in ("calendar", "slot", "hold", "booking")
     },
+    "notify": ("touched", "AFTER INSERT", "STATEMENT", "notify"),
     **{f"{table}_truncated": (table, "AFTER TRUNCATE", "STATEMENT", "truncated") for table in ("hold", "booking")},
 }
 
@@ -250,7 +260,7 @@ def install(run: Run) -> bool:
         row[0]
         for row in run(
             "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A' AND tgrelid IN"
-            " ('calendar'::regclass, 'slot'::regclass, 'hold'::regclass, 'booking'::regclass)"
+            " ('calendar'::regclass, 'slot'::regclass, 'hold'::regclass, 'booking'::regclass, 'touched'::regclass)"
         ).fetchall()
     }
     for name, (table, event, each, function) in _TRIGGERS.items():

@@ -38,7 +38,7 @@ async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     stack = RoomStack(url)
     await stack.open()
     intake = OutsideWrites(stack.service, stack.dispatcher)
-    listener = ChangeListener(stack.sync.watch(), intake.read, intake.check, intake.take)
+    listener = ChangeListener(stack.sync.watch(), intake.read, intake.check, intake.take, stack.dispatcher.on_rows)
     listener.start()
     yield stack
     await listener.close()
