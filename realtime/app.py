@@ -8,10 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
+from models.contract.commands.background import UseTicket
 from models.contract.values.time import Clock
 from models.service import SlotService
 from realtime import protocol
-from realtime.access.auth import Auth
+from realtime.access.auth import Auth, Tickets
 from realtime.access.rate_limit import Addresses
 from realtime.async_service import AsyncService
 from realtime.busy.importer import BusyImporter
@@ -105,11 +106,12 @@ async def build(
         message_seconds=body_seconds,
         max_queued_bytes=max_queued_bytes,
     )
+    tickets = Tickets(secret, clock, lambda ticket, ends_at: app.service.run(UseTicket(ticket=ticket, ends_at=ends_at)))
     app = _App(
         slot_service,
         clock=clock,
         auth=auth,
-        guard=RequestGuard(auth, peers, allowed.without_credentials(), addresses),
+        guard=RequestGuard(auth, tickets, peers, allowed.without_credentials(), addresses),
         sockets=sockets,
         streams=Streams(clock, heartbeat_seconds),
         body_seconds=body_seconds,

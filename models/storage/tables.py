@@ -221,6 +221,16 @@ class PrivateFeed(Model):
         table_name = "feed"
 
 
+class UsedTicket(Model):
+    """A ticket that was used and has not ended yet."""
+
+    id = TextField(primary_key=True)
+    ends_at = BigIntegerField()
+
+    class Meta:
+        table_name = "used_ticket"
+
+
 class FeedFloor(Model):
     """The least SEQUENCE of a calendar's feed, as a time. The row of "" is for every calendar."""
 

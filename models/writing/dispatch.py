@@ -29,6 +29,7 @@ from models.domain.calendars import (  # noqa: F401
     busy_sources,
     calendars,
     feeds,
+    tickets,
 )
 from models.domain.log import change_log
 from models.domain.outside_writes import (

@@ -142,3 +142,15 @@ async def test_a_database_that_restarts_is_found_again(pair: tuple[Server, Serve
 async def is_booked(api: Api, slot: str, key: str) -> bool:
     answer = await book(api, slot, key)
     return answer is not None and answer.code == "ok"
+
+
+async def test_a_ticket_of_one_server_is_good_once_on_both(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    async with Api(one.url, STAFF) as here, Api(other.url) as there:
+        await open_slots(here, 1)
+        ticket = (await here.ask("POST", "/api/tickets", {"calendars": [CALENDAR]})).body["ticket"]
+        path = f"/api/calendars/{CALENDAR}/changes?ticket={ticket}"
+        assert (await there.ask("GET", path)).status == 200
+        for url in (other.url, one.url):
+            async with Api(url) as again:
+                assert (await again.ask("GET", path)).code == "unauthorized"

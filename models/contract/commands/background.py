@@ -69,6 +69,16 @@ class RaiseFeedFloor(Command, frozen=True, kw_only=True):
     calendar: str
 
 
+class UseTicket(Command, frozen=True, kw_only=True):
+    """Uses a ticket up. The second time it is refused."""
+
+    needs_calendar = False
+
+    calendar: str = ""  # of none
+    ticket: str
+    ends_at: int  # milliseconds
+
+
 class TakeOutside(Command, frozen=True, kw_only=True):
     """Appends the changes of other writers to the calendar's log. The watch on the database sends it."""
 
