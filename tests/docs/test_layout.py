@@ -11,7 +11,6 @@ UNTESTED = {
     "models/contract/commands/holds": "declarations only; tests/models/contract/test_requests checks each",
     "models/contract/commands/slots": "declarations only; tests/models/contract/test_requests checks each",
     "models/storage/dialect": "an interface; test_sqlite and test_postgres test its two forms",
-    "models/storage/rows": "named tuples only; tests/models/storage/test_compiled_query reads them",
     "realtime/answers": "declarations only; tests/docs/test_conformance compares every answer with them",
 }
 
