@@ -79,7 +79,7 @@ def identify(tokens: Tokens, principal: Principal, calendar: str, email: str | N
 
 
 def kind_of(principal: Principal) -> str:
-    """Return the name of the caller's count: token or address."""
+    """Return the kind of a caller's count: by its token's `sub`, or by its address."""
     return "sub" if principal.subject else "address"
 
 

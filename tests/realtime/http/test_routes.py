@@ -11,9 +11,9 @@ def test_no_two_rows_have_the_same_route() -> None:
 
 
 def test_a_row_fits_its_request() -> None:
-    """The path's id is a field of the request, and every command on the wire has a row."""
+    """The path's id is a field of the request on the wire, and every command on the wire has a row."""
     for row in COMMANDS:
         assert ("{id}" in row.path) is bool(row.subject), row.path
-        assert not row.subject or row.subject in row.command.__struct_fields__
+        assert not row.subject or row.subject in row.command.__struct_encode_fields__
     commands = {name for name, kind in EVERY_REQUEST.items() if kind.of_server}
     assert commands - {row.command.wire.name for row in COMMANDS} == set()

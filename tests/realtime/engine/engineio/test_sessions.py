@@ -13,17 +13,14 @@ async def test_a_session_is_known_until_its_disconnect_handler_is_done(serve: Se
     """The handler may still read the session; afterwards nothing is kept of it."""
     server, latch, seen = EngineServer(), asyncio.Event(), list[dict[str, str]]()
 
-    async def connected(sid: str, _environ: object) -> None:
-        await server.save_session(sid, {"name": "Ada"})
-
     async def disconnected(sid: str, _reason: str) -> None:
         await latch.wait()
         seen.append(await server.get_session(sid))
 
-    server.on("connect", connected)
     server.on("disconnect", disconnected)
     endpoint = await serve(server)
     socket, opening = await endpoint.open_websocket()
+    await server.save_session(opening["sid"], {"name": "Ada"})
     await socket.close()
     await eventually(lambda: server.counters.open_websocket == 0)
     assert opening["sid"] in server.sockets
