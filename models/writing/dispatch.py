@@ -11,34 +11,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from models.audit import (
-    repair,  # noqa: F401
-)
+from models.audit import repair
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
-
-# Importing a module registers its handlers.
-from models.domain.bookings import (  # noqa: F401
-    bookings,
-    expire_bookings,
-    holds,
-    reschedule,
-    update_booking,
-)
-from models.domain.calendars import (  # noqa: F401
-    busy_sources,
-    calendars,
-    feeds,
-    tickets,
-)
+from models.domain.bookings import bookings, expire_bookings, holds, reschedule, update_booking
+from models.domain.calendars import busy_sources, calendars, feeds, tickets
 from models.domain.log import change_log
-from models.domain.outside_writes import (
-    take_outside,  # noqa: F401
-)
-from models.domain.slots import (
-    slots,  # noqa: F401
-)
-from models.schedule import apply  # noqa: F401
+from models.domain.outside_writes import take_outside
+from models.domain.slots import slots
+from models.schedule import apply
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.rows import CalendarRow
 from models.storage.tables import Calendar, columns
@@ -56,6 +37,23 @@ from models.transaction.routing import (
     subjects,
 )
 from models.transaction.transaction import CommandResult, Transaction
+
+# Importing a module registers its handlers.
+HANDLER_MODULES = (
+    apply,
+    bookings,
+    busy_sources,
+    calendars,
+    expire_bookings,
+    feeds,
+    holds,
+    repair,
+    reschedule,
+    slots,
+    take_outside,
+    tickets,
+    update_booking,
+)
 
 
 def _calendars(ids: list[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Rejects the pending bookings that staff have not answered in time. The scheduler finds them by an index."""
+"""Rejects pending bookings without an answer of staff in time. The scheduler finds them by an index."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _overdue = CompiledQuery(
 
 
 def read_due(db: Database, now: int) -> list[str]:
-    """Return the calendars of the pending bookings that expire, of those that are due first."""
+    """Return the calendars of expired pending bookings, the most overdue first."""
     return list(dict.fromkeys(row[0] for row in _due.rows(db, now=now)))
 
 

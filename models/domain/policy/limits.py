@@ -1,7 +1,7 @@
 """Limits on the bookings of one customer in one calendar: in all, and on one day.
 
-A booking counts for its e-mail address, and for its caller: the token's `sub`, or the address of a guest, of which only
-a keyed hash is stored. The count is taken under the calendar's lock, in the transaction that books, so commands at
+A booking counts for its e-mail address, and for its caller: the token's `sub`, or the address of a guest. Only a keyed
+hash of the address is stored. The booking's own transaction counts under the calendar's lock, so commands at
 the same time cannot pass a limit together. Staff pass over the limits.
 """
 
@@ -56,7 +56,7 @@ class Booker(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """The number of a customer's bookings: of slots that are not over, and on the day of a slot."""
+    """The number of a customer's bookings: up to the end of their slots, and on the day of a slot."""
 
     in_all: int = 0
     on_day: int = 0
@@ -79,7 +79,7 @@ def identify(tokens: Tokens, principal: Principal, calendar: str, email: str | N
 
 
 def kind_of(principal: Principal) -> str:
-    """Return the name of what a caller is counted by."""
+    """Return the kind of a caller's count: by its token's `sub`, or by its address."""
     return "sub" if principal.subject else "address"
 
 
@@ -88,7 +88,7 @@ def is_limited(policy: Policy) -> bool:
 
 
 def day_of(calendar: CalendarRow, moment: int) -> tuple[int, int]:
-    """Return the day of the calendar's zone that has this moment, as `[begin, end)` in milliseconds."""
+    """Return the day of this moment in the calendar's zone, as `[begin, end)` in milliseconds."""
     zone = open_zone(calendar.zone)
     day = wall_of(zone, moment).date()
     begin = first_moment(zone, day, 0)
@@ -104,7 +104,7 @@ def check(
     *,
     moving: str = "",
 ) -> None:
-    """Refuse one more booking of the customer on the slot's day, or in all. `moving` is a booking that is changed."""
+    """Refuse one more booking of the customer on the slot's day, or in all. `moving` is a changed booking."""
     policy = rules.policy_of(calendar)
     if principal.is_staff_of(calendar.id):
         return

@@ -1,6 +1,6 @@
 """The rules of booking: rights, the policy of a calendar, and the reasons why a slot can't be taken.
 
-A check passes or raises the refusal that names its rule in `details`. The rule that decides between two commands is
+A check passes, or raises a refusal with its rule in `details`. The rule that decides between two commands is
 the SQL predicate of models/storage/seat_guard; the last checks here say why it refused.
 """
 
@@ -49,7 +49,7 @@ def is_bookable(slot: SlotRow, calendar: CalendarRow, now: int) -> bool:
 def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int) -> Refused | None:
     """Return the refusal of a seat in the slot for whoever has the right to it; None for a free slot.
 
-    These are the checks that holding, booking and explaining run, in their order.
+    Holding, booking and explaining run these checks, in their order.
     """
     try:
         check_in_use(calendar)
@@ -61,7 +61,7 @@ def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int) -> Refused | None
 
 
 def boundaries(slot: SlotRow, policy: Policy) -> list[int]:
-    """Return the moments at which the clock alone opens or ends the slot, in milliseconds."""
+    """Return the moments of the slot's changes by the clock alone, in milliseconds."""
     moments = [slot.start]
     if policy.min_notice:
         moments.append(slot.start - policy.min_notice * SECOND + 1)

@@ -1,4 +1,4 @@
-"""Slots that overlap: a warning where both can be taken, and a refusal of the same times twice where they can't."""
+"""Overlapping slots. Under `allow` they cause a warning. Under `reject` the same times twice are refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _coming = CompiledQuery(
 
 
 def check_new(transaction: Transaction, calendar: CalendarRow, slots: Sequence[NewSlot]) -> None:
-    """Refuse a slot at exactly the times of another one, in a calendar in which only one of them could be taken."""
+    """Refuse a slot at exactly the times of another one, in a calendar without overlaps."""
     if not rules.policy_of(calendar).rejects_overlap:
         return
     there: set[Times] = set(_ending.rows(transaction.db, [slot.end for slot in slots], calendar=calendar.id))
@@ -50,7 +50,7 @@ def check_new(transaction: Transaction, calendar: CalendarRow, slots: Sequence[N
 
 
 def overlapping(slots: Iterable[Times]) -> list[Times]:
-    """Return the slots that begin before an earlier one ends."""
+    """Return the slots with a start before the end of an earlier one."""
     found: list[Times] = []
     latest = 0
     for start, end in sorted(slots):
@@ -61,12 +61,12 @@ def overlapping(slots: Iterable[Times]) -> list[Times]:
 
 
 def coming(transaction: Transaction, calendar: str) -> list[Times]:
-    """Return the overlapping ones of the calendar's slots that are not over."""
+    """Return the overlapping slots of the calendar, without past ones."""
     return overlapping(_coming.rows(transaction.db, calendar=calendar, now=transaction.now))
 
 
 def beside(transaction: Transaction, calendar: CalendarRow, slots: Iterable[tuple[str, int, int]]) -> list[Times]:
-    """Return those of these standing slots, each with its id, that overlap any other slot of the calendar."""
+    """Return the times of the overlapping ones among these stored slots; each has its id."""
     if rules.policy_of(calendar).rejects_overlap:
         return []
     return sorted(
@@ -77,7 +77,7 @@ def beside(transaction: Transaction, calendar: CalendarRow, slots: Iterable[tupl
 
 
 def warnings(calendar: CalendarRow, found: Sequence[Times]) -> list[dict[str, Any]]:
-    """Return the warning of these overlapping slots; none where the calendar lets only one of them be taken."""
+    """Return the warning of these overlapping slots; none in a calendar without overlaps."""
     if not found or rules.policy_of(calendar).rejects_overlap:
         return []
     first, last = map(write_time, found[0])

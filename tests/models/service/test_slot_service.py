@@ -30,7 +30,7 @@ def test_a_closed_service_refuses_commands(database: str) -> None:
     service.open()
     service.close()
     with pytest.raises(Overloaded) as refused:
-        service.run(CreateCalendar(principal=OPERATOR, id="room", name="Room", zone="UTC"))
+        service.run(CreateCalendar(principal=OPERATOR, calendar="room", name="Room", zone="UTC"))
     assert refused.value.retryable
 
 

@@ -1,4 +1,4 @@
-"""Opening a database: its migrations, and settings that are no database."""
+"""Opening the database: from nothing, together with others, or not at all and with one clear line."""
 
 from __future__ import annotations
 

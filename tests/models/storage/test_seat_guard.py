@@ -6,8 +6,16 @@ import pytest
 
 from models.contract.errors import Refused
 from models.contract.values.time import HOUR
-from tests.models.database_audit import query
 from tests.models.driver import Driver
+
+
+def write_own(driver: Driver, sql: str) -> None:
+    """Write as the service itself, so that no trigger corrects the row."""
+    db = driver.service._db
+    db.begin_write()
+    db.execute_sql(f"UPDATE slot SET {sql}")
+    db.commit_write()
+    driver.service.close_thread_connection()
 
 
 @pytest.mark.parametrize(
@@ -23,10 +31,7 @@ from tests.models.driver import Driver
 def test_the_list_and_the_booking_agree(driver: Driver, sql: str, is_bookable: bool) -> None:
     """The same predicate answers both, also before the notes of an outside write are taken."""
     (slot,) = driver.open()
-    with driver.service._db.connection_context():
-        driver.service._db.begin_write()  # a write of the service's own: no trigger corrects it
-        driver.service._db.execute_sql(f"UPDATE slot SET {sql}")
-        driver.service._db.commit_write()
+    write_own(driver, sql)
     assert driver.slot(slot)["bookable"] is is_bookable
     try:
         driver.reserve(slot)
@@ -34,7 +39,7 @@ def test_the_list_and_the_booking_agree(driver: Driver, sql: str, is_bookable: b
         assert not is_bookable
     else:
         assert is_bookable
-    query(driver.path, "UPDATE slot SET blocked = 0, busy = 0")
+    write_own(driver, "blocked = 0, busy = 0")
 
 
 def test_the_last_seat_is_listed_until_it_is_taken(driver: Driver) -> None:

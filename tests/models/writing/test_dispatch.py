@@ -30,9 +30,9 @@ def test_a_command_about_nothing_says_what_is_missing(driver: Driver) -> None:
         driver.service.run(booking(new_id(driver.clock.now)))
     assert refused.value.details["what"] == "slot"
     with pytest.raises(NotFound):
-        driver.service.run(UpdateCalendar(principal=STAFF, id="none", name="None"))
+        driver.service.run(UpdateCalendar(principal=STAFF, calendar="none", name="None"))
     with pytest.raises(Unauthorized):
-        driver.service.run(UpdateCalendar(principal=GUEST, id="none", name="None"))
+        driver.service.run(UpdateCalendar(principal=GUEST, calendar="none", name="None"))
 
 
 def test_a_repeated_command_gets_its_first_answer(driver: Driver) -> None:

@@ -23,6 +23,18 @@ def server(tmp_path: Path, postgres: Postgres) -> Server:
     return Server(tmp_path, database=postgres.new_url(), settings={"SLOTCAST_SECRET": SECRET})
 
 
+async def test_health_readiness_and_metrics(served: Server) -> None:
+    """Each answers without a token; health may be read by any page."""
+    async with Api(served.url) as api:
+        health = await api.ask("GET", "/healthz", headers={"Origin": "https://elsewhere.example"})
+        assert (health.status, health.body) == (200, {"status": "ok"})
+        assert health.headers["Access-Control-Allow-Origin"] == "*"
+        assert (await api.get("/readyz")) == {"status": "ready", "degraded": []}
+        metrics = await api.ask("GET", "/metrics")
+        assert metrics.headers["Content-Type"].startswith("text/plain")
+        assert b"slotcast_requests_total" in metrics.raw
+
+
 async def readiness(api: Api) -> tuple[int, str]:
     began = time.monotonic()
     answer = await api.ask("GET", "/readyz")

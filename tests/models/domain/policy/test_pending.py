@@ -28,8 +28,8 @@ def test_it_moves_with_the_start(driver: Driver) -> None:
     start = driver.clock.now + HOUR
     (slot,) = driver.open(start=start)
     driver.reserve(slot)
-    times = {"start": start + HOUR, "end": start + 2 * HOUR}
-    driver.service.run(UpdateSlot(principal=STAFF, slot=slot, with_bookings=True, **times))
+    move = UpdateSlot(principal=STAFF, slot=slot, start=start + HOUR, end=start + 2 * HOUR, with_bookings=True)
+    driver.service.run(move)
     assert driver.query("SELECT expires_at FROM booking") == [(start + HOUR,)]
     query(driver.path, "UPDATE booking SET expires_at = ?", start + 9 * HOUR)
     take(driver.service)

@@ -31,7 +31,6 @@ def test_a_slot_has_the_mark_of_its_own_times(driver: Driver) -> None:
     driver.keep_busy(begin + HOUR, begin + 2 * HOUR)
     before, inside, after = driver.open(3, start=begin)
     assert [driver.slot(slot)["bookable"] for slot in (before, inside, after)] == [True, False, True]
-    times = {"start": begin + 5 * HOUR, "end": begin + 6 * HOUR}
-    driver.service.run(UpdateSlot(principal=STAFF, slot=inside, **times))
+    driver.service.run(UpdateSlot(principal=STAFF, slot=inside, start=begin + 5 * HOUR, end=begin + 6 * HOUR))
     driver.service.run(UpdateSlot(principal=STAFF, slot=after, start=begin + HOUR, end=begin + HOUR + 1))
     assert [driver.slot(slot)["bookable"] for slot in (before, inside, after)] == [True, True, False]
