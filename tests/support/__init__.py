@@ -4,8 +4,9 @@ from tests.support.client import GUESTS, STAFF, Answer, Api, Client, new_key
 from tests.support.eventually import eventually, wait_until
 from tests.support.node import Node
 from tests.support.port import free_port
+from tests.support.process import ROOT
 from tests.support.proxy import Proxy
-from tests.support.server import ROOT, Server
+from tests.support.server import Server
 from tests.support.viewer import Viewer, is_same
 
 __all__ = [
