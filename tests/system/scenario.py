@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -112,19 +111,9 @@ class Shop:
 
     async def at_the_command_line(self, *arguments: str) -> str:
         """`server.py …` in a process of its own: it acts on the database, whether a server runs or not."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "server.py",
-            *arguments,
-            env=self._server.environment,
-            cwd=self._server.folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        printed, problem = await process.communicate()
-        assert process.returncode == 0, problem
+        printed = await asyncio.to_thread(self._server.command, *arguments)
         self.done["cli " + " ".join(arguments[:2])] += 1
-        return printed.decode().strip()
+        return printed.strip()
 
     async def _until_answered(self, request: str, once: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         give_up_at = time.monotonic() + _GIVE_UP_SECONDS

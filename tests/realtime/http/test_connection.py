@@ -9,13 +9,13 @@ from aiohttp.web_protocol import RequestHandler
 from realtime.http.connection import BoundedHandler, BoundedRunner, BoundedServer
 from tests.support import Server
 
-SLOTS = ("_force_close", "_loop", "_manager", "_request_count", "_waiter", "transport")
+SLOTS = ("_force_close", "_lingering_time", "_loop", "_manager", "_request_count", "_waiter", "transport")
 
 
 def test_overridden_methods_exist() -> None:
     """Overridden methods exist, and take our arguments."""
     for ours, theirs, names in (
-        (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received")),
+        (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received", "finish_response")),
         (BoundedServer, web.Server, ("__call__", "shutdown")),
         (BoundedRunner, web.AppRunner, ("_make_server",)),
     ):
