@@ -61,6 +61,10 @@ class Dialect(Database):
         """Run one statement and return the driver's cursor; raise Peewee's errors."""
         raise NotImplementedError
 
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement without a result for each of these parameters, in order; raise Peewee's errors."""
+        raise NotImplementedError
+
     def connection(self) -> Any:
         """Return the thread's driver connection; make one if there is none."""
         return cast("Any", super()).connection()
@@ -99,8 +103,8 @@ class Dialect(Database):
         """Commit durably. After an error the outcome is unknown."""
         raise NotImplementedError
 
-    def is_in_transaction(self) -> bool:
-        """Say if the driver still has a transaction that can be committed."""
+    def is_in_transaction(self, *, or_failed: bool = False) -> bool:
+        """Say if the driver still has a transaction that can be committed, or one that can only be rolled back."""
         raise NotImplementedError
 
     def roll_back(self) -> None:

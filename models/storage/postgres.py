@@ -112,6 +112,15 @@ class Postgres(Dialect, PostgresqlDatabase):
         except psycopg.Error as error:
             raise _translated(error) from None
 
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run them in a pipeline: one round trip for all rows."""
+        connection = self._state.conn or self.connection()
+        try:
+            with connection.cursor() as cursor:
+                cursor.executemany(sql, rows)
+        except psycopg.Error as error:
+            raise _translated(error) from None
+
     def check(self) -> None:
         version = self.connection().info.server_version // 10_000
         if version < _OLDEST:
@@ -176,11 +185,12 @@ class Postgres(Dialect, PostgresqlDatabase):
             message = f"COMMIT was answered with {done}"
             raise peewee.DatabaseError(message)
 
-    def is_in_transaction(self) -> bool:
-        return self._status() == TransactionStatus.INTRANS
+    def is_in_transaction(self, *, or_failed: bool = False) -> bool:
+        status = self._status()
+        return status == TransactionStatus.INTRANS or (or_failed and status == TransactionStatus.INERROR)
 
     def roll_back(self) -> None:
-        if self._status() in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+        if self.is_in_transaction(or_failed=True):
             self.execute_sql("ROLLBACK")
 
     def read_commits(self, position: int | None) -> Commits:

@@ -39,8 +39,14 @@ class Sqlite(Dialect, SqliteDatabase):
         try:
             return connection.execute(sql, params or ())
         except sqlite3.Error as error:
-            kind = getattr(peewee, type(error).__name__, DatabaseError)
-            raise kind(*error.args) from error
+            raise _translated(error) from error
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        connection = self._state.conn or self.connection()
+        try:
+            connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
 
     @contextmanager
     def changing_schema(self) -> Iterator[None]:
@@ -84,7 +90,7 @@ class Sqlite(Dialect, SqliteDatabase):
     def commit_write(self) -> None:
         self.execute_sql("COMMIT")
 
-    def is_in_transaction(self) -> bool:
+    def is_in_transaction(self, *, or_failed: bool = False) -> bool:  # noqa: ARG002 - an error fails its statement only
         """Ask the driver: some errors, like SQLITE_FULL, end the transaction by themselves."""
         connection = self._state.conn or self.connection()
         return bool(connection.in_transaction)
@@ -131,6 +137,12 @@ class Sqlite(Dialect, SqliteDatabase):
             self.roll_back()
         finally:
             self.close()
+
+
+def _translated(error: sqlite3.Error) -> DatabaseError:
+    """Return Peewee's error of the same name."""
+    kind: type[DatabaseError] = getattr(peewee, type(error).__name__, DatabaseError)
+    return kind(*error.args)
 
 
 def open_sqlite(path: str, *, synchronous: str) -> Sqlite:

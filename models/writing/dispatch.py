@@ -18,7 +18,7 @@ from models.domain.bookings import bookings, expire_bookings, holds, reschedule,
 from models.domain.calendars import busy_sources, calendars, feeds, tickets
 from models.domain.log import change_log
 from models.domain.outside_writes import take_outside
-from models.domain.slots import slots
+from models.domain.slots import capacity, slots
 from models.schedule import apply
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.rows import CalendarRow
@@ -26,6 +26,7 @@ from models.storage.tables import Calendar, columns
 from models.transaction import idempotency
 from models.transaction.handlers import HANDLERS
 from models.transaction.idempotency import IdempotencyRecord
+from models.transaction.pending_rows import PendingRows
 from models.transaction.routing import (
     Locked,
     Routes,
@@ -109,6 +110,9 @@ def prepare(
     else:
         found, transaction.now = idempotency.find(transaction.db, marks), transaction.clock()
     transaction.records = {row[0]: IdempotencyRecord(*row[1:]) for row in found}
+    if len(asked) > 1:
+        capacity.prefetch(transaction, [name for some in about for kind, name in some if kind == "slot"])
+        transaction.pending = PendingRows()
     return placed
 
 
@@ -166,7 +170,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
     answer, public = _answer(transaction, handler(transaction, command))
     kept = IdempotencyRecord(answer.calendar, fingerprint, answer.seq, answer.cursor, public)
     for mark in marks:
-        idempotency.keep(transaction.db, mark, kept, transaction.now)
+        transaction.insert(idempotency.insert, (mark, *kept, transaction.now))
         transaction.records[mark] = kept
     return answer
 

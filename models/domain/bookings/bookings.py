@@ -109,7 +109,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
         overridden=passed,
     )
     row = with_expiry(transaction, row, slot)
-    _insert.run(transaction.db, row)
+    transaction.insert(_insert, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     overridden = passed.split() if is_override else None
     return CommandResult(slot.calendar, "booking", public(row), token="booking", overridden=overridden)
@@ -154,7 +154,7 @@ def check_version(row: BookingRow, if_version: int | UnsetType) -> None:
 def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandResult:
     """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
     principal = command.principal
-    row = find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    row = find(transaction.db_with(Booking), transaction.tokens, principal, command.booking, command.token)
     check_version(row, command.if_version)
     if is_done(row.status, "cancel"):
         return CommandResult(row.calendar, "booking", public(row))
@@ -225,7 +225,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
 
 
 def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> BookingRow:
-    row = _read.row(transaction.db, booking=command.booking)
+    row = _read.row(transaction.db_with(Booking), booking=command.booking)
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)
@@ -259,4 +259,4 @@ def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
     expires_at = row.expires_at if row.status == booking_states.State.PENDING else None
     version = max(row.version + 1, seq)
     written = row._replace(version=version, changed_at=transaction.now, expires_at=expires_at)
-    _update.execute(transaction.db, **written._asdict())
+    _update.execute(transaction.db_with(Booking), **written._asdict())

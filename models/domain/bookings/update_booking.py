@@ -13,6 +13,7 @@ from models.domain.policy.booking_states import is_done
 from models.domain.policy.customer import check_detail, check_name
 from models.domain.slots import capacity
 from models.storage.rows import BookingRow
+from models.storage.tables import Booking
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -27,7 +28,7 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
     More seats are taken like those of a new booking. A holder gives some back as late as they could cancel.
     """
     principal = command.principal
-    row = bookings.find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    row = bookings.find(transaction.db_with(Booking), transaction.tokens, principal, command.booking, command.token)
     is_override = override.is_asked(principal, row.calendar, command.override)
     bookings.check_version(row, command.if_version)
     if not principal.is_staff_of(row.calendar):

@@ -26,10 +26,8 @@ TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, for which other commands wait
 
 TAIL_ROWS_A_READ = 64
 
-_advance = CompiledQuery(
-    Calendar.update({Calendar.seq: Calendar.seq + 1, Calendar.nonce: bind("nonce")})
-    .where(Calendar.id == bind("calendar"))
-    .returning(Calendar.seq)
+_move_head = CompiledQuery(
+    Calendar.update({Calendar.seq: bind("seq"), Calendar.nonce: bind("nonce")}).where(Calendar.id == bind("calendar"))
 )
 _insert = CompiledInsert(Log)
 _ROW = (Log.calendar, Log.seq, Log.nonce, Log.follows, Log.type, Log.body, Log.bookings)
@@ -58,14 +56,16 @@ _trim = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (L
 
 
 def next_seq(transaction: Transaction, calendar: str) -> int:
-    """Allot the calendar's next seq and move its head there. The same transaction must `append` the change."""
+    """Allot the calendar's next seq and move its head there. The same transaction must `append` the change.
+
+    The transaction holds the lock of the calendar's row, so the row that it has read is the last one.
+    """
     row = transaction.calendar(calendar)
-    nonce = new_nonce()
-    found = _advance.row(transaction.db, calendar=calendar, nonce=nonce)
-    assert found is not None, "the calendar's row is locked by this transaction"
-    transaction.calendars[calendar] = row._replace(seq=found[0], nonce=nonce)
+    seq, nonce = row.seq + 1, new_nonce()
+    transaction.update_head(_move_head, calendar, {"calendar": calendar, "seq": seq, "nonce": nonce})
+    transaction.calendars[calendar] = row._replace(seq=seq, nonce=nonce)
     transaction.follows[calendar] = row.nonce
-    return int(found[0])
+    return seq
 
 
 def append(
@@ -96,8 +96,8 @@ def append(
         )
     )
     follows = transaction.follows[calendar]
-    _insert.run(
-        transaction.db, (calendar, head.seq, head.nonce, follows, transaction.now, kind.value, body, " ".join(bookings))
+    transaction.insert(
+        _insert, (calendar, head.seq, head.nonce, follows, transaction.now, kind.value, body, " ".join(bookings))
     )
     transaction.logged.append(Logged(calendar, head.seq, head.nonce, follows, kind.value, body, tuple(bookings)))
 

@@ -106,9 +106,9 @@ def check(
 ) -> None:
     """Refuse one more booking of the customer on the slot's day, or in all. `moving` is a changed booking."""
     policy = rules.policy_of(calendar)
-    if principal.is_staff_of(calendar.id):
+    if not is_limited(policy) or principal.is_staff_of(calendar.id):
         return
-    tallies = count(transaction.db, calendar, slot, transaction.now, booker, besides=moving)
+    tallies = count(transaction.db_with(Booking), calendar, slot, transaction.now, booker, besides=moving)
     for by, tally in zip((kind_of(principal), "email"), tallies, strict=True):
         if slot.end > transaction.now:
             check_max_bookings(policy, tally, by)

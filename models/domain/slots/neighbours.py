@@ -84,8 +84,9 @@ def block_neighbours(transaction: Transaction, slot: SlotRow, seq: int, by: int)
         return
     threshold = 0 if by > 0 else 1
     place = around(calendar, slot.id, slot.start, slot.end)
-    found = _block.rows(transaction.db, by=by, threshold=threshold, seq=seq, now=transaction.now, **place)
+    found = _block.rows(transaction.seats_db, by=by, threshold=threshold, seq=seq, now=transaction.now, **place)
     for row in map(SlotRow._make, found):
+        transaction.slots[row.id] = row
         if row.version == seq:
             transaction.touched[row.id] = row
 
@@ -94,7 +95,7 @@ def count_blocking(transaction: Transaction, calendar: CalendarRow, slot: str, s
     """Count the taken neighbours of a slot at this place."""
     if not rules.policy_of(calendar).rejects_overlap:
         return 0
-    found = _count_blocking.row(transaction.db, **around(calendar, slot, start, end))
+    found = _count_blocking.row(transaction.seats_db, **around(calendar, slot, start, end))
     return int(found[0]) if found else 0
 
 

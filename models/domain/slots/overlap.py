@@ -36,7 +36,7 @@ def check_new(transaction: Transaction, calendar: CalendarRow, slots: Sequence[N
     """Refuse a slot at exactly the times of another one, in a calendar without overlaps."""
     if not rules.policy_of(calendar).rejects_overlap:
         return
-    there: set[Times] = set(_ending.rows(transaction.db, [slot.end for slot in slots], calendar=calendar.id))
+    there: set[Times] = set(_ending.rows(transaction.seats_db, [slot.end for slot in slots], calendar=calendar.id))
     for place, slot in enumerate(slots):
         times = (slot.start, slot.end)
         if times in there:
@@ -72,7 +72,7 @@ def beside(transaction: Transaction, calendar: CalendarRow, slots: Iterable[tupl
     return sorted(
         (start, end)
         for slot, start, end in slots
-        if _neighbour.rows(transaction.db, calendar=calendar.id, slot=slot, after=start, before=end)
+        if _neighbour.rows(transaction.seats_db, calendar=calendar.id, slot=slot, after=start, before=end)
     )
 
 

@@ -99,7 +99,7 @@ def write_new(
     """Write a new slot with its count of blocking neighbours. The caller appends the change."""
     name = new_id(transaction.now)
     written = _insert.row(
-        transaction.db,
+        transaction.seats_db,
         id=name,
         calendar=calendar,
         start=slot.start,
@@ -149,7 +149,7 @@ def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> Pu
 def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
     """Write the slot's columns but its times. The caller appends the change."""
     written = _update.row(
-        transaction.db,
+        transaction.seats_db,
         slot=row.id,
         capacity=row.capacity,
         data=row.data,
@@ -160,7 +160,7 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
         now=transaction.now,
     )
     assert written is not None, "the row was found in this transaction"
-    row = transaction.touched[row.id] = SlotRow._make(written)
+    row = transaction.touched[row.id] = transaction.slots[row.id] = SlotRow._make(written)
     return row
 
 
