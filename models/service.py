@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import DatabaseError, InterfaceError
+from peewee import DatabaseError, InterfaceError, fn
 
 from models.audit import audit
 from models.audit.audit import Finding
@@ -43,7 +43,7 @@ from models.storage.cancellation import Cancellation, Cancelled, checked
 from models.storage.commit_watch import CommitWatch, News
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.dialect import Dialect, UnusableDatabase
-from models.storage.tables import Hold, HoldState
+from models.storage.tables import Calendar, Hold, HoldState
 from models.transaction.transaction import OnProgress, Retention, no_progress
 from models.writing.batch import BatchRunner
 from models.writing.command_queue import Outcome, QueuedCommand, Reply
@@ -80,7 +80,11 @@ __all__ = [
 
 _due = CompiledQuery(
     Hold.select(Hold.calendar)
-    .where((Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("before")))
+    .where(
+        (Hold.state == literal(HoldState.ACTIVE))
+        & (Hold.expires_at <= bind("before"))
+        & fn.EXISTS(Calendar.select(1).where(Calendar.id == Hold.calendar))
+    )
     .distinct()
 )
 
