@@ -22,7 +22,7 @@ LONG_SECONDS = 3_600
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="races of 100,000 attempts instead of 5,000")
+    parser.addoption("--long", action="store_true", help="races of 100,000 attempts, ten minutes of random SQL")
     parser.addoption("--postgres", action="store_true", help="servers on PostgreSQL, also where a test does not ask")
 
 
