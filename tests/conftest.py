@@ -28,7 +28,7 @@ LONG_FOLDERS = {"system", "invariants", "docs"}  # tests of whole servers, which
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="races of 100,000 attempts instead of 5,000")
+    parser.addoption("--long", action="store_true", help="races of 100,000 attempts, ten minutes of random SQL")
     parser.addoption("--fresh", action="store_true", help="each server in a new interpreter, and in no fork")
     parser.addoption("--postgres", action="store_true", help="servers on PostgreSQL, also where a test does not ask")
 

@@ -79,7 +79,7 @@ _COMPLAINTS = (
         "slot",
         (
             "SELECT slot.calendar, slot.id FROM slot"
-            " JOIN (SELECT slot, calendar FROM hold UNION SELECT slot, calendar FROM booking) AS taken"
+            " JOIN (SELECT slot, calendar FROM hold WHERE state = 0 UNION SELECT slot, calendar FROM booking) AS taken"
             " ON taken.slot = slot.id WHERE taken.calendar <> slot.calendar"
         ),
     ),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from peewee import fn
+
 from models.audit import audit
 from models.audit.audit import Finding
 from models.contract.changes import Booking, Cursor, Info, Logged
@@ -33,12 +35,16 @@ from models.storage import database
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.dialect import Dialect
 from models.storage.rows import HoldState
-from models.storage.tables import Hold
+from models.storage.tables import Calendar, Hold
 from models.transaction.transaction import Retention
 
 _due = CompiledQuery(
     Hold.select(Hold.calendar)
-    .where((Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("before")))
+    .where(
+        (Hold.state == literal(HoldState.ACTIVE))
+        & (Hold.expires_at <= bind("before"))
+        & fn.EXISTS(Calendar.select(1).where(Calendar.id == Hold.calendar))
+    )
     .distinct()
 )
 

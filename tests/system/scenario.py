@@ -36,7 +36,7 @@ class Lost(Exception):
 class Shop:
     """The callers: over Socket.IO, over HTTP and at the command line."""
 
-    def __init__(self, server: Server, token: str, seed: int) -> None:
+    def __init__(self, server: Server, token: str, seed: int, *, first: int = 0, step: int = 1) -> None:
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.is_closing = False
@@ -44,7 +44,8 @@ class Shop:
         self._token = token
         self._dice = random.Random(seed)
         self._slots: list[str] = []
-        self._place = 0
+        self._place = first
+        self._step = step  # shops on one calendar open slots in turns
 
     def has_done(self, count: int) -> bool:
         return self.done.total() >= count
@@ -53,7 +54,7 @@ class Shop:
         """Return slots for this call only, half an hour each, within the usual window."""
         slots = []
         for _ in range(count):
-            self._place += 1
+            self._place += self._step
             start = 1 + self._place / 48
             capacity = self._dice.choice([1, 1, 3])
             slots.append({"start": in_days(start), "end": in_days(start + 1 / 50), "capacity": capacity})

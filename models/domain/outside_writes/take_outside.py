@@ -24,7 +24,7 @@ from models.domain.outside_writes.notes import NOTES_AT_ONCE, Note, take_notes
 from models.domain.policy import pending, rules
 from models.domain.slots import neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
-from models.storage.rows import CalendarRow, Origin, SlotState
+from models.storage.rows import CalendarRow, HoldState, Origin, SlotState
 from models.storage.tables import Booking, Calendar, Hold, Log, Slot
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
@@ -51,10 +51,12 @@ _stamp_bookings = CompiledListQuery(
 _elsewhere = CompiledListQuery(
     lambda ids: Booking.select(Booking.id).where((Booking.slot.in_(ids)) & (Booking.calendar != bind("calendar")))
 )
+_home_of_hold = Slot.select(Slot.calendar).where(Slot.id == Hold.slot)
+# Only active holds: the others are in no index by their slot.
 _move_holds = CompiledListQuery(
     lambda ids: (
-        Hold.update({Hold.calendar: bind("calendar")})
-        .where((Hold.slot.in_(ids)) & (Hold.calendar != bind("calendar")))
+        Hold.update({Hold.calendar: fn.COALESCE(_home_of_hold, Hold.calendar)})
+        .where((Hold.slot.in_(ids)) & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.calendar != bind("calendar")))
         .returning(Hold.id)
     )
 )
@@ -87,7 +89,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     if is_about_calendar:
         calendar = _repaired(transaction, calendar)
     slots = list({note.subject: None for note in notes if note.kind in {"slot", "seats", "new", "later"}})
-    bookings = list({note.subject: None for note in notes if note.kind == "booking"})
+    bookings = list({note.subject: None for note in notes if note.kind in {"booking", "lost"}})
     bookings += [
         row[0] for row in _elsewhere.rows(transaction.db, slots, calendar=calendar.id) if row[0] not in bookings
     ]

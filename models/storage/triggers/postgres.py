@@ -36,14 +36,24 @@ _FUNCTIONS = {
     "recount(wanted text)": f"""
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE now_held integer; now_booked integer; now_until bigint; now_over integer; there slot%ROWTYPE;
+    has_strange_hold boolean; has_strange_booking boolean;
 BEGIN
     SELECT * INTO there FROM slot WHERE id = wanted FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN; END IF;
-    SELECT COALESCE(SUM(seats), 0), MIN(expires_at) INTO now_held, now_until
+    SELECT COALESCE(SUM(seats), 0), MIN(expires_at), bool_or(calendar <> there.calendar)
+        INTO now_held, now_until, has_strange_hold
         FROM hold WHERE hold.slot = wanted AND hold.state = 0;
-    SELECT COALESCE(SUM(seats), 0) INTO now_booked
-        FROM booking WHERE booking.slot = wanted AND (status IN ('pending', 'confirmed')
-            OR (status = 'no_show' AND there.state <> 2));
+    SELECT COALESCE(SUM(seats) FILTER (WHERE status IN ('pending', 'confirmed')
+            OR (status = 'no_show' AND there.state <> 2)), 0), bool_or(calendar <> there.calendar)
+        INTO now_booked, has_strange_booking FROM booking WHERE booking.slot = wanted;
+    -- A hold or booking is in the calendar of its slot, whatever its writer says.
+    IF has_strange_hold THEN
+        UPDATE hold SET calendar = there.calendar
+            WHERE hold.slot = wanted AND hold.state = 0 AND calendar <> there.calendar;
+    END IF;
+    IF has_strange_booking THEN
+        UPDATE booking SET calendar = there.calendar WHERE booking.slot = wanted AND calendar <> there.calendar;
+    END IF;
     IF now_held + now_booked > there.capacity + there.overbooked THEN
         RAISE EXCEPTION '{OVERFULL}' USING ERRCODE = 'check_violation';
     END IF;
@@ -112,7 +122,8 @@ BEGIN
         {_TOUCHED}) SELECT 'booking', home, id FROM booking, unnest(ARRAY[OLD.calendar, NEW.calendar]) AS home
             WHERE slot = NEW.id;
     END IF;
-    IF TG_OP = 'INSERT' OR (NEW.id, NEW.capacity, NEW.state, NEW.held, NEW.booked, NEW.held_until, NEW.overbooked)
+    IF TG_OP = 'INSERT' OR NEW.calendar <> OLD.calendar
+        OR (NEW.id, NEW.capacity, NEW.state, NEW.held, NEW.booked, NEW.held_until, NEW.overbooked)
         IS DISTINCT FROM (OLD.id, OLD.capacity, OLD.state, OLD.held, OLD.booked, OLD.held_until, OLD.overbooked) THEN
         PERFORM outside_recount(NEW.id);
     END IF;
@@ -167,7 +178,9 @@ BEGIN
         NEW.seq := OLD.seq;
         NEW.nonce := OLD.nonce;
         IF NEW IS NOT DISTINCT FROM OLD THEN RETURN NEW; END IF;
-    ELSE
+    END IF;
+    -- A calendar with a new id continues the history of the last one with this id, or begins one.
+    IF TG_OP = 'INSERT' OR NEW.id <> OLD.id THEN
         SELECT * INTO kept FROM touched WHERE calendar = NEW.id AND kind = 'gone' ORDER BY id DESC LIMIT 1;
         IF FOUND AND kept.seq IS NOT NULL THEN
             NEW.seq := kept.seq;

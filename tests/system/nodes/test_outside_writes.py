@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from itertools import count, cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import pytest
@@ -18,11 +20,15 @@ from tests.support import Api, Server, eventually, wait_until
 from tests.support.clients.client import STAFF, Client
 from tests.support.clients.replica import Gap
 from tests.support.clients.transport import TRANSPORTS, Subscriber
-from tests.support.databases.outsider import Refused, write
+from tests.support.clients.viewer import Viewer
+from tests.support.databases.outsider import write
+from tests.system.random_sql import RandomSql
 from tests.system.scenario import CALENDAR, Shop
 
 KILLS = 2
 SCRIPTS_A_LIFE = 12
+LONG_SECONDS = 600.0
+ANNEX = "annex"
 PATIENCE_SECONDS = 60.0
 STALE_SECONDS = 0.1
 TRIES = 3
@@ -40,11 +46,13 @@ def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
     audit(server.database)
 
 
-async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subscriber) -> None:
-    """Follow the calendar, and reconnect by the cursor after each end; a gap fails the test."""
-    while True:
+async def _follow(
+    way: str, http: aiohttp.ClientSession, urls: Sequence[str], watcher: Subscriber, calendar: str
+) -> None:
+    """Follow the calendar, and reconnect by the cursor to the next server after each end; a gap fails the test."""
+    for url in cycle(urls):
         try:
-            async with aclosing(TRANSPORTS[way](http, url, CALENDAR, watcher.cursor)) as messages:
+            async with aclosing(TRANSPORTS[way](http, url, calendar, watcher.cursor)) as messages:
                 async for message in messages:
                     watcher.take(message)
         except Gap:
@@ -55,11 +63,11 @@ async def _follow(way: str, http: aiohttp.ClientSession, url: str, watcher: Subs
 
 
 @asynccontextmanager
-async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
+async def watching(*urls: str, calendar: str = CALENDAR) -> AsyncIterator[dict[str, Subscriber]]:
     """Subscribe in each of the five ways; each subscriber has its snapshot."""
     watchers = {way: Subscriber() for way in TRANSPORTS}
     async with aiohttp.ClientSession() as http:
-        tasks = [asyncio.create_task(_follow(way, http, url, watcher)) for way, watcher in watchers.items()]
+        tasks = [asyncio.create_task(_follow(way, http, urls, watcher, calendar)) for way, watcher in watchers.items()]
         await eventually(lambda: all(one.snapshots for one in watchers.values()), PATIENCE_SECONDS, "the snapshots")
         yield watchers
         for task in tasks:
@@ -68,7 +76,7 @@ async def watching(url: str) -> AsyncIterator[dict[str, Subscriber]]:
             assert isinstance(done, asyncio.CancelledError), done
 
 
-async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str) -> None:
+async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str, calendar: str = CALENDAR) -> None:
     """Each subscriber equals a fresh snapshot, and applied every seq once and in order."""
 
     def is_taken() -> bool:
@@ -77,7 +85,7 @@ async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str)
 
     async def fresh() -> Any:
         async with Api(url) as api:
-            found = await api.get(f"/api/calendars/{CALENDAR}/slots")
+            found = await api.get(f"/api/calendars/{calendar}/slots")
         return all(one.have == found["seq"] for one in watchers.values()) and found
 
     await eventually(is_taken, PATIENCE_SECONDS, "what others wrote to be taken")
@@ -88,77 +96,102 @@ async def _converge(url: str, watchers: dict[str, Subscriber], *, database: str)
         assert one.snapshots == 1, way
 
 
-class Outsider:
-    """Random scripts run; the database refuses invalid rows."""
-
-    def __init__(self, server: Server, seed: int) -> None:
-        self._url = server.database
-        self._dice = random.Random(seed)
-        self._first = int(time.time() * 1_000) // HOUR * HOUR + 24 * HOUR
-        self.written = self.refused = 0
-
-    def will_have_written(self, more: int) -> Callable[[], bool]:
-        enough = self.written + more
-        return lambda: self.written >= enough
-
-    async def keep_writing(self, scripts: int) -> None:
-        for _ in range(scripts):
-            sql = "; ".join(self._statement() for _ in range(self._dice.randint(1, 4))) + ";"
-            if self._dice.random() < 0.5:
-                sql = f"BEGIN; {sql} COMMIT;"
-            try:
-                await asyncio.to_thread(write, self._url, sql)
-                self.written += 1
-            except Refused:
-                self.refused += 1
-
-    def _statement(self) -> str:
-        start = self._first + self._dice.randrange(400) * HOUR
-        some = f"(SELECT id FROM slot WHERE state < 2 ORDER BY start LIMIT 1 OFFSET {self._dice.randrange(30)})"
-        return self._dice.choice(
-            [
-                f"INSERT INTO slot (calendar, start, \"end\") VALUES ('{CALENDAR}', {start}, {start + HOUR})",
-                (
-                    f'INSERT INTO slot (calendar, start, "end", capacity) SELECT calendar, start + 60000, "end", 2'
-                    f" FROM slot WHERE id = {some}"
-                ),
-                f"UPDATE slot SET state = 1 - state WHERE id = {some} AND state < 2",
-                f"UPDATE slot SET capacity = capacity + 1 WHERE id = {some}",
-                f'UPDATE slot SET start = start + 1000, data = \'{{"by": "hand"}}\' WHERE id = {some}',
-                "UPDATE slot SET held = 0, booked = 0, blocked = 1 WHERE capacity = 3",
-                (
-                    f"DELETE FROM slot WHERE id = {some} AND id NOT IN (SELECT slot FROM booking)"
-                    " AND id NOT IN (SELECT slot FROM hold)"
-                ),
-                f"INSERT INTO booking (calendar, slot, name) VALUES ('{CALENDAR}', {some}, 'By hand')",
-                "UPDATE booking SET status = 'cancelled' WHERE name = 'By hand'",
-                "DELETE FROM booking WHERE name = 'By hand'",
-                f"INSERT INTO hold (calendar, slot) VALUES ('{CALENDAR}', {some})",
-                "DELETE FROM hold WHERE holder = ''",
-                f"UPDATE calendar SET name = 'Shop {self._dice.randrange(99)}', seq = seq + 5",
-            ]
-        )
+@pytest.fixture
+def pair(each_database: str, tmp_path: Path) -> Iterator[tuple[Server, Server]]:
+    """Run two servers on each kind of database."""
+    flags = ("--no-demo", "--rate", "0")
+    with (
+        Server(tmp_path, *flags, database=each_database) as one,
+        Server(tmp_path, *flags, database=each_database) as other,
+    ):
+        for calendar in (CALENDAR, ANNEX):
+            one.command("calendar", "create", calendar, "--zone", "Europe/Vienna")
+        yield one, other
+        wait_until(lambda: not query(one.database, "SELECT 1 FROM touched"), 20, "every note to be taken")
+    audit(each_database)
 
 
-async def test_every_outside_write_reaches_every_subscriber(server: Server) -> None:
-    """Between commands and through kills of the server, also while none runs: five ways, one snapshot, no gap."""
-    token = server.command("token", "--scope", "staff").strip()
-    shop, outsider = Shop(server, token, seed=3), Outsider(server, seed=5)
-    await shop.open_slots(shop.over_http, 20)
-    async with watching(server.url) as watchers:
-        busy = asyncio.create_task(shop.keep_busy(shop.over_http))
-        for _ in range(KILLS):
-            writing = asyncio.create_task(outsider.keep_writing(SCRIPTS_A_LIFE))
-            await eventually(outsider.will_have_written(4), PATIENCE_SECONDS, "scripts")
-            await asyncio.to_thread(server.kill9)
-            await writing
-            await asyncio.to_thread(server.start)
-        await outsider.keep_writing(SCRIPTS_A_LIFE)
-        await eventually(lambda: shop.has_done(40), PATIENCE_SECONDS, "commands between the scripts")
-        shop.is_closing = True
-        await busy
-        await _converge(server.url, watchers, database=server.database)
+class Crowd:
+    """Subscribers at both servers: in each of the five ways, staff, and those of the other calendar."""
+
+    def __init__(self, pair: tuple[Server, Server], token: str) -> None:
+        self._pair, self._token = pair, token
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        urls = [server.url for server in self._pair]
+        self._guests = [await self._stack.enter_async_context(watching(*order)) for order in (urls, urls[::-1])]
+        self._annexed = await self._stack.enter_async_context(watching(*urls, calendar=ANNEX))
+        self._staff = [await self._staff_of(server) for server in self._pair]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _staff_of(self, server: Server) -> Viewer:
+        client = await self._stack.enter_async_context(Client(server.url, token=self._token, namespace=STAFF))
+        return await client.watch(CALENDAR)
+
+    async def converge(self) -> None:
+        url, database = self._pair[0].url, self._pair[0].database
+        for watchers in self._guests:
+            await _converge(url, watchers, database=database)
+        await _converge(url, self._annexed, database=database, calendar=ANNEX)
+        async with Client(url, token=self._token, namespace=STAFF) as client:
+            fresh = await client.watch(CALENDAR)
+            for viewer in self._staff:
+                await eventually(partial(viewer.is_at, fresh.have), PATIENCE_SECONDS, "staff to stand at the head")
+                assert viewer.is_whole, viewer.modes
+                assert viewer.slots == fresh.slots
+                here = {name: one for name, one in viewer.bookings.items() if one["calendar"] == CALENDAR}
+                assert here == fresh.bookings
+
+
+async def test_every_outside_write_reaches_every_subscriber(
+    pair: tuple[Server, Server], request: pytest.FixtureRequest
+) -> None:
+    """Two servers, commands at both, and SQL of a third program, while one server or the other is killed.
+
+    Each subscriber equals a fresh snapshot, and gets every seq once and in order. `--long` goes on for ten minutes.
+    """
+    until = time.monotonic() + (LONG_SECONDS if request.config.getoption("--long") else 0)
+    seed = int(os.environ.get("SEED", "5"))
+    token = pair[0].command("token", "--scope", "staff").strip()
+    outsider, dice, database = (
+        RandomSql(pair[0].database, (CALENDAR, ANNEX), seed),
+        random.Random(seed),
+        pair[0].database,
+    )
+    async with Crowd(pair, token) as crowd:
+        while True:
+            await _live(pair, outsider, dice, token)
+            await crowd.converge()
+            await asyncio.to_thread(audit, database)
+            if time.monotonic() >= until:
+                break
+            # A snapshot has a bounded number of slots.
+            await asyncio.to_thread(write, database, "DELETE FROM booking; DELETE FROM hold; DELETE FROM slot")
+    _log.info("%d scripts, of which %d were refused", outsider.written + outsider.refused, outsider.refused)
     assert outsider.written > outsider.refused
+
+
+async def _live(pair: tuple[Server, Server], outsider: RandomSql, dice: random.Random, token: str) -> None:
+    """Send commands to both servers, write random SQL, and kill one server after the other, in any order."""
+    shops = [Shop(server, token, seed=dice.randrange(1_000), first=place, step=2) for place, server in enumerate(pair)]
+    for shop in shops:
+        await shop.open_slots(shop.over_http, 10)
+    busy = [asyncio.create_task(shop.keep_busy(shop.over_http)) for shop in shops]
+    for _ in range(KILLS):
+        writing = asyncio.create_task(outsider.run(SCRIPTS_A_LIFE))
+        await eventually(outsider.will_have_written(2), PATIENCE_SECONDS, "scripts")
+        killed = dice.choice(pair)
+        await asyncio.to_thread(killed.kill9)
+        await writing
+        await asyncio.to_thread(killed.start)
+    await eventually(lambda: all(shop.has_done(20) for shop in shops), PATIENCE_SECONDS, "commands")
+    for shop in shops:
+        shop.is_closing = True
+    await asyncio.gather(*busy)
 
 
 class Reads:
