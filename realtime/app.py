@@ -201,7 +201,7 @@ class _App:
             LongPoll(guard=guard, service=self.service, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
             ServerSentEvents(subscriptions),
             PlainWebSockets(subscriptions),
-            TicketApi(guard),
+            TicketApi(guard, self.clock),
             Health(self.service, self.sockets, metrics.exposition),
             Pages(web_folder),
         ):

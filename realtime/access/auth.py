@@ -35,7 +35,7 @@ _SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database 
 
 
 class Identity(NamedTuple):
-    """A principal, and its end in seconds since the epoch by this machine's clock; None for no end."""
+    """A principal, and its end by `time.monotonic()`, which no change of the machine's clock moves; None for no end."""
 
     principal: Principal
     expires_at: float | None
@@ -43,7 +43,7 @@ class Identity(NamedTuple):
     @property
     def seconds_left(self) -> float:
         """The seconds until the end; 0 or less after it."""
-        return inf if self.expires_at is None else self.expires_at - time.time()
+        return inf if self.expires_at is None else self.expires_at - time.monotonic()
 
 
 class Auth:
@@ -76,7 +76,7 @@ class Auth:
         if "exp" not in claims:
             return None
         left = _moment(claims["exp"]) - self._clock() / SECOND
-        return time.time() + (left if left > 0 else left + LEEWAY_SECONDS)
+        return time.monotonic() + (left if left > 0 else left + LEEWAY_SECONDS)
 
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > MOST_CHARACTERS:
@@ -111,8 +111,9 @@ class Auth:
     def write_link(self, calendar: str, seconds: int) -> tuple[str, int]:
         """Return a guest's token for one calendar, and its end in seconds. Each link is a holder of its own."""
         subject = f"link-{secrets.token_urlsafe(12)}"
-        ends_at = int(time.time()) + seconds
-        return self.write_token(subject, scope="", calendars=[calendar], seconds=seconds), ends_at
+        ends_at = self._clock() // SECOND + seconds
+        claims = {"sub": subject, "calendars": [calendar], "iat": ends_at - seconds, "exp": ends_at}
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM), ends_at
 
 
 def _moment(claim: Any) -> float:
@@ -154,25 +155,25 @@ class Tickets:
     def __init__(self) -> None:
         self._identities: dict[str, tuple[float, Identity]] = {}
 
-    def issue(self, identity: Identity, calendars: frozenset[str]) -> tuple[str, float]:
-        """Return a ticket for these calendars, and its end in seconds. The caller checks the calendars."""
+    def issue(self, identity: Identity, calendars: frozenset[str]) -> str:
+        """Return a ticket for these calendars. The caller checks the calendars."""
         self._forget_old()
-        ends_at = time.time() + TICKET_SECONDS
+        ends_at = time.monotonic() + TICKET_SECONDS
         ticket = secrets.token_urlsafe(24)
         principal = msgspec.structs.replace(identity.principal, is_staff=False, calendars=calendars)
         self._identities[_mark(ticket)] = (ends_at, Identity(principal, identity.expires_at))
-        return ticket, ends_at
+        return ticket
 
     def redeem(self, ticket: str) -> Identity:
         """Return the ticket's identity; Unauthorized the second time, and after its end."""
         ends_at, identity = self._identities.pop(_mark(ticket), (0.0, None))
-        if identity is None or ends_at < time.time():
+        if identity is None or ends_at < time.monotonic():
             raise Unauthorized("The ticket was used, or has ended.")
         return identity
 
     def _forget_old(self) -> None:
         """Forget the tickets that have ended. They end in the order of their issue."""
-        now = time.time()
+        now = time.monotonic()
         for mark, (ends_at, _) in list(self._identities.items()):
             if ends_at >= now and len(self._identities) < _MOST_TICKETS:
                 break
@@ -194,7 +195,7 @@ class Expiry:
         self._handle: asyncio.Handle | None = None
 
     def set(self, expires_at: float | None) -> None:
-        """Set the end, in seconds since the epoch."""
+        """Set the end, by `time.monotonic()`."""
         self.cancel()
         self._at = expires_at
         self._arm()
@@ -207,7 +208,7 @@ class Expiry:
     def _arm(self) -> None:
         if self._at is None:
             return
-        left = self._at - time.time()
+        left = self._at - time.monotonic()
         loop = asyncio.get_running_loop()
         if left <= 0:
             self._handle = loop.call_soon(self._end)

@@ -124,7 +124,7 @@ class RequestGuard:
             raise Unauthorized("Authorization is `Bearer` and a token.")
         return self._auth.identify(token.strip() or None, self.address_of(request))
 
-    def ticket(self, request: web.Request, calendars: frozenset[str]) -> tuple[str, float]:
+    def ticket(self, request: web.Request, calendars: frozenset[str]) -> str:
         """Issue a ticket in place of the request's token, for calendars that the token names."""
         self.count(request)
         identity = self._by_token(request)

@@ -9,16 +9,18 @@ from aiohttp import web
 
 from models.contract.changes import encode
 from models.contract.commands.calendars import Ticket
-from models.contract.values.time import write_time
+from models.contract.values.time import SECOND, Clock, write_time
 from realtime import protocol
+from realtime.access.auth import TICKET_SECONDS
 from realtime.http.middleware import RequestGuard
 
 
 class TicketApi:
     """The handler of the route."""
 
-    def __init__(self, guard: RequestGuard) -> None:
+    def __init__(self, guard: RequestGuard, clock: Clock) -> None:
         self._guard = guard
+        self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/api/tickets", self.ticket)]
@@ -26,6 +28,7 @@ class TicketApi:
     async def ticket(self, request: web.Request) -> web.Response:
         """Issue a ticket for the calendars of the body, `{calendars}`."""
         fields = protocol.read(Ticket, await self._guard.body(request))
-        ticket, ends_at = self._guard.ticket(request, frozenset(fields.calendars))
-        body = encode({"ticket": ticket, "expires_at": write_time(int(ends_at * 1_000))})
+        ticket = self._guard.ticket(request, frozenset(fields.calendars))
+        ends_at = self._clock() + TICKET_SECONDS * SECOND
+        body = encode({"ticket": ticket, "expires_at": write_time(ends_at)})
         return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
