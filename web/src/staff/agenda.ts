@@ -22,6 +22,13 @@ export interface AgendaSetting {
   readonly isWithCancelled: boolean;
 }
 
+/** The slot of a booking. `isOver` stands for a removed slot or an archived calendar: nothing takes seats there. */
+interface Place {
+  readonly isPast: boolean;
+  readonly isRemoved: boolean;
+  readonly isOver: boolean;
+}
+
 interface Row {
   readonly element: HTMLLIElement;
   drawn: string;
@@ -115,7 +122,8 @@ export class Agenda {
     isArchived: boolean,
   ): Row {
     const isPast = Date.parse(slot.start) <= setting.now;
-    const isOver = isArchived || slot.isRemoved === true;
+    const isRemoved = slot.isRemoved === true;
+    const place = { isPast, isRemoved, isOver: isArchived || isRemoved };
     const drawn = [
       slot.version,
       isPast,
@@ -143,9 +151,13 @@ export class Agenda {
         { class: "row-head" },
         h("span", { class: "row-time" }, this.#time(slot, setting)),
         h("span", { class: "row-status" }, statusText(slot, isPast, isArchived)),
-        h("span", { class: "actions row-actions" }, ...(isOver ? [] : this.#slotButtons(slot))),
+        h(
+          "span",
+          { class: "actions row-actions" },
+          ...(place.isOver ? [] : this.#slotButtons(slot)),
+        ),
       ),
-      ...bookings.map((booking) => this.#booking(booking, isPast, isOver)),
+      ...bookings.map((booking) => this.#booking(booking, place)),
     );
     if (!isNew) {
       row.element.classList.remove("lit");
@@ -172,8 +184,10 @@ export class Agenda {
     ];
   }
 
-  /** `isOver` stands for a removed slot or an archived calendar: its bookings are not reinstated. */
-  #bookingButtons(booking: StaffBooking, isPast: boolean, isOver: boolean): readonly HTMLElement[] {
+  #bookingButtons(
+    booking: StaffBooking,
+    { isPast, isRemoved, isOver }: Place,
+  ): readonly HTMLElement[] {
     const { onBooking } = this.#actions;
     const { customer, status } = booking;
     return [
@@ -186,7 +200,7 @@ export class Agenda {
       ...(status === "confirmed" && isPast
         ? [button("Did not come", () => onBooking("noShow", booking), { kind: "small quiet" })]
         : []),
-      ...(status === "no_show" && !isOver
+      ...(status === "no_show" && !isRemoved
         ? [
             button("Undo", () => onBooking("reinstate", booking), {
               kind: "small",
@@ -206,9 +220,9 @@ export class Agenda {
     ];
   }
 
-  #booking(booking: StaffBooking, isPast: boolean, isOver: boolean): HTMLElement {
+  #booking(booking: StaffBooking, place: Place): HTMLElement {
     const { customer, status } = booking;
-    const buttons = this.#bookingButtons(booking, isPast, isOver);
+    const buttons = this.#bookingButtons(booking, place);
     const contact = [customer?.email, customer?.phone].filter(Boolean).join(" · ");
     const element = h(
       "div",
