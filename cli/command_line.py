@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
@@ -16,10 +17,12 @@ from cli.check import check
 from cli.demo import make_demo
 from cli.secret import with_secret
 from cli.serve import serve
-from cli.settings import BadSetting, Setting, Settings, declared
+from cli.settings import BadSetting, Setting, Settings, declared, unknown_variables
 from cli.tokens import print_token
 from models.contract.errors import Refused
 from models.storage.dialect import UnusableDatabase
+
+_log = logging.getLogger("slotcast.settings")
 
 app = typer.Typer(
     add_completion=False,
@@ -58,6 +61,8 @@ def start(context: typer.Context, **written: Any) -> None:
     """Read the settings, and serve if no command is named."""
     settings = Settings.read(written)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for line in unknown_variables(os.environ):
+        _log.warning("%s", line)
     settings = context.obj = with_secret(settings)
     if context.invoked_subcommand is None:
         serve(settings)

@@ -6,12 +6,14 @@ A part with a default of its own, such as the engine, is the source of that defa
 
 from __future__ import annotations
 
+import difflib
 import re
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_network
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from models.contract.values.time import Clock, system_clock
 from models.service import Retention, SlotService
@@ -107,9 +109,19 @@ def read_origins(text: str) -> tuple[str, ...]:
     """Return the origins of a list separated by commas; `*` stands for any."""
     origins = _parts(text)
     for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
+        if not origin.isascii():
+            raise ValueError(f"{origin!r} is written as browsers send it, with its host in punycode (xn--...)")
+        if origin != "*" and not (_ORIGIN.fullmatch(origin) and _has_port(origin)):
             raise ValueError(f"{origin!r} is no origin like https://example.org, capacitor://localhost or null")
     return origins
+
+
+def _has_port(origin: str) -> bool:
+    """Return whether the port of an origin, if it has one, is a port."""
+    try:
+        return urlsplit(origin).port != 0
+    except ValueError:
+        return False
 
 
 def read_proxies(text: str) -> tuple[Network, ...]:
@@ -251,3 +263,14 @@ def declared() -> tuple[Setting, ...]:
         for declared_field in fields(Settings)
         if declared_field.metadata
     )
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """Return a line for each variable that looks like a setting and is none."""
+    known = [setting.variable for setting in declared()]
+    unknown = sorted(name for name in environment if name.startswith("SLOTCAST_") and name not in known)
+    nearest = [difflib.get_close_matches(name, known, n=1) for name in unknown]
+    return [
+        f"{name} is no setting and changes nothing." + (f" Did you mean {near[0]}?" if near else "")
+        for name, near in zip(unknown, nearest, strict=True)
+    ]

@@ -37,7 +37,7 @@ UseTicket = Callable[[str, int], Awaitable[object]]
 
 
 class Identity(NamedTuple):
-    """A principal, and its end in seconds since the epoch by this machine's clock; None for no end."""
+    """A principal, and its end by `time.monotonic()`, which no change of the machine's clock moves; None for no end."""
 
     principal: Principal
     expires_at: float | None
@@ -45,7 +45,7 @@ class Identity(NamedTuple):
     @property
     def seconds_left(self) -> float:
         """The seconds until the end; 0 or less after it."""
-        return inf if self.expires_at is None else self.expires_at - time.time()
+        return inf if self.expires_at is None else self.expires_at - time.monotonic()
 
 
 class Auth:
@@ -78,7 +78,7 @@ class Auth:
         if "exp" not in claims:
             return None
         left = _moment(claims["exp"]) - self._clock() / SECOND
-        return time.time() + (left if left > 0 else left + LEEWAY_SECONDS)
+        return time.monotonic() + (left if left > 0 else left + LEEWAY_SECONDS)
 
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > MOST_CHARACTERS:
@@ -113,8 +113,9 @@ class Auth:
     def write_link(self, calendar: str, seconds: int) -> tuple[str, int]:
         """Return a guest's token for one calendar, and its end in seconds. Each link is a holder of its own."""
         subject = f"link-{secrets.token_urlsafe(12)}"
-        ends_at = int(time.time()) + seconds
-        return self.write_token(subject, scope="", calendars=[calendar], seconds=seconds), ends_at
+        ends_at = self._clock() // SECOND + seconds
+        claims = {"sub": subject, "calendars": [calendar], "iat": ends_at - seconds, "exp": ends_at}
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM), ends_at
 
 
 def _moment(claim: Any) -> float:
@@ -188,7 +189,7 @@ class Tickets:
             subject=claims["sub"], address=holder_address(address), calendars=frozenset(claims["calendars"])
         )
         left = (claims["until"] - now) / SECOND if "until" in claims else None
-        return Identity(principal, None if left is None else time.time() + left)
+        return Identity(principal, None if left is None else time.monotonic() + left)
 
 
 class Expiry:
@@ -202,7 +203,7 @@ class Expiry:
         self._handle: asyncio.Handle | None = None
 
     def set(self, expires_at: float | None) -> None:
-        """Set the end, in seconds since the epoch."""
+        """Set the end, by `time.monotonic()`."""
         self.cancel()
         self._at = expires_at
         self._arm()
@@ -215,7 +216,7 @@ class Expiry:
     def _arm(self) -> None:
         if self._at is None:
             return
-        left = self._at - time.time()
+        left = self._at - time.monotonic()
         loop = asyncio.get_running_loop()
         if left <= 0:
             self._handle = loop.call_soon(self._end)

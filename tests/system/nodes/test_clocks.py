@@ -1,4 +1,4 @@
-"""Servers of one PostgreSQL with different clocks: the time is the database's, whichever server acts."""
+"""Servers of one PostgreSQL with different clocks, and a clock that is set: the time is the database's."""
 
 import asyncio
 import time
@@ -20,12 +20,14 @@ SECRET = "a secret that both of the servers know"
 STAFF = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)
 CALENDAR = "shared"
 WRONG_SECONDS = 300
-# Python's own clock, set wrong before anything of the program is loaded.
+# Python's own clock, wrong by the seconds in a file, before anything of the program is loaded.
 _WRONG_CLOCK = """
 import time
+from pathlib import Path
+_file = Path(__file__).with_name("seconds")
 _time, _time_ns = time.time, time.time_ns
-time.time = lambda: _time() + {seconds}
-time.time_ns = lambda: _time_ns() + {seconds} * 1_000_000_000
+time.time = lambda: _time() + int(_file.read_text())
+time.time_ns = lambda: _time_ns() + int(_file.read_text()) * 1_000_000_000
 """
 
 
@@ -34,13 +36,26 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> 
     """Run a server with the right time, and one with a wrong time, on one new database."""
     url = postgres.new_url()
     settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}
-    folder = tmp_path / "wrong"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(_WRONG_CLOCK.format(seconds=request.param))
     with ExitStack() as servers:
         right = servers.enter_context(Server(tmp_path, database=url, settings=settings))
-        wrong = servers.enter_context(Server(tmp_path, database=url, settings=settings | {"PYTHONPATH": str(folder)}))
+        clock = _wrong_clock(tmp_path, request.param)
+        wrong = servers.enter_context(Server(tmp_path, database=url, settings=settings | clock))
         yield right, wrong
+
+
+def _wrong_clock(folder: Path, seconds: int) -> dict[str, str]:
+    """Return the setting of a server with a clock wrong by so much."""
+    code = folder / "wrong"
+    code.mkdir()
+    (code / "sitecustomize.py").write_text(_WRONG_CLOCK)
+    _set_clock(folder, seconds)
+    return {"PYTHONPATH": str(code)}
+
+
+def _set_clock(folder: Path, seconds: int) -> None:
+    new = folder / "wrong" / "new"
+    new.write_text(str(seconds))
+    new.replace(folder / "wrong" / "seconds")
 
 
 async def _open_slots(api: Api, count: int) -> list[str]:
@@ -127,3 +142,33 @@ async def test_a_token_counts_by_the_database_s_clock_too(pair: tuple[Server, Se
             async with Api(server.url, shown) as api, Client(server.url, token=shown, namespace="/staff") as client:
                 assert (await api.ask("GET", "/api/calendars")).status == 200
                 assert client.is_connected
+
+
+async def test_the_end_of_a_link_and_of_a_ticket_is_told_in_the_database_s_time(pair: tuple[Server, Server]) -> None:
+    """`expires_at` is the end that every server applies."""
+    right, wrong = pair
+    async with Api(right.url, STAFF) as here, Api(wrong.url, STAFF) as there:
+        await _open_slots(here, 1)
+        for api in (here, there):
+            link = (await api.ask("POST", f"/api/calendars/{CALENDAR}/links", {"lifetime_seconds": 600})).body
+            claims = jwt.decode(link["token"], SECRET, algorithms=["HS256"], options={"verify_iat": False})
+            assert read_time(link["expires_at"]) == claims["exp"] * 1_000
+            assert 590 < _seconds_from_now(link["expires_at"]) < 605
+            ticket = (await api.ask("POST", "/api/tickets", {"calendars": [CALENDAR]})).body
+            assert 25 < _seconds_from_now(ticket["expires_at"]) < 31
+
+
+async def test_a_clock_that_is_set_moves_no_end(tmp_path: Path, each_database: str) -> None:
+    """A connection ends with its token after the clock was turned back, and a ticket lives on after a jump ahead."""
+    settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0"} | _wrong_clock(tmp_path, 0)
+    with Server(tmp_path, database=each_database, settings=settings) as server:
+        async with Api(server.url, STAFF) as api, Api(server.url) as guest:
+            await _open_slots(api, 1)
+            ticket = (await api.ask("POST", "/api/tickets", {"calendars": [CALENDAR]})).body["ticket"]
+            _set_clock(tmp_path, 3_600)
+            assert (await guest.ask("GET", f"/calendars/{CALENDAR}.ics?ticket={ticket}")).status == 200
+            _set_clock(tmp_path, 0)
+            claims = {"sub": "staff", "scope": "staff", "calendars": "*", "exp": int(time.time()) + 3}
+            async with Client(server.url, token=jwt.encode(claims, SECRET, algorithm="HS256")) as client:
+                _set_clock(tmp_path, -3_600)
+                await eventually(lambda: client.disconnects, 8, "the end of the token")

@@ -168,3 +168,15 @@ async def test_a_private_calendar_is_refused_as_such(tmp_path: Path, shop: _Shop
         blank: Any = page.locator("slotcast-calendar .blank")
         await expect(blank).to_contain_text("This calendar is private", timeout=20_000)
         await expect(blank).not_to_contain_text("SLOTCAST_ORIGINS")
+
+
+async def test_an_element_without_a_calendar(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """It names the missing attribute, and opens the calendar once a script sets it."""
+    with _serve(tmp_path, shop.origin) as server:
+        _fill(server)
+        shop.page = _page_of(server).replace(' calendar="demo"', "")
+        await page.goto(shop.origin)
+        element = page.locator("slotcast-calendar")
+        await expect(element.locator(".blank")).to_contain_text('calendar="demo"')
+        await element.evaluate("(element) => element.setAttribute('calendar', 'demo')")
+        await _books(page)

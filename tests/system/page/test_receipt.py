@@ -10,7 +10,7 @@ import pytest
 import vobject
 from playwright.async_api import Browser, Page, expect
 
-from tests.support import Api
+from tests.support import Api, new_key
 from tests.support.example import in_days
 from tests.system.conftest import Place
 
@@ -168,3 +168,34 @@ async def test_where_everybody_may_no_link_is_offered(place: Place, api: Api, pa
     await expect(page.get_by_role("button", name="Make a link")).to_be_hidden()
     assert (await api.ask("PATCH", "/api/calendars/open-to-all", {"booking": "token"})).code == "ok"
     await expect(page.get_by_role("button", name="Make a link")).to_be_visible()
+
+
+async def test_the_link_of_a_booking_in_a_private_calendar(
+    place: Place, api: Api, guest: Api, page: Page, tmp_path: Path
+) -> None:
+    """It shows the booking with its time and its file, also to a visitor who may not see the calendar."""
+    slot = await _make(api, "closed-shop", visibility="private")
+    booked = (await api.post(f"/api/slots/{slot['id']}/bookings", customer={"name": "Ada"}))["booking"]
+    await page.goto(f"{place.url}/c/closed-shop#booking={booked['id']}.{booked['token']}")
+    mine = page.locator(f'[data-mine="{booked["id"]}"]')
+    await expect(mine.locator(".mine-when")).to_contain_text("–")
+    feed = _read(await _saved(page, mine.get_by_role("button", name="Add to calendar"), tmp_path))
+    assert (feed["start"], feed["end"]) == (slot["start"], slot["end"])
+    await mine.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel the booking").click()
+    await expect(mine).to_contain_text("Cancelled")
+
+
+async def test_a_booking_follows_its_slot(place: Place, api: Api, page: Page) -> None:
+    """Staff move a slot with everyone in it, and the customer's list has the new time."""
+    slot = await _make(api, "moving")
+    booked = (await api.post(f"/api/slots/{slot['id']}/bookings", customer={"name": "Ada"}))["booking"]
+    await page.goto(f"{place.url}/c/moving#booking={booked['id']}.{booked['token']}")
+    when = page.locator(f'[data-mine="{booked["id"]}"] .mine-when')
+    await expect(when).to_contain_text("–")
+    before = await when.inner_text()
+    fields = {"start": in_days(2.05), "end": in_days(2.07), "with_bookings": True}
+    assert (await api.ask("PATCH", f"/api/slots/{slot['id']}", fields, key=new_key())).code == "ok"
+    await expect(when).not_to_have_text(before)
+    await page.reload()
+    await expect(when).not_to_have_text(before)

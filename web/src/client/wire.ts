@@ -166,7 +166,8 @@ export interface Left {
 
 /** A booking as staff see it, to be upserted by `version`. An erased customer is null.
 
-    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one. */
+    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one. `start`
+    and `end` are the times of its slot: in the answer of `booking.get`, and for a removed slot (`slot_removed`). */
 export interface StaffBooking {
   readonly id: string;
   readonly calendar: string;
@@ -179,6 +180,9 @@ export interface StaffBooking {
   readonly data?: unknown;
   readonly overridden?: readonly string[];
   readonly expires_at?: string;
+  readonly start?: string;
+  readonly end?: string;
+  readonly slot_removed?: boolean;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */

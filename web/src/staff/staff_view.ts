@@ -3,6 +3,7 @@
 import { button } from "../ui/button";
 import { checkbox } from "../ui/field";
 import {
+  type CalendarInfo,
   MOST_SLOTS,
   type Slot,
   type StaffBooking,
@@ -22,6 +23,7 @@ import { showOtherCalendars } from "./other_calendars";
 import { batchesOf, type Opening, slotsOf } from "./opening";
 import { Pill } from "../ui/feedback/status_pill";
 import { askForLink } from "./private_link";
+import { RemovedSlots } from "./removed_slots";
 import { askForSchedule } from "./schedule/schedule_form";
 import { isZone, visitorLocale, zoneText } from "../ui/time";
 import { Toasts } from "../ui/feedback/toast";
@@ -35,7 +37,10 @@ export class StaffView {
   readonly #pill = new Pill();
   readonly #toasts = new Toasts();
   readonly #agenda: Agenda;
+  #removed = new RemovedSlots();
   readonly #form = new OpenForm((opening) => this.#open(opening));
+  readonly #opening = h("aside", { class: "mine" });
+  readonly #hours = button("Opening hours", () => void this.#editHours(), { kind: "small" });
   readonly #select = h("select", { "aria-label": "Calendar", class: "chooser" });
   readonly #facts = h("p", { class: "facts" });
   readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
@@ -81,7 +86,6 @@ export class StaffView {
 
   #build(): void {
     const make = button("New calendar", undefined, { kind: "small" });
-    const hours = button("Opening hours", () => void this.#editHours(), { kind: "small" });
     this.#invite.addEventListener("click", () => {
       if (this.#calendar) askForLink(this.#root, this.#calendar, this.#zone(), this.#locale);
     });
@@ -103,7 +107,7 @@ export class StaffView {
             { class: "choose" },
             h("h1", { class: "unseen" }, "Staff"),
             this.#select,
-            hours,
+            this.#hours,
             make,
           ),
           this.#pill.element,
@@ -134,6 +138,14 @@ export class StaffView {
   }
 
   #columns(): HTMLElement {
+    this.#opening.append(
+      h(
+        "details",
+        { class: "opening", open: matchMedia("(min-width: 901px)").matches },
+        h("summary", { class: "mine-title" }, "Open times"),
+        this.#form.element,
+      ),
+    );
     return h(
       "div",
       { class: "columns" },
@@ -145,25 +157,23 @@ export class StaffView {
         this.#agenda.element,
         this.#days.elements.foot,
       ),
-      h(
-        "aside",
-        { class: "mine" },
-        h(
-          "details",
-          { class: "opening", open: matchMedia("(min-width: 901px)").matches },
-          h("summary", { class: "mine-title" }, "Open times"),
-          this.#form.element,
-        ),
-      ),
+      this.#opening,
     );
   }
 
   async #load(chosen?: string): Promise<void> {
     try {
-      const calendars = (await this.#client.calendars()).filter(({ archived }) => !archived);
-      for (const { id, zone } of calendars) this.#zones.set(id, zone);
+      const every = await this.#client.calendars();
+      for (const { id, zone } of every) this.#zones.set(id, zone);
+      const [open, archived] = [false, true].map((is) =>
+        every.filter((one) => one.archived === is),
+      );
+      const calendars = [...(open ?? []), ...(archived ?? [])];
+      const options = (some: readonly CalendarInfo[] = []) =>
+        some.map(({ id, name }) => h("option", { value: id }, name));
       this.#select.replaceChildren(
-        ...calendars.map(({ id, name }) => h("option", { value: id }, name)),
+        ...options(open),
+        ...(archived?.length ? [h("optgroup", { label: "Archived" }, ...options(archived))] : []),
       );
       const wanted = chosen ?? new URLSearchParams(location.search).get("calendar");
       const first = calendars.find(({ id }) => id === wanted) ?? calendars[0];
@@ -180,7 +190,12 @@ export class StaffView {
     if (this.#calendar !== undefined) this.#client.leave(this.#calendar.id);
     const calendar = this.#client.calendar(id);
     this.#calendar = calendar;
-    calendar.subscribe(() => this.#frame.plan());
+    const removed = new RemovedSlots();
+    this.#removed = removed;
+    calendar.subscribe((event) => {
+      removed.take(event);
+      this.#frame.plan();
+    });
     this.#root.dataset.calendar = id;
     this.#chosen(calendar);
     this.#days.choose(calendar);
@@ -202,6 +217,7 @@ export class StaffView {
     }
     const calendar = this.#calendar;
     const info = calendar?.info;
+    if (calendar?.refusal) this.#say("Not just now", adviceFor(calendar.refusal));
     if (calendar === undefined || info === undefined) return;
     const [zone, now] = [this.#zone(), this.#client.now()];
     this.#days.draw();
@@ -210,18 +226,23 @@ export class StaffView {
     if (!this.#days.isAnswered) return;
     const isFree = (slot: Slot) => isTakeable(slot, info.policy, info.archived, now);
     const free = calendar.slots.filter(isFree).length;
-    setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
-    this.#invite.hidden = info.visibility === "public" && info.booking === "anyone";
+    const times = `${free} of ${calendar.slots.length} times free`;
+    setText(this.#facts, `${zoneText(zone, now)} · ${info.archived ? "Archived" : times}`);
+    this.#invite.hidden =
+      info.archived || (info.visibility === "public" && info.booking === "anyone");
+    this.#opening.hidden = info.archived;
+    this.#hours.hidden = info.archived;
     this.#link.href = `/c/${encodeURIComponent(info.id)}`;
     this.#form.draw(zone, this.#locale, now);
-    this.#agenda.draw(calendar, {
+    const slots = this.#removed.merge(calendar);
+    this.#agenda.draw(calendar, slots, {
       zone,
       locale: this.#locale,
       now,
       isBookedOnly: this.#only.checked,
       isWithCancelled: this.#over.checked,
     });
-    if (calendar.slots.length > 0) this.#blank.hidden = true;
+    if (slots.length > 0) this.#blank.hidden = true;
     else if (this.#days.day === undefined)
       this.#say("No times yet", "Open some with the form beside this.");
     else this.#say("No times on this day", "Go to another day, or open some here.");
