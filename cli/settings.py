@@ -7,6 +7,7 @@ A part with a default of its own, such as the engine, is the source of that defa
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import resource
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from realtime.engine import Limits
 from realtime.http.connection import Bounds
 from realtime.http.middleware import Network
 
+MOST_WORKERS = 64
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, requires 256 bits for HS256
 _DAY_SECONDS = 86_400
 _LONGEST_SECONDS = 3_600
@@ -129,6 +131,15 @@ def read_proxies(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in _parts(text))
 
 
+def read_workers(text: str) -> int:
+    """Return the number of workers; `auto` is one a core."""
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise ValueError(f"it is auto or a number from 1 to {MOST_WORKERS}, not {text!r}")
+    return int(text)
+
+
 def _check_direct(url: str) -> None:
     """Check the URL for notifications, without a connection."""
     if url and not url.startswith(("postgresql:", "postgres:")):
@@ -143,6 +154,11 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
     port: int = _setting(8080, "Port to listen on.", least=1, most=65_535)
+    workers: int = _setting(
+        "1",
+        "Worker processes on this address; auto for one a core.",
+        read=read_workers,
+    )
     database: str = _setting(
         "sqlite:///slotcast.db",
         "URL of the database: sqlite:///file.db or postgresql://user:password@host:5432/name.",

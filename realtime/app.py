@@ -44,9 +44,11 @@ from realtime.transports.socketio_rooms import CalendarRooms
 from realtime.transports.sse import ServerSentEvents
 from realtime.transports.stream import Streams, StreamSubscriptions
 from realtime.transports.websocket import PlainWebSockets
+from realtime.workers import WorkerLinks
 
 SERVICE = web.AppKey("service", AsyncService)
 GUARD = web.AppKey("guard", RequestGuard)
+METRICS = web.AppKey("metrics", Metrics)
 SOCKETS = web.AppKey("sockets", SocketServer)  # an application may emit to `calendar:<id>`
 
 
@@ -92,6 +94,7 @@ async def build(
     heartbeat_seconds: float,
     busy_seconds: float = 900.0,
     busy_allows_private: bool = False,
+    links: WorkerLinks | None = None,
 ) -> web.Application:
     """Return the application of these settings (see `cli.settings.Settings`). Call it on the loop that runs it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
@@ -118,6 +121,7 @@ async def build(
         max_room_bytes=max_room_bytes,
         busy_seconds=busy_seconds,
         busy_allows_private=busy_allows_private,
+        links=links,
     )
     return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
 
@@ -138,11 +142,14 @@ class _App:
         max_room_bytes: int,
         busy_seconds: float,
         busy_allows_private: bool,
+        links: WorkerLinks | None,
     ) -> None:
         self.clock = clock
         self.guard = guard
         self.sockets = sockets
         self.streams = streams
+        self.links = links
+        sockets.eio.elsewhere = links
         self.bodies = Bodies(guard, body_seconds)
         self.counts = RequestCounts()
         self._busy_seconds, self._busy_allows_private = busy_seconds, busy_allows_private
@@ -194,7 +201,8 @@ class _App:
             requests=self.counts,
             loop_lag=self.loop_lag,
         )
-        self.health = Health(self.service, metrics.exposition)
+        app[METRICS] = metrics
+        self.health = Health(self.service, metrics.exposition, self.links)
         subscriptions = StreamSubscriptions(
             guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
         )

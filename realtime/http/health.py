@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -13,11 +14,14 @@ from models.contract.changes import encode
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
 from realtime.reads.read_queue import Lane
+from realtime.workers import WorkerLinks
 
 CHECK_SECONDS = 2.0  # an operator's probe waits no longer, and neither should a request
 MOST_OFFSET_SECONDS = 5.0
 WARN_OFFSET_SECONDS = 1.0
 _WARN_AGAIN_SECONDS = 600.0
+
+_SAMPLE = re.compile(r"^(\w+)({(.*)})? ")
 
 _log = logging.getLogger("slotcast.health")
 
@@ -29,10 +33,13 @@ class Health:
     ready server that work more slowly than they should.
     """
 
-    def __init__(self, service: AsyncService, exposition: Callable[[], bytes]) -> None:
+    def __init__(
+        self, service: AsyncService, exposition: Callable[[], bytes], links: WorkerLinks | None = None
+    ) -> None:
         self.is_stopping = False
         self._service = service
         self._exposition = exposition
+        self._links = links
         self._warned_at = float("-inf")
 
     def routes(self) -> list[web.RouteDef]:
@@ -80,4 +87,22 @@ class Health:
 
     async def exposition(self, _request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        return web.Response(body=self._exposition(), headers=headers)
+        if self._links is None:
+            return web.Response(body=self._exposition(), headers=headers)
+        return web.Response(body=merged(await self._links.expositions()), headers=headers)
+
+
+def merged(expositions: Mapping[int, bytes]) -> bytes:
+    """Return the metrics of several workers as one text, each sample with the label `worker`."""
+    families: dict[str, list[str]] = {}
+    for number, exposition in sorted(expositions.items()):
+        family: list[str] = []
+        for line in exposition.decode().splitlines():
+            if line.startswith("# HELP "):
+                family = families.setdefault(line.split(" ")[2], [])
+            if line.startswith("#"):
+                if line not in family:
+                    family.append(line)
+            else:
+                family.append(_SAMPLE.sub(rf'\1{{worker="{number}",\3}} ', line, count=1).replace(",} ", "} "))
+    return "".join(f"{line}\n" for family in families.values() for line in family).encode()

@@ -12,6 +12,7 @@ UNTESTED = {
     "models/contract/commands/slots": "declarations only; tests/models/contract/test_requests checks each",
     "models/storage/dialect": "an interface; test_sqlite and test_postgres test its two forms",
     "models/storage/triggers/sqlite_values": "SQL expressions; test_sqlite and test_triggers run each",
+    "realtime/workers": "tests/cli/test_workers runs it between real workers",
     "realtime/answers": "declarations only; tests/docs/test_conformance compares every answer with them",
 }
 
