@@ -38,6 +38,7 @@ from models.transaction.routing import (
     subjects,
 )
 from models.transaction.transaction import CommandResult, Transaction
+from models.writing import check_writer
 
 # Importing a module registers its handlers.
 HANDLER_MODULES = (
@@ -48,6 +49,7 @@ HANDLER_MODULES = (
     expire_bookings,
     feeds,
     holds,
+    check_writer,
     repair,
     reschedule,
     slots,

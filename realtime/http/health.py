@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from models.contract.changes import encode
+from models.contract.commands.background import CheckWriter
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
 from realtime.reads.read_queue import Lane
 from realtime.workers import WorkerLinks
 
 CHECK_SECONDS = 2.0  # an operator's probe waits no longer, and neither should a request
+STANDSTILL_SECONDS = 1.0  # without an answer to any command, before the writer is asked
 MOST_OFFSET_SECONDS = 5.0
 WARN_OFFSET_SECONDS = 1.0
 _WARN_AGAIN_SECONDS = 600.0
@@ -63,11 +65,19 @@ class Health:
                 await self._service.read(self._service.sync.check, lane=Lane.LIGHT, key="check")
         except TimeoutError as error:
             raise Overloaded("The database does not answer.") from error
-        if self._service.standstill_seconds > CHECK_SECONDS:
-            raise Overloaded("The writer stands still.")
+        await self._check_writer()
         self._check_clock()
         body = {"status": "ready", "degraded": self._degraded()}
         return web.Response(body=encode(body), content_type="application/json")
+
+    async def _check_writer(self) -> None:
+        """Refuse a writer that runs no transaction. One that waits for a locked calendar runs others meanwhile."""
+        if self._service.standstill_seconds > STANDSTILL_SECONDS:
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self._service.run(CheckWriter())
+            except (TimeoutError, Overloaded) as error:
+                raise Overloaded("The writer stands still.") from error
 
     def _degraded(self) -> list[str]:
         notifications = self._service.sync.notifications

@@ -10,6 +10,7 @@ UNTESTED = {
     "models/contract/commands/calendars": "declarations only; tests/models/contract/test_requests checks each",
     "models/contract/commands/holds": "declarations only; tests/models/contract/test_requests checks each",
     "models/contract/commands/slots": "declarations only; tests/models/contract/test_requests checks each",
+    "models/writing/check_writer": "no effect; tests/realtime/http/test_health runs it",
     "models/storage/dialect": "an interface; test_sqlite and test_postgres test its two forms",
     "models/storage/triggers/sqlite_values": "SQL expressions; test_sqlite and test_triggers run each",
     "realtime/workers": "tests/cli/test_workers runs it between real workers",

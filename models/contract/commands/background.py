@@ -69,6 +69,14 @@ class RaiseFeedFloor(Command, frozen=True, kw_only=True):
     calendar: str
 
 
+class CheckWriter(Command, frozen=True, kw_only=True):
+    """Changes nothing. Its answer shows that the writer runs transactions."""
+
+    needs_calendar = False
+
+    calendar: str = ""  # of none
+
+
 class UseTicket(Command, frozen=True, kw_only=True):
     """Uses a ticket up. The second time it is refused."""
 

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -15,7 +17,7 @@ from tests.support.databases.postgres import Postgres
 
 SECRET = "a secret that only the tests of health know"
 TOKEN = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)
-PROBE_SECONDS = 4.0  # the two of the check, and a busy machine
+PROBE_SECONDS = 6.0  # twice two of the checks, and a busy machine
 
 
 @pytest.fixture
@@ -63,22 +65,36 @@ async def test_a_database_that_stands_makes_it_unready(server: Server, postgres:
             await eventually(is_ready, 10.0, "readiness")
 
 
-async def test_a_writer_that_stands_makes_it_unready(server: Server, postgres: Postgres) -> None:
-    """A lock on the whole log stops every command."""
-    with server:
+async def test_a_writer_that_stands_makes_it_unready(tmp_path: Path) -> None:
+    """Another program has SQLite's lock, so that no command is done."""
+    with Server(tmp_path, settings={"SLOTCAST_SECRET": SECRET}) as server:
         async with Api(server.url, TOKEN) as api:
             await api.post("/api/calendars", id="shared", name="Shared", zone="Etc/UTC")
-            with psycopg.connect(server.database) as locking:
-                locking.execute("LOCK TABLE calendar IN ACCESS EXCLUSIVE MODE")
+            with closing(sqlite3.connect(server.database.removeprefix("sqlite:///"), isolation_level=None)) as locking:
+                locking.execute("BEGIN IMMEDIATE")
                 asking = asyncio.create_task(api.ask("PATCH", "/api/calendars/shared", {"name": "Other"}))
 
                 async def stands() -> bool:
                     return (await readiness(api))[1] == "The writer stands still."
 
-                await eventually(stands, 8.0, "a standstill")
-                locking.rollback()
+                await eventually(stands, 9.0, "a standstill")
+                locking.execute("ROLLBACK")
             await asking
             assert await readiness(api) == (200, "")
+
+
+async def test_a_calendar_that_another_server_has_locked_is_no_standstill(server: Server) -> None:
+    """A frozen server makes no other one unready."""
+    with server:
+        async with Api(server.url, TOKEN) as api:
+            await api.post("/api/calendars", id="shared", name="Shared", zone="Etc/UTC")
+            with psycopg.connect(server.database) as locking:
+                locking.execute("SELECT 1 FROM calendar WHERE id = 'shared' FOR UPDATE")
+                asking = asyncio.create_task(api.ask("PATCH", "/api/calendars/shared", {"name": "Other"}))
+                while not asking.done():
+                    assert await readiness(api) == (200, "")
+                    await asyncio.sleep(0.2)
+                locking.rollback()
 
 
 def _backends(postgres: Postgres) -> list[int]:
