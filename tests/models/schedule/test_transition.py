@@ -29,12 +29,13 @@ def shown_in(zone: str, moment: datetime) -> datetime:
 
 @cache
 def transitions(zone: str) -> list[datetime]:
-    """The first minute of each new offset, found by looking at the clocks twice a day."""
+    """Return the first minute of each new offset. The shortest offset of these years lasts for Ramadan."""
+    clocks = ZoneInfo(zone)
 
-    def offset(moment: datetime) -> timedelta:
-        return shown_in(zone, moment) - moment.replace(tzinfo=None)
+    def offset(moment: datetime) -> timedelta | None:
+        return moment.astimezone(clocks).utcoffset()
 
-    found, step = [], 12 * HOUR
+    found, step = [], timedelta(days=5)
     before = offset(FIRST)
     for place in range((LAST - FIRST) // step):
         moment = FIRST + step * place
