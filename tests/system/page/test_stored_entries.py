@@ -64,7 +64,8 @@ async def _book(page: Page, slot: str) -> None:
 
 async def test_a_wall_cancels_nothing(place: Place, api: Api, open_page: Callable[[], Awaitable[Page]]) -> None:
     """An answer of a login wall or another service neither cancels nor removes the booking on the page."""
-    await asyncio.gather(*(_cancel_at_a_wall(place, api, await open_page(), wall) for wall in _WALLS))
+    pages = [await open_page() for _ in _WALLS]
+    await asyncio.gather(*(_cancel_at_a_wall(place, api, page, wall) for page, wall in zip(pages, _WALLS, strict=True)))
 
 
 async def _cancel_at_a_wall(place: Place, api: Api, page: Page, wall: str) -> None:
