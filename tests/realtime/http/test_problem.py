@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import Answer, Api, Client, Server, new_key
+from tests.support.raw import Raw
 
 LONG = 1_000_001
 OTHER = "https://elsewhere.example"
@@ -74,6 +75,18 @@ async def test_a_body_of_another_type(api: Api, slot: str, kind: str) -> None:
     headers = {"Content-Type": "application/json; charset=utf-8"}
     answer = await api.ask("POST", f"/api/slots/{slot}/holds", raw=b"{}", headers=headers, key=new_key())
     assert _code(answer) == (201, "ok")
+
+
+async def test_the_sender_of_a_huge_head_reads_the_answer(served: Server) -> None:
+    """The server reads on behind the 400: no reset overtakes it."""
+    raw = await Raw.connect(served.port)
+    raw.writer.write(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000)
+    await raw.reader.readuntil(b" 400 Bad Request\r\n")
+    for _ in range(5):
+        raw.writer.write(b"x" * 100_000)
+        await raw.writer.drain()
+    assert b"8190 bytes" in await raw.reader.read()
+    raw.close()
 
 
 async def test_a_body_that_is_too_large(served: Server, api: Api, slot: str) -> None:
