@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support import Node, Proxy, Server
 from tests.support.browser import CHROMIUM_FLAGS, find_chromium
@@ -24,6 +24,7 @@ hypothesis.settings.register_profile("slotcast", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("slotcast")
 
 LONG_SECONDS = 3_600
+PAGE_MILLISECONDS = 20_000  # Playwright's own five seconds are too few for six pages on a busy machine
 LONG_FOLDERS = {"system", "invariants", "docs"}  # tests of whole servers, which wait for much
 
 
@@ -133,6 +134,7 @@ def node() -> Iterator[Callable[..., Node]]:
 async def chromium() -> AsyncIterator[Browser]:
     """Run one headless Chromium for each process of the tests. A browser is driven over many small messages."""
     asyncio.get_running_loop().set_debug(False)
+    expect.set_options(timeout=PAGE_MILLISECONDS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         yield chromium

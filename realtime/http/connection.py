@@ -89,9 +89,9 @@ class BoundedHandler(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send a response. Linger after a refusal that ends the connection of a client that goes on (aiohttp)."""
+        """Send a response. Linger after a refusal that ends the connection: its client may go on sending (aiohttp)."""
         response, is_reset = await super().finish_response(request, resp, start_time)
-        is_last = request.keep_alive and not response.keep_alive and response.status >= HTTPStatus.BAD_REQUEST
+        is_last = not response.keep_alive and response.status >= HTTPStatus.BAD_REQUEST
         if is_last and not is_reset and request.content.is_eof():  # aiohttp lingers for the rest of a body
             await self._linger()
         return response, is_reset

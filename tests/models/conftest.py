@@ -13,6 +13,7 @@ import pytest
 from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock
+from tests.models.migrated import copy_postgres, copy_sqlite
 from tests.models.outside import Outside
 from tests.support.databases.postgres import Postgres
 
@@ -26,12 +27,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """Return the URL of a new or empty database."""
+def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the URL of a new database: a migrated one for a test with a service, and an empty one for any other."""
+    is_migrated = not {"service", "open_service"}.isdisjoint(request.fixturenames)
+    path = tmp_path / "slotcast.db"
     if kind == "sqlite":
-        return f"sqlite:///{tmp_path / 'slotcast.db'}"
+        yield copy_sqlite(path) if is_migrated else f"sqlite:///{path}"
+        return
     postgres: Postgres = request.getfixturevalue("postgres")
-    return postgres.new_url()
+    if not is_migrated:
+        yield postgres.new_url()
+        return
+    url = copy_postgres(postgres)
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture

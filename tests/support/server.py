@@ -29,7 +29,8 @@ class Server:
     traceback in it fails the test, unless the server `may_crash`.
 
     Attributes:
-        is_fresh: each process is a new interpreter, and no fork. The option `--fresh` sets it.
+        is_fresh: each process is a new interpreter, and no fork. The option `--fresh` sets it for all servers. A
+            setting for the interpreter, such as PYTHONPATH, sets it for one.
     """
 
     is_fresh = False
@@ -48,6 +49,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self._flags = flags
         self._settings = dict(settings or {})
+        self.is_fresh = self.is_fresh or any(not name.startswith("SLOTCAST_") for name in self._settings)
         if not self.database.startswith("sqlite:"):  # else the secret is kept beside the database
             self._settings.setdefault("SLOTCAST_SECRET", _SECRET)
         self._may_crash = may_crash

@@ -68,16 +68,32 @@ def test_stored_calendars_keep_their_policy_and_history(database: str, clock: Fa
     audit(database)
 
 
+_OPEN_AT_ONCE = """
+import multiprocessing, sys
+import models.storage.postgres  # once, and not in each of the processes
+from models.service import SlotService
+
+forking = multiprocessing.get_context("fork")
+start = forking.Barrier(8)
+
+def open_one(url):
+    service = SlotService(url, b"secret")
+    start.wait(60)
+    count = len(service.open())
+    service.close()
+    return count
+
+with forking.Pool(8) as pool:
+    print(*pool.map(open_one, sys.argv[1:] * 8, chunksize=1))
+"""
+
+
 def test_many_processes_open_a_new_database_at_once(database: str) -> None:
     """One of them makes the schema, the others wait for it: none fails."""
-    code = f"from models.service import SlotService as S; s = S({database!r}, b's'); print(len(s.open())); s.close()"
-    openers = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(8)
-    ]
-    outputs = [opener.communicate(timeout=60) for opener in openers]
-    assert [opener.returncode for opener in openers] == [0] * 8, outputs
-    assert sorted(out.strip() != b"0" for out, _ in outputs) == [False] * 7 + [True]
+    done = subprocess.run([sys.executable, "-c", _OPEN_AT_ONCE, database], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    counts = sorted(map(int, done.stdout.split()))
+    assert counts[:7] == [0] * 7
+    assert counts[7] > 0
 
 
 @pytest.mark.parametrize(

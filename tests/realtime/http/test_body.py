@@ -8,6 +8,7 @@ import pytest
 
 from tests.realtime.http.conftest import status_and_code
 from tests.support import Api, Client, Server, new_key
+from tests.support.clients.raw import Raw
 
 LONG = 1_000_001
 
@@ -73,3 +74,15 @@ async def test_a_message_that_is_too_deep(served: Server) -> None:
         assert answer["error"]["code"] == "bad_request"
     async with Api(served.url) as api:
         assert (await api.ask("GET", "/healthz")).status == 200
+
+
+async def test_the_sender_of_a_huge_head_reads_the_answer(served: Server) -> None:
+    """The server reads on behind the 400: no reset overtakes it."""
+    raw = await Raw.connect(served.port)
+    raw.writer.write(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000)
+    await raw.reader.readuntil(b" 400 Bad Request\r\n")
+    for _ in range(5):
+        raw.writer.write(b"x" * 100_000)
+        await raw.writer.drain()
+    assert b"8190 bytes" in await raw.reader.read()
+    raw.close()

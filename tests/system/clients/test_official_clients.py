@@ -88,10 +88,10 @@ async def test_every_official_client_equals_the_calendar(tmp_path: Path, node: C
                 )
             ]
             await _kill_and_start(server, shop, times=3)
-            wait = max(20.0, lapse_by - time.monotonic() + 10)
-            await eventually(lambda: "slot.expired" in viewer.types, wait, "the lapse of the first holds")
             shop.is_closing = True
             await asyncio.gather(*busy)
+            wait = max(20.0, lapse_by - time.monotonic() + 10)
+            await eventually(lambda: "slot.expired" in viewer.types, wait, "the lapse of the first holds")
             await _settle(server, official, page, [viewer, clerk])
             copies = {"node": await _look(official), "page": await page.evaluate(_LOOK)}
         copies |= {"python": viewer.account, "staff": clerk.account}

@@ -25,7 +25,7 @@ from realtime.http.routes import COMMANDS
 from tests.support import Api, Server, eventually, new_key
 from tests.support.clients.raw import POLLING
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "12"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "6"))
 SEED = int(os.environ.get("FUZZ_SEED", "8"))
 STRANGERS = 12
 ANSWER_SECONDS = 20.0

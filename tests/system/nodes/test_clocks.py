@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,31 +32,44 @@ time.time_ns = lambda: _time_ns() + int(_file.read_text()) * 1_000_000_000
 """
 
 
-@pytest.fixture(params=[WRONG_SECONDS, -WRONG_SECONDS], ids=["fast", "slow"])
-def pair(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> Iterator[tuple[Server, Server]]:
+@contextmanager
+def _pair(folder: Path, postgres: Postgres, wrong_seconds: int) -> Iterator[tuple[Server, Server]]:
     """Run a server with the right time, and one with a wrong time, on one new database."""
     url = postgres.new_url()
     settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}
     with ExitStack() as servers:
-        right = servers.enter_context(Server(tmp_path, database=url, settings=settings))
-        clock = _wrong_clock(tmp_path, request.param)
-        wrong = servers.enter_context(Server(tmp_path, database=url, settings=settings | clock))
+        right = servers.enter_context(Server(folder, database=url, settings=settings))
+        clock = _wrong_clock(folder / f"wrong by {wrong_seconds}", wrong_seconds)
+        wrong = servers.enter_context(Server(folder, database=url, settings=settings | clock))
+        assert abs(_started_at(wrong) - _started_at(right) - wrong_seconds) < 60
         yield right, wrong
 
 
-def _wrong_clock(folder: Path, seconds: int) -> dict[str, str]:
+@pytest.fixture(params=[WRONG_SECONDS, -WRONG_SECONDS], ids=["fast", "slow"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> Iterator[tuple[Server, Server]]:
+    with _pair(tmp_path, postgres, request.param) as pair:
+        yield pair
+
+
+def _started_at(server: Server) -> float:
+    """Return the start of the server by its own clock."""
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("slotcast_start_time_seconds ")))
+
+
+def _wrong_clock(code: Path, seconds: int) -> dict[str, str]:
     """Return the setting of a server with a clock wrong by so much."""
-    code = folder / "wrong"
     code.mkdir()
     (code / "sitecustomize.py").write_text(_WRONG_CLOCK)
-    _set_clock(folder, seconds)
+    _set_clock(code, seconds)
     return {"PYTHONPATH": str(code)}
 
 
-def _set_clock(folder: Path, seconds: int) -> None:
-    new = folder / "wrong" / "new"
+def _set_clock(code: Path, seconds: int) -> None:
+    new = code / "new"
     new.write_text(str(seconds))
-    new.replace(folder / "wrong" / "seconds")
+    new.replace(code / "seconds")
 
 
 async def _open_slots(api: Api, count: int) -> list[str]:
@@ -100,22 +114,21 @@ async def test_a_hold_lasts_as_long_wherever_it_was_made(pair: tuple[Server, Ser
         assert all(abs(_seconds_from_now(change["at"])) < 10 for change in watching.changes)
 
 
-async def test_a_lone_server_with_a_wrong_clock_expires_holds_in_time(pair: tuple[Server, Server]) -> None:
+async def test_a_lone_server_with_a_wrong_clock_expires_holds_in_time(tmp_path: Path, postgres: Postgres) -> None:
     """A server without a scheduler: a hold's seats are free half a second after its end by the database's clock."""
-    right, wrong = pair
-    async with Api(wrong.url, STAFF) as api, Client(wrong.url) as watching:
-        (slot,) = await _open_slots(api, 1)
-        right.kill9()
-        await watching.watch(CALENDAR)
-        hold = (await api.post(f"/api/slots/{slot}/holds"))["hold"]
-        lapsed: Any = await eventually(
-            lambda: [change for change in watching.changes if change["type"] == "slot.expired"],
-            45,
-            "the end of the hold",
-        )
-        late = read_time(lapsed[0]["at"]) - read_time(hold["expires_at"])
-        assert 500 <= late < 3_000
-    right.start()
+
+    async def expires(wrong_seconds: int) -> None:
+        with _pair(tmp_path, postgres, wrong_seconds) as (right, wrong):
+            async with Api(wrong.url, STAFF) as api, Client(wrong.url) as watching:
+                (slot,) = await _open_slots(api, 1)
+                right.kill9()
+                await watching.watch(CALENDAR)
+                hold = (await api.post(f"/api/slots/{slot}/holds"))["hold"]
+                lapsed = await eventually(lambda: _of_type(watching, "slot.expired"), 45, "the end of the hold")
+                late = read_time(lapsed[0]["at"]) - read_time(hold["expires_at"])
+                assert 500 <= late < 3_000, wrong_seconds
+
+    await asyncio.gather(expires(WRONG_SECONDS), expires(-WRONG_SECONDS))
 
 
 async def test_a_wrong_clock_is_told_to_the_operator(pair: tuple[Server, Server]) -> None:
@@ -160,15 +173,15 @@ async def test_the_end_of_a_link_and_of_a_ticket_is_told_in_the_database_s_time(
 
 async def test_a_clock_that_is_set_moves_no_end(tmp_path: Path, each_database: str) -> None:
     """A connection ends with its token after the clock was turned back, and a ticket lives on after a jump ahead."""
-    settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0"} | _wrong_clock(tmp_path, 0)
+    settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0"} | _wrong_clock(tmp_path / "set", 0)
     with Server(tmp_path, database=each_database, settings=settings) as server:
         async with Api(server.url, STAFF) as api, Api(server.url) as guest:
             await _open_slots(api, 1)
             ticket = (await api.ask("POST", "/api/tickets", {"calendars": [CALENDAR]})).body["ticket"]
-            _set_clock(tmp_path, 3_600)
+            _set_clock(tmp_path / "set", 3_600)
             assert (await guest.ask("GET", f"/calendars/{CALENDAR}.ics?ticket={ticket}")).status == 200
-            _set_clock(tmp_path, 0)
+            _set_clock(tmp_path / "set", 0)
             claims = {"sub": "staff", "scope": "staff", "calendars": "*", "exp": int(time.time()) + 3}
             async with Client(server.url, token=jwt.encode(claims, SECRET, algorithm="HS256")) as client:
-                _set_clock(tmp_path, -3_600)
+                _set_clock(tmp_path / "set", -3_600)
                 await eventually(lambda: client.disconnects, 8, "the end of the token")

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,6 @@ from tests.system.conftest import QUIET
 
 _SNIPPET = re.compile(r"```html\n(<script src=.*?)```", re.DOTALL)
 _PLACE = "https://slots.example.org"
-
-
-@pytest.fixture(autouse=True)
-async def _swift(swift: None) -> None:
-    """A browser is driven over many small messages."""
 
 
 def _page_of(server: Server, head: str = "", script: str = "") -> str:
@@ -130,21 +125,21 @@ async def test_it_says_which_setting_is_missing(tmp_path: Path, shop: _Shop, pag
         await expect(blank).to_be_hidden()
 
 
-async def test_a_server_that_is_away_is_not_one_that_refuses(tmp_path: Path, shop: _Shop, page: Page) -> None:
-    """A server that can't be reached is reported as such, and no setting is named."""
+async def test_a_server_that_is_away_is_not_one_that_refuses(
+    tmp_path: Path, shop: _Shop, open_page: Callable[[], Awaitable[Page]]
+) -> None:
+    """A server that can't be reached, or that is no Slotcast, is reported as such, and no setting is named."""
+    pages = []
     with _serve(tmp_path, shop.origin) as server:
-        shop.page = _page_of(server).replace(
-            "<slotcast-calendar", f'<slotcast-calendar url="http://127.0.0.1:{free_port()}"'
-        )
-        await page.goto(shop.origin)
-        banner = page.locator("slotcast-calendar p.banner")
-        await expect(banner).to_contain_text("The server cannot be reached", timeout=20_000)
-        await expect(page.locator("slotcast-calendar .blank")).to_be_hidden()
-        away = f'<slotcast-calendar url="{shop.origin}"'  # there, and no Slotcast
-        shop.page = _page_of(server).replace("<slotcast-calendar", away)
-        await page.goto(shop.origin + "/?again")
-        await expect(banner).to_contain_text("The server cannot be reached", timeout=20_000)
-        await expect(page.locator("slotcast-calendar")).not_to_contain_text("SLOTCAST_ORIGINS")
+        for url in (f"http://127.0.0.1:{free_port()}", shop.origin):
+            shop.page = _page_of(server).replace("<slotcast-calendar", f'<slotcast-calendar url="{url}"')
+            pages.append(await open_page())
+            await pages[-1].goto(shop.origin)
+        for page in pages:
+            banner = page.locator("slotcast-calendar p.banner")
+            await expect(banner).to_contain_text("The server cannot be reached", timeout=20_000)
+            await expect(page.locator("slotcast-calendar .blank")).to_be_hidden()
+            await expect(page.locator("slotcast-calendar")).not_to_contain_text("SLOTCAST_ORIGINS")
 
 
 async def test_a_page_that_is_a_file(tmp_path: Path, page: Page) -> None:

@@ -31,11 +31,6 @@ LINES_OF_COUNT = """() => { const count = document.querySelector(".day-count");
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.fixture(autouse=True)
-async def _swift(swift: None) -> None:
-    """A browser is driven over many small messages."""
-
-
 async def _make(api: Api, calendar: str, number: int = 4, **info: Any) -> list[str]:
     """A calendar with some slots tomorrow."""
     await api.post("/api/calendars", id=calendar, name="Rosa's <b>Shop</b>", zone="Europe/Vienna", **info)

@@ -18,11 +18,6 @@ WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.docum
 NAME = "Rosa's <b>Shop</b>; Wien, 予約カレンダー \\ " + "Ångström " * 10
 
 
-@pytest.fixture(autouse=True)
-async def _swift(swift: None) -> None:
-    """A browser is driven over many small messages."""
-
-
 async def _make(api: Api, calendar: str, **info: Any) -> dict[str, Any]:
     await api.post("/api/calendars", id=calendar, name=NAME, zone="Europe/Vienna", **info)
     places = [{"start": in_days(1), "end": in_days(1.02), "capacity": 3}]

@@ -18,11 +18,6 @@ SMALL = """() => [...document.querySelectorAll(".jump :is(button, input)")]
     .filter((one) => one.offsetHeight < 40).map((one) => one.ariaLabel)"""
 
 
-@pytest.fixture(autouse=True)
-async def _swift(swift: None) -> None:
-    """A browser is driven over many small messages."""
-
-
 async def _make(api: Api, calendar: str, *days: float) -> list[str]:
     """A calendar with a slot so many days from now, each; those of whole days lie well within them."""
     await api.post("/api/calendars", id=calendar, name=calendar, zone="UTC")
