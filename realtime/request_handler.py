@@ -120,10 +120,10 @@ class RequestHandler:
                 return protocol.write_ok(**await self.link(request, principal))
         raise BadRequest("That can't be asked here.")
 
-    async def calendars(self, principal: Principal) -> list[Info]:
-        """Return the calendars that the principal may see, without archived ones."""
+    async def calendars(self, principal: Principal, *, with_archived: bool = False) -> list[Info]:
+        """Return the calendars that the principal may see."""
         every = await self._service.read(self._service.sync.calendars, lane=Lane.HEAVY, key="calendars")
-        return [info for info in every if principal.may_view(info) and not info.archived]
+        return [info for info in every if principal.may_view(info) and (with_archived or not info.archived)]
 
     async def calendar(self, calendar: str, principal: Principal) -> Info:
         """Return one calendar's info, also of an archived one."""

@@ -29,6 +29,7 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "at_least": ({"type": "string"}, "The cursor of a command's answer: the answer is at least as new."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
+    "archived": ({"enum": ["1"]}, "Also list archived calendars."),
     "merge": ({"enum": ["1"]}, "Join adjacent free slots into one event."),
     "whole": ({"enum": ["1"]}, "Send up to 20,000 slots instead of 1 MB."),
     "key": ({"type": "string"}, "The token of a private feed."),

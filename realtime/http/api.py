@@ -68,7 +68,9 @@ class Api:
         return run
 
     async def calendars(self, request: web.Request) -> web.Response:
-        infos = await self._request_handler.calendars(self._guard.principal(request))
+        principal = self._guard.principal(request)
+        with_archived = read_switch(request.query.get("archived", "0"), "archived")
+        infos = await self._request_handler.calendars(principal, with_archived=with_archived)
         return _json({"calendars": infos})
 
     async def calendar(self, request: web.Request) -> web.Response:

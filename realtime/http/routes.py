@@ -118,7 +118,13 @@ class ReadRoute(NamedTuple):
 _WINDOW = ("from", "to")
 FOLLOWING = ("after", "at_least", *_WINDOW, "ticket")
 READS: tuple[ReadRoute, ...] = (
-    ReadRoute("GET", "/api/calendars", "Lists the calendars visible to the caller.", shape=answers.CalendarsAnswer),
+    ReadRoute(
+        "GET",
+        "/api/calendars",
+        "Lists the calendars visible to the caller; with `archived=1` also archived ones.",
+        ("archived",),
+        answers.CalendarsAnswer,
+    ),
     ReadRoute("GET", "/api/calendars/{id}", "Reads a calendar's info.", ("after",), answers.CalendarAnswer),
     ReadRoute(
         "GET",

@@ -104,11 +104,14 @@ async def test_an_archived_calendar_is_listed_and_shown(tmp_path: Any, page: Pag
             file.close()
             await asyncio.to_thread(server.start)
             assert (await api.ask("DELETE", "/api/calendars/old-rooms", key=new_key())).code == "ok"
+            for query, names in (("", ["rooms"]), ("?archived=1", ["old-rooms", "rooms"])):
+                listed = (await api.get(f"/api/calendars{query}"))["calendars"]
+                assert [calendar["id"] for calendar in listed] == names
         await page.goto(f"{place.url}/staff#token={place.staff}")
         await page.wait_for_selector("main[data-seq]")
         chooser = page.get_by_label("Calendar")
         assert await chooser.input_value() == "rooms"
-        assert await page.locator("optgroup[label=Archived] option").all_inner_texts() == ["old-rooms"]
+        assert await page.locator("optgroup[label=Archived] option").all_text_contents() == ["old-rooms"]
         await chooser.select_option("old-rooms")
         await page.get_by_label("Earlier booking").click()
         await expect(page.locator(f'[data-booking="{booking}"]')).to_contain_text("Ada Archived")

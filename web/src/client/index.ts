@@ -11,7 +11,7 @@ import { Calendar } from "./calendar.ts";
 import { Connection } from "./connection/connection.ts";
 import type { ConnectionSetting } from "./connection/connection_setting.ts";
 import { RequestClient } from "./request_client.ts";
-import { listCalendars } from "./list.ts";
+import { listCalendars, type ListOptions } from "./list.ts";
 import { StaffCalendar } from "./staff.ts";
 import type { Status } from "./transports/state.ts";
 import type { Answers, CalendarInfo, Fields } from "./wire.ts";
@@ -59,8 +59,8 @@ class Client<Kind extends Calendar> {
   }
 
   /** Lists the calendars that this client may see. */
-  async calendars(): Promise<readonly CalendarInfo[]> {
-    return listCalendars(this.#connection.base, await this.#connection.token());
+  async calendars(options: ListOptions = {}): Promise<readonly CalendarInfo[]> {
+    return listCalendars(this.#connection.base, await this.#connection.token(), options);
   }
 
   /** Sends a command by its name on the wire. It gets a key unless `fields` has one. */
@@ -114,7 +114,7 @@ export type {
 export type { Token } from "./connection/token.ts";
 export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
-export { listCalendars } from "./list.ts";
+export { listCalendars, type ListOptions } from "./list.ts";
 export { MOST_SLOTS } from "./staff.ts";
 export type { NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
 export {

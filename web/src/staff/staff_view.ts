@@ -163,7 +163,7 @@ export class StaffView {
 
   async #load(chosen?: string): Promise<void> {
     try {
-      const every = await this.#client.calendars();
+      const every = await this.#client.calendars({ archived: true });
       for (const { id, zone } of every) this.#zones.set(id, zone);
       const [open, archived] = [false, true].map((is) =>
         every.filter((one) => one.archived === is),

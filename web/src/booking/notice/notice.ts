@@ -43,7 +43,7 @@ export function originNotice(home: string, origin: string): Notice {
   const server = new URL(home).host;
   const mend =
     origin === "null"
-      ? "A page that was opened as a file has no origin of its own: put it on a web server, and add that to SLOTCAST_ORIGINS; to try it out, add null."
+      ? "A page that was opened as a file, or in a sandboxed frame, has no origin of its own: put it on a web server, and add that to SLOTCAST_ORIGINS; to try it out, add null."
       : `Whoever runs ${server} adds ${origin} to SLOTCAST_ORIGINS and restarts it.`;
   return { title: `${server} does not take this page`, text: mend };
 }
