@@ -69,7 +69,7 @@ _take = CompiledQuery(
             .limit(literal(NOTES_AT_ONCE))
         )
     )
-    .returning(Touched.id, Touched.kind, Touched.subject, Touched.start, Touched.end)
+    .returning(Touched.id, Touched.kind, Touched.subject, Touched.start, Touched.end, Touched.seq)
 )
 
 _SEATED = Booking.status.in_(sorted(booking_states.LIVE)) | (
@@ -114,6 +114,12 @@ _stamp_bookings = CompiledListQuery(
         }
     ).where(Booking.id.in_(ids))
 )
+_lift = CompiledQuery(
+    Booking.update({Booking.version: bind("version")}).where(
+        (Booking.id == bind("booking"))
+        & ((Booking.version < bind("version")) | (Booking.version >= literal(LATEST_VERSION)))
+    )
+)
 _elsewhere = CompiledListQuery(
     lambda ids: Booking.select(Booking.id).where((Booking.slot.in_(ids)) & (Booking.calendar != bind("calendar")))
 )
@@ -144,13 +150,14 @@ _mend = CompiledQuery(
 
 
 class Note(NamedTuple):
-    """A touched row: a slot with its old or new times, a booking, or the calendar itself."""
+    """A touched row: a slot with its old or new times, a booking with its old version, or the calendar itself."""
 
     id: int
     kind: str
     subject: str
     start: int | None
     end: int | None
+    version: int | None
 
 
 def read_calendars(db: Dialect) -> list[str]:
@@ -200,6 +207,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
         row[0] for row in _elsewhere.rows(transaction.db, slots, calendar=calendar.id) if row[0] not in bookings
     ]
     seq = change_log.next_seq(transaction, calendar.id)
+    _lift_versions(transaction, notes, seq)
     _write_bookings(transaction, bookings, seq)
     _move_holds.rows(transaction.db, slots, calendar=calendar.id)
     _take_slots(transaction, calendar, slots, seq)
@@ -239,6 +247,16 @@ def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
         # The log is of an earlier calendar with this id. A client with a cursor of it gets a snapshot.
         change_log.forget(transaction, calendar.id)
     return calendar
+
+
+def _lift_versions(transaction: Transaction, notes: Sequence[Note], seq: int) -> None:
+    """Bring bookings to their old versions: a row may be written anew after it came from a calendar with a higher seq.
+
+    A client with the old version would not take a lower one.
+    """
+    for note in notes:
+        if note.kind in {"booking", "lost"} and note.version is not None and seq <= note.version < LATEST_VERSION:
+            _lift.execute(transaction.db, booking=note.subject, version=note.version)
 
 
 def _write_bookings(transaction: Transaction, bookings: Sequence[str], seq: int) -> None:

@@ -68,12 +68,16 @@ def _row(kind: str, row: str, where: str = "TRUE") -> str:
 
 
 def _booking(row: str, where: str = "TRUE") -> str:
-    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ."""
+    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ.
+
+    The note of an old row has its version, since no version may fall.
+    """
+    version = "OLD.version" if row == "OLD" else "NULL"
     return (
-        "INSERT INTO touched (kind, calendar, subject) SELECT 'booking',"
-        f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id WHERE {where};"
-        " INSERT INTO touched (kind, calendar, subject)"
-        f" SELECT 'booking', {row}.calendar, {row}.id WHERE ({where})"
+        "INSERT INTO touched (kind, calendar, subject, seq) SELECT 'booking',"
+        f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id, {version}"
+        f" WHERE {where}; INSERT INTO touched (kind, calendar, subject, seq)"
+        f" SELECT 'booking', {row}.calendar, {row}.id, {version} WHERE ({where})"
         f" AND {row}.calendar IS NOT (SELECT calendar FROM slot WHERE id = {row}.slot);"
     )
 
@@ -162,8 +166,9 @@ def _bookings_of_moved(calendar: str) -> str:
 def _lost_bookings(where: str) -> str:
     """Return SQL that notes bookings which are about to be deleted; what they have been is not checked."""
     return (
-        "INSERT INTO touched (kind, calendar, subject) SELECT 'lost',"
-        f" COALESCE((SELECT calendar FROM slot WHERE slot.id = booking.slot), calendar), id FROM booking WHERE {where};"
+        "INSERT INTO touched (kind, calendar, subject, seq) SELECT 'lost',"
+        " COALESCE((SELECT calendar FROM slot WHERE slot.id = booking.slot), calendar), id, version"
+        f" FROM booking WHERE {where};"
     )
 
 
