@@ -201,7 +201,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     is_about_calendar = bool(kinds & {"calendar", "policy", "archived", "head", "gone"})
     if is_about_calendar:
         calendar = _repaired(transaction, calendar)
-    slots = list({note.subject: None for note in notes if note.kind in {"slot", "seats", "new", "later"}})
+    slots = list({note.subject: None for note in notes if note.kind in {"slot", "seats", "new", "moved", "later"}})
     bookings = list({note.subject: None for note in notes if note.kind in {"booking", "lost"}})
     bookings += [
         row[0] for row in _elsewhere.rows(transaction.db, slots, calendar=calendar.id) if row[0] not in bookings

@@ -47,6 +47,10 @@ _BOOKED = (
 )
 _OVER = f"MIN(overbooked, MAX(0, {_HELD} + {_BOOKED} - capacity))"
 _HELD_UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
+# Each UPDATE finds one row by its key: for more, SQLite makes a table for the rows, 100 us and more for each note. A
+# statement replaces two rows at most.
+_LATER = "(SELECT {} FROM touched WHERE kind = 'later' ORDER BY id {} LIMIT 1)"
+_SEATED = (("hold", " AND state = 0"), ("booking", ""))
 _OF_SLOT = "(SELECT calendar FROM slot WHERE id = NEW.subject)"
 _IDS = ("id", "calendar")
 
@@ -182,6 +186,7 @@ _SQLITE = {
         _row("'new'", "NEW", f"OLD.id IS NOT NEW.id OR OLD.data IS NOT NEW.data OR {_IS_OTHER}"),
         _bookings_of_moved("OLD.calendar"),
         _bookings_of_moved("NEW.calendar"),
+        _row("'moved'", "NEW", _IS_OTHER),
         refuse_ids(*_IDS, of="OLD"),
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
@@ -224,14 +229,17 @@ _SQLITE = {
         refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
         # OR IGNORE would pass over the CHECK behind the UPDATE below.
         refuse(REMOVED, f"FROM slot WHERE id = NEW.subject AND state = 2 AND {_HELD} + {_BOOKED} > 0"),
-        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
-        " WHERE (id = NEW.subject OR id IN (SELECT subject FROM touched WHERE kind = 'later'))"
-        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
-        f" OR overbooked <> {_OVER});",
-        "UPDATE touched SET kind = 'slot' WHERE kind = 'later';",
         *(
-            f"UPDATE {table} SET calendar = {_OF_SLOT} WHERE slot = NEW.subject{which} AND calendar <> {_OF_SLOT};"
-            for table, which in (("hold", " AND state = 0"), ("booking", ""))
+            f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
+            f" WHERE id = {one} AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
+            f" OR overbooked <> {_OVER});"
+            for one in ("NEW.subject", *(_LATER.format("subject", order) for order in ("ASC", "DESC")))
+        ),
+        *(f"UPDATE touched SET kind = 'slot' WHERE id = {_LATER.format('id', order)};" for order in ("ASC", "DESC")),
+        *(
+            f"UPDATE {table} SET calendar = {_OF_SLOT} WHERE id = (SELECT id FROM {table}"
+            f" WHERE slot = NEW.subject{which} AND calendar <> {_OF_SLOT} LIMIT 1);"
+            for table, which in _SEATED
         ),
     ),
     "touched_new": _trigger(
@@ -272,8 +280,12 @@ _SQLITE = {
         refuse(BAD_POLICY, f"FROM calendar WHERE id = NEW.subject AND NOT COALESCE({is_valid_policy('policy')}, 0)"),
     ),
     "touched_head": _trigger(
-        "AFTER INSERT ON touched WHEN NEW.kind IN ('head', 'policy') AND NEW.seq IS NOT NULL",
-        "UPDATE calendar SET seq = NEW.seq, nonce = NEW.nonce WHERE id = NEW.subject;",
+        "AFTER INSERT ON touched WHEN NEW.kind = 'moved' OR (NEW.kind IN ('head', 'policy') AND NEW.seq IS NOT NULL)",
+        "UPDATE calendar SET seq = NEW.seq, nonce = NEW.nonce WHERE id = NEW.subject AND NEW.seq IS NOT NULL;",
+        *(
+            f"UPDATE {table} SET calendar = NEW.calendar WHERE slot = NEW.subject{which} AND calendar <> NEW.calendar;"
+            for table, which in _SEATED
+        ),
     ),
 }
 
