@@ -120,6 +120,16 @@ _lift = CompiledQuery(
         & ((Booking.version < bind("version")) | (Booking.version >= literal(LATEST_VERSION)))
     )
 )
+_away = CompiledListQuery(
+    lambda ids: (
+        Booking.select(Booking.id, Slot.calendar)
+        .join(Slot, on=(Booking.slot == Slot.id))
+        .where(Booking.id.in_(ids) & (Slot.calendar != bind("calendar")))
+    )
+)
+_note_booking = CompiledQuery(
+    Touched.insert({Touched.kind: "lost", Touched.calendar: bind("calendar"), Touched.subject: bind("booking")})
+)
 _elsewhere = CompiledListQuery(
     lambda ids: Booking.select(Booking.id).where((Booking.slot.in_(ids)) & (Booking.calendar != bind("calendar")))
 )
@@ -208,7 +218,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     ]
     seq = change_log.next_seq(transaction, calendar.id)
     _lift_versions(transaction, notes, seq)
-    _write_bookings(transaction, bookings, seq)
+    _write_bookings(transaction, calendar, bookings, seq)
     _move_holds.rows(transaction.db, slots, calendar=calendar.id)
     _take_slots(transaction, calendar, slots, seq)
     _note_vacated(transaction, notes, slots)
@@ -259,9 +269,16 @@ def _lift_versions(transaction: Transaction, notes: Sequence[Note], seq: int) ->
             _lift.execute(transaction.db, booking=note.subject, version=note.version)
 
 
-def _write_bookings(transaction: Transaction, bookings: Sequence[str], seq: int) -> None:
+def _write_bookings(transaction: Transaction, calendar: CalendarRow, bookings: Sequence[str], seq: int) -> None:
+    """Give these bookings their next version. One that is in another calendar now is noted there once more.
+
+    That calendar may have taken its own note before, with the version of then.
+    """
     for place in range(0, len(bookings), 256):
-        _stamp_bookings.run(transaction.db, bookings[place : place + 256], seq=seq, now=transaction.now)
+        some = bookings[place : place + 256]
+        _stamp_bookings.run(transaction.db, some, seq=seq, now=transaction.now)
+        for booking, home in _away.rows(transaction.db, some, calendar=calendar.id):
+            _note_booking.execute(transaction.db, calendar=home, booking=booking)
 
 
 def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence[str], seq: int) -> None:

@@ -149,6 +149,7 @@ class Crowd:
                 assert {name: pair for name, pair in told.items() if pair[0] != pair[1]} == {}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a client's, of a killed handshake
 async def test_every_outside_write_reaches_every_subscriber(
     pair: tuple[Server, Server], request: pytest.FixtureRequest
 ) -> None:

@@ -106,6 +106,23 @@ def test_no_version_of_a_booking_falls(outside: Outside) -> None:
     assert versions == sorted(set(versions))
 
 
+def test_staff_of_both_calendars_have_the_version_of_a_moved_booking(outside: Outside) -> None:
+    """Whichever calendar is taken first: a change has the row that the database has until the next one."""
+    service = outside.driver.service
+    outside.driver.create("other")
+    outside.write(ROWS)
+    for home in ("other", "room", "other"):
+        write(service.url, sql(f"UPDATE slot SET calendar = '{home}' WHERE id = <1>"))
+        told, last = 0, 0
+        for first in (min, max):
+            while commands := service.outside():
+                service.run(first(commands, key=lambda command: command.calendar))
+                ((seq,),) = outside.driver.query("SELECT seq FROM calendar WHERE id = ?", home)
+                if seq > last:
+                    told, last = service.bookings_by_id([uuid(11)])[uuid(11)].version, seq
+        assert service.bookings_by_id([uuid(11)])[uuid(11)].version == told
+
+
 def _version(outside: Outside) -> int:
     ((version,),) = outside.driver.query("SELECT version FROM booking WHERE id = ?", uuid(13))
     return int(version)
