@@ -24,7 +24,7 @@ import uvloop
 from playhouse.migrations import Runner
 from rich.console import Console
 
-from bench.runs.bookings import Kind, ask, customers, prepare
+from bench.runs.bookings import Kind, ask, customers, open_book, prepare
 from bench.runs.bulk import BULK, FIRST, OTHERS, Waits, bare, beside_service, connect, insert_sql, update_sql
 from bench.runs.ground import Ground, PostgresGround, SqliteGround
 from cli.serve import SWITCH_SECONDS
@@ -103,8 +103,7 @@ def booked(ground: Ground, count: int, *, with_triggers: bool) -> tuple[float, f
     """Return bookings a second, and CPU microseconds a booking."""
     place = ground.new()
     slots = prepare(place, count)
-    sync = SlotService(place, os.urandom(32))
-    sync.open()
+    sync = open_book(place)
     if not with_triggers:
         _drop_triggers(place)
     commands = iter(list(customers(slots)))

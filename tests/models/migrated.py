@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.service import SlotService
 from models.storage.database import open_database
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 
 def copy_sqlite(path: Path) -> str:

@@ -27,7 +27,7 @@ _take = CompiledQuery(
             .limit(literal(NOTES_AT_ONCE))
         )
     )
-    .returning(Touched.id, Touched.kind, Touched.subject, Touched.start, Touched.end)
+    .returning(Touched.id, Touched.kind, Touched.subject, Touched.start, Touched.end, Touched.seq)
 )
 _note_gone = CompiledQuery(
     Touched.insert({Touched.kind: "gone", Touched.calendar: bind("calendar"), Touched.subject: bind("calendar")})
@@ -35,13 +35,14 @@ _note_gone = CompiledQuery(
 
 
 class Note(NamedTuple):
-    """A touched row: a slot with its old or new times, a booking, or the calendar itself."""
+    """A touched row: a slot with its old or new times, a booking with its old version, or the calendar itself."""
 
     id: int
     kind: str
     subject: str
     start: int | None
     end: int | None
+    version: int | None
 
 
 def read_calendars(db: Dialect) -> list[str]:

@@ -25,7 +25,7 @@ from models.domain.policy import pending, rules
 from models.domain.slots import neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.rows import CalendarRow, HoldState, Origin, SlotState
-from models.storage.tables import Booking, Calendar, Hold, Log, Slot
+from models.storage.tables import Booking, Calendar, Hold, Log, Slot, Touched
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -47,6 +47,22 @@ _stamp_bookings = CompiledListQuery(
             Booking.changed_at: bind("now"),
         }
     ).where(Booking.id.in_(ids))
+)
+_lift = CompiledQuery(
+    Booking.update({Booking.version: bind("version")}).where(
+        (Booking.id == bind("booking"))
+        & ((Booking.version < bind("version")) | (Booking.version >= literal(LATEST_VERSION)))
+    )
+)
+_away = CompiledListQuery(
+    lambda ids: (
+        Booking.select(Booking.id, Slot.calendar)
+        .join(Slot, on=(Booking.slot == Slot.id))
+        .where(Booking.id.in_(ids) & (Slot.calendar != bind("calendar")))
+    )
+)
+_note_booking = CompiledQuery(
+    Touched.insert({Touched.kind: "lost", Touched.calendar: bind("calendar"), Touched.subject: bind("booking")})
 )
 _elsewhere = CompiledListQuery(
     lambda ids: Booking.select(Booking.id).where((Booking.slot.in_(ids)) & (Booking.calendar != bind("calendar")))
@@ -88,13 +104,14 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     is_about_calendar = bool(kinds & {"calendar", "policy", "archived", "head", "gone"})
     if is_about_calendar:
         calendar = _repaired(transaction, calendar)
-    slots = list({note.subject: None for note in notes if note.kind in {"slot", "seats", "new", "later"}})
+    slots = list({note.subject: None for note in notes if note.kind in {"slot", "seats", "new", "moved", "later"}})
     bookings = list({note.subject: None for note in notes if note.kind in {"booking", "lost"}})
     bookings += [
         row[0] for row in _elsewhere.rows(transaction.db, slots, calendar=calendar.id) if row[0] not in bookings
     ]
     seq = change_log.next_seq(transaction, calendar.id)
-    _write_bookings(transaction, bookings, seq)
+    _lift_versions(transaction, notes, seq)
+    _write_bookings(transaction, calendar, bookings, seq)
     _move_holds.rows(transaction.db, slots, calendar=calendar.id)
     correct_slots(transaction, calendar, slots, seq)
     _note_vacated(transaction, notes, slots)
@@ -135,9 +152,26 @@ def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
     return calendar
 
 
-def _write_bookings(transaction: Transaction, bookings: Sequence[str], seq: int) -> None:
+def _lift_versions(transaction: Transaction, notes: Sequence[Note], seq: int) -> None:
+    """Bring bookings to their old versions: a row may be written anew after it came from a calendar with a higher seq.
+
+    A client with the old version would not take a lower one.
+    """
+    for note in notes:
+        if note.kind in {"booking", "lost"} and note.version is not None and seq <= note.version < LATEST_VERSION:
+            _lift.execute(transaction.db, booking=note.subject, version=note.version)
+
+
+def _write_bookings(transaction: Transaction, calendar: CalendarRow, bookings: Sequence[str], seq: int) -> None:
+    """Give these bookings their next version. One that is in another calendar now is noted there once more.
+
+    That calendar may have taken its own note before, with the version of then.
+    """
     for place in range(0, len(bookings), 256):
-        _stamp_bookings.run(transaction.db, bookings[place : place + 256], seq=seq, now=transaction.now)
+        some = bookings[place : place + 256]
+        _stamp_bookings.run(transaction.db, some, seq=seq, now=transaction.now)
+        for booking, home in _away.rows(transaction.db, some, calendar=calendar.id):
+            _note_booking.execute(transaction.db, calendar=home, booking=booking)
 
 
 def _note_vacated(transaction: Transaction, notes: Sequence[Note], slots: Sequence[str]) -> None:

@@ -137,7 +137,8 @@ BEGIN
     IF TG_OP <> 'INSERT' THEN
         {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE id = OLD.slot;
         IF is_booking THEN
-            {_TOUCHED}) SELECT DISTINCT 'booking', home, OLD.id FROM unnest(
+            -- With its version, since no version may fall.
+            {_TOUCHED}, seq) SELECT DISTINCT 'booking', home, OLD.id, OLD.version FROM unnest(
                 ARRAY[OLD.calendar, (SELECT calendar FROM slot WHERE id = OLD.slot)]) AS home WHERE home IS NOT NULL;
         END IF;
     END IF;
@@ -224,7 +225,7 @@ BEGIN
     ELSE
         {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE held + booked > 0;
         IF TG_TABLE_NAME = 'booking' THEN
-            {_TOUCHED}) SELECT 'booking', calendar, id FROM booking;
+            {_TOUCHED}, seq) SELECT 'booking', calendar, id, version FROM booking;
         END IF;
     END IF;
     RETURN NULL;

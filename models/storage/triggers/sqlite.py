@@ -47,6 +47,10 @@ _BOOKED = (
 )
 _OVER = f"MIN(overbooked, MAX(0, {_HELD} + {_BOOKED} - capacity))"
 _HELD_UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
+# Each UPDATE finds one row by its key: for more, SQLite makes a table for the rows, 100 us and more for each note. A
+# statement replaces two rows at most.
+_LATER = "(SELECT {} FROM touched WHERE kind = 'later' ORDER BY id {} LIMIT 1)"
+_SEATED = (("hold", " AND state = 0"), ("booking", ""))
 _OF_SLOT = "(SELECT calendar FROM slot WHERE id = NEW.subject)"
 _IDS = ("id", "calendar")
 
@@ -68,12 +72,16 @@ def _row(kind: str, row: str, where: str = "TRUE") -> str:
 
 
 def _booking(row: str, where: str = "TRUE") -> str:
-    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ."""
+    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ.
+
+    The note of an old row has its version, since no version may fall.
+    """
+    version = "OLD.version" if row == "OLD" else "NULL"
     return (
-        "INSERT INTO touched (kind, calendar, subject) SELECT 'booking',"
-        f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id WHERE {where};"
-        " INSERT INTO touched (kind, calendar, subject)"
-        f" SELECT 'booking', {row}.calendar, {row}.id WHERE ({where})"
+        "INSERT INTO touched (kind, calendar, subject, seq) SELECT 'booking',"
+        f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id, {version}"
+        f" WHERE {where}; INSERT INTO touched (kind, calendar, subject, seq)"
+        f" SELECT 'booking', {row}.calendar, {row}.id, {version} WHERE ({where})"
         f" AND {row}.calendar IS NOT (SELECT calendar FROM slot WHERE id = {row}.slot);"
     )
 
@@ -162,8 +170,9 @@ def _bookings_of_moved(calendar: str) -> str:
 def _lost_bookings(where: str) -> str:
     """Return SQL that notes bookings which are about to be deleted; what they have been is not checked."""
     return (
-        "INSERT INTO touched (kind, calendar, subject) SELECT 'lost',"
-        f" COALESCE((SELECT calendar FROM slot WHERE slot.id = booking.slot), calendar), id FROM booking WHERE {where};"
+        "INSERT INTO touched (kind, calendar, subject, seq) SELECT 'lost',"
+        " COALESCE((SELECT calendar FROM slot WHERE slot.id = booking.slot), calendar), id, version"
+        f" FROM booking WHERE {where};"
     )
 
 
@@ -177,6 +186,7 @@ _SQLITE = {
         _row("'new'", "NEW", f"OLD.id IS NOT NEW.id OR OLD.data IS NOT NEW.data OR {_IS_OTHER}"),
         _bookings_of_moved("OLD.calendar"),
         _bookings_of_moved("NEW.calendar"),
+        _row("'moved'", "NEW", _IS_OTHER),
         refuse_ids(*_IDS, of="OLD"),
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
@@ -219,14 +229,17 @@ _SQLITE = {
         refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
         # OR IGNORE would pass over the CHECK behind the UPDATE below.
         refuse(REMOVED, f"FROM slot WHERE id = NEW.subject AND state = 2 AND {_HELD} + {_BOOKED} > 0"),
-        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
-        " WHERE (id = NEW.subject OR id IN (SELECT subject FROM touched WHERE kind = 'later'))"
-        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
-        f" OR overbooked <> {_OVER});",
-        "UPDATE touched SET kind = 'slot' WHERE kind = 'later';",
         *(
-            f"UPDATE {table} SET calendar = {_OF_SLOT} WHERE slot = NEW.subject{which} AND calendar <> {_OF_SLOT};"
-            for table, which in (("hold", " AND state = 0"), ("booking", ""))
+            f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
+            f" WHERE id = {one} AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
+            f" OR overbooked <> {_OVER});"
+            for one in ("NEW.subject", *(_LATER.format("subject", order) for order in ("ASC", "DESC")))
+        ),
+        *(f"UPDATE touched SET kind = 'slot' WHERE id = {_LATER.format('id', order)};" for order in ("ASC", "DESC")),
+        *(
+            f"UPDATE {table} SET calendar = {_OF_SLOT} WHERE id = (SELECT id FROM {table}"
+            f" WHERE slot = NEW.subject{which} AND calendar <> {_OF_SLOT} LIMIT 1);"
+            for table, which in _SEATED
         ),
     ),
     "touched_new": _trigger(
@@ -267,8 +280,12 @@ _SQLITE = {
         refuse(BAD_POLICY, f"FROM calendar WHERE id = NEW.subject AND NOT COALESCE({is_valid_policy('policy')}, 0)"),
     ),
     "touched_head": _trigger(
-        "AFTER INSERT ON touched WHEN NEW.kind IN ('head', 'policy') AND NEW.seq IS NOT NULL",
-        "UPDATE calendar SET seq = NEW.seq, nonce = NEW.nonce WHERE id = NEW.subject;",
+        "AFTER INSERT ON touched WHEN NEW.kind = 'moved' OR (NEW.kind IN ('head', 'policy') AND NEW.seq IS NOT NULL)",
+        "UPDATE calendar SET seq = NEW.seq, nonce = NEW.nonce WHERE id = NEW.subject AND NEW.seq IS NOT NULL;",
+        *(
+            f"UPDATE {table} SET calendar = NEW.calendar WHERE slot = NEW.subject{which} AND calendar <> NEW.calendar;"
+            for table, which in _SEATED
+        ),
     ),
 }
 

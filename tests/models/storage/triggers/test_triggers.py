@@ -6,7 +6,7 @@ from models.contract.commands.background import ExpireHolds
 from models.contract.commands.bookings import RescheduleBooking
 from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, new_key
-from tests.models.outside import ROWS, Outside, sql, take
+from tests.models.outside import ROWS, Outside, sql, take, uuid
 from tests.support.databases.outsider import write
 
 WAYS = (
@@ -79,6 +79,53 @@ def test_a_hold_is_in_the_calendar_of_its_slot(outside: Outside) -> None:
     assert driver.query("SELECT COUNT(*) FROM hold WHERE state = 0") == [(0,)]
     assert driver.query("SELECT SUM(held) FROM slot") == [(0,)]
     take(driver.service)
+
+
+def test_no_version_of_a_booking_falls(outside: Outside) -> None:
+    """A booking from a calendar with more changes has a version ahead of its calendar, also once it is written anew."""
+    driver = outside.driver
+    driver.create("other")
+    outside.write(ROWS)
+    write(driver.service.url, sql("INSERT INTO booking (id, calendar, slot) VALUES (<13>, 'other', <9>)"))
+    take(driver.service)
+    for number in range(30):
+        write(driver.service.url, f"UPDATE slot SET data = '{number}' WHERE calendar = 'other'")
+        take(driver.service)
+    outside.write(sql("UPDATE booking SET slot = <3> WHERE id = <13>"))
+    versions = [_version(outside)]
+    for way in (
+        "UPDATE booking SET version = 0 WHERE id = <13>",
+        (
+            "BEGIN; DELETE FROM booking WHERE id = <13>;"
+            " INSERT INTO booking (id, calendar, slot) VALUES (<13>, 'room', <2>); COMMIT"
+        ),
+    ):
+        outside.write(sql(way))
+        versions.append(_version(outside))
+    assert versions[0] > outside.viewer.have
+    assert versions == sorted(set(versions))
+
+
+def test_staff_of_both_calendars_have_the_version_of_a_moved_booking(outside: Outside) -> None:
+    """Whichever calendar is taken first: a change has the row that the database has until the next one."""
+    service = outside.driver.service
+    outside.driver.create("other")
+    outside.write(ROWS)
+    for home in ("other", "room", "other"):
+        write(service.url, sql(f"UPDATE slot SET calendar = '{home}' WHERE id = <1>"))
+        told, last = 0, 0
+        for first in (min, max):
+            while commands := service.outside():
+                service.run(first(commands, key=lambda command: command.calendar))
+                ((seq,),) = outside.driver.query("SELECT seq FROM calendar WHERE id = ?", home)
+                if seq > last:
+                    told, last = service.bookings_by_id([uuid(11)])[uuid(11)].version, seq
+        assert service.bookings_by_id([uuid(11)])[uuid(11)].version == told
+
+
+def _version(outside: Outside) -> int:
+    ((version,),) = outside.driver.query("SELECT version FROM booking WHERE id = ?", uuid(13))
+    return int(version)
 
 
 def test_a_renamed_calendar_begins_a_history(outside: Outside) -> None:
