@@ -165,7 +165,7 @@ class Queries:
         with database.reading(self._db):
             return [FillHorizon(calendar=calendar) for calendar in apply.due(self._db, self.clock())]
 
-    def outside(self) -> list[TakeOutside]:
+    def outside(self) -> list[Command]:
         """Return the commands that take the notes of outside writers, one for each calendar with any."""
         with database.reading(self._db):
             return [TakeOutside(calendar=calendar) for calendar in notes.read_calendars(self._db)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from models.contract.commands.background import ExpireHolds
 from models.contract.commands.bookings import RescheduleBooking
 from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
@@ -115,7 +117,7 @@ def test_staff_of_both_calendars_have_the_version_of_a_moved_booking(outside: Ou
         write(service.url, sql(f"UPDATE slot SET calendar = '{home}' WHERE id = <1>"))
         told, last = 0, 0
         for first in (min, max):
-            while commands := service.outside():
+            while commands := cast("list[Any]", service.outside()):
                 service.run(first(commands, key=lambda command: command.calendar))
                 ((seq,),) = outside.driver.query("SELECT seq FROM calendar WHERE id = ?", home)
                 if seq > last:
