@@ -52,8 +52,10 @@ class RequestHandler:
 
     async def do(self, command: Command, principal: Principal, received: int) -> Answer:
         """Run a mutation and return its answer. `received` is the time of its arrival, in milliseconds."""
-        answer = await self._service.run(replace(command, principal=principal, received=received))
-        await self._dispatcher.settled(answer.calendar, answer.seq)
+        given = replace(command, principal=principal, received=received)
+        answer = await self._service.run(given, self._dispatcher.hold)
+        if not self._dispatcher.is_settled(answer.calendar, answer.seq):
+            await self._dispatcher.settled(answer.calendar, answer.seq)
         if isinstance(command, RescheduleBooking):
             left = _left.decode(answer.result).left
             if left is not None:

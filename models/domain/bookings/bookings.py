@@ -100,7 +100,10 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
         slot=slot.id,
         seats=count,
         status="confirmed" if is_override else new_status(calendar),
-        **customer._asdict(),
+        name=customer.name,
+        email=customer.email,
+        phone=customer.phone,
+        note=customer.note,
         created_at=transaction.now,
         version=seq,
         changed_at=transaction.now,
@@ -123,7 +126,7 @@ def new_status(calendar: CalendarRow) -> str:
 def with_expiry(transaction: Transaction, row: BookingRow, slot: SlotRow) -> BookingRow:
     """Return the booking with the time at which it expires, if it is pending from now on."""
     if row.status != booking_states.State.PENDING:
-        return row._replace(expires_at=None)
+        return row if row.expires_at is None else row._replace(expires_at=None)
     policy = rules.policy_of(transaction.calendar(slot.calendar))
     return row._replace(expires_at=pending.expires_at(policy, slot.start, transaction.now))
 

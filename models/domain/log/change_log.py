@@ -18,7 +18,7 @@ from models.contract.changes import Slot as PublicSlot
 from models.contract.values.ids import new_nonce
 from models.contract.values.time import SECOND, write_time
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
-from models.storage.rows import CalendarRow
+from models.storage.rows import CalendarRow, with_head
 from models.storage.tables import Calendar, Log
 from models.transaction.transaction import Transaction
 
@@ -63,7 +63,7 @@ def next_seq(transaction: Transaction, calendar: str) -> int:
     row = transaction.calendar(calendar)
     seq, nonce = row.seq + 1, new_nonce()
     transaction.update_head(_move_head, calendar, {"calendar": calendar, "seq": seq, "nonce": nonce})
-    transaction.calendars[calendar] = row._replace(seq=seq, nonce=nonce)
+    transaction.calendars[calendar] = with_head(row, seq, nonce)
     transaction.follows[calendar] = row.nonce
     return seq
 
@@ -80,15 +80,16 @@ def append(
     tx: str | UnsetType = UNSET,
 ) -> None:
     """Write the change of the seq just allotted. `bookings` are ids, and stay out of the public body."""
-    head = transaction.calendars[calendar]
+    head, now, name = transaction.calendars[calendar], transaction.now, kind.value
+    seq, nonce = head.seq, head.nonce
     body = encode(
         Change(
             calendar=calendar,
-            seq=head.seq,
-            prev=head.seq - 1,
-            cursor=head_cursor(head),
-            at=write_time(transaction.now),
-            type=kind.value,
+            seq=seq,
+            prev=seq - 1,
+            cursor=write_cursor(seq, nonce),
+            at=write_time(now),
+            type=name,
             slots=list(slots),
             removed=list(removed),
             info=info,
@@ -96,10 +97,8 @@ def append(
         )
     )
     follows = transaction.follows[calendar]
-    transaction.insert(
-        _insert, (calendar, head.seq, head.nonce, follows, transaction.now, kind.value, body, " ".join(bookings))
-    )
-    transaction.logged.append(Logged(calendar, head.seq, head.nonce, follows, kind.value, body, tuple(bookings)))
+    transaction.insert(_insert, (calendar, seq, nonce, follows, now, name, body, " ".join(bookings)))
+    transaction.logged.append(Logged(calendar, seq, nonce, follows, name, body, tuple(bookings)))
 
 
 def head_cursor(calendar: CalendarRow) -> str:

@@ -81,10 +81,11 @@ def read(db: Database, slot: str) -> SlotRow:
     return SlotRow._make(row)
 
 
-def prefetch(transaction: Transaction, slots: Sequence[str]) -> None:
-    """Read the slots of a batch's commands by one statement."""
-    rows = map(SlotRow._make, _read_several.rows(transaction.seats_db, slots))
+def prefetch(transaction: Transaction, slots: Sequence[str]) -> list[SlotRow]:
+    """Read the slots of a batch's commands by one statement. Return those that are not removed."""
+    rows = [SlotRow._make(row) for row in _read_several.rows(transaction.seats_db, slots)]
     transaction.slots = {row.id: row for row in rows}
+    return rows
 
 
 def find(transaction: Transaction, slot: str) -> SlotRow:

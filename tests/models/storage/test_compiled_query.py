@@ -78,9 +78,9 @@ def cancel(driver: Driver, slot: str) -> Command:
 @pytest.mark.parametrize(
     ("make", "budget"),
     [
-        (book, (6, 3, 5)),  # together: the slots are read; bookings, rows of the log, records and heads are written
-        (book_held, (8, 5, 5)),
-        (hold, (7, 5, 4)),
+        (book, (5, 3, 4)),  # together: bookings, rows of the log, records and heads are written
+        (book_held, (7, 5, 4)),
+        (hold, (6, 5, 3)),
         (extend, (6, 5, 3)),
         (release, (6, 5, 3)),
         (cancel, (8, 6, 3)),
@@ -91,9 +91,12 @@ def test_a_hot_command_runs_so_many_statements(
 ) -> None:
     """A command has its budget; the batch's own statements are shared by all commands.
 
-    A command alone has no savepoint. A command about a booking has two idempotency records.
+    A command alone has no savepoint. A command about a booking has two idempotency records. SQLite reads the slots with
+    the commands' calendars, PostgreSQL after the locks.
     """
     alone, in_a_batch, together = budget
+    if kind != "sqlite" and make in {book, book_held, hold}:
+        alone, together = alone + 1, together + 1
     shared = BATCH if kind == "sqlite" or make is cancel else ROUTED_BATCH
     slots = driver.open(8, capacity=2)
     assert len(statements(driver, [make(driver, slots[0])])) == shared + alone
