@@ -13,7 +13,7 @@ import pytest
 from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock
-from tests.models.migrated import copy_postgres, copy_sqlite
+from tests.models.migrated import copy_migrated
 from tests.models.outside import Outside
 from tests.support.databases.postgres import Postgres
 
@@ -27,20 +27,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Return the URL of a new database: a migrated one for a test with a service, and an empty one for any other."""
-    is_migrated = not {"service", "open_service"}.isdisjoint(request.fixturenames)
+def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Return the URL of a new database. It is empty if the test uses no service of the fixtures."""
+    if kind == "postgres":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        return postgres.new_url()
     path = tmp_path / "slotcast.db"
-    if kind == "sqlite":
-        yield copy_sqlite(path) if is_migrated else f"sqlite:///{path}"
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    if not is_migrated:
-        yield postgres.new_url()
-        return
-    url = copy_postgres(postgres)
-    yield url
-    postgres.drop(url)
+    if not {"service", "open_service"}.isdisjoint(request.fixturenames):
+        copy_migrated(path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

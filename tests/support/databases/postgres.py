@@ -5,7 +5,6 @@ import os
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -17,10 +16,7 @@ _numbers = itertools.count()
 
 
 class Postgres:
-    """One server on a Unix socket. Each `new_url` is an empty database: a schema of its own.
-
-    A `new_copy` is a database of its own. It has what its first caller prepared.
-    """
+    """One server on a Unix socket. Each `new_url` is an empty database: a schema of its own."""
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
@@ -30,7 +26,6 @@ class Postgres:
         folder = Path(tempfile.mkdtemp(prefix="slotcast-pg-"))
         self._server = get_server(folder, cleanup_mode="delete")
         self._folder = folder
-        self._has_template = False
         # No test crashes the machine, and the server's own background work would only disturb.
         for setting in ("fsync", "full_page_writes", "autovacuum"):
             self.execute(f"ALTER SYSTEM SET {setting} = off")
@@ -42,29 +37,12 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return self._url_of("postgres")
-
-    def _url_of(self, database: str) -> str:
-        return f"postgresql://postgres@/{database}?host={self._socket}"
+        return f"postgresql://postgres@/postgres?host={self._socket}"
 
     def new_url(self) -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
         self.execute(f"CREATE SCHEMA {name}")
         return f"{self.url}&options=-csearch_path%3D{name}"
-
-    def new_copy(self, prepare: Callable[[str], None]) -> str:
-        """Return the URL of a copy of the database that `prepare` is given once, empty. `drop` removes a copy."""
-        if not self._has_template:
-            self.execute("CREATE DATABASE prepared")
-            prepare(self._url_of("prepared"))
-            self._has_template = True
-        name = f"copy_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE prepared STRATEGY file_copy")
-        return self._url_of(name)
-
-    def drop(self, url: str) -> None:
-        """Remove a copy, also under open connections."""
-        self.execute(f"DROP DATABASE {url.partition('?')[0].rpartition('/')[2]} WITH (FORCE)")
 
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         """Runs a statement as the database's owner; its rows."""
