@@ -16,8 +16,15 @@ from peewee import DatabaseError, InterfaceError
 
 from models.audit import audit
 from models.audit.audit import Finding
-from models.contract.changes import Booking, Cursor, Info, Logged
-from models.contract.commands.background import ExpireBookings, ExpireHolds, FillHorizon, TakeOutside, TrimLog
+from models.contract.changes import Booking, Cursor, Info, ListedBooking, Logged
+from models.contract.commands.background import (
+    EraseBookings,
+    ExpireBookings,
+    ExpireHolds,
+    FillHorizon,
+    TakeOutside,
+    TrimLog,
+)
 from models.contract.commands.command import Answer, Command, WithToken
 from models.contract.errors import Refused
 from models.contract.principal import Principal
@@ -28,13 +35,26 @@ from models.domain.bookings import expire_bookings
 from models.domain.calendars.busy_sources import PublicSource
 from models.domain.calendars.feeds import PublicFeed
 from models.domain.policy.rules import GRACE
-from models.query import bookings, busy, calendars, changes, feed, housekeeping, private_feed, snapshot
+from models.query import (
+    booking_search,
+    bookings,
+    busy,
+    calendars,
+    changes,
+    feed,
+    housekeeping,
+    private_feed,
+    slot_search,
+    snapshot,
+)
+from models.query.booking_search import Search
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
 from models.query.feed import Feed, FeedHead, FeedSlot
 from models.query.page import EVERY, cut
 from models.query.private_feed import BookingFeed, FeedBooking
+from models.query.slot_search import FoundSlots, SlotSearch
 from models.query.snapshot import PlacedSlot, Snapshot
 from models.schedule import apply
 from models.schedule.schedule import Schedule
@@ -69,6 +89,8 @@ __all__ = [
     "Reply",
     "Retention",
     "Schedule",
+    "Search",
+    "SlotSearch",
     "SlotService",
     "Snapshot",
     "UnusableDatabase",
@@ -77,6 +99,8 @@ __all__ = [
     "is_bookable",
     "no_progress",
 ]  # fmt: skip
+
+ERASED_AT_ONCE = 100  # bookings
 
 _due = CompiledQuery(
     Hold.select(Hold.calendar)
@@ -284,7 +308,33 @@ class SlotService:
         """Return one booking with its customer, for its holder or its calendar's staff."""
         return bookings.read_booking(self._db, self.tokens, asked)
 
-    def bookings(self, calendar: str, begin: int, finish: int, *, most: int = EVERY) -> tuple[list[Booking], int]:
+    def heads(self, wanted: tuple[str, ...]) -> dict[str, Head]:
+        """Return the heads of those calendars that exist."""
+        return slot_search.read_heads(self._db, wanted)
+
+    def find_slots(self, search: SlotSearch) -> FoundSlots:
+        """Return a page of the slots of several calendars, by start. The caller checks `Principal.may_view`."""
+        return slot_search.find_slots(self._db, search, self.clock())
+
+    def find_bookings(self, search: Search, *, most: int) -> tuple[list[ListedBooking], str]:
+        """Return a page of the bookings of several calendars, the latest made first, and the mark of the next page."""
+        return booking_search.find_bookings(self._db, search, most)
+
+    def erasures(
+        self, principal: Principal, email: str, wanted: tuple[str, ...] | None, page: str
+    ) -> tuple[list[Command], str]:
+        """Return the commands that erase a page of the bookings of an e-mail address, and the mark to go on from.
+
+        It is "" if there is nothing more to erase.
+        """
+        found, page = booking_search.find_customer(self._db, email, wanted, page, ERASED_AT_ONCE)
+        commands: list[Command] = [
+            EraseBookings(principal=principal, calendar=calendar, email=email, bookings=tuple(names))
+            for calendar, names in found.items()
+        ]
+        return commands, page
+
+    def bookings(self, calendar: str, begin: int, finish: int, *, most: int = EVERY) -> tuple[list[ListedBooking], int]:
         """Return the bookings whose slots touch `[begin, finish)`, by start, and the end of the page. For staff.
 
         With more than `most` bookings the page ends sooner, between two starts.

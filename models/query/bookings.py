@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, cast
 
 from msgspec import UNSET
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from models.contract.changes import Booking, Customer
+from models.contract.changes import Booking, Customer, ListedBooking
 from models.contract.commands.command import WithToken
 from models.contract.values.time import write_time
 from models.contract.values.tokens import Tokens
@@ -22,10 +23,11 @@ from models.storage.tables import Booking as BookingTable
 from models.storage.tables import BookingRow, Slot, columns
 
 IDS_A_READ = 256
+LISTED_COLUMNS = (Slot.start, Slot.end, *columns(BookingTable))
 
 _by_id = CompiledListQuery(lambda ids: BookingTable.select(*columns(BookingTable)).where(BookingTable.id.in_(ids)))
 _between = CompiledQuery(
-    BookingTable.select(Slot.start, *columns(BookingTable))
+    BookingTable.select(*LISTED_COLUMNS)
     .join(Slot, on=(BookingTable.slot == Slot.id))
     .where((BookingTable.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
     .order_by(Slot.start, BookingTable.id)
@@ -51,22 +53,36 @@ def read_bookings_by_id(db: Dialect, ids: list[str]) -> dict[str, Booking]:
     return found
 
 
-def read_bookings(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> tuple[list[Booking], int]:
+def read_bookings(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> tuple[list[ListedBooking], int]:
     """Return a page of the bookings whose slots touch `[begin, finish)`, by start, and the end of the page."""
     with reading(db):
-        return read_bookings_in(db, calendar, begin, finish, most)
+        rows, end = _read_rows(db, calendar, begin, finish, most)
+    return [listed(row) for row in rows], end
 
 
-def read_bookings_in(
-    db: Dialect, calendar: str, begin: int, finish: int, most: int = EVERY
-) -> tuple[list[Booking], int]:
-    """Do the same inside the caller's transaction."""
+def read_bookings_in(db: Dialect, calendar: str, begin: int, finish: int) -> list[Booking]:
+    """Return the bookings whose slots touch `[begin, finish)`, by start, inside the caller's transaction."""
+    rows, _ = _read_rows(db, calendar, begin, finish, EVERY)
+    return [_with_customer(BookingRow._make(row[2:])) for row in rows]
 
+
+def _read_rows(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> tuple[list[tuple[Any, ...]], int]:
     def read(count: int) -> list[tuple[Any, ...]]:
         return _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
 
-    rows, end = read_page(read, itemgetter(0), begin, finish, most)
-    return [_with_customer(BookingRow._make(row[1:])) for row in rows], end
+    return read_page(read, itemgetter(0), begin, finish, most)
+
+
+def listed(row: Sequence[Any]) -> ListedBooking:
+    """Return the booking of a row with `LISTED_COLUMNS`, as staff see it in a list."""
+    start, end, *fields = row
+    booking = BookingRow._make(fields)
+    return ListedBooking(
+        **asdict(_with_customer(booking)),
+        start=write_time(start),
+        end=write_time(end),
+        updated_at=write_time(booking.changed_at),
+    )
 
 
 def _with_customer(row: BookingRow) -> Booking:

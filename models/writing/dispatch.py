@@ -23,6 +23,7 @@ from models.domain import (
 # Importing a module registers its handlers.
 from models.domain.bookings import (  # noqa: F401
     bookings,
+    erase_bookings,
     expire_bookings,
     holds,
     reschedule,
