@@ -100,11 +100,14 @@ class NewDetails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class UpdateBooking(Command, frozen=True, kw_only=True):
-    """`token` is the booking's; staff of its calendar need none. `seats` are all of its seats from now on."""
+    """`token` is the booking's; staff of its calendar need none. `seats` are all of its seats from now on.
+
+    `data` replaces the object of `slot.book` as a whole, and null takes it away.
+    """
 
     wire = public(
         "booking.update",
-        "Corrects a booking: its customer, or its seats within what is free.",
+        "Corrects a booking: its customer, its data, or its seats within what is free.",
         answers.BookingOutcomeAnswer,
         needs_key=True,
     )
@@ -112,6 +115,7 @@ class UpdateBooking(Command, frozen=True, kw_only=True):
     booking: Id
     token: Token = ""
     customer: NewDetails | UnsetType = UNSET
+    data: dict[str, Any] | UnsetType | None = UNSET
     seats: Count | UnsetType = UNSET
     if_version: Version | UnsetType = UNSET
     override: Override = UNSET
