@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.exceptions import TyperException
 
-from cli import busy, calendars, feeds, secret, slots
+from cli import bookings, busy, calendars, feeds, secret, slots
 from cli.check import check
 from cli.demo import make_demo
 from cli.secret import with_secret
@@ -34,6 +34,7 @@ app.command("token")(print_token)
 app.command("demo")(make_demo)
 app.command("check")(check)
 app.add_typer(calendars.app, name="calendar")
+app.add_typer(bookings.app, name="booking")
 app.add_typer(busy.app, name="busy")
 app.add_typer(feeds.app, name="feed")
 app.add_typer(secret.app, name="secret")

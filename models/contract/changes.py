@@ -140,6 +140,14 @@ class Booking(Struct, kw_only=True):
     slot_removed: bool | UnsetType = UNSET
 
 
+class ListedBooking(Booking, kw_only=True):
+    """A booking of a list, with the times of its slot and of its own last change."""
+
+    start: str
+    end: str
+    updated_at: str
+
+
 class Logged(NamedTuple):
     """A row of the change log: the encoded change, and beside it the parts that must not be in it.
 

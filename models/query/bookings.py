@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
 from msgspec import UNSET
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from models.contract.changes import Booking, Customer
+from models.contract.changes import Booking, Customer, ListedBooking
 from models.contract.commands.command import WithToken
 from models.contract.values.time import write_time
 from models.contract.values.tokens import Tokens
@@ -34,6 +35,7 @@ class _Place(NamedTuple):
 
 
 _PLACE = (Slot.start, Slot.end, Slot.state)
+LISTED_COLUMNS = (*_PLACE, *columns(BookingTable))
 _place_of = CompiledQuery(Slot.select(*_PLACE).where(Slot.id == bind("slot")))
 _by_id = CompiledListQuery(
     lambda ids: (
@@ -43,7 +45,7 @@ _by_id = CompiledListQuery(
     )
 )
 _between = CompiledQuery(
-    BookingTable.select(*_PLACE, *columns(BookingTable))
+    BookingTable.select(*LISTED_COLUMNS)
     .join(Slot, on=(BookingTable.slot == Slot.id))
     .where((BookingTable.calendar == bind("calendar")) & (Slot.end > bind("begin")) & (Slot.start < bind("finish")))
     .order_by(Slot.start, BookingTable.id)
@@ -71,25 +73,34 @@ def read_bookings_by_id(db: Dialect, ids: list[str]) -> dict[str, Booking]:
     return found
 
 
-def read_bookings(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> tuple[list[Booking], int]:
+def read_bookings(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> tuple[list[ListedBooking], int]:
     """Return a page of the bookings whose slots touch `[begin, finish)`, by start, and the end of the page."""
     with reading(db):
-        return read_bookings_in(db, calendar, begin, finish, most)
+        rows, end = _read_rows(db, calendar, begin, finish, most)
+    return [listed(row) for row in rows], end
 
 
-def read_bookings_in(
-    db: Dialect, calendar: str, begin: int, finish: int, most: int = EVERY
-) -> tuple[list[Booking], int]:
-    """Do the same inside the caller's transaction."""
+def read_bookings_in(db: Dialect, calendar: str, begin: int, finish: int) -> list[Booking]:
+    """Return the bookings whose slots touch `[begin, finish)`, by start, inside the caller's transaction."""
+    rows, _ = _read_rows(db, calendar, begin, finish, EVERY)
+    return [_of(row) for row in rows]
 
+
+def _read_rows(db: Dialect, calendar: str, begin: int, finish: int, most: int) -> tuple[list[tuple[Any, ...]], int]:
     def read(count: int) -> list[tuple[Any, ...]]:
         return _between.rows(db, calendar=calendar, begin=begin, finish=finish, most=count)
 
-    rows, end = read_page(read, itemgetter(0), begin, finish, most)
-    return [_of(row) for row in rows], end
+    return read_page(read, itemgetter(0), begin, finish, most)
 
 
-def _of(row: tuple[Any, ...]) -> Booking:
+def listed(row: Sequence[Any]) -> ListedBooking:
+    """Return the booking of a row with `LISTED_COLUMNS`, as staff see it in a list."""
+    place, changed_at = _Place._make(row[: len(_PLACE)]), BookingRow._make(row[len(_PLACE) :]).changed_at
+    times = {"start": write_time(place.start), "end": write_time(place.end), "updated_at": write_time(changed_at)}
+    return ListedBooking(**{**asdict(_of(row)), **times})
+
+
+def _of(row: Sequence[Any]) -> Booking:
     """Return the booking of a row that begins with its place."""
     return _with_customer(BookingRow._make(row[len(_PLACE) :]), _Place._make(row[: len(_PLACE)]))
 

@@ -77,7 +77,7 @@ def read_snapshot(
     with reading(db):
         head = read_calendar_row(db, calendar)
         rows, end = read_page(read, attrgetter("start"), begin, finish, most)
-        booked = read_bookings_in(db, calendar, begin, end)[0] if with_bookings else []
+        booked = read_bookings_in(db, calendar, begin, end) if with_bookings else []
     slots = [_encoded(row, head, now) for row in checked(rows)]
     return Snapshot(calendar_info(head), head.seq, head.nonce, end, slots, booked)
 

@@ -4,12 +4,14 @@ A command goes in and rows of the log come out; a query goes in and a snapshot c
 """
 
 from models.audit.audit import Finding
+from models.query.booking_search import Search
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import is_bookable
 from models.query.feed import Feed, FeedHead, FeedSlot
 from models.query.page import cut
 from models.query.private_feed import BookingFeed, FeedBooking
+from models.query.slot_search import SlotSearch
 from models.query.snapshot import PlacedSlot, Snapshot
 from models.schedule.schedule import Schedule
 from models.service.slot_service import SlotService
@@ -38,6 +40,8 @@ __all__ = [
     "Reply",
     "Retention",
     "Schedule",
+    "Search",
+    "SlotSearch",
     "SlotService",
     "Snapshot",
     "UnusableDatabase",

@@ -11,8 +11,15 @@ from peewee import fn
 
 from models.audit import audit
 from models.audit.audit import Finding
-from models.contract.changes import Booking, Cursor, Info, Logged
-from models.contract.commands.background import ExpireBookings, ExpireHolds, FillHorizon, TakeOutside, TrimLog
+from models.contract.changes import Booking, Cursor, Info, ListedBooking, Logged
+from models.contract.commands.background import (
+    EraseBookings,
+    ExpireBookings,
+    ExpireHolds,
+    FillHorizon,
+    TakeOutside,
+    TrimLog,
+)
 from models.contract.commands.command import Command, WithToken
 from models.contract.principal import Principal
 from models.contract.values.time import Clock
@@ -22,13 +29,26 @@ from models.domain.calendars.busy_sources import PublicSource
 from models.domain.calendars.feeds import PublicFeed
 from models.domain.outside_writes import notes
 from models.domain.policy.rules import GRACE
-from models.query import bookings, busy, calendars, changes, feed, housekeeping, private_feed, snapshot
+from models.query import (
+    booking_search,
+    bookings,
+    busy,
+    calendars,
+    changes,
+    feed,
+    housekeeping,
+    private_feed,
+    slot_search,
+    snapshot,
+)
+from models.query.booking_search import Search
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import explain
 from models.query.feed import Feed, FeedHead
 from models.query.page import EVERY
 from models.query.private_feed import BookingFeed
+from models.query.slot_search import FoundSlots, SlotSearch
 from models.query.snapshot import Snapshot
 from models.schedule import apply
 from models.storage import database
@@ -37,6 +57,8 @@ from models.storage.dialect import Dialect
 from models.storage.rows import HoldState
 from models.storage.tables import Calendar, Hold
 from models.transaction.transaction import Retention
+
+ERASED_AT_ONCE = 100  # bookings
 
 _due = CompiledQuery(
     Hold.select(Hold.calendar)
@@ -130,7 +152,33 @@ class Queries:
         """Return one booking with its customer, for its holder or its calendar's staff."""
         return bookings.read_booking(self._db, self.tokens, asked)
 
-    def bookings(self, calendar: str, begin: int, finish: int, *, most: int = EVERY) -> tuple[list[Booking], int]:
+    def heads(self, wanted: tuple[str, ...]) -> dict[str, Head]:
+        """Return the heads of those calendars that exist."""
+        return slot_search.read_heads(self._db, wanted)
+
+    def find_slots(self, search: SlotSearch) -> FoundSlots:
+        """Return a page of the slots of several calendars, by start. The caller checks `Principal.may_view`."""
+        return slot_search.find_slots(self._db, search, self.clock())
+
+    def find_bookings(self, search: Search, *, most: int) -> tuple[list[ListedBooking], str]:
+        """Return a page of the bookings of several calendars, the latest made first, and the mark of the next page."""
+        return booking_search.find_bookings(self._db, search, most)
+
+    def erasures(
+        self, principal: Principal, email: str, wanted: tuple[str, ...] | None, page: str
+    ) -> tuple[list[Command], str]:
+        """Return the commands that erase a page of the bookings of an e-mail address, and the mark to go on from.
+
+        It is "" if there is nothing more to erase.
+        """
+        found, page = booking_search.find_customer(self._db, email, wanted, page, ERASED_AT_ONCE)
+        commands: list[Command] = [
+            EraseBookings(principal=principal, calendar=calendar, email=email, bookings=tuple(names))
+            for calendar, names in found.items()
+        ]
+        return commands, page
+
+    def bookings(self, calendar: str, begin: int, finish: int, *, most: int = EVERY) -> tuple[list[ListedBooking], int]:
         """Return the bookings whose slots touch `[begin, finish)`, by start, and the end of the page. For staff.
 
         With more than `most` bookings the page ends sooner, between two starts.

@@ -15,7 +15,7 @@ from models.audit import repair
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
 from models.contract.values.ids import UUID
-from models.domain.bookings import bookings, expire_bookings, holds, reschedule, update_booking
+from models.domain.bookings import bookings, erase_bookings, expire_bookings, holds, reschedule, update_booking
 from models.domain.calendars import busy_sources, calendars, feeds, tickets
 from models.domain.log import change_log
 from models.domain.outside_writes import take_outside
@@ -47,6 +47,7 @@ HANDLER_MODULES = (
     bookings,
     busy_sources,
     calendars,
+    erase_bookings,
     expire_bookings,
     feeds,
     holds,

@@ -1,4 +1,4 @@
-"""Commands of the server's own background work; none is on the wire."""
+"""Commands that the server sends by itself; none is on the wire."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ class ExpireBookings(Command, frozen=True, kw_only=True):
     """Rejects the calendar's pending bookings that staff have not answered in time. The scheduler sends it."""
 
     calendar: str
+
+
+class EraseBookings(Command, frozen=True, kw_only=True):
+    """Erases the customer of these bookings where it has the e-mail address. `customer.erase` sends it."""
+
+    calendar: str
+    email: str
+    bookings: tuple[str, ...]
 
 
 class FillHorizon(Command, frozen=True, kw_only=True):

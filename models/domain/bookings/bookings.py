@@ -223,8 +223,11 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
-    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
-    return write_alone(transaction, bare)
+    return write_alone(transaction, without_customer(row))
+
+
+def without_customer(row: BookingRow) -> BookingRow:
+    return row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
 
 
 def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> BookingRow:

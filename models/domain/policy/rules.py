@@ -46,15 +46,15 @@ def is_bookable(slot: SlotRow, calendar: CalendarRow, now: int) -> bool:
     return bool(slot.bookable) and not calendar.archived and slot.start > now
 
 
-def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int) -> Refused | None:
-    """Return the refusal of a seat in the slot for whoever has the right to it; None for a free slot.
+def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int, seats: int = 1) -> Refused | None:
+    """Return the refusal of so many seats in the slot for whoever has the right to them; None for a free slot.
 
     Holding, booking and explaining run these checks, in their order.
     """
     try:
         check_in_use(calendar)
         check_notice(policy_of(calendar), slot, now)
-        check_free(slot, 1)
+        check_free(slot, seats)
     except Refused as refusal:
         return refusal
     return None

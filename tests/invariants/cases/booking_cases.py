@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.contract.commands.background import ExpireBookings, ExpireHolds
+from models.contract.commands.background import EraseBookings, ExpireBookings, ExpireHolds
 from models.contract.commands.bookings import (
     BookSlot,
     CancelBooking,
@@ -164,6 +164,12 @@ def cancelled_and_reinstated_over_the_capacity(driver: Driver) -> Command:
 @proves(EraseCustomer, "booking.updated")
 def erased(driver: Driver) -> Command:
     return EraseCustomer(principal=STAFF, booking=driver.reserve(driver.open()[0])["id"])
+
+
+@proves(EraseBookings, "booking.updated")
+def all_of_an_address_erased(driver: Driver) -> Command:
+    names = tuple(driver.reserve(slot)["id"] for slot in driver.open(2))
+    return EraseBookings(principal=STAFF, calendar=driver.calendar, email="ada@example.org", bookings=names)
 
 
 @proves(RescheduleBooking, "slot.rescheduled")

@@ -71,6 +71,20 @@ async def test_staff_of_one_calendar(place: Place, api: Api) -> None:
         assert await over_socket(staff, "calendar.subscribe", {"calendar": "other"}) == "forbidden"
 
 
+async def test_staff_of_no_calendar(place: Place, world: World) -> None:
+    """A staff token without calendars searches and erases in none; one for others finds nothing of this one."""
+    customer = {"email": "ada@example.org"}
+    for calendars, code in (([], "forbidden"), (["elsewhere"], "ok")):
+        token = sign(scope="staff", calendars=calendars)
+        async with Api(place.url, token) as api, Client(place.url, token=token) as client:
+            answer = await api.ask("GET", "/api/bookings")
+            assert answer.code == code
+            assert world.booking["id"] not in answer.raw.decode()
+            assert await over_socket(client, "booking.list", {}) == code
+            assert await over_socket(client, "customer.erase", customer) == code
+            assert (await api.ask("POST", "/api/customers/erase", customer)).code == code
+
+
 async def test_a_private_calendar(place: Place, api: Api) -> None:
     """Guests see and take nothing of it: unauthorized without a token, forbidden with another's, ok with its own."""
     world = await make_world(api, "private", place.staff, visibility="private")
