@@ -16,6 +16,7 @@ from peewee import DatabaseError, InterfaceError
 
 from models.audit import audit
 from models.audit.audit import Finding
+from models.contract.answers import HistoryAnswer
 from models.contract.changes import Booking, Cursor, Info, Logged
 from models.contract.commands.background import ExpireBookings, ExpireHolds, FillHorizon, TakeOutside, TrimLog
 from models.contract.commands.command import Answer, Command, WithToken
@@ -28,7 +29,7 @@ from models.domain.bookings import expire_bookings
 from models.domain.calendars.busy_sources import PublicSource
 from models.domain.calendars.feeds import PublicFeed
 from models.domain.policy.rules import GRACE
-from models.query import bookings, busy, calendars, changes, feed, housekeeping, private_feed, snapshot
+from models.query import bookings, busy, calendars, changes, feed, history, housekeeping, private_feed, snapshot
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
@@ -294,6 +295,10 @@ class SlotService:
     def bookings_by_id(self, ids: list[str]) -> dict[str, Booking]:
         """Return the bookings with these ids, as they are now. For staff."""
         return bookings.read_bookings_by_id(self._db, ids)
+
+    def history(self, calendar: str, *, slot: str, booking: str, before: int, most: int) -> HistoryAnswer:
+        """Return a page of the calendar's history, newest first; raise NotFound without the calendar. For staff."""
+        return history.read_history(self._db, calendar, slot=slot, booking=booking, before=before, most=most)
 
     def explain(self, principal: Principal, slot: str) -> list[dict[str, Any]]:
         """Return `{rule, ok, ...}` for each rule of taking the slot, in the order of the checks."""

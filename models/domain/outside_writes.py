@@ -17,7 +17,7 @@ from peewee import Case, fn
 from models.contract.changes import Policy, Type
 from models.contract.commands.background import TakeOutside
 from models.contract.values.zones import is_zone
-from models.domain.log import change_log, slot_changes
+from models.domain.log import change_log, history, slot_changes
 from models.domain.log.public_view import calendar_info
 from models.domain.policy import booking_states, pending, rules
 from models.domain.policy.booking_states import State
@@ -179,6 +179,7 @@ def _forget(transaction: Transaction, calendar: str) -> bool:
     _forget_receipts.execute(transaction.db, calendar=calendar)
     _forget_hours.execute(transaction.db, calendar=calendar)
     busy_times.forget(transaction, calendar)
+    history.forget(transaction, calendar)
     _forget_feeds.execute(transaction.db, calendar=calendar)  # their keys are not those of the next calendar
     _forget_waiting.execute(transaction.db, calendar=calendar)
     if oldest is not None and _oldest.rows(transaction.db, calendar=calendar)[0][0] is not None:
@@ -236,6 +237,7 @@ def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
     if last and (at_head is None or last > calendar.seq or at_head[0] != calendar.nonce):
         # The log is of an earlier calendar with this id. A client with a cursor of it gets a snapshot.
         change_log.forget(transaction, calendar.id)
+        history.forget(transaction, calendar.id)
     return calendar
 
 

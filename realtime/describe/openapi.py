@@ -32,6 +32,10 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "merge": ({"enum": ["1"]}, "Join adjacent free slots into one event."),
     "whole": ({"enum": ["1"]}, "Send up to 20,000 slots instead of 1 MB."),
     "key": ({"type": "string"}, "The token of a private feed."),
+    "slot": ({"type": "string"}, "Only what is about this slot."),
+    "booking": ({"type": "string"}, "Only what is about this booking."),
+    "before": ({"type": "integer", "minimum": 0}, "The `next` of the page before."),
+    "limit": ({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Most entries of a page."),
     "preview": ({"enum": ["1"]}, "Only preview the outcome."),
     "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, as a sign of a live network."),
 }

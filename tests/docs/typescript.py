@@ -55,6 +55,7 @@ _INTERFACES = (
     "Feed",
     "OwnFeed",
     "BusySource",
+    "HistoryEntry",
 )
 _TAIL = """
 export type SubscribeAnswer =

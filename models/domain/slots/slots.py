@@ -160,6 +160,7 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
     )
     assert written is not None, "the row was found in this transaction"
     row = transaction.touched[row.id] = SlotRow._make(written)
+    transaction.beside.discard(row.id)
     return row
 
 
@@ -187,7 +188,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
             raise _somebody_has_a_seat()
         changed = slot_move.at_new_place(transaction, changed)
         if is_override:
-            passed = slot_move.broken_rules(changed)
+            passed = transaction.passed = slot_move.broken_rules(changed)
         else:
             slot_move.check(changed)
     if changed.capacity < min(row.capacity, row.held + row.booked):

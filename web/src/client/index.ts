@@ -115,7 +115,7 @@ export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
 export { listCalendars } from "./list.ts";
 export { MOST_SLOTS } from "./staff.ts";
-export type { NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
+export type { HistoryPage, NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
 export {
   REASONS,
   type Reason,
