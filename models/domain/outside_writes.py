@@ -216,6 +216,8 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     info = calendar_info(calendar) if is_about_calendar else msgspec.UNSET
     kind = Type.CALENDAR_UPDATED if is_about_calendar else Type.SLOT_UPDATED if slots else Type.BOOKING_UPDATED
     slot_changes.append_slot_changes(transaction, calendar.id, kind, bookings=bookings, info=info)
+    if "policy" in kinds:
+        busy_times.recount(transaction, calendar.id, 0)
 
 
 def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
@@ -255,7 +257,7 @@ def _take_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequence
             continue
         here.append(slot.id)
         _correct_row(transaction, slot, int(held), int(booked), held_until)
-    busy_times.mark(transaction, here)
+    busy_times.mark(transaction, calendar.id, here)
     for stamped in slot_changes.restamp(transaction, here, seq):
         transaction.touched[stamped.id] = stamped
     for name in slots:

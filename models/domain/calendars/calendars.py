@@ -150,6 +150,7 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
         data=row.data,
     )
     before = transaction.calendar(row.id)
+    (_, buffer), (_, buffer_before) = _neighbourhood(row), _neighbourhood(before)
     is_recounted = _neighbourhood(row) != _neighbourhood(before)
     transaction.calendars[row.id] = row
     seq = change_log.next_seq(transaction, row.id)
@@ -160,6 +161,8 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
     if bool(row.archived) != bool(before.archived):
         slot_changes.note_bookable(transaction, row.id, seq)
     slot_changes.append_slot_changes(transaction, row.id, kind, info=calendar_info(row))
+    if buffer != buffer_before:
+        busy_times.recount(transaction, row.id, 0)
     return transaction.calendars[row.id]
 
 

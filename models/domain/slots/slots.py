@@ -109,6 +109,7 @@ def write_new(
         seq=seq,
         now=transaction.now,
         data=data,
+        **busy_times.around(transaction, calendar, slot.start, slot.end),
     )
     assert written is not None, "RETURNING returns what was inserted"
     row = transaction.touched[name] = SlotRow._make(written)
