@@ -80,8 +80,8 @@ class Transaction:
     log, in order. `follows` has, for each calendar, the nonce before the last allotted seq.
     `command` is the running one, for the history, and `passed` are the rules that it has passed over.
     `touched` are the slots written by the running command, until its change is appended. `beside` are those of them
-    that only got another neighbour. `vacated` are the slots of a
-    schedule, with their calendars, that have left their place: `refill` opens the slots waiting behind them.
+    that were written as neighbours only. `vacated` are the slots of a schedule, with their calendars, that have left
+    their place: `refill` opens the slots waiting behind them.
     `on_progress` is called during a long command.
     """
 

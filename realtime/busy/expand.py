@@ -50,8 +50,8 @@ def expand(text: bytes, zone: str, begin: int, finish: int) -> list[tuple[int, i
                 by_uid.setdefault(str(event.get("UID", place)), []).append(event)
         free_busy += calendar.walk("VFREEBUSY")
     found = chain(
-        *(_of_series(events, home, window) for events in by_uid.values()),
-        *(_of_periods(component, home) for component in free_busy),
+        chain.from_iterable(_of_series(events, home, window) for events in by_uid.values()),
+        chain.from_iterable(_of_periods(component, home) for component in free_busy),
     )
     return _merged(
         (_to_milliseconds(start), _to_milliseconds(end))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from playwright.async_api import Page, expect
 
 from tests.support import STAFF, Api, Client
-from tests.support.example import make_world
+from tests.support.example import in_days, make_world
 from tests.system.conftest import Place
 
 
@@ -57,3 +59,26 @@ async def test_a_malformed_page_is_refused(place: Place, query: str) -> None:
         answer = await api.ask("GET", f"/api/calendars/any/history?{query}")
         assert (answer.status, answer.body["code"]) == (400, "bad_request")
         assert answer.body["details"]["field"] == query.partition("=")[0]
+
+
+async def test_the_staff_page_shows_the_history(place: Place, api: Api, guest: Api, page: Page, swift: None) -> None:
+    """A slot and a booking have a sheet with who did what; further pages follow by a button."""
+    await api.post("/api/calendars", id="seen", name="Seen", zone="UTC")
+    times = {"start": f"{in_days(1)[:10]}T09:00:00Z", "end": f"{in_days(1)[:10]}T10:00:00Z"}
+    slot = (await api.post("/api/calendars/seen/slots", slots=[times]))["slots"][0]["id"]
+    for _ in range(11):
+        await api.post(f"/api/slots/{slot}/close")
+        await api.post(f"/api/slots/{slot}/reopen")
+    booked = (await guest.post(f"/api/slots/{slot}/bookings", customer={"name": "Ada"}))["booking"]
+    await page.goto(f"{place.url}/staff?calendar=seen#token={place.staff}")
+    sheet, entries = page.get_by_role("dialog", name="History"), page.get_by_role("dialog").get_by_role("listitem")
+    person = page.locator(f'[data-booking="{booked["id"]}"]')
+    await person.get_by_role("button", name="History of the booking").click()
+    await expect(entries).to_have_text([re.compile("Booked by a customer$")])
+    await expect(sheet.get_by_role("button", name="Older")).to_be_hidden()
+    await sheet.get_by_role("button", name="Done").click()
+    await page.locator(f'[data-slot="{slot}"]').get_by_role("button", name="History", exact=True).click()
+    await expect(entries).to_have_count(20)
+    await sheet.get_by_role("button", name="Older").click()
+    await expect(entries).to_have_count(24)
+    await expect(entries.last).to_have_text(re.compile(r"Opened by staff \(staff\)$"))
