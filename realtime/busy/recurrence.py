@@ -17,7 +17,8 @@ from icalendar import vRecur
 from models.schedule.recurrence import Rule, periods, picked
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_OF_DATES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+# The frequencies of dates, with the most of each interval: a thousand years, as no date is after the year 9999.
+_OF_DATES = {"DAILY": 365_000, "WEEKLY": 52_000, "MONTHLY": 12_000, "YEARLY": 1_000}
 
 
 def starts(recur: Any, begun: datetime, zone: tzinfo, last: datetime) -> Iterator[datetime]:
@@ -63,7 +64,7 @@ def _rule(parts: dict[str, list[Any]], frequency: str) -> Rule:
     by_day = [_weekday(str(value).upper()) for value in parts.get("BYDAY", [])]
     return Rule(
         frequency=frequency,
-        interval=max(int(parts.get("INTERVAL", [1])[0]), 1),
+        interval=min(max(int(parts.get("INTERVAL", [1])[0]), 1), _OF_DATES[frequency]),
         week_start=_WEEKDAYS.index(week_start),
         by_month=_numbers(parts, "BYMONTH", most=12),
         by_week=by_week,

@@ -80,6 +80,10 @@ def test_the_examples_of_rfc_5545_have_its_dates(start: str, rule: str, text: st
         ("FREQ=HOURLY;BYMINUTE=15,45;BYSETPOS=-1;COUNT=3", ["01T09:00", "01T09:45", "01T10:45"]),
         ("FREQ=MINUTELY;INTERVAL=90;COUNT=3", ["01T09:00", "01T10:30", "01T12:00"]),
         ("FREQ=WEEKLY;BYDAY=1TU;COUNT=2", ["01T09:00", "05T09:00"]),
+        *[
+            (f"FREQ={frequency};INTERVAL=99999999", ["01T09:00"])
+            for frequency in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+        ],
         ("FREQ=DAILY;BYMONTH=13;COUNT=2", ["01T09:00", "02T09:00"]),
     ],
 )
