@@ -99,7 +99,7 @@ def write(transaction: Transaction, head: CalendarRow, slots: Sequence[str], boo
     """Return the entry of a change for its row in the log, or write the entry of an actor with a name."""
     command = transaction.command
     entry = Columns(
-        _OF_SERVER.get(type(command)) or command.wire.name,
+        command.wire.name or _OF_SERVER.get(type(command), ""),
         actor_of(command, head.id),
         " ".join(slots),
         " ".join(transaction.passed),
@@ -123,10 +123,8 @@ NO_ENTRY = Columns()
 
 def actor_of(command: Command, calendar: str) -> Actor:
     """Return the kind of a command's actor. A holder has shown the token of a hold or booking, and a guest none."""
-    if isinstance(command, background.TakeOutside):
-        return "outside"
     if not command.wire.name:
-        return "server"
+        return "outside" if isinstance(command, background.TakeOutside) else "server"
     if command.principal.is_staff_of(calendar):
         return "staff"
     return "holder" if hasattr(command, "token") else "guest"
