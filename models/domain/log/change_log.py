@@ -22,7 +22,7 @@ from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import Calendar, CalendarRow, Log
 from models.transaction.transaction import Transaction
 
-TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, for which other commands wait
+TRIMMED_AT_ONCE = 20_000  # rows; some 30 ms with their entries of the history, for which other commands wait
 
 TAIL_ROWS_A_READ = 64
 

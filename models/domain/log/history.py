@@ -16,7 +16,7 @@ from models.contract.answers import Actor
 from models.contract.commands import background
 from models.contract.commands.command import Command
 from models.contract.values.time import SECOND
-from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.tables import CalendarRow, Log, StoredEntry
 from models.transaction.transaction import Retention, Transaction
 
@@ -32,22 +32,8 @@ _OF_SERVER: dict[type[Command], str] = {
     background.RepairCalendar: "calendar.repair",
 }
 
-# Ignored where a seq is there already, by a hand that has set a calendar back: no command is refused for its entry.
-_insert = CompiledQuery(
-    StoredEntry.insert(
-        {
-            StoredEntry.calendar: bind("calendar"),
-            StoredEntry.seq: bind("seq"),
-            StoredEntry.at: bind("at"),
-            StoredEntry.command: bind("command"),
-            StoredEntry.actor: bind("actor"),
-            StoredEntry.sub: bind("sub"),
-            StoredEntry.slots: bind("slots"),
-            StoredEntry.bookings: bind("bookings"),
-            StoredEntry.overridden: bind("overridden"),
-        }
-    ).on_conflict_ignore()
-)
+# Optional, as a hand may have set a calendar's seq back: no command is refused for its entry.
+_insert = CompiledInsert(StoredEntry, is_optional=True)
 _IS_OF_CUSTOMER = SQL("sub <> '' AND actor <> 'staff'")  # with parameters SQLite would not use the index
 _keep = CompiledQuery(
     StoredEntry.insert_from(
@@ -106,15 +92,9 @@ def write(transaction: Transaction, head: CalendarRow, slots: Sequence[str], boo
     )
     if not command.principal.subject:
         return entry
-    _insert.execute(
-        transaction.db,
-        calendar=head.id,
-        seq=head.seq,
-        at=transaction.now,
-        sub=command.principal.subject.replace("\0", " "),
-        bookings=" ".join(bookings),
-        **entry._asdict(),
-    )
+    name = command.principal.subject.replace("\0", " ")
+    about = (entry.slots, " ".join(bookings), entry.overridden)
+    _insert.run(transaction.db, (head.id, head.seq, transaction.now, entry.command, entry.actor, name, *about))
     return NO_ENTRY
 
 
