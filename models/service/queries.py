@@ -11,6 +11,7 @@ from peewee import fn
 
 from models.audit import audit
 from models.audit.audit import Finding
+from models.contract.answers import HistoryAnswer
 from models.contract.changes import Booking, Cursor, Info, ListedBooking, Logged
 from models.contract.commands.background import (
     EraseBookings,
@@ -36,6 +37,7 @@ from models.query import (
     calendars,
     changes,
     feed,
+    history,
     housekeeping,
     private_feed,
     slot_search,
@@ -188,6 +190,10 @@ class Queries:
     def bookings_by_id(self, ids: list[str]) -> dict[str, Booking]:
         """Return the bookings with these ids, as they are now. For staff."""
         return bookings.read_bookings_by_id(self._db, ids)
+
+    def history(self, calendar: str, *, slot: str, booking: str, before: int, most: int) -> HistoryAnswer:
+        """Return a page of the calendar's history, newest first; raise NotFound without the calendar. For staff."""
+        return history.read_history(self._db, calendar, slot=slot, booking=booking, before=before, most=most)
 
     def explain(self, principal: Principal, slot: str) -> list[dict[str, Any]]:
         """Return `{rule, ok, ...}` for each rule of taking the slot, in the order of the checks."""

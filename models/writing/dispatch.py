@@ -166,6 +166,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
         raise BadRequest("This command is not supported.")
     if not calendar and command.needs_calendar:
         raise _missing(command)
+    transaction.command = command
     if not marks:
         return _answer(transaction, handler(transaction, command))[0]
     for mark in marks:

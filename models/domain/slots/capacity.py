@@ -147,6 +147,7 @@ def forget_no_shows(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow
 def _moved(transaction: Transaction, row: SlotRow, seq: int, more: int) -> SlotRow:
     """Note the slot, after `more` of its seats were taken, and carry out the consequences for the slots around it."""
     transaction.touched[row.id] = transaction.slots[row.id] = row
+    transaction.beside.discard(row.id)
     taken = row.held + row.booked
     if more and (taken in {0, more}):  # the last seat given back, or the first one taken
         block_neighbours(transaction, row, seq, 1 if taken else -1)

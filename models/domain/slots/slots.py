@@ -110,6 +110,7 @@ def write_new(
         seq=seq,
         now=transaction.now,
         data=data,
+        **busy_times.around(transaction, calendar, slot.start, slot.end),
     )
     assert written is not None, "RETURNING returns what was inserted"
     row = transaction.touched[name] = SlotRow._make(written)
@@ -161,6 +162,7 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
     )
     assert written is not None, "the row was found in this transaction"
     row = transaction.touched[row.id] = transaction.slots[row.id] = SlotRow._make(written)
+    transaction.beside.discard(row.id)
     return row
 
 
@@ -188,7 +190,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
             raise _somebody_has_a_seat()
         changed = slot_move.at_new_place(transaction, changed)
         if is_override:
-            passed = slot_move.broken_rules(changed)
+            passed = transaction.passed = slot_move.broken_rules(changed)
         else:
             slot_move.check(changed)
     if changed.capacity < min(row.capacity, row.held + row.booked):
