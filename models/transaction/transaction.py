@@ -81,7 +81,7 @@ class Transaction:
 
     In a batch of several commands, bookings, rows of the log, records and the heads of calendars are `pending` until
     the end, or until a statement may read them: `db` writes them first. A statement about slots and holds alone uses
-    `seats_db`, and keeps `slots` up to date: rows read for the whole batch, by id.
+    `seats_db`, and keeps `slots` up to date: rows by id that nobody else can change until the end.
 
     `now` is read once, after the locks are held; `clock` is None where it is the database's time.
     `calendars` and `records` are rows as this transaction has them. `logged` are the rows that the commit adds to the
