@@ -33,9 +33,10 @@ from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import explain, is_bookable
 from models.query.feed import Feed, FeedHead, FeedSlot
+from models.query.packed_slots import PackedSlots, PlacedSlot, places_between
 from models.query.page import EVERY, cut
 from models.query.private_feed import BookingFeed, FeedBooking
-from models.query.snapshot import PlacedSlot, Snapshot
+from models.query.snapshot import Snapshot
 from models.schedule import apply
 from models.schedule.schedule import Schedule
 from models.storage import commit_watch, database, secret
@@ -65,6 +66,7 @@ __all__ = [
     "News",
     "OnProgress",
     "Outcome",
+    "PackedSlots",
     "PlacedSlot",
     "Reply",
     "Retention",
@@ -76,6 +78,7 @@ __all__ = [
     "cut",
     "is_bookable",
     "no_progress",
+    "places_between",
 ]  # fmt: skip
 
 _due = CompiledQuery(

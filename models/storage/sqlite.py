@@ -18,6 +18,8 @@ from models.storage.triggers.note import begin_anew
 
 BUSY_TIMEOUT_SECONDS = 10
 _OLDEST = (3, 35, 0)  # the first with RETURNING
+_READER_CACHE_KB = 4_000  # most rows are read once, for a room
+_WRITER_CACHE_KB = 16_000
 
 
 class Sqlite(Dialect, SqliteDatabase):
@@ -71,6 +73,7 @@ class Sqlite(Dialect, SqliteDatabase):
         connection = self.connection()
         if getattr(self._state, "own", None) is not connection:
             connection.set_authorizer(triggers.ignore_own)
+            connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KB}")
             self._state.own = connection
 
     def begin_read(self) -> None:
@@ -151,7 +154,7 @@ def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
             "journal_mode": "wal",
             "synchronous": synchronous,
             "foreign_keys": 1,
-            "cache_size": -16_000,
+            "cache_size": -_READER_CACHE_KB,
             "secure_delete": "on",  # "fast" leaves the content of freed pages, like a long note
         },
         timeout=BUSY_TIMEOUT_SECONDS,

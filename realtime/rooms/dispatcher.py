@@ -42,14 +42,18 @@ class NewRows(NamedTuple):
 
 
 class _Opening:
-    """A room under construction, and the number of its waiters."""
+    """A room under construction, and the number of its waiters.
 
-    __slots__ = ("has_begun", "is_over", "waiters")
+    `newest` is the last seq heard of meanwhile. It may be missing in the room, since the room was not there to take it.
+    """
+
+    __slots__ = ("has_begun", "is_over", "newest", "waiters")
 
     def __init__(self) -> None:
         self.waiters = 0
         self.has_begun = False
         self.is_over = asyncio.Event()
+        self.newest = 0
 
 
 class Dispatcher:
@@ -100,9 +104,12 @@ class Dispatcher:
             room = self.rooms.get(calendar)
             if room is not None:
                 self._hand_over(room, list(group))
+            elif opening := self._opening.get(calendar):
+                opening.newest = max(opening.newest, *[row.seq for row in group])
 
     def read_new_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
         """Read the rows that the rooms of these calendars lack, by the last seq of each; None is every calendar."""
+        self._note_opening(last)
         if last is None:
             return self._new_rows({name: room.fetched for name, room in list(self.rooms.items())})
         have = {}
@@ -112,10 +119,19 @@ class Dispatcher:
                 have[name] = room.fetched
         return self._new_rows(have)
 
+    def _note_opening(self, last: Mapping[str, int] | None) -> None:
+        """Note what the openings may miss, on the listener's thread.
+
+        An opening ends once its room is in `rooms`. Called before the rooms are looked up, so one of both is found.
+        """
+        for name, opening in list(self._opening.items()):
+            opening.newest = max(opening.newest, FAR if last is None else last.get(name, 0))
+
     def check_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
         """Do the same, and compare some rooms in turn with the log: it finds a row that someone deleted by hand."""
         if last is None:
             return self.read_new_rows(None)
+        self._note_opening(last)
         self._unchecked = self._unchecked or list(self.rooms)
         some, self._unchecked = self._unchecked[:ROOMS_A_CHECK], self._unchecked[ROOMS_A_CHECK:]
         names = {*some, *last}
@@ -164,7 +180,7 @@ class Dispatcher:
             replica = await self._service.read(
                 self._load, calendar, lane=Lane.HEAVY, key=("room", calendar), is_late_welcome=True
             )
-            return self.rooms.get(calendar) or self._opened(replica)
+            return self.rooms.get(calendar) or self._opened(replica, opening)
         finally:
             opening.waiters -= 1
             if not opening.waiters:
@@ -219,12 +235,13 @@ class Dispatcher:
         self.notify({calendar})
         await is_read
 
-    def _opened(self, replica: Replica) -> Room:
+    def _opened(self, replica: Replica, opening: _Opening) -> Room:
         self.opened += 1
         room = Room(replica, self._read_bookings, self._service.quiet, self._socketio)
         self.rooms[room.calendar] = room
         room.idle_since = time.monotonic()
-        self.notify({room.calendar})  # the log may have new rows since the read
+        if opening.newest > replica.seq or not opening.has_begun:  # the read may have begun for an earlier opening
+            self.notify({room.calendar})
         return room
 
     def _load(self, calendar: str) -> Replica:
