@@ -17,7 +17,14 @@ from peewee import DatabaseError, InterfaceError
 from models.audit import audit
 from models.audit.audit import Finding
 from models.contract.changes import Booking, Cursor, Info, Logged
-from models.contract.commands.background import ExpireBookings, ExpireHolds, FillHorizon, TakeOutside, TrimLog
+from models.contract.commands.background import (
+    ExpireBookings,
+    ExpireHolds,
+    FillHorizon,
+    TakeOutside,
+    TrimLog,
+    TrimOldest,
+)
 from models.contract.commands.command import Answer, Command, WithToken
 from models.contract.errors import Refused
 from models.contract.principal import Principal
@@ -25,6 +32,7 @@ from models.contract.values.time import Clock, MeasuredClock, system_clock
 from models.contract.values.tokens import Tokens
 from models.domain import outside_writes
 from models.domain.bookings import expire_bookings
+from models.domain.bookings.expire_bookings import DUE_AT_ONCE
 from models.domain.calendars.busy_sources import PublicSource
 from models.domain.calendars.feeds import PublicFeed
 from models.domain.policy.rules import GRACE
@@ -81,10 +89,12 @@ __all__ = [
     "places_between",
 ]  # fmt: skip
 
+# In the order of the index: with DISTINCT, SQLite reads every active hold in the order of another one.
 _due = CompiledQuery(
-    Hold.select(Hold.calendar)
+    Hold.select(Hold.calendar, Hold.expires_at)
     .where((Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("before")))
-    .distinct()
+    .order_by(Hold.expires_at)
+    .limit(literal(DUE_AT_ONCE))
 )
 
 
@@ -119,6 +129,9 @@ class SlotService:
         with self._connected():
             applied = database.migrate(self._db)
             secret.check_secret(self._db, self.tokens.fingerprint)
+            if database.DUE_MIGRATION in applied:
+                with self._db.changing_schema():
+                    apply.note_due(self._db)
         count = min(self.writers, self._db.most_writers)
         self._writer = Router(self._db, count, self._make_writer) if self._db.locks_rows else self._make_writer(0)
         self._writer.start()
@@ -309,8 +322,16 @@ class SlotService:
 
     def due(self) -> list[ExpireHolds]:
         """Return the commands that expire the overdue holds, one for each calendar with any."""
+        return self.expiring(0)[0]
+
+    def expiring(self, ahead: int) -> tuple[list[ExpireHolds], bool]:
+        """Return the same, and whether another hold is overdue within `ahead` milliseconds."""
+        now = self.clock() - GRACE
         with database.reading(self._db):
-            return [ExpireHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
+            rows = _due.rows(self._db, before=now + ahead)
+        overdue = dict.fromkeys(calendar for calendar, expires_at in rows if expires_at <= now)
+        is_soon = bool(rows) and rows[-1][1] > now
+        return [ExpireHolds(calendar=calendar) for calendar in overdue], is_soon
 
     def unanswered(self) -> list[Command]:
         """Return the commands that reject pending bookings without an answer of staff in time."""
@@ -340,9 +361,10 @@ class SlotService:
                 self.run(command)
 
     def trims(self) -> list[Command]:
-        """Return the commands that trim logs and idempotency records, one for each calendar with any to trim."""
-        found = housekeeping.read_calendars_to_trim(self._db, self.clock(), self.retention)
-        return [TrimLog(calendar=calendar) for calendar in found]
+        """Return the commands that trim logs and idempotency records: one for all that is old, if anything is."""
+        many = housekeeping.read_calendars_to_trim(self._db, self.retention)
+        old: list[Command] = [TrimOldest()] if housekeeping.has_old(self._db, self.clock(), self.retention) else []
+        return old + [TrimLog(calendar=calendar) for calendar in many]
 
     def watch(self) -> CommitWatch:
         """Return a watch on other processes' commits. It needs a thread of its own."""

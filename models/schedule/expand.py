@@ -29,10 +29,12 @@ __all__ = [
     "expand",
     "horizon",
     "local_date",
+    "next_fill",
     "read_schedule",
 ]
 
 MOST_SLOTS = 20_000
+NEVER = 1 << 62
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ONE_DAY = timedelta(days=1)
@@ -89,6 +91,14 @@ def horizon(schedule: Schedule, zone: str, now: int) -> date:
     begin = max(local_date(zone, now), schedule.from_)
     last = schedule.until or LAST_DATE
     return last if (last - begin).days < schedule.horizon_days else begin + _ONE_DAY * (schedule.horizon_days - 1)
+
+
+def next_fill(schedule: Schedule, zone: str, filled_until: date) -> int:
+    """Return the first time at which `horizon` is after `filled_until`; NEVER for a schedule filled to its end."""
+    if filled_until >= (schedule.until or LAST_DATE):
+        return NEVER
+    today = filled_until + _ONE_DAY * (2 - schedule.horizon_days)
+    return 0 if today <= schedule.from_ else first_moment(open_zone(zone), today, 0)
 
 
 def local_date(zone: str, moment: int) -> date:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from peewee import Database, fn
+from peewee import SQL, Database, fn
 
 from models.contract.changes import Change, Info, Logged, Type, encode, write_cursor
 from models.contract.changes import Slot as PublicSlot
@@ -53,6 +53,9 @@ _first_since = CompiledQuery(
 )
 _oldest = CompiledQuery(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("calendar")))
 _last = CompiledQuery(Log.select(fn.MAX(Log.seq)).where(Log.calendar == bind("calendar")))
+_first = CompiledQuery(
+    Log.select(Log.calendar, Log.seq, Log.at).order_by(SQL("position")).limit(bind("most"))  # about as they came
+)
 _trim = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through"))))
 
 
@@ -168,3 +171,21 @@ def trim(transaction: Transaction, calendar: str) -> int:
     too_old = kept[0] - 1 if kept else most
     too_many = head.seq - retention.log_changes
     return int(_trim.execute(transaction.db, calendar=calendar, through=min(max(too_old, too_many), most)).rowcount)
+
+
+def trim_oldest(transaction: Transaction, most: int) -> int:
+    """Delete the changes past their time among the first `most` of all calendars, and return their number.
+
+    The rest of each calendar has no gap: what comes before a deleted change is deleted too.
+    """
+    since = transaction.now - transaction.retention.log_seconds * SECOND
+    through: dict[str, int] = {}
+    young: set[str] = set()
+    for calendar, seq, at in sorted(_first.rows(transaction.db, most=most)):
+        if at < since and calendar not in young:
+            through[calendar] = seq
+        else:
+            young.add(calendar)
+    return sum(
+        int(_trim.execute(transaction.db, calendar=calendar, through=seq).rowcount) for calendar, seq in through.items()
+    )
