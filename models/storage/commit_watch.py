@@ -51,6 +51,9 @@ class CommitWatch:
 
     def look(self) -> News | None:
         """Return the news since the last look, or None. Only one thread may call it."""
+        return self._look() if self._db.may_have_commits(self._position) else None
+
+    def _look(self) -> News | None:
         try:
             if self._db.is_closed():
                 self._db.connect()
@@ -61,7 +64,7 @@ class CommitWatch:
 
     def look_closely(self) -> News:
         """Do the same, and compare the log with the one of the last such look. Called about once a second."""
-        news = self.look() or News({}, has_notes=False)
+        news = self._look() or News({}, has_notes=False)
         try:
             if self._clock is not None:
                 measure(self._db, self._clock)

@@ -111,6 +111,10 @@ class Dialect(Database):
         """
         return True
 
+    def may_have_commits(self, position: Any) -> bool:  # noqa: ARG002 - for those that know more
+        """Whether changes may have been committed after this position, where that costs less than to read them."""
+        return True
+
     def read_commits(self, position: Any) -> Commits:
         """Read the changes committed after this position of the log; None is no position yet."""
         raise NotImplementedError

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -55,7 +56,8 @@ class ChangeListener(Generic[Found]):
 
     def _run(self) -> None:
         since_check, pause = 0.0, self._watch.poll_seconds
-        while not self._stop.wait(pause):
+        while not self._stop.is_set():
+            time.sleep(pause)  # in less CPU than a wait for the event
             since_check += pause
             try:
                 if since_check >= INTERVAL_SECONDS:

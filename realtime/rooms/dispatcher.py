@@ -22,9 +22,9 @@ from realtime.async_service import AsyncService
 from realtime.reads.read_queue import Lane
 from realtime.rooms.replica import Gap, Replica
 from realtime.rooms.room import Room
+from realtime.rooms.room_memory import RoomMemory
 from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms
 
-IDLE_SECONDS = 60.0  # a room without subscribers is kept for so long
 FAR = 1 << 53
 CHANGES_A_READ = 1_000  # the most rows of one read
 REACH_SECONDS = 1.0  # the longest wait of a client ahead of this process
@@ -78,7 +78,7 @@ class Dispatcher:
         self._next_read: list[asyncio.Future[None]] = []  # waits for the next read of the log
         self._advances: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
-        self.max_room_bytes = max_room_bytes
+        self.memory = RoomMemory(self.rooms, max_room_bytes)
         self._unchecked: list[str] = []  # calendars of the present round of checks
         self.changes = 0
         self.opened = 0
@@ -239,6 +239,7 @@ class Dispatcher:
         self.opened += 1
         room = Room(replica, self._read_bookings, self._service.quiet, self._socketio)
         self.rooms[room.calendar] = room
+        self.memory.count(room)
         room.idle_since = time.monotonic()
         if opening.newest > replica.seq or not opening.has_begun:  # the read may have begun for an earlier opening
             self.notify({room.calendar})
@@ -296,28 +297,17 @@ class Dispatcher:
 
     def _disband(self, room: Room) -> None:
         if self.rooms.get(room.calendar) is room:
-            del self.rooms[room.calendar]
+            self._forget(room)
         room.disband(CutReason.HISTORY_REPLACED)
 
     def close_idle_rooms(self) -> None:
-        """Forget the rooms without a subscriber for a while. The scheduler calls it.
+        """Forget the rooms without a subscriber for a while. The scheduler calls it."""
+        for room in self.memory.idle_rooms():
+            self._forget(room)
 
-        Beyond `max_room_bytes` in all rooms, the rooms without a subscriber for longest go at once.
-        """
-        now = time.monotonic()
-        idle = []
-        for room in list(self.rooms.values()):
-            room.replica.shrink()
-            if not room.is_empty:
-                room.idle_since = None
-            elif not room.lock.locked():
-                room.idle_since = room.idle_since if room.idle_since is not None else now
-                idle.append(room)
-        excess = self.room_bytes - self.max_room_bytes
-        for room in sorted(idle, key=lambda room: room.idle_since or now):
-            if excess > 0 or now - (room.idle_since or now) > IDLE_SECONDS:
-                excess -= room.replica.size_bytes
-                del self.rooms[room.calendar]
+    def _forget(self, room: Room) -> None:
+        self.memory.discount(room)
+        del self.rooms[room.calendar]
 
     @property
     def room_bytes(self) -> int:

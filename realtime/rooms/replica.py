@@ -65,6 +65,7 @@ class Replica:
     __slots__ = (
         "_begun_at",
         "_extended_at",
+        "_rested_seq",
         "_slots",
         "_tail",
         "_tail_bytes",
@@ -82,6 +83,7 @@ class Replica:
         self.since = since
         self._slots = SlotList(snapshot.slots)
         self._begun_at = snapshot.now  # slots that start until then have begun, and are not bookable
+        self._rested_seq = -1  # at the last `shrink`
         self._tail: deque[Logged] = deque()
         self._tail_bytes = 0
         self._extended_at: float | None = None
@@ -147,7 +149,10 @@ class Replica:
             self._tail_bytes = size
 
     def shrink(self) -> None:
-        """Let go of a tail that was extended a while ago."""
+        """Let go of a tail that was extended a while ago, and pack slots that have not changed since the last call."""
+        if self.seq == self._rested_seq and not self._slots.is_packed:
+            self._slots.pack()
+        self._rested_seq = self.seq
         if self._extended_at is not None and time.monotonic() - self._extended_at > EXTENDED_SECONDS:
             self._extended_at, self.is_tail_whole = None, False
             self._trim()

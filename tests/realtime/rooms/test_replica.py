@@ -129,6 +129,23 @@ def test_a_cursor_too_far_back_asks_for_no_read(driver: Driver) -> None:
     assert replica.lacks(Cursor(7, ""))
 
 
+@pytest.mark.only("sqlite")
+def test_slots_at_rest_are_packed(driver: Driver) -> None:
+    """They are one text until one of them changes, and again some time after."""
+    slot, _ = driver.open(2)
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    assert replica.is_packed
+    driver.reserve(slot)
+    follow(driver.service, replica)
+    assert not replica.is_packed
+    before = shown(replica, driver.clock.now)
+    replica.shrink()
+    assert not replica.is_packed
+    replica.shrink()
+    assert replica.is_packed
+    assert shown(replica, driver.clock.now) == before
+
+
 async def test_a_replay_follows_its_cursor_only(stack: RoomStack) -> None:
     """A cursor of this history is resumed; one with another nonce, or of the future, gets a snapshot."""
     _, joined = await stack.join(RecordingConnection())
