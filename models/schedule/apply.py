@@ -8,11 +8,10 @@ without a place in the schedule is closed, is removed with its last booking, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -219,20 +218,16 @@ def _remember(transaction: Transaction, calendar: CalendarRow, schedule: Schedul
 
 def _carry_out(transaction: Transaction, calendar: CalendarRow, plan: Plan, kind: Type) -> None:
     """Carry the plan out, at most 200 slots a change. Removals go first, so that no viewer sees slots overlap."""
-    steps: list[Callable[[int], object]] = [
-        *[partial(_rewrite, transaction, row) for row in (*plan.removed, *plan.dropped, *plan.updated)],
-        *[partial(waiting.open_planned, transaction, calendar.id, slot) for slot in plan.opened],
-    ]
+    steps: list[SlotRow | Planned] = [*plan.removed, *plan.dropped, *plan.updated, *plan.opened]
     for place in range(0, len(steps), SLOTS_A_CHANGE):
         seq = change_log.next_seq(transaction, calendar.id)
-        for step in steps[place : place + SLOTS_A_CHANGE]:
-            step(seq)
+        some = steps[place : place + SLOTS_A_CHANGE]
+        for step in some:
+            if isinstance(step, SlotRow):
+                slots.write(transaction, step, seq)
+        waiting.open_planned(transaction, calendar.id, [step for step in some if isinstance(step, Planned)], seq)
         append_slot_changes(transaction, calendar.id, kind)
         transaction.on_progress(min(place + SLOTS_A_CHANGE, len(steps)), len(steps))
-
-
-def _rewrite(transaction: Transaction, row: SlotRow, seq: int) -> None:
-    slots.write(transaction, row, seq)
 
 
 def read_body(db: Database, calendar: str) -> bytes | None:

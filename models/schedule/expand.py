@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta, tzinfo
-from typing import NamedTuple
 
 from msgspec import UNSET
 
 from models.contract.errors import BadRequest
 from models.contract.values.time import MINUTE
 from models.contract.values.zones import first_moment, open_zone, wall_of
+from models.domain.slots.planned import Planned
 from models.schedule.recurrence import dates
 from models.schedule.recurrence_text import LAST_DATE
 from models.schedule.schedule import ClosedRange, ExtraWindow, Hours, Schedule, Window, read_schedule, write_data
@@ -38,19 +38,6 @@ NEVER = 1 << 62
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ONE_DAY = timedelta(days=1)
-
-
-class Planned(NamedTuple):
-    """A slot of a schedule, `[start, end)` in milliseconds UTC. `data` is one line of JSON."""
-
-    start: int
-    end: int
-    capacity: int
-    data: str | None
-
-    @property
-    def times(self) -> tuple[int, int]:
-        return self.start, self.end
 
 
 def expand(schedule: Schedule, zone: str, first: date, last: date) -> list[Planned]:

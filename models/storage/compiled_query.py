@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -72,6 +73,12 @@ class CompiledQuery:
     def execute(self, db: Database, **values: Any) -> Any:
         """Run the query; return the driver's cursor."""
         return self._run(db, values)
+
+    def execute_many(self, db: Any, **columns: Iterable[Any]) -> None:
+        """Run a query without rows of its own on a Dialect, once for each row of these columns; `repeat` is one too."""
+        sql, in_order, fixed = self._compiled.get(type(db)) or self._compile(db)
+        fixed_columns = {name: repeat(value) for name, value in fixed.items()}
+        db.execute_many(sql, zip(*in_order(columns | fixed_columns), strict=False))
 
     def rows(self, db: Database, **values: Any) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self._run(db, values).fetchall()

@@ -7,7 +7,7 @@ transaction changes the rows read in a write transaction under its locks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -56,6 +56,10 @@ class Dialect(Database):
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Run one statement and return the driver's cursor; raise Peewee's errors."""
+        raise NotImplementedError
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement without rows of its own for each of these parameters."""
         raise NotImplementedError
 
     def connection(self) -> Any:

@@ -6,7 +6,7 @@ A restart or a failover of the server costs the running commands; the next comma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -107,6 +107,15 @@ class Postgres(Dialect, PostgresqlDatabase):
         connection = self._state.conn or self.connection()
         try:
             return connection.execute(sql, params or None)
+        except psycopg.Error as error:
+            raise _translated(error) from None
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Send all of them before the first answer is read."""
+        connection = self._state.conn or self.connection()
+        try:
+            with connection.cursor() as cursor:
+                cursor.executemany(sql, rows)
         except psycopg.Error as error:
             raise _translated(error) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -20,7 +20,7 @@ from models.storage.triggers.note import begin_anew
 BUSY_TIMEOUT_SECONDS = 10
 _OLDEST = (3, 35, 0)  # the first with RETURNING
 _SETTLED_MILLISECONDS = 2_000  # from a commit's last write to the end of its fsync, at most
-_READER_CACHE_KB = 4_000  # most rows are read once, for a room
+_READER_CACHE_KB = 2_000  # most rows are read once, for a room
 _WRITER_CACHE_KB = 16_000
 
 
@@ -51,8 +51,14 @@ class Sqlite(Dialect, SqliteDatabase):
         try:
             return connection.execute(sql, params or ())
         except sqlite3.Error as error:
-            kind = getattr(peewee, type(error).__name__, DatabaseError)
-            raise kind(*error.args) from error
+            raise _translated(error) from error
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        connection = self._state.conn or self.connection()
+        try:
+            connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
 
     @contextmanager
     def changing_schema(self) -> Iterator[None]:
@@ -165,6 +171,11 @@ class Sqlite(Dialect, SqliteDatabase):
             self.close()
 
 
+def _translated(error: sqlite3.Error) -> peewee.PeeweeException:
+    kind: type[peewee.PeeweeException] = getattr(peewee, type(error).__name__, DatabaseError)
+    return kind(*error.args)
+
+
 def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
     """Return the database in this file, not connected yet."""
     if sqlite3.sqlite_version_info < _OLDEST:
@@ -184,6 +195,8 @@ def open_sqlite(path: str, *, synchronous: str) -> Sqlite:
             "synchronous": synchronous,
             "foreign_keys": 1,
             "cache_size": -_READER_CACHE_KB,
+            # An INSERT in a savepoint writes aside the pages it changes. In a file that takes as long as the row.
+            "temp_store": "memory",
             "secure_delete": "on",  # "fast" leaves the content of freed pages, like a long note
         },
         timeout=BUSY_TIMEOUT_SECONDS,

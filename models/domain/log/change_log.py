@@ -8,9 +8,9 @@ the head has that nonce. A database restored from a backup has other nonces for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 from peewee import SQL, Database, fn
 
 from models.contract.changes import Change, Info, Logged, Type, encode, write_cursor
@@ -75,7 +75,7 @@ def append(
     calendar: str,
     kind: Type,
     *,
-    slots: Iterable[PublicSlot] = (),
+    slots: Iterable[PublicSlot | Raw] = (),
     removed: Sequence[str] = (),
     bookings: Sequence[str] = (),
     info: Info | UnsetType = UNSET,
@@ -91,7 +91,7 @@ def append(
             cursor=head_cursor(head),
             at=write_time(transaction.now),
             type=kind.value,
-            slots=list(slots),
+            slots=cast("list[PublicSlot]", list(slots)),
             removed=list(removed),
             info=info,
             tx=tx,
