@@ -20,12 +20,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import availability, bookings, chart, figure, report
+from bench import chart, figure, report
 from bench.figure import Bench, Numbers, Size
 from bench.goal import Rows
 from bench.load import compile_load
 from bench.machine import Failed, busy_seconds, cores, raise_open_files
 from bench.peer import OURS, Field, gather
+from bench.runs import availability, bookings
 from cli.serve import SWITCH_SECONDS
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
@@ -11,15 +12,17 @@ from typing import Annotated, Any, cast
 import typer
 from typer.exceptions import TyperException
 
-from cli import busy, calendars, feeds, secret, slots
+from cli import bookings, busy, calendars, feeds, secret, slots
 from cli.check import check
 from cli.demo import make_demo
 from cli.secret import with_secret
 from cli.serve import serve
-from cli.settings import BadSetting, Setting, Settings, declared
+from cli.settings import BadSetting, Setting, Settings, declared, unknown_variables
 from cli.tokens import print_token
 from models.contract.errors import Refused
 from models.storage.dialect import UnusableDatabase
+
+_log = logging.getLogger("slotcast.settings")
 
 app = typer.Typer(
     add_completion=False,
@@ -31,6 +34,7 @@ app.command("token")(print_token)
 app.command("demo")(make_demo)
 app.command("check")(check)
 app.add_typer(calendars.app, name="calendar")
+app.add_typer(bookings.app, name="booking")
 app.add_typer(busy.app, name="busy")
 app.add_typer(feeds.app, name="feed")
 app.add_typer(secret.app, name="secret")
@@ -58,6 +62,8 @@ def start(context: typer.Context, **written: Any) -> None:
     """Read the settings, and serve if no command is named."""
     settings = Settings.read(written)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for line in unknown_variables(os.environ):
+        _log.warning("%s", line)
     settings = context.obj = with_secret(settings)
     if context.invoked_subcommand is None:
         serve(settings)

@@ -17,6 +17,7 @@ from aiohttp.http import HttpProcessingError
 
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
+from cli.workers import end_with_supervisor, supervise, this_worker
 from models import demo
 from models.contract.commands.background import RaiseFeedFloor
 from models.contract.values.time import Clock
@@ -25,11 +26,12 @@ from models.storage.database import FIRST_MIGRATION, public_url
 from models.storage.dialect import UnusableDatabase
 from models.storage.secret import NOT_THIS_ONE
 from realtime.access.auth import Auth
-from realtime.app import GUARD, SERVICE, build
+from realtime.app import GUARD, METRICS, SERVICE, build
 from realtime.async_service import AsyncService
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
 from realtime.transports.stream import HEARTBEAT_SECONDS
+from realtime.workers import WorkerLinks
 
 WEB_FOLDER = Path(__file__).parents[1] / "web" / "dist"
 IDLE_SECONDS = 75.0  # nginx keeps an idle connection for 60 s, and must never send a request on a closed one
@@ -45,12 +47,21 @@ _NO_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 def serve(settings: Settings) -> None:
     """Open the database and serve until SIGINT or SIGTERM."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    worker = this_worker()
     service = settings.service()
     is_new = FIRST_MIGRATION in service.open()
-    if is_new and settings.demo:
-        demo.seed(service)
-    service.run(RaiseFeedFloor(calendar=""))  # the database may be a restored one
-    warn_of_open_files(settings.database)
+    if worker is None:
+        if is_new and settings.demo:
+            demo.seed(service)
+        service.run(RaiseFeedFloor(calendar=""))  # the database may be a restored one
+        warn_of_open_files(settings.database)
+        if settings.workers > 1:
+            _print_welcome(settings, service, with_token=sys.stdout.isatty())
+            service.close()
+            supervise(settings, settings.workers, _why_not_listening)
+            return
+    else:
+        end_with_supervisor()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve_until_signal(settings, service))
@@ -65,6 +76,7 @@ async def compose(
     clock: Clock | None = None,
     web_folder: Path = WEB_FOLDER,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    links: WorkerLinks | None = None,
 ) -> web.Application:
     """Return the whole server around an open service; a test passes its own clock, pages and heartbeat."""
     return await build(
@@ -83,6 +95,7 @@ async def compose(
         heartbeat_seconds=heartbeat_seconds,
         busy_seconds=settings.busy_minutes * 60,
         busy_allows_private=settings.busy_private,
+        links=links,
     )
 
 
@@ -110,21 +123,27 @@ def runner_of(
 
 async def _serve_until_signal(settings: Settings, service: SlotService) -> None:
     """Serve until SIGINT or SIGTERM, then let writes finish."""
-    app = await compose(settings, service=service)
+    worker = this_worker()
+    links = WorkerLinks(worker.folder, worker.number, worker.workers) if worker is not None else None
+    app = await compose(settings, service=service, links=links)
     runner = runner_of(app, settings.bounds, linger_seconds=min(LINGER_SECONDS, settings.body_seconds))
     tune_collector()  # before the first client: it takes 50 ms
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
+        await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=worker is not None).start()
     except (OSError, UnicodeError) as error:
         await runner.cleanup()
         raise BadSetting(_why_not_listening(settings, error)) from error
+    if links is not None:
+        assert runner.server is not None
+        links.start(runner.server, app[METRICS].exposition)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     # Elsewhere than on a terminal the token would stay in a log.
-    _print_welcome(settings, service, with_token=sys.stdout.isatty())
+    if worker is None:
+        _print_welcome(settings, service, with_token=sys.stdout.isatty())
     replaced = asyncio.create_task(_wait_for_other_secret(app[SERVICE]))
     replaced.add_done_callback(lambda _: stop.set())
     await stop.wait()
@@ -132,11 +151,15 @@ async def _serve_until_signal(settings: Settings, service: SlotService) -> None:
     replaced.cancel()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second signal ends the process at once
-    print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
+    if links is not None:
+        links.close()
+    if worker is None:
+        print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
     await runner.cleanup()
     if is_replaced:
         raise UnusableDatabase(NOT_THIS_ONE)
-    print("Goodbye.", flush=True)
+    if worker is None:
+        print("Goodbye.", flush=True)
 
 
 async def _wait_for_other_secret(service: AsyncService) -> None:

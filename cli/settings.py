@@ -6,12 +6,15 @@ A part with a default of its own, such as the engine, is the source of that defa
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_network
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from models.contract.values.time import Clock, system_clock
 from models.service import Retention, SlotService
@@ -20,6 +23,7 @@ from realtime.engine import Limits
 from realtime.http.connection import Bounds
 from realtime.http.middleware import Network
 
+MOST_WORKERS = 64
 SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, requires 256 bits for HS256
 _DAY_SECONDS = 86_400
 _LONGEST_SECONDS = 3_600
@@ -107,14 +111,41 @@ def read_origins(text: str) -> tuple[str, ...]:
     """Return the origins of a list separated by commas; `*` stands for any."""
     origins = _parts(text)
     for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
+        if not origin.isascii():
+            raise ValueError(f"{origin!r} is written as browsers send it, with its host in punycode (xn--...)")
+        if origin != "*" and not (_ORIGIN.fullmatch(origin) and _has_port(origin)):
             raise ValueError(f"{origin!r} is no origin like https://example.org, capacitor://localhost or null")
     return origins
+
+
+def _has_port(origin: str) -> bool:
+    """Return whether the port of an origin, if it has one, is a port."""
+    try:
+        return urlsplit(origin).port != 0
+    except ValueError:
+        return False
 
 
 def read_proxies(text: str) -> tuple[Network, ...]:
     """Return the networks of a list of addresses and networks separated by commas."""
     return tuple(ip_network(part, strict=False) for part in _parts(text))
+
+
+def read_workers(text: str) -> int:
+    """Return the number of workers; `auto` is one a core."""
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise ValueError(f"it is auto or a number from 1 to {MOST_WORKERS}, not {text!r}")
+    return int(text)
+
+
+def _check_direct(url: str) -> None:
+    """Check the URL for notifications, without a connection."""
+    if url and not url.startswith(("postgresql:", "postgres:")):
+        raise ValueError("it must look like postgresql://user:password@host:5432/name")
+    if url:
+        open_database(url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +154,24 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
     port: int = _setting(8080, "Port to listen on.", least=1, most=65_535)
+    workers: int = _setting(
+        "1",
+        "Worker processes on this address; auto for one a core.",
+        read=read_workers,
+    )
     database: str = _setting(
         "sqlite:///slotcast.db",
         "URL of the database: sqlite:///file.db or postgresql://user:password@host:5432/name.",
         check=open_database,  # does not connect
+    )
+    notifications: bool = _setting(
+        True,  # noqa: FBT003 - it is the default
+        "Whether servers on one PostgreSQL notify each other of changes; otherwise each one polls 20 times a second.",
+    )
+    database_direct: str = _setting(
+        "",
+        "URL of the same PostgreSQL without a pooler between, to listen for notifications.",
+        check=_check_direct,
     )
     secret: bytes = _setting(
         "", "Signs tokens; 32 characters or more. Unset: a generated one, kept beside the database.", read=read_secret
@@ -194,7 +239,13 @@ class Settings:
     def service(self, clock: Clock = system_clock) -> SlotService:
         """Return the service layer of these settings, not open yet."""
         return SlotService(
-            url=self.database, secret=self.secret, clock=clock, synchronous=self.synchronous, retention=self.retention
+            url=self.database,
+            secret=self.secret,
+            clock=clock,
+            synchronous=self.synchronous,
+            retention=self.retention,
+            notifies=self.notifications,
+            listen_url=self.database_direct,
         )
 
     @property
@@ -228,3 +279,14 @@ def declared() -> tuple[Setting, ...]:
         for declared_field in fields(Settings)
         if declared_field.metadata
     )
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """Return a line for each variable that looks like a setting and is none."""
+    known = [setting.variable for setting in declared()]
+    unknown = sorted(name for name in environment if name.startswith("SLOTCAST_") and name not in known)
+    nearest = [difflib.get_close_matches(name, known, n=1) for name in unknown]
+    return [
+        f"{name} is no setting and changes nothing." + (f" Did you mean {near[0]}?" if near else "")
+        for name, near in zip(unknown, nearest, strict=True)
+    ]

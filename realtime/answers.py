@@ -73,6 +73,13 @@ class Explanation(Struct, kw_only=True):
     rules: list[Rule]
 
 
+class ReadyAnswer(Struct, kw_only=True):
+    """`degraded` names the parts that work more slowly than they should."""
+
+    status: str
+    degraded: list[str]
+
+
 class StatusAnswer(Struct, kw_only=True):
     status: str
 

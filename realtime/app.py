@@ -8,10 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
+from models.contract.commands.background import UseTicket
 from models.contract.values.time import Clock
 from models.service import SlotService
 from realtime import protocol
-from realtime.access.auth import Auth
+from realtime.access.auth import Auth, Tickets
 from realtime.access.rate_limit import Addresses
 from realtime.async_service import AsyncService
 from realtime.busy.importer import BusyImporter
@@ -43,9 +44,11 @@ from realtime.transports.socketio_rooms import CalendarRooms
 from realtime.transports.sse import ServerSentEvents
 from realtime.transports.stream import Streams, StreamSubscriptions
 from realtime.transports.websocket import PlainWebSockets
+from realtime.workers import WorkerLinks
 
 SERVICE = web.AppKey("service", AsyncService)
 GUARD = web.AppKey("guard", RequestGuard)
+METRICS = web.AppKey("metrics", Metrics)
 SOCKETS = web.AppKey("sockets", SocketServer)  # an application may emit to `calendar:<id>`
 
 
@@ -91,6 +94,7 @@ async def build(
     heartbeat_seconds: float,
     busy_seconds: float = 900.0,
     busy_allows_private: bool = False,
+    links: WorkerLinks | None = None,
 ) -> web.Application:
     """Return the application of these settings (see `cli.settings.Settings`). Call it on the loop that runs it."""
     auth, peers = Auth(secret, clock), Proxies(proxies)
@@ -105,17 +109,19 @@ async def build(
         message_seconds=body_seconds,
         max_queued_bytes=max_queued_bytes,
     )
+    tickets = Tickets(secret, clock, lambda ticket, ends_at: app.service.run(UseTicket(ticket=ticket, ends_at=ends_at)))
     app = _App(
         slot_service,
         clock=clock,
         auth=auth,
-        guard=RequestGuard(auth, peers, allowed.without_credentials(), addresses),
+        guard=RequestGuard(auth, tickets, peers, allowed.without_credentials(), addresses),
         sockets=sockets,
         streams=Streams(clock, heartbeat_seconds),
         body_seconds=body_seconds,
         max_room_bytes=max_room_bytes,
         busy_seconds=busy_seconds,
         busy_allows_private=busy_allows_private,
+        links=links,
     )
     return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
 
@@ -136,11 +142,14 @@ class _App:
         max_room_bytes: int,
         busy_seconds: float,
         busy_allows_private: bool,
+        links: WorkerLinks | None,
     ) -> None:
         self.clock = clock
         self.guard = guard
         self.sockets = sockets
         self.streams = streams
+        self.links = links
+        sockets.eio.elsewhere = links
         self.bodies = Bodies(guard, body_seconds)
         self.counts = RequestCounts()
         self._busy_seconds, self._busy_allows_private = busy_seconds, busy_allows_private
@@ -192,6 +201,8 @@ class _App:
             requests=self.counts,
             loop_lag=self.loop_lag,
         )
+        app[METRICS] = metrics
+        self.health = Health(self.service, metrics.exposition, self.links)
         subscriptions = StreamSubscriptions(
             guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
         )
@@ -202,7 +213,7 @@ class _App:
             ServerSentEvents(subscriptions),
             PlainWebSockets(subscriptions),
             TicketApi(guard),
-            Health(self.service, self.sockets, metrics.exposition),
+            self.health,
             Pages(web_folder),
         ):
             app.add_routes(handlers.routes())
@@ -211,7 +222,9 @@ class _App:
     async def _run(self, _app: web.Application) -> AsyncIterator[None]:
         """Run all tasks and threads, from the first request to the last."""
         outside = OutsideWrites(self.service, self.dispatcher)
-        listener = ChangeListener(self.service.sync.watch(), outside.read, outside.check, outside.take)
+        listener = ChangeListener(
+            self.service.sync.watch(), outside.read, outside.check, outside.take, self.dispatcher.on_rows
+        )
         scheduler = Scheduler(self.service, self.dispatcher)
         busy = BusyImporter(
             self.service, self.clock, seconds=self._busy_seconds, allows_private=self._busy_allows_private
@@ -232,7 +245,7 @@ class _App:
     async def _stop(self, _app: web.Application) -> None:
         """End everything that waits, before the engine closes its connections."""
         self.loop_lag.close()  # it would accept connections again
-        self.sockets.refuse = True
+        self.sockets.refuse = self.health.is_stopping = True
         self.bodies.end()
         self.service.end_heavy_reads()
         await self.streams.close()

@@ -20,6 +20,8 @@ from realtime.reads.readers import Readers
 
 T = TypeVar("T")
 
+Hold = Callable[["asyncio.Future[Answer]", Answer], bool]
+
 MOST_QUEUED = 5_000  # commands: about a second of work; further ones are refused
 
 
@@ -30,20 +32,26 @@ class AsyncService:
         self.sync = sync
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
-        self._done: deque[tuple[asyncio.Future[Answer] | None, Any]] = deque()
+        self._done: deque[tuple[asyncio.Future[Answer] | None, Any, Hold | None]] = deque()
         self._is_woken = False
         self._under_way = 0  # commands without an answer yet
+        self._moved_at = 0.0  # the loop's time of the last answer, or of the first command after all answers
         self._until_quiet: asyncio.Future[None] | None = None
         self._readers = Readers(sync.close_thread_connection)
         sync.on_commit = self._committed
 
-    async def run(self, command: Command) -> Answer:
-        """Run the command and return its answer, or raise its refusal. Commands run in the order of the calls."""
+    async def run(self, command: Command, hold: Hold | None = None) -> Answer:
+        """Run the command and return its answer, or raise its refusal. Commands run in the order of the calls.
+
+        `hold` gets the future and the answer after the rows of the commit. It returns True if it sets the result.
+        """
         if self.is_full:
             raise Overloaded
         future: asyncio.Future[Answer] = self._loop.create_future()
+        if not self._under_way:
+            self._moved_at = self._loop.time()
         self._under_way += 1
-        self.sync.submit(command, partial(self._reply, future))
+        self.sync.submit(command, partial(self._reply, future, hold))
         return await future
 
     async def quiet(self, seconds: float) -> None:
@@ -57,6 +65,11 @@ class AsyncService:
     def is_full(self) -> bool:
         """Whether the writer has too many commands to take another one."""
         return self.sync.queued > MOST_QUEUED
+
+    @property
+    def standstill_seconds(self) -> float:
+        """Return how long commands have waited without any answer; 0 if none waits."""
+        return self._loop.time() - self._moved_at if self._under_way else 0.0
 
     async def read(
         self,
@@ -83,20 +96,21 @@ class AsyncService:
     def _committed(self, rows: list[Logged]) -> None:
         self._wake(None, rows)
 
-    def _reply(self, future: asyncio.Future[Answer], outcome: Outcome) -> None:
-        self._wake(future, outcome)
+    def _reply(self, future: asyncio.Future[Answer], hold: Hold | None, outcome: Outcome) -> None:
+        self._wake(future, outcome, hold)
 
-    def _wake(self, future: asyncio.Future[Answer] | None, what: Any) -> None:
+    def _wake(self, future: asyncio.Future[Answer] | None, what: Any, hold: Hold | None = None) -> None:
         """Wake the loop from the writer's thread. `_deliver` clears the flag first, so no result stays in the deque."""
-        self._done.append((future, what))
+        self._done.append((future, what, hold))
         if not self._is_woken:
             self._is_woken = True
             self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
         self._is_woken = False
+        self._moved_at = self._loop.time()
         while self._done:
-            future, what = self._done.popleft()
+            future, what, hold = self._done.popleft()
             if future is None:
                 self._on_commit(what)
                 continue
@@ -105,7 +119,7 @@ class AsyncService:
                 continue  # the caller has gone
             if isinstance(what, Refused):
                 future.set_exception(what)
-            else:
+            elif hold is None or not hold(future, what):
                 future.set_result(what)
         if not self._under_way and self._until_quiet is not None:
             self._until_quiet.set_result(None)

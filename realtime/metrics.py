@@ -57,7 +57,26 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "slotcast_overloads", "Periods of refused connections, because of overload.", self._loop_lag.overloads
         )
+        yield GaugeMetricFamily(
+            "slotcast_clock_offset_seconds",
+            "How far this machine's clock is ahead of the database's.",
+            self._service.sync.clock_offset / 1_000,
+        )
+        yield from self._collect_notifications()
         yield from self._collect_requests()
+
+    def _collect_notifications(self) -> Iterator[Metric]:
+        """Yield nothing on a database without notifications."""
+        notifications = self._service.sync.notifications
+        if notifications is None:
+            return
+        yield CounterMetricFamily("slotcast_notified_changes", "Changes sent to other servers.", notifications.sent)
+        yield CounterMetricFamily("slotcast_heard_changes", "Changes received from others.", notifications.received)
+        yield GaugeMetricFamily(
+            "slotcast_notifications_deaf",
+            "1 while no notification arrives and the log is polled.",
+            notifications.is_deaf,
+        )
 
     def _collect_connections(self) -> Iterator[Metric]:
         counters = self._counters

@@ -31,8 +31,8 @@ def read_request(name: str, fields: Any) -> Request:
     return read(kind, fields)
 
 
-def read(kind: type[R], fields: Any) -> R:
-    """Decode a request of this class; BadRequest says what is wrong with it."""
+def read(kind: type[R], fields: Any, *, is_text: bool = False) -> R:
+    """Decode a request of this class; BadRequest says what is wrong with it. Numbers of a query are text."""
     name = kind.wire.name
     if not isinstance(fields, dict):
         raise BadRequest("A request has one argument, a JSON object.", request=name)
@@ -40,7 +40,7 @@ def read(kind: type[R], fields: Any) -> R:
         raise BadRequest(f"Object contains unknown field `{field}`", request=name, field=field)
     try:
         encode(fields)
-        return msgspec.convert(fields, kind, dec_hook=read_custom)
+        return msgspec.convert(fields, kind, strict=not is_text, dec_hook=read_custom)
     except (UnicodeEncodeError, RecursionError) as error:  # half of a surrogate pair, or a thousand nested arrays
         raise BadRequest("The request holds what JSON can't hold.", request=name) from error
     except msgspec.ValidationError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from bisect import bisect_left
 from collections import Counter
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -22,8 +23,7 @@ class RequestCounts:
         """Count an answer. `name` is a route or a Socket.IO event, `code` is "ok" or the error's."""
         self.answers[name, code] += 1
         self.seconds += seconds
-        bucket = next((index for index, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
-        self.buckets[bucket] += 1
+        self.buckets[bisect_left(BUCKETS, seconds)] += 1
 
 
 class RequestLog:

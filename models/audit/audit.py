@@ -13,7 +13,7 @@ import msgspec
 from models.contract.changes import Policy
 from models.contract.commands.background import RepairCalendar
 from models.contract.values.zones import is_zone
-from models.domain import outside_writes
+from models.domain.outside_writes.notes import NOTES_AT_ONCE
 from models.domain.policy import rules
 from models.domain.slots import neighbours
 from models.storage.database import reading
@@ -79,7 +79,7 @@ _COMPLAINTS = (
         "slot",
         (
             "SELECT slot.calendar, slot.id FROM slot"
-            " JOIN (SELECT slot, calendar FROM hold UNION SELECT slot, calendar FROM booking) AS taken"
+            " JOIN (SELECT slot, calendar FROM hold WHERE state = 0 UNION SELECT slot, calendar FROM booking) AS taken"
             " ON taken.slot = slot.id WHERE taken.calendar <> slot.calendar"
         ),
     ),
@@ -217,5 +217,5 @@ def commands_for(found: list[Finding]) -> Iterator[RepairCalendar]:
         found_in.setdefault(finding.calendar, {})[finding.kind, subject] = None
     for calendar, wrong in found_in.items():
         listed = list(wrong)
-        for place in range(0, len(listed), outside_writes.NOTES_AT_ONCE):
-            yield RepairCalendar(calendar=calendar, wrong=tuple(listed[place : place + outside_writes.NOTES_AT_ONCE]))
+        for place in range(0, len(listed), NOTES_AT_ONCE):
+            yield RepairCalendar(calendar=calendar, wrong=tuple(listed[place : place + NOTES_AT_ONCE]))

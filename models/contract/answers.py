@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from models.contract.changes import Booking, Change, Info, Slot
+from models.contract.changes import Booking, Change, Info, ListedBooking, Slot
 
 # The state of a booking.
 Status = Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
@@ -221,11 +221,46 @@ class BookingAnswer(Struct, kw_only=True):
 
 
 class BookingsAnswer(Struct, kw_only=True):
-    """The bookings of the window from `from` to `to`. Too many bookings end the window early."""
+    """The bookings of the window from `from` to `to`. Too many bookings end the window early.
 
-    bookings: list[Booking]
+    A search has pages instead: `next_page`, if present, is the `page` to ask for next.
+    """
+
+    bookings: list[ListedBooking]
     from_: str = msgspec.field(name="from")
     to: str
+    next_page: str | UnsetType = UNSET
+
+
+class ErasedAnswer(Struct, kw_only=True):
+    """The number of bookings without their customer from now on, and of their calendars.
+
+    `next_page`, if present, is the `page` to go on with: there may be more bookings.
+    """
+
+    erased: int
+    calendars: int
+    next_page: str | UnsetType = UNSET
+
+
+class FoundSlot(Slot, kw_only=True):
+    """A slot with its calendar."""
+
+    calendar: str
+
+
+class FoundSlotsAnswer(Struct, kw_only=True):
+    """Slots of several calendars, by start, and the cursor of each calendar.
+
+    `next_page`, if present, is the `page` to ask for next.
+    """
+
+    slots: list[FoundSlot]
+    cursors: dict[str, str]
+    from_: str = msgspec.field(name="from")
+    to: str
+    server_time: str
+    next_page: str | UnsetType = UNSET
 
 
 class LinkAnswer(Struct, kw_only=True):

@@ -120,7 +120,8 @@ class Customer(Struct, kw_only=True):
 class Booking(Struct, kw_only=True):
     """A booking as staff see it, to be upserted by `version`. An erased customer is null.
 
-    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one.
+    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one. `start`
+    and `end` are the times of its slot: in the answer of `booking.get`, and for a removed slot (`slot_removed`).
     """
 
     id: str
@@ -134,6 +135,17 @@ class Booking(Struct, kw_only=True):
     data: dict[str, Any] | UnsetType = UNSET
     overridden: list[str] | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
+    start: str | UnsetType = UNSET
+    end: str | UnsetType = UNSET
+    slot_removed: bool | UnsetType = UNSET
+
+
+class ListedBooking(Booking, kw_only=True):
+    """A booking of a list, with the times of its slot and of its own last change."""
+
+    start: str
+    end: str
+    updated_at: str
 
 
 class Logged(NamedTuple):

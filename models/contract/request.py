@@ -22,6 +22,7 @@ Token = Annotated[str, Meta(max_length=4_096)]
 Key = Annotated[str, Meta(max_length=200)]
 Time = Annotated[str, Meta(max_length=40, description="RFC 3339")]
 Count = Annotated[int, Meta(ge=1, le=10_000)]
+PageMark = Annotated[str, Meta(min_length=1, max_length=100, description="The `next_page` of an answer, as it came.")]
 Version = Annotated[int, Meta(ge=0, le=1 << 53)]
 # Staff only: pass over notice, horizon, the past, closing, neighbours and capacity. Left out, it is in no fingerprint.
 Override = bool | UnsetType

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.contract.changes import Info, write_cursor
 from models.contract.errors import NotFound
 from models.contract.values.ids import SLUG
 from models.domain.log.public_view import calendar_info
-from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect
-from models.storage.tables import Calendar, CalendarRow, columns
+from models.storage.rows import CalendarRow
+from models.storage.tables import Calendar, columns
 
 _one = CompiledQuery(Calendar.select(*columns(Calendar)).where(Calendar.id == bind("calendar")))
+_some = CompiledListQuery(lambda ids: Calendar.select(*columns(Calendar)).where(Calendar.id.in_(ids)))
 _all = CompiledQuery(Calendar.select(*columns(Calendar)).order_by(Calendar.id))
 
 
@@ -35,6 +38,11 @@ def read_calendar_row(db: Dialect, calendar: str) -> CalendarRow:
     if row is None:
         raise NotFound(what="calendar")
     return CalendarRow._make(row)
+
+
+def read_calendar_rows(db: Dialect, calendars: Sequence[str]) -> list[CalendarRow]:
+    """Return the rows of the calendars that exist, some hundreds at most, inside the caller's transaction."""
+    return [CalendarRow._make(row) for row in _some.rows(db, calendars)]
 
 
 def read_head(db: Dialect, calendar: str) -> Head:

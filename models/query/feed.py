@@ -16,8 +16,9 @@ from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
+from models.storage.rows import CalendarRow, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import Booking, CalendarRow, FeedFloor, Slot, SlotRow, SlotState
+from models.storage.tables import Booking, FeedFloor, Slot
 
 SEEN_LATELY = 7 * DAY  # the calendar programs ask at least once a week
 

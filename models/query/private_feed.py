@@ -19,7 +19,8 @@ from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
-from models.storage.tables import Booking, FeedRow, PrivateFeed, Slot, columns
+from models.storage.rows import FeedRow
+from models.storage.tables import Booking, PrivateFeed, Slot, columns
 
 ENDED_LATELY = 30 * DAY  # for which a cancelled booking stays in a feed
 

@@ -17,7 +17,8 @@ from models.storage.cancellation import blocks
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
-from models.storage.tables import Slot, SlotState
+from models.storage.rows import SlotState
+from models.storage.tables import Slot
 
 _IN_WINDOW = (
     (Slot.calendar == bind("calendar"))
@@ -72,7 +73,7 @@ def read_snapshot(
             rows, finish = read_page(read, itemgetter(_START), begin, finish, most)
         else:
             rows = _all.rows(db, **window)
-        booked = read_bookings_in(db, calendar, begin, finish)[0] if with_bookings else []
+        booked = read_bookings_in(db, calendar, begin, finish) if with_bookings else []
     rows.sort()  # by start and id, in the order of Python; a database orders texts by its locale
     return Snapshot(calendar_info(head), head.seq, head.nonce, finish, now, _packed(rows), booked)
 

@@ -31,8 +31,9 @@ from models.schedule.expand import Planned, Schedule, expand, horizon, local_dat
 from models.schedule.schedule import write_data
 from models.schedule.waiting import Behind, Obstacles
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
+from models.storage.rows import CalendarRow, Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import Calendar, CalendarRow, Origin, Slot, SlotRow, SlotState, StoredSchedule
+from models.storage.tables import Calendar, Slot, StoredSchedule
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 

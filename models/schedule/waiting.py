@@ -17,8 +17,9 @@ from models.contract.changes import SLOTS_A_CHANGE
 from models.domain.slots import neighbours, slots
 from models.schedule.expand import Planned
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.rows import Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import Origin, Slot, SlotRow, SlotState, WaitingSlot
+from models.storage.tables import Slot, WaitingSlot
 from models.transaction.transaction import Transaction
 
 _insert = CompiledQuery(

@@ -10,6 +10,9 @@ from peewee import DatabaseError, InterfaceError
 from models.contract.errors import Overloaded
 from models.contract.values.time import MeasuredClock
 from models.storage.dialect import Dialect
+from models.storage.notifications import Heard, Notifications
+
+WAIT_SECONDS = 0.25  # the longest wait for a notification: an end of the watch takes as long
 
 _NEWEST = "SELECT calendar, seq, nonce FROM change_log ORDER BY position DESC LIMIT 1"
 
@@ -33,21 +36,40 @@ def measure(db: Dialect, clock: MeasuredClock) -> None:
 
 
 class CommitWatch:
-    """Polls a connection of its own. A look costs the same for any number of watched calendars.
+    """Watches by a connection of its own. A look costs the same for any number of watched calendars.
+
+    With notifications a wait ends as soon as one arrives, and brings the rows that other servers have sent. Without, or
+    while none is heard, the watch polls.
 
     The newest row of the log proves that the database is still the same one: a restored copy lacks it.
     """
 
-    def __init__(self, db: Dialect, clock: MeasuredClock | None = None) -> None:
+    def __init__(self, db: Dialect, clock: MeasuredClock | None, notifications: Notifications | None) -> None:
         self._db = db
         self._clock = clock
+        self._notifications = notifications
         self._position: Any = None
         self._newest: tuple[Any, ...] | None = None
 
-    @property
-    def poll_seconds(self) -> float:
-        """Return the interval between two polls."""
-        return self._db.poll_seconds
+    def wait(self) -> Heard:
+        """Return when it is time for a look, or when others have sent rows. Only one thread may call it."""
+        notifications = self._notifications
+        if notifications is None:
+            time.sleep(self._db.poll_seconds)  # in less CPU than a wait for an event
+            return Heard([], must_look=True)
+        try:
+            self._connect()
+            if notifications.is_deaf:
+                return notifications.wait(self._db, self._db.poll_seconds)._replace(must_look=True)
+            return notifications.wait(self._db, WAIT_SECONDS)
+        except (DatabaseError, InterfaceError) as error:
+            raise Overloaded("The database does not answer.") from error
+
+    def _connect(self) -> None:
+        if self._db.is_closed():
+            self._db.connect()
+            if self._notifications is not None:
+                self._notifications.listen(self._db)
 
     def look(self) -> News | None:
         """Return the news since the last look, or None. Only one thread may call it."""
@@ -55,8 +77,7 @@ class CommitWatch:
 
     def _look(self) -> News | None:
         try:
-            if self._db.is_closed():
-                self._db.connect()
+            self._connect()
             self._position, last, has_notes = self._db.read_commits(self._position)
         except (DatabaseError, InterfaceError) as error:
             raise Overloaded("The database does not answer.") from error

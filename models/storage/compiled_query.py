@@ -13,6 +13,8 @@ from typing import Any
 
 from peewee import SQL, Database, Model, Query, Value
 
+from models.storage.dialect import Dialect
+
 
 class _Bind:
     __slots__ = ("name",)
@@ -74,8 +76,13 @@ class CompiledQuery:
         """Run the query; return the driver's cursor."""
         return self._run(db, values)
 
-    def execute_many(self, db: Any, **columns: Iterable[Any]) -> None:
-        """Run a query without rows of its own on a Dialect, once for each row of these columns; `repeat` is one too."""
+    def run_many(self, db: Dialect, several: Sequence[dict[str, Any]]) -> None:
+        """Run a query without rows for each of these values, by one call of the driver."""
+        sql, in_order, fixed = self._compiled.get(type(db)) or self._compile(db)
+        db.execute_many(sql, [in_order(values | fixed) for values in several])
+
+    def run_columns(self, db: Dialect, **columns: Iterable[Any]) -> None:
+        """Do the same for each row of these columns; one of them may be a `repeat`."""
         sql, in_order, fixed = self._compiled.get(type(db)) or self._compile(db)
         fixed_columns = {name: repeat(value) for name, value in fixed.items()}
         db.execute_many(sql, zip(*in_order(columns | fixed_columns), strict=False))
@@ -94,15 +101,23 @@ class CompiledInsert:
     """Inserts a row, given in the order of the table's columns."""
 
     def __init__(self, table: type[Model]) -> None:
+        self.table = table
         columns = table._meta.sorted_fields  # noqa: SLF001 - Peewee documents it
         self._statement = CompiledQuery(table.insert({column: bind(column.name) for column in columns}))
         self._sql: dict[type[Database], str] = {}
 
     def run(self, db: Database, row: tuple[Any, ...]) -> None:
+        db.execute_sql(self._sql_of(db), row)
+
+    def run_many(self, db: Dialect, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert these rows, by one call of the driver."""
+        db.execute_many(self._sql_of(db), rows)
+
+    def _sql_of(self, db: Database) -> str:
         sql = self._sql.get(type(db))
         if sql is None:
             sql = self._sql[type(db)] = self._statement.sql(db)
-        db.execute_sql(sql, row)
+        return sql
 
 
 class CompiledListQuery:

@@ -52,6 +52,9 @@ class Dialect(Database):
     time_sql: ClassVar[str] = ""
     """An SQL expression for the time in milliseconds; "" if the database's clock is this machine's."""
 
+    most_notification_bytes: ClassVar[int] = 0
+    """The longest notification to other processes; 0 if the database has none."""
+
     _state: Any  # Peewee's own: a connection for each thread
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
@@ -59,7 +62,7 @@ class Dialect(Database):
         raise NotImplementedError
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement without rows of its own for each of these parameters."""
+        """Run one statement without a result for each of these parameters, in order; raise Peewee's errors."""
         raise NotImplementedError
 
     def connection(self) -> Any:
@@ -100,8 +103,8 @@ class Dialect(Database):
         """Commit durably. After an error the outcome is unknown."""
         raise NotImplementedError
 
-    def is_in_transaction(self) -> bool:
-        """Say if the driver still has a transaction that can be committed."""
+    def is_in_transaction(self, *, or_failed: bool = False) -> bool:
+        """Say if the driver still has a transaction that can be committed, or one that can only be rolled back."""
         raise NotImplementedError
 
     def roll_back(self) -> None:
@@ -121,6 +124,22 @@ class Dialect(Database):
 
     def read_commits(self, position: Any) -> Commits:
         """Read the changes committed after this position of the log; None is no position yet."""
+        raise NotImplementedError
+
+    def channel(self) -> str:
+        """Return the name of this database's channel of notifications."""
+        raise NotImplementedError
+
+    def notify(self, channel: str, payloads: Sequence[str]) -> None:
+        """Send notifications, on the thread's connection."""
+        raise NotImplementedError
+
+    def listen(self, channel: str) -> None:
+        """Listen for notifications, on the thread's connection."""
+        raise NotImplementedError
+
+    def notified(self, seconds: float) -> list[str]:
+        """Return the notifications that have arrived; wait so many seconds for the first."""
         raise NotImplementedError
 
     def interrupter(self) -> Callable[[], None]:

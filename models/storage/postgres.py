@@ -15,6 +15,7 @@ import psycopg
 from peewee import PostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from models.storage.dialect import Busy, Commits, Dialect, Duplicate, UnusableDatabase
 from models.storage.triggers import postgres as triggers
@@ -77,6 +78,7 @@ class Postgres(Dialect, PostgresqlDatabase):
     most_writers = 1 << 10
     locks_rows = True
     poll_seconds = 0.05
+    most_notification_bytes = 7_999
     time_sql = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
     def __init__(self, conninfo: str, *, synchronous: str) -> None:
@@ -111,7 +113,7 @@ class Postgres(Dialect, PostgresqlDatabase):
             raise _translated(error) from None
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Send all of them before the first answer is read."""
+        """Run them in a pipeline: one round trip for all rows."""
         connection = self._state.conn or self.connection()
         try:
             with connection.cursor() as cursor:
@@ -183,11 +185,12 @@ class Postgres(Dialect, PostgresqlDatabase):
             message = f"COMMIT was answered with {done}"
             raise peewee.DatabaseError(message)
 
-    def is_in_transaction(self) -> bool:
-        return self._status() == TransactionStatus.INTRANS
+    def is_in_transaction(self, *, or_failed: bool = False) -> bool:
+        status = self._status()
+        return status == TransactionStatus.INTRANS or (or_failed and status == TransactionStatus.INERROR)
 
     def roll_back(self) -> None:
-        if self._status() in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+        if self.is_in_transaction(or_failed=True):
             self.execute_sql("ROLLBACK")
 
     def read_commits(self, position: int | None) -> Commits:
@@ -204,6 +207,32 @@ class Postgres(Dialect, PostgresqlDatabase):
         if position is None or oldest < position:  # a standby that lacks transactions took over
             return Commits(oldest, None, has_notes)
         return Commits(oldest, {calendar: seq for *_, calendar, seq in rows if calendar is not None}, has_notes)
+
+    def channel(self) -> str:
+        ((channel,),) = self.execute_sql(f"SELECT {triggers.CHANNEL}").fetchall()
+        return str(channel)
+
+    def notify(self, channel: str, payloads: Sequence[str]) -> None:
+        """Send the notifications in one transaction that waits for no disk."""
+        name = Literal(channel)
+        calls = SQL(", ").join(SQL("pg_notify({}, {})").format(name, Literal(payload)) for payload in payloads)
+        self._run(SQL("BEGIN; SET LOCAL synchronous_commit = off; SELECT {}; COMMIT").format(calls))
+
+    def listen(self, channel: str) -> None:
+        self._run(SQL("LISTEN {}").format(Identifier(channel)))
+
+    def _run(self, sql: Composed) -> None:
+        try:
+            self.connection().execute(sql)
+        except psycopg.Error as error:
+            self.drop()
+            raise _translated(error) from None
+
+    def notified(self, seconds: float) -> list[str]:
+        try:
+            return [notice.payload for notice in self.connection().notifies(timeout=seconds, stop_after=1)]
+        except psycopg.Error as error:
+            raise _translated(error) from None
 
     def interrupter(self) -> Callable[[], None]:
         """Return the interrupter. The server may end the statement late, so drop the connection afterwards."""

@@ -11,7 +11,8 @@ from typing import Any
 from peewee import Case
 
 from models.storage.compiled_query import literal
-from models.storage.tables import Slot, SlotState, columns
+from models.storage.rows import SlotState
+from models.storage.tables import Slot, columns
 
 
 def has_seats(seats: Any) -> Any:

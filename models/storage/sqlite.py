@@ -103,7 +103,7 @@ class Sqlite(Dialect, SqliteDatabase):
     def commit_write(self) -> None:
         self.execute_sql("COMMIT")
 
-    def is_in_transaction(self) -> bool:
+    def is_in_transaction(self, *, or_failed: bool = False) -> bool:  # noqa: ARG002 - an error fails its statement only
         """Ask the driver: some errors, like SQLITE_FULL, end the transaction by themselves."""
         connection = self._state.conn or self.connection()
         return bool(connection.in_transaction)
@@ -171,8 +171,9 @@ class Sqlite(Dialect, SqliteDatabase):
             self.close()
 
 
-def _translated(error: sqlite3.Error) -> peewee.PeeweeException:
-    kind: type[peewee.PeeweeException] = getattr(peewee, type(error).__name__, DatabaseError)
+def _translated(error: sqlite3.Error) -> DatabaseError:
+    """Return Peewee's error of the same name."""
+    kind: type[DatabaseError] = getattr(peewee, type(error).__name__, DatabaseError)
     return kind(*error.args)
 
 

@@ -1,12 +1,9 @@
-"""The tables, and their rows as named tuples. Times are milliseconds since the epoch.
+"""The tables. Times are milliseconds since the epoch.
 
-The models have the tables' defaults, for scripts that write with them: see docs/database.md.
+The models have the tables' defaults, for scripts that write with them: see docs/database.md. Their rows are in rows.py.
 """
 
 from __future__ import annotations
-
-from enum import IntEnum
-from typing import NamedTuple
 
 from peewee import AutoField, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
@@ -15,30 +12,6 @@ from models.contract.values.time import SECOND, system_clock
 
 NEW_POLICY = '{"overlap":"reject"}'  # of a calendar that an outside writer makes
 HOLD_SECONDS = 300  # of a hold without an `expires_at`
-
-
-class SlotState(IntEnum):
-    """OPEN and CLOSED change into each other. REMOVED is final; the row stays for clients with its id."""
-
-    OPEN = 0
-    CLOSED = 1
-    REMOVED = 2
-
-
-class Origin(IntEnum):
-    """The origin of a slot. A schedule touches only its own slots."""
-
-    MANUAL = 0
-    SCHEDULE = 1
-
-
-class HoldState(IntEnum):
-    """An ACTIVE hold has seats. The other states are its end."""
-
-    ACTIVE = 0
-    BOOKED = 1
-    RELEASED = 2
-    EXPIRED = 3
 
 
 def _id() -> str:
@@ -252,6 +225,16 @@ class PrivateFeed(Model):
         table_name = "feed"
 
 
+class UsedTicket(Model):
+    """A ticket that was used and has not ended yet."""
+
+    id = TextField(primary_key=True)
+    ends_at = BigIntegerField()
+
+    class Meta:
+        table_name = "used_ticket"
+
+
 class FeedFloor(Model):
     """The least SEQUENCE of a calendar's feed, as a time. The row of "" is for every calendar."""
 
@@ -260,101 +243,6 @@ class FeedFloor(Model):
 
     class Meta:
         table_name = "feed_floor"
-
-
-class CalendarRow(NamedTuple):
-    """A row in the order of the table's columns, like every row type here."""
-
-    id: str
-    name: str
-    zone: str
-    visibility: str
-    booking: str
-    policy: str
-    archived: bool
-    created_at: int
-    seq: int
-    nonce: str
-    data: str | None = None
-
-
-class SlotRow(NamedTuple):
-    """A slot, with the seat guard's answer in `bookable`.
-
-    A `dropped` slot is in its schedule no more. It is closed, and is removed with its last booking. A `busy` slot
-    overlaps an imported busy time. `overbooked` are the seats that staff have taken over its capacity.
-    """
-
-    id: str
-    calendar: str
-    start: int
-    end: int
-    capacity: int
-    held: int
-    booked: int
-    blocked: int
-    held_until: int | None
-    state: int
-    origin: int
-    version: int
-    data: str | None
-    dropped: bool
-    changed_at: int
-    busy: int
-    overbooked: int
-    bookable: bool
-
-    @property
-    def remaining(self) -> int:
-        """Return the seats neither held nor booked; none where the slot is overbooked."""
-        return max(0, self.capacity - self.held - self.booked)
-
-
-class FeedRow(NamedTuple):
-    id: str
-    calendar: str
-    name: str
-    scope: str
-    created_at: int
-    revoked: int
-
-
-class HoldRow(NamedTuple):
-    """A hold; `overridden` names the rules that staff passed over, with spaces between."""
-
-    id: str
-    calendar: str
-    slot: str
-    seats: int
-    holder: str
-    state: int
-    created_at: int
-    expires_at: int
-    overridden: str = ""
-
-
-class BookingRow(NamedTuple):
-    """A booking. `booked_by` is the pseudonym of its caller, "" for staff and for outside writers.
-
-    `overridden` is as with a hold. A pending booking expires at `expires_at`.
-    """
-
-    id: str
-    calendar: str
-    slot: str
-    seats: int
-    status: str
-    name: str | None
-    email: str | None
-    phone: str | None
-    note: str | None
-    created_at: int
-    version: int
-    changed_at: int
-    booked_by: str = ""
-    data: str | None = None
-    overridden: str = ""
-    expires_at: int | None = None
 
 
 def columns(table: type[Model]) -> list[object]:

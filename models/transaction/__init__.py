@@ -1,1 +1,1 @@
-"""The locks, routes, savepoints and idempotency records of one transaction."""
+"""The locks, routes, savepoints, pending rows and idempotency records of one transaction."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
-from peewee import SQL, Database, Select
+from peewee import SQL, Select
 
 from models.contract.commands.command import GUEST_KEY_LENGTH, Command
 from models.contract.errors import BadRequest, IdempotencyMismatch
@@ -108,11 +108,7 @@ def find_now(db: Dialect, ids: list[str]) -> tuple[list[tuple[Any, ...]], int]:
     return [row for row in rows if row[0]], now
 
 
-_insert = CompiledInsert(StoredRecord)
-
-
-def keep(db: Database, record_key: str, record: IdempotencyRecord, now: int) -> None:
-    _insert.run(db, (record_key, *record, now))
+insert = CompiledInsert(StoredRecord)
 
 
 forget = CompiledQuery(
@@ -134,7 +130,7 @@ _forget_oldest = CompiledQuery(
 )
 
 
-def forget_oldest(db: Database, before: int, most: int) -> int:
+def forget_oldest(db: Dialect, before: int, most: int) -> int:
     """Delete at most `most` records made before this time, the oldest first, and return their number."""
     return int(_forget_oldest.execute(db, before=before, most=most).rowcount)
 

@@ -8,7 +8,7 @@ with the lock.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, cast
+from functools import lru_cache
 
 from peewee import Database
 
@@ -53,19 +53,23 @@ def calendars_of(routes: Routes, subjects: Iterable[Subject]) -> set[str]:
 
 def subjects(command: Command) -> tuple[Subject, ...]:
     """Return the subjects of the command. The idempotency record stands in the calendar of the first."""
-    match command:
-        case HoldCommand():
-            return (("hold", command.hold),)
-        case RevokeFeed():
-            return (("feed", command.feed),)
-        case RemoveBusy():
-            return (("busy", command.source),)
-        case CancelBooking() | UpdateBooking() | StaffOnBooking():
-            return (("booking", command.booking),)
-        case RescheduleBooking():  # the target comes first: it is the same when the command is repeated
-            return ("slot", command.slot), ("booking", command.booking)
-    slot = getattr(command, "slot", None)
-    return (("calendar", cast("Any", command).calendar) if slot is None else ("slot", slot),)
+    return tuple([(kind, getattr(command, field)) for kind, field in _subjects_of(type(command))])
+
+
+@lru_cache(maxsize=256)
+def _subjects_of(command: type[Command]) -> tuple[tuple[str, str], ...]:
+    """Return the kinds of a command's subjects, and the fields that have their ids."""
+    if issubclass(command, HoldCommand):
+        return (("hold", "hold"),)
+    if issubclass(command, RevokeFeed):
+        return (("feed", "feed"),)
+    if issubclass(command, RemoveBusy):
+        return (("busy", "source"),)
+    if issubclass(command, CancelBooking | UpdateBooking | StaffOnBooking):
+        return (("booking", "booking"),)
+    if issubclass(command, RescheduleBooking):  # the target comes first: it is the same when the command is repeated
+        return ("slot", "slot"), ("booking", "booking")
+    return (("slot", "slot"),) if "slot" in command.__struct_fields__ else (("calendar", "calendar"),)
 
 
 def is_permanent(subject: Subject) -> bool:

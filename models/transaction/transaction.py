@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from peewee import Model
+
 from models.contract.changes import Logged
 from models.contract.errors import NotFound
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
+from models.storage.compiled_query import CompiledInsert, CompiledQuery
 from models.storage.dialect import Dialect
-from models.storage.tables import CalendarRow, SlotRow
+from models.storage.rows import CalendarRow, SlotRow
 from models.transaction.idempotency import IdempotencyRecord
+from models.transaction.pending_rows import PendingRows
 
 T = TypeVar("T")
 
@@ -71,6 +75,10 @@ class Retention:
 class Transaction:
     """One transaction on the writer's connection.
 
+    In a batch of several commands, bookings, rows of the log, records and the heads of calendars are `pending` until
+    the end, or until a statement may read them: `db` writes them first. A statement about slots and holds alone uses
+    `seats_db`, and keeps `slots` up to date: rows read for the whole batch, by id.
+
     `now` is read once, after the locks are held; `clock` is None where it is the database's time.
     `calendars` and `records` are rows as this transaction has them. `logged` are the rows that the commit adds to the
     log, in order. `follows` has, for each calendar, the nonce before the last allotted seq.
@@ -79,7 +87,7 @@ class Transaction:
     `on_progress` is called during a long command.
     """
 
-    db: Dialect
+    seats_db: Dialect
     tokens: Tokens
     retention: Retention
     now: int = 0
@@ -92,6 +100,43 @@ class Transaction:
     follows: dict[str, str] = field(default_factory=dict)
     touched: dict[str, SlotRow] = field(default_factory=dict)
     vacated: dict[str, str] = field(default_factory=dict)
+    slots: dict[str, SlotRow] = field(default_factory=dict)
+    pending: PendingRows | None = None
+    is_rolled_back: bool = False
+
+    @property
+    def db(self) -> Dialect:
+        """Return the database with all rows of this transaction, for any statement."""
+        self.write_pending()
+        self.slots.clear()
+        return self.seats_db
+
+    def db_with(self, table: type[Model]) -> Dialect:
+        """Return the database with all rows of this table, of slots and of holds, for a statement about these.
+
+        The statement writes no slot.
+        """
+        if self.pending is not None:
+            self.pending.write_table(self.seats_db, table)
+        return self.seats_db
+
+    def insert(self, statement: CompiledInsert, row: tuple[Any, ...]) -> None:
+        """Insert a row of a table that other commands of the batch seldom read."""
+        if self.pending is None:
+            statement.run(self.seats_db, row)
+        else:
+            self.pending.insert(statement, row)
+
+    def update_head(self, statement: CompiledQuery, calendar: str, values: dict[str, Any]) -> None:
+        """Write the head of a calendar. Of several in a batch, the last one is written."""
+        if self.pending is None:
+            statement.execute(self.seats_db, **values)
+        else:
+            self.pending.update(statement, calendar, values)
+
+    def write_pending(self) -> None:
+        if self.pending is not None:
+            self.pending.write(self.seats_db)
 
     def calendar(self, name: str) -> CalendarRow:
         """Return the calendar as this transaction has it; raise NotFound without it."""
@@ -102,16 +147,21 @@ class Transaction:
 
     def attempt(self, do: Callable[[], T]) -> T:
         """Run `do` in a savepoint. An error rolls back its rows, and the cached ones with them."""
-        self.db.execute_sql("SAVEPOINT command")
+        db, pending = self.seats_db, self.pending
+        db.execute_sql("SAVEPOINT command")
         self.touched, self.vacated = {}, {}
+        mark = None if pending is None else pending.mark()
         calendars, records, logged = self.calendars.copy(), self.records.copy(), len(self.logged)
         try:
             done = do()
         except Exception:
             self.calendars, self.records = calendars, records
             del self.logged[logged:]
-            self.db.execute_sql("ROLLBACK TO SAVEPOINT command")
-            self.db.execute_sql("RELEASE SAVEPOINT command")
+            self.slots.clear()
+            if pending is not None and mark is not None:
+                pending.roll_back(mark)
+            db.execute_sql("ROLLBACK TO SAVEPOINT command")
+            db.execute_sql("RELEASE SAVEPOINT command")
             raise
-        self.db.execute_sql("RELEASE SAVEPOINT command")
+        db.execute_sql("RELEASE SAVEPOINT command")
         return done

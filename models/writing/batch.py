@@ -1,4 +1,4 @@
-"""Runs a batch: one transaction, with a savepoint a command.
+"""Runs a batch: one transaction, with a savepoint a command. A command alone needs none.
 
 A refusal undoes its own command only. Any other database error abandons the batch, and then each of its commands is
 tried once, alone. A failed COMMIT is not run again, since it may have happened: its commands are answered with
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from peewee import DatabaseError, IntegrityError, InterfaceError
 
 from models.contract.changes import Logged
+from models.contract.commands.command import Answer
 from models.contract.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
@@ -109,7 +110,9 @@ class BatchRunner:
             _logger.exception("A batch of %d failed", len(asked))
             self._roll_back()
             raise _Abandoned(Internal()) from error
-        return outcomes if self._commit(transaction) else [Overloaded()] * len(asked)
+        if transaction.is_rolled_back or self._commit(transaction):
+            return outcomes
+        return [Overloaded()] * len(asked)
 
     def _transact(self, asked: Sequence[QueuedCommand], *, skips_locked: bool) -> tuple[Transaction, list[Result]]:
         transaction = Transaction(
@@ -127,7 +130,25 @@ class BatchRunner:
             routed = prepare(transaction, [one.command for one in asked], routes, skips_locked=skips_locked)
         except Busy as busy:
             raise _CalendarBusy(*busy.args) from busy
-        return transaction, [self._outcome(transaction, one) for one in routed]
+        if len(routed) == 1:
+            return transaction, [self._alone(transaction, routed[0])]
+        outcomes = [self._in_savepoint(transaction, one) for one in routed]
+        transaction.write_pending()
+        return transaction, outcomes
+
+    def _alone(self, transaction: Transaction, routed: RoutedCommand) -> Result:
+        """Run a transaction's only command. A savepoint would cost a copy of each written page."""
+        outcome = self._outcome(routed, lambda: execute(transaction, routed))
+        self._check_transaction(or_failed=not isinstance(outcome, Answer))
+        if not isinstance(outcome, Answer):
+            self.db.roll_back()
+            transaction.is_rolled_back = True
+        return outcome
+
+    def _in_savepoint(self, transaction: Transaction, routed: RoutedCommand) -> Result:
+        outcome = self._outcome(routed, lambda: transaction.attempt(lambda: execute(transaction, routed)))
+        self._check_transaction()
+        return outcome
 
     def _commit(self, transaction: Transaction) -> bool:
         """Commit, and call `on_commit`; return False if the commit may not have happened."""
@@ -144,26 +165,27 @@ class BatchRunner:
             _logger.exception("The change listener failed")
         return True
 
-    def _outcome(self, transaction: Transaction, routed: RoutedCommand) -> Result:
+    def _outcome(self, routed: RoutedCommand, run: Callable[[], Answer]) -> Result:
         name = type(routed.command).__name__
         try:
-            outcome: Result = transaction.attempt(lambda: execute(transaction, routed))
+            return run()
         except (Refused, StaleRoute, Locked) as refusal:
-            outcome = refusal
+            return refusal
         except IntegrityError as error:
             _logger.warning("A constraint refused %s: %s", name, error)
-            outcome = InvalidTransition("The database's constraints refused it.", rule="constraint")
+            return InvalidTransition("The database's constraints refused it.", rule="constraint")
         except (DatabaseError, InterfaceError):
             raise
         except (UnicodeEncodeError, OverflowError) as error:
-            outcome = BadRequest(f"The command can't be written down: {error}")
+            return BadRequest(f"The command can't be written down: {error}")
         except Exception:
             _logger.exception("%s failed", name)
-            outcome = Internal()
-        if not self.db.is_in_transaction():
+            return Internal()
+
+    def _check_transaction(self, *, or_failed: bool = False) -> None:
+        if not self.db.is_in_transaction(or_failed=or_failed):
             message = "the connection is no longer in a transaction"
             raise DatabaseError(message)
-        return outcome
 
     def wipe(self) -> bool:
         """Remove erased rows from every file of the database; return False if another try is needed."""

@@ -11,38 +11,23 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from models.audit import (
-    repair,  # noqa: F401
-)
+from models.audit import repair
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
-from models.domain import (
-    outside_writes,  # noqa: F401
-)
-
-# Importing a module registers its handlers.
-from models.domain.bookings import (  # noqa: F401
-    bookings,
-    expire_bookings,
-    holds,
-    reschedule,
-    update_booking,
-)
-from models.domain.calendars import (  # noqa: F401
-    busy_sources,
-    calendars,
-    feeds,
-)
+from models.contract.values.ids import UUID
+from models.domain.bookings import bookings, erase_bookings, expire_bookings, holds, reschedule, update_booking
+from models.domain.calendars import busy_sources, calendars, feeds, tickets
 from models.domain.log import change_log
-from models.domain.slots import (
-    slots,  # noqa: F401
-)
-from models.schedule import apply  # noqa: F401
+from models.domain.outside_writes import take_outside
+from models.domain.slots import capacity, slots
+from models.schedule import apply
 from models.storage.compiled_query import CompiledListQuery
-from models.storage.tables import Calendar, CalendarRow, columns
+from models.storage.rows import CalendarRow
+from models.storage.tables import Calendar, columns
 from models.transaction import idempotency
 from models.transaction.handlers import HANDLERS
 from models.transaction.idempotency import IdempotencyRecord
+from models.transaction.pending_rows import PendingRows
 from models.transaction.routing import (
     Locked,
     Routes,
@@ -54,6 +39,26 @@ from models.transaction.routing import (
     subjects,
 )
 from models.transaction.transaction import CommandResult, Transaction
+from models.writing import check_writer
+
+# Importing a module registers its handlers.
+HANDLER_MODULES = (
+    apply,
+    bookings,
+    busy_sources,
+    calendars,
+    erase_bookings,
+    expire_bookings,
+    feeds,
+    holds,
+    check_writer,
+    repair,
+    reschedule,
+    slots,
+    take_outside,
+    tickets,
+    update_booking,
+)
 
 
 def _calendars(ids: list[Any]) -> Any:
@@ -89,9 +94,14 @@ def prepare(
     """
     about = [subjects(command) for command in asked]
     wanted = {subject for some in about for subject in some}
-    routes = routes | read_routes(transaction.db, wanted - routes.keys())
+    slots_asked = [name for kind, name in wanted if kind == "slot" and UUID.fullmatch(name)]
+    if not transaction.seats_db.locks_rows:  # the database is locked already, so slots are read with their routes
+        routes = routes | {("slot", row.id): row.calendar for row in capacity.prefetch(transaction, slots_asked)}
+    routes = routes | read_routes(transaction.seats_db, wanted - routes.keys())
     known = sorted(set(routes.values()))
     locked = _lock(transaction, known, skips_locked=skips_locked)
+    if transaction.seats_db.locks_rows and len(asked) > 1:
+        capacity.prefetch(transaction, slots_asked)
     moved = _moved(transaction, routes)
     placed = []
     for command, some in zip(asked, about, strict=True):
@@ -102,49 +112,48 @@ def prepare(
         elif moved.intersection(some):
             placed.append(RoutedCommand(command, "", refusal=StaleRoute()))
         else:
-            placed.append(_place(transaction, command, routes.get(some[0], "")))
+            placed.append(_place(transaction, command, some, routes.get(some[0], "")))
     marks = [mark for one in placed for mark in one.marks]
     if transaction.clock is None:
-        found, transaction.now = idempotency.find_now(transaction.db, marks)
+        found, transaction.now = idempotency.find_now(transaction.seats_db, marks)
     else:
-        found, transaction.now = idempotency.find(transaction.db, marks), transaction.clock()
+        found, transaction.now = idempotency.find(transaction.seats_db, marks), transaction.clock()
     transaction.records = {row[0]: IdempotencyRecord(*row[1:]) for row in found}
+    if len(asked) > 1:
+        transaction.pending = PendingRows()
     return placed
 
 
 def _lock(transaction: Transaction, known: list[str], *, skips_locked: bool) -> set[str]:
     """Lock the calendars and read them. Return those locked by others."""
     statement = _read_calendars
-    if transaction.db.locks_rows:
+    if transaction.seats_db.locks_rows:
         statement = _lock_free_calendars if skips_locked else _lock_calendars
-    transaction.calendars = {row[0]: CalendarRow._make(row) for row in statement.rows(transaction.db, known)}
+    transaction.calendars = {row[0]: CalendarRow._make(row) for row in statement.rows(transaction.seats_db, known)}
     missing = [name for name in known if name not in transaction.calendars] if skips_locked else []
-    return {row[0] for row in _read_calendars.rows(transaction.db, missing)}
+    return {row[0] for row in _read_calendars.rows(transaction.seats_db, missing)}
 
 
 def _moved(transaction: Transaction, routes: Routes) -> set[Subject]:
     """Return the subjects with another route under the locks than before them."""
-    unsettled = [subject for subject in routes if not is_permanent(subject)] if transaction.db.locks_rows else []
-    found = read_routes(transaction.db, unsettled)
+    unsettled = [subject for subject in routes if not is_permanent(subject)] if transaction.seats_db.locks_rows else []
+    found = read_routes(transaction.seats_db, unsettled)
     return {subject for subject in unsettled if found.get(subject) != routes[subject]}
 
 
-def _place(transaction: Transaction, command: Command, calendar: str) -> RoutedCommand:
+def _place(transaction: Transaction, command: Command, some: Sequence[Subject], calendar: str) -> RoutedCommand:
     try:
         idempotency.check_key(command, is_required=command.wire.needs_key)
         if not command.key or not calendar:
             return RoutedCommand(command, calendar)
-        marks = tuple(idempotency.identify(transaction.tokens, scope, command) for scope in _scopes(command, calendar))
+        # The scopes of the key: the calendar, and the booking, also after its move to another calendar.
+        scopes = [calendar, *[f"booking:{name}" for kind, name in some if kind == "booking"]]
+        marks = tuple([idempotency.identify(transaction.tokens, scope, command) for scope in scopes])
         return RoutedCommand(command, calendar, marks, idempotency.fingerprint(transaction.tokens, command))
     except Refused as refusal:
         return RoutedCommand(command, calendar, refusal=refusal)
     except (UnicodeEncodeError, RecursionError) as error:
         return RoutedCommand(command, calendar, refusal=BadRequest(f"The command can't be written down: {error}"))
-
-
-def _scopes(command: Command, calendar: str) -> list[str]:
-    """Return the scopes of the key: the calendar, and the booking, also after its move to another calendar."""
-    return [calendar, *[f"booking:{name}" for kind, name in subjects(command) if kind == "booking"]]
 
 
 def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
@@ -166,7 +175,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
     answer, public = _answer(transaction, handler(transaction, command))
     kept = IdempotencyRecord(answer.calendar, fingerprint, answer.seq, answer.cursor, public)
     for mark in marks:
-        idempotency.keep(transaction.db, mark, kept, transaction.now)
+        transaction.insert(idempotency.insert, (mark, *kept, transaction.now))
         transaction.records[mark] = kept
     return answer
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from models.contract.commands.background import EraseBookings
 from models.contract.commands.bookings import EraseCustomer
 from models.contract.commands.command import Command
 from models.contract.errors import Overloaded
@@ -99,7 +100,7 @@ class Writer:
 
     def _wipe(self, asked: Sequence[QueuedCommand]) -> None:
         """Remove an erased customer from every file, before the answer or as soon after it as possible."""
-        if self._is_to_wipe or any(isinstance(one.command, EraseCustomer) for one in asked):
+        if self._is_to_wipe or any(isinstance(one.command, EraseCustomer | EraseBookings) for one in asked):
             self._is_to_wipe = not self._batches.wipe()
 
     def _answer(self, asked: Sequence[QueuedCommand], outcomes: Sequence[Result]) -> None:

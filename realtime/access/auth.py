@@ -6,18 +6,17 @@ A token has `sub`, and may have `scope` ("staff"), `calendars` (ids, or "*") and
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import hmac
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import jwt
-import msgspec
 
 from models.contract.errors import Unauthorized
 from models.contract.principal import Principal
@@ -30,12 +29,15 @@ LEEWAY_SECONDS = 30  # the clock of a token's issuer may differ by so much
 # The times are checked here: PyJWT knows no clock but the machine's.
 _OPTIONS: Any = {"require": ["sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 _LONGEST_TIMER_SECONDS = 86_400.0
-_MOST_TICKETS = 100_000
+_NO_TICKET = "The ticket was used, or has ended."
 _SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database takes: no NUL, no half of a pair
 
 
+UseTicket = Callable[[str, int], Awaitable[object]]
+
+
 class Identity(NamedTuple):
-    """A principal, and its end in seconds since the epoch by this machine's clock; None for no end."""
+    """A principal, and its end by `time.monotonic()`, which no change of the machine's clock moves; None for no end."""
 
     principal: Principal
     expires_at: float | None
@@ -43,7 +45,7 @@ class Identity(NamedTuple):
     @property
     def seconds_left(self) -> float:
         """The seconds until the end; 0 or less after it."""
-        return inf if self.expires_at is None else self.expires_at - time.time()
+        return inf if self.expires_at is None else self.expires_at - time.monotonic()
 
 
 class Auth:
@@ -76,7 +78,7 @@ class Auth:
         if "exp" not in claims:
             return None
         left = _moment(claims["exp"]) - self._clock() / SECOND
-        return time.time() + (left if left > 0 else left + LEEWAY_SECONDS)
+        return time.monotonic() + (left if left > 0 else left + LEEWAY_SECONDS)
 
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > MOST_CHARACTERS:
@@ -111,8 +113,9 @@ class Auth:
     def write_link(self, calendar: str, seconds: int) -> tuple[str, int]:
         """Return a guest's token for one calendar, and its end in seconds. Each link is a holder of its own."""
         subject = f"link-{secrets.token_urlsafe(12)}"
-        ends_at = int(time.time()) + seconds
-        return self.write_token(subject, scope="", calendars=[calendar], seconds=seconds), ends_at
+        ends_at = self._clock() // SECOND + seconds
+        claims = {"sub": subject, "calendars": [calendar], "iat": ends_at - seconds, "exp": ends_at}
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM), ends_at
 
 
 def _moment(claim: Any) -> float:
@@ -148,39 +151,45 @@ def holder_address(address: str) -> str:
 class Tickets:
     """Tickets for clients that cannot send a header: valid once, for the calendars they name, for 30 s.
 
-    They are kept in this process only. A client asks again for a ticket that is lost.
+    A ticket is signed and not stored, so that any server with the secret takes it. `use` writes down that it was used.
     """
 
-    def __init__(self) -> None:
-        self._identities: dict[str, tuple[float, Identity]] = {}
+    def __init__(self, secret: bytes, clock: Clock, use: UseTicket) -> None:
+        self._key = hmac.digest(secret, b"ticket", "sha256")  # no ticket is a token, and no token is a ticket
+        self._clock = clock
+        self._use = use
 
-    def issue(self, identity: Identity, calendars: frozenset[str]) -> tuple[str, float]:
-        """Return a ticket for these calendars, and its end in seconds. The caller checks the calendars."""
-        self._forget_old()
-        ends_at = time.time() + TICKET_SECONDS
-        ticket = secrets.token_urlsafe(24)
-        principal = msgspec.structs.replace(identity.principal, is_staff=False, calendars=calendars)
-        self._identities[_mark(ticket)] = (ends_at, Identity(principal, identity.expires_at))
-        return ticket, ends_at
+    def issue(self, identity: Identity, calendars: frozenset[str]) -> tuple[str, int]:
+        """Return a ticket for these calendars, and its end in milliseconds. The caller checks the calendars."""
+        now = self._clock()
+        ends_at = now + TICKET_SECONDS * SECOND
+        claims: dict[str, Any] = {
+            "jti": secrets.token_urlsafe(16),
+            "sub": identity.principal.subject,
+            "calendars": sorted(calendars),
+            "end": ends_at,
+        }
+        if identity.expires_at is not None:
+            claims["until"] = now + int(identity.seconds_left * SECOND)
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM), ends_at
 
-    def redeem(self, ticket: str) -> Identity:
+    async def redeem(self, ticket: str, address: str) -> Identity:
         """Return the ticket's identity; Unauthorized the second time, and after its end."""
-        ends_at, identity = self._identities.pop(_mark(ticket), (0.0, None))
-        if identity is None or ends_at < time.time():
-            raise Unauthorized("The ticket was used, or has ended.")
-        return identity
-
-    def _forget_old(self) -> None:
-        """Forget the tickets that have ended. They end in the order of their issue."""
-        now = time.time()
-        for mark, (ends_at, _) in list(self._identities.items()):
-            if ends_at >= now and len(self._identities) < _MOST_TICKETS:
-                break
-            del self._identities[mark]
-
-
-def _mark(ticket: str) -> str:
-    return hashlib.sha256(ticket.encode()).hexdigest()
+        try:
+            if len(ticket) > MOST_CHARACTERS:
+                raise Unauthorized(_NO_TICKET)
+            claims = jwt.decode(ticket, self._key, algorithms=[ALGORITHM], options=_OPTIONS)
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise Unauthorized(_NO_TICKET) from error
+        now = self._clock()
+        if claims["end"] <= now:
+            raise Unauthorized(_NO_TICKET)
+        await self._use(claims["jti"], claims["end"])
+        principal = Principal(
+            subject=claims["sub"], address=holder_address(address), calendars=frozenset(claims["calendars"])
+        )
+        left = (claims["until"] - now) / SECOND if "until" in claims else None
+        return Identity(principal, None if left is None else time.monotonic() + left)
 
 
 class Expiry:
@@ -194,7 +203,7 @@ class Expiry:
         self._handle: asyncio.Handle | None = None
 
     def set(self, expires_at: float | None) -> None:
-        """Set the end, in seconds since the epoch."""
+        """Set the end, by `time.monotonic()`."""
         self.cancel()
         self._at = expires_at
         self._arm()
@@ -207,7 +216,7 @@ class Expiry:
     def _arm(self) -> None:
         if self._at is None:
             return
-        left = self._at - time.time()
+        left = self._at - time.monotonic()
         loop = asyncio.get_running_loop()
         if left <= 0:
             self._handle = loop.call_soon(self._end)

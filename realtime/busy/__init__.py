@@ -1,1 +1,1 @@
-"""Busy times: fetches other calendars, expands their events, and blocks the slots that overlap them."""
+"""Busy times: fetches other calendars, expands their events, and blocks the overlapping slots."""

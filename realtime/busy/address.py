@@ -1,4 +1,4 @@
-"""The addresses that a source of busy times may have: none inside the server's own network."""
+"""The allowed addresses of a source of busy times: none inside the server's own network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class PrivateAddress(OSError):
-    """A connection to an address that is not public."""
+    """A connection to a private address."""
 
 
 def is_public(text: str) -> bool:
@@ -32,7 +32,7 @@ def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
 
 
 def open_public(info: tuple[Any, ...]) -> socket.socket:
-    """Make the socket for an address that was just resolved; PrivateAddress unless it is public.
+    """Make the socket for an address just resolved; PrivateAddress unless it is public.
 
     The check stands between the look-up and the connection, so a name can't be looked up again in between.
     """

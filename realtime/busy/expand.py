@@ -31,7 +31,7 @@ class TooMany(Exception):
 
 
 def expand(text: bytes, zone: str, begin: int, finish: int) -> list[tuple[int, int]]:
-    """Return the times that the file's events keep busy between `begin` and `finish`, merged and by start.
+    """Return the busy times of the file's events between `begin` and `finish`, merged and by start.
 
     Transparent and cancelled events keep nothing busy. All-day and floating events are in the calendar's zone.
     """
@@ -54,7 +54,7 @@ def expand(text: bytes, zone: str, begin: int, finish: int) -> list[tuple[int, i
 
 
 def _of_series(events: list[Event], home: tzinfo, window: Span) -> Iterator[Span]:
-    """Yield the busy times of the events of one UID: the series, and the occurrences that were changed."""
+    """Yield the busy times of the events of one UID: the series, and the changed occurrences."""
     changed = {_instant(event["RECURRENCE-ID"].dt, home): event for event in events if "RECURRENCE-ID" in event}
     later = sorted(
         (
@@ -108,7 +108,7 @@ def _starts(event: Event, home: tzinfo, window: Span) -> list[datetime]:
 
 
 def _rule(rule: Any, zone: tzinfo) -> str:
-    """Return a rule in local time, as its start is: UNTIL is in UTC, or a date whose whole day counts."""
+    """Return a rule in local time, as its start is: UNTIL is in UTC, or a date up to its end."""
     parts: Any = vRecur({name: value for name, value in rule.items() if name.upper() != "UNTIL"})
     text: str = parts.to_ical().decode()
     for until in _listed(rule.get("UNTIL")):

@@ -20,11 +20,11 @@ _GZIP = 31  # zlib's window bits for gzip
 
 
 class Unreadable(Exception):
-    """A source that can't be read; the message is for staff, and has no URL in it."""
+    """An unreadable source; the message is for staff, and has no URL in it."""
 
 
 class Fetched(NamedTuple):
-    """The answer: a body, or None for one that has not changed."""
+    """The answer: a body, or None for an unchanged one."""
 
     body: bytes | None
     etag: str

@@ -82,7 +82,7 @@ class BusyImporter:
         await self._service.run(command)
 
     async def _read(self, source: DueSource) -> SetBusy:
-        """Return the command that writes the source's busy times; raise Unreadable."""
+        """Return the command with the source's busy times; raise Unreadable."""
         fetched = Fetched(None, source.etag, source.modified)
         if source.url is not None:
             fetched = await fetch(
@@ -108,7 +108,7 @@ class BusyImporter:
 
 
 async def expand_apart(body: bytes, zone: str, begin: int, finish: int) -> tuple[tuple[int, int], ...]:
-    """Expand a file in a process of its own; raise Unreadable for one that can't be read, or takes too long."""
+    """Expand a file in a process of its own; raise Unreadable for a broken file, or for a slow one."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "realtime.busy.expand", zone, str(begin), str(finish),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

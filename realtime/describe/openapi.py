@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import get_args
 
 from msgspec import Struct
 
 from models.contract import errors
+from models.contract.answers import Status
 from realtime.describe.schemas import REFERENCE, Schema, components, name_of, reference
 from realtime.http.problem import STATUS
 from realtime.http.routes import BOOKING_TOKEN, COMMANDS, READS, SWITCHING, CommandRoute, ReadRoute
@@ -23,12 +25,34 @@ _ETAG: Schema = {
 
 
 QUERY: dict[str, tuple[Schema, str]] = {
-    "from": ({"type": "string", "format": "date-time"}, "Start of the window; now by default."),
-    "to": ({"type": "string", "format": "date-time"}, "End of the window; 62 days after its start by default."),
+    "from": (
+        {"type": "string", "format": "date-time"},
+        "Start of the window; now by default. A search of bookings has no start by default.",
+    ),
+    "to": (
+        {"type": "string", "format": "date-time"},
+        "End of the window; 62 days after its start by default. A search of bookings has no end by default.",
+    ),
+    "calendar": ({"type": "string"}, "Only the bookings of this calendar."),
+    "calendars": ({"type": "string"}, "1 to 50 ids of calendars, with commas between them."),
+    "bookable": ({"enum": ["0", "1"]}, "With 1 only the slots that can be taken now."),
+    "seats": ({"type": "integer", "minimum": 1, "maximum": 10_000}, "Only the slots that can take so many seats now."),
+    "status": ({"enum": list(get_args(Status))}, "Only the bookings of this status."),
+    "q": (
+        {"type": "string", "minLength": 1, "maxLength": 200},
+        "Text within the customer's name, e-mail address, phone number or note, in any case.",
+    ),
+    "updated_after": ({"type": "string", "format": "date-time"}, "Only the bookings that changed after this time."),
+    "limit": (
+        {"type": "integer", "minimum": 1, "maximum": 1_000},
+        "The most entries of a page: up to 500 bookings, 100 by default; up to 1,000 slots, 200 by default.",
+    ),
+    "page": ({"type": "string"}, "The `next_page` of the answer before, as it came."),
     "after": ({"type": "string"}, "A cursor, as it came: a stream continues from it, and a read is at least as new."),
     "at_least": ({"type": "string"}, "The cursor of a command's answer: the answer is at least as new."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
+    "archived": ({"enum": ["1"]}, "Also list archived calendars."),
     "merge": ({"enum": ["1"]}, "Join adjacent free slots into one event."),
     "whole": ({"enum": ["1"]}, "Send up to 20,000 slots instead of 1 MB."),
     "key": ({"type": "string"}, "The token of a private feed."),

@@ -35,6 +35,7 @@ _OTHERS: tuple[type[Struct], ...] = (
     answers.Explanation,
     TicketAnswer,
     answers.StatusAnswer,
+    answers.ReadyAnswer,
     answers.Error,
     answers.Problem,
 )

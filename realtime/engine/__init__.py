@@ -26,6 +26,7 @@ from realtime.engine.budget import AddressBudget, Budget, Rates, cost_of
 from realtime.engine.collector import tune_collector
 from realtime.engine.connection_writer import ConnectionWriter, Limits, write_all
 from realtime.engine.counters import Counters
+from realtime.engine.engineio.opening import RejectedRequest
 from realtime.engine.engineio.polling import UNREADABLE, is_encoded
 from realtime.engine.engineio.server import EngineServer
 from realtime.engine.packet import Event, Format, Packet
@@ -34,7 +35,7 @@ from realtime.engine.socketio.connection import Connection
 from realtime.engine.socketio.encoder import Encoded, socketio_frames, socketio_text
 from realtime.engine.socketio.room_manager import RoomManager
 from realtime.engine.socketio.server import SocketServer
-from realtime.engine.websocket.handshake import answer_handshake, is_handshake, take_over
+from realtime.engine.websocket.handshake import HandedOverResponse, answer_handshake, is_handshake, take_over
 from realtime.engine.websocket.websocket import WebSocket
 
 refuse_asgi(EngineServer, SocketServer)
@@ -50,9 +51,11 @@ __all__ = [
     "EngineServer",
     "Event",
     "Format",
+    "HandedOverResponse",
     "Limits",
     "Packet",
     "Rates",
+    "RejectedRequest",
     "RoomManager",
     "SocketServer",
     "WebSocket",

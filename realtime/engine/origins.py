@@ -10,6 +10,7 @@ import copy
 import logging
 import re
 from collections.abc import Callable, Iterable
+from ipaddress import ip_address
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -123,9 +124,17 @@ def _normal(origin: str) -> str:
     if not parts.scheme or not parts.hostname:
         return origin.lower()  # "null" or "file://": matches only a literal entry
     scheme = _SCHEMES.get(parts.scheme, parts.scheme)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{_short(parts.hostname)}]" if ":" in parts.hostname else parts.hostname
     is_default = port is None or _DEFAULT_PORTS.get(scheme) == port
     return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{port}"
+
+
+def _short(address: str) -> str:
+    """Return an IPv6 address in the form of a browser."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
 
 
 def _is_same(origin: str, request: web.BaseRequest) -> bool:

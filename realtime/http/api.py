@@ -9,8 +9,9 @@ from typing import Any
 from aiohttp import web
 
 from models.contract.changes import encode
-from models.contract.commands.bookings import GetBooking, ListBookings
+from models.contract.commands.bookings import EraseCustomers, GetBooking, ListBookings
 from models.contract.commands.calendars import ListBusy, ListFeeds, MakeLink, Unsubscribe
+from models.contract.commands.slots import FindSlots
 from models.contract.errors import BadRequest
 from models.service import is_bookable
 from realtime import protocol
@@ -43,6 +44,9 @@ class Api:
             web.get("/api/calendars/{id}/busy", self.busy),
             web.get("/api/calendars/{id}/feeds", self.feeds),
             web.post("/api/calendars/{id}/links", self.link),
+            web.get("/api/bookings", self.search),
+            web.get("/api/slots", self.found_slots),
+            web.post("/api/customers/erase", self.erase),
             web.get("/api/slots/{id}/explain", self.explanation),
             web.get("/api/bookings/{id}", self.booking),
             *(web.route(route.method, route.path, self._command(route)) for route in COMMANDS),
@@ -68,7 +72,9 @@ class Api:
         return run
 
     async def calendars(self, request: web.Request) -> web.Response:
-        infos = await self._request_handler.calendars(self._guard.principal(request))
+        principal = self._guard.principal(request)
+        with_archived = read_switch(request.query.get("archived", "0"), "archived")
+        infos = await self._request_handler.calendars(principal, with_archived=with_archived)
         return _json({"calendars": infos})
 
     async def calendar(self, request: web.Request) -> web.Response:
@@ -89,9 +95,34 @@ class Api:
 
     async def bookings(self, request: web.Request) -> web.Response:
         principal = self._guard.principal(request)
-        fields = {name: request.query[name] for name in ("from", "to", "after") if name in request.query}
-        asked = protocol.read(ListBookings, {**fields, "calendar": request.match_info["id"]})
+        fields = {**request.query, "calendar": request.match_info["id"]}
+        asked = protocol.read(ListBookings, fields, is_text=True)
         return _json(await self._request_handler.bookings(asked, principal))
+
+    async def search(self, request: web.Request) -> web.Response:
+        """Answer the bookings that a search finds, in the query's calendar or in all. For staff."""
+        principal = self._guard.principal(request)
+        asked = protocol.read(ListBookings, dict(request.query), is_text=True)
+        return _json(await self._request_handler.bookings(asked, principal))
+
+    async def found_slots(self, request: web.Request) -> web.Response:
+        """Answer the slots of the query's calendars. The ETag names the content, not the time of the request."""
+        principal = self._guard.principal(request)
+        fields: dict[str, Any] = dict(request.query)
+        if "calendars" in fields:
+            fields["calendars"] = fields["calendars"].split(",")
+        asked = protocol.read(FindSlots, fields, is_text=True)
+        found = await self._request_handler.find_slots(asked, principal, request.headers.get("If-None-Match", ""))
+        headers = {"Cache-Control": "private, no-cache", "ETag": f'"{found.etag}"'}
+        if found.body is None:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=b"{" + found.body, content_type="application/json", headers=headers)
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """Erase every booking's customer with the body's e-mail address. For staff."""
+        principal = self._guard.principal(request)
+        asked = protocol.read(EraseCustomers, await self._guard.body(request))
+        return _json(await self._request_handler.erase(asked, principal))
 
     async def schedule(self, request: web.Request) -> web.Response:
         """Answer the opening hours of a calendar as they were set, or null. For staff."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
+from http import HTTPStatus
 from math import inf
 from time import monotonic_ns
 from typing import Any, NamedTuple, cast
@@ -18,7 +20,8 @@ from aiohttp.web_protocol import RequestHandler
 from realtime.engine import AddressBudget
 from realtime.http.middleware import RequestGuard
 
-LINGER_SECONDS = 2.0  # for the rest of an unread body, so that its sender reads the answer
+LINGER_SECONDS = 2.0  # for what a client still sends behind its last answer, so that it reads the answer
+_LINGER_BYTES = 1_000_000
 _PERIOD_SECONDS = 1.0
 _PRUNE_SECONDS = 0.05  # at the cap closed connections are looked for no more often
 _REFUSAL = b"HTTP/1.1 %b\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -38,13 +41,15 @@ class Bounds(NamedTuple):
 class BoundedHandler(RequestHandler):
     """One connection. The time for a head runs from its first byte, for the first head from the connect."""
 
-    __slots__ = ("_address", "_head_at", "_seen_requests")
+    __slots__ = ("_address", "_head_at", "_lingering", "_seen_requests", "_unread_bytes")
 
     def __init__(self, manager: BoundedServer, **options: Any) -> None:
         super().__init__(manager, **options)
         self._address: AddressBudget | None = None
         self._head_at = inf
         self._seen_requests = 0
+        self._lingering: asyncio.Future[None] | None = None
+        self._unread_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Refuse a connection over a cap at once (asyncio.Protocol)."""
@@ -64,16 +69,53 @@ class BoundedHandler(RequestHandler):
         address, self._address = self._address, None
         if address is not None:
             address.open_count -= 1
+        self.end_lingering()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Note the begin and the end of a head (asyncio.Protocol)."""
+        if self._lingering is not None:
+            self._unread_bytes += len(data)
+            if self._unread_bytes > _LINGER_BYTES:
+                self.end_lingering()
+            return
         super().data_received(data)
         if self._request_count != self._seen_requests:
             self._seen_requests = self._request_count
             self._head_at = inf
         elif self._head_at is inf and self._waiter is not None:
             self._head_at = self._loop.time()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send a response. Linger after a refusal that ends the connection: its client may go on sending (aiohttp)."""
+        response, is_reset = await super().finish_response(request, resp, start_time)
+        is_last = not response.keep_alive and response.status >= HTTPStatus.BAD_REQUEST
+        if is_last and not is_reset and request.content.is_eof():  # aiohttp lingers for the rest of a body
+            await self._linger()
+        return response, is_reset
+
+    async def _linger(self) -> None:
+        """Send the end of the answer, discard what the client still sends, and close once it has closed.
+
+        A close with unread bytes resets the connection, and a client that is still sending loses the answer.
+        """
+        transport = self.transport
+        if self._force_close or transport is None or transport.is_closing() or not transport.can_write_eof():
+            return
+        transport.write_eof()
+        transport.resume_reading()  # pipelined requests may have paused it
+        self._lingering = self._loop.create_future()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._lingering_time):
+                await self._lingering
+        self.force_close()
+
+    def end_lingering(self) -> None:
+        """Close the connection if it lingers."""
+        if self._lingering is not None and not self._lingering.done():
+            self._lingering.set_result(None)
 
     def end_if_late(self, since: float) -> None:
         """Close the connection if its head began before this instant and is incomplete."""
@@ -166,6 +208,8 @@ class BoundedServer(web.Server):
 
     async def shutdown(self, timeout: float | None = None) -> None:
         """End all connections, and the timer (web.Server)."""
+        for handler in self.connections:
+            cast("BoundedHandler", handler).end_lingering()
         await super().shutdown(timeout)
         if self._timer is not None:
             self._timer.cancel()

@@ -63,9 +63,9 @@ class Proxies:
 class RequestGuard:
     """The guard of the routes: identifies, limits and charges requests."""
 
-    def __init__(self, auth: Auth, proxies: Proxies, origins: Origins, addresses: Addresses) -> None:
+    def __init__(self, auth: Auth, tickets: Tickets, proxies: Proxies, origins: Origins, addresses: Addresses) -> None:
         self._auth = auth
-        self._tickets = Tickets()
+        self._tickets = tickets
         self._proxies = proxies
         self._origins = origins
         self.addresses = addresses
@@ -109,10 +109,10 @@ class RequestGuard:
             return None
         return self.addresses.of(name[0])
 
-    def follower(self, request: web.Request) -> Identity:
+    async def follower(self, request: web.Request) -> Identity:
         """Return the identity of a subscribing client, by its ticket or its token."""
         if "ticket" in request.query:
-            identity = self._tickets.redeem(request.query["ticket"])
+            identity = await self._tickets.redeem(request.query["ticket"], self.address_of(request))
             if not identity.principal.is_named(request.match_info.get("id", "")):  # not even what is public
                 raise Forbidden("The ticket is for other calendars.")
             return identity
@@ -124,7 +124,7 @@ class RequestGuard:
             raise Unauthorized("Authorization is `Bearer` and a token.")
         return self._auth.identify(token.strip() or None, self.address_of(request))
 
-    def ticket(self, request: web.Request, calendars: frozenset[str]) -> tuple[str, float]:
+    def ticket(self, request: web.Request, calendars: frozenset[str]) -> tuple[str, int]:
         """Issue a ticket in place of the request's token, for calendars that the token names."""
         self.count(request)
         identity = self._by_token(request)

@@ -39,10 +39,12 @@ def check_query(request: web.Request) -> None:
 
 
 def check_key(request: web.Request) -> None:
-    """Raise BadRequest for a key on a request that changes nothing: it would be ignored."""
+    """Raise BadRequest for a key on a request that can be sent again without one: it would be ignored."""
     resource = request.match_info.route.resource
     if resource is not None and (request.method, resource.canonical) in _WITHOUT_KEY:
-        raise BadRequest("This request takes no `Idempotency-Key`: it changes nothing.", field="Idempotency-Key")
+        raise BadRequest(
+            "This request takes no `Idempotency-Key`: it can be sent again as it is.", field="Idempotency-Key"
+        )
 
 
 def read_switch(text: str, name: str) -> bool:

@@ -10,7 +10,9 @@ from models.contract.answers import (
     BookingAnswer,
     BookingsAnswer,
     BusyListAnswer,
+    ErasedAnswer,
     FeedsAnswer,
+    FoundSlotsAnswer,
     LinkAnswer,
     Snapshot,
     TicketAnswer,
@@ -20,6 +22,7 @@ from models.contract.commands.bookings import (
     CancelBooking,
     ConfirmBooking,
     EraseCustomer,
+    EraseCustomers,
     GetBooking,
     ListBookings,
     MarkNoShow,
@@ -46,7 +49,7 @@ from models.contract.commands.calendars import (
 )
 from models.contract.commands.command import Command
 from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
-from models.contract.commands.slots import CloseSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
+from models.contract.commands.slots import CloseSlot, FindSlots, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.request import Request
 from realtime import answers
 
@@ -116,9 +119,16 @@ class ReadRoute(NamedTuple):
 
 
 _WINDOW = ("from", "to")
+_SEARCH = ("status", "q", "updated_after", "limit", "page")
 FOLLOWING = ("after", "at_least", *_WINDOW, "ticket")
 READS: tuple[ReadRoute, ...] = (
-    ReadRoute("GET", "/api/calendars", "Lists the calendars visible to the caller.", shape=answers.CalendarsAnswer),
+    ReadRoute(
+        "GET",
+        "/api/calendars",
+        "Lists the calendars visible to the caller; with `archived=1` also archived ones.",
+        ("archived",),
+        answers.CalendarsAnswer,
+    ),
     ReadRoute("GET", "/api/calendars/{id}", "Reads a calendar's info.", ("after",), answers.CalendarAnswer),
     ReadRoute(
         "GET",
@@ -133,11 +143,36 @@ READS: tuple[ReadRoute, ...] = (
     ReadRoute(
         "GET",
         "/api/calendars/{id}/bookings",
-        "Lists the bookings of a window's slots. For staff.",
-        (*_WINDOW, "after"),
+        "Lists the bookings of a window's slots, or searches the calendar's bookings. For staff.",
+        (*_WINDOW, *_SEARCH, "after"),
         BookingsAnswer,
         request=ListBookings,
         subject="calendar",
+    ),
+    ReadRoute(
+        "GET",
+        "/api/bookings",
+        "Searches the bookings of all calendars, the latest made first. For staff.",
+        ("calendar", *_WINDOW, *_SEARCH, "after"),
+        BookingsAnswer,
+        request=ListBookings,
+    ),
+    ReadRoute(
+        "GET",
+        "/api/slots",
+        "Lists the slots of several calendars, by start.",
+        ("calendars", *_WINDOW, "bookable", "seats", "limit", "page", "after"),
+        FoundSlotsAnswer,
+        headers=("If-None-Match",),
+        request=FindSlots,
+    ),
+    ReadRoute(
+        "POST",
+        "/api/customers/erase",
+        "Erases the customer of every booking with an e-mail address, in all calendars. For staff.",
+        shape=ErasedAnswer,
+        request=EraseCustomers,
+        takes_body=True,
     ),
     ReadRoute(
         "GET",
@@ -238,8 +273,9 @@ READS: tuple[ReadRoute, ...] = (
         headers=("If-None-Match",),
     ),
     ReadRoute("GET", "/healthz", "Says that the process is alive.", shape=answers.StatusAnswer),
+    ReadRoute("GET", "/livez", "Says that the process is alive.", shape=answers.StatusAnswer),
     ReadRoute(
-        "GET", "/readyz", "Says if the database answers and the server accepts connections.", shape=answers.StatusAnswer
+        "GET", "/readyz", "Says if the database answers and the server accepts connections.", shape=answers.ReadyAnswer
     ),
     ReadRoute("GET", "/metrics", "The metrics, for Prometheus.", media="text/plain"),
     ReadRoute("GET", "/openapi.json", "This description.", media="application/json"),

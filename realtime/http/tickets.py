@@ -27,5 +27,5 @@ class TicketApi:
         """Issue a ticket for the calendars of the body, `{calendars}`."""
         fields = protocol.read(Ticket, await self._guard.body(request))
         ticket, ends_at = self._guard.ticket(request, frozenset(fields.calendars))
-        body = encode({"ticket": ticket, "expires_at": write_time(int(ends_at * 1_000))})
+        body = encode({"ticket": ticket, "expires_at": write_time(ends_at)})
         return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})

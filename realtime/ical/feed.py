@@ -90,7 +90,7 @@ class Feeds:
         wanted = read_wanted(request, today)
         if "key" in request.query:
             return await self._private(request, calendar, today, wanted)
-        principal = self._guard.follower(request).principal
+        principal = (await self._guard.follower(request)).principal
         with hiding(calendar, principal):
             head = await self._head(calendar)
         if not principal.may_view(head.info):

@@ -1,8 +1,9 @@
 """Notices commits of other connections to the database.
 
-A thread polls the database for changes and for notes of outside writers. It then reads the rows that the rooms lack.
-Once a second it looks closely: a restored copy of the database, or a lost change, is found then. Commits of this
-process reach the rooms with their rows, through the service.
+A thread waits for changes and for notes of outside writers: by polls, or by notifications where the database has them.
+Other servers notify with their rows. The thread reads the rows that the rooms lack from the log. Once a second it looks
+closely: a restored copy of the database, or a lost change, is found then. Commits of this process reach the rooms with
+their rows, through the service.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from models.contract.changes import Logged
 from models.contract.errors import Overloaded
 from models.service import CommitWatch, News
 
@@ -28,8 +30,8 @@ _log = logging.getLogger("slotcast.listener")
 class ChangeListener(Generic[Found]):
     """After each commit, calls `read` with the news on its own thread, and `take` with the result on the loop.
 
-    It notices this process's commits too. Then `read` finds nothing new, and the loop is not called. `check` is called
-    like `read`, once a second.
+    Rows that another server has sent go to `take_rows`, on the loop. A commit of this process may be noticed too: then
+    `read` finds nothing new, and the loop is not called. `check` is called like `read`, once a second.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class ChangeListener(Generic[Found]):
         read: Callable[[News], Found | None],
         check: Callable[[News], Found | None],
         take: Callable[[Found], None],
+        take_rows: Callable[[list[Logged]], None],
     ) -> None:
         self._watch = watch
         self._read = read
         self._check = check
         self._take = take
+        self._take_rows = take_rows
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slotcast-listener", daemon=True)
@@ -55,15 +59,18 @@ class ChangeListener(Generic[Found]):
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        since_check, pause = 0.0, self._watch.poll_seconds
+        checked_at = time.monotonic()
         while not self._stop.is_set():
-            time.sleep(pause)  # in less CPU than a wait for the event
-            since_check += pause
             try:
-                if since_check >= INTERVAL_SECONDS:
-                    since_check = 0.0
+                heard = self._watch.wait()
+                if self._stop.is_set():
+                    break
+                if heard.rows:
+                    self._call(self._take_rows, heard.rows)
+                if time.monotonic() - checked_at >= INTERVAL_SECONDS:
+                    checked_at = time.monotonic()
                     self._send(self._check(self._watch.look_closely()))
-                elif news := self._watch.look():
+                elif heard.must_look and (news := self._watch.look()):
                     self._send(self._read(news))
             except Exception as error:
                 _log.warning("The change log can't be read now: %s", error, exc_info=not isinstance(error, Overloaded))
@@ -74,5 +81,8 @@ class ChangeListener(Generic[Found]):
 
     def _send(self, found: Found | None) -> None:
         if found is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has closed
-                self._loop.call_soon_threadsafe(self._take, found)
+            self._call(self._take, found)
+
+    def _call(self, take: Callable[[Any], None], found: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(take, found)

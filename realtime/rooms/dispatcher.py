@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from models.contract.changes import Booking, Cursor, Logged
+from models.contract.commands.command import Answer
 from models.contract.errors import Overloaded
 from models.contract.values.time import DAY
 from realtime.async_service import AsyncService
@@ -255,6 +256,11 @@ class Dispatcher:
     async def _read_bookings(self, ids: list[str]) -> dict[str, Booking]:
         return await self._service.read(self._service.sync.bookings_by_id, ids)
 
+    def is_settled(self, calendar: str, seq: int) -> bool:
+        """Say if every subscriber was sent the change already, so that nothing is to be waited for."""
+        room = self.rooms.get(calendar)
+        return calendar not in self._opening and (room is None or room.sent >= seq)
+
     async def settled(self, calendar: str, seq: int) -> None:
         """Return once every subscriber was sent the change; at once for a calendar without a room."""
         opening = self._opening.get(calendar)
@@ -263,6 +269,16 @@ class Dispatcher:
         room = self.rooms.get(calendar)
         if room is not None:
             await room.settled(seq)
+
+    def hold(self, future: asyncio.Future[Answer], answer: Answer) -> bool:
+        """Set the future's result once every subscriber was sent the change; return False for `settled` to wait.
+
+        One future for the commit and the change saves a change of task.
+        """
+        opening = self._opening.get(answer.calendar)
+        room = self.rooms.get(answer.calendar)
+        is_opening = opening is not None and opening.has_begun
+        return room is not None and not is_opening and room.hold(answer.seq, future, answer)
 
     async def _run(self) -> None:
         while True:

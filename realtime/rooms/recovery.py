@@ -68,7 +68,7 @@ class _View(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A snapshot's body and its ETag. There is no body for a client with the same ETag."""
+    """An answer's body and its ETag. There is no body for a client with the same ETag."""
 
     etag: str
     body: bytes | None

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from models.contract.changes import Booking, Cursor, Logged, Type, encode, with_bookings
 from models.contract.errors import Overloaded
@@ -185,6 +186,13 @@ class Room:
         """Return once the committed change `seq` was sent to every subscriber, or after some seconds."""
         if self.sent < seq:
             await self._waiters.wait_briefly(seq)
+
+    def hold(self, seq: int, future: asyncio.Future[Any], result: Any) -> bool:
+        """Set the future's result at that time; return False if it is now."""
+        if self.sent >= seq:
+            return False
+        self._waiters.hold(seq, future, result)
+        return True
 
 
 def public_packet(rows: Sequence[Logged]) -> Packet:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from itertools import chain
+from typing import Any
 
 SETTLE_SECONDS = 5.0
-
-Waiter = tuple[int, asyncio.Future[None]]  # for a seq
 
 _log = logging.getLogger("slotcast.room")
 
 
 class Waiters:
-    """The waiters of one room. Those for a committed change have a deadline, the long polls have none."""
+    """The waiters of one room. Those for a committed change have a deadline, the long polls have none.
+
+    Each has a seq, a future, and the result of the future once the change of this seq is sent.
+    """
 
     __slots__ = ("_for_commits", "_for_polls", "_timer")
 
     def __init__(self) -> None:
-        self._for_commits: set[Waiter] = set()
-        self._for_polls: set[Waiter] = set()  # a change that may never be made
+        self._for_commits: dict[asyncio.Future[Any], tuple[int, Any]] = {}
+        self._for_polls: dict[asyncio.Future[Any], tuple[int, Any]] = {}  # for changes that may never be made
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -29,43 +29,49 @@ class Waiters:
 
     def wait(self, seq: int) -> asyncio.Future[None]:
         """Return a future. It is done once the change is sent, or the room is disbanded."""
-        return self._wait(seq, self._for_polls)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._for_polls[future] = (seq, None)
+        future.add_done_callback(self._forget_poll)  # a cancelled task cancels its future
+        return future
 
     def wait_briefly(self, seq: int) -> asyncio.Future[None]:
         """Return the same for a committed change; it is done at the latest after once or twice `SETTLE_SECONDS`."""
-        future = self._wait(seq, self._for_commits)
-        if self._timer is None:  # one timer for all: one for each would cost a fifth of a request
-            self._start_timer(self._for_commits)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.hold(seq, future, None)
         return future
+
+    def hold(self, seq: int, future: asyncio.Future[Any], result: Any) -> None:
+        """Do the same with the caller's future and result."""
+        self._for_commits[future] = (seq, result)  # also after its task was cancelled: the commit is sent soon
+        if self._timer is None:  # one timer for all: one for each would cost a fifth of a request
+            self._start_timer()
 
     def wake(self, seq: int | None = None) -> None:
         """End the waits for changes up to this seq, or all of them."""
-        _wake(waiter for waiter in chain(self._for_commits, self._for_polls) if seq is None or waiter[0] <= seq)
+        for waiters in (self._for_commits, self._for_polls):
+            if waiters:
+                _wake(waiters, [future for future, (wanted, _) in waiters.items() if seq is None or wanted <= seq])
 
-    def _wait(self, seq: int, among: set[Waiter]) -> asyncio.Future[None]:
-        """Add a waiter. A cancelled task cancels its future, and so removes the waiter."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = (seq, future)
-        among.add(waiter)
-        future.add_done_callback(lambda _: among.discard(waiter))
-        return future
+    def _forget_poll(self, future: asyncio.Future[None]) -> None:
+        self._for_polls.pop(future, None)
 
-    def _start_timer(self, waiters: set[Waiter]) -> None:
+    def _start_timer(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(SETTLE_SECONDS, self._expire, frozenset(waiters))
+        self._timer = loop.call_later(SETTLE_SECONDS, self._expire, frozenset(self._for_commits))
 
-    def _expire(self, old: frozenset[Waiter]) -> None:
+    def _expire(self, old: frozenset[asyncio.Future[Any]]) -> None:
         """End the waits from before the timer, and start it again for the younger ones."""
-        late, young = self._for_commits & old, self._for_commits - old
+        late = [future for future in self._for_commits if future in old]
         self._timer = None
-        if young:
-            self._start_timer(young)
+        if len(late) < len(self._for_commits):
+            self._start_timer()
         if late:
             _log.warning("A change was not sent within %s s of its commit", SETTLE_SECONDS)
-        _wake(late)
+        _wake(self._for_commits, late)
 
 
-def _wake(waiters: Iterable[Waiter]) -> None:
-    for _, future in waiters:
+def _wake(waiters: dict[asyncio.Future[Any], tuple[int, Any]], futures: list[asyncio.Future[Any]]) -> None:
+    for future in futures:
+        _, result = waiters.pop(future)
         if not future.done():
-            future.set_result(None)
+            future.set_result(result)

@@ -52,7 +52,7 @@ class LongPoll:
     async def changes(self, request: web.Request) -> web.Response:
         """Answer the changes after the cursor, or wait for the next one, or answer none after `wait` seconds."""
         self._guard.count(request)
-        identity = self._guard.follower(request)
+        identity = await self._guard.follower(request)
         principal, query = identity.principal, request.query
         after, wait = protocol.read_after(query.get("after")), read_wait(query.get("wait", "0"))
         calendar = calendar_of(request)

@@ -146,7 +146,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
             case RefreshToken():
                 return self.on_refresh(sid, session, request)
             case Command():
-                return await self._request_handler.answer(request, session.principal, received)
+                return protocol.write_answer(await self._request_handler.do(request, session.principal, received))
         with reading_for(session.peer):
             return await self._request_handler.answer(request, session.principal, received)
 

@@ -101,7 +101,7 @@ class ServerSentEvents:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Open a stream. EventSource's own `Last-Event-ID` is newer than the URL's `after`."""
         after = request.headers.get("Last-Event-ID") or request.query.get("after")
-        identity, wanted = self._subscriptions.read(request, after)
+        identity, wanted = await self._subscriptions.read(request, after)
         stream = self._subscriptions.open(EventStream, request)
         subscriber, joined = await self._subscriptions.join(request, stream, identity, wanted)
         response = take_over(request, stream, self._head(request))

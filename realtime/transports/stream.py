@@ -171,13 +171,13 @@ class StreamSubscriptions:
         self._limits = limits
         self._counters = counters
 
-    def read(self, request: web.Request, after: str | None) -> tuple[Identity, Wanted]:
+    async def read(self, request: web.Request, after: str | None) -> tuple[Identity, Wanted]:
         """Read the identity, the cursor and the window of a request."""
         if self.streams.is_draining:
             raise Overloaded("The server is stopping.")
         query = request.query
         wanted = self._recovery.wanted(after, query.get("from"), query.get("to"), query.get("at_least"))
-        return self.guard.follower(request), wanted
+        return await self.guard.follower(request), wanted
 
     def open(self, kind: type[_Writer], request: web.Request) -> _Writer:
         """Make a stream that is charged to its address; Overloaded if that has too many."""

@@ -75,7 +75,7 @@ class PlainWebSockets:
             head = answer_handshake(request)
         except BadHandshake as fault:
             raise BadRequest(f"{fault}.") from fault
-        identity, wanted = self._subscriptions.read(request, request.query.get("after"))
+        identity, wanted = await self._subscriptions.read(request, request.query.get("after"))
         stream = self._subscriptions.open(PlainSocket, request)
         subscriber, joined = await self._subscriptions.join(request, stream, identity, wanted)
         response = take_over(request, stream, head)

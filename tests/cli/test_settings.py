@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import Setting, Settings, declared, read_origins
+from cli.settings import Setting, Settings, declared, read_origins, unknown_variables
 from tests.cli.command import Run, check_one_line
 from tests.support import ROOT
 
@@ -29,6 +29,9 @@ BAD_SETTINGS: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"SLOTCAST_ORIGINS": "https://example.org/path"}, ("SLOTCAST_ORIGINS",)),
     ({"SLOTCAST_ORIGINS": "https://example.org?x"}, ("SLOTCAST_ORIGINS",)),
     ({"SLOTCAST_ORIGINS": "https://user@example.org"}, ("SLOTCAST_ORIGINS",)),
+    ({"SLOTCAST_ORIGINS": "https://münchen.example"}, ("SLOTCAST_ORIGINS", "punycode")),
+    ({"SLOTCAST_ORIGINS": "https://example.org:99999"}, ("SLOTCAST_ORIGINS", ":99999")),
+    ({"SLOTCAST_ORIGINS": "https://example.org:0"}, ("SLOTCAST_ORIGINS", ":0")),
     ({"SLOTCAST_ORIGINS": "capacitor://"}, ("SLOTCAST_ORIGINS", "capacitor://")),
     ({"SLOTCAST_ORIGINS": "*, http://[::1"}, ("SLOTCAST_ORIGINS", "http://[::1")),
     ({"SLOTCAST_PROXIES": "10.0.0.0/99"}, ("SLOTCAST_PROXIES",)),
@@ -153,3 +156,13 @@ def test_each_default_stands_once() -> None:
             places[SAME.get(name, name)].append(module)
     assert len(places) > 15
     assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+def test_a_variable_that_is_no_setting_is_named(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """A mistyped variable changes nothing; the log names it, and the setting that was meant."""
+    assert unknown_variables(["SLOTCAST_PORT", "PORT", "SLOTCAST_ORIGIN", "SLOTCAST_XYZZY_12345"]) == [
+        "SLOTCAST_ORIGIN is no setting and changes nothing. Did you mean SLOTCAST_ORIGINS?",
+        "SLOTCAST_XYZZY_12345 is no setting and changes nothing.",
+    ]
+    assert run("calendar", "list", SLOTCAST_DATABSE="sqlite:///other.db").code == 0
+    assert "SLOTCAST_DATABSE is no setting and changes nothing. Did you mean SLOTCAST_DATABASE?" in caplog.text

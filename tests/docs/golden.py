@@ -13,7 +13,19 @@ import msgspec
 from msgspec import Raw
 
 from models.contract import answers, errors
-from models.contract.changes import Booking, Change, Customer, Info, Logged, Policy, Slot, Type, encode, with_bookings
+from models.contract.changes import (
+    Booking,
+    Change,
+    Customer,
+    Info,
+    ListedBooking,
+    Logged,
+    Policy,
+    Slot,
+    Type,
+    encode,
+    with_bookings,
+)
 from models.contract.commands.command import Answer
 from models.contract.requests import EVERY_REQUEST
 from models.contract.values.time import read_time
@@ -74,6 +86,12 @@ def _booking(version: int, status: Any = "confirmed", customer: Customer | None 
     )
 
 
+def _listed(booking: Booking) -> ListedBooking:
+    times: dict[str, Any] = {"start": "2027-01-31T09:00:00Z", "end": "2027-01-31T09:30:00Z", "updated_at": _NOW}
+    return ListedBooking(**{**msgspec.structs.asdict(booking), **times})
+
+
+_PAGE = "MDE5Nzc0MjA"
 _ADA = Customer(name="Ada Lovelace", email="ada@example.org", note="0x1F 🎹")
 
 
@@ -220,9 +238,22 @@ _THINGS: dict[type, Any] = {
     answers.LinkAnswer: {"token": "Zm9y.IGEgbGluayBv.bmx5", "expires_at": "2027-03-01T12:00:00Z"},
     answers.BookingAnswer: _booking(FIRST + 1, customer=_ADA),
     answers.BookingsAnswer: {
-        "bookings": [_booking(FIRST + 1, customer=_ADA), _booking(FIRST + 2, status="cancelled")],
+        "bookings": [
+            _listed(_booking(FIRST + 1, customer=_ADA)),
+            _listed(_booking(FIRST + 2, status="cancelled")),
+        ],
         "from": _BEGIN,
         "to": _FINISH,
+        "next_page": _PAGE,
+    },
+    answers.ErasedAnswer: {"erased": 12, "calendars": 3, "next_page": _PAGE},
+    answers.FoundSlotsAnswer: {
+        "slots": [{"calendar": _CALENDAR, **msgspec.to_builtins(_slot(1, 9, FIRST))}],
+        "cursors": {_CALENDAR: _cursor(FIRST)},
+        "from": _BEGIN,
+        "to": _FINISH,
+        "server_time": _NOW,
+        "next_page": _PAGE,
     },
 }
 

@@ -179,7 +179,7 @@ async def test_an_answer_without_a_socketio_request_fits_its_schema(server: Serv
         [slot, *_] = (await speaker.read("/api/calendars/{id}/slots demo"))["slots"]
         assert (await speaker.read(f"/api/slots/{{id}}/explain {slot['id']}"))["bookable"] is True
         assert (await speaker.read("/api/calendars/{id}/changes demo"))["changes"] == []
-        for path in ("/healthz", "/readyz"):
+        for path in ("/healthz", "/livez", "/readyz"):
             await speaker.read(path)
 
 

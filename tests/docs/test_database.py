@@ -15,7 +15,7 @@ import pytest
 from models.storage.tables import Booking, Calendar, Hold, Slot
 from tests.models.database_audit import audit, query
 from tests.support import ROOT, Server, wait_until
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 TEXT = (ROOT / "docs" / "database.md").read_text()
 SQL = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)

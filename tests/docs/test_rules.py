@@ -9,7 +9,7 @@ ROWS = re.findall(r"^\|([^|]*)\| (.+) \| `([^`]+)` \|$", TEXT, re.MULTILINE)
 
 
 def test_every_sentence_names_its_test() -> None:
-    """A row is a rule, one sentence and a test; there is no row of another form."""
+    """A row is a rule, a sentence or two and a test; there is no row of another form."""
     rows = [line for line in TEXT.splitlines() if line.startswith("|") and not line.startswith(("| rule |", "| --- |"))]
     assert len(rows) == len(ROWS) > 40
     assert [sentence for _, sentence, _ in ROWS if not sentence.endswith(".")] == []

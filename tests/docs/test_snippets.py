@@ -15,7 +15,7 @@ from playwright.async_api import Page, Route
 
 from tests.docs.runner import SNIPPETS, Running
 from tests.support import ROOT, Server
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 _OPENING = ("2033-01-31T09:00:00Z", "2033-01-31T10:00:00Z")
 

@@ -30,6 +30,8 @@ _UNIONS = {
     ("Booking", "status"): "BookingStatus",
     ("BookingOutcome", "status"): "BookingStatus",
     ("StaffBooking", "status"): "BookingStatus",
+    ("ListedBooking", "status"): "BookingStatus",
+    ("FoundSlot", "status"): "SlotStatus",
 }
 _SUBSCRIBE = "calendar.subscribe"
 _INTERFACES = (
@@ -41,6 +43,8 @@ _INTERFACES = (
     "BookingOutcome",
     "Left",
     "StaffBooking",
+    "ListedBooking",
+    "FoundSlot",
     "Hold",
     "EndedHold",
     "Change",
@@ -169,5 +173,7 @@ def _type(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         items = _type(schema["items"])
         return f"readonly ({items})[]" if " | " in items else f"readonly {items}[]"
+    if "type" in schema.get("additionalProperties", {}):
+        return f"Readonly<Record<string, {_type(schema['additionalProperties'])}>>"
     plain = {"string": "string", "integer": "number", "boolean": "boolean", "null": "null"}
     return plain.get(schema.get("type", ""), "unknown")

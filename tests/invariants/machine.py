@@ -16,8 +16,10 @@ from models.contract.commands.command import Command
 from models.contract.errors import Refused
 from models.contract.principal import Principal
 from models.contract.values.time import HOUR, MINUTE, read_time, write_time
-from tests.invariants.model import Calendar, Model, No, Planned, Slot
-from tests.invariants.schedule_model import refill
+from tests.invariants.model.hours import Planned
+from tests.invariants.model.model import Model
+from tests.invariants.model.rows import Calendar, No, Slot
+from tests.invariants.model.schedule_model import refill
 from tests.models.database_audit import asking, audit
 from tests.models.driver import GUEST, STAFF, START, Driver, Viewer
 

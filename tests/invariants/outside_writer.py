@@ -15,7 +15,7 @@ from hypothesis.stateful import precondition, rule
 
 from models.contract.values.time import HOUR, MINUTE
 from tests.invariants.machine import Machine, any_one, any_slot, calendars, seats
-from tests.invariants.model import Booking, Hold, No, Slot
+from tests.invariants.model.rows import Booking, Hold, No, Slot
 from tests.models.database_audit import Ask, asking
 from tests.models.driver import booking
 

@@ -1,16 +1,20 @@
-"""One of several processes that book the same seats. It prints the counts of its outcomes as JSON.
+"""Several processes that book the same seats. They print the counts of their outcomes as JSON.
 
-`python -m tests.invariants.racer DATABASE guarded|check-then-insert` starts when it reads a line.
+`python -m tests.invariants.racer DATABASE guarded|check-then-insert PROCESSES` forks them, so that they import nothing.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
 import threading
 from collections import Counter
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 
+import models.storage.postgres  # noqa: F401 - once, and not in each of the processes
 from models.contract.commands.background import TrimLog
 from models.contract.commands.bookings import BookSlot, Person
 from models.contract.principal import Principal
@@ -25,14 +29,29 @@ AT_ONCE = 25
 ANSWER_SECONDS = 60
 
 
-def main(url: str, guard: str) -> None:
+def main(url: str, guard: str, processes: str) -> None:
+    forking = multiprocessing.get_context("fork")
+    start, results = forking.Barrier(int(processes)), forking.SimpleQueue()
+    racers = [forking.Process(target=race, args=(url, guard, start, results)) for _ in range(int(processes))]
+    for racer in racers:
+        racer.start()
+    codes: Counter[str] = Counter()
+    for _ in racers:
+        codes.update(results.get())
+    for racer in racers:
+        racer.join()
+        assert racer.exitcode == 0
+    print(json.dumps(codes))
+
+
+def race(url: str, guard: str, start: Barrier, results: SimpleQueue[Counter[str]]) -> None:
+    """Book every slot, once all processes are ready."""
     service = SlotService(url, b"a secret of the tests", clock=FakeClock(), synchronous="normal", writers=1)
     service.open()
     if guard == "check-then-insert":
         _unguard(service)
     wanted = [slot.id for slot in service.snapshot("room", -EVER, EVER).slots]
-    print("ready", flush=True)
-    sys.stdin.readline()
+    start.wait(ANSWER_SECONDS)
     codes: Counter[str] = Counter()
     for place in range(0, len(wanted), AT_ONCE):
         some = wanted[place : place + AT_ONCE]
@@ -41,8 +60,8 @@ def main(url: str, guard: str) -> None:
             codes["seen taken"] += len(set(some) - free)
             some = [slot for slot in some if slot in free]
         codes.update(_ask(service, some))
-    print(json.dumps(codes), flush=True)
     service.close()
+    results.put(codes)
 
 
 def _ask(service: SlotService, some: list[str]) -> list[str]:

@@ -21,35 +21,10 @@ ATTEMPTS, LONG_ATTEMPTS = 5_000, 100_000
 
 
 def race(driver: Driver, guard: str, processes: int = PROCESSES) -> Counter[str]:
-    """Lets the processes loose on the same slots; the codes of all their outcomes."""
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.invariants.racer", driver.service.url, guard],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(processes)
-    ]
-    try:
-        for racer in racers:
-            assert racer.stdout is not None
-            assert racer.stdout.readline() == "ready\n"
-        for racer in racers:
-            assert racer.stdin is not None
-            racer.stdin.write("go\n")
-            racer.stdin.flush()
-        codes: Counter[str] = Counter()
-        for racer in racers:
-            assert racer.stdout is not None
-            codes.update(json.loads(racer.stdout.readline()))
-            assert racer.wait(30) == 0
-        return codes
-    finally:
-        for racer in racers:
-            racer.kill()
-            racer.communicate()
+    """Let the processes loose on the same slots, and return the codes of all their outcomes."""
+    command = [sys.executable, "-m", "tests.invariants.racer", driver.service.url, guard, str(processes)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    return Counter(json.loads(done.stdout))
 
 
 def make_driver(service: SlotService, slots: int = SLOTS) -> Driver:

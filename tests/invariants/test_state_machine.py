@@ -29,9 +29,11 @@ from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, Remove
 from models.contract.principal import Principal
 from models.contract.values.time import DAY, HOUR, MINUTE
 from tests.invariants.machine import Machine, any_one, any_slot, calendars, principals, rarely, seats
-from tests.invariants.model import Hours, Model, Slot
+from tests.invariants.model.hours import Hours
+from tests.invariants.model.model import Model
+from tests.invariants.model.rows import Slot
+from tests.invariants.model.schedule_model import fill, set_schedule
 from tests.invariants.outside_writer import Outsiders
-from tests.invariants.schedule_model import fill, set_schedule
 from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key, proof
 
 # EXAMPLES=2000 in the environment is its long form.

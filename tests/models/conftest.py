@@ -13,8 +13,9 @@ import pytest
 from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock
+from tests.models.migrated import copy_migrated
 from tests.models.outside import Outside
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 KINDS = ("sqlite", "postgres")
 
@@ -27,11 +28,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """Return the URL of a new or empty database."""
-    if kind == "sqlite":
-        return f"sqlite:///{tmp_path / 'slotcast.db'}"
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return postgres.new_url()
+    """Return the URL of a new database. It is empty if the test uses no service of the fixtures."""
+    if kind == "postgres":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        return postgres.new_url()
+    path = tmp_path / "slotcast.db"
+    if not {"service", "open_service"}.isdisjoint(request.fixturenames):
+        copy_migrated(path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

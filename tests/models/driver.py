@@ -13,7 +13,7 @@ import msgspec
 
 from models.contract.changes import Customer, read_cursor
 from models.contract.commands.background import SetBusy, TrimLog
-from models.contract.commands.bookings import BookSlot, CancelBooking, RescheduleBooking
+from models.contract.commands.bookings import BookSlot, CancelBooking, RescheduleBooking, StaffOnBooking
 from models.contract.commands.calendars import AddBusy, CreateCalendar
 from models.contract.commands.command import Answer, Command
 from models.contract.commands.holds import ExtendHold, HeldSeat, HoldSlot, ReleaseHold
@@ -26,7 +26,7 @@ from models.writing.router import Router
 from models.writing.writer import Writer
 from tests.models.database_audit import query
 from tests.support import wait_until
-from tests.support.replica import Replica
+from tests.support.clients.replica import Replica
 
 START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
 GUEST = Principal(address="192.0.2.1")
@@ -132,6 +132,10 @@ class Driver:
         return results(
             self.service.run(CancelBooking(principal=principal, key=new_key(), booking=booked["id"], token=token))
         )
+
+    def run_as_staff(self, command: type[StaffOnBooking], booked: dict[str, Any]) -> Any:
+        """Run a command of staff about a booking."""
+        return results(self.service.run(command(principal=STAFF, booking=booked["id"])))
 
     def keep_busy(self, start: int, end: int) -> None:
         """Import one busy time into the calendar."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import START, Driver, Viewer
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 AT = START + 30 * DAY
 
@@ -23,6 +24,22 @@ def slot_row(number: int, at: int = 0, *, calendar: str = "room") -> str:
         'INSERT INTO slot (id, calendar, start, "end")'
         f" VALUES ('{uuid(number)}', '{calendar}', {start}, {start + HOUR});"
     )
+
+
+def sql(text: str) -> str:
+    """Return the SQL with ids in the place of `<1>`, and times in the place of `<at>` and `<end>`."""
+    text = text.replace("<at>", str(AT)).replace("<end>", str(AT + HOUR))
+    return re.sub("<([0-9]+)>", lambda found: f"'{uuid(int(found[1]))}'", text)
+
+
+ROWS = sql(
+    "DELETE FROM booking; DELETE FROM hold; DELETE FROM slot;"
+    + "".join(slot_row(number, number) for number in (1, 2, 3))
+    + slot_row(9, calendar="other")
+    + "UPDATE slot SET capacity = 3;"
+    " INSERT INTO booking (id, calendar, slot) VALUES (<11>, 'room', <1>), (<12>, 'room', <2>);"
+    " INSERT INTO hold (id, calendar, slot, expires_at) VALUES (<21>, 'room', <1>, <at>), (<22>, 'room', <2>, <at>);"
+)
 
 
 def take(service: SlotService) -> int:

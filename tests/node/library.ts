@@ -41,6 +41,11 @@ export async function confirm(booking: string): Promise<BookingOutcome> {
   const { info } = await desk.mutate("calendar.update", { id: name, name: "Desk" });
   // @ts-expect-error A customer is told by changes, not by this answer.
   void (await desk.calendar(info.id).confirm(booking)).customer;
+  const { bookings, next_page } = await desk.findBookings({ q: "ada", status: "confirmed" });
+  say({ starts: bookings.map(({ start }) => start), next_page });
+  say(await desk.eraseCustomer("ada@example.org"));
+  const { slots } = await desk.findSlots({ calendars: [name, "other"], bookable: true, seats: 2 });
+  say(slots.map(({ calendar }) => calendar));
   return desk.calendar(info.id).noShow(booking);
 }
 

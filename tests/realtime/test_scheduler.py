@@ -1,4 +1,4 @@
-"""The scheduler writes what is due, in batches, and nothing else."""
+"""The scheduler writes what is due, in batches, and nothing else. A failure stops nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from models.contract.commands.background import ExpireHolds
+from models.contract.commands.holds import HoldSlot
+from models.contract.errors import Overloaded
 from models.contract.values.time import HOUR
 from models.service import SlotService
 from realtime import scheduler as module
@@ -15,9 +18,11 @@ from realtime.async_service import AsyncService
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.scheduler import Scheduler
 from tests.models.conftest import clock, database, driver, pytest_generate_tests, service
+from tests.models.database_audit import query
 from tests.models.driver import Driver
 from tests.models.schedule.mornings import set_schedule
-from tests.support import eventually
+from tests.realtime.room_stack import GUEST, RecordingConnection, RoomStack
+from tests.support import eventually, new_key
 
 __all__ = ["clock", "database", "driver", "pytest_generate_tests", "service"]
 CALENDARS = 40
@@ -100,3 +105,24 @@ async def test_what_is_due_is_written_in_batches(
         slots = driver.service.snapshot(f"room-{number}", driver.clock.now, driver.clock.now + 8 * 24 * HOUR).slots
         assert len(slots) > 0
     assert len(written) < 1.5 * CALENDARS  # three commands for each calendar
+
+
+async def test_an_expired_hold_is_freed_after_a_failure(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look at the database fails; a later one finds the hold, and the subscribers are told."""
+    await stack.service.run(HoldSlot(principal=GUEST, key=new_key(), slot=stack.slot))
+    query(stack.sync.url, "UPDATE hold SET expires_at = 1")
+    expiring, looks = stack.sync.expiring, list[int]()
+
+    def fail_once(ahead: int) -> tuple[list[ExpireHolds], bool]:
+        looks.append(1)
+        if len(looks) == 1:
+            raise Overloaded
+        return expiring(ahead)
+
+    monkeypatch.setattr(type(stack.sync), "expiring", lambda _, ahead: fail_once(ahead))
+    connection = RecordingConnection()
+    await stack.join(connection)
+    scheduler = Scheduler(stack.service, stack.dispatcher)
+    scheduler.start()
+    await eventually(lambda: [change["type"] for change in connection.changes] == ["slot.expired"], 10, "the change")
+    await scheduler.close()

@@ -1,5 +1,6 @@
 """A calendar with one of each thing, and good fields for every request, made from the request's declaration."""
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from msgspec import inspect
 from models.contract.commands.holds import HeldSeat
 from models.contract.request import Id, Moment
 from models.contract.requests import EVERY_REQUEST
-from tests.support.client import Api, new_key
+from tests.support.clients.client import Api, new_key
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 EMPTY_FILE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
@@ -91,6 +92,9 @@ class World:
                 "from": in_days(1)[:10],
             },
             "if_version": 9,
+            "q": "ada",
+            "updated_after": in_days(-1),
+            "page": _mark("0", NOWHERE) if name == "slot.list" else _mark(NOWHERE),
             **dict.fromkeys(("override", "with_bookings", "duplicates"), False),  # each would pass over refusals
         }
 
@@ -101,6 +105,8 @@ class World:
                 return {"id": self.hold["id"], "token": self.hold["token"]}
             return {field.encode_name: self._value(field.encode_name, field.type, by_name) for field in kind.fields}
         if isinstance(kind, inspect.VarTupleType | inspect.ListType):
+            if name == "calendars":
+                return [self.calendar]
             return [self._value("", kind.item_type, by_name)]
         if name in by_name:
             return by_name[name]
@@ -110,6 +116,11 @@ class World:
 
 
 _ID = inspect.type_info(Id)
+
+
+def _mark(*parts: str) -> str:
+    """Return a `page` behind this key."""
+    return urlsafe_b64encode(" ".join(parts).encode()).decode().rstrip("=")
 
 
 def _plain(kind: inspect.Type) -> Any:

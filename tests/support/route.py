@@ -28,5 +28,12 @@ def route(name: str, fields: dict[str, Any]) -> tuple[str, str, dict[str, str], 
         return method, path, {}, rest
     headers = {BOOKING_TOKEN: rest.pop("token")} if "token" in rest else {}
     rest.pop("after", None)  # only a subscriber has a use for it
-    query = urlencode({name: value for name, value in rest.items() if value is not None})
+    query = urlencode({name: _text(value) for name, value in rest.items() if value is not None})
     return method, f"{path}?{query}" if query else path, headers, None
+
+
+def _text(value: Any) -> str:
+    """Return a value as a query has it."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(int(value)) if isinstance(value, bool) else str(value)

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.port import free_port
+from tests.support.process import Process, start_server_py
 
-ROOT = Path(__file__).resolve().parents[2]
 _SECRET = "a secret of the tests, on no other machine"
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
@@ -27,7 +27,13 @@ class Server:
     It gets only `settings`, and no `SLOTCAST_*` of the machine. The output of the server and its commands is kept in
     one file over all restarts, readable as `log`. It is printed at the end, so that pytest shows it beside a failure. A
     traceback in it fails the test, unless the server `may_crash`.
+
+    Attributes:
+        is_fresh: each process is a new interpreter, and no fork. The option `--fresh` sets it for all servers. A
+            setting for the interpreter, such as PYTHONPATH, sets it for one.
     """
+
+    is_fresh = False
 
     def __init__(
         self,
@@ -43,11 +49,12 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self._flags = flags
         self._settings = dict(settings or {})
+        self.is_fresh = self.is_fresh or any(not name.startswith("SLOTCAST_") for name in self._settings)
         if not self.database.startswith("sqlite:"):  # else the secret is kept beside the database
             self._settings.setdefault("SLOTCAST_SECRET", _SECRET)
         self._may_crash = may_crash
         self._log_path = folder / f"server-{self.port}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._groups: list[int] = []
 
     @staticmethod
@@ -70,11 +77,6 @@ class Server:
         return clean | {"PYTHONUNBUFFERED": "1", "SLOTCAST_DATABASE": self.database} | self._settings
 
     @property
-    def folder(self) -> Path:
-        """Return the folder of server.py."""
-        return ROOT
-
-    @property
     def pid(self) -> int:
         return self._running().pid
 
@@ -86,14 +88,8 @@ class Server:
         """Start the process and return when it is ready to serve."""
         assert not self.is_running, "this server already runs"
         with self._log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "server.py", *self._serving_flags()],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+            self._process = start_server_py(
+                self._serving_flags(), self.environment, log.fileno(), log.fileno(), is_fresh=self.is_fresh
             )
         self._groups.append(self._process.pid)
         self._wait_until_ready()
@@ -124,16 +120,19 @@ class Server:
 
     def try_command(self, *arguments: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run `python server.py …` on the same database; it may fail."""
-        return subprocess.run(
-            [sys.executable, "server.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            process = start_server_py(
+                arguments, self.environment, output.fileno(), errors.fileno(), is_fresh=self.is_fresh
+            )
+            try:
+                code = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            for file in (output, errors):
+                file.seek(0)
+            return subprocess.CompletedProcess(arguments, code, output.read().decode(), errors.read().decode())
 
     def __enter__(self) -> Self:
         try:
@@ -155,7 +154,7 @@ class Server:
     def _serving_flags(self) -> list[str]:
         return ["--port", str(self.port), "--database", self.database, *self._flags]
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> Process:
         assert self._process is not None, "this server was never started"
         return self._process
 
@@ -163,15 +162,15 @@ class Server:
         process = self._running()
         give_up_at = time.monotonic() + _READY_SECONDS
         while not self._is_ready():
-            if process.poll() is not None:
-                raise AssertionError(f"server.py ended with {process.returncode}:\n{self.log}")
+            if (code := process.poll()) is not None:
+                raise AssertionError(f"server.py ended with {code}:\n{self.log}")
             if time.monotonic() > give_up_at:
                 raise AssertionError(f"not ready within {_READY_SECONDS} s:\n{self.log}")
             time.sleep(_POLL_SECONDS)
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/livez", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -30,6 +30,8 @@ def fits_http(name: str, field_name: str, value: Any) -> bool:
     method, _, subject = ROUTES[name]
     if subject == field_name:
         return isinstance(value, str) and value != "" and value.isprintable()
+    if field_name == "calendars":  # with commas between them
+        return isinstance(value, list)
     if method == "GET":
         return isinstance(value, str) and value.isprintable()
     return True

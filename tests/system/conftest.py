@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from tests.support import STAFF, Api, Client, Server
+from tests.support.clients.raw import Raw
 from tests.support.example import World, make_world
-from tests.support.raw import Raw
 
 _names = count()
 QUIET = ("--no-demo", "--rate", "0")

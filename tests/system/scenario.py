@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -37,7 +36,7 @@ class Lost(Exception):
 class Shop:
     """The callers: over Socket.IO, over HTTP and at the command line."""
 
-    def __init__(self, server: Server, token: str, seed: int) -> None:
+    def __init__(self, server: Server, token: str, seed: int, *, first: int = 0, step: int = 1) -> None:
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.is_closing = False
@@ -45,7 +44,8 @@ class Shop:
         self._token = token
         self._dice = random.Random(seed)
         self._slots: list[str] = []
-        self._place = 0
+        self._place = first
+        self._step = step  # shops on one calendar open slots in turns
 
     def has_done(self, count: int) -> bool:
         return self.done.total() >= count
@@ -54,7 +54,7 @@ class Shop:
         """Return slots for this call only, half an hour each, within the usual window."""
         slots = []
         for _ in range(count):
-            self._place += 1
+            self._place += self._step
             start = 1 + self._place / 48
             capacity = self._dice.choice([1, 1, 3])
             slots.append({"start": in_days(start), "end": in_days(start + 1 / 50), "capacity": capacity})
@@ -112,19 +112,9 @@ class Shop:
 
     async def at_the_command_line(self, *arguments: str) -> str:
         """`server.py …` in a process of its own: it acts on the database, whether a server runs or not."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "server.py",
-            *arguments,
-            env=self._server.environment,
-            cwd=self._server.folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        printed, problem = await process.communicate()
-        assert process.returncode == 0, problem
+        printed = await asyncio.to_thread(self._server.command, *arguments)
         self.done["cli " + " ".join(arguments[:2])] += 1
-        return printed.decode().strip()
+        return printed.strip()
 
     async def _until_answered(self, request: str, once: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         give_up_at = time.monotonic() + _GIVE_UP_SECONDS

@@ -1,4 +1,4 @@
-"""Commands of the server's own background work; none is on the wire."""
+"""Commands that the server sends by itself; none is on the wire."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ class ExpireBookings(Command, frozen=True, kw_only=True):
     """Rejects the calendar's pending bookings that staff have not answered in time. The scheduler sends it."""
 
     calendar: str
+
+
+class EraseBookings(Command, frozen=True, kw_only=True):
+    """Erases the customer of these bookings where it has the e-mail address. `customer.erase` sends it."""
+
+    calendar: str
+    email: str
+    bookings: tuple[str, ...]
 
 
 class FillHorizon(Command, frozen=True, kw_only=True):
@@ -76,6 +84,24 @@ class RaiseFeedFloor(Command, frozen=True, kw_only=True):
     needs_calendar = False
 
     calendar: str
+
+
+class CheckWriter(Command, frozen=True, kw_only=True):
+    """Changes nothing. Its answer shows that the writer runs transactions."""
+
+    needs_calendar = False
+
+    calendar: str = ""  # of none
+
+
+class UseTicket(Command, frozen=True, kw_only=True):
+    """Uses a ticket up. The second time it is refused."""
+
+    needs_calendar = False
+
+    calendar: str = ""  # of none
+    ticket: str
+    ends_at: int  # milliseconds
 
 
 class TakeOutside(Command, frozen=True, kw_only=True):

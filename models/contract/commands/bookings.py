@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from models.contract import answers
 from models.contract.commands.command import Command
 from models.contract.commands.holds import HeldSeat
-from models.contract.request import Count, Id, Override, Request, Slug, Time, Token, Version, public, staff
+from models.contract.request import Count, Id, Override, PageMark, Request, Slug, Time, Token, Version, public, staff
 
 
 class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -100,11 +100,14 @@ class NewDetails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class UpdateBooking(Command, frozen=True, kw_only=True):
-    """`token` is the booking's; staff of its calendar need none. `seats` are all of its seats from now on."""
+    """`token` is the booking's; staff of its calendar need none. `seats` are all of its seats from now on.
+
+    `data` replaces the object of `slot.book` as a whole, and null takes it away.
+    """
 
     wire = public(
         "booking.update",
-        "Corrects a booking: its customer, or its seats within what is free.",
+        "Corrects a booking: its customer, its data, or its seats within what is free.",
         answers.BookingOutcomeAnswer,
         needs_key=True,
     )
@@ -112,20 +115,39 @@ class UpdateBooking(Command, frozen=True, kw_only=True):
     booking: Id
     token: Token = ""
     customer: NewDetails | UnsetType = UNSET
+    data: dict[str, Any] | UnsetType | None = UNSET
     seats: Count | UnsetType = UNSET
     if_version: Version | UnsetType = UNSET
     override: Override = UNSET
 
 
 class ListBookings(Request, frozen=True, kw_only=True):
-    """`after` as with `GetBooking`."""
+    """With `calendar`, `from` and `to` alone it lists a window by start. Every other form is a search.
 
-    wire = staff("booking.list", "Lists the bookings of a window's slots.", answers.BookingsAnswer)
+    A search is in all calendars of the caller, and has no window by default. `q` is text in the customer's fields.
+    `after` is as with `GetBooking`.
+    """
 
-    calendar: Slug
+    wire = staff(
+        "booking.list",
+        "Lists the bookings of a window's slots, or searches the bookings of all calendars.",
+        answers.BookingsAnswer,
+    )
+
+    calendar: Slug | UnsetType = UNSET
     from_: Time | None = msgspec.field(name="from", default=None)
     to: Time | None = None
+    status: answers.Status | UnsetType = UNSET
+    q: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    updated_after: Time | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=500)] | UnsetType = UNSET
+    page: PageMark | UnsetType = UNSET
     after: str | None = None
+
+    @property
+    def is_search(self) -> bool:
+        given = (self.status, self.q, self.updated_after, self.limit, self.page)
+        return self.calendar is UNSET or any(field is not UNSET for field in given)
 
 
 class StaffOnBooking(Command, frozen=True, kw_only=True):
@@ -165,3 +187,17 @@ class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
 
 class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
     wire = staff("booking.erase", "Erases a booking's customer.", answers.BookingOutcomeAnswer)
+
+
+class EraseCustomers(Request, frozen=True, kw_only=True):
+    """Is repeated without a key: what is erased stays erased. It is in all calendars of the caller, or in one."""
+
+    wire = staff(
+        "customer.erase",
+        "Erases the customer of every booking with an e-mail address, in all calendars.",
+        answers.ErasedAnswer,
+    )
+
+    email: Annotated[str, Meta(min_length=1, max_length=254)]
+    calendar: Slug | UnsetType = UNSET
+    page: PageMark | UnsetType = UNSET

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from models.contract import answers
 from models.contract.commands.command import Command
-from models.contract.request import Count, Id, Json, Moment, Override, Slug, Version, staff
+from models.contract.request import (
+    Count,
+    Id,
+    Json,
+    Moment,
+    Override,
+    PageMark,
+    Request,
+    Slug,
+    Time,
+    Version,
+    public,
+    staff,
+)
 
 
 class NewSlot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,6 +32,29 @@ class NewSlot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     end: Moment
     capacity: Count = 1
     data: Json | None = None
+
+
+class FindSlots(Request, frozen=True, kw_only=True):
+    """`bookable` leaves out every slot that can't be taken now, `seats` those that don't have so many seats.
+
+    `after` is as with `GetBooking`.
+    """
+
+    wire = public("slot.list", "Lists the slots of several calendars, by start.", answers.FoundSlotsAnswer)
+
+    calendars: Annotated[tuple[Slug, ...], Meta(min_length=1, max_length=50)]
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    bookable: bool = False
+    seats: Count | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 200
+    page: PageMark | UnsetType = UNSET
+    after: str | None = None
+
+    @property
+    def wanted_seats(self) -> int:
+        """The number of seats that a slot must have for the caller; 0 for any slot."""
+        return int(self.bookable) if isinstance(self.seats, UnsetType) else self.seats
 
 
 class OpenSlots(Command, frozen=True, kw_only=True):

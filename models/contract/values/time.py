@@ -44,6 +44,11 @@ class MeasuredClock:
         ahead = (least + most) / 2 if self._ahead is None else self._ahead
         self._ahead = min(max(ahead, least), most)
 
+    @property
+    def offset(self) -> int:
+        """Return by how much this machine's own clock is ahead, in milliseconds."""
+        return system_clock() - self()
+
     def __call__(self) -> int:
         assert self._ahead is not None, "it was measured when the database was opened"
         return int(time.monotonic() * SECOND + self._ahead)

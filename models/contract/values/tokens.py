@@ -23,6 +23,7 @@ class Tokens:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
         self._pseudonym_key = hmac.digest(secret, b"pseudonym", "sha256")
+        self.notification_key = hmac.digest(secret, b"notification", "sha256")
         # Stands in the database. It tells if two secrets are the same, and nothing else.
         self.fingerprint = hmac.digest(secret, b"fingerprint", "sha256")[:_FINGERPRINT_BYTES].hex()
 

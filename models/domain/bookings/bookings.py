@@ -29,7 +29,8 @@ from models.domain.policy.customer import check_customer
 from models.domain.policy.metadata import check_object
 from models.domain.slots import capacity
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
-from models.storage.tables import Booking, BookingRow, CalendarRow, SlotRow, columns
+from models.storage.rows import BookingRow, CalendarRow, SlotRow
+from models.storage.tables import Booking, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -99,7 +100,10 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
         slot=slot.id,
         seats=count,
         status="confirmed" if is_override else new_status(calendar),
-        **customer._asdict(),
+        name=customer.name,
+        email=customer.email,
+        phone=customer.phone,
+        note=customer.note,
         created_at=transaction.now,
         version=seq,
         changed_at=transaction.now,
@@ -108,7 +112,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
         overridden=passed,
     )
     row = with_expiry(transaction, row, slot)
-    _insert.run(transaction.db, row)
+    transaction.insert(_insert, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     overridden = passed.split() if is_override else None
     return CommandResult(slot.calendar, "booking", public(row), token="booking", overridden=overridden)
@@ -122,7 +126,7 @@ def new_status(calendar: CalendarRow) -> str:
 def with_expiry(transaction: Transaction, row: BookingRow, slot: SlotRow) -> BookingRow:
     """Return the booking with the time at which it expires, if it is pending from now on."""
     if row.status != booking_states.State.PENDING:
-        return row._replace(expires_at=None)
+        return row if row.expires_at is None else row._replace(expires_at=None)
     policy = rules.policy_of(transaction.calendar(slot.calendar))
     return row._replace(expires_at=pending.expires_at(policy, slot.start, transaction.now))
 
@@ -153,7 +157,7 @@ def check_version(row: BookingRow, if_version: int | UnsetType) -> None:
 def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandResult:
     """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
     principal = command.principal
-    row = find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    row = find(transaction.db_with(Booking), transaction.tokens, principal, command.booking, command.token)
     check_version(row, command.if_version)
     if is_done(row.status, "cancel"):
         return CommandResult(row.calendar, "booking", public(row))
@@ -219,12 +223,15 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
-    bare = row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
-    return write_alone(transaction, bare)
+    return write_alone(transaction, without_customer(row))
+
+
+def without_customer(row: BookingRow) -> BookingRow:
+    return row._replace(name=None, email=None, phone=None, note=None, booked_by="", data=None)
 
 
 def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> BookingRow:
-    row = _read.row(transaction.db, booking=command.booking)
+    row = _read.row(transaction.db_with(Booking), booking=command.booking)
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)
@@ -258,4 +265,4 @@ def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
     expires_at = row.expires_at if row.status == booking_states.State.PENDING else None
     version = max(row.version + 1, seq)
     written = row._replace(version=version, changed_at=transaction.now, expires_at=expires_at)
-    _update.execute(transaction.db, **written._asdict())
+    _update.execute(transaction.db_with(Booking), **written._asdict())

@@ -18,7 +18,8 @@ from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import limits, override, rules
 from models.domain.slots import capacity, neighbours
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
-from models.storage.tables import Hold, HoldRow, HoldState, Slot, SlotRow, columns
+from models.storage.rows import HoldRow, HoldState, SlotRow
+from models.storage.tables import Hold, Slot, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -60,8 +61,9 @@ _expired_around = CompiledQuery(
     .join(Slot, on=(Hold.slot == Slot.id))
     .where(neighbours.IS_NEIGHBOUR & (Hold.state == literal(HoldState.ACTIVE)) & (Hold.expires_at <= bind("expired")))
 )
+_home = Slot.select(Slot.calendar).where(Slot.id == Hold.slot)
 _expired_in = CompiledQuery(
-    Hold.select(*columns(Hold))
+    Hold.select(*columns(Hold), _home)
     .where(
         (Hold.calendar == bind("calendar"))
         & (Hold.state == literal(HoldState.ACTIVE))
@@ -69,6 +71,9 @@ _expired_in = CompiledQuery(
     )
     .order_by(Hold.expires_at)
     .limit(literal(SLOTS_A_CHANGE))
+)
+_put_right = CompiledQuery(
+    Hold.update({Hold.calendar: bind("calendar"), Hold.state: bind("state")}).where(Hold.id == bind("hold"))
 )
 
 
@@ -113,10 +118,10 @@ def expire_overdue(transaction: Transaction, slot: SlotRow, seq: int) -> bool:
     """Free the seats of overdue holds on the slot and its neighbours, after the grace; return False without any."""
     calendar = transaction.calendar(slot.calendar)
     expired = transaction.now - rules.GRACE
-    rows = _expired_on.rows(transaction.db, slot=slot.id, expired=expired)
+    rows = _expired_on.rows(transaction.seats_db, slot=slot.id, expired=expired)
     if rules.policy_of(calendar).rejects_overlap:
         rows += _expired_around.rows(
-            transaction.db, expired=expired, **neighbours.around(calendar, slot.id, slot.start, slot.end)
+            transaction.seats_db, expired=expired, **neighbours.around(calendar, slot.id, slot.start, slot.end)
         )
     expire(transaction, [HoldRow._make(row) for row in rows], seq)
     return bool(rows)
@@ -144,7 +149,7 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
         rules.check_notice(policy, slot, transaction.now)
     check_seats(command.seats)
     holder = pseudonym(transaction.tokens, command.principal)
-    rules.check_max_holds(policy, count_active(transaction.db, slot.calendar, holder, transaction.now))
+    rules.check_max_holds(policy, count_active(transaction.seats_db, slot.calendar, holder, transaction.now))
     limits.check(transaction, command.principal, calendar, slot, limits.Booker(holder, ""))
     hold = HoldRow(
         id=new_id(transaction.now),
@@ -157,11 +162,11 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
         expires_at=transaction.now + policy.hold_seconds * SECOND,
     )
     seq = change_log.next_seq(transaction, slot.calendar)
-    _insert.run(transaction.db, hold)
+    _insert.run(transaction.seats_db, hold)
     overridden: list[str] | None = None
     if is_override:
         overridden = take_over_rules(transaction, slot, seq, held=hold.seats)
-        _note_overridden.execute(transaction.db, hold=hold.id, overridden=" ".join(overridden))
+        _note_overridden.execute(transaction.seats_db, hold=hold.id, overridden=" ".join(overridden))
     else:
         take(transaction, slot, seq, held=hold.seats)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_HELD)
@@ -218,7 +223,7 @@ def take_for_booking(
 
 def find(transaction: Transaction, given: HeldSeat) -> HoldRow:
     """Return the hold; raise HoldNotYours unless the token is the hold's."""
-    row = _read.row(transaction.db, hold=given.id) if UUID.fullmatch(given.id) else None
+    row = _read.row(transaction.seats_db, hold=given.id) if UUID.fullmatch(given.id) else None
     if row is None:
         raise NotFound(what="hold")
     if not transaction.tokens.is_token(given.token, "hold", given.id):
@@ -257,7 +262,7 @@ def check_active(hold: HoldRow, received: int) -> None:
 
 def end(transaction: Transaction, hold: HoldRow, state: HoldState) -> None:
     """End an active hold. The caller moves its seats."""
-    _end.execute(transaction.db, hold=hold.id, state=int(state))
+    _end.execute(transaction.seats_db, hold=hold.id, state=int(state))
 
 
 @handles(ExtendHold)
@@ -270,7 +275,7 @@ def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     if expires_at <= hold.expires_at:
         return CommandResult(hold.calendar, "hold", public(hold), token="hold")
     seq = change_log.next_seq(transaction, hold.calendar)
-    _extend.execute(transaction.db, hold=hold.id, expires_at=expires_at)
+    _extend.execute(transaction.seats_db, hold=hold.id, expires_at=expires_at)
     capacity.shift(transaction, hold.slot, seq)
     append_slot_changes(transaction, hold.calendar, Type.SLOT_HELD)
     return CommandResult(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), token="hold")
@@ -292,10 +297,18 @@ def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResul
 
 @handles(ExpireHolds)
 def expire_holds(transaction: Transaction, command: ExpireHolds) -> CommandResult:
-    """Expire at most 200 holds, and so at most 200 slots, in one change. The answer has their number."""
-    rows = _expired_in.rows(transaction.db, calendar=command.calendar, expired=transaction.now - rules.GRACE)
-    overdue = [HoldRow._make(row) for row in rows]
+    """Expire at most 200 holds, and so at most 200 slots, in one change. The answer has their number.
+
+    An outside writer with triggers or foreign keys off may leave a hold without a slot, or with one of another
+    calendar. It ends or goes to that calendar, and stops no other hold.
+    """
+    rows = _expired_in.rows(transaction.seats_db, calendar=command.calendar, expired=transaction.now - rules.GRACE)
+    overdue = [HoldRow._make(row) for *row, home in rows if home == command.calendar]
+    for hold, *_, home in rows:
+        if home != command.calendar:
+            state = HoldState.EXPIRED if home is None else HoldState.ACTIVE
+            _put_right.execute(transaction.seats_db, hold=hold, calendar=home or command.calendar, state=int(state))
     if overdue:
         expire(transaction, overdue, change_log.next_seq(transaction, command.calendar))
         append_slot_changes(transaction, command.calendar, Type.SLOT_EXPIRED)
-    return CommandResult(command.calendar, "lapsed", len(overdue))
+    return CommandResult(command.calendar, "lapsed", len(rows))

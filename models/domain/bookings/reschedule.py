@@ -13,7 +13,8 @@ from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import limits, override, rules
 from models.domain.policy.booking_states import is_done
 from models.domain.slots import capacity
-from models.storage.tables import BookingRow, CalendarRow, HoldRow, SlotRow
+from models.storage.rows import BookingRow, CalendarRow, HoldRow, SlotRow
+from models.storage.tables import Booking
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -21,7 +22,9 @@ from models.transaction.transaction import CommandResult, Transaction
 @handles(RescheduleBooking)
 def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> CommandResult:
     """`booking.reschedule`: free the old seats and take the new ones; a refusal leaves the booking as it was."""
-    row = bookings.find(transaction.db, transaction.tokens, command.principal, command.booking, command.token)
+    row = bookings.find(
+        transaction.db_with(Booking), transaction.tokens, command.principal, command.booking, command.token
+    )
     bookings.check_version(row, command.if_version)
     is_done(row.status, "reschedule")
     slot = capacity.find(transaction, command.slot)

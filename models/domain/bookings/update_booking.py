@@ -1,8 +1,10 @@
-"""Corrects a booking: the details of its customer, and its number of seats."""
+"""Corrects a booking: the details of its customer, its data, and its number of seats."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, get_args
+
+from msgspec import UnsetType
 
 from models.contract.commands.bookings import NewDetails, UpdateBooking
 from models.contract.errors import BadRequest
@@ -11,8 +13,10 @@ from models.domain.log import change_log
 from models.domain.policy import limits, override, rules
 from models.domain.policy.booking_states import is_done
 from models.domain.policy.customer import check_detail, check_name
+from models.domain.policy.metadata import check_object
 from models.domain.slots import capacity
-from models.storage.tables import BookingRow
+from models.storage.rows import BookingRow
+from models.storage.tables import Booking
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -22,12 +26,12 @@ _DETAILS: tuple[_Detail, ...] = get_args(_Detail)
 
 @handles(UpdateBooking)
 def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandResult:
-    """`booking.update`: replace the given details, and take or give back seats; a refusal leaves all as it was.
+    """`booking.update`: replace what is given, and take or give back seats; a refusal leaves all as it was.
 
     More seats are taken like those of a new booking. A holder gives some back as late as they could cancel.
     """
     principal = command.principal
-    row = bookings.find(transaction.db, transaction.tokens, principal, command.booking, command.token)
+    row = bookings.find(transaction.db_with(Booking), transaction.tokens, principal, command.booking, command.token)
     is_override = override.is_asked(principal, row.calendar, command.override)
     bookings.check_version(row, command.if_version)
     if not principal.is_staff_of(row.calendar):
@@ -37,6 +41,8 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
     if isinstance(command.customer, NewDetails):
         changed = _with_details(row, command.customer)
         _check_limits(transaction, command, row, changed)
+    if not isinstance(command.data, UnsetType):
+        changed = _with_data(changed, command.data)
     passed: list[str] | None = [] if is_override else None
     if seats != row.seats:
         holds.check_seats(seats)
@@ -67,6 +73,13 @@ def _with_details(row: BookingRow, given: NewDetails) -> BookingRow:
         if value is None or isinstance(value, str):
             changed[field] = check_detail(field, value)
     return row._replace(**changed)
+
+
+def _with_data(row: BookingRow, given: dict[str, Any] | None) -> BookingRow:
+    """Return the booking with this data. It was erased with the customer, and comes back with a customer only."""
+    if given is not None and row.name is None:
+        raise BadRequest("The customer of this booking was erased.", field="data")
+    return row._replace(data=check_object(given, "data"))
 
 
 def _check_limits(transaction: Transaction, command: UpdateBooking, row: BookingRow, changed: BookingRow) -> None:

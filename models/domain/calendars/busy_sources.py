@@ -166,7 +166,7 @@ def add_busy(transaction: Transaction, command: AddBusy) -> CommandResult:
 
 
 def checked_url(text: str) -> str:
-    """Return a URL that can be fetched; `webcal` stands for `https`."""
+    """Return the URL for fetching; `webcal` stands for `https`."""
     try:
         parts = urlsplit(text.strip())
         _ = parts.port
@@ -215,7 +215,7 @@ def fail_busy(transaction: Transaction, command: FailBusy) -> CommandResult:
 
 @handles(SetBusy)
 def set_busy(transaction: Transaction, command: SetBusy) -> CommandResult:
-    """Replace the busy times that end after `since`, and mark the slots. The change is like any other."""
+    """Replace the busy times with an end after `since`, and mark the slots. The change is like any other."""
     if _live.row(transaction.db, source=command.source) is None:
         return CommandResult(command.calendar, "changed", 0)  # removed meanwhile
     _done.execute(

@@ -22,7 +22,8 @@ from models.domain.policy.metadata import check_json
 from models.domain.slots import busy_times, neighbours, overlap
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.dialect import Duplicate
-from models.storage.tables import Booking, Calendar, CalendarRow, Slot, SlotState
+from models.storage.rows import CalendarRow, SlotState
+from models.storage.tables import Booking, Calendar, Slot
 from models.transaction.handlers import handles
 from models.transaction.idempotency import forget, forget_oldest
 from models.transaction.routing import StaleRoute
@@ -116,7 +117,7 @@ def update_calendar(transaction: Transaction, command: UpdateCalendar) -> Comman
 
 @handles(ArchiveCalendar)
 def archive_calendar(transaction: Transaction, command: ArchiveCalendar) -> CommandResult:
-    """`calendar.archive`: refused while a seat is taken in a slot that is not over; a no-show's seat is no reason."""
+    """`calendar.archive`: refused while a seat is taken, up to the end of its slot; a no-show's seat does not count."""
     rules.check_staff(command.principal, command.calendar)
     row = transaction.calendar(command.calendar)
     if row.archived:
@@ -167,7 +168,7 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
 
 
 def _neighbourhood(row: CalendarRow) -> tuple[bool, int]:
-    """Return the part of the policy that says which slots block one another."""
+    """Return the part of the policy about slots blocking one another."""
     policy = rules.policy_of(row)
     return policy.rejects_overlap, neighbours.buffer_of(policy)
 

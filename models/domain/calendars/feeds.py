@@ -12,7 +12,8 @@ from models.contract.values.ids import new_id
 from models.contract.values.time import write_time
 from models.domain.policy import rules
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
-from models.storage.tables import FeedFloor, FeedRow, PrivateFeed, columns
+from models.storage.rows import FeedRow
+from models.storage.tables import FeedFloor, PrivateFeed, columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 

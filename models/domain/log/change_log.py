@@ -18,17 +18,16 @@ from models.contract.changes import Slot as PublicSlot
 from models.contract.values.ids import new_nonce
 from models.contract.values.time import SECOND, write_time
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
-from models.storage.tables import Calendar, CalendarRow, Log
+from models.storage.rows import CalendarRow, with_head
+from models.storage.tables import Calendar, Log
 from models.transaction.transaction import Transaction
 
 TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, for which other commands wait
 
 TAIL_ROWS_A_READ = 64
 
-_advance = CompiledQuery(
-    Calendar.update({Calendar.seq: Calendar.seq + 1, Calendar.nonce: bind("nonce")})
-    .where(Calendar.id == bind("calendar"))
-    .returning(Calendar.seq)
+_move_head = CompiledQuery(
+    Calendar.update({Calendar.seq: bind("seq"), Calendar.nonce: bind("nonce")}).where(Calendar.id == bind("calendar"))
 )
 _insert = CompiledInsert(Log)
 _ROW = (Log.calendar, Log.seq, Log.nonce, Log.follows, Log.type, Log.body, Log.bookings)
@@ -60,14 +59,16 @@ _trim = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (L
 
 
 def next_seq(transaction: Transaction, calendar: str) -> int:
-    """Allot the calendar's next seq and move its head there. The same transaction must `append` the change."""
+    """Allot the calendar's next seq and move its head there. The same transaction must `append` the change.
+
+    The transaction holds the lock of the calendar's row, so the row that it has read is the last one.
+    """
     row = transaction.calendar(calendar)
-    nonce = new_nonce()
-    found = _advance.row(transaction.db, calendar=calendar, nonce=nonce)
-    assert found is not None, "the calendar's row is locked by this transaction"
-    transaction.calendars[calendar] = row._replace(seq=found[0], nonce=nonce)
+    seq, nonce = row.seq + 1, new_nonce()
+    transaction.update_head(_move_head, calendar, {"calendar": calendar, "seq": seq, "nonce": nonce})
+    transaction.calendars[calendar] = with_head(row, seq, nonce)
     transaction.follows[calendar] = row.nonce
-    return int(found[0])
+    return seq
 
 
 def append(
@@ -82,15 +83,16 @@ def append(
     tx: str | UnsetType = UNSET,
 ) -> None:
     """Write the change of the seq just allotted. `bookings` are ids, and stay out of the public body."""
-    head = transaction.calendars[calendar]
+    head, now, name = transaction.calendars[calendar], transaction.now, kind.value
+    seq, nonce = head.seq, head.nonce
     body = encode(
         Change(
             calendar=calendar,
-            seq=head.seq,
-            prev=head.seq - 1,
-            cursor=head_cursor(head),
-            at=write_time(transaction.now),
-            type=kind.value,
+            seq=seq,
+            prev=seq - 1,
+            cursor=write_cursor(seq, nonce),
+            at=write_time(now),
+            type=name,
             slots=cast("list[PublicSlot]", list(slots)),
             removed=list(removed),
             info=info,
@@ -98,10 +100,8 @@ def append(
         )
     )
     follows = transaction.follows[calendar]
-    _insert.run(
-        transaction.db, (calendar, head.seq, head.nonce, follows, transaction.now, kind.value, body, " ".join(bookings))
-    )
-    transaction.logged.append(Logged(calendar, head.seq, head.nonce, follows, kind.value, body, tuple(bookings)))
+    transaction.insert(_insert, (calendar, seq, nonce, follows, now, name, body, " ".join(bookings)))
+    transaction.logged.append(Logged(calendar, seq, nonce, follows, name, body, tuple(bookings)))
 
 
 def head_cursor(calendar: CalendarRow) -> str:

@@ -16,8 +16,9 @@ from models.contract.changes import encode
 from models.contract.values.time import write_time
 from models.domain.log.public_view import one_line, status_of
 from models.storage.compiled_query import bind, literal
+from models.storage.rows import SlotState
 from models.storage.seat_guard import has_seats
-from models.storage.tables import Slot, SlotState
+from models.storage.tables import Slot
 
 _IS_BOOKABLE, _IS_CLOSED = 1 << 0, 1 << 1
 _REMAINING, _CAPACITY, _HELD = 2, 16, 32  # bits before each number; both of the first are 10,000 at most

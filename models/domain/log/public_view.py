@@ -11,7 +11,7 @@ from models.contract.changes import Info, Slot
 from models.contract.values.time import write_time
 from models.domain.policy import rules
 from models.domain.policy.metadata import read_json
-from models.storage.tables import CalendarRow, SlotRow, SlotState
+from models.storage.rows import CalendarRow, SlotRow, SlotState
 
 
 def slot_status(row: SlotRow) -> Literal["open", "held", "booked", "closed"]:

@@ -12,12 +12,12 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from models.contract.changes import SLOTS_A_CHANGE, Info, Type
-from models.contract.changes import Slot as PublicSlot
 from models.domain.log import change_log
 from models.domain.log.public_view import public_slot
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, has_seats
-from models.storage.tables import Slot, SlotRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.transaction import Transaction
 
 _restamp = CompiledListQuery(
@@ -63,8 +63,10 @@ def append_slot_changes(
     """
     if transaction.vacated:
         transaction.refill(transaction, calendar)
-    rows = [row for row in transaction.touched.values() if row.calendar == calendar]
-    transaction.touched = {name: row for name, row in transaction.touched.items() if row.calendar != calendar}
+    touched, transaction.touched = transaction.touched, {}
+    rows = [row for row in touched.values() if row.calendar == calendar]
+    if len(rows) < len(touched):  # a booking moves between two calendars
+        transaction.touched = {name: row for name, row in touched.items() if row.calendar != calendar}
     _append(transaction, calendar, kind, rows[:SLOTS_A_CHANGE], bookings=bookings, info=info, tx=tx)
     for place in range(SLOTS_A_CHANGE, len(rows), SLOTS_A_CHANGE):
         seq = change_log.next_seq(transaction, calendar)
@@ -74,11 +76,7 @@ def append_slot_changes(
 
 
 def _append(transaction: Transaction, calendar: str, kind: Type, rows: Sequence[SlotRow], **more: Any) -> None:
-    slots: list[PublicSlot] = []
-    removed: list[str] = []
-    for row in rows:
-        if row.state == SlotState.REMOVED:
-            removed.append(row.id)
-        else:
-            slots.append(public_slot(row, transaction.calendar(calendar), transaction.now))
+    home, now = transaction.calendar(calendar), transaction.now
+    removed = [row.id for row in rows if row.state == SlotState.REMOVED]
+    slots = [public_slot(row, home, now) for row in rows if row.state != SlotState.REMOVED]
     change_log.append(transaction, calendar, kind, slots=slots, removed=removed, **more)

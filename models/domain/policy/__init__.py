@@ -1,1 +1,1 @@
-"""Decisions that allow or refuse a command. They write no row."""
+"""The decisions on a command: allowed or refused. They write no row."""

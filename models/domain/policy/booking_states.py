@@ -1,4 +1,4 @@
-"""The states of a booking, and the moves between them: the only place that says which command may follow which.
+"""The states of a booking, and the table of all moves between them.
 
 A booking in a state of SEATED has its seats. A no-show has them too, unless its slot was removed.
 """
@@ -24,7 +24,7 @@ SEATED = LIVE | {State.NO_SHOW}
 
 
 class Move(NamedTuple):
-    """A move of a booking from one `of` some states; None as `to` means that it stays in its state."""
+    """A move of a booking from one `of` some states. None as `to` leaves the booking in its state."""
 
     of: frozenset[State]
     to: State | None = None
@@ -44,7 +44,7 @@ MOVES: dict[str, Move] = {
 
 
 def is_done(status: str, move: str) -> bool:
-    """Say if the booking is where the move leads already; raise InvalidTransition for a move that is not allowed."""
+    """Say if the booking is in the state of the move's end already; raise InvalidTransition for a forbidden move."""
     wanted = MOVES[move]
     if status == wanted.to:
         return True

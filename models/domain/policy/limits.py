@@ -1,7 +1,7 @@
 """Limits on the bookings of one customer in one calendar: in all, and on one day.
 
-A booking counts for its e-mail address, and for its caller: the token's `sub`, or the address of a guest, of which only
-a keyed hash is stored. The count is taken under the calendar's lock, in the transaction that books, so commands at
+A booking counts for its e-mail address, and for its caller: the token's `sub`, or the address of a guest. Only a keyed
+hash of the address is stored. The booking's own transaction counts under the calendar's lock, so commands at
 the same time cannot pass a limit together. Staff pass over the limits.
 """
 
@@ -21,7 +21,8 @@ from models.contract.values.tokens import Tokens
 from models.contract.values.zones import first_moment, open_zone, wall_of
 from models.domain.policy import booking_states, rules
 from models.storage.compiled_query import CompiledQuery, bind, literal
-from models.storage.tables import Booking, CalendarRow, Slot, SlotRow
+from models.storage.rows import CalendarRow, SlotRow
+from models.storage.tables import Booking, Slot
 from models.transaction.transaction import Transaction
 
 _NOBODY = "-"  # no pseudonym and no e-mail address
@@ -55,7 +56,7 @@ class Booker(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """The number of a customer's bookings: of slots that are not over, and on the day of a slot."""
+    """The number of a customer's bookings: up to the end of their slots, and on the day of a slot."""
 
     in_all: int = 0
     on_day: int = 0
@@ -78,7 +79,7 @@ def identify(tokens: Tokens, principal: Principal, calendar: str, email: str | N
 
 
 def kind_of(principal: Principal) -> str:
-    """Return the name of what a caller is counted by."""
+    """Return the kind of a caller's count: by its token's `sub`, or by its address."""
     return "sub" if principal.subject else "address"
 
 
@@ -87,7 +88,7 @@ def is_limited(policy: Policy) -> bool:
 
 
 def day_of(calendar: CalendarRow, moment: int) -> tuple[int, int]:
-    """Return the day of the calendar's zone that has this moment, as `[begin, end)` in milliseconds."""
+    """Return the day of this moment in the calendar's zone, as `[begin, end)` in milliseconds."""
     zone = open_zone(calendar.zone)
     day = wall_of(zone, moment).date()
     begin = first_moment(zone, day, 0)
@@ -103,11 +104,11 @@ def check(
     *,
     moving: str = "",
 ) -> None:
-    """Refuse one more booking of the customer on the slot's day, or in all. `moving` is a booking that is changed."""
+    """Refuse one more booking of the customer on the slot's day, or in all. `moving` is a changed booking."""
     policy = rules.policy_of(calendar)
-    if principal.is_staff_of(calendar.id):
+    if not is_limited(policy) or principal.is_staff_of(calendar.id):
         return
-    tallies = count(transaction.db, calendar, slot, transaction.now, booker, besides=moving)
+    tallies = count(transaction.db_with(Booking), calendar, slot, transaction.now, booker, besides=moving)
     for by, tally in zip((kind_of(principal), "email"), tallies, strict=True):
         if slot.end > transaction.now:
             check_max_bookings(policy, tally, by)

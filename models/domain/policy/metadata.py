@@ -1,4 +1,4 @@
-"""Checks `data`, the JSON that staff and customers put beside slots, bookings and calendars, and reads it again."""
+"""Checks and reads `data`: the JSON of staff and customers beside slots, bookings and calendars."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA_BYTES = 4_096
 
 
 def check_json(data: bytes | None, field: str) -> str | None:
-    """Return any JSON as one line; BadRequest for more than 4,096 bytes, and for what is no JSON."""
+    """Return any JSON as one line; BadRequest for more than 4,096 bytes, and for another text."""
     if data is None:
         return None
     if len(data) > DATA_BYTES:
@@ -35,7 +35,7 @@ def check_object(data: dict[str, Any] | UnsetType | None, field: str) -> str | N
 
 @lru_cache(maxsize=1_024)
 def read_json(text: str | None) -> Any:
-    """Return stored JSON, UNSET without any. What an outside writer has written is left out if it is no JSON."""
+    """Return stored JSON, UNSET without any. A text of an outside writer without valid JSON is left out."""
     try:
         return UNSET if text is None else msgspec.json.decode(text)
     except (ValueError, RecursionError):

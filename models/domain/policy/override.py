@@ -1,4 +1,4 @@
-"""The rules that staff may pass over with `override`, and the names of those that a request passed over.
+"""The rules under an `override` of staff, and the names of the rules broken by a request.
 
 They are the time of a slot, its being closed, its neighbours, busy times and its capacity. All other rules stand.
 """
@@ -13,7 +13,7 @@ from models.contract.changes import Policy
 from models.contract.errors import Refused
 from models.contract.principal import Principal
 from models.domain.policy import rules
-from models.storage.tables import SlotRow
+from models.storage.rows import SlotRow
 
 GUARDED = frozenset({"closed", "overlap", "busy", "capacity"})  # the rules of the SQL predicate
 
@@ -29,7 +29,7 @@ def is_asked(principal: Principal, calendar: str, asked: bool | UnsetType) -> bo
 
 
 def broken_rules(policy: Policy, slot: SlotRow, now: int, seats: int, *, checks_time: bool = True) -> list[str]:
-    """Return the rules that refuse these seats of the slot, by their names in `details`, in the order of the checks."""
+    """Return the broken rules for these seats of the slot: their names in `details`, in the order of the checks."""
     checks: dict[str, Callable[[], None]] = {
         "closed": lambda: rules.check_open(slot),
         "overlap": lambda: rules.check_unblocked(slot),

@@ -43,7 +43,7 @@ _shift = CompiledQuery(
 
 
 def expires_at(policy: Policy, start: int, now: int) -> int:
-    """Return the time at which a booking that becomes pending now expires."""
+    """Return the time to expire of a booking pending from now on."""
     return start if policy.pending_seconds is None else min(start, now + policy.pending_seconds * SECOND)
 
 

@@ -1,6 +1,6 @@
 """The rules of booking: rights, the policy of a calendar, and the reasons why a slot can't be taken.
 
-A check passes or raises the refusal that names its rule in `details`. The rule that decides between two commands is
+A check passes, or raises a refusal with its rule in `details`. The rule that decides between two commands is
 the SQL predicate of models/storage/seat_guard; the last checks here say why it refused.
 """
 
@@ -25,7 +25,7 @@ from models.contract.errors import (
 )
 from models.contract.principal import Principal
 from models.contract.values.time import SECOND, write_time
-from models.storage.tables import CalendarRow, SlotRow, SlotState
+from models.storage.rows import CalendarRow, SlotRow, SlotState
 
 # Other customers get the seats of an expired hold this much later, so that the holder's last request still succeeds.
 GRACE = SECOND // 2
@@ -52,22 +52,22 @@ def bookable_after(calendar: CalendarRow, now: int) -> int:
     return NEVER if calendar.archived else now
 
 
-def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int) -> Refused | None:
-    """Return the refusal of a seat in the slot for whoever has the right to it; None for a free slot.
+def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int, seats: int = 1) -> Refused | None:
+    """Return the refusal of so many seats in the slot for whoever has the right to them; None for a free slot.
 
-    These are the checks that holding, booking and explaining run, in their order.
+    Holding, booking and explaining run these checks, in their order.
     """
     try:
         check_in_use(calendar)
         check_notice(policy_of(calendar), slot, now)
-        check_free(slot, 1)
+        check_free(slot, seats)
     except Refused as refusal:
         return refusal
     return None
 
 
 def boundaries(slot: SlotRow, policy: Policy) -> list[int]:
-    """Return the moments at which the clock alone opens or ends the slot, in milliseconds."""
+    """Return the moments of the slot's changes by the clock alone, in milliseconds."""
     moments = [slot.start]
     if policy.min_notice:
         moments.append(slot.start - policy.min_notice * SECOND + 1)

@@ -1,4 +1,4 @@
-"""The mark of a slot that overlaps an imported busy time.
+"""The mark of a slot at an imported busy time.
 
 `slot.busy` is 1 while a row of `busy` overlaps the slot. The seat guard reads the mark, so a taken seat costs no query
 more. The mark is set with the slot, and again when the busy times of its calendar change.
@@ -15,8 +15,9 @@ from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.domain.log import change_log
 from models.domain.log.slot_changes import append_slot_changes
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import BusySource, BusyTime, Slot, SlotRow, SlotState
+from models.storage.tables import BusySource, BusyTime, Slot
 from models.transaction.transaction import Transaction
 
 Span = tuple[int, int]  # a start and an end, in milliseconds
@@ -81,7 +82,7 @@ def mark(transaction: Transaction, slots: Sequence[str]) -> None:
 
 
 def expand_again(transaction: Transaction, calendar: str) -> None:
-    """Have the sources read again after a change of the calendar's zone, which all-day events are in."""
+    """Have the sources read again after a change of the calendar's zone. All-day events are in this zone."""
     _expand_again.execute(transaction.db, calendar=calendar)
 
 
@@ -92,7 +93,7 @@ def forget(transaction: Transaction, calendar: str) -> None:
 
 
 def recount(transaction: Transaction, calendar: str, since: int) -> int:
-    """Correct the marks of the slots that end after `since`, by changes; return the number of slots that changed."""
+    """Correct the marks of all slots with an end after `since`, by changes; return the number of changed slots."""
     times = merged([(start, end) for start, end in _times.rows(transaction.db, calendar=calendar, since=since)])
     ends = [end for _, end in times]
     wrong = []

@@ -6,6 +6,7 @@ seat taken and the last seat given back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from peewee import Case, Database, fn
@@ -13,14 +14,18 @@ from peewee import Case, Database, fn
 from models.contract.errors import NotFound
 from models.domain.policy import booking_states
 from models.domain.slots.neighbours import block_neighbours
-from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.rows import HoldState, Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, fewer_over, has_seats
-from models.storage.tables import Booking, Hold, HoldState, Origin, Slot, SlotRow, SlotState
+from models.storage.tables import Booking, Hold, Slot
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import Transaction
 
 _read = CompiledQuery(
     Slot.select(*SLOT_COLUMNS).where((Slot.id == bind("slot")) & (Slot.state != literal(SlotState.REMOVED)))
+)
+_read_several = CompiledListQuery(
+    lambda ids: Slot.select(*SLOT_COLUMNS).where(Slot.id.in_(ids) & (Slot.state != literal(SlotState.REMOVED)))
 )
 _first_expiry = Hold.select(fn.MIN(Hold.expires_at)).where(
     (Hold.slot == bind("slot")) & (Hold.state == literal(HoldState.ACTIVE))
@@ -76,16 +81,25 @@ def read(db: Database, slot: str) -> SlotRow:
     return SlotRow._make(row)
 
 
+def prefetch(transaction: Transaction, slots: Sequence[str]) -> list[SlotRow]:
+    """Read the slots of a batch's commands by one statement. Return those that are not removed."""
+    rows = [SlotRow._make(row) for row in _read_several.rows(transaction.seats_db, slots)]
+    transaction.slots = {row.id: row for row in rows}
+    return rows
+
+
 def find(transaction: Transaction, slot: str) -> SlotRow:
     """Return the slot, of a calendar locked by this transaction."""
-    row = read(transaction.db, slot)
+    row = transaction.slots.get(slot)
+    if row is None or row.state == SlotState.REMOVED:
+        row = read(transaction.seats_db, slot)
     check_route(transaction, row.calendar)
     return row
 
 
 def check_route(transaction: Transaction, calendar: str) -> None:
     """Raise StaleRoute if an outside writer has moved the slot to a calendar without this transaction's lock."""
-    if calendar not in transaction.calendars and transaction.db.locks_rows:
+    if calendar not in transaction.calendars and transaction.seats_db.locks_rows:
         raise StaleRoute
 
 
@@ -95,14 +109,14 @@ def try_take(transaction: Transaction, slot: str, seq: int, *, held: int = 0, bo
     This write decides between two commands for the same seat.
     """
     row = _take.row(
-        transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked, seats=held + booked
+        transaction.seats_db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked, seats=held + booked
     )
     return None if row is None else _moved(transaction, SlotRow._make(row), seq, held + booked)
 
 
 def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
     """Move the caller's seats between held, booked and free (negative numbers), without the guard."""
-    row = _shift.row(transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
+    row = _shift.row(transaction.seats_db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
     if row is None:
         raise NotFound(what="slot")
     return _moved(transaction, SlotRow._make(row), seq, held + booked)
@@ -110,7 +124,7 @@ def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booke
 
 def force(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
     """Take seats that staff ask for against the rules. Those over the capacity count as overbooked."""
-    row = _force.row(transaction.db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
+    row = _force.row(transaction.seats_db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked)
     if row is None:
         raise NotFound(what="slot")
     return _moved(transaction, SlotRow._make(row), seq, held + booked)
@@ -132,7 +146,7 @@ def forget_no_shows(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow
 
 def _moved(transaction: Transaction, row: SlotRow, seq: int, more: int) -> SlotRow:
     """Note the slot, after `more` of its seats were taken, and carry out the consequences for the slots around it."""
-    transaction.touched[row.id] = row
+    transaction.touched[row.id] = transaction.slots[row.id] = row
     taken = row.held + row.booked
     if more and (taken in {0, more}):  # the last seat given back, or the first one taken
         block_neighbours(transaction, row, seq, 1 if taken else -1)

@@ -16,8 +16,9 @@ from models.contract.changes import Policy
 from models.contract.values.time import DAY, SECOND
 from models.domain.policy import rules
 from models.storage.compiled_query import CompiledQuery, bind, literal
+from models.storage.rows import CalendarRow, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import CalendarRow, Slot, SlotRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.transaction import Transaction
 
 Span = tuple[int, int]  # a start and an end, in milliseconds
@@ -87,8 +88,9 @@ def block_neighbours(transaction: Transaction, slot: SlotRow, seq: int, by: int)
         return
     threshold = 0 if by > 0 else 1
     place = around(calendar, slot.id, slot.start, slot.end)
-    found = _block.rows(transaction.db, by=by, threshold=threshold, seq=seq, now=transaction.now, **place)
+    found = _block.rows(transaction.seats_db, by=by, threshold=threshold, seq=seq, now=transaction.now, **place)
     for row in map(SlotRow._make, found):
+        transaction.slots[row.id] = row
         if row.version == seq:
             transaction.touched[row.id] = row
 
@@ -97,7 +99,7 @@ def count_blocking(transaction: Transaction, calendar: CalendarRow, slot: str, s
     """Count the taken neighbours of a slot at this place."""
     if not rules.policy_of(calendar).rejects_overlap:
         return 0
-    found = _count_blocking.row(transaction.db, **around(calendar, slot, start, end))
+    found = _count_blocking.row(transaction.seats_db, **around(calendar, slot, start, end))
     return int(found[0]) if found else 0
 
 
@@ -121,7 +123,7 @@ class Crowd:
         query = _taken_times if is_taken else _times
         found: dict[str, Span] = {}
         for start, end in _merged(spans):
-            rows = query.rows(transaction.db, calendar=calendar, after=start, before=end)
+            rows = query.rows(transaction.seats_db, calendar=calendar, after=start, before=end)
             found |= {slot: (begin, finish) for slot, begin, finish in rows}
         self._starts = sorted(begin for begin, _ in found.values())
         self._ends = sorted(finish for _, finish in found.values())

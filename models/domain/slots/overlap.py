@@ -1,4 +1,4 @@
-"""Slots that overlap: a warning where both can be taken, and a refusal of the same times twice where they can't."""
+"""Overlapping slots. Under `allow` they cause a warning. Under `reject` the same times twice are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from models.contract.values.time import write_time
 from models.domain.policy import rules
 from models.domain.slots import neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
-from models.storage.tables import CalendarRow, Slot, SlotState
+from models.storage.rows import CalendarRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.transaction import Transaction
 
 Times = tuple[int, int]  # a start and an end, in milliseconds
@@ -29,10 +30,10 @@ _coming = CompiledQuery(
 
 
 def check_new(transaction: Transaction, calendar: CalendarRow, slots: Sequence[NewSlot]) -> None:
-    """Refuse a slot at exactly the times of another one, in a calendar in which only one of them could be taken."""
+    """Refuse a slot at exactly the times of another one, in a calendar without overlaps."""
     if not rules.policy_of(calendar).rejects_overlap:
         return
-    there: set[Times] = set(_ending.rows(transaction.db, [slot.end for slot in slots], calendar=calendar.id))
+    there: set[Times] = set(_ending.rows(transaction.seats_db, [slot.end for slot in slots], calendar=calendar.id))
     for place, slot in enumerate(slots):
         times = (slot.start, slot.end)
         if times in there:
@@ -46,7 +47,7 @@ def check_new(transaction: Transaction, calendar: CalendarRow, slots: Sequence[N
 
 
 def overlapping(slots: Iterable[Times]) -> list[Times]:
-    """Return the slots that begin before an earlier one ends."""
+    """Return the slots with a start before the end of an earlier one."""
     found: list[Times] = []
     latest = 0
     for start, end in sorted(slots):
@@ -57,7 +58,7 @@ def overlapping(slots: Iterable[Times]) -> list[Times]:
 
 
 def coming(transaction: Transaction, calendar: str) -> list[Times]:
-    """Return the overlapping ones of the calendar's slots that are not over."""
+    """Return the overlapping slots of the calendar, without past ones."""
     return overlapping(_coming.rows(transaction.db, calendar=calendar, now=transaction.now))
 
 
@@ -70,7 +71,7 @@ def beside(transaction: Transaction, calendar: CalendarRow, slots: Sequence[Time
 
 
 def warnings(calendar: CalendarRow, found: Sequence[Times]) -> list[dict[str, Any]]:
-    """Return the warning of these overlapping slots; none where the calendar lets only one of them be taken."""
+    """Return the warning of these overlapping slots; none in a calendar without overlaps."""
     if not found or rules.policy_of(calendar).rejects_overlap:
         return []
     first, last = map(write_time, found[0])

@@ -7,7 +7,8 @@ from peewee import Case
 from models.domain.policy import booking_states, pending, rules
 from models.domain.slots import busy_times, neighbours
 from models.storage.compiled_query import CompiledQuery, bind
-from models.storage.tables import Booking, Slot, SlotRow
+from models.storage.rows import SlotRow
+from models.storage.tables import Booking, Slot
 from models.transaction.transaction import Transaction
 
 # A statement of its own: an UPDATE that names these columns writes their indexes anew on SQLite, changed or not.
@@ -29,7 +30,7 @@ _stamp_bookings = CompiledQuery(
 
 
 def at_new_place(transaction: Transaction, changed: SlotRow) -> SlotRow:
-    """Return the slot with the count of the neighbours that block it at its new times, and the mark of a busy time."""
+    """Return the slot with its blocking neighbours counted at its new times, and with the mark of a busy time."""
     calendar = transaction.calendar(changed.calendar)
     blocked = neighbours.count_blocking(transaction, calendar, changed.id, changed.start, changed.end)
     is_busy = busy_times.is_busy(transaction, changed.calendar, changed.start, changed.end)
@@ -37,21 +38,21 @@ def at_new_place(transaction: Transaction, changed: SlotRow) -> SlotRow:
 
 
 def check(changed: SlotRow) -> None:
-    """Refuse to move taken seats over a neighbour that is taken, or over a busy time."""
+    """Refuse to move taken seats over a taken neighbour, or over a busy time."""
     if changed.held or changed.booked:
         rules.check_unblocked(changed)
         rules.check_not_busy(changed)
 
 
 def broken_rules(changed: SlotRow) -> list[str]:
-    """Return the rules that `check` would refuse the move by."""
+    """Return the rules broken by the move, as `check` would find them."""
     if not (changed.held or changed.booked):
         return []
     return [name for name, is_broken in (("overlap", changed.blocked), ("busy", changed.busy)) if is_broken]
 
 
 def move(transaction: Transaction, row: SlotRow, changed: SlotRow, seq: int) -> list[str]:
-    """Write the times, and return the bookings that move along. The caller writes the other columns of the slot."""
+    """Write the times, and return the bookings in the slot. The caller writes the other columns of the slot."""
     is_taken = row.held + row.booked > 0
     if is_taken:
         neighbours.block_neighbours(transaction, row, seq, -1)

@@ -23,8 +23,9 @@ from models.domain.policy.metadata import check_json
 from models.domain.slots import busy_times, capacity, neighbours, overlap, slot_move
 from models.domain.slots.planned import Planned
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.rows import Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
-from models.storage.tables import Origin, Slot, SlotRow, SlotState
+from models.storage.tables import Slot
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -86,7 +87,8 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     planned = [_checked(slot, f"slots[{place}]") for place, slot in enumerate(command.slots)]
     opened = write_new(transaction, seq, command.calendar, planned, Origin.MANUAL)
     calendar = transaction.calendar(command.calendar)
-    found = _read_texts.rows(transaction.db, opened, bookable_after=rules.bookable_after(calendar, transaction.now))
+    bookable_after = rules.bookable_after(calendar, transaction.now)
+    found = _read_texts.rows(transaction.seats_db, opened, bookable_after=bookable_after)
     texts = dict(zip([row[1] for row in found], write_slots(found), strict=True))
     slots = [Raw(texts[name]) for name in opened]  # encoded once, for the change and for the answer
     change_log.append(transaction, command.calendar, Type.SLOT_OPENED, slots=slots)
@@ -104,8 +106,8 @@ def write_new(transaction: Transaction, seq: int, calendar: str, slots: Sequence
     """Write new slots, each with its count of blocking neighbours; return their ids. The caller appends the change."""
     ids = [new_id(transaction.now) for _ in slots]
     places = [slot.times for slot in slots]
-    _insert.execute_many(
-        transaction.db,
+    _insert.run_columns(
+        transaction.seats_db,
         id=ids,
         calendar=repeat(calendar),
         start=[slot.start for slot in slots],
@@ -122,7 +124,7 @@ def write_new(transaction: Transaction, seq: int, calendar: str, slots: Sequence
 
 def touch_new(transaction: Transaction, ids: Sequence[str]) -> None:
     """Put new slots into the change that the caller appends."""
-    for row in map(SlotRow._make, _read_rows.rows(transaction.db, ids)):
+    for row in map(SlotRow._make, _read_rows.rows(transaction.seats_db, ids)):
         transaction.touched[row.id] = row
 
 
@@ -159,7 +161,7 @@ def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> Pu
 def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
     """Write the slot's columns but its times. The caller appends the change."""
     written = _update.row(
-        transaction.db,
+        transaction.seats_db,
         slot=row.id,
         capacity=row.capacity,
         data=row.data,
@@ -170,7 +172,7 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
         now=transaction.now,
     )
     assert written is not None, "the row was found in this transaction"
-    row = transaction.touched[row.id] = SlotRow._make(written)
+    row = transaction.touched[row.id] = transaction.slots[row.id] = SlotRow._make(written)
     return row
 
 

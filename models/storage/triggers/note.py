@@ -30,6 +30,7 @@ POLICY_FIELDS = (
 )
 
 BAD_ID = "the id is not a UUID in lower case"
+BAD_IDS = "an id is a text of a-z, 0-9 and -"
 BAD_CALENDAR = "the id of a calendar is a slug: a-z, 0-9 and -, up to 63 characters"
 BAD_DATA = "the data of a slot is not JSON of at most 4096 bytes"
 BAD_NAME = f"the name of a calendar has 1 to {NAME_CHARACTERS} characters"
@@ -39,6 +40,7 @@ BAD_TIME = "created_at is not between 1970 and 9999"
 BAD_TEXT = "a text is not UTF-8"
 BAD_POLICY = "the policy is not one that the API takes"
 OVERFULL = "more seats are taken than the slot has"
+REMOVED = "a seat is taken in a removed slot"
 
 
 def begin_anew(run: Run, nonce: str) -> None:

@@ -28,19 +28,32 @@ _COUNTS = ", ".join(map(repr, ("max_holds", *LIMIT_FIELDS)))
 _NULLABLE = ", ".join(map(repr, ("max_advance", "pending_seconds", *LIMIT_FIELDS)))
 _TOUCHED = "INSERT INTO touched (kind, calendar, subject"
 
+# A schema is a database of its own, and has its own channel of notifications.
+CHANNEL = "'slotcast_' || substr(md5(current_schema()), 1, 12)"
+
 _FUNCTIONS = {
     # The sums come after the lock, so they include the commits of its former owner.
     "recount(wanted text)": f"""
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE now_held integer; now_booked integer; now_until bigint; now_over integer; there slot%ROWTYPE;
+    has_strange_hold boolean; has_strange_booking boolean;
 BEGIN
     SELECT * INTO there FROM slot WHERE id = wanted FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN; END IF;
-    SELECT COALESCE(SUM(seats), 0), MIN(expires_at) INTO now_held, now_until
+    SELECT COALESCE(SUM(seats), 0), MIN(expires_at), bool_or(calendar <> there.calendar)
+        INTO now_held, now_until, has_strange_hold
         FROM hold WHERE hold.slot = wanted AND hold.state = 0;
-    SELECT COALESCE(SUM(seats), 0) INTO now_booked
-        FROM booking WHERE booking.slot = wanted AND (status IN ('pending', 'confirmed')
-            OR (status = 'no_show' AND there.state <> 2));
+    SELECT COALESCE(SUM(seats) FILTER (WHERE status IN ('pending', 'confirmed')
+            OR (status = 'no_show' AND there.state <> 2)), 0), bool_or(calendar <> there.calendar)
+        INTO now_booked, has_strange_booking FROM booking WHERE booking.slot = wanted;
+    -- A hold or booking is in the calendar of its slot, whatever its writer says.
+    IF has_strange_hold THEN
+        UPDATE hold SET calendar = there.calendar
+            WHERE hold.slot = wanted AND hold.state = 0 AND calendar <> there.calendar;
+    END IF;
+    IF has_strange_booking THEN
+        UPDATE booking SET calendar = there.calendar WHERE booking.slot = wanted AND calendar <> there.calendar;
+    END IF;
     IF now_held + now_booked > there.capacity + there.overbooked THEN
         RAISE EXCEPTION '{OVERFULL}' USING ERRCODE = 'check_violation';
     END IF;
@@ -109,7 +122,8 @@ BEGIN
         {_TOUCHED}) SELECT 'booking', home, id FROM booking, unnest(ARRAY[OLD.calendar, NEW.calendar]) AS home
             WHERE slot = NEW.id;
     END IF;
-    IF TG_OP = 'INSERT' OR (NEW.id, NEW.capacity, NEW.state, NEW.held, NEW.booked, NEW.held_until, NEW.overbooked)
+    IF TG_OP = 'INSERT' OR NEW.calendar <> OLD.calendar
+        OR (NEW.id, NEW.capacity, NEW.state, NEW.held, NEW.booked, NEW.held_until, NEW.overbooked)
         IS DISTINCT FROM (OLD.id, OLD.capacity, OLD.state, OLD.held, OLD.booked, OLD.held_until, OLD.overbooked) THEN
         PERFORM outside_recount(NEW.id);
     END IF;
@@ -123,7 +137,8 @@ BEGIN
     IF TG_OP <> 'INSERT' THEN
         {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE id = OLD.slot;
         IF is_booking THEN
-            {_TOUCHED}) SELECT DISTINCT 'booking', home, OLD.id FROM unnest(
+            -- With its version, since no version may fall.
+            {_TOUCHED}, seq) SELECT DISTINCT 'booking', home, OLD.id, OLD.version FROM unnest(
                 ARRAY[OLD.calendar, (SELECT calendar FROM slot WHERE id = OLD.slot)]) AS home WHERE home IS NOT NULL;
         END IF;
     END IF;
@@ -164,7 +179,9 @@ BEGIN
         NEW.seq := OLD.seq;
         NEW.nonce := OLD.nonce;
         IF NEW IS NOT DISTINCT FROM OLD THEN RETURN NEW; END IF;
-    ELSE
+    END IF;
+    -- A calendar with a new id continues the history of the last one with this id, or begins one.
+    IF TG_OP = 'INSERT' OR NEW.id <> OLD.id THEN
         SELECT * INTO kept FROM touched WHERE calendar = NEW.id AND kind = 'gone' ORDER BY id DESC LIMIT 1;
         IF FOUND AND kept.seq IS NOT NULL THEN
             NEW.seq := kept.seq;
@@ -208,7 +225,7 @@ BEGIN
     ELSE
         {_TOUCHED}, start, "end") SELECT 'slot', calendar, id, start, "end" FROM slot WHERE held + booked > 0;
         IF TG_TABLE_NAME = 'booking' THEN
-            {_TOUCHED}) SELECT 'booking', calendar, id FROM booking;
+            {_TOUCHED}, seq) SELECT 'booking', calendar, id, version FROM booking;
         END IF;
     END IF;
     RETURN NULL;
@@ -225,6 +242,12 @@ BEGIN
     RETURN NULL;
 END $$""",
 }
+_FUNCTIONS["notify()"] = f"""
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM pg_notify({CHANNEL}, '');
+    RETURN NULL;
+END $$"""
 _ROWS = "INSERT OR UPDATE OR DELETE"
 _TRIGGERS = {
     "calendar": ("calendar", f"BEFORE {_ROWS}", "ROW", "calendar"),
@@ -235,6 +258,7 @@ _TRIGGERS = {
         f"{table}_truncate": (table, "BEFORE TRUNCATE", "STATEMENT", "truncate")
         for table in ("calendar", "slot", "hold", "booking")
     },
+    "notify": ("touched", "AFTER INSERT", "STATEMENT", "notify"),
     **{f"{table}_truncated": (table, "AFTER TRUNCATE", "STATEMENT", "truncated") for table in ("hold", "booking")},
 }
 
@@ -250,7 +274,7 @@ def install(run: Run) -> bool:
         row[0]
         for row in run(
             "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A' AND tgrelid IN"
-            " ('calendar'::regclass, 'slot'::regclass, 'hold'::regclass, 'booking'::regclass)"
+            " ('calendar'::regclass, 'slot'::regclass, 'hold'::regclass, 'booking'::regclass, 'touched'::regclass)"
         ).fetchall()
     }
     for name, (table, event, each, function) in _TRIGGERS.items():

@@ -11,21 +11,19 @@ from models.storage.triggers.note import (
     BAD_CUSTOMER,
     BAD_DATA,
     BAD_ID,
+    BAD_IDS,
     BAD_NAME,
     BAD_POLICY,
     BAD_TEXT,
     BAD_TIME,
-    DURATION_FIELDS,
     LATEST,
-    LEAST_PENDING,
-    LIMIT_FIELDS,
-    LONGEST_DURATION,
     OVERFULL,
-    POLICY_FIELDS,
     PREFIX,
+    REMOVED,
     UUID_GLOB,
     Run,
 )
+from models.storage.triggers.sqlite_values import is_not_text, is_valid_policy, refuse, refuse_ids
 
 _SLOT_DIFFERS = " OR ".join(
     f"OLD.{name} IS NOT NEW.{name}"
@@ -49,6 +47,12 @@ _BOOKED = (
 )
 _OVER = f"MIN(overbooked, MAX(0, {_HELD} + {_BOOKED} - capacity))"
 _HELD_UNTIL = "(SELECT MIN(expires_at) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
+# Each UPDATE finds one row by its key: for more, SQLite makes a table for the rows, 100 us and more for each note. A
+# statement replaces two rows at most.
+_LATER = "(SELECT {} FROM touched WHERE kind = 'later' ORDER BY id {} LIMIT 1)"
+_SEATED = (("hold", " AND state = 0"), ("booking", ""))
+_OF_SLOT = "(SELECT calendar FROM slot WHERE id = NEW.subject)"
+_IDS = ("id", "calendar")
 
 
 def _note(kind: str, source: str, *, calendar: str = "calendar", where: str = "") -> str:
@@ -68,12 +72,16 @@ def _row(kind: str, row: str, where: str = "TRUE") -> str:
 
 
 def _booking(row: str, where: str = "TRUE") -> str:
-    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ."""
+    """Return SQL that notes a booking, for its slot's calendar and for its own, if the two differ.
+
+    The note of an old row has its version, since no version may fall.
+    """
+    version = "OLD.version" if row == "OLD" else "NULL"
     return (
-        "INSERT INTO touched (kind, calendar, subject) SELECT 'booking',"
-        f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id WHERE {where};"
-        " INSERT INTO touched (kind, calendar, subject)"
-        f" SELECT 'booking', {row}.calendar, {row}.id WHERE ({where})"
+        "INSERT INTO touched (kind, calendar, subject, seq) SELECT 'booking',"
+        f" COALESCE((SELECT calendar FROM slot WHERE id = {row}.slot), {row}.calendar), {row}.id, {version}"
+        f" WHERE {where}; INSERT INTO touched (kind, calendar, subject, seq)"
+        f" SELECT 'booking', {row}.calendar, {row}.id, {version} WHERE ({where})"
         f" AND {row}.calendar IS NOT (SELECT calendar FROM slot WHERE id = {row}.slot);"
     )
 
@@ -82,22 +90,43 @@ def _trigger(event: str, *statements: str) -> str:
     return f"{event} BEGIN {' '.join(statements)} END"
 
 
-def _seat_triggers(table: str, columns: tuple[str, ...], more: Callable[[str], str]) -> dict[str, str]:
+def _replaced(table: str, notes: Callable[[str], str]) -> dict[str, str]:
+    """Return the triggers that note the rows which a REPLACE is about to delete, as it fires no trigger for them.
+
+    `notes` returns the SQL for the rows of a condition. A row has two keys: its id, and its rowid under three names.
+    """
+    is_taken = "(id = NEW.id OR rowid = NEW.rowid)"
+    return {
+        f"{table}_before_insert": _trigger(f"BEFORE INSERT ON {table}", notes(is_taken)),
+        f"{table}_before_update": _trigger(
+            f"BEFORE UPDATE OF id, rowid, oid, _rowid_ ON {table}", notes(f"{is_taken} AND rowid IS NOT OLD.rowid")
+        ),
+    }
+
+
+def _seat_triggers(
+    table: str, columns: tuple[str, ...], more: Callable[[str], str], replaced: Callable[[str], str]
+) -> dict[str, str]:
     """Return the triggers of holds or bookings: each event recounts the seats of the slot."""
     differs = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in columns)
-    # REPLACE deletes a row without firing a trigger, so its slot is counted after the new row is there.
-    replaced = _note("'later'", "slot", where=f"id IN (SELECT slot FROM {table} WHERE id = NEW.id OR rowid = {{}})")
+
+    def of_replaced(where: str) -> str:  # the slot is counted after the new row is there
+        return _note("'later'", "slot", where=f"id IN (SELECT slot FROM {table} WHERE {where})") + replaced(where)
+
     return {
-        f"{table}_before_insert": _trigger(f"BEFORE INSERT ON {table}", replaced.format("NEW.rowid")),
-        f"{table}_before_update": _trigger(f"BEFORE UPDATE OF id ON {table}", replaced.format("-1")),
+        **_replaced(table, of_replaced),
         f"{table}_insert": _trigger(
-            f"AFTER INSERT ON {table}", _note("'seats'", "slot", where="id = NEW.slot"), more("NEW")
+            f"AFTER INSERT ON {table}",
+            _note("'seats'", "slot", where="id = NEW.slot"),
+            more("NEW"),
+            refuse_ids(*_IDS, "slot"),
         ),
         f"{table}_update": _trigger(
             f"AFTER UPDATE ON {table}",
             _note("'seats'", "slot", where=f"id IN (OLD.slot, NEW.slot) AND ({differs})"),
             more("NEW"),
             more("OLD"),
+            refuse_ids(*_IDS, "slot", of="OLD"),
         ),
         f"{table}_delete": _trigger(
             f"AFTER DELETE ON {table}", _note("'seats'", "slot", where="id = OLD.slot"), more("OLD")
@@ -105,63 +134,20 @@ def _seat_triggers(table: str, columns: tuple[str, ...], more: Callable[[str], s
     }
 
 
-def _is_valid_policy(text: str) -> str:
-    """Return an SQL expression, true for a policy in a form known to the service."""
-
-    def of(name: str) -> str:
-        return f"json_extract({text}, '$.{name}')"
-
-    def kind(name: str) -> str:
-        return f"COALESCE(json_type({text}, '$.{name}'), 'missing')"
-
-    checks = [
-        f"json_type({text}) = 'object'",
-        f"NOT EXISTS (SELECT 1 FROM json_each({text}) WHERE key NOT IN ({', '.join(map(repr, POLICY_FIELDS))}))",
-        *[
-            f"({kind(name)} {absent} OR ({kind(name)} = 'integer' AND {of(name)} BETWEEN {least} AND {most}))"
-            for name, absent, least, most in (
-                ("hold_seconds", "= 'missing'", 30, 1_800),
-                ("max_holds", "= 'missing'", 1, 10_000),
-                ("max_advance", "IN ('missing', 'null')", 0, LONGEST_DURATION),
-                ("pending_seconds", "IN ('missing', 'null')", LEAST_PENDING, LONGEST_DURATION),
-                *[(name, "IN ('missing', 'null')", 1, 10_000) for name in LIMIT_FIELDS],
-                *[(name, "= 'missing'", 0, LONGEST_DURATION) for name in DURATION_FIELDS if name != "max_advance"],
-            )
-        ],
-        f"({kind('overlap')} = 'missing' OR {of('overlap')} IN ('allow', 'reject'))",
-        f"({kind('confirmation')} = 'missing' OR {of('confirmation')} IN ('none', 'staff'))",
-    ]
-    return f"CASE WHEN json_valid({text}) THEN {' AND '.join(checks)} END"
-
-
-def _is_not_text(text: str) -> str:
-    """Return an SQL expression that is true for a text with a NUL, or with bytes that are not UTF-8.
-
-    SQLite stores any bytes as text, and a driver of Python can't read those back. The characters are compared in
-    pieces of 64, as `substr` counts from the start of its text.
-    """
-    return (
-        f"(instr({text}, char(0)) OR {text} GLOB '*[^' || char(1) || '-~]*' AND EXISTS ("
-        "WITH RECURSIVE piece (at) AS"
-        f" (SELECT 1 UNION ALL SELECT at + 64 FROM piece WHERE at + 64 <= length({text})),"
-        f" place (part, at) AS (SELECT substr({text}, at, 64), 1 FROM piece"
-        " UNION ALL SELECT part, at + 1 FROM place WHERE at < length(part))"
-        " SELECT 1 FROM place WHERE char(unicode(substr(part, at, 1))) IS NOT substr(part, at, 1)))"
-    )
-
-
-def _refuse(message: str, source: str) -> str:
-    return f"SELECT RAISE(ABORT, '{message}') {source};"
-
-
 _CALENDAR_DIFFERS = " OR ".join(
     f"OLD.{name} IS NOT NEW.{name}"
-    for name in ("id", "name", "zone", "visibility", "booking", "policy", "archived", "created_at", "data")
+    for name in ("name", "zone", "visibility", "booking", "policy", "archived", "created_at", "data")
 )
 _HEAD_DIFFERS = "(OLD.seq IS NOT NEW.seq OR OLD.nonce IS NOT NEW.nonce)"
 # A head restored by a trigger is not a new head.
 _IS_PUT_BACK = "EXISTS (SELECT 1 FROM touched WHERE calendar = NEW.id AND seq = NEW.seq AND nonce = NEW.nonce)"
 _LAST_HEAD = "FROM touched WHERE calendar = NEW.id AND kind = 'gone' ORDER BY id DESC LIMIT 1"
+# A calendar with a new id continues the history of the last one with this id, or begins one.
+_BEGINNING = (
+    "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
+    f" SELECT 'policy', NEW.id, NEW.id, COALESCE((SELECT seq {_LAST_HEAD}), 0),"
+    f" COALESCE((SELECT nonce {_LAST_HEAD}), lower(hex(randomblob(6))))"
+)
 _GONE = (
     "INSERT INTO touched (kind, calendar, subject, seq, nonce) SELECT 'gone', id, id, seq, nonce FROM calendar WHERE"
 )
@@ -181,14 +167,18 @@ def _bookings_of_moved(calendar: str) -> str:
     )
 
 
+def _lost_bookings(where: str) -> str:
+    """Return SQL that notes bookings which are about to be deleted; what they have been is not checked."""
+    return (
+        "INSERT INTO touched (kind, calendar, subject, seq) SELECT 'lost',"
+        " COALESCE((SELECT calendar FROM slot WHERE slot.id = booking.slot), calendar), id, version"
+        f" FROM booking WHERE {where};"
+    )
+
+
 _SQLITE = {
-    "slot_before_insert": _trigger(
-        "BEFORE INSERT ON slot", _note("'slot'", "slot", where="id = NEW.id OR rowid = NEW.rowid")
-    ),
-    "slot_before_update": _trigger(
-        "BEFORE UPDATE OF id ON slot", _note("'slot'", "slot", where="id = NEW.id AND NEW.id IS NOT OLD.id")
-    ),
-    "slot_insert": _trigger("AFTER INSERT ON slot", _row("'new'", "NEW")),
+    **_replaced("slot", lambda where: _note("'slot'", "slot", where=where)),
+    "slot_insert": _trigger("AFTER INSERT ON slot", _row("'new'", "NEW"), refuse_ids(*_IDS)),
     "slot_update": _trigger(
         "AFTER UPDATE ON slot",
         _row("'slot'", "OLD", _SLOT_DIFFERS),
@@ -196,26 +186,25 @@ _SQLITE = {
         _row("'new'", "NEW", f"OLD.id IS NOT NEW.id OR OLD.data IS NOT NEW.data OR {_IS_OTHER}"),
         _bookings_of_moved("OLD.calendar"),
         _bookings_of_moved("NEW.calendar"),
+        _row("'moved'", "NEW", _IS_OTHER),
+        refuse_ids(*_IDS, of="OLD"),
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
-    **_seat_triggers("hold", _HOLD_COLUMNS, lambda _: ""),
-    **_seat_triggers("booking", _BOOKING_COLUMNS, _booking),
-    "calendar_before_insert": _trigger("BEFORE INSERT ON calendar", f"{_GONE} id = NEW.id OR rowid = NEW.rowid;"),
-    "calendar_before_update": _trigger(
-        "BEFORE UPDATE OF id ON calendar", f"{_GONE} id = NEW.id AND NEW.id IS NOT OLD.id;"
-    ),
+    **_seat_triggers("hold", _HOLD_COLUMNS, lambda _: "", lambda _: ""),
+    **_seat_triggers("booking", _BOOKING_COLUMNS, _booking, _lost_bookings),
+    **_replaced("calendar", lambda where: f"{_GONE} {where};"),
     "calendar_insert": _trigger(
         "AFTER INSERT ON calendar",
-        "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
-        f" SELECT 'policy', NEW.id, NEW.id, COALESCE((SELECT seq {_LAST_HEAD}), 0),"
-        f" COALESCE((SELECT nonce {_LAST_HEAD}), lower(hex(randomblob(6))));",
+        f"{_BEGINNING};",
+        refuse_ids("id"),
         "INSERT INTO touched (kind, calendar, subject) SELECT 'archived', NEW.id, NEW.id;",
     ),
     "calendar_update": _trigger(
         "AFTER UPDATE ON calendar",
         "INSERT INTO touched (kind, calendar, subject)"
-        " SELECT CASE WHEN OLD.policy IS NOT NEW.policy OR OLD.id IS NOT NEW.id THEN 'policy' ELSE 'calendar' END,"
-        f" NEW.id, NEW.id WHERE {_CALENDAR_DIFFERS};",
+        " SELECT CASE WHEN OLD.policy IS NOT NEW.policy THEN 'policy' ELSE 'calendar' END,"
+        f" NEW.id, NEW.id WHERE OLD.id IS NEW.id AND ({_CALENDAR_DIFFERS});",
+        f"{_BEGINNING} WHERE OLD.id IS NOT NEW.id;",
         "INSERT INTO touched (kind, calendar, subject)"
         " SELECT 'archived', NEW.id, NEW.id WHERE OLD.archived IS NOT NEW.archived OR OLD.id IS NOT NEW.id;",
         "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
@@ -223,6 +212,7 @@ _SQLITE = {
         f" WHERE OLD.id IS NEW.id AND {_HEAD_DIFFERS} AND NOT {_IS_PUT_BACK};",
         "INSERT INTO touched (kind, calendar, subject, seq, nonce)"
         " SELECT 'gone', OLD.id, OLD.id, OLD.seq, OLD.nonce WHERE OLD.id IS NOT NEW.id;",
+        refuse_ids("id", of="OLD"),
     ),
     "calendar_delete": _trigger(
         "AFTER DELETE ON calendar",
@@ -231,59 +221,71 @@ _SQLITE = {
     # The consequences of a note. RAISE(ABORT) refuses even a statement with OR IGNORE.
     "touched_seats": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind IN ('seats', 'new')",
-        _refuse(
+        refuse(
             BAD_TEXT,
             "FROM hold WHERE slot = NEW.subject AND state = 0"
-            f" AND ({' OR '.join(map(_is_not_text, ('hold.id', 'hold.holder', 'hold.overridden')))})",
+            f" AND (typeof(holder) <> 'text' OR {' OR '.join(map(is_not_text, ('holder', 'overridden')))})",
         ),
-        _refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
-        f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
-        " WHERE (id = NEW.subject OR id IN (SELECT subject FROM touched WHERE kind = 'later'))"
-        f" AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
-        f" OR overbooked <> {_OVER});",
-        "UPDATE touched SET kind = 'slot' WHERE kind = 'later';",
+        refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
+        # OR IGNORE would pass over the CHECK behind the UPDATE below.
+        refuse(REMOVED, f"FROM slot WHERE id = NEW.subject AND state = 2 AND {_HELD} + {_BOOKED} > 0"),
+        *(
+            f"UPDATE slot SET held = {_HELD}, booked = {_BOOKED}, held_until = {_HELD_UNTIL}, overbooked = {_OVER}"
+            f" WHERE id = {one} AND (held <> {_HELD} OR booked <> {_BOOKED} OR held_until IS NOT {_HELD_UNTIL}"
+            f" OR overbooked <> {_OVER});"
+            for one in ("NEW.subject", *(_LATER.format("subject", order) for order in ("ASC", "DESC")))
+        ),
+        *(f"UPDATE touched SET kind = 'slot' WHERE id = {_LATER.format('id', order)};" for order in ("ASC", "DESC")),
+        *(
+            f"UPDATE {table} SET calendar = {_OF_SLOT} WHERE id = (SELECT id FROM {table}"
+            f" WHERE slot = NEW.subject{which} AND calendar <> {_OF_SLOT} LIMIT 1);"
+            for table, which in _SEATED
+        ),
     ),
     "touched_new": _trigger(
-        "AFTER INSERT ON touched WHEN NEW.kind = 'new'",
-        _refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
-        _refuse(
+        "AFTER INSERT ON touched WHEN NEW.kind IN ('new', 'bad id')",
+        refuse(BAD_IDS, "WHERE NEW.kind = 'bad id'"),
+        refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
+        refuse(
             BAD_DATA,
             "FROM slot WHERE id = NEW.subject AND data IS NOT NULL"
-            f" AND (NOT json_valid(data) OR length(CAST(data AS BLOB)) > 4096 OR {_is_not_text('data')})",
+            f" AND (NOT json_valid(data) OR length(CAST(data AS BLOB)) > 4096 OR {is_not_text('data')})",
         ),
     ),
     "touched_booking": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind = 'booking'",
-        _refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
-        _refuse(
+        refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
+        refuse(
             BAD_CUSTOMER,
             "FROM booking WHERE id = NEW.subject AND ("
             + " OR ".join(f"length({name}) > {most}" for name, most in CUSTOMER_CHARACTERS.items())
             + ")",
         ),
-        _refuse(
+        refuse(
             BAD_TEXT,
             "FROM booking WHERE id = NEW.subject"
-            f" AND ({' OR '.join(map(_is_not_text, (*CUSTOMER_CHARACTERS, 'overridden')))})",
+            f" AND ({' OR '.join(map(is_not_text, (*CUSTOMER_CHARACTERS, 'overridden')))})",
         ),
     ),
     "touched_policy": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind IN ('calendar', 'policy')",
-        _refuse(BAD_NAME, f"FROM calendar WHERE id = NEW.subject AND length(name) NOT BETWEEN 1 AND {NAME_CHARACTERS}"),
-        _refuse(BAD_TIME, f"FROM calendar WHERE id = NEW.subject AND created_at NOT BETWEEN 0 AND {LATEST}"),
-        _refuse(
-            BAD_TEXT, f"FROM calendar WHERE id = NEW.subject AND ({_is_not_text('name')} OR {_is_not_text('zone')})"
-        ),
-        _refuse(
+        refuse(BAD_NAME, f"FROM calendar WHERE id = NEW.subject AND length(name) NOT BETWEEN 1 AND {NAME_CHARACTERS}"),
+        refuse(BAD_TIME, f"FROM calendar WHERE id = NEW.subject AND created_at NOT BETWEEN 0 AND {LATEST}"),
+        refuse(BAD_TEXT, f"FROM calendar WHERE id = NEW.subject AND ({is_not_text('name')} OR {is_not_text('zone')})"),
+        refuse(
             BAD_CALENDAR,
             "WHERE NEW.subject GLOB '*[^a-z0-9-]*' OR NEW.subject GLOB '-*'"
             " OR length(NEW.subject) NOT BETWEEN 1 AND 63",
         ),
-        _refuse(BAD_POLICY, f"FROM calendar WHERE id = NEW.subject AND NOT COALESCE({_is_valid_policy('policy')}, 0)"),
+        refuse(BAD_POLICY, f"FROM calendar WHERE id = NEW.subject AND NOT COALESCE({is_valid_policy('policy')}, 0)"),
     ),
     "touched_head": _trigger(
-        "AFTER INSERT ON touched WHEN NEW.kind IN ('head', 'policy') AND NEW.seq IS NOT NULL",
-        "UPDATE calendar SET seq = NEW.seq, nonce = NEW.nonce WHERE id = NEW.subject;",
+        "AFTER INSERT ON touched WHEN NEW.kind = 'moved' OR (NEW.kind IN ('head', 'policy') AND NEW.seq IS NOT NULL)",
+        "UPDATE calendar SET seq = NEW.seq, nonce = NEW.nonce WHERE id = NEW.subject AND NEW.seq IS NOT NULL;",
+        *(
+            f"UPDATE {table} SET calendar = NEW.calendar WHERE slot = NEW.subject{which} AND calendar <> NEW.calendar;"
+            for table, which in _SEATED
+        ),
     ),
 }
 

@@ -92,6 +92,8 @@ class EngineServer(SessionServer):
         if transport not in self.transports:
             raise RejectedRequest("The transport is unknown.")
         sid = query.get("sid")
+        if sid is not None and self.elsewhere is not None and self.elsewhere.is_elsewhere(sid):
+            return await self.elsewhere.hand_over(request, sid)
         if request.method == "GET":
             if sid is None:
                 return await open_session(self, request, transport)

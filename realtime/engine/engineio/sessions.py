@@ -6,7 +6,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import engineio
 from aiohttp import web
@@ -31,6 +31,17 @@ LATE_POLL_SECONDS: Final = 1.0
 MOST_LATE_POLLS: Final = 1_000
 _DEFAULTS: Final = Limits()
 _FADING: Final = 0.99  # a request: after a few hundred small answers a large one is forgotten
+
+
+class Elsewhere(Protocol):
+    """Knows the sessions of other processes on this address, and gives their requests to them."""
+
+    @property
+    def sid_prefix(self) -> str: ...
+
+    def is_elsewhere(self, sid: str) -> bool: ...
+
+    async def hand_over(self, request: web.Request, sid: str) -> web.StreamResponse: ...
 
 
 class SessionServer(engineio.AsyncServer):
@@ -66,6 +77,7 @@ class SessionServer(engineio.AsyncServer):
         self.heartbeat = Heartbeat()
         self.admission = AdmissionQueue()
         self.request_seconds = 10 * REQUEST_SECONDS  # the estimate for the next one; at first nothing is known
+        self.elsewhere: Elsewhere | None = None
         self.refuse = False
         self.is_draining = False
         self.sockets: dict[str, EngineConnection] = {}
@@ -76,6 +88,11 @@ class SessionServer(engineio.AsyncServer):
         self._all_left: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._late_polls: dict[str, float] = {}  # sid to end of validity
+
+    def generate_id(self) -> str:
+        """Return a new session's id; among several processes it begins with the number of this one."""
+        sid: str = super().generate_id()
+        return f"{self.elsewhere.sid_prefix}{sid}" if self.elsewhere is not None else sid
 
     @property
     def may_upgrade(self) -> bool:

@@ -147,9 +147,14 @@ class Connection(EngineConnection):
         is_awaited = any(client.is_asked for client in self.clients)
         return is_awaited and self._backlog_bytes < self.limits.max_queued_bytes
 
+    @property
+    def is_request_delayed(self) -> bool:
+        """Return whether a request has to wait until it is writable."""
+        return (self.is_congested and self.is_open) or bool(self._waiting)
+
     async def until_writable(self) -> None:
         """Wait, in order, while earlier answers are not taken. One request at a time may add to them."""
-        if (not self.is_congested or not self.is_open) and not self._waiting:
+        if not self.is_request_delayed:
             return
         if self._waiting is None:
             self._waiting = deque()

@@ -5,6 +5,7 @@ unreadable payload becomes a packet without data, so that the server can acknowl
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,7 @@ RESERVED_EVENTS: Final = frozenset(
 )
 
 _LONGEST_NUMBER: Final = 15  # an id must survive JavaScript's numbers
+_DIGITS: Final = re.compile(rf"[0-9]{{0,{_LONGEST_NUMBER + 1}}}")
 
 
 def read_json(text: str) -> Any:
@@ -93,10 +95,10 @@ def decode(text: str, loads: Callable[[str], Any]) -> DecodedPacket:
 
 
 def _number(text: str, at: int) -> tuple[int, int]:
-    stop, too_far = at, at + _LONGEST_NUMBER + 1
-    while stop < min(len(text), too_far) and text[stop] in "0123456789":
-        stop += 1
-    if stop == too_far:
+    digits = _DIGITS.match(text, at)
+    assert digits is not None, "the pattern matches an empty text too"
+    stop = digits.end()
+    if stop - at > _LONGEST_NUMBER:
         raise Malformed("number")
     return (int(text[at:stop]) if stop > at else 0), stop
 

@@ -191,7 +191,8 @@ class SocketServer(NamespaceServer):
     async def _answer(self, client: NamespaceClient, packet: DecodedPacket) -> None:
         """Run a request's handler and acknowledge it, without suspending between the two."""
         try:
-            await client.connection.until_writable()
+            if client.connection.is_request_delayed:
+                await client.connection.until_writable()
             try:
                 result = await self._handle(client, packet)
                 self._acknowledge(client.connection, packet, result)
@@ -206,7 +207,13 @@ class SocketServer(NamespaceServer):
     def _handle(self, client: NamespaceClient, packet: DecodedPacket) -> Awaitable[Any]:
         if packet.data is None:
             return self._answer_without_data(client, packet)
-        handling: Awaitable[Any] = self._trigger_event(packet.data[0], packet.namespace, client.sid, *packet.data[1:])
+        event, *arguments = packet.data
+        namespace = self.namespace_handlers.get(packet.namespace) if not self.handlers else None
+        handling: Awaitable[Any]
+        if namespace is not None:  # as `_trigger_event` does without handlers of single events
+            handling = namespace.trigger_event(event, client.sid, *arguments)
+        else:
+            handling = self._trigger_event(event, packet.namespace, client.sid, *arguments)
         return handling
 
     async def _answer_without_data(self, client: NamespaceClient, packet: DecodedPacket) -> Any:

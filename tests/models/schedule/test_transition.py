@@ -29,12 +29,13 @@ def shown_in(zone: str, moment: datetime) -> datetime:
 
 @cache
 def transitions(zone: str) -> list[datetime]:
-    """The first minute of each new offset, found by looking at the clocks twice a day."""
+    """Return the first minute of each new offset. The shortest offset of these years lasts for Ramadan."""
+    clocks = ZoneInfo(zone)
 
-    def offset(moment: datetime) -> timedelta:
-        return shown_in(zone, moment) - moment.replace(tzinfo=None)
+    def offset(moment: datetime) -> timedelta | None:
+        return moment.astimezone(clocks).utcoffset()
 
-    found, step = [], 12 * HOUR
+    found, step = [], timedelta(days=5)
     before = offset(FIRST)
     for place in range((LAST - FIRST) // step):
         moment = FIRST + step * place
@@ -61,12 +62,12 @@ def changing_zones() -> Iterator[tuple[str, list[datetime]]]:
 
 
 def test_each_wall_time_is_the_first_moment_that_shows_it_or_a_later_one() -> None:
-    """A walk through the minutes finds the same moments, for all zones with a change of clocks from 2024 to 2030."""
+    """A walk by five minutes finds the same moments, for all zones with a change of clocks from 2024 to 2030."""
     looked_at = 0
     for zone, changes in changing_zones():
         clocks = open_zone(zone)
         for change in changes:
-            walk = [change - 5 * HOUR + MINUTE * place for place in range(10 * 60)]
+            walk = [change - 5 * HOUR + MINUTE * place for place in range(0, 10 * 60, 5)]
             showing = [(shown_in(zone, moment), moment) for moment in walk]
             middle = shown_in(zone, change)
             for minutes in range(-125, 126, 5):

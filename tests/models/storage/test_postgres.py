@@ -20,7 +20,7 @@ from tests.models.crowd import Crowd
 from tests.models.database_audit import audit
 from tests.models.driver import STAFF, Driver, FakeClock, Viewer, booking, code, moving, new_key, results
 from tests.support import wait_until
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 pytestmark = pytest.mark.only("postgres")
 

@@ -6,7 +6,7 @@ import pytest
 
 from models.contract.values.time import DAY
 from tests.models.outside import AT, Outside, slot_row, take, uuid
-from tests.support.outsider import Refused, write
+from tests.support.databases.outsider import Refused, write
 
 REFUSED = {
     "end before start": f'UPDATE slot SET "end" = {AT - 1}',

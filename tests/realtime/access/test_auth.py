@@ -10,6 +10,8 @@ import jwt
 import pytest
 
 from models.contract.errors import Unauthorized
+from models.contract.principal import Principal
+from models.contract.values.time import SECOND, system_clock
 from realtime.access.auth import Auth, Expiry, Tickets, holder_address
 
 SECRET = b"a secret of the tests, long enough for HS256"
@@ -42,7 +44,7 @@ def test_a_token_makes_a_principal() -> None:
     assert principal.is_staff_of("a")
     assert not principal.is_staff_of("b")
     assert ends_at is not None
-    assert 58 < ends_at - time.time() <= 60
+    assert 58 < ends_at - time.monotonic() <= 60
     everywhere = auth.identify(auth.write_token("bob", scope="", calendars="*", seconds=None), "").principal
     assert everywhere.is_named("b")
     assert not everywhere.is_staff
@@ -77,36 +79,50 @@ def test_a_time_that_is_none_is_refused(claim: str, value: Any) -> None:
         Auth(SECRET).identify(token, "")
 
 
-def test_a_ticket_is_good_once() -> None:
-    """A ticket stands for its principal without staff rights, once, and only within its time."""
-    auth, tickets = Auth(SECRET), Tickets()
-    identity = auth.identify(auth.write_token("ada", scope="staff", calendars="*", seconds=60), "")
+async def test_a_ticket_stands_for_its_principal() -> None:
+    """It has no staff rights, names its calendars only, and ends no later than its token."""
+    auth, tickets = Auth(SECRET), Tickets(SECRET, system_clock, _use)
+    identity = auth.identify(auth.write_token("ada", scope="staff", calendars="*", seconds=60), "192.0.2.1")
     ticket, ends_at = tickets.issue(identity, frozenset({"a"}))
-    assert 28 < ends_at - time.time() <= 30
-    redeemed = tickets.redeem(ticket)
-    assert redeemed.principal.is_named("a")
-    assert not redeemed.principal.is_named("b")
-    assert not redeemed.principal.is_staff
-    assert redeemed.expires_at == identity.expires_at
-    for again in (ticket, "", "made up"):
+    assert 28 < ends_at / SECOND - time.time() <= 30
+    redeemed = await tickets.redeem(ticket, "192.0.2.7")
+    assert redeemed.principal == Principal(subject="ada", address="192.0.2.7", calendars=frozenset({"a"}))
+    assert redeemed.seconds_left == pytest.approx(identity.seconds_left, abs=2)
+    with pytest.raises(Unauthorized):
+        auth.identify(ticket, "")
+
+
+async def test_what_is_no_ticket_is_refused() -> None:
+    """A token is no ticket, and a ticket of another secret or of the past is none either."""
+    auth, tickets = Auth(SECRET), Tickets(SECRET, system_clock, _use)
+    token = auth.write_token("ada", scope="", calendars=["a"], seconds=60)
+    foreign, _ = Tickets(b"another", system_clock, _use).issue(auth.identify(token, ""), frozenset({"a"}))
+    old, _ = Tickets(SECRET, lambda: system_clock() - 31 * SECOND, _use).issue(
+        auth.identify(token, ""), frozenset({"a"})
+    )
+    for bad in (token, foreign, old, "", "made up", "a.b.c", "x" * 100_000, "\ud800"):
         with pytest.raises(Unauthorized):
-            tickets.redeem(again)
+            await tickets.redeem(bad, "")
+
+
+async def _use(_ticket: str, _ends_at: int) -> None:
+    """Stand in for the service; that a ticket is good once is tested where it is written down."""
 
 
 async def test_an_end_that_moves() -> None:
     """A timer ends at its time, can be postponed or cancelled, and ends at once for a time in the past."""
     ended = asyncio.Event()
     expiry = Expiry(ended.set)
-    expiry.set(time.time() + 60)
+    expiry.set(time.monotonic() + 60)
     expiry.set(None)
-    expiry.set(time.time() - 1)
+    expiry.set(time.monotonic() - 1)
     await asyncio.wait_for(ended.wait(), 2)
     ended.clear()
-    ends_at = time.time() + 0.05
+    ends_at = time.monotonic() + 0.05
     expiry.set(ends_at)
     await asyncio.wait_for(ended.wait(), 2)
-    assert time.time() >= ends_at - 0.01
+    assert time.monotonic() >= ends_at - 0.01
     ended.clear()
-    expiry.set(time.time() + 60)
+    expiry.set(time.monotonic() + 60)
     expiry.cancel()
     assert not ended.is_set()

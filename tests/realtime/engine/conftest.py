@@ -20,6 +20,12 @@ from realtime.engine import EngineServer, SocketServer
 PING_INTERVAL_SECONDS = 0.3
 PING_TIMEOUT_SECONDS = 0.2
 
+# The modules of these tests see no transport of a loop.
+ON_ONE_LOOP = {
+    "test_admission", "test_asgi", "test_attachment", "test_budget", "test_call", "test_counters", "test_decoder",
+    "test_encoder", "test_namespaces", "test_origins", "test_packet", "test_room_manager",
+}  # fmt: skip
+
 Serve = Callable[..., Awaitable["Endpoint"]]
 
 
@@ -100,8 +106,10 @@ async def text_of(socket: ClientConnection, *, skip_pings: bool = True) -> str:
         return message
 
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run every test of the engine on both loops."""
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run the tests of connections on both loops, and those of packets and heads on one."""
+    if item.path.stem in ON_ONE_LOOP:
+        return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import socket as sockets
 
 from tests.realtime.engine.conftest import Endpoint
-from tests.support.raw import frame
+from tests.support.clients.raw import frame
 
 KERNEL_BYTES = 4096  # the kernel's receive buffer, so that the server's buffer fills instead
 

@@ -47,6 +47,8 @@ OPEN = {"EIO": "4", "transport": "polling"}
         (["http://localhost:8100"], "http://localhost:8100", True),
         (["http://localhost"], "http://localhost:8100", False),
         (["app://-"], "app://-", True),
+        (["http://[2001:DB8:0::1]:3000"], "http://[2001:db8::1]:3000", True),
+        (["http://[2001:db8::1]"], "http://[2001:db8::2]", False),
         (["chrome-extension://abcdefghijklmnop"], "chrome-extension://abcdefghijklmnop", True),
         (["chrome-extension://abcdefghijklmnop"], "chrome-extension://ponmlkjihgfedcba", False),
         (lambda origin: origin.endswith(".example"), "http://shop.example", True),

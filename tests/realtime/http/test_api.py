@@ -1,26 +1,9 @@
-"""Headers that set conditions: `If-Match`, `If-None-Match`, and a key where it means nothing."""
+"""Headers: conditions such as `If-Match`, odd values, and a key where it means nothing."""
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from tests.support import Api, Server, new_key
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server."""
-    with Server(tmp_path_factory.mktemp("api"), "--no-demo", "--rate", "0") as server:
-        yield server
-
-
-@pytest.fixture
-async def api(served: Server) -> AsyncIterator[Api]:
-    """Ask as staff."""
-    async with Api(served.url, served.command("token", "--scope", "staff").strip()) as api:
-        yield api
 
 
 async def _slots(api: Api) -> list[dict[str, Any]]:
@@ -80,3 +63,34 @@ async def test_a_key_where_nothing_changes_is_refused(api: Api) -> None:
     ):
         answer = await api.ask(method, path, key=new_key())
         assert (answer.code, answer.body["details"]) == ("bad_request", {"field": "Idempotency-Key"}), path
+
+
+async def test_headers_that_are_none(served: Server, api: Api, slot: str) -> None:
+    """Odd headers are refused or passed over; none of them is worth an error of the server's."""
+    path = f"/api/slots/{slot}"
+    for version in ("x", '"x"', "-1", '"1", "2"', "9" * 17, "\udcff"):
+        answer = await api.ask("POST", f"{path}/close", headers={"If-Match": version})
+        assert answer.code == "bad_request", version
+    assert (await api.ask("POST", f"{path}/close", headers={"If-Match": '"999999"'})).code == "version_conflict"
+    for key in ("\udcff" * 30, "k" * 201):
+        answer = await api.ask("POST", f"{path}/holds", headers={"Idempotency-Key": key})
+        assert answer.code == "bad_request", key
+    answer = await api.ask("POST", f"{path}/holds", {"key": new_key()}, key=new_key())
+    assert answer.code == "bad_request", "the body says another key than the header"
+    for name in ("X-Request-ID", "X-Forwarded-For", "Last-Event-ID", "If-None-Match", "Range", "Expect"):
+        for value in ("\udcff", "x" * 2_000, "1, 2; 3", "100-continue" if name == "Expect" else "bytes=0-"):
+            answer = await api.ask("GET", "/api/calendars", headers={name: value})
+            assert answer.status in {200, 417}, (name, value)
+            assert answer.headers.get("X-Request-ID", "") != value
+
+
+async def test_an_etag(api: Api, slot: str) -> None:
+    """A snapshot's ETag holds as long as its slots do."""
+    name = [info["id"] for info in (await api.get("/api/calendars"))["calendars"]][-1]
+    path = f"/api/calendars/{name}/slots"
+    first = await api.ask("GET", path)
+    mark = first.headers["ETag"]
+    same = await api.ask("GET", path, headers={"If-None-Match": mark})
+    assert (same.status, same.raw, same.headers["ETag"]) == (304, b"", mark)
+    await api.ask("PATCH", f"/api/calendars/{name}", {"name": "Another"})
+    assert (await api.ask("GET", path, headers={"If-None-Match": mark})).status == 200

@@ -1,19 +1,21 @@
-"""The private parts of aiohttp that bounded connections need: an update that moves one fails here, by name."""
+"""Bounded connections: the private parts of aiohttp that they need, and peers that do not speak HTTP."""
 
+import asyncio
 import inspect
 
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
 from realtime.http.connection import BoundedHandler, BoundedRunner, BoundedServer
+from tests.support import Server
 
-SLOTS = ("_force_close", "_loop", "_manager", "_request_count", "_waiter", "transport")
+SLOTS = ("_force_close", "_lingering_time", "_loop", "_manager", "_request_count", "_waiter", "transport")
 
 
 def test_overridden_methods_exist() -> None:
     """Overridden methods exist, and take our arguments."""
     for ours, theirs, names in (
-        (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received")),
+        (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received", "finish_response")),
         (BoundedServer, web.Server, ("__call__", "shutdown")),
         (BoundedRunner, web.AppRunner, ("_make_server",)),
     ):
@@ -45,3 +47,18 @@ async def test_the_parts_of_a_server_exist() -> None:
 
 async def _unused(_request: web.BaseRequest) -> web.StreamResponse:
     return web.Response()
+
+
+async def test_what_is_no_http(served: Server) -> None:
+    """A peer that does not speak HTTP is closed, without a traceback."""
+    for nonsense in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"\0" * 9_000,
+                     b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n\r\n",
+                     b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"):  # fmt: skip
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(nonsense)
+        writer.write_eof()
+        head = await asyncio.wait_for(reader.read(100), 10)
+        assert not head or b" 4" in head, head
+        writer.close()
+        await writer.wait_closed()
+    assert "Traceback" not in served.log

@@ -1,28 +1,13 @@
 """A query has the parameters of its route: what is not one of them is refused, as an unknown field is."""
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
 
 from realtime.http.routes import COMMANDS, READS
-from tests.support import Api, Server
+from tests.realtime.http.conftest import status_and_code
+from tests.support import Api
 
 ROUTES = sorted({(one.method, one.path) for one in COMMANDS} | {(one.method, one.path) for one in READS})
 SLOT = "01977420-0000-7000-8000-000000000001"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server with its demo calendar."""
-    with Server(tmp_path_factory.mktemp("query"), "--rate", "0") as server:
-        yield server
-
-
-@pytest.fixture
-async def api(served: Server) -> AsyncIterator[Api]:
-    """Ask as staff."""
-    async with Api(served.url, served.command("token", "--scope", "staff").strip()) as api:
-        yield api
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -51,3 +36,22 @@ async def test_preview_is_1_or_0(api: Api) -> None:
     hours = {"schedule": {"windows": [], "slot_minutes": 30, "from": "2027-01-01"}}
     for text, status in (("1", 200), ("true", 200), ("yes", 400), ("2", 400)):
         assert (await api.ask("PUT", f"/api/calendars/demo/schedule?preview={text}", hours)).status == status
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["from=soon", "from=2027-01-01", "to=2001-01-01T00:00:00Z", "from=%00", "from=%ED%A0%80", "from=", "to=x" * 50,
+     "from=2027-01-01T00:00:00%2B99:00", "from=9999-12-31T23:59:59Z", "from=9999-12-31T23:59:59-12:00",
+     "from=0001-01-01T00:00:00%2B12:00", "from=0001-01-01T00:00:00Z&to=x"],
+)  # fmt: skip
+async def test_times_that_are_none(api: Api, query: str) -> None:
+    """An unreadable window is bad_request, on every route."""
+    for route in ("slots", "bookings"):
+        answer = await api.ask("GET", f"/api/calendars/demo/{route}?{query}")
+        assert status_and_code(answer) == (400, "bad_request"), answer
+
+
+@pytest.mark.parametrize("wait", ["-1", "61", "x", "nan", "inf", "1e9", ""])
+async def test_waits_that_are_none(api: Api, wait: str) -> None:
+    """A long poll waits 0 to 60 seconds."""
+    assert (await api.ask("GET", f"/api/calendars/demo/changes?wait={wait}")).code == "bad_request"

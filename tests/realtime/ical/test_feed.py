@@ -16,7 +16,8 @@ from models.contract.commands.calendars import SetSchedule
 from models.service import SlotService
 from realtime.ical.icalendar import write_calendar
 from tests.models.driver import EVER, STAFF, Driver, FakeClock, new_key
-from tests.support import Api, backup, eventually
+from tests.support import Api, eventually
+from tests.support.databases import backup
 from tests.support.server import Server
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)

@@ -15,7 +15,7 @@ from realtime.async_service import AsyncService
 from realtime.reads import readers
 from realtime.reads.read_queue import Lane, Peer, reading_for
 from tests.support import eventually
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",

@@ -11,7 +11,8 @@ from models.contract.principal import OPERATOR
 from models.service import SlotService, Snapshot
 from realtime.rooms.replica import AT_REST
 from tests.realtime.room_stack import RecordingConnection, RoomStack
-from tests.support import backup, eventually
+from tests.support import eventually
+from tests.support.databases import backup
 
 
 @pytest.mark.parametrize("own", [0, 1, 4], ids="then {} of its own".format)

@@ -14,13 +14,13 @@ from models.contract.commands.calendars import CreateCalendar
 from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.principal import OPERATOR
 from models.contract.values.time import DAY, HOUR
-from models.domain.outside_writes import NOTES_AT_ONCE
+from models.domain.outside_writes.notes import NOTES_AT_ONCE
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.outside_writes import OutsideWrites
 from tests.models.database_audit import audit, query
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually, new_key
-from tests.support.postgres import Postgres
+from tests.support.databases.postgres import Postgres
 
 BULK = 6_000
 COMMANDS = 60
@@ -38,7 +38,7 @@ async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     stack = RoomStack(url)
     await stack.open()
     intake = OutsideWrites(stack.service, stack.dispatcher)
-    listener = ChangeListener(stack.sync.watch(), intake.read, intake.check, intake.take)
+    listener = ChangeListener(stack.sync.watch(), intake.read, intake.check, intake.take, stack.dispatcher.on_rows)
     listener.start()
     yield stack
     await listener.close()

@@ -8,7 +8,7 @@ from models.service import News
 from realtime.rooms.outside_writes import OutsideWrites
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 
 @pytest.fixture

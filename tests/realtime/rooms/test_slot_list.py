@@ -14,7 +14,8 @@ from models.service import PackedSlots, PlacedSlot
 from realtime.rooms import slot_list as module
 from realtime.rooms.slot_list import SlotList
 
-IDS = st.sampled_from([f"slot-{number}" for number in range(12)])
+# Ids of the service, which have one length, and ids of any other form.
+IDS = st.sampled_from([f"slot-{number}" for number in range(6)] + [f"{number:036}" for number in range(6)])
 TIMES = st.integers(0, 5)
 SLOTS = st.builds(lambda name, start, length: placed(name, start, start + length), IDS, TIMES, st.integers(1, 9))
 

@@ -37,3 +37,18 @@ async def test_a_sent_change_ends_the_waits_up_to_its_seq() -> None:
     await second
     await asyncio.sleep(0)
     assert len(room) == 0
+
+
+async def test_a_held_answer_is_given_once_its_change_is_sent() -> None:
+    """The caller's future gets its own result. A caller that has gone is no fault."""
+    room = waiters.Waiters()
+    loop = asyncio.get_running_loop()
+    answered, gone = loop.create_future(), loop.create_future()
+    room.hold(1, answered, "the answer")
+    room.hold(1, gone, "nobody's")
+    gone.cancel()
+    room.wake(0)
+    assert (answered.done(), len(room)) == (False, 2)
+    room.wake(1)
+    assert (await answered, len(room)) == ("the answer", 0)
+    assert gone.cancelled()

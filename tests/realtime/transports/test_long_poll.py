@@ -9,8 +9,8 @@ from realtime.transports.long_poll import read_wait
 from realtime.transports.stream import BEAT_SECONDS
 from tests.realtime.transports.conftest import make_calendar, open_slots
 from tests.support import STAFF, Api, Client, eventually, new_key
-from tests.support.raw import Raw
-from tests.support.replica import Replica
+from tests.support.clients.raw import Raw
+from tests.support.clients.replica import Replica
 from tests.system.both_transports import number_of
 from tests.system.conftest import Place
 

@@ -1,10 +1,10 @@
 /** The sheet in which a held slot becomes a booking. Closing it keeps the hold. */
 
 import { button } from "../ui/button";
-import { closeOnBackdrop } from "../ui/dialog";
+import { closeOnBackdrop } from "../ui/dialog/dialog";
 import { field, Problem } from "../ui/field";
 import type { Booking, Customer, Policy, Slot } from "../client";
-import { adviceFor } from "../ui/advice";
+import { adviceFor } from "../ui/feedback/advice";
 import { h, icon, setText } from "../ui/dom";
 import type { MyBooking, MyHold, BookingRequest } from "./own/own_store";
 import { countdownText, dayKey, dayTitle, timeText, zoneText } from "../ui/time";

@@ -18,10 +18,10 @@ import { OwnPanel } from "./own/own_panel";
 import { Mover } from "./mover";
 import { settledNotice } from "./notice/notice";
 import { OwnBookings } from "./own/own_bookings";
-import { Pill } from "../ui/status_pill";
-import type { Setting } from "./board/slot_cell";
-import { Toasts } from "../ui/toast";
-import { dayKey, dayTitle, isZone, timeText, visitorLocale, visitorZone } from "../ui/time";
+import { Pill } from "../ui/feedback/status_pill";
+import { Toasts } from "../ui/feedback/toast";
+import { dayKey, dayTitle, timeText } from "../ui/time";
+import { ZoneSetting } from "./board/zone_setting";
 import { type ZoneChoice, ZoneSwitch } from "./board/zone_switch";
 
 const TICK_MS = 500;
@@ -59,10 +59,8 @@ export class BookingView {
   readonly #only: HTMLInputElement;
   readonly #frame = new Frame(() => this.#draw());
   readonly #pending = new Set<string>();
-  readonly #locale = visitorLocale();
-  readonly #visitorZone = visitorZone();
+  readonly #setting: ZoneSetting;
   readonly #stops: (() => void)[] = [];
-  #choice: ZoneChoice = "visitor";
   #lastDraw = 0;
   #lastSettle = 0;
 
@@ -74,13 +72,14 @@ export class BookingView {
     const server = new URL(home, location.href).href;
     this.#notice = new BoardNotice(client, this.calendar, server, () => this.#frame.plan());
     const now = () => client.now();
+    this.#setting = new ZoneSetting(this.calendar, now);
     this.#horizon = new Horizon(this.calendar, now);
     this.#mine = new OwnStore(serverName(home), id, () => this.#frame.plan());
     this.#actions = new BookingActions(this.calendar, this.#mine, now);
     this.#form = new BookingForm(this.#actions, (booking) => this.#own.receiptOf(booking));
     this.#own = new OwnBookings({
       ...{ root, home, calendar: this.calendar, mine: this.#mine, actions: this.#actions },
-      ...{ mover: this.#mover, toasts: this.#toasts, words: (times) => this.#words(times) },
+      ...{ mover: this.#mover, toasts: this.#toasts, words: (times) => this.#setting.words(times) },
       now: () => client.now(),
       shown: (booking) => {
         this.#frame.now();
@@ -192,28 +191,21 @@ export class BookingView {
       const { pending, outcome } = settled;
       const booking = pending.what === "book" ? outcome?.booking : undefined;
       if (booking !== undefined) this.#form.settled(pending.hold?.id ?? "", booking);
-      const when = pending.start === "" ? "Your booking" : this.#words(pending);
+      const when = pending.start === "" ? "Your booking" : this.#setting.words(pending);
       const notice = settledNotice(settled, when);
       if (notice !== undefined) this.#toasts.say(notice.text, notice.tone);
     }
-  }
-
-  #setting(): Setting {
-    const info = this.calendar.info;
-    const own = info !== undefined && isZone(info.zone) ? info.zone : this.#visitorZone;
-    const zone = this.#choice === "calendar" ? own : this.#visitorZone;
-    return { zone, locale: this.#locale, now: this.#client.now() };
   }
 
   #draw(): void {
     this.#lastDraw = performance.now();
     const { calendar } = this;
     const { info } = calendar;
-    const setting = this.#setting();
+    const setting = this.#setting.current;
     this.#pill.show(this.#client.status, this.#stateRoot);
     if (info !== undefined) {
       setText(this.#title, info.name);
-      this.#zones.draw(this.#visitorZone, info.zone, this.#choice, setting.now);
+      this.#zones.draw(this.#setting.visitorZone, info.zone, this.#setting.choice, setting.now);
     }
     this.#board.element.toggleAttribute("data-only-free", this.#only.checked);
     const days = this.#board.draw(
@@ -227,9 +219,9 @@ export class BookingView {
       setting,
     );
     const shown = this.#only.checked ? days.filter((day) => day.free > 0) : days;
-    this.#strip.draw(shown, dayKey(setting.now, setting.zone), this.#locale);
+    this.#strip.draw(shown, dayKey(setting.now, setting.zone), this.#setting.locale);
     this.#panel.draw(this.#mine, info?.policy, setting);
-    this.#horizon.draw((at) => dayTitle(dayKey(at, setting.zone), "", this.#locale));
+    this.#horizon.draw((at) => dayTitle(dayKey(at, setting.zone), "", this.#setting.locale));
     this.#drawNotice(shown.length);
     for (const { key } of days) {
       this.#spy.watch(this.#board.section(key));
@@ -251,11 +243,11 @@ export class BookingView {
   }
 
   #tick(): void {
-    const setting = this.#setting();
+    const setting = this.#setting.current;
     const expired = this.#client.status.state === "live" ? this.#mine.prune(setting.now) : [];
     for (const hold of expired) {
       if (this.#form.hold?.id === hold.id) continue;
-      const time = timeText(Date.parse(hold.start), setting.zone, this.#locale);
+      const time = timeText(Date.parse(hold.start), setting.zone, setting.locale);
       this.#toasts.say(`Your hold on ${time} has lapsed.`);
     }
     this.#board.tick(setting);
@@ -290,18 +282,11 @@ export class BookingView {
 
   #openForm(hold: MyHold): void {
     const slot = this.calendar.slot(hold.slot);
-    this.#form.open(hold, slot, this.calendar.info?.policy, this.#setting());
-  }
-
-  #words({ start }: { readonly start: string }): string {
-    const { zone, now } = this.#setting();
-    const at = Date.parse(start);
-    const day = dayTitle(dayKey(at, zone), dayKey(now, zone), this.#locale);
-    return `${day}, ${timeText(at, zone, this.#locale)}`;
+    this.#form.open(hold, slot, this.calendar.info?.policy, this.#setting.current);
   }
 
   #choose(choice: ZoneChoice): void {
-    this.#choice = choice;
+    this.#setting.choice = choice;
     this.#frame.now();
   }
 

@@ -1,6 +1,7 @@
 /** One live calendar: its slots, its changes, and the commands of a visitor. */
 
-import type { Connection, Subscriber } from "./connection/connection.ts";
+import type { Connection } from "./connection/connection.ts";
+import type { Subscriber } from "./connection/subscribers.ts";
 import type { RequestClient } from "./request_client.ts";
 import type { SlotcastError } from "./error.ts";
 import type { Delivery, Position } from "./transports/link.ts";

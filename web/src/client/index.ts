@@ -8,18 +8,26 @@
  */
 
 import { Calendar } from "./calendar.ts";
-import { Connection, type ConnectionSetting } from "./connection/connection.ts";
+import { Connection } from "./connection/connection.ts";
+import type { ConnectionSetting } from "./connection/connection_setting.ts";
 import { RequestClient } from "./request_client.ts";
-import { listCalendars } from "./list.ts";
+import { listCalendars, type ListOptions } from "./list.ts";
+import {
+  type BookingSearch,
+  eraseCustomer,
+  findBookings,
+  findSlots,
+  type SlotSearch,
+} from "./search.ts";
 import { StaffCalendar } from "./staff.ts";
 import type { Status } from "./transports/state.ts";
-import type { Answers, CalendarInfo, Fields } from "./wire.ts";
+import type { Answers, BookingsAnswer, CalendarInfo, Fields, FoundSlotsAnswer } from "./wire.ts";
 
 export type ConnectOptions = Omit<ConnectionSetting, "isStaff" | "open">;
 
 class Client<Kind extends Calendar> {
   readonly #connection: Connection;
-  readonly #requests: RequestClient;
+  protected readonly requests: RequestClient;
   readonly #calendars = new Map<string, Kind>();
   readonly #make: (id: string, connection: Connection, requests: RequestClient) => Kind;
 
@@ -30,7 +38,7 @@ class Client<Kind extends Calendar> {
   ) {
     const here = typeof location === "undefined" ? undefined : location.href;
     this.#connection = new Connection(new URL(url, here), setting);
-    this.#requests = new RequestClient(this.#connection);
+    this.requests = new RequestClient(this.#connection);
     this.#make = make;
   }
 
@@ -58,20 +66,25 @@ class Client<Kind extends Calendar> {
   }
 
   /** Lists the calendars that this client may see. */
-  async calendars(): Promise<readonly CalendarInfo[]> {
-    return listCalendars(this.#connection.base, await this.#connection.token());
+  async calendars(options: ListOptions = {}): Promise<readonly CalendarInfo[]> {
+    return listCalendars(this.#connection.base, await this.#connection.token(), options);
+  }
+
+  /** Reads one page of the slots of several calendars, by start. */
+  findSlots(search: SlotSearch): Promise<FoundSlotsAnswer> {
+    return findSlots(this.requests, search);
   }
 
   /** Sends a command by its name on the wire. It gets a key unless `fields` has one. */
   mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
-    return this.#requests.mutate(name, fields);
+    return this.requests.mutate(name, fields);
   }
 
   /** Subscribes to a calendar. The same id returns the same object. */
   calendar(id: string): Kind {
     const known = this.#calendars.get(id);
     if (known !== undefined) return known;
-    const made = this.#make(id, this.#connection, this.#requests);
+    const made = this.#make(id, this.#connection, this.requests);
     this.#calendars.set(id, made);
     return made;
   }
@@ -89,7 +102,19 @@ class Client<Kind extends Calendar> {
 }
 
 export type SlotcastClient = Client<Calendar>;
-export type StaffClient = Client<StaffCalendar>;
+
+export class StaffClient extends Client<StaffCalendar> {
+  /** Reads one page of the bookings of all calendars of the token, the latest made first. */
+  findBookings(search: BookingSearch = {}): Promise<BookingsAnswer> {
+    return findBookings(this.requests, search);
+  }
+
+  /** Erases the customer of every booking with this e-mail address, in all calendars of the token.
+   * Resolves with the number of bookings. */
+  eraseCustomer(email: string): Promise<number> {
+    return eraseCustomer(this.requests, email);
+  }
+}
 
 export function connect(url: string | URL, options: ConnectOptions = {}): SlotcastClient {
   return new Client(url, options, (...parts) => new Calendar(...parts));
@@ -98,7 +123,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Slotca
 /** The token must have the scope `staff`. */
 export function connectStaff(url: string | URL, options: ConnectOptions): StaffClient {
   const setting = { ...options, isStaff: true };
-  return new Client(url, setting, (...parts) => new StaffCalendar(...parts));
+  return new StaffClient(url, setting, (...parts) => new StaffCalendar(...parts));
 }
 
 export type {
@@ -113,7 +138,8 @@ export type {
 export type { Token } from "./connection/token.ts";
 export { type ErrorCode, SlotcastError } from "./error.ts";
 export { newKey } from "./key.ts";
-export { listCalendars } from "./list.ts";
+export { listCalendars, type ListOptions } from "./list.ts";
+export type { BookingSearch, SlotSearch } from "./search.ts";
 export { MOST_SLOTS } from "./staff.ts";
 export type { NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
 export {

@@ -50,6 +50,11 @@ export const CALENDARS: Shape = { calendars: [INFO] };
 export const SLOTS: Shape = { slots: [SLOT], from: "string", to: "string" };
 export const HEALTH: Shape = { status: "string" };
 
+export const FOUND_SLOTS: Shape = {
+  slots: [{ ...SLOT, calendar: "string" }],
+  server_time: "string",
+};
+
 const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
 const FEED: Shape = { id: "string", calendar: "string", scope: "string", created_at: "string" };
 const SOURCE: Shape = { id: "string", calendar: "string", name: "string" };
@@ -74,6 +79,8 @@ const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], 
   SlotsAnswer: { ...CURSOR, slots: [SLOT] },
   SlotAnswer: { ...CURSOR, slot: SLOT },
   BookingsAnswer: { bookings: [BOOKING] },
+  ErasedAnswer: { erased: "number", calendars: "number" },
+  FoundSlotsAnswer: FOUND_SLOTS,
 };
 
 /** A subscription's answer is checked apart, by `isSubscribed`. */

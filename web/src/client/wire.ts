@@ -28,6 +28,7 @@ export type RequestName =
   | "calendar.subscribe"
   | "calendar.unsubscribe"
   | "auth.refresh"
+  | "slot.list"
   | "slot.hold"
   | "hold.extend"
   | "hold.release"
@@ -60,7 +61,8 @@ export type StaffRequestName =
   | "booking.reject"
   | "booking.no_show"
   | "booking.reinstate"
-  | "booking.erase";
+  | "booking.erase"
+  | "customer.erase";
 
 export type ServerErrorCode =
   | "bad_request"
@@ -166,7 +168,8 @@ export interface Left {
 
 /** A booking as staff see it, to be upserted by `version`. An erased customer is null.
 
-    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one. */
+    `overridden` names the rules that staff passed over for its seats, `expires_at` the end of a pending one. `start`
+    and `end` are the times of its slot: in the answer of `booking.get`, and for a removed slot (`slot_removed`). */
 export interface StaffBooking {
   readonly id: string;
   readonly calendar: string;
@@ -179,6 +182,44 @@ export interface StaffBooking {
   readonly data?: unknown;
   readonly overridden?: readonly string[];
   readonly expires_at?: string;
+  readonly start?: string;
+  readonly end?: string;
+  readonly slot_removed?: boolean;
+}
+
+/** A booking of a list, with the times of its slot and of its own last change. */
+export interface ListedBooking {
+  readonly id: string;
+  readonly calendar: string;
+  readonly slot: string;
+  readonly seats: number;
+  readonly status: BookingStatus;
+  readonly customer: Customer | null;
+  readonly created_at: string;
+  readonly version: number;
+  readonly data?: unknown;
+  readonly overridden?: readonly string[];
+  readonly expires_at?: string;
+  readonly start: string;
+  readonly end: string;
+  readonly slot_removed?: boolean;
+  readonly updated_at: string;
+}
+
+/** A slot with its calendar. */
+export interface FoundSlot {
+  readonly id: string;
+  readonly start: string;
+  readonly end: string;
+  readonly capacity: number;
+  readonly held: number;
+  readonly held_until?: string;
+  readonly remaining: number;
+  readonly status: SlotStatus;
+  readonly bookable: boolean;
+  readonly version: number;
+  readonly data?: unknown;
+  readonly calendar: string;
 }
 
 /** A hold as its holder sees it. The token proves the right to it. */
@@ -332,6 +373,18 @@ export interface BusySource {
 /** An empty success. */
 export interface Nothing {}
 
+/** Slots of several calendars, by start, and the cursor of each calendar.
+
+    `next_page`, if present, is the `page` to ask for next. */
+export interface FoundSlotsAnswer {
+  readonly slots: readonly FoundSlot[];
+  readonly cursors: Readonly<Record<string, string>>;
+  readonly from: string;
+  readonly to: string;
+  readonly server_time: string;
+  readonly next_page?: string;
+}
+
 export interface HoldAnswer {
   readonly cursor: string;
   readonly overridden?: readonly string[];
@@ -425,11 +478,23 @@ export interface SlotAnswer {
   readonly warnings?: readonly ScheduleWarning[];
 }
 
-/** The bookings of the window from `from` to `to`. Too many bookings end the window early. */
+/** The bookings of the window from `from` to `to`. Too many bookings end the window early.
+
+    A search has pages instead: `next_page`, if present, is the `page` to ask for next. */
 export interface BookingsAnswer {
-  readonly bookings: readonly StaffBooking[];
+  readonly bookings: readonly ListedBooking[];
   readonly from: string;
   readonly to: string;
+  readonly next_page?: string;
+}
+
+/** The number of bookings without their customer from now on, and of their calendars.
+
+    `next_page`, if present, is the `page` to go on with: there may be more bookings. */
+export interface ErasedAnswer {
+  readonly erased: number;
+  readonly calendars: number;
+  readonly next_page?: string;
 }
 
 /** The answer to each request. */
@@ -437,6 +502,7 @@ export interface Answers {
   readonly "calendar.subscribe": SubscribeAnswer;
   readonly "calendar.unsubscribe": Nothing;
   readonly "auth.refresh": Nothing;
+  readonly "slot.list": FoundSlotsAnswer;
   readonly "slot.hold": HoldAnswer;
   readonly "hold.extend": HoldAnswer;
   readonly "hold.release": EndedHoldAnswer;
@@ -468,12 +534,14 @@ export interface Answers {
   readonly "booking.no_show": BookingOutcomeAnswer;
   readonly "booking.reinstate": BookingOutcomeAnswer;
   readonly "booking.erase": BookingOutcomeAnswer;
+  readonly "customer.erase": ErasedAnswer;
 }
 
 /** The name of each answer's type. A subscription's answer has several types. */
 export const ANSWER_TYPES = {
   "calendar.unsubscribe": "Nothing",
   "auth.refresh": "Nothing",
+  "slot.list": "FoundSlotsAnswer",
   "slot.hold": "HoldAnswer",
   "hold.extend": "HoldAnswer",
   "hold.release": "EndedHoldAnswer",
@@ -505,6 +573,7 @@ export const ANSWER_TYPES = {
   "booking.no_show": "BookingOutcomeAnswer",
   "booking.reinstate": "BookingOutcomeAnswer",
   "booking.erase": "BookingOutcomeAnswer",
+  "customer.erase": "ErasedAnswer",
 } as const;
 
 export type SubscribeAnswer =

@@ -9,15 +9,16 @@ import tokens from "../style/tokens.css?inline";
 import base from "../style/base.css?inline";
 import layout from "../style/layout.css?inline";
 import control from "../ui/control.css?inline";
-import statusPill from "../ui/status_pill.css?inline";
-import dialog from "../ui/dialog.css?inline";
-import toast from "../ui/toast.css?inline";
+import statusPill from "../ui/feedback/status_pill.css?inline";
+import dialog from "../ui/dialog/dialog.css?inline";
+import toast from "../ui/feedback/toast.css?inline";
 import booking from "../booking/booking.css?inline";
 import bookingForm from "../booking/booking_form.css?inline";
 import board from "../booking/board/board.css?inline";
 import slot from "../booking/board/slot.css?inline";
 import ownPanel from "../booking/own/own_panel.css?inline";
 import { BookingView } from "../booking/booking_view";
+import { h } from "../ui/dom";
 
 /** A module has no currentScript, so its name finds it. */
 const script =
@@ -34,6 +35,11 @@ const HOST = `
   }
   .toasts { position: sticky; }
 `;
+/** Shown to the author of a page until the element has its calendar. */
+const UNNAMED = {
+  title: "No calendar is named",
+  text: 'Give <slotcast-calendar> the id of a calendar: calendar="demo".',
+};
 const SHEETS = [
   tokens,
   base,
@@ -60,31 +66,39 @@ let shared: CSSStyleSheet | undefined;
 
 export class SlotcastCalendar extends HTMLElement {
   static readonly observedAttributes = ["url", "calendar", "token"];
+  #isReady = false;
   #client: SlotcastClient | undefined;
   #view: BookingView | undefined;
 
   connectedCallback(): void {
+    this.#isReady = true;
     this.#open();
   }
 
   disconnectedCallback(): void {
+    this.#isReady = false;
     this.#close();
   }
 
   attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (before === after || !this.isConnected || this.#client === undefined) return;
+    if (before === after || !this.#isReady) return;
     this.#close();
     this.#open();
   }
 
   #open(): void {
     const calendar = this.getAttribute("calendar");
-    if (calendar === null || calendar === "") return;
     shared ??= styles();
     const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [shared];
     const root = document.createElement("div");
     shadow.replaceChildren(root);
+    if (!calendar) {
+      root.append(
+        h("div", { class: "blank" }, h("h2", {}, UNNAMED.title), h("p", {}, UNNAMED.text)),
+      );
+      return;
+    }
     const token = this.getAttribute("token");
     const url = this.getAttribute("url") ?? home;
     this.#client = connect(url, token === null ? {} : { token });

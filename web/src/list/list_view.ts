@@ -2,7 +2,7 @@
 
 import type { CalendarInfo } from "../client";
 import { listCalendars } from "../client/list.ts";
-import { adviceFor } from "../ui/advice";
+import { adviceFor } from "../ui/feedback/advice";
 import { button } from "../ui/button";
 import { h, icon } from "../ui/dom";
 import { durationText, zoneText } from "../ui/time";

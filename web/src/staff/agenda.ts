@@ -2,6 +2,7 @@
 
 import { button } from "../ui/button";
 import type { Slot, StaffBooking, StaffCalendar } from "../client";
+import type { AgendaSlot } from "./removed_slots";
 import { h, setData, setText } from "../ui/dom";
 import { dayKey, dayTitle, type Locale, nearness, timeText } from "../ui/time";
 
@@ -19,6 +20,13 @@ export interface AgendaSetting {
   readonly isBookedOnly: boolean;
   /** Also cancelled and rejected bookings. Their customers stay known until erased. */
   readonly isWithCancelled: boolean;
+}
+
+/** The slot of a booking. `isOver` stands for a removed slot or an archived calendar: nothing takes seats there. */
+interface Place {
+  readonly isPast: boolean;
+  readonly isRemoved: boolean;
+  readonly isOver: boolean;
 }
 
 interface Row {
@@ -46,7 +54,7 @@ export class Agenda {
     this.#actions = actions;
   }
 
-  draw(calendar: StaffCalendar, setting: AgendaSetting): void {
+  draw(calendar: StaffCalendar, slots: readonly AgendaSlot[], setting: AgendaSetting): void {
     const { zone, locale, now } = setting;
     const shown = setting.isWithCancelled ? calendar.bookings : calendar.bookings.filter(isShown);
     const bookings = groupBySlot(shown);
@@ -54,9 +62,9 @@ export class Agenda {
     const days = new Set<string>();
     const today = dayKey(now, zone);
     const places = new Map<string, Element | null>();
-    for (const slot of calendar.slots) {
+    for (const slot of slots) {
       const own = bookings.get(slot.id) ?? [];
-      if (setting.isBookedOnly && own.length === 0) continue;
+      if ((setting.isBookedOnly || slot.isRemoved) && own.length === 0) continue;
       const key = dayKey(Date.parse(slot.start), zone);
       const list = this.#day(key, days, today, locale);
       if (!places.has(key)) places.set(key, list.firstElementChild);
@@ -108,20 +116,26 @@ export class Agenda {
   }
 
   #row(
-    slot: Slot,
+    slot: AgendaSlot,
     bookings: readonly StaffBooking[],
     setting: AgendaSetting,
     isArchived: boolean,
   ): Row {
     const isPast = Date.parse(slot.start) <= setting.now;
+    const isRemoved = slot.isRemoved === true;
+    const place = { isPast, isRemoved, isOver: isArchived || isRemoved };
     const drawn = [
       slot.version,
       isPast,
       isArchived,
+      slot.isRemoved,
       setting.zone,
       ...bookings.map((booking) => `${booking.id}:${booking.version}`),
     ].join();
-    const row = this.#rows.get(slot.id) ?? { element: h("li", { class: "row" }), drawn: "" };
+    const row = this.#rows.get(slot.id) ?? {
+      element: h("li", { class: "row", tabindex: -1 }),
+      drawn: "",
+    };
     this.#rows.set(slot.id, row);
     if (row.drawn === drawn) return row;
     const isNew = row.drawn === "";
@@ -130,15 +144,20 @@ export class Agenda {
     setData(row.element, "status", slot.status);
     setData(row.element, "past", isPast ? "" : undefined);
     setData(row.element, "version", String(slot.version));
-    row.element.replaceChildren(
+    redraw(
+      row.element,
       h(
         "div",
         { class: "row-head" },
         h("span", { class: "row-time" }, this.#time(slot, setting)),
-        h("span", { class: "row-status" }, isArchived ? "Closed" : statusText(slot, isPast)),
-        h("span", { class: "actions row-actions" }, ...(isArchived ? [] : this.#slotButtons(slot))),
+        h("span", { class: "row-status" }, statusText(slot, isPast, isArchived)),
+        h(
+          "span",
+          { class: "actions row-actions" },
+          ...(place.isOver ? [] : this.#slotButtons(slot)),
+        ),
       ),
-      ...bookings.map((booking) => this.#booking(booking, isPast)),
+      ...bookings.map((booking) => this.#booking(booking, place)),
     );
     if (!isNew) {
       row.element.classList.remove("lit");
@@ -165,7 +184,10 @@ export class Agenda {
     ];
   }
 
-  #bookingButtons(booking: StaffBooking, isPast: boolean): readonly HTMLElement[] {
+  #bookingButtons(
+    booking: StaffBooking,
+    { isPast, isRemoved, isOver }: Place,
+  ): readonly HTMLElement[] {
     const { onBooking } = this.#actions;
     const { customer, status } = booking;
     return [
@@ -178,7 +200,7 @@ export class Agenda {
       ...(status === "confirmed" && isPast
         ? [button("Did not come", () => onBooking("noShow", booking), { kind: "small quiet" })]
         : []),
-      ...(status === "no_show"
+      ...(status === "no_show" && !isRemoved
         ? [
             button("Undo", () => onBooking("reinstate", booking), {
               kind: "small",
@@ -186,7 +208,7 @@ export class Agenda {
             }),
           ]
         : []),
-      ...(status === "cancelled" || status === "rejected"
+      ...((status === "cancelled" || status === "rejected") && !isOver
         ? [button("Reinstate", () => onBooking("reinstate", booking), { kind: "small quiet" })]
         : []),
       ...(isStanding(booking) && !isPast
@@ -198,9 +220,9 @@ export class Agenda {
     ];
   }
 
-  #booking(booking: StaffBooking, isPast: boolean): HTMLElement {
+  #booking(booking: StaffBooking, place: Place): HTMLElement {
     const { customer, status } = booking;
-    const buttons = this.#bookingButtons(booking, isPast);
+    const buttons = this.#bookingButtons(booking, place);
     const contact = [customer?.email, customer?.phone].filter(Boolean).join(" · ");
     const element = h(
       "div",
@@ -226,13 +248,27 @@ export class Agenda {
   }
 }
 
+/** Replaces the content of a row. The focus stays on the same button, or goes to the row. */
+function redraw(row: HTMLElement, ...content: readonly HTMLElement[]): void {
+  const bookingOf = (one: Element) => one.closest<HTMLElement>("[data-booking]")?.dataset.booking;
+  const focused = row.contains(document.activeElement) ? document.activeElement : null;
+  const [booking, label] = [focused && bookingOf(focused), focused?.textContent];
+  row.replaceChildren(...content);
+  if (focused === null) return;
+  const isSame = (one: Element) => bookingOf(one) === booking && one.textContent === label;
+  const same = [...row.querySelectorAll("button")].find(isSame);
+  (same ?? row).focus();
+}
+
 const isStanding = ({ status }: StaffBooking): boolean =>
   status === "pending" || status === "confirmed";
 /** Whether the agenda lists it without cancelled bookings. */
 export const isShown = (booking: StaffBooking): boolean =>
   isStanding(booking) || booking.status === "no_show";
 
-function statusText(slot: Slot, isPast: boolean): string {
+function statusText(slot: AgendaSlot, isPast: boolean, isArchived: boolean): string {
+  if (slot.isRemoved) return "Removed";
+  if (isArchived) return "Closed";
   if (slot.status === "open" && slot.capacity === 1 && isPast) return "Not booked";
   if (slot.status === "open" && !slot.bookable && !isPast) return "Blocked";
   if (slot.capacity === 1 || slot.status === "closed") return SLOT_STATUS[slot.status];

@@ -1,10 +1,10 @@
 /** Asks staff for a new calendar's name, address and zone. */
 
 import { button } from "../ui/button";
-import { openOnce, sheet } from "../ui/dialog";
+import { openOnce, sheet } from "../ui/dialog/dialog";
 import { checkbox, field, Problem } from "../ui/field";
 import type { Fields } from "../client";
-import { adviceFor } from "../ui/advice";
+import { adviceFor } from "../ui/feedback/advice";
 import { h } from "../ui/dom";
 import { isZone, visitorZone } from "../ui/time";
 

@@ -2,7 +2,7 @@
 
 import { button } from "../ui/button";
 import { checkbox, field, numberInput, Problem } from "../ui/field";
-import { adviceFor } from "../ui/advice";
+import { adviceFor } from "../ui/feedback/advice";
 import { h, setText } from "../ui/dom";
 import { type Opening, slotsOf } from "./opening";
 import { dayKey, type Locale, timeText } from "../ui/time";

@@ -1,11 +1,11 @@
 /** The sheet for other calendars: private addresses of the feed, and imported busy times. */
 
 import { button } from "../ui/button";
-import { openOnce, sheet } from "../ui/dialog";
+import { openOnce, sheet } from "../ui/dialog/dialog";
 import { field, Problem } from "../ui/field";
 import type { StaffCalendar } from "../client";
-import { adviceFor } from "../ui/advice";
-import { copyLink } from "../ui/clipboard";
+import { adviceFor } from "../ui/feedback/advice";
+import { copyLink } from "../ui/dialog/clipboard";
 import { h, setText } from "../ui/dom";
 
 export function showOtherCalendars(root: HTMLElement, calendar: StaffCalendar): void {

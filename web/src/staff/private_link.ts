@@ -1,11 +1,11 @@
 /** Makes a link with a token, for reading a calendar or booking in it. */
 
 import { button } from "../ui/button";
-import { openOnce, sheet } from "../ui/dialog";
+import { openOnce, sheet } from "../ui/dialog/dialog";
 import { field, Problem } from "../ui/field";
 import type { StaffCalendar } from "../client";
-import { adviceFor } from "../ui/advice";
-import { copyLink } from "../ui/clipboard";
+import { adviceFor } from "../ui/feedback/advice";
+import { copyLink } from "../ui/dialog/clipboard";
 import { h, setText } from "../ui/dom";
 import { calendarPage, guestLink } from "../address/calendar_link";
 import { dayKey, dayTitle, type Locale, timeText } from "../ui/time";

@@ -3,17 +3,17 @@
 import { button } from "../ui/button";
 import { checkbox } from "../ui/field";
 import {
+  type CalendarInfo,
   MOST_SLOTS,
-  SlotcastError,
   type Slot,
   type StaffBooking,
   type StaffCalendar,
   type StaffClient,
 } from "../client";
-import { adviceFor } from "../ui/advice";
+import { adviceFor } from "../ui/feedback/advice";
 import { isTakeable } from "../booking/policy";
 import { Agenda, type BookingVerb, isShown } from "./agenda";
-import { ask, type Question } from "../ui/confirm";
+import { isMeant, takeStep } from "./booking_steps";
 import { DayView } from "./day/day_view";
 import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
@@ -21,42 +21,14 @@ import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
 import { showOtherCalendars } from "./other_calendars";
 import { batchesOf, type Opening, slotsOf } from "./opening";
-import { Pill } from "../ui/status_pill";
+import { Pill } from "../ui/feedback/status_pill";
 import { askForLink } from "./private_link";
+import { RemovedSlots } from "./removed_slots";
 import { askForSchedule } from "./schedule/schedule_form";
 import { isZone, visitorLocale, zoneText } from "../ui/time";
-import { Toasts } from "../ui/toast";
+import { Toasts } from "../ui/feedback/toast";
 
 const REDRAW_MS = 30_000;
-
-/** The questions before actions without a way back. */
-const GRAVE: Partial<
-  Record<BookingVerb, (name: string) => Pick<Question, "title" | "text" | "yes">>
-> = {
-  cancel: (name) => ({
-    title: "Cancel this booking?",
-    text: `${name} loses the time, and it becomes free for others at once.`,
-    yes: "Cancel the booking",
-  }),
-  reject: (name) => ({
-    title: "Reject this request?",
-    text: `${name} loses the time, and it becomes free for others at once.`,
-    yes: "Reject it",
-  }),
-  erase: (name) => ({
-    title: "Erase this customer?",
-    text: `${name} is forgotten for good: name, email, phone and note. The booking itself stays.`,
-    yes: "Erase the customer",
-  }),
-};
-
-/** The reasons against a reinstatement that staff may pass over. */
-const PASSABLE: Readonly<Record<string, string>> = {
-  capacity: "The time is full. It would be booked over its number of places.",
-  overlap: "A booking at an overlapping time is in its way.",
-  busy: "A busy time of another calendar is in its way.",
-  closed: "The time is closed.",
-};
 
 export class StaffView {
   readonly #client: StaffClient;
@@ -65,7 +37,10 @@ export class StaffView {
   readonly #pill = new Pill();
   readonly #toasts = new Toasts();
   readonly #agenda: Agenda;
+  #removed = new RemovedSlots();
   readonly #form = new OpenForm((opening) => this.#open(opening));
+  readonly #opening = h("aside", { class: "mine" });
+  readonly #hours = button("Opening hours", () => void this.#editHours(), { kind: "small" });
   readonly #select = h("select", { "aria-label": "Calendar", class: "chooser" });
   readonly #facts = h("p", { class: "facts" });
   readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
@@ -111,7 +86,6 @@ export class StaffView {
 
   #build(): void {
     const make = button("New calendar", undefined, { kind: "small" });
-    const hours = button("Opening hours", () => void this.#editHours(), { kind: "small" });
     this.#invite.addEventListener("click", () => {
       if (this.#calendar) askForLink(this.#root, this.#calendar, this.#zone(), this.#locale);
     });
@@ -133,7 +107,7 @@ export class StaffView {
             { class: "choose" },
             h("h1", { class: "unseen" }, "Staff"),
             this.#select,
-            hours,
+            this.#hours,
             make,
           ),
           this.#pill.element,
@@ -164,6 +138,14 @@ export class StaffView {
   }
 
   #columns(): HTMLElement {
+    this.#opening.append(
+      h(
+        "details",
+        { class: "opening", open: matchMedia("(min-width: 901px)").matches },
+        h("summary", { class: "mine-title" }, "Open times"),
+        this.#form.element,
+      ),
+    );
     return h(
       "div",
       { class: "columns" },
@@ -175,25 +157,23 @@ export class StaffView {
         this.#agenda.element,
         this.#days.elements.foot,
       ),
-      h(
-        "aside",
-        { class: "mine" },
-        h(
-          "details",
-          { class: "opening", open: matchMedia("(min-width: 901px)").matches },
-          h("summary", { class: "mine-title" }, "Open times"),
-          this.#form.element,
-        ),
-      ),
+      this.#opening,
     );
   }
 
   async #load(chosen?: string): Promise<void> {
     try {
-      const calendars = (await this.#client.calendars()).filter(({ archived }) => !archived);
-      for (const { id, zone } of calendars) this.#zones.set(id, zone);
+      const every = await this.#client.calendars({ archived: true });
+      for (const { id, zone } of every) this.#zones.set(id, zone);
+      const [open, archived] = [false, true].map((is) =>
+        every.filter((one) => one.archived === is),
+      );
+      const calendars = [...(open ?? []), ...(archived ?? [])];
+      const options = (some: readonly CalendarInfo[] = []) =>
+        some.map(({ id, name }) => h("option", { value: id }, name));
       this.#select.replaceChildren(
-        ...calendars.map(({ id, name }) => h("option", { value: id }, name)),
+        ...options(open),
+        ...(archived?.length ? [h("optgroup", { label: "Archived" }, ...options(archived))] : []),
       );
       const wanted = chosen ?? new URLSearchParams(location.search).get("calendar");
       const first = calendars.find(({ id }) => id === wanted) ?? calendars[0];
@@ -210,7 +190,12 @@ export class StaffView {
     if (this.#calendar !== undefined) this.#client.leave(this.#calendar.id);
     const calendar = this.#client.calendar(id);
     this.#calendar = calendar;
-    calendar.subscribe(() => this.#frame.plan());
+    const removed = new RemovedSlots();
+    this.#removed = removed;
+    calendar.subscribe((event) => {
+      removed.take(event);
+      this.#frame.plan();
+    });
     this.#root.dataset.calendar = id;
     this.#chosen(calendar);
     this.#days.choose(calendar);
@@ -232,6 +217,7 @@ export class StaffView {
     }
     const calendar = this.#calendar;
     const info = calendar?.info;
+    if (calendar?.refusal) this.#say("Not just now", adviceFor(calendar.refusal));
     if (calendar === undefined || info === undefined) return;
     const [zone, now] = [this.#zone(), this.#client.now()];
     this.#days.draw();
@@ -240,18 +226,23 @@ export class StaffView {
     if (!this.#days.isAnswered) return;
     const isFree = (slot: Slot) => isTakeable(slot, info.policy, info.archived, now);
     const free = calendar.slots.filter(isFree).length;
-    setText(this.#facts, `${zoneText(zone, now)} · ${free} of ${calendar.slots.length} times free`);
-    this.#invite.hidden = info.visibility === "public" && info.booking === "anyone";
+    const times = `${free} of ${calendar.slots.length} times free`;
+    setText(this.#facts, `${zoneText(zone, now)} · ${info.archived ? "Archived" : times}`);
+    this.#invite.hidden =
+      info.archived || (info.visibility === "public" && info.booking === "anyone");
+    this.#opening.hidden = info.archived;
+    this.#hours.hidden = info.archived;
     this.#link.href = `/c/${encodeURIComponent(info.id)}`;
     this.#form.draw(zone, this.#locale, now);
-    this.#agenda.draw(calendar, {
+    const slots = this.#removed.merge(calendar);
+    this.#agenda.draw(calendar, slots, {
       zone,
       locale: this.#locale,
       now,
       isBookedOnly: this.#only.checked,
       isWithCancelled: this.#over.checked,
     });
-    if (calendar.slots.length > 0) this.#blank.hidden = true;
+    if (slots.length > 0) this.#blank.hidden = true;
     else if (this.#days.day === undefined)
       this.#say("No times yet", "Open some with the form beside this.");
     else this.#say("No times on this day", "Go to another day, or open some here.");
@@ -292,29 +283,8 @@ export class StaffView {
   }
 
   async #onBooking(verb: BookingVerb, booking: StaffBooking): Promise<void> {
-    const question = GRAVE[verb]?.(booking.customer?.name ?? "This person");
-    const more = { no: "Keep it", isGrave: true };
-    if (question !== undefined && !(await ask(this.#root, { ...question, ...more }))) return;
-    await this.#attempt(async (calendar) => {
-      if (verb === "confirm") await calendar.confirm(booking.id);
-      else if (verb === "reject") await calendar.reject(booking.id);
-      else if (verb === "noShow") await calendar.noShow(booking.id);
-      else if (verb === "reinstate") await this.#reinstate(calendar, booking);
-      else if (verb === "erase") await calendar.erase(booking.id);
-      else await calendar.cancelBooking(booking.id);
-    });
-  }
-
-  async #reinstate(calendar: StaffCalendar, booking: StaffBooking): Promise<void> {
-    try {
-      await calendar.reinstate(booking.id);
-    } catch (error) {
-      const text = error instanceof SlotcastError && PASSABLE[String(error.details.rule)];
-      if (!text) throw error;
-      const question = { title: "Reinstate it all the same?", text, yes: "Reinstate it" };
-      if (await ask(this.#root, { ...question, no: "Leave it", isGrave: true }))
-        await calendar.reinstate(booking.id, { override: true });
-    }
+    if (!(await isMeant(this.#root, verb, booking))) return;
+    await this.#attempt((calendar) => takeStep(this.#root, calendar, verb, booking));
   }
 
   async #attempt(work: (calendar: StaffCalendar) => Promise<void>): Promise<void> {

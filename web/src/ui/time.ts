@@ -72,8 +72,9 @@ export function nearness(key: string, today: string): string {
 
 const noonOf = (key: string): number => Date.parse(`${key}T12:00:00Z`);
 
+/** `9:30 AM` or `09:30`. The hour that a clock shows twice in autumn has its offset too: `2:30 AM GMT+2`. */
 export function timeText(instant: number, zone: string, { language, hour12 }: Locale): string {
-  return format(language, {
+  const text = format(language, {
     timeZone: zone,
     hour: hour12 ? "numeric" : "2-digit",
     minute: "2-digit",
@@ -81,16 +82,20 @@ export function timeText(instant: number, zone: string, { language, hour12 }: Lo
   })
     .format(instant)
     .replace("24:", "00:");
+  return isTwice(instant, zone) ? `${text} ${offsetText(zone, instant)}` : text;
 }
 
 /** `Berlin, GMT+1`: the city of the zone and its offset at that instant. */
 export function zoneText(zone: string, instant: number): string {
   const city = (zone.split("/").at(-1) ?? zone).replaceAll("_", " ");
-  const offset = format("en", { timeZone: zone, timeZoneName: "shortOffset" })
-    .formatToParts(instant)
-    .find((part) => part.type === "timeZoneName")?.value;
+  const offset = offsetText(zone, instant);
   return offset === undefined || city === "UTC" ? city : `${city}, ${offset}`;
 }
+
+const offsetText = (zone: string, instant: number): string | undefined =>
+  format("en", { timeZone: zone, timeZoneName: "shortOffset" })
+    .formatToParts(instant)
+    .find((part) => part.type === "timeZoneName")?.value;
 
 /** `4:59`, `0:07`, `1:02:03`; never negative. Rounded up, so that 0:00 means over. */
 export function countdownText(left_ms: number): string {
@@ -116,6 +121,36 @@ export function durationText(length_ms: number): string {
 function wallTime(instant: number, zone: string): number {
   const { year, month, day, hour, minute, second } = wallParts(instant, zone);
   return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+const HOUR_MS = 3_600_000;
+/** No clock is set by more. */
+const SHIFT_HOURS = 3;
+const MOST_HOURS = 5_000;
+/** Whether an hour is near a change of the clock. Thousands of times are drawn, and few are. */
+const changing = new Map<string, boolean>();
+
+/** Whether the clock in `zone` shows this time twice. */
+function isTwice(instant: number, zone: string): boolean {
+  if (!isChanging(Math.floor(instant / HOUR_MS), zone)) return false;
+  const wall = wallTime(instant, zone);
+  return [-SHIFT_HOURS, SHIFT_HOURS].some((hours) => {
+    const near = instant + hours * HOUR_MS;
+    const other = wall - (wallTime(near, zone) - near);
+    return other !== instant && wallTime(other, zone) === wall;
+  });
+}
+
+function isChanging(hour: number, zone: string): boolean {
+  const key = `${zone} ${hour}`;
+  let is = changing.get(key);
+  if (is === undefined) {
+    if (changing.size >= MOST_HOURS) changing.clear();
+    const offset = (at: number) => wallTime(at * HOUR_MS, zone) - at * HOUR_MS;
+    is = offset(hour - SHIFT_HOURS) !== offset(hour + SHIFT_HOURS + 1);
+    changing.set(key, is);
+  }
+  return is;
 }
 
 function wallParts(instant: number, zone: string) {

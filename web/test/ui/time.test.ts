@@ -17,6 +17,22 @@ describe("instants in a zone", () => {
     expect(time.timeText(at, "UTC", { language: "en-US", hour12: true })).toMatch(/11:30.PM/);
   });
 
+  it("tells the two hours apart that a clock shows twice in autumn", () => {
+    const shown = (instant: string, zone: string) =>
+      time.timeText(Date.parse(instant), zone, locale);
+    expect(shown("2027-10-31T00:30:00Z", "Europe/Vienna")).toBe("02:30 GMT+2");
+    expect(shown("2027-10-31T01:30:00Z", "Europe/Vienna")).toBe("02:30 GMT+1");
+    expect(shown("2027-10-30T23:59:59Z", "Europe/Vienna")).toBe("01:59");
+    expect(shown("2027-10-31T02:00:00Z", "Europe/Vienna")).toBe("03:00");
+    expect(shown("2027-03-28T00:59:00Z", "Europe/Vienna")).toBe("01:59");
+    expect(shown("2027-03-28T01:00:00Z", "Europe/Vienna")).toBe("03:00");
+    expect(shown("2027-11-07T05:30:00Z", "America/New_York")).toBe("01:30 GMT-4");
+    expect(shown("2027-11-07T06:30:00Z", "America/New_York")).toBe("01:30 GMT-5");
+    expect(shown("2027-04-03T14:45:00Z", "Australia/Lord_Howe")).toBe("01:45 GMT+11");
+    expect(shown("2027-04-03T15:15:00Z", "Australia/Lord_Howe")).toBe("01:45 GMT+10:30");
+    expect(shown("2027-04-03T15:30:00Z", "Australia/Lord_Howe")).toBe("02:00");
+  });
+
   it("names the zone by its city and its offset of that day", () => {
     expect(time.zoneText("America/New_York", at)).toBe("New York, GMT-5");
     expect(time.zoneText("America/New_York", Date.parse("2026-07-01T00:00:00Z"))).toBe(

@@ -8,6 +8,7 @@ from models.contract.commands.bookings import ConfirmBooking, ReinstateBooking, 
 from models.contract.errors import BadRequest, InvalidTransition
 from models.contract.values.time import HOUR, SECOND, write_time
 from models.domain.bookings import expire_bookings
+from tests.models.database_audit import spoil
 from tests.models.driver import STAFF, Driver, Viewer, new_key, results
 
 
@@ -109,3 +110,26 @@ def test_overdue_bookings_are_found_by_an_index(driver: Driver) -> None:
         sql = query.sql(database)
         plan = str(driver.query(f"EXPLAIN QUERY PLAN {sql}", *[0] * sql.count("?")))
         assert f"SEARCH booking USING INDEX {index} " in plan or f"SEARCH t1 USING INDEX {index} " in plan, plan
+
+
+def test_a_booking_without_a_slot_stops_no_other_booking(driver: Driver) -> None:
+    """A writer without triggers and foreign keys may leave one, or one whose calendar is not that of its slot."""
+    bookings = [asked(driver, 60)]
+    slots = driver.open(3)
+    bookings += [(slot, driver.reserve(slot)) for slot in slots]
+    (_, usual), (orphan, _), (lost, _), (strange, _) = bookings
+    driver.create("other")
+    driver.calendar = "asked"
+    spoil(
+        driver.service.url,
+        f"UPDATE booking SET calendar = 'nowhere' WHERE slot = '{lost}'",
+        f"UPDATE booking SET calendar = 'other' WHERE slot = '{strange}'",
+        f"DELETE FROM slot WHERE id IN ('{orphan}', '{lost}')",
+    )
+    driver.clock.go(3_600)
+    while driver.service.unanswered():
+        expire(driver)
+    assert state(driver, usual) == "rejected"
+    assert {slot["remaining"] for slot in driver.slots().values()} == {1}
+    driver.service.repair(driver.service.audit())
+    assert driver.query("SELECT COUNT(*) FROM booking") == [(2,)]

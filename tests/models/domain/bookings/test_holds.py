@@ -23,6 +23,7 @@ from models.contract.errors import (
     Unauthorized,
 )
 from models.contract.principal import Principal
+from tests.models.database_audit import spoil
 from tests.models.driver import GUEST, OTHER, STAFF, Driver, Viewer, held, new_key, results
 
 
@@ -303,3 +304,25 @@ def test_if_still_free_books_free_seats_after_the_hold_has_expired(driver: Drive
     driver.reserve(gone, principal=OTHER)
     with pytest.raises(SlotUnavailable):
         driver.reserve(gone, lost, if_still_free=True)
+
+
+def test_a_hold_without_a_slot_stops_no_other_hold(driver: Driver) -> None:
+    """A writer without triggers and foreign keys may leave one, or one whose calendar is not that of its slot."""
+    orphan, lost, strange, usual = driver.open(4)
+    for slot in (orphan, lost, strange, usual):
+        driver.hold(slot)
+    driver.create("other")
+    driver.calendar = "room"
+    spoil(
+        driver.service.url,
+        f"UPDATE hold SET calendar = 'nowhere' WHERE slot = '{lost}'",
+        f"UPDATE hold SET calendar = 'other' WHERE slot = '{strange}'",
+        f"DELETE FROM slot WHERE id IN ('{orphan}', '{lost}')",
+    )
+    driver.clock.go(3_600)
+    while due := driver.service.due():
+        for command in due:
+            driver.service.run(command)
+    assert {slot["remaining"] for slot in driver.slots().values()} == {1}
+    driver.service.repair(driver.service.audit())
+    assert driver.query("SELECT COUNT(*) FROM hold") == [(2,)]

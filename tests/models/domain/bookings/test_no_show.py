@@ -1,11 +1,11 @@
-"""A no-show is no reason to keep a slot or a calendar."""
+"""A no-show keeps its seats, and keeps neither the slot from removal nor the calendar from being archived."""
 
 import pytest
 
-from models.contract.commands.bookings import MarkNoShow, ReinstateBooking
+from models.contract.commands.bookings import ConfirmBooking, MarkNoShow, ReinstateBooking
 from models.contract.commands.calendars import ArchiveCalendar
 from models.contract.commands.slots import RemoveSlot
-from models.contract.errors import InvalidTransition, NotFound
+from models.contract.errors import InvalidTransition, NotFound, TooSoon
 from models.contract.values.time import HOUR
 from tests.models.database_audit import audit
 from tests.models.driver import STAFF, Driver, Viewer, booking, results
@@ -81,3 +81,41 @@ def test_an_outside_writer_removes_a_slot_with_no_shows_only(driver: Driver) -> 
         for command in asked:
             driver.service.run(command)
     audit(driver.path)
+
+
+def test_a_no_show_keeps_its_seats(driver: Driver) -> None:
+    """A no-show gives no seat back, and nothing can be done with it but to take it back."""
+    (slot,) = driver.open()
+    booked = driver.reserve(slot)
+    driver.clock.go(2 * 86_400)
+    for _ in range(2):
+        assert driver.run_as_staff(MarkNoShow, booked)["status"] == "no_show"
+    assert driver.slot(slot)["status"] == "booked"
+    with pytest.raises(InvalidTransition):
+        driver.cancel(booked, principal=STAFF)
+    with pytest.raises(InvalidTransition):
+        driver.run_as_staff(ConfirmBooking, booked)
+    for _ in range(2):
+        assert driver.run_as_staff(ReinstateBooking, booked)["status"] == "confirmed"
+    assert driver.slot(slot)["status"] == "booked"
+    assert driver.cancel(booked, principal=STAFF)["status"] == "cancelled"
+    assert driver.slot(slot)["remaining"] == 1
+
+
+@pytest.mark.parametrize(("after", "is_begun"), [(-1_000, False), (-1, False), (0, True), (1, True)])
+def test_a_no_show_before_the_start_is_refused(driver: Driver, after: int, is_begun: bool) -> None:
+    """A slot has begun for a no-show in the millisecond from which it can't be booked any more, and not before."""
+    start = driver.clock.now + HOUR
+    slot, other = (driver.open_between(start, start + HOUR, capacity=2)[0] for _ in range(2))
+    booked = driver.reserve(slot)
+    driver.clock.now = start + after
+    if is_begun:
+        assert driver.run_as_staff(MarkNoShow, booked)["status"] == "no_show"
+        with pytest.raises(TooSoon):
+            driver.reserve(other)
+        return
+    with pytest.raises(InvalidTransition) as refused:
+        driver.run_as_staff(MarkNoShow, booked)
+    assert refused.value.details["rule"] == "not_begun"
+    assert driver.reserve(other)["status"] == "confirmed"
+    assert driver.cancel(booked)["status"] == "cancelled", "everything is possible that was before"

@@ -155,6 +155,53 @@ def test_a_correction_is_checked_like_a_booking(driver: Driver, fields: dict[str
         update(driver, booked, **fields)
 
 
+@pytest.mark.parametrize("principal", [GUEST, STAFF])
+def test_data_is_replaced_as_a_whole(driver: Driver, principal: Principal) -> None:
+    """What is not given stays, equal data is no change, null takes it away, and the public change has none of it."""
+    (slot,) = driver.open()
+    booked = driver.reserve(slot, data={"Marked": 1, "b": 2})
+    viewer = Viewer(driver.service, "room")
+    update(driver, booked, principal=principal, customer=NewDetails(name="Eve"))
+    assert seen(driver, booked).data == {"Marked": 1, "b": 2}
+    update(driver, booked, principal=principal, data={"Marked": [2]})
+    assert (seen(driver, booked).data, seen(driver, booked).customer.name) == ({"Marked": [2]}, "Eve")
+    changes = viewer.follow()
+    assert [change["type"] for change in changes] == ["booking.updated"] * 2
+    assert "Marked" not in str(changes)
+    update(driver, booked, principal=principal, data={"Marked": [2]})
+    assert viewer.follow() == []
+    update(driver, booked, principal=principal, data=None)
+    assert seen(driver, booked).data is msgspec.UNSET
+    assert len(viewer.follow()) == 1
+    viewer.check()
+
+
+def test_data_has_4096_bytes_at_most_after_booking_too(driver: Driver) -> None:
+    """One byte more is refused, with the field; nothing has changed."""
+    booked = driver.reserve(driver.open()[0], data={"a": 1})
+    update(driver, booked, data={"a": "x" * (4_096 - len('{"a":""}'))})
+    with pytest.raises(BadRequest) as refused:
+        update(driver, booked, data={"a": "x" * (4_097 - len('{"a":""}'))}, customer=NewDetails(name="Eve"))
+    assert refused.value.details == {"field": "data"}
+    assert seen(driver, booked).customer.name == "Ada Example"
+
+
+def test_data_of_an_erased_customer_does_not_come_back_alone(driver: Driver) -> None:
+    """Staff give it with a customer; the holder of a cancelled booking changes nothing."""
+    booked = driver.reserve(driver.open()[0], data={"a": 1})
+    driver.service.run(EraseCustomer(principal=STAFF, booking=booked["id"]))
+    with pytest.raises(BadRequest) as refused:
+        update(driver, booked, principal=STAFF, data={"a": 1})
+    assert refused.value.details == {"field": "data"}
+    update(driver, booked, principal=STAFF, data={"a": 2}, customer=NewDetails(name="Eve"))
+    assert seen(driver, booked).data == {"a": 2}
+    driver.cancel(booked)
+    with pytest.raises(InvalidTransition):
+        update(driver, booked, data={"a": 3})
+    update(driver, booked, principal=STAFF, data={"a": 3})
+    assert seen(driver, booked).data == {"a": 3}
+
+
 def test_a_correction_of_another_version_is_refused(driver: Driver) -> None:
     """And one of the booking's own version is not."""
     booked = driver.reserve(driver.open(capacity=2)[0])

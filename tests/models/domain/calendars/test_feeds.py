@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models.contract.commands.calendars import CreateFeed, RevokeFeed
-from models.contract.commands.command import WithToken
-from models.contract.errors import Forbidden, LimitExceeded, NotFound, Unauthorized
-from models.contract.values.time import DAY, SECOND
+from models.contract.errors import LimitExceeded, NotFound, Unauthorized
 from models.domain.calendars import feeds
-from tests.models.driver import EVER, GUEST, STAFF, Driver, new_key, results
+from tests.models.driver import GUEST, STAFF, Driver, new_key, results
 
 
 def make(driver: Driver, scope: str = "slots", key: str = "") -> dict[str, str]:
@@ -55,25 +53,3 @@ def test_a_calendar_has_so_many_feeds(driver: Driver, monkeypatch: pytest.Monkey
         make(driver)
     with pytest.raises(LimitExceeded):
         make(driver)
-
-
-def test_a_booking_is_an_event_with_its_own_time(driver: Driver) -> None:
-    """A feed has the customer; a cancelled booking stays for a month; its holder reads it with the token."""
-    slots = driver.open(2)
-    first = driver.reserve(slots[0])
-    driver.clock.go(60)
-    second = driver.reserve(slots[1])
-    found = driver.service.booking_feed("room", -EVER, EVER, most=9).bookings
-    assert [(event.id, event.name, event.changed_at) for event in found] == [
-        (first["id"], "Ada Example", driver.clock.now - 60 * SECOND),
-        (second["id"], "Ada Example", driver.clock.now),
-    ]
-    driver.clock.go(60)
-    driver.cancel(first)
-    asked = WithToken(principal=GUEST, booking=first["id"], token=first["token"])
-    (event,) = driver.service.booking_event(asked).bookings
-    assert (event.status, event.changed_at) == ("cancelled", driver.clock.now)
-    with pytest.raises(Forbidden):
-        driver.service.booking_event(WithToken(principal=GUEST, booking=first["id"], token=second["token"]))
-    driver.clock.go(30 * DAY / SECOND + 1)
-    assert [event.id for event in driver.service.booking_feed("room", -EVER, EVER, most=9).bookings] == [second["id"]]

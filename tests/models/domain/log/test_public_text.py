@@ -14,8 +14,9 @@ from models.query.calendars import read_calendar_row
 from models.service import SlotService
 from models.storage.compiled_query import CompiledQuery
 from models.storage.database import reading
+from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import Calendar, Slot, SlotRow, SlotState
+from models.storage.tables import Calendar, Slot
 from tests.models.driver import EVER, Driver, FakeClock
 
 ROWS = 300

@@ -16,7 +16,7 @@ from models.contract.errors import BadRequest
 from models.contract.values.time import HOUR
 from models.domain.policy.metadata import DATA_BYTES
 from tests.models.driver import EVER, GUEST, STAFF, Driver, Viewer, booking, moving, results
-from tests.support.outsider import write
+from tests.support.databases.outsider import write
 
 ROOM = {"room": "2", "marker": ["Marker", 1, None, {"é": "\u2028"}]}
 

@@ -9,7 +9,7 @@ from realtime.engine import SocketServer
 from realtime.engine.engineio.polling import _deliver
 from realtime.engine.socketio.decoder import Malformed, decode, read_json
 from tests.realtime.engine.conftest import Endpoint, Serve
-from tests.realtime.engine.websocket.test_frame import Ours
+from tests.realtime.engine.websocket.test_websocket import Ours
 from tests.support import eventually
 
 FLOOD = 100_000  # packets that take 1 us each or more

@@ -74,15 +74,16 @@ async def test_many_packets_in_one_post(server: SocketServer, endpoint: Endpoint
 
 async def test_overlapping_posts(server: SocketServer, endpoint: Endpoint) -> None:
     """A second POST beside the first ends the session: their order is nobody's guess."""
-    latch = asyncio.Event()
+    begun, latch = asyncio.Event(), asyncio.Event()
 
     @server.on("connect")
     async def connect(_sid: str, _environ: object, _auth: object) -> None:
+        begun.set()
         await latch.wait()
 
     sid = await endpoint.open_polling()
     first = asyncio.ensure_future(endpoint.post(sid, '40\x1e42["count",1]'))
-    await asyncio.sleep(0.05)  # the first must be under way; nothing outside the server shows it
+    await begun.wait()
     assert (await endpoint.post(sid, '42["count",2]'))[0] == 400
     latch.set()
     assert (await first)[0] == 400

@@ -93,7 +93,8 @@ async def test_draining(server: SocketServer, endpoint: Endpoint) -> None:
     await endpoint.post(sid, "40")
     await endpoint.poll(sid)
     async with _waiting_poll(endpoint, sid) as poll:
-        await asyncio.sleep(0.02)  # the poll must be waiting; nothing outside the server shows it
+        mailbox = server.eio.sockets[sid].mailbox
+        await eventually(lambda: mailbox is not None and mailbox.is_polled, what="the waiting poll")
         await server.drain()
         assert (await poll)[0] == 503
     with pytest.raises(ConnectionClosed) as closed:

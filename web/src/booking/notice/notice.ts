@@ -1,7 +1,7 @@
 /** The texts of notices: an empty board, a stale board, a late outcome. Pure. */
 
 import type { Calendar, CalendarInfo, SlotcastError, State } from "../../client";
-import { adviceFor } from "../../ui/advice";
+import { adviceFor } from "../../ui/feedback/advice";
 import type { Settled } from "../own/booking_actions";
 
 export interface Notice {
@@ -43,7 +43,7 @@ export function originNotice(home: string, origin: string): Notice {
   const server = new URL(home).host;
   const mend =
     origin === "null"
-      ? "A page that was opened as a file has no origin of its own: put it on a web server, and add that to SLOTCAST_ORIGINS; to try it out, add null."
+      ? "A page that was opened as a file, or in a sandboxed frame, has no origin of its own: put it on a web server, and add that to SLOTCAST_ORIGINS; to try it out, add null."
       : `Whoever runs ${server} adds ${origin} to SLOTCAST_ORIGINS and restarts it.`;
   return { title: `${server} does not take this page`, text: mend };
 }

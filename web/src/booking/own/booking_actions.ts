@@ -8,10 +8,11 @@ import { newKey, SlotcastError } from "../../client";
 import { sendPending, type Outcome } from "./pending_request";
 import { tabId } from "./entry_store";
 import type { PendingRequest, OwnStore, MyBooking, MyHold, BookingRequest } from "./own_store";
-import { findTimes, type Times } from "../slot_search";
 
-/** The changes after which a booking may have another slot or state. */
-const CONCERNS = new Set(["booking.updated", "slot.cancelled", "slot.rescheduled"]);
+type Times = Pick<Slot, "start" | "end">;
+
+/** The changes after which a booking may have another slot, time or state. */
+const CONCERNS = new Set(["booking.updated", "slot.cancelled", "slot.rescheduled", "slot.updated"]);
 
 /** The keys of the requests that this page is sending. */
 const running = new Set<string>();
@@ -174,7 +175,7 @@ export class BookingActions {
   /** Reads the booking of a link, and keeps it as the visitor's own. */
   async open(proof: Proof): Promise<Booking & Times> {
     const booking = await this.#calendar.booking(proof);
-    const times = await this.#timesOf(booking);
+    const times = timesIn(booking);
     this.#mine.keepBooking(booking, times);
     return { ...booking, ...times };
   }
@@ -220,27 +221,20 @@ export class BookingActions {
   async #refreshOne(booking: MyBooking): Promise<void> {
     try {
       const now = await this.#calendar.booking(booking);
-      const isSame = now.status === booking.status && now.slot === booking.slot;
-      if (isSame && booking.start !== "" && !booking.isMissing) return;
-      const times = now.slot === booking.slot && booking.start !== "" ? booking : undefined;
-      this.#mine.keepBooking(now, times ?? (await this.#timesOf(now)));
+      const isOlder = now.start === undefined && now.slot === booking.slot; // the server
+      const times = isOlder ? booking : timesIn(now);
+      const isMoved = now.slot !== booking.slot || times.start !== booking.start;
+      const isSame = now.status === booking.status && !isMoved && times.end === booking.end;
+      if (!isSame || booking.isMissing) this.#mine.keepBooking(now, times);
     } catch (error) {
       if (error instanceof SlotcastError && error.code === "not_found") {
         this.#mine.missBooking(booking);
       }
     }
   }
-
-  /** Returns the booking's times; empty if its slot is removed or not visible to the visitor. */
-  async #timesOf({ calendar, slot }: Booking): Promise<Times> {
-    const nowhere = { start: "", end: "" };
-    if (calendar !== this.#calendar.id) return nowhere;
-    const known = this.#calendar.slot(slot);
-    if (known !== undefined) return known;
-    const look = (from: string, to: string) => this.#calendar.look(from, to);
-    const from = this.#calendar.covered.from || new Date(this.#now()).toISOString();
-    return (await findTimes(look, slot, from).catch(() => undefined)) ?? nowhere;
-  }
 }
 
 const timesOf = ({ slot, start, end, seats }: MyHold | MyBooking) => ({ slot, start, end, seats });
+
+/** The times in the answer about a booking. */
+const timesIn = ({ start = "", end = "" }: Partial<Times>): Times => ({ start, end });

@@ -1,17 +1,17 @@
 /** Actions on the visitor's own bookings: open by a link, move, cancel. */
 
 import { type Calendar, type Proof, type Slot, SlotcastError } from "../../client";
-import { adviceFor } from "../../ui/advice";
-import { ask } from "../../ui/confirm";
+import { adviceFor } from "../../ui/feedback/advice";
+import { ask } from "../../ui/dialog/confirm";
 import type { BookingActions } from "./booking_actions";
 import { writeBooking } from "../booking_ics";
 import { bookingReceipt } from "../booking_receipt";
-import { copyLink } from "../../ui/clipboard";
+import { copyLink } from "../../ui/dialog/clipboard";
 import { calendarPage, manageLink } from "../../address/calendar_link";
 import type { OwnStore, MyBooking } from "./own_store";
 import type { Mover } from "../mover";
 import { saveFile } from "../save_file";
-import type { Toasts } from "../../ui/toast";
+import type { Toasts } from "../../ui/feedback/toast";
 
 export interface OwnBookingsParts {
   readonly root: HTMLElement;

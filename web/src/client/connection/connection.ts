@@ -7,32 +7,21 @@
 import { delay_ms, RECONNECT } from "./backoff.ts";
 import { ServerClock } from "../transports/clock.ts";
 import { ClimbPlan } from "./climb_plan.ts";
+import type { ConnectionSetting } from "./connection_setting.ts";
 import { type Environment, thisEnvironment } from "./environment.ts";
 import type { SlotcastError } from "../error.ts";
 import { Ladder, RUNGS } from "./ladder.ts";
 import { LinkOpener } from "./link_opener.ts";
-import type { Delivery, Link, OpenLink, Position } from "../transports/link.ts";
+import type { Delivery, Link } from "../transports/link.ts";
 import { openLink } from "../transports/open.ts";
 import { isRefusal, isTimeout, isTwoWay, closeLink, type OpenedLink } from "./opened_link.ts";
-import { move, type Reason, type Status, type Transport } from "../transports/state.ts";
-import { type Token, TokenSource } from "./token.ts";
-
-export interface ConnectionSetting {
-  readonly token?: Token;
-  readonly isStaff?: boolean;
-  /** The allowed transports, best first. */
-  readonly transports?: readonly Transport[];
-  readonly environment?: Environment;
-  readonly open?: OpenLink;
-}
-
-export interface Subscriber {
-  position(): Position;
-  deliver(delivery: Delivery): void;
-}
+import { move, type Reason, type Status } from "../transports/state.ts";
+import { type Subscriber, Subscribers } from "./subscribers.ts";
+import { TokenSource } from "./token.ts";
 
 /** A connection that is live for this long resets the back-off. */
 const STEADY_MS = 10_000;
+
 export class Connection {
   readonly base: URL;
   readonly clock = new ServerClock();
@@ -41,7 +30,7 @@ export class Connection {
   readonly #ladder: Ladder;
   readonly #opener: LinkOpener;
   readonly #climbs = new ClimbPlan(() => void this.#climbUp());
-  readonly #subscribers = new Map<string, Subscriber>();
+  readonly #subscribers = new Subscribers();
   readonly #listeners = new Set<(status: Status) => void>();
   readonly #stopListening: () => void;
   #status: Status = { state: "connecting", reason: "started" };
@@ -112,20 +101,18 @@ export class Connection {
   }
 
   subscribe(calendar: string, subscriber: Subscriber): void {
-    this.#subscribers.set(calendar, subscriber);
+    this.#subscribers.add(calendar, subscriber);
     this.resubscribe(calendar);
   }
 
   /** Subscribes again from the position of the subscriber: after a gap, or for another window. */
   resubscribe(calendar: string): void {
-    const subscriber = this.#subscribers.get(calendar);
-    if (subscriber === undefined) return;
-    this.#live?.link?.subscribe(calendar, subscriber.position());
-    this.#trial?.link?.subscribe(calendar, subscriber.position());
+    for (const opened of [this.#live, this.#trial])
+      this.#subscribers.subscribe(calendar, opened?.link);
   }
 
   unsubscribe(calendar: string): void {
-    this.#subscribers.delete(calendar);
+    this.#subscribers.remove(calendar);
     for (const opened of [this.#live, this.#trial]) {
       opened?.link?.unsubscribe(calendar);
       if (opened?.awaited.delete(calendar)) this.#settle(opened);
@@ -189,16 +176,16 @@ export class Connection {
       this.#lost(opened, opened.lost);
       return;
     }
-    for (const calendar of this.#subscribers.keys()) opened.awaited.add(calendar);
-    for (const [calendar, subscriber] of this.#subscribers)
-      opened.link?.subscribe(calendar, subscriber.position());
+    const { calendars } = this.#subscribers;
+    for (const calendar of calendars) opened.awaited.add(calendar);
+    for (const calendar of calendars) this.#subscribers.subscribe(calendar, opened.link);
     this.#settle(opened);
   }
 
   #delivered(opened: OpenedLink, calendar: string, delivery: Delivery): void {
     if (opened !== this.#live && opened !== this.#trial) return;
     if (delivery.kind === "change") this.clock.passed(delivery.change.at);
-    this.#subscribers.get(calendar)?.deliver(delivery);
+    this.#subscribers.deliver(calendar, delivery);
     if (delivery.kind !== "change" && opened.awaited.delete(calendar)) this.#settle(opened);
   }
 
@@ -258,7 +245,7 @@ export class Connection {
       void this.#connect();
     } else {
       // A socket may have died during the sleep. An answer, or its absence, shows it.
-      for (const calendar of this.#subscribers.keys()) this.resubscribe(calendar);
+      for (const calendar of this.#subscribers.calendars) this.resubscribe(calendar);
       if (this.#subscribers.size > 0) this.expect();
       if (this.#climbs.isPlanned) this.#planClimb();
     }
@@ -282,18 +269,10 @@ export class Connection {
         .then((token) => ({ token }))
         .catch(() => undefined);
       if (signal.aborted) return;
-      for (const transport of given === undefined ? [] : this.#ladder.above(from)) {
-        const opening = this.#opener.open(
-          transport,
-          given?.token,
-          "climbed",
-          signal,
-          this.#attempt,
-        );
-        const opened = await opening.catch(() => undefined);
-        if (signal.aborted) return closeLink(opened);
-        if (opened !== undefined) return this.#try(opened);
-      }
+      const better = given === undefined ? [] : this.#ladder.above(from);
+      const opened = await this.#opener.openFirst(better, given?.token, signal, this.#attempt);
+      if (signal.aborted) return closeLink(opened);
+      if (opened !== undefined) return this.#try(opened);
     }
     this.#planClimb();
   }

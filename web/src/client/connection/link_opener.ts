@@ -56,4 +56,19 @@ export class LinkOpener {
     });
     return opened;
   }
+
+  /** Opens the first of these transports that opens, beside a live link. */
+  async openFirst(
+    transports: readonly Transport[],
+    token: string | undefined,
+    signal: AbortSignal,
+    attempt: number,
+  ): Promise<OpenedLink | undefined> {
+    for (const transport of transports) {
+      const opening = this.open(transport, token, "climbed", signal, attempt);
+      const opened = await opening.catch(() => undefined);
+      if (opened !== undefined || signal.aborted) return opened;
+    }
+    return undefined;
+  }
 }

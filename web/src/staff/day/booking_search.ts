@@ -51,9 +51,11 @@ async function startsBetween(
   for (let at = begin; at < end;) {
     const { bookings, to } = await asked.list(text(at), text(end));
     const reached = Date.parse(to);
-    const slots = new Set(bookings.filter(isWanted).map((booking) => booking.slot));
+    const wanted = bookings.filter(isWanted);
+    const slots = new Set(wanted.filter(({ start }) => !start).map((booking) => booking.slot));
+    const removed = wanted.flatMap(({ start }) => (start ? [Date.parse(start)] : []));
     const found = slots.size > 0 ? await startsOf(asked, slots, at, reached) : [];
-    if (found.length > 0) starts = found; // none where the slots were removed
+    if (found.length + removed.length > 0) starts = [...found, ...removed];
     const isFound = isFirst && starts.some((start) => start >= begin);
     if (isFound || !(reached > at)) return starts;
     at = reached;

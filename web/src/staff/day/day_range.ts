@@ -28,17 +28,19 @@ export function isDay(text: string | null | undefined): text is string {
 }
 
 export function stepDay(day: string, days: number): string {
-  const noon = Date.parse(`${day}T12:00:00Z`) + days * DAY_MS;
-  const stepped = new Date(noon).toISOString().slice(0, 10);
+  const stepped = dayAfter(day, days);
   return isDay(stepped) ? stepped : day;
 }
+
+const dayAfter = (day: string, days: number): string =>
+  new Date(Date.parse(`${day}T12:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
 
 /** The coming days begin with the whole of today, as staff look after this morning's bookings now.
  */
 export function rangeOf({ day, at }: Shown, zone: string, now: number): DayRange {
   const first = day ?? dayKey(now, zone);
   const begin = instantOf(`${first}T00:00`, zone);
-  const end = instantOf(`${stepDay(first, day === undefined ? COMING_DAYS : 1)}T00:00`, zone);
+  const end = instantOf(`${dayAfter(first, day === undefined ? COMING_DAYS : 1)}T00:00`, zone);
   const later = Date.parse(at ?? "");
   const from = later > begin && later < end ? later : begin;
   return { from: new Date(from).toISOString(), to: new Date(end).toISOString() };

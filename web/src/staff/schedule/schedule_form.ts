@@ -1,10 +1,10 @@
 /** The form for opening hours. It saves only what it has previewed. */
 
 import { button } from "../../ui/button";
-import { openOnce, sheet } from "../../ui/dialog";
+import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { field, numberInput, Problem } from "../../ui/field";
 import { type ScheduleAnswer, SlotcastError, type StaffCalendar } from "../../client";
-import { adviceFor } from "../../ui/advice";
+import { adviceFor } from "../../ui/feedback/advice";
 import { h } from "../../ui/dom";
 import { ListField } from "./list_field";
 import {

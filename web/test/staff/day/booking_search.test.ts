@@ -72,3 +72,17 @@ it("asks little where there is nothing", async () => {
   await findBooking(calendar, EDGE, 1, all);
   expect(calendar.count()).toBeLessThan(10);
 });
+
+it("finds a booking of a removed slot by its own times", async () => {
+  const [start, end] = [text(EDGE + 7 * DAY), text(EDGE + 7.1 * DAY)];
+  const booking = { id: "b", slot: "gone", start, end, slot_removed: true };
+  const asked = {
+    list: async (from: string, to: string) => {
+      const isIn = from < end && to > start;
+      return { bookings: isIn ? [booking as StaffBooking] : [], to };
+    },
+    look: async (_from: string, to: string) => ({ slots: [], to }),
+  };
+  expect(daysFrom(await findBooking(asked, EDGE, 1, all))).toBe(7);
+  expect(daysFrom(await findBooking(asked, EDGE + 20 * DAY, -1, all))).toBe(7);
+});

@@ -16,6 +16,12 @@ describe("what the staff page shows", () => {
     expect(hours(rangeOf({ day: "2027-10-31" }, "Europe/Vienna", NOW))).toBe(25);
   });
 
+  it("has the last day of the year 9999 too", () => {
+    const { from, to } = rangeOf({ day: "9999-12-30" }, "Europe/Vienna", NOW);
+    expect([from, to]).toEqual(["9999-12-29T23:00:00.000Z", "9999-12-30T23:00:00.000Z"]);
+    expect(stepDay("9999-12-30", 1)).toBe("9999-12-30");
+  });
+
   it("has no gap and no overlap between two days, also where midnight is skipped", () => {
     for (const zone of [
       "Europe/Vienna",

@@ -1,0 +1,153 @@
+"""Measures the way of a change from one server to a client of another one, on one PostgreSQL.
+
+`python -m bench.runs.nodes` commits 31 changes a second on server A and reads them from a WebSocket of server B, with
+notifications and with polls, in alternation. It prints the time from A's answer to B's message, the CPU that B takes
+for it, and the statements and the CPU a second of a server without work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import aiohttp
+import psycopg
+import typer
+from rich.console import Console
+
+from bench.machine import Process, free_port
+from bench.runs.ground import PostgresGround
+from bench.runs.outside import percentile
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.commands.slots import NewSlot, OpenSlots
+from models.contract.principal import OPERATOR
+from models.contract.values.time import DAY, HOUR
+from models.service import SlotService
+from realtime.access.auth import Auth
+
+CHANGES_A_SECOND = 31
+IDLE_SECONDS = 5.0
+_SETTLE_SECONDS = 3.0  # until each server has heard the other
+
+
+@contextmanager
+def server(place: str, secret: str, folder: Path, *, notifies: bool) -> Iterator[tuple[Process, str]]:
+    """Run a server on the database; yield its process and its URL."""
+    port = free_port()
+    environment = {
+        "SLOTCAST_DATABASE": place,
+        "SLOTCAST_SECRET": secret,
+        "SLOTCAST_PORT": str(port),
+        "SLOTCAST_RATE": "0",
+        "SLOTCAST_NOTIFICATIONS": str(notifies).lower(),
+    }
+    process = Process([sys.executable, "server.py"], folder=folder, environment=environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        process.wait_for(f"{url}/readyz")
+        yield process, url
+    finally:
+        process.stop()
+
+
+def fill(place: str, secret: str) -> tuple[str, str]:
+    """Make a calendar with a slot; return the slot's id and a token for staff."""
+    service = SlotService(place, secret.encode())
+    service.open()
+    service.run(CreateCalendar(principal=OPERATOR, calendar="bench", name="Bench", zone="Etc/UTC"))
+    first = (service.clock() // DAY + 1) * DAY
+    slots = (NewSlot(start=first, end=first + HOUR),)
+    service.run(OpenSlots(principal=OPERATOR, calendar="bench", key=secrets.token_hex(11), slots=slots))
+    slot = service.snapshot("bench", first, first + DAY).slots[0].id
+    token = Auth(secret.encode()).write_token("bench", scope="staff", calendars="*", seconds=3_600)
+    service.close()
+    return slot, token
+
+
+async def lags(here: str, there: str, slot: str, token: str, count: int) -> list[float]:
+    """Return the milliseconds from each answer of `here` to its message from `there`."""
+    arrived: dict[int, float] = {}
+    answered: dict[int, float] = {}
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
+        socket = await session.ws_connect(f"{there}/api/calendars/bench/socket")
+
+        async def listen() -> None:
+            while len(arrived) < count:
+                change: Any = await socket.receive_json()
+                if "seq" in change and "prev" in change:  # the first message is the snapshot
+                    arrived[change["seq"]] = time.perf_counter()
+
+        listening = asyncio.create_task(listen())
+        for number in range(count):
+            async with session.patch(f"{here}/api/slots/{slot}", json={"data": {"n": number}}) as answer:
+                cursor = (await answer.json())["cursor"]
+                answered[int(cursor.partition(".")[0])] = time.perf_counter()
+            await asyncio.sleep(1 / CHANGES_A_SECOND)
+        async with asyncio.timeout(10):
+            await listening
+        await socket.close()
+    return [1e3 * (arrived[seq] - at) for seq, at in answered.items()]
+
+
+def statements(place: str) -> int:
+    """Return the transactions of the database so far: a server sends each statement of an idle second in its own."""
+    with psycopg.connect(place, autocommit=True) as connection:
+        connection.execute("SELECT pg_stat_clear_snapshot()")
+        row = connection.execute(
+            "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def measure(place: str, secret: str, slot: str, token: str, folder: Path, *, notifies: bool, count: int) -> list[float]:
+    """Return p50 and p99 in milliseconds, and for an idle server the statements and the CPU in ms a second."""
+    with server(place, secret, folder, notifies=notifies) as (idle, there):
+        time.sleep(_SETTLE_SECONDS)
+        before, cpu = statements(place), idle.cpu_seconds()
+        time.sleep(IDLE_SECONDS)
+        spent = 1e3 * (idle.cpu_seconds() - cpu) / IDLE_SECONDS
+        sent = (statements(place) - before) / IDLE_SECONDS
+        with server(place, secret, folder, notifies=notifies) as (_, here):
+            time.sleep(_SETTLE_SECONDS)
+            found = asyncio.run(lags(here, there, slot, token, count))
+    return [percentile(found, 0.5), percentile(found, 0.99), sent, spent]
+
+
+def main(
+    *,
+    count: Annotated[int, typer.Option(min=20, help="changes in each round")] = 300,
+    rounds: Annotated[int, typer.Option(min=1, help="medians of so many rounds are told")] = 3,
+) -> None:
+    """Measure commit to client across two servers, with notifications and with polls."""
+    console, secret = Console(), secrets.token_urlsafe(32)
+    found: dict[bool, list[list[float]]] = {True: [], False: []}
+    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
+        ground = PostgresGround(Path(name))
+        try:
+            place = ground.new()
+            slot, token = fill(place, secret)
+            for _ in range(rounds):
+                for notifies, rows in found.items():
+                    numbers = measure(place, secret, slot, token, Path(name), notifies=notifies, count=count)
+                    rows.append(numbers)
+        finally:
+            ground.close()
+    for notifies, rows in found.items():
+        p50, p99, sent, spent = (median(column) for column in zip(*rows, strict=True))
+        console.print(
+            f"{'notifications' if notifies else 'polls':13}: commit to client p50 {p50:.1f} ms, p99 {p99:.1f} ms;"
+            f" an idle server: {sent:.1f} transactions and {spent:.1f} ms of CPU a second"
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,44 @@
+"""The command of `server.py booking`: erase."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.admin import command_group, opened_service
+from cli.settings import BadSetting
+from models.contract.principal import OPERATOR
+
+MOST_CHARACTERS = 254
+
+app = command_group("Erase the customers of bookings.")
+
+
+@app.command("erase")
+def erase(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="The customer's e-mail address; - for a line of standard input.")],
+    *,
+    calendar: Annotated[str, typer.Option(help="Only in this calendar.")] = "",
+) -> None:
+    """Erase the customer of every booking with an e-mail address, in all calendars."""
+    address = (sys.stdin.readline() if email == "-" else email).strip()
+    if not address or len(address) > MOST_CHARACTERS:
+        raise BadSetting(f"An e-mail address has 1 to {MOST_CHARACTERS} characters")
+    erased, touched, page = 0, set(), ""
+    with opened_service(context) as service:
+        if calendar:
+            service.calendar(calendar)  # NotFound for a calendar that does not exist
+        while True:
+            commands, page = service.erasures(OPERATOR, address, (calendar,) if calendar else None, page)
+            for command in commands:
+                answer = service.run(command)
+                count = json.loads(answer.result)["erased"]
+                erased += count
+                touched |= {answer.calendar} if count else set()
+            if not page:
+                break
+    print(f"erased the customer of {erased} bookings in {len(touched)} calendars")

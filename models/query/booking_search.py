@@ -1,0 +1,141 @@
+"""Searches the bookings of several calendars, the latest made first.
+
+The pages go by the id of a booking. It never changes, so a booking that is changed or moved between two pages is on
+neither both nor none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from models.contract.changes import ListedBooking
+from models.contract.values.fold import fold
+from models.contract.values.ids import UUID
+from models.query.bookings import LISTED_COLUMNS, listed
+from models.query.merge import merged, read_mark, take_page, write_mark
+from models.storage.compiled_query import CompiledQuery, bind
+from models.storage.database import reading
+from models.storage.dialect import Dialect
+from models.storage.rows import BookingRow
+from models.storage.tables import Booking, Slot
+
+MOST_CALENDARS = 500  # with reads of their own; for more, the bookings of all are read
+MOST_EXAMINED = 10_000  # bookings a page
+_LEAST_DIGITS = 3
+_BEFORE_ALL = "z"  # ids are hexadecimal, and the newest has the greatest
+_MARK = re.compile(f"({UUID.pattern}|{_BEFORE_ALL})", re.ASCII)
+_PHONE = re.compile(r"[0-9 ()+./-]+", re.ASCII)
+_NO_DIGIT = re.compile(r"[^0-9]+", re.ASCII)
+_by_place = Booking.id < bind("before")
+_of_calendar = (Booking.calendar == bind("calendar")) & _by_place
+
+
+def _pages(condition: Any, *fields: Any) -> CompiledQuery:
+    query = Booking.select(*fields).join(Slot, on=(Booking.slot == Slot.id)).where(condition)
+    return CompiledQuery(query.order_by(Booking.id.desc()).limit(bind("most")))
+
+
+def _contacts(condition: Any) -> CompiledQuery:
+    query = Booking.select(Booking.id, Booking.calendar, Booking.email).where(condition)
+    return CompiledQuery(query.order_by(Booking.id.desc()).limit(bind("most")))
+
+
+_in_calendar, _in_all = (_pages(one, Booking.id, *LISTED_COLUMNS) for one in (_of_calendar, _by_place))
+_contacts_in_calendar, _contacts_in_all = _contacts(_of_calendar), _contacts(_by_place)
+
+
+class Search(NamedTuple):
+    """The conditions of a search. `calendars` are those of the caller, None for all; times are in milliseconds.
+
+    Only bookings that changed after `updated_after` are found, and slots that touch `[begin, finish)`.
+    """
+
+    calendars: tuple[str, ...] | None
+    begin: int
+    finish: int
+    status: str = ""
+    text: str = ""
+    updated_after: int | None = None
+    page: str = ""
+
+
+def find_bookings(db: Dialect, search: Search, most: int) -> tuple[list[ListedBooking], str]:
+    """Return a page of at most `most` bookings, and the mark of the next page, "" after the last one."""
+    has_text = _matcher(search.text)
+
+    def keep(row: tuple[Any, ...]) -> bool:
+        _, start, end, _state, *fields = row
+        booking = BookingRow._make(fields)
+        return (
+            (search.calendars is None or booking.calendar in search.calendars)
+            and (not search.status or booking.status == search.status)
+            and end > search.begin
+            and start < search.finish
+            and (search.updated_after is None or booking.changed_at > search.updated_after)
+            and has_text(booking)
+        )
+
+    with reading(db):
+        rows = _rows(db, _in_calendar, _in_all, search.calendars, search.page)
+        found, last = take_page(rows, keep, most=most, most_examined=MOST_EXAMINED)
+    return [listed(row[1:]) for row in found], "" if last is None else write_mark(last[0])
+
+
+def find_customer(
+    db: Dialect, email: str, calendars: tuple[str, ...] | None, page: str, most: int
+) -> tuple[dict[str, list[str]], str]:
+    """Return the bookings with an e-mail address, by calendar, and the mark of the page to go on from.
+
+    Where there are some it is this page, since they may have moved before they are erased. After the last page it is
+    "".
+    """
+    folded = fold(email.strip())
+
+    def keep(row: tuple[Any, ...]) -> bool:
+        _, calendar, found = row
+        return found is not None and fold(found.strip()) == folded and (calendars is None or calendar in calendars)
+
+    with reading(db):
+        rows = _rows(db, _contacts_in_calendar, _contacts_in_all, calendars, page)
+        found, last = take_page(rows, keep, most=most, most_examined=MOST_EXAMINED)
+    by_calendar: dict[str, list[str]] = {}
+    for name, calendar, _ in found:
+        by_calendar.setdefault(calendar, []).append(name)
+    if by_calendar:
+        return by_calendar, page or write_mark(_BEFORE_ALL)
+    return by_calendar, "" if last is None else write_mark(last[0])
+
+
+def _rows(
+    db: Dialect, of_calendar: CompiledQuery, of_all: CompiledQuery, calendars: Sequence[str] | None, page: str
+) -> Any:
+    """Return the bookings after a page, the latest made first, by one read for each calendar or for all."""
+
+    def read(lane: str, before: str, count: int) -> list[tuple[Any, ...]]:
+        return of_calendar.rows(db, calendar=lane, before=before, most=count)
+
+    def read_all(_: str, before: str, count: int) -> list[tuple[Any, ...]]:
+        return of_all.rows(db, before=before, most=count)
+
+    (before,) = read_mark(page, _MARK) if page else (_BEFORE_ALL,)
+    is_each = calendars is not None and len(calendars) <= MOST_CALENDARS
+    lanes = sorted(set(calendars)) if calendars is not None and is_each else [""]
+    return merged(lanes, read if is_each else read_all, itemgetter(0), before, is_descending=True)
+
+
+def _matcher(text: str) -> Callable[[BookingRow], bool]:
+    """Return the test for a text within one of the customer's fields. A number matches however it is written."""
+    if not text:
+        return lambda _: True
+    wanted = fold(text)
+    digits = _NO_DIGIT.sub("", text) if _PHONE.fullmatch(text) else ""
+
+    def matches(row: BookingRow) -> bool:
+        if any(field is not None and wanted in fold(field) for field in (row.name, row.email, row.phone, row.note)):
+            return True
+        return len(digits) >= _LEAST_DIGITS and row.phone is not None and digits in _NO_DIGIT.sub("", row.phone)
+
+    return matches

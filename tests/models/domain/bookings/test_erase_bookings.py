@@ -1,0 +1,121 @@
+"""Every booking's customer with one e-mail address is erased, and nobody else's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.contract.changes import Customer
+from models.contract.commands.background import EraseBookings
+from models.contract.commands.bookings import NewDetails, UpdateBooking
+from models.contract.commands.command import Answer, Command
+from models.contract.errors import Forbidden
+from models.contract.principal import Principal
+from tests.models.driver import GUEST, STAFF, Driver, Viewer, moving, new_key, results
+from tests.support import wait_until
+
+
+def person(email: str | None, note: str = "") -> Customer:
+    return Customer(name="Ada", **({"email": email} if email else {}), **({"note": note} if note else {}))
+
+
+def book(driver: Driver, calendar: str, *emails: str | None) -> list[str]:
+    driver.calendar = calendar
+    return [
+        driver.reserve(slot, customer=person(email))["id"]
+        for slot, email in zip(driver.open(len(emails)), emails, strict=True)
+    ]
+
+
+def erase(driver: Driver, email: str, calendars: tuple[str, ...] | None = None) -> list[int]:
+    """Run the commands page by page; return their counts."""
+    counts, page = [], ""
+    while True:
+        commands, page = driver.service.erasures(STAFF, email, calendars, page)
+        counts += [results(run(driver, command)) for command in commands]
+        if not page:
+            return counts
+
+
+def run(driver: Driver, command: Command) -> Answer:
+    return driver.service.run(command)
+
+
+def names(driver: Driver) -> list[str]:
+    """Return the ids of the bookings that have a customer."""
+    return sorted(row[0] for row in driver.query("SELECT id FROM booking WHERE name IS NOT NULL"))
+
+
+def test_all_of_one_address_are_erased(driver: Driver) -> None:
+    """In every calendar, in any case of its letters, also of umlauts; other addresses stay, longer ones too."""
+    driver.create("desk")
+    gone = book(driver, "room", "jürgen@example.org", "JÜRGEN@Example.org")
+    stay = book(driver, "room", "xjürgen@example.org", "jürgen@example.orgx", None, "j%@example.org")
+    gone += book(driver, "desk", "jürgen@example.org")
+    assert sorted(erase(driver, " Jürgen@example.org ")) == [1, 2]
+    assert names(driver) == sorted(stay)
+    assert erase(driver, "jürgen@example.org") == []
+    erased = driver.service.bookings_by_id(gone)
+    assert all(one.customer is None and one.status == "confirmed" for one in erased.values())
+
+
+def test_only_the_named_calendars_are_searched(driver: Driver) -> None:
+    """Those of a token; the bookings of others stay."""
+    driver.create("desk")
+    (mine,), (other,) = book(driver, "room", "ada@example.org"), book(driver, "desk", "ada@example.org")
+    assert erase(driver, "ada@example.org", ("room",)) == [1]
+    assert names(driver) == [other]
+    assert mine != other
+
+
+def test_a_batch_is_one_change_and_many_are_several_batches(driver: Driver) -> None:
+    """100 bookings at most are in one transaction; old snapshot + changes == new snapshot."""
+    book(driver, "room", *["ada@example.org"] * 130)
+    viewer = Viewer(driver.service, "room")
+    assert erase(driver, "ada@example.org") == [100, 30]
+    assert [change["type"] for change in viewer.follow()] == ["booking.updated", "booking.updated"]
+    viewer.check()
+    assert names(driver) == []
+
+
+def test_what_has_changed_meanwhile_is_looked_at_again(driver: Driver) -> None:
+    """A booking that moves to another calendar is erased there, and one with another address by now is not."""
+    driver.create("desk")
+    moved, changed = book(driver, "room", "ada@example.org", "ada@example.org")
+    driver.calendar = "desk"
+    (target,) = driver.open()
+    commands, page = driver.service.erasures(STAFF, "ada@example.org", None, "")
+    driver.service.run(moving({"id": moved}, target, principal=STAFF))
+    driver.service.run(
+        UpdateBooking(principal=STAFF, key=new_key(), booking=changed, customer=NewDetails(email="bob@example.org"))
+    )
+    assert [results(run(driver, command)) for command in commands] == [0]
+    commands, page = driver.service.erasures(STAFF, "ada@example.org", None, page)
+    assert [(results(run(driver, command)), command.calendar) for command in commands] == [(1, "desk")]  # type: ignore[attr-defined]
+    assert driver.service.erasures(STAFF, "ada@example.org", None, page) == ([], "")
+    assert names(driver) == [changed]
+
+
+@pytest.mark.parametrize("principal", [GUEST, Principal(subject="s", is_staff=True, calendars=frozenset({"desk"}))])
+def test_only_staff_of_the_calendar_erase(driver: Driver, principal: Principal) -> None:
+    """The command checks the right itself."""
+    (booked,) = book(driver, "room", "ada@example.org")
+    command = EraseBookings(principal=principal, calendar="room", email="ada@example.org", bookings=(booked,))
+    with pytest.raises(Exception, match="token") as refused:
+        driver.service.run(command)
+    assert refused.type.__name__ in {"Unauthorized", Forbidden.__name__}
+    assert names(driver) == [booked]
+
+
+@pytest.mark.only("sqlite")
+def test_nothing_of_them_is_left_in_a_file(driver: Driver, tmp_path: Path) -> None:
+    """Neither in the database nor in its WAL."""
+    (slot,) = driver.open()
+    driver.reserve(slot, customer=person("ada@example.org", "a note that nobody may read again" * 40))
+    erase(driver, "ada@example.org")
+
+    def is_clean() -> bool:
+        return all(b"nobody may read" not in file.read_bytes() for file in tmp_path.glob("slotcast.db*"))
+
+    wait_until(is_clean, what="clean files")

@@ -1,0 +1,141 @@
+"""deploy/nginx.conf in a real nginx: it compresses answers, and passes each change on at once."""
+
+import asyncio
+import gzip
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.support import ROOT, Api, Client, Server, eventually, free_port
+from tests.support.example import in_days
+from tests.system.conftest import QUIET
+
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx on this machine (Debian: nginx-light)")
+_MAIN = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    include {folder}/slotcast.conf;
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server that trusts the proxy."""
+    with Server(tmp_path_factory.mktemp("server"), *QUIET, settings={"SLOTCAST_PROXIES": "127.0.0.1"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def proxied(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run nginx with the file of deploy/ before the server; yield its URL."""
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    folder.chmod(0o755)
+    conf = (ROOT / "deploy" / "nginx.conf").read_text()
+    for written, here in (("listen 80;", f"listen 127.0.0.1:{port};"), ("127.0.0.1:8080", f"127.0.0.1:{server.port}")):
+        assert conf.count(written) == 1
+        conf = conf.replace(written, here)
+    (folder / "slotcast.conf").write_text(conf)
+    (folder / "nginx.conf").write_text(_MAIN.format(folder=folder))
+    log = folder / "error.log"
+    command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(log)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as nginx:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            nginx.terminate()
+            print(Path(log).read_text() if log.exists() else "")
+
+
+@pytest.fixture
+async def http(proxied: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Ask nginx, and leave the answers as they come."""
+    async with aiohttp.ClientSession(proxied, auto_decompress=False, headers={"Accept-Encoding": "gzip"}) as http:
+
+        async def is_up() -> bool:
+            try:
+                return (await http.get("/readyz")).status == 200
+            except aiohttp.ClientError:
+                return False
+
+        await eventually(is_up, what="nginx")
+        yield http
+
+
+@pytest.fixture
+async def calendar(server: Server, http: aiohttp.ClientSession) -> AsyncIterator[Api]:
+    """Make a calendar with a month of slots; yield staff who ask the server itself."""
+    async with Api(server.url, server.command("token", "--scope", "staff").strip()) as api:
+        answer = await api.ask("POST", "/api/calendars", {"id": "shop", "name": "Shop", "zone": "UTC"})
+        if answer.code == "ok":
+            places = [{"start": in_days(1 + hour / 24), "end": in_days(1.02 + hour / 24)} for hour in range(200)]
+            await api.post("/api/calendars/shop/slots", slots=places)
+        yield api
+
+
+@pytest.mark.usefixtures("calendar")
+@pytest.mark.parametrize(
+    "path", ["/api/calendars/shop/slots", "/calendars/shop.ics", "/slotcast-calendar.js", "/c/shop"]
+)
+async def test_answers_are_compressed(http: aiohttp.ClientSession, server: Server, path: str) -> None:
+    """A long answer comes in gzip to a client that takes it, and otherwise as it is."""
+    async with http.get(path) as packed, http.get(path, headers={"Accept-Encoding": "identity"}) as plain:
+        body, whole = await packed.read(), await plain.read()
+        assert packed.headers.get("Content-Encoding") == "gzip" or len(whole) < 1_500
+        assert "Content-Encoding" not in plain.headers
+        assert "Accept-Encoding" in packed.headers["Vary"]
+    if len(whole) >= 1_500:
+        assert len(gzip.decompress(body)) >= len(whole) - 1_000  # the time of a snapshot differs
+        assert len(body) < len(whole) / 2
+        print(f"{path}: {len(whole)} bytes become {len(body)}")
+
+
+@pytest.mark.usefixtures("calendar")
+@pytest.mark.parametrize("path", ["/api/calendars/shop/slots", "/calendars/shop.ics", "/slotcast-calendar.js"])
+async def test_a_compressed_answer_is_not_sent_again(http: aiohttp.ClientSession, path: str) -> None:
+    """The validator of a compressed answer is taken for the validator of the answer."""
+    async with http.get(path) as first:
+        validators = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+        asked = {theirs: first.headers[ours] for ours, theirs in validators.items() if ours in first.headers}
+    async with http.get(path, headers=asked) as again:
+        assert (again.status, await again.read()) == (304, b"")
+
+
+async def _until(stream: aiohttp.StreamReader, text: bytes) -> bytes:
+    read = b""
+    while text not in read:
+        piece = await stream.readany()
+        assert piece, read
+        read += piece
+    return read
+
+
+async def test_changes_pass_at_once(http: aiohttp.ClientSession, proxied: str, calendar: Api) -> None:
+    """An event stream is not compressed, and nginx holds back neither its events nor those of a WebSocket."""
+    slots: list[Any] = (await calendar.get("/api/calendars/shop/slots"))["slots"]
+    async with http.get("/api/calendars/shop/events") as events, Client(proxied) as client:
+        assert "Content-Encoding" not in events.headers
+        await _until(events.content, b"event: snapshot")
+        await client.watch("shop")
+        await calendar.post(f"/api/slots/{slots[3]['id']}/holds")
+        await asyncio.wait_for(_until(events.content, b'"slot.held"'), 5)
+        await eventually(lambda: [change["type"] for change in client.changes] == ["slot.held"], 5)
+
+
+async def test_polling_passes(proxied: str, calendar: Api) -> None:
+    """Socket.IO over long polling works through nginx too."""
+    slots: list[Any] = (await calendar.get("/api/calendars/shop/slots"))["slots"]
+    async with Client(proxied, transports=("polling",)) as client:
+        await client.watch("shop")
+        await calendar.post(f"/api/slots/{slots[9]['id']}/holds")
+        await eventually(lambda: [change["type"] for change in client.changes] == ["slot.held"], 5)
