@@ -27,6 +27,8 @@ FILL_SECONDS = 60.0
 TRIM_SECONDS = 600.0
 COMMANDS_AT_ONCE = 10  # of less urgent work; they share a transaction, for which other commands wait
 
+Work = Callable[[], Awaitable[float | None]]  # it may return its next pause, in seconds
+
 _log = logging.getLogger("slotcast.scheduler")
 
 
@@ -41,13 +43,14 @@ class Scheduler:
         self._expiries: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        for name, seconds, work in (
+        works: tuple[tuple[str, float, Work], ...] = (
             ("expire", EXPIRE_SECONDS, self._expire),
             ("rooms", HOUSEKEEPING_SECONDS, self._close_idle_rooms),
             ("unanswered", ANSWER_SECONDS, self._expire_bookings),
             ("fill", FILL_SECONDS, self._fill),
             ("trim", TRIM_SECONDS, self._trim),
-        ):
+        )
+        for name, seconds, work in works:
             self._tasks.append(asyncio.create_task(self._every(seconds, work), name=name))
 
     async def close(self) -> None:
@@ -56,8 +59,8 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[float | None]]) -> None:
-        """Do the work again and again. It may return its next pause."""
+    async def _every(self, seconds: float, work: Work) -> None:
+        """Do the work again and again."""
         while True:
             pause = None
             try:

@@ -134,15 +134,14 @@ def test_slots_at_rest_are_packed(driver: Driver) -> None:
     """They are one text until one of them changes, and again some time after."""
     slot, _ = driver.open(2)
     replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
-    packed = [replica.is_packed]
+    states = [replica.is_packed]
     driver.reserve(slot)
     follow(driver.service, replica)
-    packed.append(replica.is_packed)
     before = shown(replica, driver.clock.now)
     for _ in range(2):
+        states.append(replica.is_packed)
         replica.shrink()
-        packed.append(replica.is_packed)
-    assert packed == [True, False, False, True]
+    assert [*states, replica.is_packed] == [True, False, False, True]
     assert shown(replica, driver.clock.now) == before
 
 
