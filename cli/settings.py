@@ -222,6 +222,12 @@ class Settings:
         _RETENTION.log_seconds / _DAY_SECONDS, "Days for which the log keeps changes.", least=0.001, most=1e5
     )
     log_changes: int = _setting(_RETENTION.log_changes, "Most changes kept of one calendar.", least=1)
+    history_days: float = _setting(
+        _RETENTION.history_seconds / _DAY_SECONDS,
+        "Days for which the history says who changed what; at least as long as the log.",
+        least=0.001,
+        most=1e5,
+    )
     log_level: str = _setting(
         "warning",
         "debug, info, warning or error.",
@@ -250,7 +256,11 @@ class Settings:
 
     @property
     def retention(self) -> Retention:
-        return Retention(log_seconds=int(self.log_days * _DAY_SECONDS), log_changes=self.log_changes)
+        return Retention(
+            log_seconds=int(self.log_days * _DAY_SECONDS),
+            history_seconds=int(self.history_days * _DAY_SECONDS),
+            log_changes=self.log_changes,
+        )
 
     @property
     def most_open(self) -> int:

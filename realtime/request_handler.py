@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from models.contract.answers import Left
 from models.contract.changes import Booking, Info, read_cursor
 from models.contract.commands.bookings import EraseCustomers, GetBooking, ListBookings, RescheduleBooking
-from models.contract.commands.calendars import ListBusy, ListFeeds, MakeLink
+from models.contract.commands.calendars import ListBusy, ListFeeds, ListHistory, MakeLink
 from models.contract.commands.command import Answer, Command, WithToken
 from models.contract.commands.slots import FindSlots
 from models.contract.errors import BadRequest
@@ -31,6 +31,7 @@ from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import WINDOW, Looked
 from realtime.slot_search import SlotFinder
 
+LAST_SEQ = 1 << 62
 LONGEST_LIST = 3_660 * DAY
 MOST_BOOKINGS = 2_000  # in one list, but for those of slots that start at once
 PAGE_BOOKINGS = 100  # of a search, unless the client asks for another number
@@ -156,27 +157,46 @@ class RequestHandler:
         found = await self._service.read(self._service.sync.busy_sources, request.calendar, lane=Lane.LIGHT)
         return {"sources": found}
 
+    async def history(self, request: ListHistory, principal: Principal) -> dict[str, Any]:
+        """Return a page of a calendar's history, to its staff."""
+        if not principal.is_staff_of(request.calendar):
+            raise principal.refusal()
+        page = await self._service.read(
+            self._service.sync.history,
+            request.calendar,
+            slot=request.slot or "",
+            booking=request.booking or "",
+            before=LAST_SEQ if request.before is None else request.before,
+            most=request.limit,
+            lane=Lane.STAFF,
+        )
+        return {"entries": page.entries} | ({} if page.next is UNSET else {"next": page.next})
+
     async def answer(self, request: Request, principal: Principal, received: int) -> bytes:
         """Return the ack of any request that does not concern the client's connection."""
         match request:
             case Command():
                 return protocol.write_answer(await self.do(request, principal, received))
-            case GetBooking():
-                return protocol.write_ok(booking=await self.booking(request, principal))
-            case ListBookings():
-                return protocol.write_ok(**await self.bookings(request, principal))
             case FindSlots():
                 found = await self.find_slots(request, principal)
                 return b'{"ok":true,%b' % (found.body or b"")
+            case GetBooking():
+                fields: dict[str, Any] = {"booking": await self.booking(request, principal)}
+            case ListBookings():
+                fields = await self.bookings(request, principal)
             case EraseCustomers():
-                return protocol.write_ok(**await self.erase(request, principal))
+                fields = await self.erase(request, principal)
             case ListBusy():
-                return protocol.write_ok(**await self.busy(request, principal))
+                fields = await self.busy(request, principal)
             case ListFeeds():
-                return protocol.write_ok(**await self.feeds(request, principal))
+                fields = await self.feeds(request, principal)
+            case ListHistory():
+                fields = await self.history(request, principal)
             case MakeLink():
-                return protocol.write_ok(**await self.link(request, principal))
-        raise BadRequest("That can't be asked here.")
+                fields = await self.link(request, principal)
+            case _:
+                raise BadRequest("That can't be asked here.")
+        return protocol.write_ok(**fields)
 
     async def calendars(self, principal: Principal, *, with_archived: bool = False) -> list[Info]:
         """Return the calendars that the principal may see."""

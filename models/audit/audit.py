@@ -15,7 +15,7 @@ from models.contract.commands.background import RepairCalendar
 from models.contract.values.zones import is_zone
 from models.domain.outside_writes.notes import NOTES_AT_ONCE
 from models.domain.policy import rules
-from models.domain.slots import neighbours
+from models.domain.slots import busy_times, neighbours
 from models.storage.database import reading
 from models.storage.dialect import Dialect
 
@@ -84,15 +84,6 @@ _COMPLAINTS = (
         ),
     ),
     (
-        "its mark is not that of the imported busy times",
-        "slot",
-        (
-            "SELECT calendar, id FROM slot WHERE state <> 2 AND busy <> CASE WHEN EXISTS (SELECT 1 FROM busy"
-            ' WHERE busy.calendar = slot.calendar AND busy."end" > slot.start AND busy.start < slot."end")'
-            " THEN 1 ELSE 0 END"
-        ),
-    ),
-    (
         "busy times of no source",
         "gone",
         "SELECT DISTINCT calendar, calendar FROM busy WHERE source NOT IN (SELECT id FROM busy_source)",
@@ -116,6 +107,11 @@ _COMPLAINTS = (
         "a log of no calendar",
         "gone",
         "SELECT DISTINCT calendar, calendar FROM change_log WHERE calendar NOT IN (SELECT id FROM calendar)",
+    ),
+    (
+        "a history of no calendar",
+        "gone",
+        "SELECT DISTINCT calendar, calendar FROM history WHERE calendar NOT IN (SELECT id FROM calendar)",
     ),
     (
         "opening hours of no calendar",
@@ -169,8 +165,10 @@ _COMPLAINTS = (
     ),
 )
 _SLOTS = (
-    'SELECT id, start, "end", held + booked, blocked, data FROM slot WHERE calendar = {} AND state <> 2 ORDER BY start'
+    'SELECT id, start, "end", held + booked, blocked, data, busy FROM slot'
+    " WHERE calendar = {} AND state <> 2 ORDER BY start"
 )
+_BUSY = 'SELECT start, "end" FROM busy WHERE calendar = {}'
 
 
 def find(db: Dialect) -> list[Finding]:
@@ -207,6 +205,10 @@ def _in_calendar(db: Dialect, calendar: str, text: str) -> Iterator[Finding]:
                 yield Finding("its data is not JSON", calendar, row[0], "slot")
     for name, _ in neighbours.miscounted(policy, slots, slots):
         yield Finding("it is not blocked by as many neighbours as have a seat taken", calendar, name, "policy")
+    times = busy_times.merged(db.execute_sql(_BUSY.format(db.param), (calendar,)).fetchall())
+    marks = ((row[0], row[1], row[2], row[6]) for row in slots)
+    for name in busy_times.miscounted(marks, times, neighbours.buffer_of(policy)):
+        yield Finding("its mark is not that of the imported busy times", calendar, name, "slot")
 
 
 def commands_for(found: list[Finding]) -> Iterator[RepairCalendar]:

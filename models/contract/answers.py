@@ -14,6 +14,8 @@ from models.contract.changes import Booking, Change, Info, ListedBooking, Slot
 
 # The state of a booking.
 Status = Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
+# The kind of an actor in the history.
+Actor = Literal["staff", "holder", "guest", "outside", "server"]
 
 
 class Snapshot(Struct, kw_only=True):
@@ -261,6 +263,30 @@ class FoundSlotsAnswer(Struct, kw_only=True):
     to: str
     server_time: str
     next_page: str | UnsetType = UNSET
+
+
+class HistoryEntry(Struct, kw_only=True):
+    """A change in the history: `command` by `actor`, about these slots and bookings.
+
+    A `holder` has shown the token of a hold or booking, a `guest` none; `outside` is another program. `sub` is the
+    name in the actor's token, and is left out once a customer is erased. `overridden` are the rules passed over.
+    """
+
+    seq: int
+    at: str
+    command: str
+    actor: Actor
+    sub: str | UnsetType = UNSET
+    slots: list[str]
+    bookings: list[str]
+    overridden: list[str] | UnsetType = UNSET
+
+
+class HistoryAnswer(Struct, kw_only=True):
+    """Entries of the history, newest first. With `next` there are older ones: it is their `before`."""
+
+    entries: list[HistoryEntry]
+    next: int | UnsetType = UNSET
 
 
 class LinkAnswer(Struct, kw_only=True):

@@ -8,17 +8,19 @@ BYWEEKNO the period is the year of the week numbers: week 1 is whole, even if it
 from __future__ import annotations
 
 from calendar import isleap, monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, timedelta, tzinfo
 from functools import lru_cache
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from models.contract.values.zones import first_moment, wall_of
 from models.schedule.recurrence_text import LAST_DATE, Rule, Time, read_rule
 
-__all__ = ["check_rule", "dates"]
+__all__ = ["Rule", "check_rule", "dates", "periods", "picked"]
+
+T = TypeVar("T")
 
 _ONE_DAY = timedelta(days=1)
 _WEEK = 7
@@ -51,6 +53,22 @@ def dates(text: str, start: date, first: date, last: date, *, clocks: tzinfo = U
     if until.is_utc:
         return (day for day in found if first_moment(clocks, day, minute) <= until.moment)
     return (day for day in found if (day, minute * 60) <= (until.day, until.second))
+
+
+def periods(rule: Rule, start: date, first: date) -> Iterator[tuple[date, list[date]]]:
+    """Return the first date of each period from the one of `start` on, and its dates before BYSETPOS; without an end.
+
+    The periods before the one of `first` may be left out.
+    """
+    rule = _completed(rule, start)
+    for period in _periods(rule, start, first):
+        yield period.first, [day for day in period.dates if _fits(rule, day)]
+
+
+def picked(found: Sequence[T], positions: Sequence[int]) -> list[T]:
+    """Return those that BYSETPOS picks from a period's, in order."""
+    places = {place - 1 if place > 0 else len(found) + place for place in positions}
+    return [found[place] for place in sorted(places) if 0 <= place < len(found)]
 
 
 def _day_after_until(rule: Rule) -> date:
@@ -108,9 +126,7 @@ def _picked(rule: Rule, period: _Period) -> Iterator[date] | list[date]:
     fitting = (day for day in period.dates if _fits(rule, day))
     if not rule.by_position:
         return fitting
-    found = list(fitting)
-    places = {place - 1 if place > 0 else len(found) + place for place in rule.by_position}
-    return [found[place] for place in sorted(places) if 0 <= place < len(found)]
+    return picked(list(fitting), rule.by_position)
 
 
 def _fits(rule: Rule, day: date) -> bool:

@@ -11,6 +11,7 @@ from peewee import fn
 
 from models.audit import audit
 from models.audit.audit import Finding
+from models.contract.answers import HistoryAnswer
 from models.contract.changes import Booking, Cursor, Info, ListedBooking, Logged
 from models.contract.commands.background import (
     EraseBookings,
@@ -38,6 +39,7 @@ from models.query import (
     calendars,
     changes,
     feed,
+    history,
     housekeeping,
     private_feed,
     slot_search,
@@ -193,6 +195,10 @@ class Queries:
         """Return the bookings with these ids, as they are now. For staff."""
         return bookings.read_bookings_by_id(self._db, ids)
 
+    def history(self, calendar: str, *, slot: str, booking: str, before: int, most: int) -> HistoryAnswer:
+        """Return a page of the calendar's history, newest first; raise NotFound without the calendar. For staff."""
+        return history.read_history(self._db, calendar, slot=slot, booking=booking, before=before, most=most)
+
     def explain(self, principal: Principal, slot: str) -> list[dict[str, Any]]:
         """Return `{rule, ok, ...}` for each rule of taking the slot, in the order of the checks."""
         return explain(self._db, self.tokens, principal, slot, self.clock())
@@ -235,7 +241,11 @@ class Queries:
         return audit.find(self._db)
 
     def trims(self) -> list[Command]:
-        """Return the commands that trim logs and idempotency records: one for all that is old, if anything is."""
-        many = housekeeping.read_calendars_to_trim(self._db, self.retention)
-        old: list[Command] = [TrimOldest()] if housekeeping.has_old(self._db, self.clock(), self.retention) else []
+        """Return the commands that trim logs, histories and idempotency records.
+
+        One is for all old changes and records, and the others for calendars with too many changes or old entries.
+        """
+        now = self.clock()
+        many = housekeeping.read_calendars_to_trim(self._db, now, self.retention)
+        old: list[Command] = [TrimOldest()] if housekeeping.has_old(self._db, now, self.retention) else []
         return old + [TrimLog(calendar=calendar) for calendar in many]

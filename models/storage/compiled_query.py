@@ -98,12 +98,13 @@ class CompiledQuery:
 
 
 class CompiledInsert:
-    """Inserts a row, given in the order of the table's columns."""
+    """Inserts a row, given in the order of the table's columns, or with `is_optional` none where its key is taken."""
 
-    def __init__(self, table: type[Model]) -> None:
+    def __init__(self, table: type[Model], *, is_optional: bool = False) -> None:
         self.table = table
         columns = table._meta.sorted_fields  # noqa: SLF001 - Peewee documents it
-        self._statement = CompiledQuery(table.insert({column: bind(column.name) for column in columns}))
+        insert = table.insert({column: bind(column.name) for column in columns})
+        self._statement = CompiledQuery(insert.on_conflict_ignore() if is_optional else insert)
         self._sql: dict[type[Database], str] = {}
 
     def run(self, db: Database, row: tuple[Any, ...]) -> None:

@@ -121,9 +121,31 @@ class Log(Model):
     type = TextField()
     body = BlobField()
     bookings = TextField()
+    command = TextField()
+    actor = TextField()
+    slots = TextField()
+    overridden = TextField()
 
     class Meta:
         table_name = "change_log"
+        primary_key = CompositeKey("calendar", "seq")
+
+
+class StoredEntry(Model):
+    """An entry of the history whose actor has a name, `sub`, or whose change the log has let go."""
+
+    calendar = TextField()
+    seq = BigIntegerField()
+    at = BigIntegerField()
+    command = TextField()
+    actor = TextField()
+    sub = TextField()
+    slots = TextField()
+    bookings = TextField()
+    overridden = TextField()
+
+    class Meta:
+        table_name = "history"
         primary_key = CompositeKey("calendar", "seq")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from peewee import Model
 
 from models.contract.changes import Logged
+from models.contract.commands.command import Command
 from models.contract.errors import NotFound
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
@@ -19,6 +20,8 @@ from models.transaction.idempotency import IdempotencyRecord
 from models.transaction.pending_rows import PendingRows
 
 T = TypeVar("T")
+
+_NO_COMMAND = Command()
 
 
 class CommandResult(NamedTuple):
@@ -64,9 +67,10 @@ def unfilled(transaction: Transaction, calendar: str) -> None:
 
 @dataclass(slots=True)
 class Retention:
-    """The time and number of changes for which the log and the idempotency records are kept."""
+    """The time and number of changes for which the log, the history and the idempotency records are kept."""
 
     log_seconds: int = 7 * 86_400
+    history_seconds: int = 90 * 86_400
     log_changes: int = 100_000
     receipt_seconds: int = 86_400
 
@@ -77,13 +81,15 @@ class Transaction:
 
     In a batch of several commands, bookings, rows of the log, records and the heads of calendars are `pending` until
     the end, or until a statement may read them: `db` writes them first. A statement about slots and holds alone uses
-    `seats_db`, and keeps `slots` up to date: rows read for the whole batch, by id.
+    `seats_db`, and keeps `slots` up to date: rows by id that nobody else can change until the end.
 
     `now` is read once, after the locks are held; `clock` is None where it is the database's time.
     `calendars` and `records` are rows as this transaction has them. `logged` are the rows that the commit adds to the
     log, in order. `follows` has, for each calendar, the nonce before the last allotted seq.
-    `touched` are the slots written by the running command, until its change is appended. `vacated` are the slots of a
-    schedule, with their calendars, that have left their place: `refill` opens the slots waiting behind them.
+    `command` is the running one, for the history, and `passed` are the rules that it has passed over.
+    `touched` are the slots written by the running command, until its change is appended. `beside` are those of them
+    that were written as neighbours only. `vacated` are the slots of a schedule, with their calendars, that have left
+    their place: `refill` opens the slots waiting behind them.
     `on_progress` is called during a long command.
     """
 
@@ -98,7 +104,10 @@ class Transaction:
     records: dict[str, IdempotencyRecord] = field(default_factory=dict)
     logged: list[Logged] = field(default_factory=list)
     follows: dict[str, str] = field(default_factory=dict)
+    command: Command = _NO_COMMAND
+    passed: list[str] = field(default_factory=list)
     touched: dict[str, SlotRow] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
     vacated: dict[str, str] = field(default_factory=dict)
     slots: dict[str, SlotRow] = field(default_factory=dict)
     pending: PendingRows | None = None
@@ -149,7 +158,7 @@ class Transaction:
         """Run `do` in a savepoint. An error rolls back its rows, and the cached ones with them."""
         db, pending = self.seats_db, self.pending
         db.execute_sql("SAVEPOINT command")
-        self.touched, self.vacated = {}, {}
+        self.touched, self.beside, self.vacated, self.passed = {}, set(), {}, []
         mark = None if pending is None else pending.mark()
         calendars, records, logged = self.calendars.copy(), self.records.copy(), len(self.logged)
         try:

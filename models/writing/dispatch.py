@@ -87,21 +87,19 @@ def prepare(
 ) -> list[RoutedCommand]:
     """Route the commands of a batch and take the locks of their calendars. All checks come after the locks.
 
-    The time is read last, in the statement for the idempotency records, at no extra cost.
+    The time is read after the locks, in the statement for the idempotency records, at no extra cost.
 
     `routes` are the routes already known. A malformed command fails no other one. With `skips_locked`, a command of a
     calendar locked by another process is refused at once.
     """
     about = [subjects(command) for command in asked]
     wanted = {subject for some in about for subject in some}
-    slots_asked = [name for kind, name in wanted if kind == "slot" and UUID.fullmatch(name)]
-    if not transaction.seats_db.locks_rows:  # the database is locked already, so slots are read with their routes
+    if not transaction.seats_db.locks_rows:  # else an outside writer may change a slot until it is read again
+        slots_asked = [name for kind, name in wanted if kind == "slot" and UUID.fullmatch(name)]
         routes = routes | {("slot", row.id): row.calendar for row in capacity.prefetch(transaction, slots_asked)}
     routes = routes | read_routes(transaction.seats_db, wanted - routes.keys())
     known = sorted(set(routes.values()))
     locked = _lock(transaction, known, skips_locked=skips_locked)
-    if transaction.seats_db.locks_rows and len(asked) > 1:
-        capacity.prefetch(transaction, slots_asked)
     moved = _moved(transaction, routes)
     placed = []
     for command, some in zip(asked, about, strict=True):
@@ -166,6 +164,7 @@ def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
         raise BadRequest("This command is not supported.")
     if not calendar and command.needs_calendar:
         raise _missing(command)
+    transaction.command = command
     if not marks:
         return _answer(transaction, handler(transaction, command))[0]
     for mark in marks:

@@ -11,11 +11,13 @@ import resource
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr
-from icalendar import Calendar, vRecur
+from icalendar import Calendar, vPeriod
+
+from realtime.busy.recurrence import starts
 
 CPU_SECONDS = 20
 MEMORY_BYTES = 1 << 30
@@ -31,13 +33,14 @@ class TooMany(Exception):
 
 
 def expand(text: bytes, zone: str, begin: int, finish: int) -> list[tuple[int, int]]:
-    """Return the busy times of the file's events between `begin` and `finish`, merged and by start.
+    """Return the times that the file's events and VFREEBUSY keep busy between `begin` and `finish`, merged, by start.
 
     Transparent and cancelled events keep nothing busy. All-day and floating events are in the calendar's zone.
     """
     home = ZoneInfo(zone)
     window = (_from_milliseconds(begin), _from_milliseconds(finish))
     by_uid: dict[str, list[Event]] = {}
+    free_busy: list[Event] = []
     calendars: list[Any] = list(Calendar.from_ical(text, multiple=True))
     if not calendars:  # it was cut off
         raise ValueError("no calendar")
@@ -45,12 +48,25 @@ def expand(text: bytes, zone: str, begin: int, finish: int) -> list[tuple[int, i
         for place, event in enumerate(calendar.walk("VEVENT")):
             if "DTSTART" in event:
                 by_uid.setdefault(str(event.get("UID", place)), []).append(event)
-    spans: list[tuple[int, int]] = []
-    for events in by_uid.values():
-        for start, end in _of_series(events, home, window):
-            if start < window[1] and end > window[0] and start < end:
-                spans.append((_to_milliseconds(start), _to_milliseconds(end)))
-    return _merged(spans)
+        free_busy += calendar.walk("VFREEBUSY")
+    found = chain(
+        chain.from_iterable(_of_series(events, home, window) for events in by_uid.values()),
+        chain.from_iterable(_of_periods(component, home) for component in free_busy),
+    )
+    return _merged(
+        (_to_milliseconds(start), _to_milliseconds(end))
+        for start, end in found
+        if start < window[1] and end > window[0] and start < end
+    )
+
+
+def _of_periods(component: Event, home: tzinfo) -> Iterator[Span]:
+    """Yield the periods of a VFREEBUSY that are not free: an FBTYPE that is not known is busy (section 3.2.9)."""
+    for period in _listed(component.get("FREEBUSY")):
+        if isinstance(period, vPeriod) and str(period.params.get("FBTYPE", "BUSY")).upper() != "FREE":
+            begin, end = period.dt
+            start = _instant(begin, home)
+            yield start, start + end if isinstance(end, timedelta) else _instant(end, home)
 
 
 def _of_series(events: list[Event], home: tzinfo, window: Span) -> Iterator[Span]:
@@ -96,28 +112,13 @@ def _starts(event: Event, home: tzinfo, window: Span) -> list[datetime]:
     found = {_instant(first, home)}
     last = window[1].astimezone(zone).replace(tzinfo=None) + timedelta(days=1)
     for rule in _listed(event.get("RRULE")):
-        for count, start in enumerate(rrulestr(_rule(rule, zone), dtstart=begun)):
-            if start > last:
-                break
+        for count, start in enumerate(starts(rule, begun, zone, last)):
             if count > MOST_OCCURRENCES:
                 raise TooMany
             found.add(start.replace(tzinfo=zone).astimezone(UTC))
     found |= set(_dates(event.get("RDATE"), home))
     dropped = set(_dates(event.get("EXDATE"), home))
     return sorted(found - dropped)
-
-
-def _rule(rule: Any, zone: tzinfo) -> str:
-    """Return a rule in local time, as its start is: UNTIL is in UTC, or a date up to its end."""
-    parts: Any = vRecur({name: value for name, value in rule.items() if name.upper() != "UNTIL"})
-    text: str = parts.to_ical().decode()
-    for until in _listed(rule.get("UNTIL")):
-        if not isinstance(until, datetime):
-            local = datetime.combine(until, time(23, 59, 59))
-        else:
-            local = until.astimezone(zone).replace(tzinfo=None) if until.tzinfo else until
-        text += f";UNTIL={local:%Y%m%dT%H%M%S}"
-    return text
 
 
 def _dates(value: Any, home: tzinfo) -> Iterator[datetime]:

@@ -45,7 +45,7 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "updated_after": ({"type": "string", "format": "date-time"}, "Only the bookings that changed after this time."),
     "limit": (
         {"type": "integer", "minimum": 1, "maximum": 1_000},
-        "The most entries of a page: up to 500 bookings, 100 by default; up to 1,000 slots, 200 by default.",
+        "Most items of a page: 1,000 slots, 500 bookings, or 200 entries.",
     ),
     "page": ({"type": "string"}, "The `next_page` of the answer before, as it came."),
     "after": ({"type": "string"}, "A cursor, as it came: a stream continues from it, and a read is at least as new."),
@@ -56,6 +56,9 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "merge": ({"enum": ["1"]}, "Join adjacent free slots into one event."),
     "whole": ({"enum": ["1"]}, "Send up to 20,000 slots instead of 1 MB."),
     "key": ({"type": "string"}, "The token of a private feed."),
+    "slot": ({"type": "string"}, "Only what is about this slot."),
+    "booking": ({"type": "string"}, "Only what is about this booking."),
+    "before": ({"type": "integer", "minimum": 0}, "The `next` of the page before."),
     "preview": ({"enum": ["1"]}, "Only preview the outcome."),
     "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, as a sign of a live network."),
 }

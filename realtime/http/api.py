@@ -10,13 +10,13 @@ from aiohttp import web
 
 from models.contract.changes import encode
 from models.contract.commands.bookings import EraseCustomers, GetBooking, ListBookings
-from models.contract.commands.calendars import ListBusy, ListFeeds, MakeLink, Unsubscribe
+from models.contract.commands.calendars import ListBusy, ListFeeds, ListHistory, MakeLink, Unsubscribe
 from models.contract.commands.slots import FindSlots
 from models.contract.errors import BadRequest
 from models.service import is_bookable
 from realtime import protocol
 from realtime.http.middleware import RequestGuard
-from realtime.http.query import PREVIEW, read_switch
+from realtime.http.query import PREVIEW, read_number, read_switch
 from realtime.http.routes import BOOKING_TOKEN, COMMANDS, CommandRoute
 from realtime.request_handler import RequestHandler
 from realtime.rooms.recovery import Recovery
@@ -43,6 +43,7 @@ class Api:
             web.get("/api/calendars/{id}/schedule", self.schedule),
             web.get("/api/calendars/{id}/busy", self.busy),
             web.get("/api/calendars/{id}/feeds", self.feeds),
+            web.get("/api/calendars/{id}/history", self.history),
             web.post("/api/calendars/{id}/links", self.link),
             web.get("/api/bookings", self.search),
             web.get("/api/slots", self.found_slots),
@@ -146,6 +147,14 @@ class Api:
         """Answer the sources of a calendar's busy times. For staff."""
         asked = protocol.read(ListBusy, {"calendar": request.match_info["id"]})
         return _json(await self._request_handler.busy(asked, self._guard.principal(request)))
+
+    async def history(self, request: web.Request) -> web.Response:
+        """Answer who changed what in a calendar, newest first. For staff."""
+        query = request.query
+        fields: dict[str, Any] = {name: query[name] for name in ("slot", "booking") if name in query}
+        fields |= {name: read_number(query[name], name) for name in ("before", "limit") if name in query}
+        asked = protocol.read(ListHistory, {**fields, "calendar": request.match_info["id"]})
+        return _json(await self._request_handler.history(asked, self._guard.principal(request)))
 
     async def explanation(self, request: web.Request) -> web.Response:
         """Answer the verdict of each rule on a booking of the slot by the caller."""

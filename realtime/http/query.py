@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
@@ -14,6 +15,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PREVIEW = "preview"  # the one field of a command that a query may have
 _SWITCHES = {"": False, "0": False, "false": False, "1": True, "true": True}
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     **{(read.method, read.path): frozenset(read.query) for read in READS},
     **{(route.method, route.path): frozenset({PREVIEW} & set(route.command.__struct_fields__)) for route in COMMANDS},
@@ -52,6 +54,13 @@ def read_switch(text: str, name: str) -> bool:
     if text not in _SWITCHES:
         raise BadRequest(f"`{name}` is 1 or 0.", field=name)
     return _SWITCHES[text]
+
+
+def read_number(text: str, name: str) -> int:
+    """Read a parameter that is a whole number; BadRequest for anything else."""
+    if not _NUMBER.fullmatch(text):
+        raise BadRequest(f"`{name}` is a number.", field=name)
+    return int(text)
 
 
 def checks_query() -> Middleware:

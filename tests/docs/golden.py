@@ -212,6 +212,21 @@ _THINGS: dict[type, Any] = {
     answers.FeedsAnswer: [_FEED],
     answers.BusyAnswer: _SOURCE,
     answers.BusyListAnswer: [_SOURCE],
+    answers.HistoryAnswer: {
+        "entries": [
+            {
+                "seq": FIRST + 1,
+                "at": _NOW,
+                "command": "slot.book",
+                "actor": "staff",
+                "sub": "anna",
+                "slots": [_id(1)],
+                "bookings": [_id(900)],
+                "overridden": ["capacity"],
+            }
+        ],
+        "next": FIRST + 1,
+    },
     answers.HoldAnswer: {"hold": {**_HOLD, "token": "Zm9yIGEgaG9sZCBvbmx5IQ"}},
     answers.EndedHoldAnswer: _HOLD,
     answers.OwnBookingAnswer: {"booking": {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"}},

@@ -76,6 +76,7 @@ class _Story:
         source = (await self._staff("busy.add", calendar="room", name="Own", text=EMPTY_FILE, key=_key()))["source"]
         await self._staff("busy.list", calendar="room")
         await self._staff("busy.remove", source=source["id"], key=_key())
+        await self._staff("history.list", calendar="room")
 
     async def _schedule(self) -> None:
         wanted = {"calendar": "hours", "schedule": _HOURS}

@@ -59,6 +59,7 @@ _INTERFACES = (
     "Feed",
     "OwnFeed",
     "BusySource",
+    "HistoryEntry",
 )
 _TAIL = """
 export type SubscribeAnswer =

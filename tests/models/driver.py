@@ -219,6 +219,14 @@ def code(outcome: Outcome) -> str:
     return outcome.code if isinstance(outcome, Refused) else "ok"
 
 
+def history(driver: Driver, calendar: str = "", **about: Any) -> list[dict[str, Any]]:
+    """Return the whole history of a calendar, newest first, of one slot or booking if it is given."""
+    asked = {"slot": "", "booking": "", "before": EVER, "most": 10_000, **about}
+    page = driver.service.history(calendar or driver.calendar, **asked)
+    found: list[dict[str, Any]] = msgspec.to_builtins(page.entries)
+    return found
+
+
 class Viewer(Replica):
     """A replica fed by the service's own snapshot and log."""
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from models.contract import answers
 from models.contract.commands.command import Command
-from models.contract.request import Id, Json, Request, Slug, Time, Token, Wire, public, staff
+from models.contract.request import Id, Json, Request, Slug, Time, Token, Version, Wire, public, staff
 
 
 class Subscribe(Request, frozen=True, kw_only=True):
@@ -77,6 +77,18 @@ class RestoreCalendar(Command, frozen=True, kw_only=True):
     wire = staff("calendar.restore", "Brings an archived calendar back.", answers.InfoAnswer)
 
     calendar: Slug = msgspec.field(name="id")
+
+
+class ListHistory(Request, frozen=True, kw_only=True):
+    """Newest first; `before` is the `next` of the page before. `slot` and `booking` limit it to entries about them."""
+
+    wire = staff("history.list", "Lists who changed what in a calendar, and when.", answers.HistoryAnswer)
+
+    calendar: Slug
+    slot: Id | None = None
+    booking: Id | None = None
+    before: Version | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
 class MakeLink(Request, frozen=True, kw_only=True):

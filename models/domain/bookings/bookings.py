@@ -21,7 +21,7 @@ from models.contract.principal import Principal
 from models.contract.values.ids import UUID, new_id
 from models.contract.values.tokens import Tokens
 from models.domain.bookings import holds
-from models.domain.log import change_log
+from models.domain.log import change_log, history
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import booking_states, limits, override, pending, rules
 from models.domain.policy.booking_states import is_done
@@ -223,6 +223,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
+    history.erase(transaction, row.id)
     return write_alone(transaction, without_customer(row))
 
 
@@ -256,7 +257,7 @@ def write_with_change(
 ) -> CommandResult:
     """Write the booking, and append the change of the seq just allotted."""
     write(transaction, row, seq)
-    append_slot_changes(transaction, row.calendar, kind, bookings=[row.id])
+    append_slot_changes(transaction, row.calendar, kind, bookings=[row.id], about=row.slot)
     return CommandResult(row.calendar, "booking", public(row))
 
 

@@ -6,7 +6,7 @@ from models.contract.changes import Type
 from models.contract.commands.background import EraseBookings
 from models.contract.values.fold import fold
 from models.domain.bookings import bookings
-from models.domain.log import change_log
+from models.domain.log import change_log, history
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import rules
 from models.storage.compiled_query import CompiledListQuery
@@ -35,6 +35,7 @@ def erase_bookings(transaction: Transaction, command: EraseBookings) -> CommandR
     if rows:
         seq = change_log.next_seq(transaction, command.calendar)
         for row in rows:
+            history.erase(transaction, row.id)
             bookings.write(transaction, bookings.without_customer(row), seq)
         append_slot_changes(transaction, command.calendar, Type.BOOKING_UPDATED, bookings=[row.id for row in rows])
     return CommandResult(command.calendar, "erased", len(rows))

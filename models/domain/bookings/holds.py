@@ -106,11 +106,12 @@ def take_over_rules(
     passed = broken(slot)
     if override.GUARDED.intersection(passed) and expire_overdue(transaction, slot, seq):
         passed = broken(capacity.find(transaction, slot.id))
-    if not override.GUARDED.intersection(passed):
-        if capacity.try_take(transaction, slot.id, seq, held=held, booked=booked):
-            return passed
-        passed = broken(capacity.find(transaction, slot.id))  # an outside writer has taken seats since
-    capacity.force(transaction, slot.id, seq, held=held, booked=booked)
+    is_free = not override.GUARDED.intersection(passed)
+    if not is_free or not capacity.try_take(transaction, slot.id, seq, held=held, booked=booked):
+        if is_free:
+            passed = broken(capacity.find(transaction, slot.id))  # an outside writer has taken seats since
+        capacity.force(transaction, slot.id, seq, held=held, booked=booked)
+    transaction.passed = passed
     return passed
 
 
@@ -209,6 +210,8 @@ def take_for_booking(
     if hold is not None and is_covered:
         end(transaction, hold, HoldState.BOOKED)
         capacity.shift(transaction, slot.id, seq, held=-hold.seats, booked=count)
+        if is_override:
+            transaction.passed = hold.overridden.split()
         return hold.overridden
     if not is_override:
         rules.check_notice(rules.policy_of(transaction.calendar(slot.calendar)), slot, transaction.now)

@@ -15,7 +15,7 @@ from models.contract.values.text import check_line
 from models.contract.values.time import SECOND
 from models.contract.values.zones import open_zone
 from models.domain.calendars import due_schedule
-from models.domain.log import change_log, slot_changes
+from models.domain.log import change_log, history, slot_changes
 from models.domain.log.public_view import calendar_info
 from models.domain.policy import booking_states, rules
 from models.domain.policy.metadata import check_json
@@ -80,6 +80,7 @@ def create_calendar(transaction: Transaction, command: CreateCalendar) -> Comman
         data=None if isinstance(command.data, UnsetType) else check_json(command.data, "data"),
     )
     change_log.forget(transaction, row.id)  # of an earlier calendar with this id, deleted by an outside writer
+    history.forget(transaction, row.id)
     try:
         _insert.run(transaction.db, row)
     except Duplicate as error:  # another process makes the same calendar; there was no row to lock yet
@@ -153,6 +154,7 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
         data=row.data,
     )
     before = transaction.calendar(row.id)
+    (_, buffer), (_, buffer_before) = _neighbourhood(row), _neighbourhood(before)
     is_recounted = _neighbourhood(row) != _neighbourhood(before)
     transaction.calendars[row.id] = row
     seq = change_log.next_seq(transaction, row.id)
@@ -164,6 +166,8 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
     if bool(row.archived) != bool(before.archived):
         slot_changes.note_bookable(transaction, row.id, seq)
     slot_changes.append_slot_changes(transaction, row.id, kind, info=calendar_info(row))
+    if buffer != buffer_before:
+        busy_times.recount(transaction, row.id, 0)
     return transaction.calendars[row.id]
 
 
@@ -183,12 +187,16 @@ def trim_oldest(transaction: Transaction, _command: TrimOldest) -> CommandResult
 
 @handles(TrimLog)
 def trim_log(transaction: Transaction, command: TrimLog) -> CommandResult:
-    """Delete old changes and idempotency records. A client with an older cursor gets a snapshot."""
+    """Delete old changes, entries of the history and idempotency records.
+
+    A client with an older cursor gets a snapshot.
+    """
     forget.execute(
         transaction.db,
         calendar=command.calendar,
         before=transaction.now - transaction.retention.receipt_seconds * SECOND,
     )
+    history.trim(transaction, command.calendar)
     return CommandResult(command.calendar, "trimmed", change_log.trim(transaction, command.calendar))
 
 

@@ -17,12 +17,13 @@ from models.contract.changes import Change, Info, Logged, Type, encode, write_cu
 from models.contract.changes import Slot as PublicSlot
 from models.contract.values.ids import new_nonce
 from models.contract.values.time import SECOND, write_time
+from models.domain.log import history
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.rows import CalendarRow, with_head
 from models.storage.tables import Calendar, Log
 from models.transaction.transaction import Transaction
 
-TRIMMED_AT_ONCE = 20_000  # rows; some 20 ms, for which other commands wait
+TRIMMED_AT_ONCE = 20_000  # rows; some 30 ms with their entries of the history, for which other commands wait
 
 TAIL_ROWS_A_READ = 64
 
@@ -79,10 +80,14 @@ def append(
     slots: Iterable[PublicSlot | Raw] = (),
     removed: Sequence[str] = (),
     bookings: Sequence[str] = (),
+    about: Sequence[str] | None = (),
     info: Info | UnsetType = UNSET,
     tx: str | UnsetType = UNSET,
 ) -> None:
-    """Write the change of the seq just allotted. `bookings` are ids, and stay out of the public body."""
+    """Write the change of the seq just allotted. `bookings` are ids, and stay out of the public body.
+
+    `about` are the slots of its entry in the history, None for no entry.
+    """
     head, now, name = transaction.calendars[calendar], transaction.now, kind.value
     seq, nonce = head.seq, head.nonce
     body = encode(
@@ -100,7 +105,8 @@ def append(
         )
     )
     follows = transaction.follows[calendar]
-    transaction.insert(_insert, (calendar, seq, nonce, follows, now, name, body, " ".join(bookings)))
+    entry = history.NO_ENTRY if about is None else history.write(transaction, head, about, bookings)
+    transaction.insert(_insert, (calendar, seq, nonce, follows, now, name, body, " ".join(bookings), *entry))
     transaction.logged.append(Logged(calendar, seq, nonce, follows, name, body, tuple(bookings)))
 
 
@@ -143,12 +149,14 @@ def read_changed_at(db: Database, calendar: CalendarRow) -> tuple[int, bool]:
 
 
 def forget(transaction: Transaction, calendar: str) -> None:
-    """Delete the calendar's whole log."""
+    """Delete the calendar's whole log. The history keeps its entries."""
+    history.keep(transaction, calendar, 1 << 62)
     _trim.execute(transaction.db, calendar=calendar, through=1 << 62)
 
 
 def cut(transaction: Transaction, calendar: str, seq: int) -> None:
-    """Delete the changes before this seq."""
+    """Delete the changes before this seq. The history keeps their entries."""
+    history.keep(transaction, calendar, seq - 1)
     _trim.execute(transaction.db, calendar=calendar, through=seq - 1)
 
 
@@ -159,7 +167,10 @@ def read_last(db: Database, calendar: str) -> int:
 
 
 def trim(transaction: Transaction, calendar: str) -> int:
-    """Delete the oldest changes beyond the retention, and return their number. The rest has no gap."""
+    """Delete the oldest changes beyond the retention, and return their number. The rest has no gap.
+
+    The history keeps their entries for its own retention.
+    """
     retention, head = transaction.retention, transaction.calendar(calendar)
     (oldest,) = _oldest.rows(transaction.db, calendar=calendar)[0]
     if oldest is None:
@@ -170,13 +181,14 @@ def trim(transaction: Transaction, calendar: str) -> int:
     kept = _first_since.row(transaction.db, calendar=calendar, through=most, since=since)
     too_old = kept[0] - 1 if kept else most
     too_many = head.seq - retention.log_changes
-    return int(_trim.execute(transaction.db, calendar=calendar, through=min(max(too_old, too_many), most)).rowcount)
+    return _trim_through(transaction, calendar, min(max(too_old, too_many), most))
 
 
 def trim_oldest(transaction: Transaction, most: int) -> int:
     """Delete the changes past their time among the first `most` of all calendars, and return their number.
 
-    The rest of each calendar has no gap: what comes before a deleted change is deleted too.
+    The rest of each calendar has no gap: what comes before a deleted change is deleted too. The history keeps their
+    entries.
     """
     since = transaction.now - transaction.retention.log_seconds * SECOND
     through: dict[str, int] = {}
@@ -186,6 +198,9 @@ def trim_oldest(transaction: Transaction, most: int) -> int:
             through[calendar] = seq
         else:
             young.add(calendar)
-    return sum(
-        int(_trim.execute(transaction.db, calendar=calendar, through=seq).rowcount) for calendar, seq in through.items()
-    )
+    return sum(_trim_through(transaction, calendar, seq) for calendar, seq in through.items())
+
+
+def _trim_through(transaction: Transaction, calendar: str, through: int) -> int:
+    history.keep(transaction, calendar, through)
+    return int(_trim.execute(transaction.db, calendar=calendar, through=through).rowcount)

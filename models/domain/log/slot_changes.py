@@ -53,13 +53,14 @@ def append_slot_changes(
     kind: Type,
     *,
     bookings: Sequence[str] = (),
+    about: str = "",
     info: Info | UnsetType = UNSET,
     tx: str | UnsetType = UNSET,
 ) -> None:
     """Append the change of the seq just allotted, with every slot of the calendar that the command has written.
 
     More slots than fit into one change follow in changes of their own. The first change also has the slots that
-    waited behind a slot just removed.
+    waited behind a slot just removed. `about` is the slot of a booking that was written alone.
     """
     if transaction.vacated:
         transaction.refill(transaction, calendar)
@@ -67,16 +68,31 @@ def append_slot_changes(
     rows = [row for row in touched.values() if row.calendar == calendar]
     if len(rows) < len(touched):  # a booking moves between two calendars
         transaction.touched = {name: row for name, row in touched.items() if row.calendar != calendar}
-    _append(transaction, calendar, kind, rows[:SLOTS_A_CHANGE], bookings=bookings, info=info, tx=tx)
+    _append(transaction, calendar, kind, rows[:SLOTS_A_CHANGE], about=about, bookings=bookings, info=info, tx=tx)
     for place in range(SLOTS_A_CHANGE, len(rows), SLOTS_A_CHANGE):
         seq = change_log.next_seq(transaction, calendar)
         more = rows[place : place + SLOTS_A_CHANGE]
         stamped = {row.id: row for row in restamp(transaction, [row.id for row in more], seq)}
-        _append(transaction, calendar, Type.SLOT_UPDATED, [stamped.get(row.id, row) for row in more])
+        _append(transaction, calendar, Type.SLOT_UPDATED, [stamped.get(row.id, row) for row in more], is_rest=True)
 
 
-def _append(transaction: Transaction, calendar: str, kind: Type, rows: Sequence[SlotRow], **more: Any) -> None:
+def _append(
+    transaction: Transaction,
+    calendar: str,
+    kind: Type,
+    rows: Sequence[SlotRow],
+    *,
+    about: str = "",
+    is_rest: bool = False,
+    **more: Any,
+) -> None:
     home, now = transaction.calendar(calendar), transaction.now
     removed = [row.id for row in rows if row.state == SlotState.REMOVED]
     slots = [public_slot(row, home, now) for row in rows if row.state != SlotState.REMOVED]
-    change_log.append(transaction, calendar, kind, slots=slots, removed=removed, **more)
+    subjects = [row.id for row in rows if row.id not in transaction.beside]
+    if about and about not in subjects:
+        subjects.append(about)
+    is_in_history = bool(subjects) or not is_rest
+    change_log.append(
+        transaction, calendar, kind, slots=slots, removed=removed, about=subjects if is_in_history else None, **more
+    )

@@ -59,7 +59,7 @@ def correct_slots(transaction: Transaction, calendar: CalendarRow, slots: Sequen
             continue
         here.append(slot.id)
         _correct_row(transaction, slot, int(held), int(booked), held_until)
-    busy_times.mark(transaction, here)
+    busy_times.mark(transaction, calendar.id, here)
     for stamped in slot_changes.restamp(transaction, here, seq):
         transaction.touched[stamped.id] = stamped
     for name in slots:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peewee import fn
 
+from models.domain.log import history
 from models.domain.outside_writes.notes import note_gone
 from models.domain.slots import busy_times
 from models.storage.compiled_query import CompiledQuery, bind
@@ -28,6 +29,7 @@ def forget_calendar(transaction: Transaction, calendar: str) -> bool:
     _forget_receipts.execute(transaction.db, calendar=calendar)
     _forget_hours.execute(transaction.db, calendar=calendar)
     busy_times.forget(transaction, calendar)
+    history.forget(transaction, calendar)
     _forget_feeds.execute(transaction.db, calendar=calendar)  # their keys are not those of the next calendar
     _forget_waiting.execute(transaction.db, calendar=calendar)
     if oldest is not None and _oldest.rows(transaction.db, calendar=calendar)[0][0] is not None:

@@ -17,13 +17,13 @@ from models.contract.changes import Policy, Type
 from models.contract.commands.background import TakeOutside
 from models.contract.values.zones import is_zone
 from models.domain.calendars import due_schedule
-from models.domain.log import change_log, slot_changes
+from models.domain.log import change_log, history, slot_changes
 from models.domain.log.public_view import calendar_info
 from models.domain.outside_writes.correct_slots import correct_slots
 from models.domain.outside_writes.forget_calendar import forget_calendar
 from models.domain.outside_writes.notes import NOTES_AT_ONCE, Note, take_notes
 from models.domain.policy import pending, rules
-from models.domain.slots import neighbours
+from models.domain.slots import busy_times, neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.rows import CalendarRow, HoldState, Origin, SlotState
 from models.storage.tables import Booking, Calendar, Hold, Log, Slot, Touched
@@ -130,6 +130,8 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     info = calendar_info(calendar) if is_about_calendar else msgspec.UNSET
     kind = Type.CALENDAR_UPDATED if is_about_calendar else Type.SLOT_UPDATED if slots else Type.BOOKING_UPDATED
     slot_changes.append_slot_changes(transaction, calendar.id, kind, bookings=bookings, info=info)
+    if "policy" in kinds:
+        busy_times.recount(transaction, calendar.id, 0)
 
 
 def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
@@ -151,6 +153,7 @@ def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
     if last and (at_head is None or last > calendar.seq or at_head[0] != calendar.nonce):
         # The log is of an earlier calendar with this id. A client with a cursor of it gets a snapshot.
         change_log.forget(transaction, calendar.id)
+        history.forget(transaction, calendar.id)
     return calendar
 
 

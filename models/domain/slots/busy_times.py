@@ -1,19 +1,23 @@
 """The mark of a slot at an imported busy time.
 
-`slot.busy` is 1 while a row of `busy` overlaps the slot. The seat guard reads the mark, so a taken seat costs no query
-more. The mark is set with the slot, and again when the busy times of its calendar change.
+`slot.busy` is 1 while a row of `busy` overlaps the slot, or is nearer to it than the calendar's buffer. The seat guard
+reads the mark, so a taken seat costs no query more. The mark is set with the slot, and again when the busy times of its
+calendar or the buffer change.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from peewee import Case, fn
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.domain.log import change_log
 from models.domain.log.slot_changes import append_slot_changes
+from models.domain.policy import rules
+from models.domain.slots.neighbours import buffer_of
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
@@ -36,11 +40,13 @@ _is_there = CompiledQuery(
     .limit(literal(1))
 )
 
-# The mark of a slot with the parameters `calendar`, `start` and `end`.
-IS_BUSY_THERE = _when_any(bind("calendar"), bind("start"), bind("end"))
+# The mark of a slot with the parameters `calendar`, and those of `around_each`.
+IS_BUSY_THERE = _when_any(bind("calendar"), bind("busy_after"), bind("busy_before"))
 
 _mark = CompiledListQuery(
-    lambda ids: Slot.update({Slot.busy: _when_any(Slot.calendar, Slot.start, Slot.end)}).where(Slot.id.in_(ids))
+    lambda ids: Slot.update(
+        {Slot.busy: _when_any(Slot.calendar, Slot.start - bind("buffer"), Slot.end + bind("buffer"))}
+    ).where(Slot.id.in_(ids))
 )
 _coming = CompiledQuery(
     Slot.select(Slot.id, Slot.start, Slot.end, Slot.busy)
@@ -70,15 +76,27 @@ _forget_times = CompiledQuery(BusyTime.delete().where(BusyTime.calendar == bind(
 _forget_sources = CompiledQuery(BusySource.delete().where(BusySource.calendar == bind("calendar")))
 
 
+def _buffer(transaction: Transaction, calendar: str) -> int:
+    return buffer_of(rules.policy_of(transaction.calendar(calendar)))
+
+
+def around_each(transaction: Transaction, calendar: str, spans: Sequence[Span]) -> dict[str, list[int]]:
+    """Return the parameters of IS_BUSY_THERE for each span: a busy time keeps the same distance as a booking."""
+    buffer = _buffer(transaction, calendar)
+    return {"busy_after": [start - buffer for start, _ in spans], "busy_before": [end + buffer for _, end in spans]}
+
+
 def is_busy(transaction: Transaction, calendar: str, start: int, end: int) -> bool:
-    """Say if a busy time overlaps this time."""
-    return bool(_is_there.rows(transaction.db, calendar=calendar, start=start, end=end))
+    """Say if a busy time leaves no room for a slot at this time."""
+    buffer = _buffer(transaction, calendar)
+    return bool(_is_there.rows(transaction.db, calendar=calendar, start=start - buffer, end=end + buffer))
 
 
-def mark(transaction: Transaction, slots: Sequence[str]) -> None:
-    """Correct the marks of slots written by an outside writer. The caller puts them into its change."""
+def mark(transaction: Transaction, calendar: str, slots: Sequence[str]) -> None:
+    """Correct the marks of the calendar's slots written by an outside writer. The caller puts them into its change."""
+    buffer = _buffer(transaction, calendar)
     for place in range(0, len(slots), SLOTS_A_CHANGE):
-        _mark.run(transaction.db, slots[place : place + SLOTS_A_CHANGE])
+        _mark.run(transaction.db, slots[place : place + SLOTS_A_CHANGE], buffer=buffer)
 
 
 def expand_again(transaction: Transaction, calendar: str) -> None:
@@ -93,20 +111,29 @@ def forget(transaction: Transaction, calendar: str) -> None:
 
 
 def recount(transaction: Transaction, calendar: str, since: int) -> int:
-    """Correct the marks of all slots with an end after `since`, by changes; return the number of changed slots."""
-    times = merged([(start, end) for start, end in _times.rows(transaction.db, calendar=calendar, since=since)])
-    ends = [end for _, end in times]
-    wrong = []
-    for slot, start, end, busy in _coming.rows(transaction.db, calendar=calendar, since=since):
-        place = bisect_left(ends, start + 1)
-        if bool(busy) != (place < len(times) and times[place][0] < end):
-            wrong.append(slot)
+    """Correct the marks of the slots near the time after `since`, by changes; return the number of those corrected."""
+    buffer = _buffer(transaction, calendar)
+    slots = _coming.rows(transaction.db, calendar=calendar, since=since - buffer)
+    first = min((row[1] for row in slots), default=since) - buffer
+    times = merged([(start, end) for start, end in _times.rows(transaction.db, calendar=calendar, since=first)])
+    wrong = miscounted(slots, times, buffer)
     for place in range(0, len(wrong), SLOTS_A_CHANGE):
         seq = change_log.next_seq(transaction, calendar)
         rows = _write.rows(transaction.db, wrong[place : place + SLOTS_A_CHANGE], seq=seq, now=transaction.now)
         transaction.touched |= {row.id: row for row in map(SlotRow._make, rows)}
         append_slot_changes(transaction, calendar, Type.SLOT_UPDATED)
     return len(wrong)
+
+
+def miscounted(slots: Iterable[Sequence[Any]], times: Sequence[Span], buffer: int) -> list[str]:
+    """Return the slots with a wrong mark, of rows with id, start, end and mark. `times` are merged."""
+    ends = [end for _, end in times]
+    wrong = []
+    for slot, start, end, busy in slots:
+        place = bisect_left(ends, start - buffer + 1)
+        if bool(busy) != (place < len(times) and times[place][0] < end + buffer):
+            wrong.append(slot)
+    return wrong
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:

@@ -82,7 +82,10 @@ def read(db: Database, slot: str) -> SlotRow:
 
 
 def prefetch(transaction: Transaction, slots: Sequence[str]) -> list[SlotRow]:
-    """Read the slots of a batch's commands by one statement. Return those that are not removed."""
+    """Read the slots of a batch's commands by one statement, in a database locked by this transaction.
+
+    Return those that are not removed.
+    """
     rows = [SlotRow._make(row) for row in _read_several.rows(transaction.seats_db, slots)]
     transaction.slots = {row.id: row for row in rows}
     return rows
@@ -111,7 +114,10 @@ def try_take(transaction: Transaction, slot: str, seq: int, *, held: int = 0, bo
     row = _take.row(
         transaction.seats_db, slot=slot, seq=seq, now=transaction.now, held=held, booked=booked, seats=held + booked
     )
-    return None if row is None else _moved(transaction, SlotRow._make(row), seq, held + booked)
+    if row is None:
+        transaction.slots.pop(slot, None)  # the reason is to be seen in the row as it is
+        return None
+    return _moved(transaction, SlotRow._make(row), seq, held + booked)
 
 
 def shift(transaction: Transaction, slot: str, seq: int, *, held: int = 0, booked: int = 0) -> SlotRow:
@@ -147,6 +153,7 @@ def forget_no_shows(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow
 def _moved(transaction: Transaction, row: SlotRow, seq: int, more: int) -> SlotRow:
     """Note the slot, after `more` of its seats were taken, and carry out the consequences for the slots around it."""
     transaction.touched[row.id] = transaction.slots[row.id] = row
+    transaction.beside.discard(row.id)
     taken = row.held + row.booked
     if more and (taken in {0, more}):  # the last seat given back, or the first one taken
         block_neighbours(transaction, row, seq, 1 if taken else -1)

@@ -92,7 +92,7 @@ def block_neighbours(transaction: Transaction, slot: SlotRow, seq: int, by: int)
     for row in map(SlotRow._make, found):
         transaction.slots[row.id] = row
         if row.version == seq:
-            transaction.touched[row.id] = row
+            _note(transaction, row)
 
 
 def count_blocking(transaction: Transaction, calendar: CalendarRow, slot: str, start: int, end: int) -> int:
@@ -158,7 +158,14 @@ def recount_near(transaction: Transaction, calendar: CalendarRow, spans: Iterabl
 def _write_count(transaction: Transaction, slot: str, count: int, seq: int) -> None:
     row = _set_blocked.row(transaction.db, slot=slot, blocked=count, seq=seq, now=transaction.now)
     assert row is not None, "the slot was found in this transaction"
-    transaction.touched[slot] = SlotRow._make(row)
+    _note(transaction, SlotRow._make(row))
+
+
+def _note(transaction: Transaction, row: SlotRow) -> None:
+    """Put the slot into the change. The command is about it only if it was written before."""
+    if row.id not in transaction.touched:
+        transaction.beside.add(row.id)
+    transaction.touched[row.id] = row
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

@@ -91,7 +91,7 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     found = _read_texts.rows(transaction.seats_db, opened, bookable_after=bookable_after)
     texts = dict(zip([row[1] for row in found], write_slots(found), strict=True))
     slots = [Raw(texts[name]) for name in opened]  # encoded once, for the change and for the answer
-    change_log.append(transaction, command.calendar, Type.SLOT_OPENED, slots=slots)
+    change_log.append(transaction, command.calendar, Type.SLOT_OPENED, slots=slots, about=opened)
     beside = overlap.beside(transaction, calendar, [slot.times for slot in planned])
     return CommandResult(command.calendar, "slots", slots, warnings=overlap.warnings(calendar, beside))
 
@@ -118,6 +118,7 @@ def write_new(transaction: Transaction, seq: int, calendar: str, slots: Sequence
         seq=repeat(seq),
         now=repeat(transaction.now),
         data=[slot.data for slot in slots],
+        **busy_times.around_each(transaction, calendar, places),
     )
     return ids
 
@@ -173,6 +174,7 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
     )
     assert written is not None, "the row was found in this transaction"
     row = transaction.touched[row.id] = transaction.slots[row.id] = SlotRow._make(written)
+    transaction.beside.discard(row.id)
     return row
 
 
@@ -200,7 +202,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
             raise _somebody_has_a_seat()
         changed = slot_move.at_new_place(transaction, changed)
         if is_override:
-            passed = slot_move.broken_rules(changed)
+            passed = transaction.passed = slot_move.broken_rules(changed)
         else:
             slot_move.check(changed)
     if changed.capacity < min(row.capacity, row.held + row.booked):

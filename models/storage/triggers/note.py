@@ -47,4 +47,9 @@ def begin_anew(run: Run, nonce: str) -> None:
     """Begin another history of every calendar, as a change of the old one may be lost."""
     last = "(SELECT COALESCE(MAX(log.seq), 0) FROM change_log AS log WHERE log.calendar = calendar.id)"
     run(f"UPDATE calendar SET nonce = {nonce}, seq = 1 + CASE WHEN seq > {last} THEN seq ELSE {last} END")
+    columns = "calendar, seq, at, command, actor, slots, bookings, overridden"
+    run(
+        f"INSERT INTO history ({columns}, sub) SELECT {columns}, '' FROM change_log WHERE command <> ''"
+        " ON CONFLICT DO NOTHING"
+    )
     run("DELETE FROM change_log")

@@ -49,6 +49,35 @@ def test_an_event_keeps_its_time_busy(event: str, busy: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("periods", "busy"),
+    [
+        ("FREEBUSY:20270305T090000Z/PT1H", ["2027-03-05T09:00 03-05T10:00"]),
+        ("FREEBUSY:20270305T090000Z/20270305T100000Z", ["2027-03-05T09:00 03-05T10:00"]),
+        (
+            "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20270305T090000Z/PT1H,20270306T090000Z/PT2H",
+            ["2027-03-05T09:00 03-05T10:00", "2027-03-06T09:00 03-06T11:00"],
+        ),
+        ("FREEBUSY;FBTYPE=BUSY-TENTATIVE:20270305T090000Z/PT1H", ["2027-03-05T09:00 03-05T10:00"]),
+        ("FREEBUSY;FBTYPE=X-OF-ANOTHER:20270305T090000Z/PT1H", ["2027-03-05T09:00 03-05T10:00"]),
+        ("FREEBUSY;FBTYPE=FREE:20270305T090000Z/PT1H", []),
+        ("FREEBUSY;FBTYPE=free:20270305T090000Z/PT1H", []),
+        (
+            "FREEBUSY;FBTYPE=FREE:20270305T080000Z/PT8H\nFREEBUSY:20270305T090000Z/PT1H\nFREEBUSY:20270305T100000Z/PT1H",
+            ["2027-03-05T09:00 03-05T11:00"],
+        ),
+        ("FREEBUSY:20260305T090000Z/PT1H", []),
+        ("DTSTART:20270305T090000Z\nDTEND:20270306T090000Z", []),
+    ],
+)
+def test_a_vfreebusy_keeps_its_periods_busy(periods: str, busy: list[str]) -> None:
+    """Every type of period but FREE is busy; the range that a component is about is not."""
+    told = _file("DTSTART:20260305T090000Z").decode().replace("DTSTART:20260305T090000Z", periods.replace("\n", "\r\n"))
+    text = told.replace("VEVENT", "VFREEBUSY")
+    found = expand(text.encode(), ZONE, BEGIN, FINISH)
+    assert [f"{write_time(start)[:16]} {write_time(end)[5:16]}" for start, end in found] == busy
+
+
+@pytest.mark.parametrize(
     ("rule", "days"),
     [
         ("RRULE:FREQ=DAILY;COUNT=3", [25, 26, 27]),

@@ -201,7 +201,9 @@ async def test_the_public_gets_no_personal_data(tmp_path: Path) -> None:
                 await story.run(slots["asked"], slots["free"][0])
                 await story.ask_the_rest(api, token)
                 await eventually(lambda: output.has_all(story.cursors), 10, "the last change")
-        found = output.texts | {"log": [server.log.split("\n\n", 2)[-1]]}  # after the links for the operator
+            told = [await api.get(f"/api/calendars/{calendar}/history?limit=200") for calendar in CALENDARS]
+        # After the links for the operator; and what staff see without the customers.
+        found = output.texts | {"log": [server.log.split("\n\n", 2)[-1]], "history": [str(told)]}
     assert "slot.book" in found["/metrics"][-1]
     assert any('"slot.rescheduled"' in text for text in found["/api/calendars/{}/changes?after={}"])
     for source, texts in found.items():

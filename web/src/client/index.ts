@@ -141,7 +141,7 @@ export { newKey } from "./key.ts";
 export { listCalendars, type ListOptions } from "./list.ts";
 export type { BookingSearch, SlotSearch } from "./search.ts";
 export { MOST_SLOTS } from "./staff.ts";
-export type { NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
+export type { HistoryPage, NewSlot, SlotEdit, StaffCalendar } from "./staff.ts";
 export {
   REASONS,
   type Reason,

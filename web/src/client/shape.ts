@@ -57,6 +57,7 @@ export const FOUND_SLOTS: Shape = {
 
 const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
 const FEED: Shape = { id: "string", calendar: "string", scope: "string", created_at: "string" };
+const ENTRY: Shape = { seq: "number", at: "string", command: "string", actor: "string" };
 const SOURCE: Shape = { id: "string", calendar: "string", name: "string" };
 
 /** The members to check in the answers of each type. */
@@ -75,6 +76,7 @@ const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], 
   FeedAnswer: { ...CURSOR, feed: FEED },
   BusyAnswer: { ...CURSOR, source: SOURCE },
   BusyListAnswer: { sources: [SOURCE] },
+  HistoryAnswer: { entries: [ENTRY] },
   ScheduleAnswer: { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
   SlotsAnswer: { ...CURSOR, slots: [SLOT] },
   SlotAnswer: { ...CURSOR, slot: SLOT },

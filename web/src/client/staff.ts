@@ -2,7 +2,8 @@
 
 import { Calendar } from "./calendar.ts";
 import type { Answers, BookingsAnswer, CalendarInfo, Fields, BookingOutcome } from "./wire.ts";
-import type { BusySource, Feed, LinkAnswer, OwnFeed, ScheduleAnswer, Slot } from "./wire.ts";
+import type { BusySource, Feed, HistoryAnswer, LinkAnswer, OwnFeed } from "./wire.ts";
+import type { ScheduleAnswer, Slot } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;
@@ -18,6 +19,14 @@ export interface SlotEdit extends Partial<NewSlot> {
   readonly with_bookings?: boolean;
   /** Passes over a taken neighbour. */
   readonly override?: boolean;
+}
+
+/** A page of the history, about one slot or booking or about the whole calendar. */
+export interface HistoryPage {
+  readonly slot?: string;
+  readonly booking?: string;
+  readonly before?: number;
+  readonly limit?: number;
 }
 
 /** The most slots that one request may open. */
@@ -101,6 +110,11 @@ export class StaffCalendar extends Calendar {
   /** Lists the bookings of the slots between, by start. `to` is the start of the next page. */
   listBookings(from: string, to: string): Promise<BookingsAnswer> {
     return this.requests.read("booking.list", { calendar: this.id, from, to });
+  }
+
+  /** Lists who changed what, newest first. `next` is the `before` of the page after it. */
+  history(about: HistoryPage = {}): Promise<HistoryAnswer> {
+    return this.requests.read("history.list", { calendar: this.id, ...about });
   }
 
   confirm(booking: string): Promise<BookingOutcome> {

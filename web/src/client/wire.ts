@@ -43,6 +43,7 @@ export type StaffRequestName =
   | "calendar.update"
   | "calendar.archive"
   | "calendar.restore"
+  | "history.list"
   | "calendar.link"
   | "feed.create"
   | "feed.list"
@@ -370,6 +371,21 @@ export interface BusySource {
   readonly failing_since?: string;
 }
 
+/** A change in the history: `command` by `actor`, about these slots and bookings.
+
+    A `holder` has shown the token of a hold or booking, a `guest` none; `outside` is another program. `sub` is the
+    name in the actor's token, and is left out once a customer is erased. `overridden` are the rules passed over. */
+export interface HistoryEntry {
+  readonly seq: number;
+  readonly at: string;
+  readonly command: string;
+  readonly actor: "guest" | "holder" | "outside" | "server" | "staff";
+  readonly sub?: string;
+  readonly slots: readonly string[];
+  readonly bookings: readonly string[];
+  readonly overridden?: readonly string[];
+}
+
 /** An empty success. */
 export interface Nothing {}
 
@@ -424,6 +440,12 @@ export interface InfoAnswer {
   readonly cursor: string;
   readonly info: CalendarInfo;
   readonly warnings?: readonly ScheduleWarning[];
+}
+
+/** Entries of the history, newest first. With `next` there are older ones: it is their `before`. */
+export interface HistoryAnswer {
+  readonly entries: readonly HistoryEntry[];
+  readonly next?: number;
 }
 
 /** A guest's token for one calendar, for the end of `/c/<calendar>#token=`, and its expiry. */
@@ -515,6 +537,7 @@ export interface Answers {
   readonly "calendar.update": InfoAnswer;
   readonly "calendar.archive": InfoAnswer;
   readonly "calendar.restore": InfoAnswer;
+  readonly "history.list": HistoryAnswer;
   readonly "calendar.link": LinkAnswer;
   readonly "feed.create": OwnFeedAnswer;
   readonly "feed.list": FeedsAnswer;
@@ -554,6 +577,7 @@ export const ANSWER_TYPES = {
   "calendar.update": "InfoAnswer",
   "calendar.archive": "InfoAnswer",
   "calendar.restore": "InfoAnswer",
+  "history.list": "HistoryAnswer",
   "calendar.link": "LinkAnswer",
   "feed.create": "OwnFeedAnswer",
   "feed.list": "FeedsAnswer",

@@ -1,7 +1,7 @@
 /** The agenda: each slot of a day with its bookings, and their actions. */
 
 import { button } from "../ui/button";
-import type { Slot, StaffBooking, StaffCalendar } from "../client";
+import type { HistoryPage, Slot, StaffBooking, StaffCalendar } from "../client";
 import type { AgendaSlot } from "./removed_slots";
 import { h, setData, setText } from "../ui/dom";
 import { dayKey, dayTitle, type Locale, nearness, timeText } from "../ui/time";
@@ -9,6 +9,7 @@ import { dayKey, dayTitle, type Locale, nearness, timeText } from "../ui/time";
 export type BookingVerb = "confirm" | "reject" | "cancel" | "noShow" | "reinstate" | "erase";
 
 export interface AgendaActions {
+  onHistory(about: HistoryPage): void;
   onSlot(verb: "close" | "reopen" | "remove", slot: Slot): void;
   onBooking(verb: BookingVerb, booking: StaffBooking): void;
 }
@@ -173,7 +174,7 @@ export class Agenda {
   }
 
   #slotButtons(slot: Slot): readonly HTMLElement[] {
-    const { onSlot } = this.#actions;
+    const { onSlot, onHistory } = this.#actions;
     const isClosed = slot.status === "closed";
     const isTaken = slot.remaining < slot.capacity;
     return [
@@ -181,6 +182,7 @@ export class Agenda {
         ? button("Reopen", () => onSlot("reopen", slot), { kind: "small" })
         : button("Close", () => onSlot("close", slot), { kind: "small quiet" }),
       ...(isTaken ? [] : [button("Remove", () => onSlot("remove", slot), { kind: "small quiet" })]),
+      button("History", () => onHistory({ slot: slot.id }), { kind: "small quiet" }),
     ];
   }
 
@@ -188,7 +190,7 @@ export class Agenda {
     booking: StaffBooking,
     { isPast, isRemoved, isOver }: Place,
   ): readonly HTMLElement[] {
-    const { onBooking } = this.#actions;
+    const { onBooking, onHistory } = this.#actions;
     const { customer, status } = booking;
     return [
       ...(status === "pending"
@@ -217,6 +219,10 @@ export class Agenda {
       ...(customer === null
         ? []
         : [button("Erase customer", () => onBooking("erase", booking), { kind: "small quiet" })]),
+      button("History", () => onHistory({ booking: booking.id }), {
+        kind: "small quiet",
+        label: "History of the booking",
+      }),
     ];
   }
 

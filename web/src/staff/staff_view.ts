@@ -17,6 +17,7 @@ import { isMeant, takeStep } from "./booking_steps";
 import { DayView } from "./day/day_view";
 import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
+import { showHistory } from "./history_sheet";
 import { askForCalendar } from "./new_calendar";
 import { OpenForm } from "./open_form";
 import { showOtherCalendars } from "./other_calendars";
@@ -73,6 +74,10 @@ export class StaffView {
     this.#agenda = new Agenda({
       onSlot: (verb, slot) => void this.#onSlot(verb, slot),
       onBooking: (verb, booking) => void this.#onBooking(verb, booking),
+      onHistory: (about) => {
+        const setting = { zone: this.#zone(), locale: this.#locale };
+        if (this.#calendar) showHistory(this.#root, this.#calendar, about, setting);
+      },
     });
     this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
     this.#over = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });

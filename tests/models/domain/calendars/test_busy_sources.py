@@ -76,6 +76,50 @@ def test_new_and_moved_slots_know_the_busy_times(driver: Driver) -> None:
     assert free(driver) == [False, True]
 
 
+@pytest.mark.parametrize(("before", "after"), [(600, 0), (0, 600), (300, 300)])
+def test_a_buffer_keeps_room_around_a_busy_time(driver: Driver, before: int, after: int) -> None:
+    """A slot that ends or begins at the buffer's distance is free, and one a millisecond nearer is not."""
+    buffer = 10 * MINUTE
+    driver.service.run(
+        UpdateCalendar(principal=STAFF, calendar="room", policy={"buffer_before": before, "buffer_after": after})
+    )
+    source = add(driver)["id"]
+    driver.open(3)
+    keep_busy(driver, source, (FIRST + HOUR + buffer, FIRST + 2 * HOUR - buffer))
+    assert free(driver) == [True, False, True]
+    keep_busy(driver, source, (FIRST + HOUR + buffer - 1, FIRST + 2 * HOUR - buffer + 1))
+    assert free(driver) == [False, False, False]
+    driver.open_between(FIRST + 3 * HOUR, FIRST + 4 * HOUR)
+    (late,) = driver.open_between(FIRST + 2 * HOUR + 1, FIRST + 3 * HOUR)
+    assert driver.slot(late)["bookable"]
+    driver.service.run(UpdateSlot(principal=STAFF, slot=late, start=FIRST + 2 * HOUR, end=FIRST + 3 * HOUR))
+    assert not driver.slot(late)["bookable"]
+
+
+def test_a_new_buffer_counts_at_once(driver: Driver) -> None:
+    """A change of the policy, also by an outside writer, marks and frees slots by a change."""
+    driver.open(3)
+    source = add(driver)["id"]
+    keep_busy(driver, source, (FIRST + HOUR, FIRST + 2 * HOUR))
+    viewer = Viewer(driver.service, "room")
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"buffer_after": 1}))
+    assert free(driver) == [False] * 3
+    assert [change["type"] for change in viewer.follow()] == ["calendar.updated", "slot.updated"]
+    query_outside(driver, "UPDATE calendar SET policy = '{}'")
+    assert free(driver) == [True, False, True]
+    viewer.follow()
+    viewer.check()
+
+
+def test_a_slot_under_way_keeps_its_mark(driver: Driver) -> None:
+    """A busy time that is over still marks the slot in which it was, whatever is imported later."""
+    driver.open_between(FIRST, FIRST + 4 * HOUR)
+    source = add(driver)["id"]
+    keep_busy(driver, source, (FIRST + HOUR, FIRST + 2 * HOUR))
+    driver.clock.now = FIRST + 3 * HOUR
+    assert keep_busy(driver, source, since=driver.clock.now) == 0
+
+
 def query_outside(driver: Driver, sql: str) -> None:
     """Write as an outside writer, and have the service take it."""
     query(driver.path, sql)
