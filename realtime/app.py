@@ -244,7 +244,7 @@ class _App:
 
     async def _stop(self, _app: web.Application) -> None:
         """End everything that waits, before the engine closes its connections."""
-        await self.loop_lag.close()  # it would accept connections again
+        self.loop_lag.close()  # it would accept connections again
         self.sockets.refuse = self.health.is_stopping = True
         self.bodies.end()
         self.service.end_heavy_reads()

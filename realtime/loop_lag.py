@@ -28,23 +28,25 @@ class LoopLagMonitor:
         self._is_refusing = False
         self._late_intervals = 0
         self._late_at = float("-inf")
-        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_at = 0.0
         self.longest_block_seconds = 0.0
         self.overloads = 0
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="loop-lag")
+        self._due_at = time.perf_counter() + INTERVAL_SECONDS
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._tick)
 
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
-    async def _run(self) -> None:
-        while True:
-            began = time.perf_counter()
-            await asyncio.sleep(INTERVAL_SECONDS)
-            self.measure(time.perf_counter(), time.perf_counter() - began - INTERVAL_SECONDS)
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        try:
+            self.measure(now, now - self._due_at)
+        finally:
+            self.start()
 
     def measure(self, now: float, late_seconds: float) -> None:
         """Take one measurement, in seconds."""

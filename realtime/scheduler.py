@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from models.contract.changes import SLOTS_A_CHANGE
-from models.contract.commands.background import ExpireHolds
+from models.contract.commands.background import ExpireHolds, TrimOldest
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import Refused
+from models.contract.values.time import SECOND
 from realtime.async_service import AsyncService
 from realtime.rooms.dispatcher import Dispatcher
 
 EXPIRE_SECONDS = 0.1  # a hold's seats are free 0.5 s after its end, and clients are told by 1 s
+CALM_SECONDS = 0.5  # while no hold ends within that time; the service's own last 30 s at least
 HOUSEKEEPING_SECONDS = 10.0
 ANSWER_SECONDS = 1.0
 FILL_SECONDS = 60.0
 TRIM_SECONDS = 600.0
+COMMANDS_AT_ONCE = 10  # of less urgent work; they share a transaction, for which other commands wait
+
+Work = Callable[[], Awaitable[float | None]]  # it may return its next pause, in seconds
 
 _log = logging.getLogger("slotcast.scheduler")
 
@@ -38,13 +43,14 @@ class Scheduler:
         self._expiries: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        for name, seconds, work in (
+        works: tuple[tuple[str, float, Work], ...] = (
             ("expire", EXPIRE_SECONDS, self._expire),
             ("rooms", HOUSEKEEPING_SECONDS, self._close_idle_rooms),
             ("unanswered", ANSWER_SECONDS, self._expire_bookings),
             ("fill", FILL_SECONDS, self._fill),
             ("trim", TRIM_SECONDS, self._trim),
-        ):
+        )
+        for name, seconds, work in works:
             self._tasks.append(asyncio.create_task(self._every(seconds, work), name=name))
 
     async def close(self) -> None:
@@ -53,29 +59,33 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, seconds: float, work: Work) -> None:
+        """Do the work again and again."""
         while True:
+            pause = None
             try:
-                await work()
+                pause = await work()
             except Refused as refusal:
                 _log.warning("Not done now: %s", refusal.message)
             except Exception:
                 _log.exception("Periodic work failed")
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(pause or seconds)
 
-    async def _expire(self) -> None:
+    async def _expire(self) -> float:
         """Expire the holds of all calendars at once, so that a locked calendar delays no other."""
-        for command in await self._service.read(self._service.sync.due):
+        commands, is_soon = await self._service.read(self._service.sync.expiring, int(CALM_SECONDS * SECOND))
+        for command in commands:
             if command.calendar not in self._expiring:
                 self._expiring.add(command.calendar)
                 task = asyncio.create_task(self._expire_calendar(command))
                 self._expiries.add(task)
                 task.add_done_callback(self._expiries.discard)
+        return EXPIRE_SECONDS if commands or is_soon else CALM_SECONDS
 
     async def _expire_calendar(self, command: ExpireHolds) -> None:
         """Expire the holds of one calendar, again while it has more than one change can hold."""
         try:
-            while (answer := await self._done(command)) is not None and _expired_count(answer) >= SLOTS_A_CHANGE:
+            while (answer := await self._done(command)) is not None and _count(answer, "lapsed") >= SLOTS_A_CHANGE:
                 pass
         except Exception:
             _log.exception("Periodic work failed")
@@ -86,18 +96,21 @@ class Scheduler:
         self._dispatcher.close_idle_rooms()
 
     async def _expire_bookings(self) -> None:
-        await self._one_by_one(await self._service.read(self._service.sync.unanswered))
+        await self._in_batches(await self._service.read(self._service.sync.unanswered))
 
     async def _fill(self) -> None:
-        await self._one_by_one(await self._service.read(self._service.sync.behind))
+        await self._in_batches(await self._service.read(self._service.sync.behind))
 
     async def _trim(self) -> None:
-        await self._one_by_one(await self._service.read(self._service.sync.trims))
+        for command in await self._service.read(self._service.sync.trims):
+            answer = await self._done(command)
+            while isinstance(command, TrimOldest) and answer is not None and _count(answer, "trimmed"):
+                answer = await self._done(command)
 
-    async def _one_by_one(self, commands: Iterable[Command]) -> None:
-        """Run less urgent commands one after the other, so that they delay no other command."""
-        for command in commands:
-            await self._done(command)
+    async def _in_batches(self, commands: Sequence[Command]) -> None:
+        """Run less urgent commands, some at a time: in one transaction, and other commands come in between."""
+        for place in range(0, len(commands), COMMANDS_AT_ONCE):
+            await asyncio.gather(*map(self._done, commands[place : place + COMMANDS_AT_ONCE]))
 
     async def _done(self, command: Command) -> Answer | None:
         """Run the command. Return None for a refused one, so that the others still run."""
@@ -108,6 +121,6 @@ class Scheduler:
             return None
 
 
-def _expired_count(answer: Answer) -> int:
-    count: int = msgspec.json.decode(answer.result)["lapsed"]
+def _count(answer: Answer, name: str) -> int:
+    count: int = msgspec.json.decode(answer.result)[name]
     return count

@@ -1,17 +1,20 @@
 """Measures the cost of calendars that are watched and do not change: `python -m bench.runs.calendars`.
 
 The server is on the first core and the load on the second. Each watched calendar has one watcher. Bookings go to 20
-calendars, however many are watched.
+calendars, however many are watched. A room is opened for the first watcher of its calendar: the cost of the opening is
+the difference to the second watcher, who connects and gets the same snapshot.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Annotated
 
@@ -25,17 +28,24 @@ from bench.figure import BOOKERS, Numbers
 from bench.load import Ask, Group, Load, compile_load
 from bench.machine import raise_open_files
 from bench.peer import GUEST, Running, slotcast
+from models.contract.changes import SLOTS_A_CHANGE
 from models.contract.commands.calendars import CreateCalendar
 from models.contract.principal import OPERATOR
-from models.contract.values.time import DAY, HOUR
+from models.contract.values.time import DAY, HOUR, read_time, write_time
 from models.service import SlotService
+from realtime.access.auth import Auth
 
 BOOKED = 20
 SEATS = 500
 SMALL, LARGE = 50, 300  # slots of a calendar
 LARGE_CALENDARS = 300
+OPENED = 20  # batches of 200 slots that staff open
+LISTED = 8_000  # slots of the calendar with the large feed
+POLLS = 500
 IDLE_SECONDS = 10.0
 _SILENCE_SECONDS = 1.5
+_CREATED, _NOT_MODIFIED = 201, 304
+_FAR = read_time("2031-01-01T00:00:00Z")
 
 
 def write_calendars(path: Path, secret: str, count: int) -> int:
@@ -51,6 +61,9 @@ def write_calendars(path: Path, secret: str, count: int) -> int:
             calendar = f"{name}-{number}"
             service.run(CreateCalendar(principal=OPERATOR, calendar=calendar, name="Bench", zone="Europe/Vienna"))
             open_slots(service, calendar, first, slots, SEATS if name == "small" and number < BOOKED else 1)
+    for name in ("listed", "opened"):
+        service.run(CreateCalendar(principal=OPERATOR, calendar=name, name="Bench", zone="Europe/Vienna"))
+    open_slots(service, "listed", first, LISTED, 1)
     ids = [
         slot.id
         for place in range(SMALL)
@@ -98,19 +111,63 @@ def bookings(server: Running, load: Load, folder: Path, watched: int, count: int
 
 
 def opening(server: Running, load: Load, name: str, count: int) -> Numbers:
-    """Connect the first watcher of each of these calendars."""
+    """Connect the first watcher of each of these calendars, and then a second one.
+
+    Other calendars are opened first, so that the database's caches are full.
+    """
+    load.open("warm", watchers("small" if name == "large" else "large"), LARGE_CALENDARS, at_once=16)
+    time.sleep(_SILENCE_SECONDS)
     cpu, resident = server.process.cpu_seconds(), server.process.resident_bytes()
     load.open("watchers", watchers(name), count, at_once=16)
     time.sleep(_SILENCE_SECONDS)
-    return {
-        "opening_ms": (server.process.cpu_seconds() - cpu) * 1e3 / count,
-        "memory_kb": (server.process.resident_bytes() - resident) / 1_024 / count,
-    }
+    first = (server.process.cpu_seconds() - cpu) * 1e3 / count
+    taken = (server.process.resident_bytes() - resident) / 1_024 / count
+    cpu = server.process.cpu_seconds()
+    load.open("again", watchers(name), count, at_once=16)
+    time.sleep(_SILENCE_SECONDS)
+    second = (server.process.cpu_seconds() - cpu) * 1e3 / count
+    return {"first_watcher_ms": first, "second_watcher_ms": second, "room_ms": first - second, "memory_kb": taken}
+
+
+def requests(server: Running) -> Numbers:
+    """Open slots as staff, and poll a large feed that has not changed."""
+    asked = HTTPConnection("127.0.0.1", server.port)
+    token = Auth(server.secret).write_token("bench", scope="staff", calendars="*", seconds=86_400)
+
+    def ask(method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, str]:
+        asked.request(method, path, body, headers)
+        response = asked.getresponse()
+        response.read()
+        return response.status, response.getheader("ETag", "")
+
+    def post(batch: int) -> None:
+        starts = [_FAR + (batch * SLOTS_A_CHANGE + place) * HOUR for place in range(SLOTS_A_CHANGE)]
+        slots = [{"start": write_time(start), "end": write_time(start + HOUR), "capacity": 1} for start in starts]
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"a batch of slots {batch:08}",
+        }
+        status, _ = ask("POST", "/api/calendars/opened/slots", json.dumps({"slots": slots}), **headers)
+        assert status == _CREATED, status
+
+    post(0)
+    cpu = server.process.cpu_seconds()
+    for batch in range(1, OPENED + 1):
+        post(batch)
+    opened = (server.process.cpu_seconds() - cpu) * 1e6 / (OPENED * SLOTS_A_CHANGE)
+    _, etag = ask("GET", "/calendars/listed.ics")
+    cpu = server.process.cpu_seconds()
+    for _ in range(POLLS):
+        status, _ = ask("GET", "/calendars/listed.ics", **{"If-None-Match": etag})
+        assert status == _NOT_MODIFIED, status
+    return {"open_slot_us": opened, "feed_304_ms": (server.process.cpu_seconds() - cpu) * 1e3 / POLLS}
 
 
 def idle(server: Running, load: Load, watched: int) -> Numbers:
     """Watch so many calendars in which nothing happens."""
-    load.open("watchers", watchers("small"), watched, at_once=32)
+    if watched:
+        load.open("watchers", watchers("small"), watched, at_once=32)
     time.sleep(5 * _SILENCE_SECONDS)
     cpu = server.process.cpu_seconds()
     time.sleep(IDLE_SECONDS)
@@ -132,7 +189,7 @@ def main(
     with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name, Progress(console=console) as progress:
         folder, secret = Path(name), secrets.token_urlsafe(32)
         program = compile_load(folder)
-        task = progress.add_task("Writing calendars", total=1 + rounds * (len(sizes) + 3))
+        task = progress.add_task("Writing calendars", total=1 + rounds * (len(sizes) + 5))
         size_bytes = write_calendars(folder / "template.db", secret, max(*sizes, standing))
         progress.advance(task)
 
@@ -148,6 +205,10 @@ def main(
             for kind, slots in (("small", SMALL), ("large", LARGE)):
                 with running(folder, secret, program) as (server, load):
                     add(f"first watchers, {slots} slots", opening(server, load, kind, LARGE_CALENDARS))
+            with running(folder, secret, program) as (server, _):
+                add("requests", requests(server))
+            with running(folder, secret, program) as (server, load):
+                add("idle, nobody", idle(server, load, 0))
             with running(folder, secret, program) as (server, load):
                 add(f"idle, {standing:,} watched", idle(server, load, standing))
     table = Table("", "figure", "median", title="Watched calendars, SQLite, one core")

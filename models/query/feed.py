@@ -11,7 +11,7 @@ from models.contract.values.time import DAY
 from models.domain.log import change_log
 from models.domain.log.public_view import calendar_info, slot_status
 from models.domain.policy import rules
-from models.query.calendars import Head, read_calendar_row
+from models.query.calendars import read_calendar_row
 from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
@@ -149,7 +149,7 @@ def read_head(db: Dialect, calendar: str, served: Cursor | None) -> tuple[FeedHe
         row = read_calendar_row(db, calendar)
         floor = read_floor(db, calendar)
         is_continued = served is None or _is_continued(db, row, served)
-    return FeedHead(calendar_info(row), Head(calendar_info(row), row.seq, row.nonce).cursor, floor), is_continued
+    return FeedHead(calendar_info(row), write_cursor(row.seq, row.nonce), floor), is_continued
 
 
 def _is_continued(db: Dialect, row: CalendarRow, served: Cursor) -> bool:

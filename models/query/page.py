@@ -31,6 +31,8 @@ def read_page(
     count = most + 1
     while True:
         found = read(count)
+        if len(found) <= most:
+            return found, finish
         end = cut([start(one) for one in found], begin, finish, most)
         if end < finish or len(found) < count:
             return [one for one in found if start(one) < end], end

@@ -8,10 +8,10 @@ without a place in the schedule is closed, is removed with its last booking, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import rules
 from models.domain.slots import overlap, slots
 from models.schedule import waiting
-from models.schedule.expand import Planned, Schedule, expand, horizon, local_date, read_schedule
+from models.schedule.expand import Planned, Schedule, expand, horizon, local_date, next_fill, read_schedule
 from models.schedule.schedule import write_data
 from models.schedule.waiting import Behind, Obstacles
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
@@ -46,10 +46,19 @@ _read = CompiledQuery(
         StoredSchedule.calendar == bind("calendar")
     )
 )
-_all = CompiledQuery(
+_due = CompiledQuery(
+    StoredSchedule.select(StoredSchedule.calendar, StoredSchedule.body)
+    .join(Calendar, on=(StoredSchedule.calendar == Calendar.id))
+    .where((StoredSchedule.due_at <= bind("now")) & ~Calendar.archived)
+    .order_by(StoredSchedule.due_at)
+)
+_undated = CompiledQuery(
     StoredSchedule.select(StoredSchedule.calendar, StoredSchedule.body, StoredSchedule.generated_until, Calendar.zone)
     .join(Calendar, on=(StoredSchedule.calendar == Calendar.id))
-    .where(~Calendar.archived)
+    .where(StoredSchedule.due_at == literal(0))
+)
+_date = CompiledQuery(
+    StoredSchedule.update({StoredSchedule.due_at: bind("due_at")}).where(StoredSchedule.calendar == bind("calendar"))
 )
 _forget = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
 _insert = CompiledInsert(StoredSchedule)
@@ -97,7 +106,7 @@ def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResul
     if warnings := _warnings(calendar, wanted, standing):
         answer["warnings"] = warnings
     if not command.preview:
-        _remember(transaction, calendar.id, schedule, until)
+        _remember(transaction, calendar, schedule, until)
         waiting.replace(transaction, calendar.id, plan.waiting)
         _carry_out(transaction, calendar, plan, Type.SCHEDULE_CHANGED)
     return CommandResult(calendar.id, "", answer)
@@ -120,8 +129,8 @@ def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResul
         wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
         standing = _coming_slots(transaction, calendar.id)
         _add_new(plan, wanted, standing, [row for row in standing if row.dropped])
-        _remember(transaction, calendar.id, schedule, until)
         waiting.keep(transaction, calendar.id, plan.waiting)
+    _remember(transaction, calendar, schedule, max(until, generated_until))
     _carry_out(transaction, calendar, plan, Type.SLOT_OPENED)
     return CommandResult(calendar.id, "opened", len(plan.opened))
 
@@ -202,27 +211,24 @@ def _warnings(calendar: CalendarRow, wanted: list[Planned], standing: list[SlotR
     return overlap.warnings(calendar, overlap.overlapping(by_hand | {slot.times for slot in wanted}))
 
 
-def _remember(transaction: Transaction, calendar: str, schedule: Schedule, until: date) -> None:
-    _forget.execute(transaction.db, calendar=calendar)
-    _insert.run(transaction.db, (calendar, msgspec.json.encode(schedule).decode(), until.isoformat(), transaction.now))
+def _remember(transaction: Transaction, calendar: CalendarRow, schedule: Schedule, until: date) -> None:
+    _forget.execute(transaction.db, calendar=calendar.id)
+    body, due_at = msgspec.json.encode(schedule).decode(), next_fill(schedule, calendar.zone, until)
+    _insert.run(transaction.db, (calendar.id, body, until.isoformat(), transaction.now, due_at))
 
 
 def _carry_out(transaction: Transaction, calendar: CalendarRow, plan: Plan, kind: Type) -> None:
     """Carry the plan out, at most 200 slots a change. Removals go first, so that no viewer sees slots overlap."""
-    steps: list[Callable[[int], object]] = [
-        *[partial(_rewrite, transaction, row) for row in (*plan.removed, *plan.dropped, *plan.updated)],
-        *[partial(waiting.open_planned, transaction, calendar.id, slot) for slot in plan.opened],
-    ]
+    steps: list[SlotRow | Planned] = [*plan.removed, *plan.dropped, *plan.updated, *plan.opened]
     for place in range(0, len(steps), SLOTS_A_CHANGE):
         seq = change_log.next_seq(transaction, calendar.id)
-        for step in steps[place : place + SLOTS_A_CHANGE]:
-            step(seq)
+        some = steps[place : place + SLOTS_A_CHANGE]
+        for step in some:
+            if isinstance(step, SlotRow):
+                slots.write(transaction, step, seq)
+        waiting.open_planned(transaction, calendar.id, [step for step in some if isinstance(step, Planned)], seq)
         append_slot_changes(transaction, calendar.id, kind)
         transaction.on_progress(min(place + SLOTS_A_CHANGE, len(steps)), len(steps))
-
-
-def _rewrite(transaction: Transaction, row: SlotRow, seq: int) -> None:
-    slots.write(transaction, row, seq)
 
 
 def read_body(db: Database, calendar: str) -> bytes | None:
@@ -234,12 +240,19 @@ def read_body(db: Database, calendar: str) -> bytes | None:
 def due(db: Database, now: int) -> list[str]:
     """Return the calendars with dates to fill. An unreadable schedule is logged, and stops no other."""
     behind: list[str] = []
-    for calendar, body, generated_until, zone in _all.rows(db):
+    for calendar, body in _due.rows(db, now=now):
         try:
-            until = horizon(read_schedule(msgspec.json.decode(body)), zone, now)
+            read_schedule(msgspec.json.decode(body))
         except (Refused, msgspec.DecodeError) as error:
             _logger.warning("The schedule of %s can't be read: %s", calendar, error)
-            continue
-        if until > date.fromisoformat(generated_until):
+        else:
             behind.append(calendar)
     return behind
+
+
+def note_due(db: Database) -> None:
+    """Give the schedules of an older version the times of their next dates, so that the scheduler need not."""
+    for calendar, body, generated_until, zone in _undated.rows(db):
+        with suppress(Refused, msgspec.DecodeError):
+            due_at = next_fill(read_schedule(msgspec.json.decode(body)), zone, date.fromisoformat(generated_until))
+            _date.execute(db, calendar=calendar, due_at=due_at)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta, tzinfo
-from typing import NamedTuple
 
 from msgspec import UNSET
 
 from models.contract.errors import BadRequest
 from models.contract.values.time import MINUTE
 from models.contract.values.zones import first_moment, open_zone, wall_of
+from models.domain.slots.planned import Planned
 from models.schedule.recurrence import dates
 from models.schedule.recurrence_text import LAST_DATE
 from models.schedule.schedule import ClosedRange, ExtraWindow, Hours, Schedule, Window, read_schedule, write_data
@@ -29,26 +29,15 @@ __all__ = [
     "expand",
     "horizon",
     "local_date",
+    "next_fill",
     "read_schedule",
 ]
 
 MOST_SLOTS = 20_000
+NEVER = 1 << 62
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ONE_DAY = timedelta(days=1)
-
-
-class Planned(NamedTuple):
-    """A slot of a schedule, `[start, end)` in milliseconds UTC. `data` is one line of JSON."""
-
-    start: int
-    end: int
-    capacity: int
-    data: str | None
-
-    @property
-    def times(self) -> tuple[int, int]:
-        return self.start, self.end
 
 
 def expand(schedule: Schedule, zone: str, first: date, last: date) -> list[Planned]:
@@ -89,6 +78,14 @@ def horizon(schedule: Schedule, zone: str, now: int) -> date:
     begin = max(local_date(zone, now), schedule.from_)
     last = schedule.until or LAST_DATE
     return last if (last - begin).days < schedule.horizon_days else begin + _ONE_DAY * (schedule.horizon_days - 1)
+
+
+def next_fill(schedule: Schedule, zone: str, filled_until: date) -> int:
+    """Return the first time at which `horizon` is after `filled_until`; NEVER for a schedule filled to its end."""
+    if filled_until >= (schedule.until or LAST_DATE):
+        return NEVER
+    today = filled_until + _ONE_DAY * (2 - schedule.horizon_days)
+    return 0 if today <= schedule.from_ else first_moment(open_zone(zone), today, 0)
 
 
 def local_date(zone: str, moment: int) -> date:

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from peewee import JOIN
 
 from models.contract.changes import SLOTS_A_CHANGE
-from models.contract.commands.slots import NewSlot
 from models.domain.slots import neighbours, slots
 from models.schedule.expand import Planned
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
@@ -102,8 +101,7 @@ def note_vacated(transaction: Transaction, calendar: str) -> None:
 
 def open_vacated(transaction: Transaction, calendar: str) -> None:
     """Open the slots behind those gone, under the seq just allotted."""
-    for planned in ready(transaction, calendar):
-        open_planned(transaction, calendar, planned, transaction.calendar(calendar).seq)
+    open_planned(transaction, calendar, ready(transaction, calendar), transaction.calendar(calendar).seq)
 
 
 def ready(transaction: Transaction, calendar: str) -> list[Planned]:
@@ -146,6 +144,7 @@ def is_in_the_way(row: SlotRow, now: int) -> bool:
     return bool(row.dropped) or (row.origin == Origin.SCHEDULE and row.start <= now and is_taken)
 
 
-def open_planned(transaction: Transaction, calendar: str, planned: Planned, seq: int) -> None:
-    slot = NewSlot(start=planned.start, end=planned.end, capacity=planned.capacity)
-    slots.write_new(transaction, seq, calendar, slot, Origin.SCHEDULE, data=planned.data)
+def open_planned(transaction: Transaction, calendar: str, planned: Sequence[Planned], seq: int) -> None:
+    for place in range(0, len(planned), SLOTS_A_CHANGE):
+        some = planned[place : place + SLOTS_A_CHANGE]
+        slots.touch_new(transaction, slots.write_new(transaction, seq, calendar, some, Origin.SCHEDULE))

@@ -9,10 +9,11 @@ from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import is_bookable
 from models.query.feed import Feed, FeedHead, FeedSlot
+from models.query.packed_slots import PackedSlots, PlacedSlot, places_between
 from models.query.page import cut
 from models.query.private_feed import BookingFeed, FeedBooking
 from models.query.slot_search import SlotSearch
-from models.query.snapshot import PlacedSlot, Snapshot
+from models.query.snapshot import Snapshot
 from models.schedule.schedule import Schedule
 from models.service.slot_service import SlotService
 from models.storage.cancellation import Cancellation, Cancelled, checked
@@ -36,6 +37,7 @@ __all__ = [
     "News",
     "OnProgress",
     "Outcome",
+    "PackedSlots",
     "PlacedSlot",
     "Reply",
     "Retention",
@@ -49,4 +51,5 @@ __all__ = [
     "cut",
     "is_bookable",
     "no_progress",
+    "places_between",
 ]

@@ -20,12 +20,14 @@ from models.contract.commands.background import (
     FillHorizon,
     TakeOutside,
     TrimLog,
+    TrimOldest,
 )
 from models.contract.commands.command import Command, WithToken
 from models.contract.principal import Principal
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
 from models.domain.bookings import expire_bookings
+from models.domain.bookings.expire_bookings import DUE_AT_ONCE
 from models.domain.calendars.busy_sources import PublicSource
 from models.domain.calendars.feeds import PublicFeed
 from models.domain.outside_writes import notes
@@ -62,14 +64,16 @@ from models.transaction.transaction import Retention
 
 ERASED_AT_ONCE = 100  # bookings
 
+# In the order of the index: with DISTINCT, SQLite reads every active hold in the order of another one.
 _due = CompiledQuery(
-    Hold.select(Hold.calendar)
+    Hold.select(Hold.calendar, Hold.expires_at)
     .where(
         (Hold.state == literal(HoldState.ACTIVE))
         & (Hold.expires_at <= bind("before"))
         & fn.EXISTS(Calendar.select(1).where(Calendar.id == Hold.calendar))
     )
-    .distinct()
+    .order_by(Hold.expires_at)
+    .limit(literal(DUE_AT_ONCE))
 )
 
 
@@ -206,8 +210,16 @@ class Queries:
 
     def due(self) -> list[ExpireHolds]:
         """Return the commands that expire the overdue holds, one for each calendar with any."""
+        return self.expiring(0)[0]
+
+    def expiring(self, ahead: int) -> tuple[list[ExpireHolds], bool]:
+        """Return the same, and whether another hold is overdue within `ahead` milliseconds."""
+        now = self.clock() - GRACE
         with database.reading(self._db):
-            return [ExpireHolds(calendar=row[0]) for row in _due.rows(self._db, before=self.clock() - GRACE)]
+            rows = _due.rows(self._db, before=now + ahead)
+        overdue = dict.fromkeys(calendar for calendar, expires_at in rows if expires_at <= now)
+        is_soon = bool(rows) and rows[-1][1] > now
+        return [ExpireHolds(calendar=calendar) for calendar in overdue], is_soon
 
     def unanswered(self) -> list[Command]:
         """Return the commands that reject pending bookings without an answer of staff in time."""
@@ -229,6 +241,11 @@ class Queries:
         return audit.find(self._db)
 
     def trims(self) -> list[Command]:
-        """Return the commands that trim logs and idempotency records, one for each calendar with any to trim."""
-        found = housekeeping.read_calendars_to_trim(self._db, self.clock(), self.retention)
-        return [TrimLog(calendar=calendar) for calendar in found]
+        """Return the commands that trim logs, histories and idempotency records.
+
+        One is for all old changes and records, and the others for calendars with too many changes or old entries.
+        """
+        now = self.clock()
+        many = housekeeping.read_calendars_to_trim(self._db, now, self.retention)
+        old: list[Command] = [TrimOldest()] if housekeeping.has_old(self._db, now, self.retention) else []
+        return old + [TrimLog(calendar=calendar) for calendar in many]

@@ -19,6 +19,7 @@ from models.contract.commands.command import Answer, Command
 from models.contract.errors import Refused
 from models.contract.values.time import Clock, MeasuredClock, system_clock
 from models.contract.values.tokens import Tokens
+from models.schedule import apply
 from models.service.queries import Queries
 from models.storage import commit_watch, database, secret
 from models.storage.commit_watch import CommitWatch
@@ -66,6 +67,9 @@ class SlotService(Queries):
         with self._connected():
             applied = database.migrate(self._db)
             secret.check_secret(self._db, self.tokens.fingerprint)
+            if database.DUE_MIGRATION in applied:
+                with self._db.changing_schema():
+                    apply.note_due(self._db)
         if self.notifies and self._db.most_notification_bytes:
             self._notifications = Notifications(self._db, self.tokens)
         count = min(self.writers, self._db.most_writers)

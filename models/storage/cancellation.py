@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -72,3 +72,12 @@ def checked(items: Iterable[T]) -> Iterator[T]:
         if cancellation is not None and not place % ITEMS_A_CHECK:
             cancellation.check()
         yield item
+
+
+def blocks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield the items in blocks, and raise Cancelled between two of them once the read is cancelled."""
+    cancellation = current()
+    for place in range(0, len(items), ITEMS_A_CHECK):
+        if cancellation is not None:
+            cancellation.check()
+        yield items[place : place + ITEMS_A_CHECK]

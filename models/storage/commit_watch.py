@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any, NamedTuple
 
@@ -52,11 +51,11 @@ class CommitWatch:
         self._position: Any = None
         self._newest: tuple[Any, ...] | None = None
 
-    def wait(self, stop: threading.Event) -> Heard:
+    def wait(self) -> Heard:
         """Return when it is time for a look, or when others have sent rows. Only one thread may call it."""
         notifications = self._notifications
         if notifications is None:
-            stop.wait(self._db.poll_seconds)
+            time.sleep(self._db.poll_seconds)  # in less CPU than a wait for an event
             return Heard([], must_look=True)
         try:
             self._connect()
@@ -74,6 +73,9 @@ class CommitWatch:
 
     def look(self) -> News | None:
         """Return the news since the last look, or None. Only one thread may call it."""
+        return self._look() if self._db.may_have_commits(self._position) else None
+
+    def _look(self) -> News | None:
         try:
             self._connect()
             self._position, last, has_notes = self._db.read_commits(self._position)
@@ -83,7 +85,7 @@ class CommitWatch:
 
     def look_closely(self) -> News:
         """Do the same, and compare the log with the one of the last such look. Called about once a second."""
-        news = self.look() or News({}, has_notes=False)
+        news = self._look() or News({}, has_notes=False)
         try:
             if self._clock is not None:
                 measure(self._db, self._clock)

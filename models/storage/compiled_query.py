@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -79,6 +80,12 @@ class CompiledQuery:
         """Run a query without rows for each of these values, by one call of the driver."""
         sql, in_order, fixed = self._compiled.get(type(db)) or self._compile(db)
         db.execute_many(sql, [in_order(values | fixed) for values in several])
+
+    def run_columns(self, db: Dialect, **columns: Iterable[Any]) -> None:
+        """Do the same for each row of these columns; one of them may be a `repeat`."""
+        sql, in_order, fixed = self._compiled.get(type(db)) or self._compile(db)
+        fixed_columns = {name: repeat(value) for name, value in fixed.items()}
+        db.execute_many(sql, zip(*in_order(columns | fixed_columns), strict=False))
 
     def rows(self, db: Database, **values: Any) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self._run(db, values).fetchall()

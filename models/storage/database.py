@@ -23,6 +23,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 _WITH_NEW_TABLES = {"0007_outside", "0010_override"}
 SYNCHRONOUS = "full"  # an answered request survives a power cut
 FIRST_MIGRATION = "0001_book"  # only a new database needs it
+DUE_MIGRATION = "0014_due"
 
 
 def open_database(url: str, *, synchronous: str = SYNCHRONOUS) -> Dialect:

@@ -7,7 +7,7 @@ transaction changes the rows read in a write transaction under its locks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -61,7 +61,7 @@ class Dialect(Database):
         """Run one statement and return the driver's cursor; raise Peewee's errors."""
         raise NotImplementedError
 
-    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement without a result for each of these parameters, in order; raise Peewee's errors."""
         raise NotImplementedError
 
@@ -116,6 +116,10 @@ class Dialect(Database):
 
         Called outside of transactions. A database server takes care of its own files.
         """
+        return True
+
+    def may_have_commits(self, position: Any) -> bool:  # noqa: ARG002 - for those that know more
+        """Whether changes may have been committed after this position, where that costs less than to read them."""
         return True
 
     def read_commits(self, position: Any) -> Commits:

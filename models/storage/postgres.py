@@ -6,7 +6,7 @@ A restart or a failover of the server costs the running commands; the next comma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -112,7 +112,7 @@ class Postgres(Dialect, PostgresqlDatabase):
         except psycopg.Error as error:
             raise _translated(error) from None
 
-    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run them in a pipeline: one round trip for all rows."""
         connection = self._state.conn or self.connection()
         try:

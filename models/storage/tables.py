@@ -150,12 +150,16 @@ class StoredEntry(Model):
 
 
 class StoredSchedule(Model):
-    """A calendar's schedule, and the last local date with slots made from it."""
+    """A calendar's schedule, the last local date with slots made from it, and the time of its next date.
+
+    A `due_at` of 0 is not known yet.
+    """
 
     calendar = TextField(primary_key=True)
     body = TextField()
     generated_until = TextField()
     version = BigIntegerField()
+    due_at = BigIntegerField(default=0)
 
     class Meta:
         table_name = "timetable"

@@ -118,6 +118,23 @@ forget = CompiledQuery(
 )
 
 
+_forget_oldest = CompiledQuery(
+    StoredRecord.delete().where(
+        StoredRecord.id.in_(
+            StoredRecord.select(StoredRecord.id)
+            .where(StoredRecord.created_at < bind("before"))
+            .order_by(StoredRecord.created_at)
+            .limit(bind("most"))
+        )
+    )
+)
+
+
+def forget_oldest(db: Dialect, before: int, most: int) -> int:
+    """Delete at most `most` records made before this time, the oldest first, and return their number."""
+    return int(_forget_oldest.execute(db, before=before, most=most).rowcount)
+
+
 def check_same(record: IdempotencyRecord, command_fingerprint: str) -> None:
     """Refuse another command with the same key."""
     if record.fingerprint != command_fingerprint:

@@ -62,7 +62,7 @@ class ChangeListener(Generic[Found]):
         checked_at = time.monotonic()
         while not self._stop.is_set():
             try:
-                heard = self._watch.wait(self._stop)
+                heard = self._watch.wait()
                 if self._stop.is_set():
                     break
                 if heard.rows:

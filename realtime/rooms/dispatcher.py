@@ -23,9 +23,9 @@ from realtime.async_service import AsyncService
 from realtime.reads.read_queue import Lane
 from realtime.rooms.replica import Gap, Replica
 from realtime.rooms.room import Room
+from realtime.rooms.room_memory import RoomMemory
 from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms
 
-IDLE_SECONDS = 60.0  # a room without subscribers is kept for so long
 FAR = 1 << 53
 CHANGES_A_READ = 1_000  # the most rows of one read
 REACH_SECONDS = 1.0  # the longest wait of a client ahead of this process
@@ -43,14 +43,18 @@ class NewRows(NamedTuple):
 
 
 class _Opening:
-    """A room under construction, and the number of its waiters."""
+    """A room under construction, and the number of its waiters.
 
-    __slots__ = ("has_begun", "is_over", "waiters")
+    `newest` is the last seq heard of meanwhile. It may be missing in the room, since the room was not there to take it.
+    """
+
+    __slots__ = ("has_begun", "is_over", "newest", "waiters")
 
     def __init__(self) -> None:
         self.waiters = 0
         self.has_begun = False
         self.is_over = asyncio.Event()
+        self.newest = 0
 
 
 class Dispatcher:
@@ -75,7 +79,7 @@ class Dispatcher:
         self._next_read: list[asyncio.Future[None]] = []  # waits for the next read of the log
         self._advances: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
-        self.max_room_bytes = max_room_bytes
+        self.memory = RoomMemory(self.rooms, max_room_bytes)
         self._unchecked: list[str] = []  # calendars of the present round of checks
         self.changes = 0
         self.opened = 0
@@ -101,9 +105,12 @@ class Dispatcher:
             room = self.rooms.get(calendar)
             if room is not None:
                 self._hand_over(room, list(group))
+            elif opening := self._opening.get(calendar):
+                opening.newest = max(opening.newest, *[row.seq for row in group])
 
     def read_new_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
         """Read the rows that the rooms of these calendars lack, by the last seq of each; None is every calendar."""
+        self._note_opening(last)
         if last is None:
             return self._new_rows({name: room.fetched for name, room in list(self.rooms.items())})
         have = {}
@@ -113,10 +120,19 @@ class Dispatcher:
                 have[name] = room.fetched
         return self._new_rows(have)
 
+    def _note_opening(self, last: Mapping[str, int] | None) -> None:
+        """Note what the openings may miss, on the listener's thread.
+
+        An opening ends once its room is in `rooms`. Called before the rooms are looked up, so one of both is found.
+        """
+        for name, opening in list(self._opening.items()):
+            opening.newest = max(opening.newest, FAR if last is None else last.get(name, 0))
+
     def check_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
         """Do the same, and compare some rooms in turn with the log: it finds a row that someone deleted by hand."""
         if last is None:
             return self.read_new_rows(None)
+        self._note_opening(last)
         self._unchecked = self._unchecked or list(self.rooms)
         some, self._unchecked = self._unchecked[:ROOMS_A_CHECK], self._unchecked[ROOMS_A_CHECK:]
         names = {*some, *last}
@@ -165,7 +181,7 @@ class Dispatcher:
             replica = await self._service.read(
                 self._load, calendar, lane=Lane.HEAVY, key=("room", calendar), is_late_welcome=True
             )
-            return self.rooms.get(calendar) or self._opened(replica)
+            return self.rooms.get(calendar) or self._opened(replica, opening)
         finally:
             opening.waiters -= 1
             if not opening.waiters:
@@ -220,12 +236,14 @@ class Dispatcher:
         self.notify({calendar})
         await is_read
 
-    def _opened(self, replica: Replica) -> Room:
+    def _opened(self, replica: Replica, opening: _Opening) -> Room:
         self.opened += 1
         room = Room(replica, self._read_bookings, self._service.quiet, self._socketio)
         self.rooms[room.calendar] = room
+        self.memory.count(room)
         room.idle_since = time.monotonic()
-        self.notify({room.calendar})  # the log may have new rows since the read
+        if opening.newest > replica.seq or not opening.has_begun:  # the read may have begun for an earlier opening
+            self.notify({room.calendar})
         return room
 
     def _load(self, calendar: str) -> Replica:
@@ -295,28 +313,17 @@ class Dispatcher:
 
     def _disband(self, room: Room) -> None:
         if self.rooms.get(room.calendar) is room:
-            del self.rooms[room.calendar]
+            self._forget(room)
         room.disband(CutReason.HISTORY_REPLACED)
 
     def close_idle_rooms(self) -> None:
-        """Forget the rooms without a subscriber for a while. The scheduler calls it.
+        """Forget the rooms without a subscriber for a while. The scheduler calls it."""
+        for room in self.memory.idle_rooms():
+            self._forget(room)
 
-        Beyond `max_room_bytes` in all rooms, the rooms without a subscriber for longest go at once.
-        """
-        now = time.monotonic()
-        idle = []
-        for room in list(self.rooms.values()):
-            room.replica.shrink()
-            if not room.is_empty:
-                room.idle_since = None
-            elif not room.lock.locked():
-                room.idle_since = room.idle_since if room.idle_since is not None else now
-                idle.append(room)
-        excess = self.room_bytes - self.max_room_bytes
-        for room in sorted(idle, key=lambda room: room.idle_since or now):
-            if excess > 0 or now - (room.idle_since or now) > IDLE_SECONDS:
-                excess -= room.replica.size_bytes
-                del self.rooms[room.calendar]
+    def _forget(self, room: Room) -> None:
+        self.memory.discount(room)
+        del self.rooms[room.calendar]
 
     @property
     def room_bytes(self) -> int:

@@ -11,30 +11,28 @@ from __future__ import annotations
 from bisect import bisect_right
 from hashlib import blake2b
 from math import inf
-from operator import attrgetter
 from typing import NamedTuple
 
 from models.contract.changes import Booking, Cursor, Info, encode
 from models.contract.errors import Overloaded
 from models.contract.principal import Principal
 from models.contract.values.time import DAY, HOUR, Clock
-from models.service import PlacedSlot, cut
+from models.service import PackedSlots, cut
 from realtime import protocol
 from realtime.access.visibility import hiding
 from realtime.async_service import AsyncService
 from realtime.reads.byte_cache import ByteCache
 from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
-from realtime.rooms.replica import MOST_SLOTS, Mark, Replica, mark_of
+from realtime.rooms.replica import MOST_SLOTS, Cut, Mark, Replica, mark_of
 from realtime.rooms.room import Room
 from realtime.rooms.slot_list import begun
 from realtime.rooms.subscriber import Audience, Subscriber
 
 WINDOW = 62 * DAY
-WINDOWS_BYTES = 16_000_000  # of encoded windows in each cache
+KEPT_BYTES = 16_000_000  # of encoded windows and replays of all calendars
 SPARE = HOUR  # slots from now on are read by so much further, and SPARE_SLOTS more, so that they can be kept
 SPARE_SLOTS = 50
-_SLOT_BYTES = 300  # of a slot in memory, beside its body, about
 MOST_TRIES = 10  # a try fails if the room closes meanwhile, or has too many new changes
 
 
@@ -97,17 +95,20 @@ class _FromNow(NamedTuple):
     cursor: str
     begin: int
     finish: int
-    slots: list[PlacedSlot]
+    slots: PackedSlots
 
     def window(self, begin: int, finish: int) -> _Window:
         """Encode a window that begins later, at this moment. It is right if it ends where the slots end, or before."""
-        found = [slot for slot in self.slots if slot.end > begin and slot.start < finish]
-        finish = cut([slot.start for slot in found], begin, finish, MOST_SLOTS)
-        found = [slot for slot in found if slot.start < finish]
-        mark = mark_of(found, begin)
-        bodies = [slot.body for slot in found]
-        for place in range(0 if mark is None else mark[-1]):
-            bodies[place] = begun(bodies[place])
+        slots = self.slots
+        places = slots.between(begin, finish)
+        if len(places) > MOST_SLOTS:
+            finish = cut([slots.start(place) for place in places], begin, finish, MOST_SLOTS)
+            places = slots.between(begin, finish)
+        mark = mark_of(slots, places, begin)
+        count = 0 if mark is None else mark[-1]  # of slots that have begun
+        bodies = [begun(slots.body(place)) for place in places[:count]]
+        if rest := slots.joined(places[count:]):
+            bodies.append(rest)
         return _Window(
             info=self.info,
             seq=self.seq,
@@ -119,10 +120,6 @@ class _FromNow(NamedTuple):
             good_until=begin,
         )
 
-    @property
-    def size_bytes(self) -> int:
-        return sum([len(slot.body) + _SLOT_BYTES for slot in self.slots])
-
 
 class Recovery:
     """Answers subscribing clients, and clients with a single read. Bodies are JSON objects without the first brace."""
@@ -131,8 +128,7 @@ class Recovery:
         self._service = service
         self._dispatcher = dispatcher
         self._clock = clock
-        self._windows: ByteCache[_Window] = ByteCache(WINDOWS_BYTES)
-        self._from_now: ByteCache[_FromNow] = ByteCache(WINDOWS_BYTES)
+        self._kept: ByteCache[bytes | _Window | _FromNow] = ByteCache(KEPT_BYTES)
 
     def wanted(self, after: str | None, begin: str | None, finish: str | None, at_least: str | None = None) -> Wanted:
         """Read the fields of a request; BadRequest names an unreadable time."""
@@ -211,7 +207,7 @@ class Recovery:
             return None
         replica = room.replica
         if audience is Audience.PUBLIC:
-            changes = replica.replayed(after)
+            changes = self._replayed(replica, after)
         else:
             rows = replica.replay(after)
             changes = None if rows is None else b",".join(await room.bodies_for_staff(rows))
@@ -219,16 +215,39 @@ class Recovery:
             return None
         return protocol.write_replay(replica.info, changes, seq=replica.seq, cursor=replica.cursor, now=self._clock())
 
+    def _replayed(self, replica: Replica, after: Cursor) -> bytes | None:
+        """Return the changes after the cursor, encoded with commas between: once for all clients with the cursor."""
+        rows = replica.replay(after)
+        if rows is None:
+            return None
+        key = (replica.info.id, replica.cursor, after)
+        kept = self._kept.get(key)
+        if not isinstance(kept, bytes):
+            kept = b",".join([row.body for row in rows])
+            self._kept.put(key, kept, len(kept))
+        return kept
+
+    def _slots(self, replica: Replica, found: Cut) -> bytes:
+        """Return the slots of the cut, encoded with commas between: once for all clients with the window."""
+        if replica.is_packed:
+            return replica.joined(found)  # a copy, in less time than the cache takes
+        key = (replica.info.id, replica.cursor, found.mark)
+        kept = self._kept.get(key)
+        if not isinstance(kept, bytes):
+            kept = replica.joined(found)
+            self._kept.put(key, kept, len(kept))
+        return kept
+
     def _snapshot(self, replica: Replica, begin: int, finish: int, bookings: bytes = b"") -> bytes:
         now = self._clock()
-        slots, finish, _ = replica.slots(begin, finish, now)
+        found = replica.cut(begin, finish, now)
         return protocol.write_snapshot(
             replica.info,
-            slots,
+            self._slots(replica, found),
             seq=replica.seq,
             cursor=replica.cursor,
             begin=begin,
-            finish=finish,
+            finish=found.finish,
             now=now,
             bookings=bookings,
         )
@@ -259,22 +278,22 @@ class Recovery:
         return Looked(window.etag, body)
 
     def _look_at(self, replica: Replica, wanted: Wanted, has: str) -> Looked:
-        etag = _etag(replica.cursor, replica.slots(wanted.begin, wanted.finish, self._clock()).mark)
+        etag = _etag(replica.cursor, replica.cut(wanted.begin, wanted.finish, self._clock()).mark)
         return Looked(etag, None if _is_known(etag, has) else self._snapshot(replica, wanted.begin, wanted.finish))
 
     async def _window_from_now(self, calendar: str, wanted: Wanted) -> _Window:
         """Cut the window from the kept slots if the calendar has not changed since, else read it for all that ask."""
-        kept = self._from_now.get(calendar)
-        if kept is not None and kept.begin <= wanted.begin:
+        key = ("from now", calendar)
+        kept = self._kept.get(key)
+        if isinstance(kept, _FromNow) and kept.begin <= wanted.begin:
             head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
             if head.cursor == kept.cursor:
                 window = kept.window(wanted.begin, wanted.finish)
                 if window.finish <= kept.finish:
                     return window
-        key = ("from now", calendar)
-        kept = await self._service.read(self._read_from_now, calendar, lane=Lane.HEAVY, key=key)
-        self._from_now.put(calendar, kept, kept.size_bytes)
-        return kept.window(max(wanted.begin, kept.begin), min(wanted.finish, kept.finish))
+        read = await self._service.read(self._read_from_now, calendar, lane=Lane.HEAVY, key=key)
+        self._kept.put(key, read, read.slots.size_bytes)
+        return read.window(max(wanted.begin, read.begin), min(wanted.finish, read.finish))
 
     def _read_from_now(self, calendar: str) -> _FromNow:
         """Read the slots from now on, on a reader's thread."""
@@ -286,13 +305,13 @@ class Recovery:
         """Return the cached window if the calendar has not changed since, else read it once for all callers."""
         span = (wanted.begin, wanted.finish)
         key = ("window", calendar, span)
-        kept = self._windows.get(key)
-        if kept is not None and self._clock() < kept.good_until:
+        kept = self._kept.get(key)
+        if isinstance(kept, _Window) and self._clock() < kept.good_until:
             head = await self._service.read(self._service.sync.head, calendar, lane=Lane.LIGHT)
             if head.cursor == kept.cursor:
                 return kept
         window = await self._service.read(self._read_window, calendar, span, lane=Lane.HEAVY, key=key)
-        self._windows.put(key, window, len(window.slots))
+        self._kept.put(key, window, len(window.slots))
         return window
 
     def _read_window(self, calendar: str, span: tuple[int, int]) -> _Window:
@@ -300,16 +319,17 @@ class Recovery:
         begin, finish = span
         now = self._clock()
         found = self._service.sync.snapshot(calendar, begin, finish, most=MOST_SLOTS)
-        place = bisect_right(found.slots, now, key=attrgetter("start"))
+        starts = found.slots.starts
+        place = bisect_right(starts, now)
         return _Window(
             info=found.info,
             seq=found.seq,
             cursor=found.cursor,
             begin=begin,
             finish=found.finish,
-            etag=_etag(found.cursor, mark_of(found.slots, now)),
-            slots=b",".join([slot.body for slot in found.slots]),
-            good_until=found.slots[place].start if place < len(found.slots) else inf,
+            etag=_etag(found.cursor, mark_of(found.slots, range(len(starts)), now)),
+            slots=found.slots.text,
+            good_until=starts[place] if place < len(starts) else inf,
         )
 
 

@@ -1,7 +1,7 @@
 """A calendar in memory at one seq: its slots and the end of its log, encoded for the wire.
 
 Only `apply` changes a replica, in seq order. It makes snapshots and replays for any number of clients without a read of
-the database. Their encoded forms are in one cache for all replicas, with a bound.
+the database.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 from models.contract.changes import Cursor, Info, Logged, decode_applied, decode_slot_key
 from models.contract.values.time import read_time
-from models.service import PlacedSlot, Snapshot, cut
-from realtime.reads.byte_cache import ByteCache
+from models.service import PackedSlots, PlacedSlot, Snapshot, cut
 from realtime.rooms.slot_list import SlotList, begun
 
 MOST_REPLAYED = 1_000  # changes
@@ -25,7 +23,6 @@ MOST_SLOTS = 2_000  # in one snapshot
 AT_REST = 200  # changes of a tail that was not extended
 AT_REST_BYTES = 64 * 1024
 EXTENDED_SECONDS = 60.0
-ENCODED_BYTES = 16_000_000
 _ROW_BYTES = 400  # of a change in the tail, beside its body
 
 
@@ -34,28 +31,28 @@ class Gap(Exception):
 
 
 Mark = tuple[str, str, int, int] | None
-_encoded: ByteCache[bytes] = ByteCache(ENCODED_BYTES)  # by calendar, cursor and window or later cursor
 
 
 class Cut(NamedTuple):
-    """The slots of a window, encoded with commas between, and the window's end in milliseconds.
+    """The places of the slots in a window, and the window's end in milliseconds.
 
     At one cursor, equal marks mean equal slots.
     """
 
-    slots: bytes
+    places: Sequence[int]
     finish: int
     mark: Mark
 
 
-def mark_of(slots: Sequence[PlacedSlot], now: int) -> Mark:
-    """Return a key of these slots by start, unique among the windows of one calendar at one cursor.
+def mark_of(slots: PackedSlots | SlotList, places: Sequence[int], now: int) -> Mark:
+    """Return a key of the slots at these places, unique among the windows of one calendar at one cursor.
 
     It contains the number of slots that have begun, because the clock alone makes them not bookable.
     """
-    if not slots:
+    if not places:
         return None
-    return slots[0].id, slots[-1].id, len(slots), bisect_right(slots, now, key=attrgetter("start"))
+    begun_slots = bisect_right(places, now, key=slots.start)
+    return slots.id(places[0]), slots.id(places[-1]), len(places), begun_slots
 
 
 class Replica:
@@ -68,6 +65,7 @@ class Replica:
     __slots__ = (
         "_begun_at",
         "_extended_at",
+        "_rested_seq",
         "_slots",
         "_tail",
         "_tail_bytes",
@@ -84,7 +82,8 @@ class Replica:
         self.nonce = snapshot.nonce
         self.since = since
         self._slots = SlotList(snapshot.slots)
-        self._begun_at = -1  # slots that start until then have begun, and are not bookable
+        self._begun_at = snapshot.now  # slots that start until then have begun, and are not bookable
+        self._rested_seq = -1  # at the last `shrink`
         self._tail: deque[Logged] = deque()
         self._tail_bytes = 0
         self._extended_at: float | None = None
@@ -150,7 +149,10 @@ class Replica:
             self._tail_bytes = size
 
     def shrink(self) -> None:
-        """Let go of a tail that was extended a while ago."""
+        """Let go of a tail that was extended a while ago, and pack slots that have not changed since the last call."""
+        if self.seq == self._rested_seq and not self._slots.is_packed:
+            self._slots.pack()
+        self._rested_seq = self.seq
         if self._extended_at is not None and time.monotonic() - self._extended_at > EXTENDED_SECONDS:
             self._extended_at, self.is_tail_whole = None, False
             self._trim()
@@ -164,28 +166,32 @@ class Replica:
         """Make the slots that have begun since the last call not bookable. No change announces it."""
         if now > self._begun_at:
             for place in self._slots.starting(self._begun_at + 1, now + 1):
-                self._slots.replace(place, begun(self._slots.body(place)))
+                body = self._slots.body(place)
+                if (ended := begun(body)) is not body:
+                    self._slots.replace(place, ended)
             self._begun_at = now
 
-    def slots(self, begin: int, finish: int, now: int) -> Cut:
-        """Return the slots that overlap `[begin, finish)` as they are now, by start.
+    def cut(self, begin: int, finish: int, now: int) -> Cut:
+        """Find the slots that overlap `[begin, finish)` as they are now, by start.
 
-        After 2,000 the cut ends before the next start.
+        After 2,000 the cut ends before the next start. Its places are good until the next change or cut.
         """
         self._begin_slots(now)
         slots = self._slots
-        found = list(slots.between(begin, finish))
-        if len(found) > MOST_SLOTS:
-            finish = cut([slots.start(place) for place in found], begin, finish, MOST_SLOTS)
-            found = [place for place in found if slots.start(place) < finish]
-        begun_slots = bisect_right(found, self._begun_at, key=slots.start)
-        mark = (slots.id(found[0]), slots.id(found[-1]), len(found), begun_slots) if found else None
-        key = (self.info.id, self.nonce, self.seq, mark)
-        body = _encoded.get(key)
-        if body is None:
-            body = b",".join([slots.body(place) for place in found])
-            _encoded.put(key, body, len(body))
-        return Cut(body, finish, mark)
+        places = slots.between(begin, finish)
+        if len(places) > MOST_SLOTS:
+            finish = cut([slots.start(place) for place in places], begin, finish, MOST_SLOTS)
+            places = slots.between(begin, finish)
+        return Cut(places, finish, mark_of(slots, places, self._begun_at))
+
+    def joined(self, found: Cut) -> bytes:
+        """Return the slots of the cut, encoded with commas between."""
+        return self._slots.joined(found.places)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the slots are one text, so that `joined` copies a part of it."""
+        return self._slots.is_packed
 
     def replay(self, cursor: Cursor) -> Sequence[Logged] | None:
         """Return the changes after the cursor; None for another history, or for too many changes."""
@@ -195,15 +201,3 @@ class Replica:
         if not 0 <= first < len(self._tail) or self._tail[first].follows != cursor.nonce:
             return None
         return [self._tail[index] for index in range(first, len(self._tail))]
-
-    def replayed(self, cursor: Cursor) -> bytes | None:
-        """Return the same changes encoded, with commas between."""
-        rows = self.replay(cursor)
-        if rows is None:
-            return None
-        key = (self.info.id, self.nonce, self.seq, cursor)
-        body = _encoded.get(key)
-        if body is None:
-            body = b",".join([row.body for row in rows])
-            _encoded.put(key, body, len(body))
-        return body

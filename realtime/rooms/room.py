@@ -41,6 +41,7 @@ class Room:
         "_waiters",
         "_written_at",
         "calendar",
+        "counted_bytes",
         "fetched",
         "idle_since",
         "lock",
@@ -68,6 +69,7 @@ class Room:
             audience: Subscribers(self.calendar, audience, socketio.get(audience)) for audience in Audience
         }
         self.idle_since: float | None = None
+        self.counted_bytes = 0  # in the sum of all rooms
         self._written_at = float("-inf")
         self._waiters = Waiters()
         self._read_bookings = read_bookings

@@ -1,15 +1,16 @@
-"""A calendar's slots in memory: each slot's JSON, and some 75 bytes besides."""
+"""A calendar's slots in memory: one text while nothing changes, and a body for each slot while something does."""
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
+from itertools import pairwise
 
 from models.contract.changes import decode_slot_key
-from models.service import PlacedSlot
+from models.service import PackedSlots, PlacedSlot, places_between
 
-_PLACE_BYTES = 75
+_BODY_BYTES = 33 + 8  # of a slot's own body, beside its JSON
 _ID = b'{"id":"'
 _HEAD_BYTES = len(_ID) + 36 + 1  # with the id and its closing quote
 _BOOKABLE = b'"bookable":'  # the slot's own comes before its `data`, which may have one too
@@ -22,78 +23,107 @@ def begun(body: bytes) -> bytes:
 
 
 class SlotList:
-    """Encoded slots by start and id, in parallel arrays.
+    """Encoded slots by start and id. It takes over the arrays of the packed slots.
 
-    A slot is found by its id through a sorted array of hashes with the starts beside it. A dictionary would cost more
-    than the slots' JSON.
+    The first change of a slot unpacks the list, and `pack` packs it again. A slot that was moved or removed is found by
+    its id, through a sorted array of hashes with the starts beside it. A dictionary would cost more than the slots'
+    JSON. The first such change makes the array.
     """
 
-    __slots__ = ("_bodies", "_bytes", "_ends", "_hashes", "_longest", "_starts", "_starts_by_hash")
+    __slots__ = (
+        "_bodies", "_bytes", "_ends", "_hashes", "_longest", "_offsets", "_starts", "_starts_by_hash", "_text",
+    )  # fmt: skip
 
-    def __init__(self, slots: Iterable[PlacedSlot]) -> None:
-        ordered = sorted(slots, key=lambda slot: (slot.start, slot.id))
-        hashes = sorted((hash(slot.id), slot.start) for slot in ordered)
-        self._bodies = [slot.body for slot in ordered]
-        self._starts = array("q", [slot.start for slot in ordered])
-        self._ends = array("q", [slot.end for slot in ordered])
-        self._hashes = array("q", [key for key, _ in hashes])
-        self._starts_by_hash = array("q", [start for _, start in hashes])
-        self._bytes = sum(map(len, self._bodies))
-        self._longest = max((slot.end - slot.start for slot in ordered), default=0)
+    def __init__(self, slots: PackedSlots) -> None:
+        self._take(slots)
+
+    def _take(self, slots: PackedSlots) -> None:
+        self._text = slots.text
+        self._offsets: array[int] | None = slots.offsets  # None while the list is unpacked
+        self._bodies: list[bytes] = []
+        self._bytes = len(slots.text)
+        self._starts = slots.starts
+        self._ends = slots.ends  # None while all slots last `_longest`
+        self._longest = slots.longest
+        self._hashes: array[int] | None = None
+        self._starts_by_hash = array("q")
 
     def __len__(self) -> int:
-        return len(self._bodies)
+        return len(self._starts)
+
+    @property
+    def is_packed(self) -> bool:
+        return self._offsets is not None
+
+    def pack(self) -> None:
+        """Put all slots into one text again, once they have stopped changing."""
+        self._hashes, self._starts_by_hash = None, array("q")
+        if self._offsets is None:
+            sizes = list(map(len, self._bodies))
+            ends = [self._end(place) for place in range(len(sizes))]
+            self._take(PackedSlots(b",".join(self._bodies), sizes, self._starts, ends))
+
+    def _unpack(self) -> None:
+        if self._offsets is not None:
+            text = self._text
+            self._bodies = [text[first : last - 1] for first, last in pairwise(self._offsets)]
+            self._bytes = sum(map(len, self._bodies))
+            self._text, self._offsets = b"", None
 
     @property
     def size_bytes(self) -> int:
-        return self._bytes + len(self._bodies) * _PLACE_BYTES
+        """Return about the bytes of memory."""
+        each = 8 if self._ends is None else 16
+        each += _BODY_BYTES if self._offsets is None else 4
+        each += 16 if self._hashes is not None else 0
+        return self._bytes + len(self._starts) * each
 
     def put(self, slot: PlacedSlot) -> None:
         """Add the slot, or replace the one with its id."""
-        self._longest = max(self._longest, slot.end - slot.start)
         place = bisect_left(self._starts, slot.start)
         if not self._is_first_at(place, slot):
             place = self._place(slot.start, slot.id)
             if not self._is_at(place, slot.start, slot.id):
                 self._add(slot, place)
                 return
-        self._bytes += len(slot.body) - len(self._bodies[place])
-        self._bodies[place] = slot.body
-        self._ends[place] = slot.end
+        self.replace(place, slot.body)
+        self._set_end(place, slot.end)
 
     def _add(self, slot: PlacedSlot, place: int) -> None:
         if self.drop(slot.id):
             place = self._place(slot.start, slot.id)
+        self._unpack()
         self._bytes += len(slot.body)
         self._bodies.insert(place, slot.body)
         self._starts.insert(place, slot.start)
-        self._ends.insert(place, slot.end)
-        key = hash(slot.id)
-        at = bisect_left(self._hashes, key)
-        self._hashes.insert(at, key)
+        if self._ends is not None:
+            self._ends.insert(place, slot.end)
+        self._set_end(place, slot.end)
+        hashes, key = self._indexed(), hash(slot.id)
+        at = bisect_left(hashes, key)
+        hashes.insert(at, key)
         self._starts_by_hash.insert(at, slot.start)
 
     def drop(self, slot: str) -> bool:
         """Remove the slot with this id; return False if there is none."""
-        key = hash(slot)
-        at = bisect_left(self._hashes, key)
-        while at < len(self._hashes) and self._hashes[at] == key:
+        hashes, key = self._indexed(), hash(slot)
+        at = bisect_left(hashes, key)
+        while at < len(hashes) and hashes[at] == key:
             start = self._starts_by_hash[at]
             place = self._place(start, slot)
             if self._is_at(place, start, slot):
+                self._unpack()
                 self._bytes -= len(self._bodies[place])
-                del self._bodies[place], self._starts[place], self._ends[place]
-                del self._hashes[at], self._starts_by_hash[at]
+                del self._bodies[place], self._starts[place], hashes[at], self._starts_by_hash[at]
+                if self._ends is not None:
+                    del self._ends[place]
                 return True
             at += 1
         return False
 
-    def between(self, begin: int, finish: int) -> Iterator[int]:
+    def between(self, begin: int, finish: int) -> Sequence[int]:
         """Return the places of the slots that overlap `[begin, finish)`, by start."""
-        first = bisect_left(self._starts, begin - self._longest)
-        last = bisect_left(self._starts, finish)
-        ends = self._ends
-        return (place for place in range(first, last) if ends[place] > begin)
+        return places_between(self._starts, self._ends, self._longest, begin, finish)
 
     def start(self, place: int) -> int:
         return self._starts[place]
@@ -103,15 +133,46 @@ class SlotList:
         return range(bisect_left(self._starts, first), bisect_left(self._starts, last))
 
     def body(self, place: int) -> bytes:
-        return self._bodies[place]
+        offsets = self._offsets
+        return self._bodies[place] if offsets is None else self._text[offsets[place] : offsets[place + 1] - 1]
+
+    def joined(self, places: Sequence[int]) -> bytes:
+        """Return the slots at these places, with commas between."""
+        if not places:
+            return b""
+        if not isinstance(places, range):
+            return b",".join(map(self.body, places))
+        if self._offsets is None:
+            return b",".join(self._bodies[places.start : places.stop])
+        return self._text[self._offsets[places.start] : self._offsets[places.stop] - 1]
 
     def replace(self, place: int, body: bytes) -> None:
         """Give the slot at this place another body with the same id."""
+        self._unpack()
         self._bytes += len(body) - len(self._bodies[place])
         self._bodies[place] = body
 
     def id(self, place: int) -> str:
-        return decode_slot_key(self._bodies[place]).id
+        return decode_slot_key(self.body(place)).id
+
+    def _indexed(self) -> array[int]:
+        """Return the sorted hashes of the ids; make them for the first slot that is looked for by its id."""
+        if self._hashes is None:
+            found = sorted((hash(self.id(place)), start) for place, start in enumerate(self._starts))
+            self._hashes = array("q", [key for key, _ in found])
+            self._starts_by_hash = array("q", [start for _, start in found])
+        return self._hashes
+
+    def _end(self, place: int) -> int:
+        return self._starts[place] + self._longest if self._ends is None else self._ends[place]
+
+    def _set_end(self, place: int, end: int) -> None:
+        length = end - self._starts[place]
+        if self._ends is None and length != self._longest:
+            self._ends = array("q", [start + self._longest for start in self._starts])
+        if self._ends is not None:
+            self._ends[place] = end
+        self._longest = max(self._longest, length)
 
     def _is_first_at(self, place: int, slot: PlacedSlot) -> bool:
         """Say if the first slot of this start is the same, by the first bytes of both: `{"id":"<a UUID>"`.
@@ -124,7 +185,7 @@ class SlotList:
             is_id
             and place < len(self._starts)
             and self._starts[place] == slot.start
-            and self._bodies[place].startswith(head)
+            and self.body(place).startswith(head)
         )
 
     def _is_at(self, place: int, start: int, slot: str) -> bool:

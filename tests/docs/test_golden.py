@@ -10,7 +10,7 @@ from models.contract import answers, errors
 from models.contract.changes import Change, Logged, Type
 from models.contract.requests import EVERY_REQUEST
 from models.contract.values.time import read_time
-from models.service import PlacedSlot, Snapshot
+from models.service import PackedSlots, PlacedSlot, Snapshot
 from realtime.answers import Error, Problem, StaffChange
 from realtime.rooms.replica import Replica
 from tests.docs.closed import faults
@@ -24,11 +24,12 @@ def _golden(name: str) -> Any:
 def _started() -> Replica:
     """A replica as it is after the golden snapshot."""
     told = msgspec.convert({**_golden("snapshot"), "ok": None}, answers.SnapshotAnswer)
-    slots = [
+    slots = PackedSlots.of(
         PlacedSlot(read_time(slot.start), read_time(slot.end), slot.id, msgspec.json.encode(slot))
         for slot in told.slots
-    ]
-    return Replica(Snapshot(told.info, told.seq, told.cursor.partition(".")[2], read_time(told.to), slots, []), 0)
+    )
+    nonce = told.cursor.partition(".")[2]
+    return Replica(Snapshot(told.info, told.seq, nonce, read_time(told.to), -1, slots, []), 0)
 
 
 def test_a_replica_that_applies_them_ends_where_they_say() -> None:
@@ -38,7 +39,7 @@ def test_a_replica_that_applies_them_ends_where_they_say() -> None:
         nonce = change["cursor"].partition(".")[2]
         body = msgspec.json.encode(change)
         replica.apply(Logged("demo", change["seq"], nonce, replica.nonce, change["type"], body))
-    slots = replica.slots(0, 1 << 60, 0).slots
+    slots = replica.joined(replica.cut(0, 1 << 60, 0))
     assert json.loads(b"[%b]" % slots) == end["slots"]
     assert (replica.seq, replica.cursor) == (end["seq"], end["cursor"])
     assert msgspec.to_builtins(replica.info) == end["info"]

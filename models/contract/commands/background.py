@@ -39,6 +39,15 @@ class TrimLog(Command, frozen=True, kw_only=True):
     calendar: str
 
 
+class TrimOldest(Command, frozen=True, kw_only=True):
+    """Deletes a batch of the oldest changes and idempotency records of all calendars. The scheduler sends it."""
+
+    needs_calendar = False
+    is_background = True
+
+    calendar: str = ""
+
+
 class CheckBusy(Command, frozen=True, kw_only=True):
     """Takes the turn to read a source of busy times. The importer sends it."""
 

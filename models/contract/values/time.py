@@ -63,7 +63,14 @@ def write_time(moment: int) -> str:
 @lru_cache(maxsize=65_536)
 def _write_second(second: int) -> str:
     """Write a whole second, from a cache: slots begin at whole seconds, and thousands of answers have the same one."""
-    return (_EPOCH + timedelta(seconds=second)).isoformat()[:19]
+    day, rest = divmod(second, 86_400)
+    minute, rest = divmod(rest, 60)
+    return f"{_write_day(day)}T{minute // 60:02}:{minute % 60:02}:{rest:02}"
+
+
+@lru_cache(maxsize=4_096)
+def _write_day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).isoformat()[:10]
 
 
 @lru_cache(maxsize=65_536)

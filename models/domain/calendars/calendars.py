@@ -7,13 +7,14 @@ from msgspec import UNSET, UnsetType
 from peewee import fn
 
 from models.contract.changes import NAME_CHARACTERS, Type
-from models.contract.commands.background import TrimLog
+from models.contract.commands.background import TrimLog, TrimOldest
 from models.contract.commands.calendars import ArchiveCalendar, CreateCalendar, RestoreCalendar, UpdateCalendar
 from models.contract.errors import AlreadyExists, BadRequest, InvalidTransition
 from models.contract.values.ids import SLUG, new_nonce
 from models.contract.values.text import check_line
 from models.contract.values.time import SECOND
 from models.contract.values.zones import open_zone
+from models.domain.calendars import due_schedule
 from models.domain.log import change_log, history, slot_changes
 from models.domain.log.public_view import calendar_info
 from models.domain.policy import booking_states, rules
@@ -24,9 +25,11 @@ from models.storage.dialect import Duplicate
 from models.storage.rows import CalendarRow, SlotState
 from models.storage.tables import Booking, Calendar, Slot
 from models.transaction.handlers import handles
-from models.transaction.idempotency import forget
+from models.transaction.idempotency import forget, forget_oldest
 from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
+
+OLDEST_AT_ONCE = 2_000  # changes or records; some 20 ms, for which other commands wait
 
 _insert = CompiledInsert(Calendar)
 _update = CompiledQuery(
@@ -157,6 +160,7 @@ def _write(transaction: Transaction, row: CalendarRow, kind: Type) -> CalendarRo
     seq = change_log.next_seq(transaction, row.id)
     if row.zone != before.zone:
         busy_times.expand_again(transaction, row.id)
+        due_schedule.look_again(transaction, row.id)
     if is_recounted:
         neighbours.recount_calendar(transaction, row, seq)
     if bool(row.archived) != bool(before.archived):
@@ -171,6 +175,14 @@ def _neighbourhood(row: CalendarRow) -> tuple[bool, int]:
     """Return the part of the policy about slots blocking one another."""
     policy = rules.policy_of(row)
     return policy.rejects_overlap, neighbours.buffer_of(policy)
+
+
+@handles(TrimOldest)
+def trim_oldest(transaction: Transaction, _command: TrimOldest) -> CommandResult:
+    """Delete a batch of the oldest changes and idempotency records of all calendars, if they are too old."""
+    before = transaction.now - transaction.retention.receipt_seconds * SECOND
+    records = forget_oldest(transaction.db, before, OLDEST_AT_ONCE)
+    return CommandResult("", "trimmed", max(records, change_log.trim_oldest(transaction, OLDEST_AT_ONCE)))
 
 
 @handles(TrimLog)

@@ -8,10 +8,10 @@ the head has that nonce. A database restored from a backup has other nonces for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from msgspec import UNSET, UnsetType
-from peewee import Database, fn
+from msgspec import UNSET, Raw, UnsetType
+from peewee import SQL, Database, fn
 
 from models.contract.changes import Change, Info, Logged, Type, encode, write_cursor
 from models.contract.changes import Slot as PublicSlot
@@ -53,6 +53,9 @@ _first_since = CompiledQuery(
 )
 _oldest = CompiledQuery(Log.select(fn.MIN(Log.seq)).where(Log.calendar == bind("calendar")))
 _last = CompiledQuery(Log.select(fn.MAX(Log.seq)).where(Log.calendar == bind("calendar")))
+_first = CompiledQuery(
+    Log.select(Log.calendar, Log.seq, Log.at).order_by(SQL("position")).limit(bind("most"))  # about as they came
+)
 _trim = CompiledQuery(Log.delete().where((Log.calendar == bind("calendar")) & (Log.seq <= bind("through"))))
 
 
@@ -74,7 +77,7 @@ def append(
     calendar: str,
     kind: Type,
     *,
-    slots: Iterable[PublicSlot] = (),
+    slots: Iterable[PublicSlot | Raw] = (),
     removed: Sequence[str] = (),
     bookings: Sequence[str] = (),
     about: Sequence[str] | None = (),
@@ -95,7 +98,7 @@ def append(
             cursor=write_cursor(seq, nonce),
             at=write_time(now),
             type=name,
-            slots=list(slots),
+            slots=cast("list[PublicSlot]", list(slots)),
             removed=list(removed),
             info=info,
             tx=tx,
@@ -178,6 +181,26 @@ def trim(transaction: Transaction, calendar: str) -> int:
     kept = _first_since.row(transaction.db, calendar=calendar, through=most, since=since)
     too_old = kept[0] - 1 if kept else most
     too_many = head.seq - retention.log_changes
-    through = min(max(too_old, too_many), most)
+    return _trim_through(transaction, calendar, min(max(too_old, too_many), most))
+
+
+def trim_oldest(transaction: Transaction, most: int) -> int:
+    """Delete the changes past their time among the first `most` of all calendars, and return their number.
+
+    The rest of each calendar has no gap: what comes before a deleted change is deleted too. The history keeps their
+    entries.
+    """
+    since = transaction.now - transaction.retention.log_seconds * SECOND
+    through: dict[str, int] = {}
+    young: set[str] = set()
+    for calendar, seq, at in sorted(_first.rows(transaction.db, most=most)):
+        if at < since and calendar not in young:
+            through[calendar] = seq
+        else:
+            young.add(calendar)
+    return sum(_trim_through(transaction, calendar, seq) for calendar, seq in through.items())
+
+
+def _trim_through(transaction: Transaction, calendar: str, through: int) -> int:
     history.keep(transaction, calendar, through)
     return int(_trim.execute(transaction.db, calendar=calendar, through=through).rowcount)

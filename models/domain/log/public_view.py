@@ -16,11 +16,16 @@ from models.storage.rows import CalendarRow, SlotRow, SlotState
 
 def slot_status(row: SlotRow) -> Literal["open", "held", "booked", "closed"]:
     """Return the status of the slot alone, without regard to its neighbours."""
-    if row.state != SlotState.OPEN:
+    return status_of(row.state, row.remaining, row.held)
+
+
+def status_of(state: int, remaining: int, held: int) -> Literal["open", "held", "booked", "closed"]:
+    """Return the status of a slot with so many seats left and held."""
+    if state != SlotState.OPEN:
         return "closed"
-    if row.remaining > 0:
+    if remaining > 0:
         return "open"
-    return "held" if row.held else "booked"
+    return "held" if held else "booked"
 
 
 def public_slot(row: SlotRow, calendar: CalendarRow, now: int) -> Slot:
@@ -36,13 +41,13 @@ def public_slot(row: SlotRow, calendar: CalendarRow, now: int) -> Slot:
         status=slot_status(row),
         bookable=rules.is_bookable(row, calendar, now),
         version=row.version,
-        data=UNSET if row.data is None else _raw(row.data),
+        data=UNSET if row.data is None else Raw(one_line(row.data)),
     )
 
 
-def _raw(data: str) -> Raw:
-    """Return the data as one line. An outside writer's data has several until its note is taken."""
-    return Raw(msgspec.json.format(data.encode(), indent=-1) if "\n" in data or "\r" in data else data.encode())
+def one_line(data: str) -> str:
+    """Return a slot's data as one line. An outside writer's data has several until its note is taken."""
+    return msgspec.json.format(data, indent=-1) if "\n" in data or "\r" in data else data
 
 
 def calendar_info(calendar: CalendarRow) -> Info:

@@ -16,6 +16,7 @@ from peewee import Case, fn
 from models.contract.changes import Policy, Type
 from models.contract.commands.background import TakeOutside
 from models.contract.values.zones import is_zone
+from models.domain.calendars import due_schedule
 from models.domain.log import change_log, history, slot_changes
 from models.domain.log.public_view import calendar_info
 from models.domain.outside_writes.correct_slots import correct_slots
@@ -104,6 +105,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     is_about_calendar = bool(kinds & {"calendar", "policy", "archived", "head", "gone"})
     if is_about_calendar:
         calendar = _repaired(transaction, calendar)
+        due_schedule.look_again(transaction, calendar.id)
     slots = list({note.subject: None for note in notes if note.kind in {"slot", "seats", "new", "moved", "later"}})
     bookings = list({note.subject: None for note in notes if note.kind in {"booking", "lost"}})
     bookings += [

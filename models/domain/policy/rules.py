@@ -34,6 +34,7 @@ LONGEST_POLICY_SECONDS = 366 * 86_400
 MOST_SEATS = 10_000
 NEW_POLICY = Policy(overlap="reject")  # of a calendar made from now on; one stored without the field allows overlaps
 LEAST_PENDING = 60  # seconds
+NEVER = 1 << 62
 
 _policy_decoder = msgspec.json.Decoder(Policy)
 
@@ -43,7 +44,12 @@ def is_bookable(slot: SlotRow, calendar: CalendarRow, now: int) -> bool:
 
     The notice and the advance of the policy are left out: each client applies them to its list by its clock.
     """
-    return bool(slot.bookable) and not calendar.archived and slot.start > now
+    return bool(slot.bookable) and slot.start > bookable_after(calendar, now)
+
+
+def bookable_after(calendar: CalendarRow, now: int) -> int:
+    """Return the time after which a slot with a free seat starts if it is listed as bookable."""
+    return NEVER if calendar.archived else now
 
 
 def refusal_of(slot: SlotRow, calendar: CalendarRow, now: int, seats: int = 1) -> Refused | None:

@@ -40,7 +40,7 @@ _is_there = CompiledQuery(
     .limit(literal(1))
 )
 
-# The mark of a slot with the parameters `calendar`, and those of `around`.
+# The mark of a slot with the parameters `calendar`, and those of `around_each`.
 IS_BUSY_THERE = _when_any(bind("calendar"), bind("busy_after"), bind("busy_before"))
 
 _mark = CompiledListQuery(
@@ -80,10 +80,10 @@ def _buffer(transaction: Transaction, calendar: str) -> int:
     return buffer_of(rules.policy_of(transaction.calendar(calendar)))
 
 
-def around(transaction: Transaction, calendar: str, start: int, end: int) -> dict[str, int]:
-    """Return the parameters of IS_BUSY_THERE: a busy time keeps the same distance as a booking."""
+def around_each(transaction: Transaction, calendar: str, spans: Sequence[Span]) -> dict[str, list[int]]:
+    """Return the parameters of IS_BUSY_THERE for each span: a busy time keeps the same distance as a booking."""
     buffer = _buffer(transaction, calendar)
-    return {"busy_after": start - buffer, "busy_before": end + buffer}
+    return {"busy_after": [start - buffer for start, _ in spans], "busy_before": [end + buffer for _, end in spans]}
 
 
 def is_busy(transaction: Transaction, calendar: str, start: int, end: int) -> bool:

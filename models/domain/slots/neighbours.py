@@ -50,6 +50,10 @@ _block = CompiledQuery(
 _count_blocking = CompiledQuery(
     Slot.select(fn.COUNT(Slot.id)).where(IS_NEIGHBOUR & (Slot.held + Slot.booked > literal(0)))
 )
+_times = CompiledQuery(Slot.select(Slot.id, Slot.start, Slot.end).where(_IS_NEAR))
+_taken_times = CompiledQuery(
+    Slot.select(Slot.id, Slot.start, Slot.end).where(_IS_NEAR & (Slot.held + Slot.booked > literal(0)))
+)
 _set_blocked = CompiledQuery(
     Slot.update({Slot.blocked: bind("blocked"), Slot.version: bind("seq"), Slot.changed_at: bind("now")})
     .where(Slot.id == bind("slot"))
@@ -97,6 +101,36 @@ def count_blocking(transaction: Transaction, calendar: CalendarRow, slot: str, s
         return 0
     found = _count_blocking.row(transaction.seats_db, **around(calendar, slot, start, end))
     return int(found[0]) if found else 0
+
+
+def count_blocking_each(transaction: Transaction, calendar: CalendarRow, slots: Sequence[Span]) -> list[int]:
+    """Count the taken neighbours of a new slot at each of these places."""
+    policy = rules.policy_of(calendar)
+    if not policy.rejects_overlap:
+        return [0] * len(slots)
+    buffer = buffer_of(policy)
+    near = Crowd(transaction, calendar.id, [(start - buffer, end + buffer) for start, end in slots], is_taken=True)
+    return [near.count(start - buffer, end + buffer) for start, end in slots]
+
+
+class Crowd:
+    """The slots that overlap some spans, or the taken ones of them: read at once, and counted for each span.
+
+    Removed slots are none of them.
+    """
+
+    def __init__(self, transaction: Transaction, calendar: str, spans: Sequence[Span], *, is_taken: bool) -> None:
+        query = _taken_times if is_taken else _times
+        found: dict[str, Span] = {}
+        for start, end in _merged(spans):
+            rows = query.rows(transaction.seats_db, calendar=calendar, after=start, before=end)
+            found |= {slot: (begin, finish) for slot, begin, finish in rows}
+        self._starts = sorted(begin for begin, _ in found.values())
+        self._ends = sorted(finish for _, finish in found.values())
+
+    def count(self, start: int, end: int) -> int:
+        """Return the number that overlap `[start, end)`, one of the spans."""
+        return bisect_left(self._starts, end) - bisect_right(self._ends, start)
 
 
 def recount_calendar(transaction: Transaction, calendar: CalendarRow, seq: int) -> None:

@@ -22,9 +22,6 @@ _ending = CompiledListQuery(
         (Slot.calendar == bind("calendar")) & Slot.end.in_(ends) & (Slot.state != literal(SlotState.REMOVED))
     )
 )
-_neighbour = CompiledQuery(Slot.select(Slot.id).where(neighbours.IS_NEIGHBOUR).limit(literal(1)))
-
-
 _coming = CompiledQuery(
     Slot.select(Slot.start, Slot.end).where(
         (Slot.calendar == bind("calendar")) & (Slot.end > bind("now")) & (Slot.state != literal(SlotState.REMOVED))
@@ -65,15 +62,12 @@ def coming(transaction: Transaction, calendar: str) -> list[Times]:
     return overlapping(_coming.rows(transaction.db, calendar=calendar, now=transaction.now))
 
 
-def beside(transaction: Transaction, calendar: CalendarRow, slots: Iterable[tuple[str, int, int]]) -> list[Times]:
-    """Return the times of the overlapping ones among these stored slots; each has its id."""
+def beside(transaction: Transaction, calendar: CalendarRow, slots: Sequence[Times]) -> list[Times]:
+    """Return those of these standing slots that overlap any other slot of the calendar."""
     if rules.policy_of(calendar).rejects_overlap:
         return []
-    return sorted(
-        (start, end)
-        for slot, start, end in slots
-        if _neighbour.rows(transaction.seats_db, calendar=calendar.id, slot=slot, after=start, before=end)
-    )
+    crowd = neighbours.Crowd(transaction, calendar.id, slots, is_taken=False)
+    return sorted(times for times in slots if crowd.count(*times) > 1)  # it is one of them itself
 
 
 def warnings(calendar: CalendarRow, found: Sequence[Times]) -> list[dict[str, Any]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import repeat
 from typing import TypeVar
 
-from msgspec import UnsetType
+from msgspec import Raw, UnsetType
 
 from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.contract.changes import Slot as PublicSlot
@@ -13,12 +15,14 @@ from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransiti
 from models.contract.values.ids import new_id
 from models.contract.values.time import DAY
 from models.domain.log import change_log
+from models.domain.log.public_text import TEXT_COLUMNS, write_slots
 from models.domain.log.public_view import public_slot
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import override, rules
 from models.domain.policy.metadata import check_json
 from models.domain.slots import busy_times, capacity, neighbours, overlap, slot_move
-from models.storage.compiled_query import CompiledQuery, bind
+from models.domain.slots.planned import Planned
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.rows import Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
 from models.storage.tables import Slot
@@ -38,18 +42,20 @@ _insert = CompiledQuery(
             Slot.start: bind("start"),
             Slot.end: bind("end"),
             Slot.capacity: bind("capacity"),
-            Slot.held: 0,
-            Slot.booked: 0,
+            Slot.held: literal(0),
+            Slot.booked: literal(0),
             Slot.blocked: bind("blocked"),
             Slot.busy: busy_times.IS_BUSY_THERE,
-            Slot.state: int(SlotState.OPEN),
+            Slot.state: literal(SlotState.OPEN),
             Slot.origin: bind("origin"),
             Slot.version: bind("seq"),
             Slot.changed_at: bind("now"),
             Slot.data: bind("data"),
         }
-    ).returning(*SLOT_COLUMNS)
+    )
 )
+_read_rows = CompiledListQuery(lambda ids: Slot.select(*SLOT_COLUMNS).where(Slot.id.in_(ids)))
+_read_texts = CompiledListQuery(lambda ids: Slot.select(*TEXT_COLUMNS).where(Slot.id.in_(ids)))
 _update = CompiledQuery(
     Slot.update(
         {
@@ -78,43 +84,49 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     if command.duplicates is not True:
         overlap.check_new(transaction, transaction.calendar(command.calendar), command.slots)
     seq = change_log.next_seq(transaction, command.calendar)
-    opened = [_open_one(transaction, command.calendar, seq, place, slot) for place, slot in enumerate(command.slots)]
-    append_slot_changes(transaction, command.calendar, Type.SLOT_OPENED)
+    planned = [_checked(slot, f"slots[{place}]") for place, slot in enumerate(command.slots)]
+    opened = write_new(transaction, seq, command.calendar, planned, Origin.MANUAL)
     calendar = transaction.calendar(command.calendar)
-    beside = overlap.beside(transaction, calendar, [(row.id, row.start, row.end) for row in opened])
-    slots = [public_slot(row, calendar, transaction.now) for row in opened]
+    bookable_after = rules.bookable_after(calendar, transaction.now)
+    found = _read_texts.rows(transaction.seats_db, opened, bookable_after=bookable_after)
+    texts = dict(zip([row[1] for row in found], write_slots(found), strict=True))
+    slots = [Raw(texts[name]) for name in opened]  # encoded once, for the change and for the answer
+    change_log.append(transaction, command.calendar, Type.SLOT_OPENED, slots=slots, about=opened)
+    beside = overlap.beside(transaction, calendar, [slot.times for slot in planned])
     return CommandResult(command.calendar, "slots", slots, warnings=overlap.warnings(calendar, beside))
 
 
-def _open_one(transaction: Transaction, calendar: str, seq: int, place: int, slot: NewSlot) -> SlotRow:
-    where = f"slots[{place}]"
+def _checked(slot: NewSlot, where: str) -> Planned:
     _check_times(slot.start, slot.end, where)
     _check_capacity(slot.capacity, where)
-    return write_new(transaction, seq, calendar, slot, Origin.MANUAL, data=check_json(slot.data, f"{where}.data"))
+    return Planned(slot.start, slot.end, slot.capacity, check_json(slot.data, f"{where}.data"))
 
 
-def write_new(
-    transaction: Transaction, seq: int, calendar: str, slot: NewSlot, origin: Origin, *, data: str | None = None
-) -> SlotRow:
-    """Write a new slot with its count of blocking neighbours. The caller appends the change."""
-    name = new_id(transaction.now)
-    written = _insert.row(
+def write_new(transaction: Transaction, seq: int, calendar: str, slots: Sequence[Planned], origin: Origin) -> list[str]:
+    """Write new slots, each with its count of blocking neighbours; return their ids. The caller appends the change."""
+    ids = [new_id(transaction.now) for _ in slots]
+    places = [slot.times for slot in slots]
+    _insert.run_columns(
         transaction.seats_db,
-        id=name,
-        calendar=calendar,
-        start=slot.start,
-        end=slot.end,
-        capacity=slot.capacity,
-        blocked=neighbours.count_blocking(transaction, transaction.calendar(calendar), name, slot.start, slot.end),
-        origin=int(origin),
-        seq=seq,
-        now=transaction.now,
-        data=data,
-        **busy_times.around(transaction, calendar, slot.start, slot.end),
+        id=ids,
+        calendar=repeat(calendar),
+        start=[slot.start for slot in slots],
+        end=[slot.end for slot in slots],
+        capacity=[slot.capacity for slot in slots],
+        blocked=neighbours.count_blocking_each(transaction, transaction.calendar(calendar), places),
+        origin=repeat(int(origin)),
+        seq=repeat(seq),
+        now=repeat(transaction.now),
+        data=[slot.data for slot in slots],
+        **busy_times.around_each(transaction, calendar, places),
     )
-    assert written is not None, "RETURNING returns what was inserted"
-    row = transaction.touched[name] = SlotRow._make(written)
-    return row
+    return ids
+
+
+def touch_new(transaction: Transaction, ids: Sequence[str]) -> None:
+    """Put new slots into the change that the caller appends."""
+    for row in map(SlotRow._make, _read_rows.rows(transaction.seats_db, ids)):
+        transaction.touched[row.id] = row
 
 
 def _check_times(start: int, end: int, where: str) -> None:
@@ -205,7 +217,7 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
     written = write(transaction, changed, seq)
     append_slot_changes(transaction, row.calendar, Type.SLOT_UPDATED, bookings=bookings)
     calendar = transaction.calendar(row.calendar)
-    beside = overlap.beside(transaction, calendar, [(row.id, written.start, written.end)]) if is_moved else []
+    beside = overlap.beside(transaction, calendar, [(written.start, written.end)]) if is_moved else []
     warnings = overlap.warnings(calendar, beside)
     shown = public_slot(written, calendar, transaction.now)
     return CommandResult(row.calendar, "slot", shown, overridden=passed, warnings=warnings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from models.contract.commands.background import ExpireHolds, RepairCalendar, TakeOutside, TrimLog
+from models.contract.commands.background import ExpireHolds, RepairCalendar, TakeOutside, TrimLog, TrimOldest
 from models.contract.commands.bookings import MarkNoShow
 from models.contract.commands.calendars import ArchiveCalendar, CreateCalendar, RestoreCalendar, UpdateCalendar
 from models.contract.commands.command import Command
@@ -78,6 +78,13 @@ def trimmed(driver: Driver) -> Command:
     driver.open(3)
     driver.clock.go(30 * 86_400)
     return TrimLog(calendar=driver.calendar)
+
+
+@proves(TrimOldest)
+def trimmed_with_all_others(driver: Driver) -> Command:
+    driver.open(3)
+    driver.clock.go(30 * 86_400)
+    return TrimOldest()
 
 
 @proves(OpenSlots, "slot.opened")

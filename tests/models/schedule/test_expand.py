@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.contract.errors import BadRequest
 from models.contract.values.time import MINUTE, read_time
-from models.schedule.expand import MOST_SLOTS, expand, horizon, local_date, read_schedule
+from models.schedule.expand import MOST_SLOTS, NEVER, expand, horizon, local_date, next_fill, read_schedule
 from models.schedule.recurrence_text import LAST_DATE
 from tests.models.schedule import local_time
 
@@ -161,3 +161,29 @@ def test_only_a_zone_is_opened(zone: str) -> None:
     with pytest.raises(BadRequest) as refused:
         local_date(zone, 0)
     assert refused.value.details["field"] == "zone"
+
+
+@given(
+    st.sampled_from(["Europe/Vienna", "America/Sao_Paulo", "Pacific/Apia", "Asia/Beirut", "Etc/UTC"]),
+    st.integers(1, 40),
+    st.dates(date(2011, 12, 20), date(2012, 1, 10)) | st.dates(date(2017, 10, 1), date(2018, 12, 1)),
+    st.integers(-50, 50),
+    st.none() | st.integers(-5, 60),
+)
+def test_the_next_fill_is_the_first_moment_with_another_date(
+    zone: str, horizon_days: int, filled: date, from_days: int, until_days: int | None
+) -> None:
+    """A millisecond before it the horizon has no date after the filled ones; without such a moment it never has."""
+    start = filled + timedelta(days=from_days)
+    until = {} if until_days is None else {"until": (start + timedelta(days=until_days)).isoformat()}
+    if until_days is not None and until_days < 0:
+        return
+    schedule = read_schedule(_schedule(**{"from": start.isoformat(), "horizon_days": horizon_days, **until}))
+    due_at = next_fill(schedule, zone, filled)
+    if due_at == NEVER:
+        assert horizon(schedule, zone, read_time("2200-01-01T00:00:00Z")) <= filled
+    elif due_at == 0:
+        assert horizon(schedule, zone, 0) > filled
+    else:
+        assert horizon(schedule, zone, due_at) > filled
+        assert horizon(schedule, zone, due_at - 1) <= filled

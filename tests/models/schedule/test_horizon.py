@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from models.contract.commands.background import FillHorizon
-from models.contract.commands.calendars import ArchiveCalendar
+from models.contract.commands.calendars import ArchiveCalendar, UpdateCalendar
 from models.contract.commands.slots import RemoveSlot
 from models.contract.values.time import DAY, HOUR, MINUTE
+from models.schedule import apply
 from tests.models.driver import STAFF, START, Driver, Viewer, results
 from tests.models.schedule.mornings import NINE, set_schedule, slot_at, starts
 
@@ -79,3 +80,27 @@ def test_a_schedule_has_an_end(driver: Driver) -> None:
     driver.service.run(ArchiveCalendar(principal=STAFF, calendar="bare"))
     driver.clock.go(20 * 86_400)
     assert FillHorizon(calendar="bare") not in driver.service.behind()
+
+
+def test_a_schedule_follows_its_calendar_to_another_zone(driver: Driver) -> None:
+    """Its next date begins at another time there, also where an outside writer has moved it."""
+    set_schedule(driver)
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", zone="Pacific/Auckland"))
+    driver.service.run(FillHorizon(calendar="room"))
+    driver.clock.go(11 * 3_600 - 1)  # midnight there is 11:00 UTC
+    assert driver.service.behind() == []
+    driver.clock.go(1)
+    assert driver.service.behind() == [FillHorizon(calendar="room")]
+    driver.service.run(FillHorizon(calendar="room"))
+    assert driver.service.behind() == []
+
+
+def test_a_database_of_before_has_nothing_to_fill_that_is_not_due(driver: Driver) -> None:
+    """The migration gives each schedule the time of its next date."""
+    set_schedule(driver)
+    (before,) = driver.query("SELECT due_at FROM timetable")
+    driver.query("UPDATE timetable SET due_at = 0")
+    with driver.service._db.changing_schema():
+        apply.note_due(driver.service._db)
+    assert driver.query("SELECT due_at FROM timetable") == [before]
+    assert driver.service.behind() == []

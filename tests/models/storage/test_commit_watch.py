@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,20 @@ def test_a_log_that_was_trimmed_to_nothing_is_no_restored_copy_for_ever(driver: 
     driver.service.run(TrimLog(calendar="room"))
     watch.look_closely()
     assert watch.look_closely().last == {}
+
+
+@pytest.mark.only("sqlite")
+def test_a_look_at_a_quiet_database_runs_no_statement(
+    driver: Driver, watch: CommitWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of the last commits has not been written for a while, so there is none to find."""
+    os.utime(f"{driver.path}-wal", (1, 1))
+    assert watch.look() is None
+    with monkeypatch.context() as patch:
+        patch.setattr(driver.service._db, "execute_sql", None)
+        assert watch.look() is None
+    driver.open()
+    assert watch.look() == News({"room": 1}, has_notes=False)
 
 
 @pytest.mark.only("sqlite")

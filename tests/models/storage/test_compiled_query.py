@@ -13,7 +13,8 @@ import pytest
 from models.contract.commands.bookings import CancelBooking
 from models.contract.commands.command import Command
 from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
-from models.contract.commands.slots import UpdateSlot
+from models.contract.commands.slots import NewSlot, OpenSlots, UpdateSlot
+from models.contract.values.time import HOUR
 from tests.models.driver import GUEST, STAFF, Driver, booking, code, new_key, proof
 
 # Once for each batch: BEGIN, the commands' calendars (once for each kind of id), their rows, idempotency records,
@@ -102,6 +103,17 @@ def test_a_hot_command_runs_so_many_statements(
     assert len(statements(driver, [make(driver, slots[0])])) == shared + alone
     several = statements(driver, [make(driver, slot) for slot in slots[1:8]])
     assert len(several) == shared + together + 7 * in_a_batch, several
+
+
+def opening(driver: Driver, count: int, first: int) -> Command:
+    starts = [driver.clock.now + (first + place) * HOUR for place in range(count)]
+    slots = tuple(NewSlot(start=start, end=start + HOUR) for start in starts)
+    return OpenSlots(principal=STAFF, key=new_key(), calendar="room", slots=slots)
+
+
+def test_opening_many_slots_runs_as_many_statements_as_opening_one(driver: Driver) -> None:
+    """Their rows are written by one call of the driver, and read back by one statement."""
+    assert len(statements(driver, [opening(driver, 200, 500)])) == len(statements(driver, [opening(driver, 1, 900)]))
 
 
 def update(driver: Driver, slot: str) -> Command:

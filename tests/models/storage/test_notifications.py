@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 
@@ -20,7 +19,6 @@ from tests.models.driver import STAFF, Driver
 from tests.support import wait_until
 
 pytestmark = pytest.mark.only("postgres")
-STOP = threading.Event()
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def watch(other: SlotService) -> Iterator[CommitWatch]:
     """The watch of the other server, which listens and has heard itself."""
     watch = other.watch()
     watch.look()
-    wait_until(lambda: not watch.wait(STOP).must_look, what="a beat")
+    wait_until(lambda: not watch.wait().must_look, what="a beat")
     yield watch
     watch.close()
 
@@ -47,7 +45,7 @@ def hear(watch: CommitWatch, count: int) -> list[Logged]:
     rows: list[Logged] = []
 
     def is_enough() -> bool:
-        rows.extend(watch.wait(STOP).rows)
+        rows.extend(watch.wait().rows)
         return len(rows) >= count
 
     wait_until(is_enough, what=f"{count} rows")
@@ -66,7 +64,7 @@ def advised(watch: CommitWatch) -> Heard:
     found: list[Heard] = []
 
     def has_come() -> bool:
-        found.append(watch.wait(STOP))
+        found.append(watch.wait())
         return found[-1].must_look
 
     wait_until(has_come, what="an advice to look")
@@ -128,13 +126,13 @@ def test_a_server_does_not_hear_its_own_rows(driver: Driver, watch: CommitWatch)
     assert notes is not None
 
     def hears_the_other() -> bool:
-        mine.wait(STOP)
+        mine.wait()
         return notes.has_peers and not notes.is_deaf
 
     wait_until(hears_the_other, what="the other server's beat")
     driver.open()
     hear(watch, 1)
-    assert mine.wait(STOP).rows == []
+    assert mine.wait().rows == []
     mine.close()
 
 
@@ -166,7 +164,7 @@ def test_a_watch_that_hears_nothing_polls(
     assert other.notifications is not None
     wait_until(lambda: other.notifications is not None and other.notifications.is_deaf, what="deafness")
     began = time.monotonic()
-    assert watch.wait(STOP).must_look
+    assert watch.wait().must_look
     assert time.monotonic() - began < 0.2
     driver.open()
     news = watch.look()
@@ -174,7 +172,7 @@ def test_a_watch_that_hears_nothing_polls(
     assert news.last == {"room": 1}
     watch._db.execute_sql(SQL("LISTEN {}").format(Identifier(driver.service._db.channel())).as_string())
     monkeypatch.undo()
-    wait_until(lambda: not watch.wait(STOP).must_look, what="a beat")
+    wait_until(lambda: not watch.wait().must_look, what="a beat")
 
 
 def test_servers_that_were_told_not_to_notify_poll(driver: Driver) -> None:
@@ -182,6 +180,6 @@ def test_servers_that_were_told_not_to_notify_poll(driver: Driver) -> None:
     quiet.open()
     watch = quiet.watch()
     assert quiet.notifications is None
-    assert watch.wait(STOP).must_look
+    assert watch.wait().must_look
     watch.close()
     quiet.close()

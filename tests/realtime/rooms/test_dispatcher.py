@@ -1,13 +1,14 @@
 """A database restored under open rooms: no subscriber gets a mix of two histories."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from models.contract.commands.slots import UpdateSlot
 from models.contract.principal import OPERATOR
-from models.service import SlotService
+from models.service import SlotService, Snapshot
 from realtime.rooms.replica import AT_REST
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually
@@ -49,20 +50,6 @@ async def test_a_copy_put_back(others: int, own: int, stack: RoomStack, tmp_path
     assert late.seqs == [seq]
 
 
-async def test_rooms_without_subscribers_go_at_once_where_memory_is_short(stack: RoomStack) -> None:
-    """A watched calendar's room stays, and the same calendar is read again for the next client."""
-    await stack.dispatcher.room("room")
-    stack.dispatcher.close_idle_rooms()
-    assert "room" in stack.dispatcher.rooms
-    stack.dispatcher.max_room_bytes = 0
-    stack.dispatcher.close_idle_rooms()
-    assert not stack.dispatcher.rooms
-    await stack.join(RecordingConnection())
-    stack.dispatcher.close_idle_rooms()
-    assert "room" in stack.dispatcher.rooms
-    assert stack.dispatcher.opened == 2
-
-
 async def test_a_look_reads_only_the_rooms_that_moved(stack: RoomStack) -> None:
     """The news names a calendar and its last seq: another room, and one that has the change, cost no read."""
     joined = await stack.join(RecordingConnection())
@@ -84,3 +71,34 @@ async def test_an_old_cursor_is_resumed_from_the_log(stack: RoomStack) -> None:
     _, resumed = await stack.join(RecordingConnection(), after=cursor)
     assert resumed.mode == "resumed"
     assert len(msgspec.json.decode(b"{" + resumed.body)["changes"]) == AT_REST + 10
+
+
+async def test_a_room_is_opened_by_one_read(stack: RoomStack) -> None:
+    """Where nothing has changed meanwhile, the log is not read for it."""
+    await stack.dispatcher.room("room")
+    assert not stack.dispatcher._notification.is_set()
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_a_change_made_while_a_room_opens_reaches_it(
+    is_own: bool, stack: RoomStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room is not there yet to take the change, of this process or of another one."""
+    command = UpdateSlot(principal=OPERATOR, slot=stack.slot, data=b"1")
+    read = SlotService.snapshot
+    other = SlotService(stack.sync.url, stack.sync.secret)
+    other.open()
+
+    def read_and_change(service: SlotService, *args: Any, **fields: Any) -> Snapshot:
+        found = read(service, *args, **fields)
+        seq = (service if is_own else other).run(command).seq
+        if not is_own:
+            stack.dispatcher.read_new_rows({"room": seq})  # as the listener does
+        return found
+
+    monkeypatch.setattr(SlotService, "snapshot", read_and_change)
+    room = await stack.dispatcher.room("room")
+    monkeypatch.setattr(SlotService, "snapshot", read)
+    newest = stack.sync.head("room").seq
+    await eventually(lambda: room.replica.seq == newest)
+    await stack.service.read(other.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -27,7 +28,13 @@ def follow(service: SlotService, replica: Replica) -> None:
 
 
 def bookable(replica: Replica, now: int) -> list[bool]:
-    return [slot["bookable"] for slot in json.loads(b"[%b]" % replica.slots(-EVER, EVER, now).slots)]
+    return [slot["bookable"] for slot in shown(replica, now)]
+
+
+def shown(replica: Replica, now: int) -> list[dict[str, Any]]:
+    """Return the slots of the replica at this moment."""
+    slots: list[dict[str, Any]] = json.loads(b"[%b]" % replica.joined(replica.cut(-EVER, EVER, now)))
+    return slots
 
 
 @pytest.mark.only("sqlite")
@@ -36,19 +43,20 @@ def test_a_slot_that_has_begun_is_not_bookable(driver: Driver) -> None:
     start = driver.clock.now + HOUR
     first, _ = driver.open(2, start=start)
     replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
-    before = replica.slots(-EVER, EVER, start - 1)
+    before = replica.cut(-EVER, EVER, start - 1)
     assert bookable(replica, start - 1) == [True, True]
     assert bookable(replica, start) == [False, True]
-    assert replica.slots(-EVER, EVER, start).mark != before.mark
-    assert replica.slots(-EVER, EVER, start - 1) == replica.slots(-EVER, EVER, start)  # the clock may step back
+    assert replica.cut(-EVER, EVER, start).mark != before.mark
+    assert shown(replica, start - 1) == shown(replica, start)  # the clock may step back
     data = b'{"bookable":true}'
     driver.service.run(UpdateSlot(principal=STAFF, slot=first, data=data))  # committed by a clock that is behind
     follow(driver.service, replica)
-    (slot, other) = json.loads(b"[%b]" % replica.slots(-EVER, EVER, start).slots)
+    slot, other = shown(replica, start)
     assert (slot["bookable"], slot["data"], other["bookable"]) == (False, {"bookable": True}, True)
     driver.clock.now = start
     fresh = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
-    assert fresh.slots(-EVER, EVER, start) == replica.slots(-EVER, EVER, start)
+    assert shown(fresh, start) == shown(replica, start)
+    assert fresh.cut(-EVER, EVER, start).mark == replica.cut(-EVER, EVER, start).mark
 
 
 @pytest.mark.only("sqlite")
@@ -119,6 +127,22 @@ def test_a_cursor_too_far_back_asks_for_no_read(driver: Driver) -> None:
     replica.seq += MOST_REPLAYED + 5
     assert not replica.lacks(Cursor(1, ""))
     assert replica.lacks(Cursor(7, ""))
+
+
+@pytest.mark.only("sqlite")
+def test_slots_at_rest_are_packed(driver: Driver) -> None:
+    """They are one text until one of them changes, and again some time after."""
+    slot, _ = driver.open(2)
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    states = [replica.is_packed]
+    driver.reserve(slot)
+    follow(driver.service, replica)
+    before = shown(replica, driver.clock.now)
+    for _ in range(2):
+        states.append(replica.is_packed)
+        replica.shrink()
+    assert [*states, replica.is_packed] == [True, False, False, True]
+    assert shown(replica, driver.clock.now) == before
 
 
 async def test_a_replay_follows_its_cursor_only(stack: RoomStack) -> None:

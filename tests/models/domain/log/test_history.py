@@ -143,6 +143,21 @@ def test_the_log_hands_its_entries_on(driver: Driver) -> None:
     assert history(driver) == before
 
 
+def test_the_trim_of_all_logs_hands_their_entries_on(driver: Driver) -> None:
+    """Old changes of all calendars are deleted together, and their entries stay."""
+    slots = driver.open(2)
+    for slot in slots:
+        driver.reserve(slot)
+    before = history(driver)
+    assert sorted(before[-1]["slots"]) == sorted(slots)
+    driver.clock.go(8 * 86_400)
+    while due := driver.service.trims():
+        for command in due:
+            driver.service.run(command)
+    assert driver.query("SELECT COUNT(*) FROM change_log") == [(0,)]
+    assert history(driver) == before
+
+
 def test_entries_go_at_the_end_of_their_retention(driver: Driver) -> None:
     """An entry stays for the history's days, to the millisecond, and one beyond them goes at the next trim."""
     (slot,) = driver.open(capacity=2)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
+import msgspec
 import pytest
 
+from models.audit import audit
 from models.contract.commands.calendars import UpdateCalendar
-from models.contract.commands.slots import CloseSlot, RemoveSlot, UpdateSlot
+from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, RemoveSlot, UpdateSlot
 from models.contract.errors import SlotUnavailable
-from models.contract.values.time import HOUR, MINUTE
-from tests.models.driver import OTHER, STAFF, START, Driver, Viewer, code, moving
+from models.contract.values.time import HOUR, MINUTE, write_time
+from tests.models.driver import OTHER, STAFF, START, Driver, Viewer, code, moving, new_key
 from tests.models.driver import booking as booking_of
 
 NOON = START + 12 * HOUR
@@ -168,3 +173,29 @@ def test_a_booking_may_move_to_a_slot_that_only_it_blocked(driver: Driver) -> No
         driver.reserve(right)
     driver.service.run(moving(booked, right))
     assert bookable(driver, left, right) == [False, False]
+
+
+@pytest.mark.parametrize("policy", [{"overlap": "reject"}, {"buffer_before": 600, "buffer_after": 300}])
+def test_slots_opened_together_count_their_taken_neighbours(driver: Driver, policy: dict[str, Any]) -> None:
+    """Each of them counts the same neighbours as one opened alone, wherever they lie."""
+    chance = random.Random(3)
+    driver.create("strict", **policy)
+    times = [(NOON + chance.randint(-9_000, 9_000) * MINUTE, chance.randint(1, 300) * MINUTE) for _ in range(150)]
+    for start, length in times[:50]:
+        (slot,) = driver.open_between(start, start + length)
+        if slot in driver.slots() and driver.slot(slot)["bookable"] and chance.random() < 0.7:
+            driver.reserve(slot)
+    new = tuple(NewSlot(start=start, end=start + length) for start, length in times[50:])
+    driver.service.run(OpenSlots(principal=STAFF, key=new_key(), calendar="strict", slots=new, duplicates=True))
+    assert audit.find(driver.service._db) == []
+
+
+def test_a_slot_beside_others_is_told_of_among_many(driver: Driver) -> None:
+    """Where overlaps are allowed, the warning counts the new slots that overlap a new or an old one."""
+    driver.open_between(NOON, NOON + HOUR)
+    far = NOON + 300 * 24 * HOUR
+    places = [(NOON + HOUR, 60), (NOON + 30 * MINUTE, 10), (far, 60), (far + 59 * MINUTE, 60), (far + 3 * HOUR, 60)]
+    slots = tuple(NewSlot(start=start, end=start + minutes * MINUTE) for start, minutes in places)
+    answer = driver.service.run(OpenSlots(principal=STAFF, key=new_key(), calendar="room", slots=slots))
+    (warning,) = msgspec.json.decode(answer.result)["warnings"]
+    assert (warning["rule"], warning["count"], warning["start"]) == ("overlap", 3, write_time(NOON + 30 * MINUTE))
