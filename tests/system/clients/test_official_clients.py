@@ -131,7 +131,7 @@ async def _compare(api: Api, copies: dict[str, Any], clerk: Viewer) -> None:
 
 
 def _as_in_changes(booking: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what only lists have: the times, and that the slot is removed, which the clients know by its change."""
+    """Leave out what only lists have. Clients know from its change that a slot is removed."""
     return {
         name: value for name, value in booking.items() if name not in {"start", "end", "updated_at", "slot_removed"}
     }
