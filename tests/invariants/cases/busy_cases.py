@@ -1,8 +1,8 @@
-"""Cases of commands on busy times and feeds, and of the importer's own commands."""
+"""Cases of commands on busy times, feeds and tickets, of the importer, and of the health check."""
 
 from __future__ import annotations
 
-from models.contract.commands.background import CheckBusy, FailBusy, RaiseFeedFloor, SetBusy
+from models.contract.commands.background import CheckBusy, CheckWriter, FailBusy, RaiseFeedFloor, SetBusy, UseTicket
 from models.contract.commands.calendars import AddBusy, CreateFeed, RemoveBusy, RevokeFeed
 from models.contract.commands.command import Command
 from models.contract.values.time import HOUR
@@ -64,3 +64,13 @@ def private_feed_gone(driver: Driver) -> Command:
 @proves(RaiseFeedFloor)
 def later_sequences(driver: Driver) -> Command:
     return RaiseFeedFloor(calendar=driver.calendar)
+
+
+@proves(UseTicket)
+def a_used_ticket(driver: Driver) -> Command:
+    return UseTicket(ticket="one", ends_at=driver.clock() + HOUR)
+
+
+@proves(CheckWriter)
+def a_check_of_the_writer(_driver: Driver) -> Command:
+    return CheckWriter()
