@@ -41,7 +41,8 @@ def audit(url: str) -> None:
     """Fail with the findings of `server.py check`."""
     db = open_database(url if url.startswith("postgresql:") else f"sqlite:///{url.removeprefix('sqlite:///')}")
     try:
-        assert [str(finding) for finding in find(db)] == []
+        findings = [str(finding) for finding in find(db)]
+        assert findings == [], findings
     finally:
         db.drop()
 

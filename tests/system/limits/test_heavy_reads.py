@@ -19,7 +19,7 @@ RATE = 90  # requests a second; the default limit is 100
 FLOOD_SECONDS = 3.0  # 270 reads: served in turn, the last would wait ten seconds or more
 LONGEST_SECONDS = 4.0  # for a machine that is busy with other tests; alone it is some 60 ms
 EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-SECRET = {"SLOTCAST_SECRET": "a secret of each copy"}
+SECRET = {"SLOTCAST_SECRET": "a secret of each copy of the year"}
 OTHERS_READS = ("/api/calendars/small/slots", "/api/calendars/small", "/calendars/small.ics", "/api/calendars")
 
 Answer = tuple[int, float]  # status, 0 for none, and seconds

@@ -75,6 +75,10 @@ async def test_fields_that_are_missing_or_unknown(name: str, world: World, api: 
     assert seq == world.seq
 
 
+def _required(name: str) -> list[str]:
+    return [field.name for field in msgspec.structs.fields(EVERY_REQUEST[name]) if field.required]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [[], ["x"], [None], [5], [[]], [[{}]], [{}, {}], [{"calendar": "x"}, 1, 2, 3]],
@@ -83,6 +87,8 @@ async def test_fields_that_are_missing_or_unknown(name: str, world: World, api: 
 async def test_arguments_that_are_no_object(arguments: list[Any], staff: Client) -> None:
     """A request has one argument, an object; anything else is bad_request, for every request and for unknown ones."""
     for name in [*EVERY_REQUEST, "slot.steal", "ticket", "message", HALF_A_PAIR, "x" * 5_000]:
+        if not arguments and name in EVERY_REQUEST and not _required(name):
+            continue  # a request without required fields may have no argument
         answer = await staff.send(name, *arguments)
         assert (answer["ok"], answer["error"]["code"]) == (False, "bad_request"), (name, answer)
 

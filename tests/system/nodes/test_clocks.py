@@ -172,14 +172,18 @@ async def test_the_end_of_a_link_and_of_a_ticket_is_told_in_the_database_s_time(
 
 
 async def test_a_clock_that_is_set_moves_no_end(tmp_path: Path, each_database: str) -> None:
-    """A connection ends with its token after the clock was turned back, and a ticket lives on after a jump ahead."""
+    """A connection ends with its token after the clock was turned back. A ticket's time is the database's.
+
+    With SQLite that is the machine's, which has jumped ahead.
+    """
     settings = {"SLOTCAST_SECRET": SECRET, "SLOTCAST_DEMO": "0"} | _wrong_clock(tmp_path / "set", 0)
     with Server(tmp_path, database=each_database, settings=settings) as server:
         async with Api(server.url, STAFF) as api, Api(server.url) as guest:
             await _open_slots(api, 1)
             ticket = (await api.ask("POST", "/api/tickets", {"calendars": [CALENDAR]})).body["ticket"]
             _set_clock(tmp_path / "set", 3_600)
-            assert (await guest.ask("GET", f"/calendars/{CALENDAR}.ics?ticket={ticket}")).status == 200
+            code = "unauthorized" if each_database.startswith("sqlite:") else "ok"
+            assert (await guest.ask("GET", f"/calendars/{CALENDAR}.ics?ticket={ticket}")).code == code
             _set_clock(tmp_path / "set", 0)
             claims = {"sub": "staff", "scope": "staff", "calendars": "*", "exp": int(time.time()) + 3}
             async with Client(server.url, token=jwt.encode(claims, SECRET, algorithm="HS256")) as client:

@@ -11,7 +11,7 @@ const ENTRY: HistoryEntry = {
   slots: [],
   bookings: [],
 };
-const SETTING = { zone: "Europe/Vienna", locale: visitorLocale() };
+const SETTING = { zone: "Europe/Vienna", locale: visitorLocale(["en"]) };
 const told = (entry: Partial<HistoryEntry>) => entryText({ ...ENTRY, ...entry }, SETTING);
 
 it("tells who did what, and when, in the calendar's zone", () => {
