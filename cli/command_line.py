@@ -12,13 +12,28 @@ from typing import Annotated, Any, cast
 import typer
 from typer.exceptions import TyperException
 
-from cli import bookings, busy, calendars, feeds, secret, slots
-from cli.check import check
-from cli.demo import make_demo
+from cli import (
+    secret,
+)
+from cli.commands import (
+    bookings,
+    busy,
+    calendars,
+    feeds,
+    slots,
+)
+from cli.commands.check import (
+    check,
+)
+from cli.commands.demo import (
+    make_demo,
+)
+from cli.commands.tokens import (
+    print_token,
+)
 from cli.secret import with_secret
 from cli.serve import serve
 from cli.settings import BadSetting, Setting, Settings, declared, unknown_variables
-from cli.tokens import print_token
 from models.contract.errors import Refused
 from models.storage.dialect import UnusableDatabase
 

@@ -4,15 +4,26 @@ A command goes in and rows of the log come out; a query goes in and a snapshot c
 """
 
 from models.audit.audit import Finding
-from models.query.booking_search import Search
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import is_bookable
-from models.query.feed import Feed, FeedHead, FeedSlot
+from models.query.feeds.feed import (
+    Feed,
+    FeedHead,
+    FeedSlot,
+)
+from models.query.feeds.private_feed import (
+    BookingFeed,
+    FeedBooking,
+)
 from models.query.packed_slots import PackedSlots, PlacedSlot, places_between
 from models.query.page import cut
-from models.query.private_feed import BookingFeed, FeedBooking
-from models.query.slot_search import SlotSearch
+from models.query.search.booking_search import (
+    Search,
+)
+from models.query.search.slot_search import (
+    SlotSearch,
+)
 from models.query.snapshot import Snapshot
 from models.schedule.schedule import Schedule
 from models.service.slot_service import SlotService

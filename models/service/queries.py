@@ -33,26 +33,40 @@ from models.domain.calendars.feeds import PublicFeed
 from models.domain.outside_writes import notes
 from models.domain.policy.rules import GRACE
 from models.query import (
-    booking_search,
     bookings,
     busy,
     calendars,
     changes,
-    feed,
     history,
     housekeeping,
-    private_feed,
-    slot_search,
     snapshot,
 )
-from models.query.booking_search import Search
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import explain
-from models.query.feed import Feed, FeedHead
+from models.query.feeds import (
+    feed,
+    private_feed,
+)
+from models.query.feeds.feed import (
+    Feed,
+    FeedHead,
+)
+from models.query.feeds.private_feed import (
+    BookingFeed,
+)
 from models.query.page import EVERY
-from models.query.private_feed import BookingFeed
-from models.query.slot_search import FoundSlots, SlotSearch
+from models.query.search import (
+    booking_search,
+    slot_search,
+)
+from models.query.search.booking_search import (
+    Search,
+)
+from models.query.search.slot_search import (
+    FoundSlots,
+    SlotSearch,
+)
 from models.query.snapshot import Snapshot
 from models.schedule import apply
 from models.storage import database

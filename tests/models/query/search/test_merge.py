@@ -8,7 +8,12 @@ import re
 import pytest
 
 from models.contract.errors import BadRequest
-from models.query.merge import merged, read_mark, take_page, write_mark
+from models.query.search.merge import (
+    merged,
+    read_mark,
+    take_page,
+    write_mark,
+)
 
 FORM = re.compile(r"(-?[0-9]+) ([0-9a-f-]+)")
 

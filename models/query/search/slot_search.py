@@ -16,7 +16,12 @@ from models.contract.values.ids import UUID
 from models.domain.log.public_view import calendar_info, public_slot
 from models.domain.policy import rules
 from models.query.calendars import Head, read_calendar_rows
-from models.query.merge import merged, read_mark, take_page, write_mark
+from models.query.search.merge import (
+    merged,
+    read_mark,
+    take_page,
+    write_mark,
+)
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect

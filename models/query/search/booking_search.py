@@ -15,7 +15,12 @@ from models.contract.changes import ListedBooking
 from models.contract.values.fold import fold
 from models.contract.values.ids import UUID
 from models.query.bookings import LISTED_COLUMNS, listed
-from models.query.merge import merged, read_mark, take_page, write_mark
+from models.query.search.merge import (
+    merged,
+    read_mark,
+    take_page,
+    write_mark,
+)
 from models.storage.compiled_query import CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect

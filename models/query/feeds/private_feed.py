@@ -14,7 +14,9 @@ from models.domain.calendars import feeds
 from models.domain.calendars.feeds import PublicFeed
 from models.domain.log.public_view import calendar_info
 from models.query.calendars import read_calendar_row
-from models.query.feed import read_floor
+from models.query.feeds.feed import (
+    read_floor,
+)
 from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading

@@ -12,9 +12,18 @@ from models.contract.commands.holds import HoldSlot
 from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, RemoveSlot, UpdateSlot
 from models.contract.errors import BadRequest, Refused
 from models.contract.values.time import DAY, HOUR, MINUTE
-from models.query import merge, slot_search
-from models.query.merge import write_mark
-from models.query.slot_search import NEVER, SlotSearch, find_slots
+from models.query.search import (
+    merge,
+    slot_search,
+)
+from models.query.search.merge import (
+    write_mark,
+)
+from models.query.search.slot_search import (
+    NEVER,
+    SlotSearch,
+    find_slots,
+)
 from tests.models.driver import EVER, GUEST, STAFF, START, Driver, new_key
 
 WANTED = SlotSearch(("room", "desk"), -EVER, EVER, 0, 100)

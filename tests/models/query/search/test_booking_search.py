@@ -12,9 +12,17 @@ from models.contract.commands.calendars import ArchiveCalendar
 from models.contract.commands.slots import RemoveSlot
 from models.contract.errors import BadRequest
 from models.contract.values.time import DAY, HOUR
-from models.query import booking_search, merge
-from models.query.booking_search import Search, find_bookings
-from models.query.merge import write_mark
+from models.query.search import (
+    booking_search,
+    merge,
+)
+from models.query.search.booking_search import (
+    Search,
+    find_bookings,
+)
+from models.query.search.merge import (
+    write_mark,
+)
 from tests.models.driver import EVER, STAFF, START, Driver, moving
 
 ALL = Search(None, -EVER, EVER)

@@ -1,0 +1,1 @@
+"""Searches over several calendars: of bookings, and of slots."""
