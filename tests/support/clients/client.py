@@ -68,6 +68,7 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
+        await asyncio.sleep(0)  # the client can only be stopped once its attempt to reconnect has begun
         await self._socket.shutdown()
         if self._socket.eio.http is not None:
             await self._socket.eio.http.close()
