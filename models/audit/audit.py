@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from models.audit import unreadable
 from models.contract.changes import Policy
 from models.contract.commands.background import RepairCalendar
 from models.contract.values.zones import is_zone
@@ -26,6 +27,9 @@ _BOOKED = (
     " WHERE booking.slot = slot.id"
     " AND (status IN ('pending', 'confirmed') OR (status = 'no_show' AND slot.state <> 2)))"
 )
+
+
+TEXT = "text"  # the kind of an unreadable text, which has to be mended before all else
 
 
 class Finding(NamedTuple):
@@ -106,7 +110,11 @@ _COMPLAINTS = (
     (
         "a log of no calendar",
         "gone",
-        "SELECT DISTINCT calendar, calendar FROM change_log WHERE calendar NOT IN (SELECT id FROM calendar)",
+        (
+            # Those of '' are the notices of changed rights.
+            "SELECT DISTINCT calendar, calendar FROM change_log"
+            " WHERE calendar <> '' AND calendar NOT IN (SELECT id FROM calendar)"
+        ),
     ),
     (
         "a history of no calendar",
@@ -139,11 +147,11 @@ _COMPLAINTS = (
     (
         "the log has a gap, or a change does not follow the one before it",
         "log",
-        # The last break: the log is whole after it.
+        # The last break: the log is whole after it. Notices of rights are in no calendar, and in no order.
         (
             "SELECT later.calendar, MAX(later.seq) FROM change_log AS later"
             " LEFT JOIN change_log AS earlier ON earlier.calendar = later.calendar AND earlier.seq = later.seq - 1"
-            " WHERE COALESCE(earlier.nonce, '') <> later.follows"
+            " WHERE COALESCE(earlier.nonce, '') <> later.follows AND later.calendar <> ''"
             " AND later.seq > (SELECT MIN(seq) FROM change_log AS oldest"
             " WHERE oldest.calendar = later.calendar) GROUP BY later.calendar"
         ),
@@ -172,8 +180,11 @@ _BUSY = 'SELECT start, "end" FROM busy WHERE calendar = {}'
 
 
 def find(db: Dialect) -> list[Finding]:
-    """Return every fault, as of one instant."""
+    """Return every fault, as of one instant. With an unreadable text, only those: other queries would end at it."""
     with reading(db):
+        found = [Finding(f"its {one.column} is not UTF-8", one.table, one.name, TEXT) for one in unreadable.find(db)]
+        if found:
+            return found
         found = [
             Finding(complaint, str(calendar), str(subject), kind)
             for complaint, kind, sql in _COMPLAINTS
@@ -190,7 +201,7 @@ def find(db: Dialect) -> list[Finding]:
 
 
 def _in_calendar(db: Dialect, calendar: str, text: str) -> Iterator[Finding]:
-    """Find the faults that SQL can't: policies and data that are not JSON, and wrong counts of neighbours."""
+    """Find the faults out of reach for SQL: policies and data without JSON, and wrong counts of neighbours."""
     try:
         policy = rules.read_policy(text)
     except msgspec.DecodeError as error:

@@ -24,13 +24,14 @@ _REMOVALS = {
     "orphan booking": ("DELETE FROM booking WHERE id = {}",),
     "receipt": ("DELETE FROM receipt WHERE id = {}",),
 }
+# Kinds of note without a check by a trigger, since the row is faulty.
 _NOTED = {
     "slot": "slot",
-    "booking": "booking",
-    "policy": "policy",
-    "calendar": "calendar",
+    "booking": "lost",
+    "policy": "mended",
+    "calendar": "mended",
     "gone": "gone",
-    "orphan booking": "booking",
+    "orphan booking": "lost",
 }
 
 _note = CompiledQuery(
@@ -49,7 +50,7 @@ def repair_calendar(transaction: Transaction, command: RepairCalendar) -> Comman
         for sql in _REMOVALS.get(kind, ()):
             transaction.db.execute_sql(sql.format(transaction.db.param), (subject,)).close()
         if kind in _NOTED:
-            noted = calendar if kind == "policy" else subject
+            noted = calendar if kind in {"policy", "calendar"} else subject
             _note.execute(transaction.db, kind=_NOTED[kind], calendar=calendar, subject=noted)
         elif kind == "log":
             change_log.cut(transaction, calendar, int(subject))

@@ -1,6 +1,6 @@
 """The answers to requests: one shape each, for the schemas, the generated types and the tests.
 
-The service writes these shapes as bytes. No object of these classes is built while the server runs.
+The service writes most of these shapes as bytes, without an object.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ Status = Literal["pending", "confirmed", "cancelled", "rejected", "no_show"]
 Actor = Literal["staff", "holder", "guest", "outside", "server"]
 
 
+class Offset(Struct, kw_only=True):
+    """An offset of a calendar's zone from UTC, and the time from which it holds."""
+
+    from_: str = msgspec.field(name="from")
+    seconds: int
+
+
 class Snapshot(Struct, kw_only=True):
     """A window of a calendar as of `seq`. It replaces the state of its reader."""
 
@@ -27,6 +34,7 @@ class Snapshot(Struct, kw_only=True):
     cursor: str
     from_: str = msgspec.field(name="from")
     to: str
+    offsets: list[Offset]
     server_time: str
     bookings: list[Booking] | UnsetType = UNSET
 
@@ -69,13 +77,17 @@ class EndedHold(Struct, kw_only=True):
 
 
 class OwnBooking(Struct, kw_only=True):
-    """A booking as its holder sees it. The token proves the right to it."""
+    """A booking as its holder sees it. The token proves the right to it.
+
+    With `verification` the booking waits for the code that its customer was mailed.
+    """
 
     id: str
     calendar: str
     slot: str
     seats: int
     status: Status
+    verification: Literal["email"] | UnsetType = UNSET
     token: str
 
 
@@ -118,6 +130,14 @@ class OwnBookingAnswer(Overridden, kw_only=True):
 
 
 class BookingOutcomeAnswer(Overridden, kw_only=True):
+    booking: BookingOutcome
+
+
+class VerifiedAnswer(Moved, kw_only=True):
+    """`verified` is false for a wrong code. At 0 `tries_left` only the link of the mail is good."""
+
+    verified: bool
+    tries_left: int
     booking: BookingOutcome
 
 
@@ -234,6 +254,29 @@ class BookingsAnswer(Struct, kw_only=True):
     next_page: str | UnsetType = UNSET
 
 
+class ExportedEntry(Struct, kw_only=True):
+    """The personal part of a change of the history that the customer asked for: `sub`, `address`, or both."""
+
+    calendar: str
+    seq: int
+    at: str
+    booking: str
+    sub: str | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+
+
+class ExportAnswer(Struct, kw_only=True):
+    """All data about a person with an e-mail address: the bookings, and what the history says about the person.
+
+    Addresses are those of calendars of which the caller is an owner. `next_page`, if present, is the `page` to ask for
+    next.
+    """
+
+    bookings: list[ListedBooking]
+    entries: list[ExportedEntry]
+    next_page: str | UnsetType = UNSET
+
+
 class ErasedAnswer(Struct, kw_only=True):
     """The number of bookings without their customer from now on, and of their calendars.
 
@@ -241,6 +284,17 @@ class ErasedAnswer(Struct, kw_only=True):
     """
 
     erased: int
+    calendars: int
+    next_page: str | UnsetType = UNSET
+
+
+class CancelledAnswer(Struct, kw_only=True):
+    """The number of bookings cancelled, and of their calendars.
+
+    `next_page`, if present, is the `page` to go on with: there may be more bookings.
+    """
+
+    cancelled: int
     calendars: int
     next_page: str | UnsetType = UNSET
 
@@ -270,6 +324,7 @@ class HistoryEntry(Struct, kw_only=True):
 
     A `holder` has shown the token of a hold or booking, a `guest` none; `outside` is another program. `sub` is the
     name in the actor's token, and is left out once a customer is erased. `overridden` are the rules passed over.
+    `address` is the actor's IP address, for owners and as long as it is kept.
     """
 
     seq: int
@@ -280,6 +335,7 @@ class HistoryEntry(Struct, kw_only=True):
     slots: list[str]
     bookings: list[str]
     overridden: list[str] | UnsetType = UNSET
+    address: str | UnsetType = UNSET
 
 
 class HistoryAnswer(Struct, kw_only=True):
@@ -299,3 +355,25 @@ class LinkAnswer(Struct, kw_only=True):
 class TicketAnswer(Struct, kw_only=True):
     ticket: str
     expires_at: str
+
+
+class Figure(Struct, kw_only=True):
+    """A number of `/metrics`, with its labels. A counter counts from the start of the process."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class ServerAnswer(Struct, kw_only=True):
+    """The state of the server that answers. `nodes` is the number of servers that know each other, with this one.
+
+    Of several workers on one machine, each figure has the label `worker`, the number of the process.
+    """
+
+    server_time: str
+    started_at: str
+    versions: dict[str, str]
+    nodes: int
+    workers: int
+    figures: list[Figure]

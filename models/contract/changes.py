@@ -16,6 +16,11 @@ from msgspec.structs import replace
 
 SLOTS_A_CHANGE = 200
 NAME_CHARACTERS = 200  # of a calendar
+PLACE_CHARACTERS = 200
+MOST_QUESTIONS = 10  # of a calendar
+QUESTIONS_BYTES = 4_096  # of their JSON
+LABEL_CHARACTERS = 120  # of a question or a choice
+ANSWER_CHARACTERS = 1_000
 CUSTOMER_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "note": 2_000}
 _SEQ_DIGITS = 18  # 64 bits
 _CURSOR_CHARACTERS = 64
@@ -58,6 +63,14 @@ class Slot(Struct, kw_only=True):
     data: Raw | UnsetType = UNSET
 
 
+class Question(Struct, kw_only=True, frozen=True):
+    """A question of a calendar to its customers. Without choices the answer is a text."""
+
+    label: str
+    required: bool = False
+    choices: list[str] = []
+
+
 class Policy(Struct, kw_only=True, frozen=True):
     """A calendar's rules; durations in seconds. The default refuses nothing but the past."""
 
@@ -73,6 +86,10 @@ class Policy(Struct, kw_only=True, frozen=True):
     max_bookings: int | None = None
     max_bookings_per_day: int | None = None
     pending_seconds: int | None = None
+    place: str | None = None
+    phone: Literal["off", "optional", "required"] = "off"
+    questions: list[Question] = []
+    verification: Literal["none", "email", "proof"] = "none"
 
     @property
     def rejects_overlap(self) -> bool:
@@ -146,6 +163,9 @@ class ListedBooking(Booking, kw_only=True):
     start: str
     end: str
     updated_at: str
+
+
+ACCESS_CALENDAR = ""  # of the rows of the log that say that rights have changed
 
 
 class Logged(NamedTuple):

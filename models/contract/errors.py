@@ -177,4 +177,8 @@ class Overloaded(Refused):
     advice = "Try again in a moment with the same key: it is done at most once."
 
 
+class StaleExpansion(Overloaded):
+    fact = "The calendar's zone, schedule or date has changed meanwhile."
+
+
 EVERY: tuple[type[Refused], ...] = tuple(Refused.__subclasses__())

@@ -6,7 +6,6 @@ A request is declared once, as one class. Its fields are the fields on the wire,
 
 from __future__ import annotations
 
-from abc import ABC
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
@@ -14,18 +13,24 @@ import msgspec
 from msgspec import Meta, Struct, UnsetType
 
 from models.contract.changes import encode
+from models.contract.principal import Role
+from models.contract.values.proof import PROOF_CHARACTERS
 from models.contract.values.time import read_time
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", max_length=63)]
 Token = Annotated[str, Meta(max_length=4_096)]
 Key = Annotated[str, Meta(max_length=200)]
-Time = Annotated[str, Meta(max_length=40, description="RFC 3339")]
+Label = Annotated[str, Meta(max_length=200)]
+LONGEST_TIME = 40  # characters
+Time = Annotated[str, Meta(max_length=LONGEST_TIME, description="RFC 3339")]
 Count = Annotated[int, Meta(ge=1, le=10_000)]
 PageMark = Annotated[str, Meta(min_length=1, max_length=100, description="The `next_page` of an answer, as it came.")]
 Version = Annotated[int, Meta(ge=0, le=1 << 53)]
 # Staff only: pass over notice, horizon, the past, closing, neighbours and capacity. Left out, it is in no fingerprint.
 Override = bool | UnsetType
+# A solved challenge of `/api/challenge`; in no fingerprint, as a repeated request may have another one.
+Proof = Annotated[str, Meta(max_length=PROOF_CHARACTERS)] | UnsetType
 
 FIRST_MOMENT, LAST_MOMENT = read_time("0001-01-01T00:00:00Z"), read_time("9999-12-31T23:59:59Z")
 
@@ -34,14 +39,21 @@ if TYPE_CHECKING:
     Json = bytes
 else:
 
-    class Moment(ABC):  # noqa: B024 - only `isinstance` is asked of it
+    class _Decoded(type):
+        """The class of a type whose decoded values are of another type: only `isinstance` is asked of it."""
+
+        def __instancecheck__(cls, value: Any) -> bool:
+            return type(value) is cls.decoded
+
+    class Moment(metaclass=_Decoded):
         """A time: a `Time` on the wire, an `int` of milliseconds in the command."""
 
-    class Json(ABC):  # noqa: B024 - the same
+        decoded = int
+
+    class Json(metaclass=_Decoded):
         """Any JSON: a value on the wire, its encoding as `bytes` in the command."""
 
-    Moment.register(int)
-    Json.register(bytes)
+        decoded = bytes
 
 
 class MalformedTime(ValueError):
@@ -64,6 +76,8 @@ def read_custom(kind: type, value: Any) -> Any:
     """Decode a Moment or a Json (msgspec's `dec_hook`)."""
     if kind is Json:
         return encode(value)
+    if type(value) is str and len(value) <= LONGEST_TIME:
+        return parse_moment(value)
     try:
         text: str = msgspec.convert(value, Time)
     except msgspec.ValidationError as error:
@@ -77,7 +91,7 @@ def describe_custom(kind: type) -> dict[str, Any]:
 
 
 class Wire(NamedTuple):
-    """The declaration of a request: its name, one sentence, its possible answers, its audience and its key.
+    """The declaration of a request: its name, one sentence, its possible answers, the least role and its key.
 
     A request over HTTP only has no name on Socket.IO.
     """
@@ -85,9 +99,13 @@ class Wire(NamedTuple):
     name: str
     summary: str
     answers: tuple[type[Struct], ...]
-    is_for_staff: bool = False
+    role: Role = Role.GUEST
     needs_key: bool = False
     is_http_only: bool = False
+
+    @property
+    def is_for_staff(self) -> bool:
+        return self.role > Role.GUEST
 
 
 def public(name: str, summary: str, *answers: type[Struct], needs_key: bool = False) -> Wire:
@@ -97,7 +115,12 @@ def public(name: str, summary: str, *answers: type[Struct], needs_key: bool = Fa
 
 def staff(name: str, summary: str, *answers: type[Struct], needs_key: bool = False) -> Wire:
     """Declare a request that the calendar's staff may send."""
-    return Wire(name, summary, answers, is_for_staff=True, needs_key=needs_key)
+    return Wire(name, summary, answers, Role.STAFF, needs_key=needs_key)
+
+
+def viewer(name: str, summary: str, *answers: type[Struct], is_http_only: bool = False) -> Wire:
+    """Declare a read for the calendar's staff and viewers."""
+    return Wire(name, summary, answers, Role.VIEWER, is_http_only=is_http_only)
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,1 +1,1 @@
-"""Reads: snapshots, feeds, explanations and audits, each of one instant."""
+"""Reads: snapshots, feeds, searches, histories and explanations, each of one instant."""

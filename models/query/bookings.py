@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 
 from models.contract.changes import Booking, Customer, ListedBooking
 from models.contract.commands.command import WithToken
+from models.contract.principal import Role
 from models.contract.values.time import write_time
 from models.contract.values.tokens import Tokens
 from models.domain.bookings import bookings
@@ -39,7 +40,7 @@ LISTED_COLUMNS = (*_PLACE, *columns(BookingTable))
 _place_of = CompiledQuery(Slot.select(*_PLACE).where(Slot.id == bind("slot")))
 _by_id = CompiledListQuery(
     lambda ids: (
-        BookingTable.select(*_PLACE, *columns(BookingTable))
+        BookingTable.select(*LISTED_COLUMNS)
         .join(Slot, on=(BookingTable.slot == Slot.id))
         .where(BookingTable.id.in_(ids))
     )
@@ -56,10 +57,10 @@ _between = CompiledQuery(
 def read_booking(db: Dialect, tokens: Tokens, asked: WithToken) -> Booking:
     """Return one booking with its times, for the bearer of its token or its calendar's staff."""
     with reading(db):
-        row = bookings.find(db, tokens, asked.principal, asked.booking, asked.token)
+        row = bookings.find(db, tokens, asked.principal, asked.booking, asked.token, role=Role.VIEWER)
         place = _Place._make(_place_of.rows(db, slot=row.slot)[0])
     found = replace(_with_customer(row, place), start=write_time(place.start), end=write_time(place.end))
-    return found if asked.principal.is_staff_of(found.calendar) else replace(found, overridden=UNSET)
+    return found if asked.principal.is_viewer_of(found.calendar) else replace(found, overridden=UNSET)
 
 
 def read_bookings_by_id(db: Dialect, ids: list[str]) -> dict[str, Booking]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from models.contract import answers
 from models.contract.values.time import DAY
 from models.domain.calendars import busy_sources
-from models.domain.calendars.busy_sources import PublicSource
 from models.query.calendars import read_calendar_row
 from models.storage.compiled_query import CompiledQuery, bind, literal
-from models.storage.database import reading
+from models.storage.database import ask, reading
 from models.storage.dialect import Dialect
 from models.storage.tables import BusySource, Calendar
 
@@ -55,7 +55,7 @@ class DueSource(NamedTuple):
     is_stale: bool
 
 
-def read_sources(db: Dialect, calendar: str) -> list[PublicSource]:
+def read_sources(db: Dialect, calendar: str) -> list[answers.BusySource]:
     """Return the calendar's sources, for its staff; raise NotFound without the calendar."""
     with reading(db):
         read_calendar_row(db, calendar)
@@ -64,8 +64,7 @@ def read_sources(db: Dialect, calendar: str) -> list[PublicSource]:
 
 def read_due(db: Dialect, now: int, interval: int) -> list[DueSource]:
     """Return the sources not checked for `interval` milliseconds, the oldest check first."""
-    with reading(db):
-        rows = _due.rows(db, before=now - interval, stale=now - EXPAND_EVERY, most=DUE_AT_ONCE)
+    rows = ask(db, lambda: _due.rows(db, before=now - interval, stale=now - EXPAND_EVERY, most=DUE_AT_ONCE))
     return [
         DueSource._make((*row[:4], None if row[4] is None else bytes(row[4]), *row[5:8], row[8] <= now - EXPAND_EVERY))
         for row in rows

@@ -11,6 +11,7 @@ from peewee import SQL, Model, NodeList
 from models.contract.answers import HistoryAnswer, HistoryEntry
 from models.contract.values.ids import UUID
 from models.contract.values.time import write_time
+from models.domain.log import history_address
 from models.query.calendars import read_calendar_row
 from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind
@@ -47,7 +48,9 @@ _in_log = _newest(Log)
 _in_table = _newest(StoredEntry, "sub")
 
 
-def read_history(db: Dialect, calendar: str, *, slot: str, booking: str, before: int, most: int) -> HistoryAnswer:
+def read_history(
+    db: Dialect, calendar: str, *, slot: str, booking: str, before: int, most: int, with_addresses: bool = False
+) -> HistoryAnswer:
     """Return the entries before this seq, at most `most`, about one slot or booking if they are not "".
 
     Raise NotFound without the calendar.
@@ -62,10 +65,14 @@ def read_history(db: Dialect, calendar: str, *, slot: str, booking: str, before:
     with reading(db):
         read_calendar_row(db, calendar)
         rows = [*checked(_in_log.rows(db, **asked)), *checked(_in_table.rows(db, **asked))]
-    rows.sort(key=lambda row: -int(row[0]))
+        rows.sort(key=lambda row: -int(row[0]))
+        shown = rows[:most]
+        addresses = history_address.read(db, calendar, shown[-1][0], shown[0][0]) if shown and with_addresses else {}
     page, size = [], 0
     for row in islice(rows, most):
         page.append(_entry(*row))
+        if (address := addresses.get(row[0])) is not None:
+            page[-1].address = address
         size += len(row[4]) + len(row[5])
         if size >= CHARACTERS_A_PAGE:
             break

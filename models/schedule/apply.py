@@ -3,13 +3,14 @@
 A schedule touches its own slots only, and matches them by their times. A slot with a taken seat is kept. A kept slot
 without a place in the schedule is closed, is removed with its last booking, and makes overlapping slots wait
 (models/schedule/waiting.py). Dates up to `generated_until` were generated once, so a slot removed there stays removed.
+
+To expand a schedule may take half a second, so a reading thread does it before the writer's turn (`with_expansion`).
+The writer takes the slots if the zone, the dates and the schedule are still the same.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -20,24 +21,27 @@ from peewee import Database
 from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.contract.commands.background import FillHorizon
 from models.contract.commands.calendars import SetSchedule
-from models.contract.errors import Refused
+from models.contract.commands.expansion import Expansion
+from models.contract.errors import Refused, StaleExpansion
 from models.domain.log import change_log
 from models.domain.log.public_view import public_slot
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import rules
 from models.domain.slots import overlap, slots
+from models.domain.slots.planned import Planned
 from models.schedule import waiting
-from models.schedule.expand import Planned, Schedule, expand, horizon, local_date, next_fill, read_schedule
-from models.schedule.schedule import write_data
+from models.schedule.expand import Schedule, expand, first_date, horizon, next_fill, read_schedule
+from models.schedule.schedule import convert_schedule, write_data
+from models.schedule.steps import Steps
 from models.schedule.waiting import Behind, Obstacles
+from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
+from models.storage.dialect import Dialect
 from models.storage.rows import CalendarRow, Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS
-from models.storage.tables import Calendar, Slot, StoredSchedule
+from models.storage.tables import Slot, StoredSchedule
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
-
-_logger = logging.getLogger("slotcast.schedules")
 
 _ONE_DAY = timedelta(days=1)
 
@@ -45,20 +49,6 @@ _read = CompiledQuery(
     StoredSchedule.select(StoredSchedule.body, StoredSchedule.generated_until).where(
         StoredSchedule.calendar == bind("calendar")
     )
-)
-_due = CompiledQuery(
-    StoredSchedule.select(StoredSchedule.calendar, StoredSchedule.body)
-    .join(Calendar, on=(StoredSchedule.calendar == Calendar.id))
-    .where((StoredSchedule.due_at <= bind("now")) & ~Calendar.archived)
-    .order_by(StoredSchedule.due_at)
-)
-_undated = CompiledQuery(
-    StoredSchedule.select(StoredSchedule.calendar, StoredSchedule.body, StoredSchedule.generated_until, Calendar.zone)
-    .join(Calendar, on=(StoredSchedule.calendar == Calendar.id))
-    .where(StoredSchedule.due_at == literal(0))
-)
-_date = CompiledQuery(
-    StoredSchedule.update({StoredSchedule.due_at: bind("due_at")}).where(StoredSchedule.calendar == bind("calendar"))
 )
 _forget = CompiledQuery(StoredSchedule.delete().where(StoredSchedule.calendar == bind("calendar")))
 _insert = CompiledInsert(StoredSchedule)
@@ -93,23 +83,59 @@ class Plan:
 @handles(SetSchedule)
 def set_schedule(transaction: Transaction, command: SetSchedule) -> CommandResult:
     """`schedule.set`: make the calendar's coming slots those of the schedule; with `preview`, only count the steps."""
-    rules.check_staff(command.principal, command.calendar)
     calendar = transaction.calendar(command.calendar)
-    rules.check_in_use(calendar)
-    schedule = read_schedule(command.schedule)
-    first = max(schedule.from_, _first_date(calendar, transaction.now))
-    until = horizon(schedule, calendar.zone, transaction.now)
-    wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
-    standing = _coming_slots(transaction, calendar.id)
-    plan = _plan(wanted, standing, _data_given(transaction, calendar.id), transaction.now)
-    answer = plan.numbers(calendar, transaction.now)
-    if warnings := _warnings(calendar, wanted, standing):
-        answer["warnings"] = warnings
+    plan, answer = _planned(transaction.db, calendar, command, transaction.now)
     if not command.preview:
-        _remember(transaction, calendar, schedule, until)
+        schedule = convert_schedule(command.schedule)
+        _remember(transaction, calendar, schedule, horizon(schedule, calendar.zone, transaction.now))
         waiting.replace(transaction, calendar.id, plan.waiting)
         _carry_out(transaction, calendar, plan, Type.SCHEDULE_CHANGED)
     return CommandResult(calendar.id, "", answer)
+
+
+def with_expansion(calendar: CalendarRow, command: SetSchedule, now: int) -> SetSchedule:
+    """Return the command with the slots of its schedule. For a reading thread; BadRequest for too dear a schedule."""
+    steps = Steps()
+    schedule = read_schedule(command.schedule, steps)
+    first, last = _dates(schedule, calendar.zone, now)
+    slots = tuple(expand(schedule, calendar.zone, first, last, steps))
+    expansion = Expansion(zone=calendar.zone, first=first, last=last, slots=slots)
+    return msgspec.structs.replace(command, expansion=expansion)
+
+
+def preview(db: Dialect, calendar: CalendarRow, command: SetSchedule, now: int) -> dict[str, Any]:
+    """Return the answer that the command would get now."""
+    return _planned(db, calendar, command, now)[1]
+
+
+def _planned(db: Dialect, calendar: CalendarRow, command: SetSchedule, now: int) -> tuple[Plan, dict[str, Any]]:
+    rules.check_in_use(calendar)
+    schedule = read_schedule(command.schedule) if command.expansion is None else convert_schedule(command.schedule)
+    dates = _dates(schedule, calendar.zone, now)
+    planned = _wanted(command.expansion, schedule, calendar.zone, dates)
+    wanted = [slot for slot in planned if slot.start > now]
+    standing = _coming_slots(db, calendar.id, now)
+    plan = _plan(wanted, standing, _data_given(db, calendar.id), now)
+    answer = plan.numbers(calendar, now)
+    if warnings := _warnings(calendar, wanted, standing):
+        answer["warnings"] = warnings
+    return plan, answer
+
+
+def _dates(schedule: Schedule, zone: str, now: int) -> tuple[date, date]:
+    """Return the first and the last date of a schedule that is set now."""
+    return max(schedule.from_, first_date(zone, now)), horizon(schedule, zone, now)
+
+
+def _wanted(
+    expansion: Expansion | None, schedule: Schedule, zone: str, dates: tuple[date, date], body: str = ""
+) -> list[Planned]:
+    """Return the slots of these dates: those of the expansion, if it is still right."""
+    if expansion is None:
+        return expand(schedule, zone, *dates)
+    if (expansion.zone, expansion.first, expansion.last, expansion.body) != (zone, *dates, body):
+        raise StaleExpansion
+    return [Planned._make(slot) for slot in expansion.slots]
 
 
 @handles(FillHorizon)
@@ -121,13 +147,14 @@ def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResul
         return CommandResult(calendar.id, "opened", 0)
     waiting.note_vacated(transaction, calendar.id)
     plan = Plan(opened=waiting.ready(transaction, calendar.id))
-    schedule = read_schedule(msgspec.json.decode(found[0]))
+    schedule = convert_schedule(msgspec.json.decode(found[0]))
     generated_until = date.fromisoformat(found[1])
     until = horizon(schedule, calendar.zone, transaction.now)
     if until > generated_until:
-        first = max(generated_until + _ONE_DAY, _first_date(calendar, transaction.now))
-        wanted = [slot for slot in expand(schedule, calendar.zone, first, until) if slot.start > transaction.now]
-        standing = _coming_slots(transaction, calendar.id)
+        dates = max(generated_until + _ONE_DAY, first_date(calendar.zone, transaction.now)), until
+        planned = _wanted(command.expansion, schedule, calendar.zone, dates, found[0])
+        wanted = [slot for slot in planned if slot.start > transaction.now]
+        standing = _coming_slots(transaction.db, calendar.id, transaction.now)
         _add_new(plan, wanted, standing, [row for row in standing if row.dropped])
         waiting.keep(transaction, calendar.id, plan.waiting)
     _remember(transaction, calendar, schedule, max(until, generated_until))
@@ -135,22 +162,17 @@ def fill_horizon(transaction: Transaction, command: FillHorizon) -> CommandResul
     return CommandResult(calendar.id, "opened", len(plan.opened))
 
 
-def _first_date(calendar: CalendarRow, now: int) -> date:
-    """Return yesterday's date, as a window of yesterday may last past midnight."""
-    return local_date(calendar.zone, now) - _ONE_DAY
+def _coming_slots(db: Dialect, calendar: str, now: int) -> list[SlotRow]:
+    return [SlotRow._make(row) for row in checked(_coming.rows(db, calendar=calendar, now=now))]
 
 
-def _coming_slots(transaction: Transaction, calendar: str) -> list[SlotRow]:
-    return [SlotRow._make(row) for row in _coming.rows(transaction.db, calendar=calendar, now=transaction.now)]
-
-
-def _data_given(transaction: Transaction, calendar: str) -> frozenset[str | None]:
+def _data_given(db: Dialect, calendar: str) -> frozenset[str | None]:
     """Return the `data` of slots by the present schedule. Other data is the staff's, and stays."""
-    found = _read.row(transaction.db, calendar=calendar)
+    found = _read.row(db, calendar=calendar)
     if found is None or '"data"' not in found[0]:
         return frozenset()
     try:
-        schedule = read_schedule(msgspec.json.decode(found[0]))
+        schedule = convert_schedule(msgspec.json.decode(found[0]))
     except (Refused, msgspec.DecodeError):
         return frozenset()
     return frozenset(write_data(hours.data) for hours in (*schedule.windows, *schedule.extra))
@@ -235,24 +257,3 @@ def read_body(db: Database, calendar: str) -> bytes | None:
     """Return the calendar's schedule as JSON; None without one."""
     found = _read.row(db, calendar=calendar)
     return None if found is None else str(found[0]).encode()
-
-
-def due(db: Database, now: int) -> list[str]:
-    """Return the calendars with dates to fill. An unreadable schedule is logged, and stops no other."""
-    behind: list[str] = []
-    for calendar, body in _due.rows(db, now=now):
-        try:
-            read_schedule(msgspec.json.decode(body))
-        except (Refused, msgspec.DecodeError) as error:
-            _logger.warning("The schedule of %s can't be read: %s", calendar, error)
-        else:
-            behind.append(calendar)
-    return behind
-
-
-def note_due(db: Database) -> None:
-    """Give the schedules of an older version the times of their next dates, so that the scheduler need not."""
-    for calendar, body, generated_until, zone in _undated.rows(db):
-        with suppress(Refused, msgspec.DecodeError):
-            due_at = next_fill(read_schedule(msgspec.json.decode(body)), zone, date.fromisoformat(generated_until))
-            _date.execute(db, calendar=calendar, due_at=due_at)

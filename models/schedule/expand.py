@@ -6,7 +6,7 @@ So a slot always lasts its minutes, and a day with a change of the clocks has th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta, tzinfo
 
 from msgspec import UNSET
@@ -18,15 +18,16 @@ from models.domain.slots.planned import Planned
 from models.schedule.recurrence import dates
 from models.schedule.recurrence_text import LAST_DATE
 from models.schedule.schedule import ClosedRange, ExtraWindow, Hours, Schedule, Window, read_schedule, write_data
+from models.schedule.steps import Steps
 
 __all__ = [
     "MOST_SLOTS",
     "ClosedRange",
     "ExtraWindow",
-    "Planned",
     "Schedule",
     "Window",
     "expand",
+    "first_date",
     "horizon",
     "local_date",
     "next_fill",
@@ -39,18 +40,23 @@ NEVER = 1 << 62
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ONE_DAY = timedelta(days=1)
 
+Take = Callable[..., None]  # `Steps.take`
 
-def expand(schedule: Schedule, zone: str, first: date, last: date) -> list[Planned]:
+
+def expand(schedule: Schedule, zone: str, first: date, last: date, steps: Steps | None = None) -> list[Planned]:
     """Return the slots of the windows that begin on the local dates from `first` to `last`, both included.
 
     The slots are sorted, and each date's slots depend on that date alone. Of two slots with the same times the one of
-    `extra` counts, or else the one of the first window. Raise BadRequest for an unknown zone, and for more than
-    MOST_SLOTS.
+    `extra` counts, or else the one of the first window. Raise BadRequest for an unknown zone, for more than MOST_SLOTS,
+    and after too many `steps`. A schedule that was accepted before is expanded without a count of them.
     """
     clocks = open_zone(zone)
+    take = _untaken if steps is None else steps.take
     planned: dict[tuple[int, int], Planned] = {}
-    for day, hours in _openings(schedule, clocks, max(first, schedule.from_), min(last, schedule.until or LAST_DATE)):
+    begin, end = max(first, schedule.from_), min(last, schedule.until or LAST_DATE)
+    for day, hours in _openings(schedule, clocks, begin, end, take):
         for slot in _cut(schedule, clocks, day, hours):
+            take()
             planned.setdefault(slot.times, slot)
         if len(planned) > MOST_SLOTS:
             raise BadRequest(
@@ -60,6 +66,10 @@ def expand(schedule: Schedule, zone: str, first: date, last: date) -> list[Plann
                 most=MOST_SLOTS,
             )
     return [planned[times] for times in sorted(planned)]
+
+
+def _untaken(count: int = 1) -> None:
+    """Stand in for `Steps.take`."""
 
 
 def _cut(schedule: Schedule, clocks: tzinfo, day: date, hours: Hours) -> Iterator[Planned]:
@@ -93,31 +103,40 @@ def local_date(zone: str, moment: int) -> date:
     return wall_of(open_zone(zone), moment).date()
 
 
-def _openings(schedule: Schedule, clocks: tzinfo, first: date, last: date) -> Iterator[tuple[date, Hours]]:
+def first_date(zone: str, now: int) -> date:
+    """Return yesterday's date, as a window of yesterday may last past midnight."""
+    return local_date(zone, now) - _ONE_DAY
+
+
+def _openings(schedule: Schedule, clocks: tzinfo, first: date, last: date, take: Take) -> Iterator[tuple[date, Hours]]:
     """Return each window with each date on which it begins, those of `extra` first."""
     for extra in schedule.extra:
         if first <= extra.date <= last:
             yield extra.date, extra
-    closed = _closed_dates(schedule, first, last)
+    closed = _closed_dates(schedule, first, last, take)
     for window in schedule.windows:
         begin, end = max(first, window.from_ or first), min(last, window.until or last)
-        for day in _dates_of(window, clocks, window.from_ or schedule.from_, begin, end):
+        for day in _spanof(window, window.from_ or schedule.from_, (begin, end), clocks, take):
+            take()
             if day not in closed:
                 yield day, window
 
 
-def _dates_of(window: Window, clocks: tzinfo, start: date, first: date, last: date) -> Iterator[date]:
+def _spanof(window: Window, start: date, span: tuple[date, date], clocks: tzinfo, take: Take) -> Iterator[date]:
+    first, last = span
     if window.rrule is not UNSET:
-        return dates(window.rrule, start, first, last, clocks=clocks, minute=window.minutes[0])
+        return dates(window.rrule, start, first, last, clocks=clocks, minute=window.minutes[0], visit=take)
     weekdays = {_DAYS.index(day) for day in window.days or ()}
     return (day for day in _range(first, last) if day.weekday() in weekdays)
 
 
-def _closed_dates(schedule: Schedule, first: date, last: date) -> set[date]:
+def _closed_dates(schedule: Schedule, first: date, last: date, take: Take) -> set[date]:
     closed: set[date] = set()
     for item in schedule.closed:
         if isinstance(item, ClosedRange):
-            closed.update(_range(max(item.from_, first), min(item.until, last)))
+            begin, end = max(item.from_, first), min(item.until, last)
+            take(max((end - begin).days + 1, 1))
+            closed.update(_range(begin, end))
         else:
             closed.add(item)
     return closed

@@ -8,7 +8,7 @@ BYWEEKNO the period is the year of the week numbers: week 1 is whole, even if it
 from __future__ import annotations
 
 from calendar import isleap, monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, timedelta, tzinfo
 from functools import lru_cache
@@ -22,21 +22,41 @@ __all__ = ["Rule", "check_rule", "dates", "periods", "picked"]
 
 T = TypeVar("T")
 
+Visit = Callable[[], object]  # is called for each date and each period that a rule looks at
+
 _ONE_DAY = timedelta(days=1)
 _WEEK = 7
 
 
 @lru_cache(maxsize=4_096)
-def check_rule(text: str, start: date) -> None:
-    """Raise ValueError, with a sentence for the client, unless the rule has a date from `start` on."""
+def check_rule(text: str, start: date) -> int:
+    """Raise ValueError, with a sentence for the client, unless the rule has a date from `start` on.
+
+    Return the number of dates and periods it had to look at.
+    """
+    visits = count()
     rule = read_rule(text)
     last = _day_after_until(rule) if isinstance(rule.until, Time) else LAST_DATE
     begin = start if rule.start is None else rule.start.day
-    if next(_dates(rule, begin, max(begin, start), last), None) is None:
+    if next(_dates(rule, begin, max(begin, start), last, visits.__next__), None) is None:
         raise ValueError("the rule names no date at all")
+    return next(visits)
 
 
-def dates(text: str, start: date, first: date, last: date, *, clocks: tzinfo = UTC, minute: int = 0) -> Iterator[date]:
+def _unseen() -> None:
+    """Stand in for a `Visit`."""
+
+
+def dates(
+    text: str,
+    start: date,
+    first: date,
+    last: date,
+    *,
+    clocks: tzinfo = UTC,
+    minute: int = 0,
+    visit: Visit = _unseen,
+) -> Iterator[date]:
     """Return the rule's dates from `first` to `last`, both included. The text's DTSTART replaces `start`.
 
     `check_rule` must have passed the rule. DTSTART is a date of the rule only if it fits the rule. A DTSTART or UNTIL
@@ -48,8 +68,8 @@ def dates(text: str, start: date, first: date, last: date, *, clocks: tzinfo = U
         start = wall_of(clocks, rule.start.moment).date() if rule.start.is_utc else rule.start.day
     until = rule.until
     if not isinstance(until, Time):
-        return _dates(rule, start, first, last)
-    found = _dates(rule, start, first, min(last, _day_after_until(rule)))
+        return _dates(rule, start, first, last, visit)
+    found = _dates(rule, start, first, min(last, _day_after_until(rule)), visit)
     if until.is_utc:
         return (day for day in found if first_moment(clocks, day, minute) <= until.moment)
     return (day for day in found if (day, minute * 60) <= (until.day, until.second))
@@ -81,7 +101,7 @@ def _until_date(rule: Rule) -> date:
     return rule.until.day if isinstance(rule.until, Time) else rule.until or LAST_DATE
 
 
-def _dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
+def _dates(rule: Rule, start: date, first: date, last: date, visit: Visit) -> Iterator[date]:
     """Return the rule's dates, without regard to a time in UNTIL."""
     last = min(last, LAST_DATE, rule.until if isinstance(rule.until, date) else LAST_DATE)
     if max(first, start) > last:
@@ -92,7 +112,8 @@ def _dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
     for period in _periods(rule, start, start if left else max(first, start)):
         if period.first > last:
             return
-        for day in _picked(rule, period):
+        visit()
+        for day in _picked(rule, period, visit):
             if day < start:
                 continue
             if day > last:
@@ -122,11 +143,17 @@ class _Period(NamedTuple):
     dates: Iterator[date]
 
 
-def _picked(rule: Rule, period: _Period) -> Iterator[date] | list[date]:
-    fitting = (day for day in period.dates if _fits(rule, day))
+def _picked(rule: Rule, period: _Period, visit: Visit) -> Iterator[date] | list[date]:
+    fitting = (day for day in _visited(period.dates, visit) if _fits(rule, day))
     if not rule.by_position:
         return fitting
     return picked(list(fitting), rule.by_position)
+
+
+def _visited(days: Iterator[date], visit: Visit) -> Iterator[date]:
+    for day in days:
+        visit()
+        yield day
 
 
 def _fits(rule: Rule, day: date) -> bool:

@@ -13,6 +13,7 @@ from models.contract.errors import BadRequest
 from models.domain.policy.rules import MOST_SEATS
 from models.schedule.recurrence import check_rule
 from models.schedule.recurrence_text import FIRST_DATE, LAST_DATE
+from models.schedule.steps import Steps
 
 MINUTES_A_DAY = 1_440
 DATA_BYTES = 4_096  # as a slot's
@@ -105,20 +106,31 @@ _MEANING = {
     "name": f"a text of one line, 1 to {LONGEST_NAME} characters",
     "data": f"any JSON, up to {DATA_BYTES} bytes",
 }
+_ENTRY = {
+    "windows": "an object with days or rrule, start and end",
+    "days": "one of mon, tue, wed, thu, fri, sat and sun",
+    "closed": "a date or an object with from and until",
+    "extra": "an object with date, start and end",
+}
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `|$)", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*?)`")
 
 
-def read_schedule(given: Any) -> Schedule:
-    """Return the schedule of a decoded JSON object; BadRequest names the first invalid field."""
+def convert_schedule(given: Any) -> Schedule:
+    """Return a schedule that `read_schedule` has passed before, without the checks that may take long."""
     try:
-        schedule = msgspec.convert(given, Schedule)
+        return msgspec.convert(given, Schedule)
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from error
+
+
+def read_schedule(given: Any, steps: Steps | None = None) -> Schedule:
+    """Return the schedule of a decoded JSON object; BadRequest names the first invalid field, or too many `steps`."""
+    schedule = convert_schedule(given)
     _check_range("from", "until", schedule.from_, schedule.until or LAST_DATE)
     for place, window in enumerate(schedule.windows):
-        _check_window(f"windows[{place}]", window, schedule.from_)
+        _check_window(f"windows[{place}]", window, schedule.from_, steps)
     for place, closed in enumerate(schedule.closed):
         where = f"closed[{place}]"
         if isinstance(closed, ClosedRange):
@@ -137,7 +149,7 @@ def write_data(data: Any) -> str | None:
     return None if data is None else msgspec.json.encode(data).decode()
 
 
-def _check_window(where: str, window: Window, start: date) -> None:
+def _check_window(where: str, window: Window, start: date, steps: Steps | None) -> None:
     _check_hours(where, window)
     first, last = window.from_ or FIRST_DATE, window.until or LAST_DATE
     _check_range(f"{where}.from", f"{where}.until", first, last)
@@ -145,16 +157,18 @@ def _check_window(where: str, window: Window, start: date) -> None:
         raise BadRequest(f"`{where}` has days or rrule: one of the two.", field=where)
     if window.rrule is not UNSET:
         try:
-            check_rule(window.rrule, window.from_ or start)
+            looked = check_rule(window.rrule, window.from_ or start)
         except ValueError as error:
             raise BadRequest(f"`{where}.rrule` is not a rule for dates: {error}.", field=f"{where}.rrule") from error
+        if steps is not None:
+            steps.take(looked)
 
 
 def _check_hours(where: str, hours: Hours) -> None:
     if hours.start == hours.end:
         raise BadRequest(f'`{where}.end` is not its start; a whole day ends at "24:00".', field=f"{where}.end")
     try:
-        size = len(write_data(hours.data) or "")
+        size = len((write_data(hours.data) or "").encode())
     except (ValueError, OverflowError, RecursionError, TypeError) as error:
         raise BadRequest(f"`{where}.data` is not JSON: {error}.", field=f"{where}.data") from error
     if size > DATA_BYTES:
@@ -185,5 +199,6 @@ def _refusal(error: str) -> BadRequest:
         where = f"{where}.{missing.group(1)}" if where else missing.group(1)
     leaf = re.sub(r"\[[0-9]+\]", "", where).rpartition(".")[2]
     field = where if leaf in _MEANING else "schedule"
+    meaning = _ENTRY[leaf] if where.endswith("]") and leaf in _ENTRY else _MEANING.get(leaf, _MEANING["schedule"])
     verb = "is missing: it is" if missing else "is"
-    return BadRequest(f"`{field}` {verb} {_MEANING.get(leaf, _MEANING['schedule'])}.", field=field)
+    return BadRequest(f"`{field}` {verb} {meaning}.", field=field)

@@ -15,7 +15,7 @@ from peewee import JOIN
 
 from models.contract.changes import SLOTS_A_CHANGE
 from models.domain.slots import neighbours, slots
-from models.schedule.expand import Planned
+from models.domain.slots.planned import Planned
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.rows import Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from peewee import DatabaseError, InterfaceError
+from peewee import DatabaseError, InterfaceError, OperationalError
 from playhouse.migrations import Runner
 
 from models.contract.errors import Overloaded
 from models.storage.cancellation import Cancelled, current
 from models.storage.dialect import Dialect, UnusableDatabase
+from models.storage.schema_rule import check_schema
 from models.storage.sqlite import open_sqlite
+
+T = TypeVar("T")
 
 _logger = logging.getLogger("slotcast.database")
 
@@ -26,10 +31,11 @@ FIRST_MIGRATION = "0001_book"  # only a new database needs it
 DUE_MIGRATION = "0014_due"
 
 
-def open_database(url: str, *, synchronous: str = SYNCHRONOUS) -> Dialect:
+def open_database(url: str, *, synchronous: str = SYNCHRONOUS, is_pooled: bool | None = None) -> Dialect:
     """Return the database of `url`, not connected yet.
 
-    `sqlite:///file.db` (four slashes for an absolute path) or `postgresql://user:password@host:5432/name`.
+    `sqlite:///file.db` (four slashes for an absolute path) or `postgresql://user:password@host:5432/name`. `is_pooled`
+    says if a pooler shares the sessions of PostgreSQL between transactions; None is to find out.
     """
     try:
         parts = urlsplit(url)
@@ -40,7 +46,8 @@ def open_database(url: str, *, synchronous: str = SYNCHRONOUS) -> Dialect:
             raise UnusableDatabase("SLOTCAST_DATABASE: an @ in the user or password is written %40")
         from models.storage.postgres import open_postgres  # noqa: PLC0415 - SQLite needs no psycopg
 
-        return open_postgres(url.replace("postgres://", "postgresql://", 1), synchronous=synchronous)
+        url = url.replace("postgres://", "postgresql://", 1)
+        return open_postgres(url, synchronous=synchronous, is_pooled=is_pooled)
     path = unquote(parts.path).removeprefix("/")
     # Each thread has its own connection, and in memory each connection would have its own database.
     if parts.scheme != "sqlite" or parts.netloc or path in {"", ":memory:"} or "\0" in path:
@@ -70,16 +77,14 @@ def database_file(url: str) -> Path | None:
 
 
 def migrate(db: Dialect) -> list[str]:
-    """Apply the missing migrations and return their names. Refuse a schema newer than this program.
+    """Apply the missing migrations and return their names. Refuse a schema that this program can't serve.
 
     Many processes may start at once. The whole run is one transaction under one lock, so the others find it done.
     """
     runner = Runner(db, str(MIGRATIONS))
     with db.changing_schema():
-        unknown = [row.name for row in runner.status() if row.path is None]
-        if unknown:
-            message = f"The database is newer than this program (it has {', '.join(unknown)}): update Slotcast"
-            raise UnusableDatabase(message)
+        if check_schema(db, migrations(), runner.applied()):
+            return []
         applied = list(runner.up())
         db.settle_positions()
         if db.install_triggers() and not _WITH_NEW_TABLES.intersection(applied):
@@ -87,6 +92,42 @@ def migrate(db: Dialect) -> list[str]:
             db.begin_anew()
             _logger.warning("Triggers were missing: every calendar's history begins anew; run server.py check --repair")
         return applied
+
+
+def needs_migration(db: Dialect) -> bool:
+    """Say if `migrate` would change the schema; raise UnusableDatabase for one that this program can't serve."""
+    applied = {str(name) for (name,) in db.execute_sql("SELECT name FROM schema_migration").fetchall()}
+    check_schema(db, migrations(), applied)
+    return not applied.issuperset(migrations())
+
+
+def ask(db: Dialect, question: Callable[[], T]) -> T:
+    """Return the result of a read of one statement, which needs no transaction to see one instant.
+
+    A connection that the server has closed is replaced. It is for the server's own reads, which are never cancelled.
+    """
+    try:
+        if not db.is_closed():
+            with suppress(OperationalError, InterfaceError):
+                return question()
+            db.drop()
+        db.connect()
+        return question()
+    except (DatabaseError, InterfaceError) as error:
+        with suppress(DatabaseError, InterfaceError):
+            db.drop()
+        raise Overloaded("The database does not answer.") from error
+
+
+def migrations() -> tuple[str, ...]:
+    """Return the names of this program's migrations."""
+    return _names(MIGRATIONS)
+
+
+@cache
+def _names(folder: Path) -> tuple[str, ...]:
+    """Read the folder once: later there may be no descriptor left for it."""
+    return tuple(sorted(path.stem for path in folder.glob("[0-9]*.py")))
 
 
 @contextmanager
@@ -110,6 +151,8 @@ def reading(db: Dialect) -> Iterator[None]:
                 db.drop()
         if is_cancelled:
             raise Cancelled from error
+        if "Could not decode to UTF-8" in str(error):
+            _logger.error("A text in the database is not UTF-8: run server.py check --repair")  # noqa: TRY400
         if isinstance(error, DatabaseError | InterfaceError):
             raise Overloaded("The database does not answer.") from error
         raise

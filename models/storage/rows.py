@@ -109,6 +109,16 @@ class HoldRow(NamedTuple):
     overridden: str = ""
 
 
+class VerificationRow(NamedTuple):
+    booking: str
+    caller: str
+    email: str
+    tries: int
+    mails: int
+    mail_at: int | None
+    created_at: int
+
+
 class BookingRow(NamedTuple):
     """A booking. `booked_by` is the pseudonym of its caller, "" for staff and for outside writers.
 

@@ -10,10 +10,11 @@ NOT_THIS_ONE = (
 )
 
 
-def check_secret(db: Dialect, fingerprint: str) -> None:
+def check_secret(db: Dialect, fingerprint: str, previous: str = "", *, may_replace: bool = True) -> None:
     """Raise UnusableDatabase for another secret than the database's. The first start stores the secret's fingerprint.
 
-    With two secrets the same key would be two requests, one at each server, and be done twice.
+    With two secrets the same key would be two requests, one at each server, and be done twice. A server that knows the
+    database's secret as its previous one finds the records of both, so it may replace it.
     """
     stored = _read(db)
     if stored is None:
@@ -22,14 +23,16 @@ def check_secret(db: Dialect, fingerprint: str) -> None:
             if stored is None:
                 _insert(db, fingerprint)
                 return
-    if stored != fingerprint:
+    if stored not in {fingerprint, previous or fingerprint}:
         raise UnusableDatabase(NOT_THIS_ONE)
+    if stored != fingerprint and may_replace:
+        replace_secret(db, fingerprint)
 
 
-def has_other_secret(db: Dialect, fingerprint: str) -> bool:
-    """Say if the secret was replaced by another one."""
+def has_other_secret(db: Dialect, *fingerprints: str) -> bool:
+    """Say if the secret was replaced by another one than these."""
     stored = _read(db)
-    return stored is not None and stored != fingerprint
+    return stored is not None and stored not in fingerprints
 
 
 def replace_secret(db: Dialect, fingerprint: str) -> None:

@@ -132,7 +132,7 @@ class Log(Model):
 
 
 class StoredEntry(Model):
-    """An entry of the history whose actor has a name, `sub`, or whose change the log has let go."""
+    """An entry of the history whose actor has a name, `sub`, or whose change was trimmed from the log."""
 
     calendar = TextField()
     seq = BigIntegerField()
@@ -146,6 +146,20 @@ class StoredEntry(Model):
 
     class Meta:
         table_name = "history"
+        primary_key = CompositeKey("calendar", "seq")
+
+
+class StoredAddresses(Model):
+    """The addresses from which the changes `first` to `seq` of a calendar were asked for: `seq=address` each."""
+
+    calendar = TextField()
+    seq = BigIntegerField()
+    first = BigIntegerField()
+    at = BigIntegerField()
+    addresses = TextField()
+
+    class Meta:
+        table_name = "history_address"
         primary_key = CompositeKey("calendar", "seq")
 
 
@@ -255,6 +269,24 @@ class UsedTicket(Model):
 
     class Meta:
         table_name = "used_ticket"
+
+
+class Verification(Model):
+    """A booking that waits for the answer to its mail. `caller` and `email` are pseudonyms.
+
+    `mail_at` is the time to send the mail, or to try again; null once it is sent.
+    """
+
+    booking = TextField(primary_key=True)
+    caller = TextField()
+    email = TextField()
+    tries = IntegerField(default=0)
+    mails = IntegerField(default=0)
+    mail_at = BigIntegerField(null=True)
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "verification"
 
 
 class FeedFloor(Model):

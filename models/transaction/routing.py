@@ -12,7 +12,13 @@ from functools import lru_cache
 
 from peewee import Database
 
-from models.contract.commands.bookings import CancelBooking, RescheduleBooking, StaffOnBooking, UpdateBooking
+from models.contract.commands.bookings import (
+    CancelBooking,
+    RescheduleBooking,
+    StaffOnBooking,
+    UpdateBooking,
+    VerifyBooking,
+)
 from models.contract.commands.calendars import RemoveBusy, RevokeFeed
 from models.contract.commands.command import Command
 from models.contract.commands.holds import HoldCommand
@@ -39,7 +45,10 @@ _routes = {
 
 
 class StaleRoute(Exception):
-    """Another transaction has changed the command's route. The command must be routed anew."""
+    """Another transaction has changed the command's route, or a row since it was read.
+
+    The command must be routed and run anew.
+    """
 
 
 class Locked(Exception):
@@ -65,7 +74,7 @@ def _subjects_of(command: type[Command]) -> tuple[tuple[str, str], ...]:
         return (("feed", "feed"),)
     if issubclass(command, RemoveBusy):
         return (("busy", "source"),)
-    if issubclass(command, CancelBooking | UpdateBooking | StaffOnBooking):
+    if issubclass(command, CancelBooking | UpdateBooking | VerifyBooking | StaffOnBooking):
         return (("booking", "booking"),)
     if issubclass(command, RescheduleBooking):  # the target comes first: it is the same when the command is repeated
         return ("slot", "slot"), ("booking", "booking")

@@ -11,6 +11,7 @@ from peewee import Model
 from models.contract.changes import Logged
 from models.contract.commands.command import Command
 from models.contract.errors import NotFound
+from models.contract.values.addressed import Addressed
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
 from models.storage.compiled_query import CompiledInsert, CompiledQuery
@@ -51,6 +52,10 @@ class CommandResult(NamedTuple):
         return fields
 
 
+class NeedsSavepoint(Exception):
+    """A command without a savepoint was refused after a write, and only the whole transaction can undo that."""
+
+
 OnProgress = Callable[[int, int], None]
 
 
@@ -67,12 +72,14 @@ def unfilled(transaction: Transaction, calendar: str) -> None:
 
 @dataclass(slots=True)
 class Retention:
-    """The time and number of changes for which the log, the history and the idempotency records are kept."""
+    """The time and number of changes for which the log, the history, addresses, records and customers are kept."""
 
     log_seconds: int = 7 * 86_400
     history_seconds: int = 90 * 86_400
     log_changes: int = 100_000
     receipt_seconds: int = 86_400
+    address_seconds: int = 7 * 86_400
+    customer_seconds: int = 0  # after the end of a booking's slot; 0 for ever
 
 
 @dataclass(slots=True)
@@ -83,26 +90,31 @@ class Transaction:
     the end, or until a statement may read them: `db` writes them first. A statement about slots and holds alone uses
     `seats_db`, and keeps `slots` up to date: rows by id that nobody else can change until the end.
 
-    `now` is read once, after the locks are held; `clock` is None where it is the database's time.
+    `locked_at` is the time at which the locks are held, by time.perf_counter. `now` is read once, after that; `clock`
+    is None where it is the database's time.
     `calendars` and `records` are rows as this transaction has them. `logged` are the rows that the commit adds to the
-    log, in order. `follows` has, for each calendar, the nonce before the last allotted seq.
+    log, in order. `addresses` are those of these changes. `follows` has, for each calendar, the nonce before the last
+    allotted seq.
     `command` is the running one, for the history, and `passed` are the rules that it has passed over.
     `touched` are the slots written by the running command, until its change is appended. `beside` are those of them
     that were written as neighbours only. `vacated` are the slots of a schedule, with their calendars, that have left
     their place: `refill` opens the slots waiting behind them.
-    `on_progress` is called during a long command.
+    `on_progress` is called during a long command. `sends_mail` is true on a server that can send mail.
     """
 
     seats_db: Dialect
     tokens: Tokens
     retention: Retention
     now: int = 0
+    locked_at: float = 0.0
     clock: Clock | None = None
     on_progress: OnProgress = no_progress
     refill: Refill = unfilled
+    sends_mail: bool = False
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     records: dict[str, IdempotencyRecord] = field(default_factory=dict)
     logged: list[Logged] = field(default_factory=list)
+    addresses: list[Addressed] = field(default_factory=list)
     follows: dict[str, str] = field(default_factory=dict)
     command: Command = _NO_COMMAND
     passed: list[str] = field(default_factory=list)
@@ -154,23 +166,36 @@ class Transaction:
             raise NotFound(what="calendar")
         return row
 
-    def attempt(self, do: Callable[[], T]) -> T:
-        """Run `do` in a savepoint. An error rolls back its rows, and the cached ones with them."""
+    def attempt(self, do: Callable[[], T], *, has_savepoint: bool = True) -> T:
+        """Run `do`. An error takes back its rows, and the cached and pending ones with them.
+
+        Without a savepoint an error after a write raises `NeedsSavepoint`: the whole transaction has to run again.
+        """
         db, pending = self.seats_db, self.pending
-        db.execute_sql("SAVEPOINT command")
+        if has_savepoint:
+            db.execute_sql("SAVEPOINT command")
+        written_rows = db.written_rows
         self.touched, self.beside, self.vacated, self.passed = {}, set(), {}, []
         mark = None if pending is None else pending.mark()
         calendars, records, logged = self.calendars.copy(), self.records.copy(), len(self.logged)
+        addresses = len(self.addresses)
         try:
             done = do()
-        except Exception:
+        except Exception as error:
+            has_written = db.written_rows != written_rows
+            if has_written and not has_savepoint:
+                raise NeedsSavepoint from error
             self.calendars, self.records = calendars, records
             del self.logged[logged:]
-            self.slots.clear()
+            del self.addresses[addresses:]
             if pending is not None and mark is not None:
                 pending.roll_back(mark)
-            db.execute_sql("ROLLBACK TO SAVEPOINT command")
-            db.execute_sql("RELEASE SAVEPOINT command")
+            if has_written:
+                self.slots.clear()
+            if has_savepoint:
+                db.execute_sql("ROLLBACK TO SAVEPOINT command")
+                db.execute_sql("RELEASE SAVEPOINT command")
             raise
-        db.execute_sql("RELEASE SAVEPOINT command")
+        if has_savepoint:
+            db.execute_sql("RELEASE SAVEPOINT command")
         return done

@@ -1,8 +1,8 @@
-"""Runs a batch: one transaction, with a savepoint a command. A command alone needs none.
+"""Runs a batch: one transaction, with a savepoint for each command that may be refused after a write.
 
-A refusal undoes its own command only. Any other database error abandons the batch, and then each of its commands is
-tried once, alone. A failed COMMIT is not run again, since it may have happened: its commands are answered with
-`overloaded`, and the idempotency records make the retry safe.
+A command alone needs none. A refusal undoes its own command only. Any other database error abandons the batch, and
+then each of its commands is tried once, alone. A failed COMMIT is not run again, since it may have happened: its
+commands are answered with `overloaded`, and the idempotency records make the retry safe.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from peewee import DatabaseError, IntegrityError, InterfaceError
 
@@ -19,12 +19,17 @@ from models.contract.commands.command import Answer
 from models.contract.errors import BadRequest, Internal, InvalidTransition, Overloaded, Refused
 from models.contract.values.time import Clock
 from models.contract.values.tokens import Tokens
+from models.domain.log import history_address
 from models.schedule.waiting import open_vacated
 from models.storage.dialect import Busy, Dialect
+from models.transaction.handlers import CHECKED_FIRST
 from models.transaction.routing import Locked, Routes, StaleRoute
-from models.transaction.transaction import OnProgress, Retention, Transaction, no_progress
+from models.transaction.transaction import NeedsSavepoint, OnProgress, Retention, Transaction, no_progress
+from models.writing.address_notes import AddressNotes
 from models.writing.command_queue import Outcome, QueuedCommand
 from models.writing.dispatch import RoutedCommand, execute, prepare
+from models.writing.write_fault import WriteFaults
+from models.writing.write_figures import WriteFigures
 
 # The commands of an abandoned batch are tried one by one for this long, since each may wait for the same lock.
 PATIENCE_SECONDS = 10.0
@@ -53,7 +58,7 @@ class BatchRunner:
     """Runs batches on the writing connection of the calling thread.
 
     It calls `on_commit` with the rows of each commit. `clock` is None if each transaction reads the database's
-    time. `waits` is true if a batch waits for a locked calendar.
+    time. `waits` is true if a batch waits for a locked calendar. `faults` has the fault of the last transaction.
     """
 
     db: Dialect
@@ -63,6 +68,10 @@ class BatchRunner:
     on_commit: OnCommit
     on_progress: OnProgress = no_progress
     waits: bool = False
+    faults: WriteFaults = field(default_factory=WriteFaults)
+    figures: WriteFigures = field(default_factory=WriteFigures)
+    addresses: AddressNotes = field(default_factory=AddressNotes)
+    sends_mail: bool = False
 
     def run(self, asked: Sequence[QueuedCommand]) -> list[Result]:
         """Return one outcome for each command, in order."""
@@ -82,39 +91,52 @@ class BatchRunner:
                     return outcomes + [alone.outcome] * (len(asked) - len(outcomes))
         return outcomes
 
-    def _attempt(self, asked: Sequence[QueuedCommand], *, skips_locked: bool = False) -> list[Result]:
+    def _attempt(
+        self, asked: Sequence[QueuedCommand], *, skips_locked: bool = False, saves_all: bool = False
+    ) -> list[Result]:
         """Run one transaction; raise `_Abandoned` if nothing of it was done.
 
-        After one wait for a locked calendar, a second transaction runs the commands of the other calendars.
+        After one wait for a locked calendar, a second transaction runs the commands of the other calendars. After a
+        refusal that could not be undone, a second one has a savepoint for every command.
         """
+        began = time.perf_counter()
         try:
             self.db.begin_write(waits=self.waits)
         except Exception as error:
             _logger.warning("No transaction could begin: %s", error)
+            self.faults.note(error)
             self.drop_connection()
             raise _Abandoned(Overloaded(), is_for_all=True) from error
+        written_rows = self.db.written_rows if self.faults.present else 0
         try:
-            transaction, outcomes = self._transact(asked, skips_locked=skips_locked)
+            transaction, outcomes = self._transact(asked, skips_locked=skips_locked, saves_all=saves_all)
+        except NeedsSavepoint:
+            self._roll_back()
+            return self._attempt(asked, skips_locked=skips_locked, saves_all=True)
         except Busy as busy:
             self._roll_back()
             if len(asked) == 1:
                 return [Locked()]
             if skips_locked or not isinstance(busy, _CalendarBusy):
                 raise _Abandoned(Overloaded()) from busy
-            return self._attempt(asked, skips_locked=True)
+            return self._attempt(asked, skips_locked=True, saves_all=saves_all)
         except (DatabaseError, InterfaceError) as error:
             _logger.warning("A batch of %d was abandoned: %s", len(asked), error)
+            self.faults.note(error)
             self._roll_back()
             raise _Abandoned(Overloaded()) from error
         except Exception as error:
             _logger.exception("A batch of %d failed", len(asked))
             self._roll_back()
             raise _Abandoned(Internal()) from error
-        if transaction.is_rolled_back or self._commit(transaction):
-            return outcomes
-        return [Overloaded()] * len(asked)
+        is_done = transaction.is_rolled_back or self._commit(transaction, written_rows)
+        ended = time.perf_counter()
+        self.figures.note(len(asked), transaction.locked_at - began, ended - began)
+        return outcomes if is_done else [Overloaded()] * len(asked)
 
-    def _transact(self, asked: Sequence[QueuedCommand], *, skips_locked: bool) -> tuple[Transaction, list[Result]]:
+    def _transact(
+        self, asked: Sequence[QueuedCommand], *, skips_locked: bool, saves_all: bool
+    ) -> tuple[Transaction, list[Result]]:
         transaction = Transaction(
             self.db,
             self.tokens,
@@ -122,6 +144,7 @@ class BatchRunner:
             clock=self.clock,
             on_progress=self.on_progress,
             refill=open_vacated,
+            sends_mail=self.sends_mail,
         )
         routes: Routes = {}
         for one in asked:
@@ -130,9 +153,10 @@ class BatchRunner:
             routed = prepare(transaction, [one.command for one in asked], routes, skips_locked=skips_locked)
         except Busy as busy:
             raise _CalendarBusy(*busy.args) from busy
+        transaction.locked_at = time.perf_counter()
         if len(routed) == 1:
             return transaction, [self._alone(transaction, routed[0])]
-        outcomes = [self._in_savepoint(transaction, one) for one in routed]
+        outcomes = [self._beside_others(transaction, one, saves_all=saves_all) for one in routed]
         transaction.write_pending()
         return transaction, outcomes
 
@@ -145,19 +169,28 @@ class BatchRunner:
             transaction.is_rolled_back = True
         return outcome
 
-    def _in_savepoint(self, transaction: Transaction, routed: RoutedCommand) -> Result:
-        outcome = self._outcome(routed, lambda: transaction.attempt(lambda: execute(transaction, routed)))
+    def _beside_others(self, transaction: Transaction, routed: RoutedCommand, *, saves_all: bool) -> Result:
+        """Run one of several commands."""
+        has_savepoint = saves_all or type(routed.command) not in CHECKED_FIRST
+        outcome = self._outcome(
+            routed, lambda: transaction.attempt(lambda: execute(transaction, routed), has_savepoint=has_savepoint)
+        )
         self._check_transaction()
         return outcome
 
-    def _commit(self, transaction: Transaction) -> bool:
+    def _commit(self, transaction: Transaction, written_rows: int) -> bool:
         """Commit, and call `on_commit`; return False if the commit may not have happened."""
         try:
             self.db.commit_write()
         except Exception as error:
             _log_error("A commit failed; its commands are answered with overloaded: %s", error)
+            self.faults.note(error)
             self.drop_connection()
             return False
+        if self.faults.present:
+            self.faults.note_commit(has_written=self.db.written_rows != written_rows)
+        if transaction.addresses:
+            self.addresses.add(transaction.addresses)
         try:
             if transaction.logged:
                 self.on_commit(transaction.logged)
@@ -174,7 +207,7 @@ class BatchRunner:
         except IntegrityError as error:
             _logger.warning("A constraint refused %s: %s", name, error)
             return InvalidTransition("The database's constraints refused it.", rule="constraint")
-        except (DatabaseError, InterfaceError):
+        except (DatabaseError, InterfaceError, NeedsSavepoint):
             raise
         except (UnicodeEncodeError, OverflowError) as error:
             return BadRequest(f"The command can't be written down: {error}")
@@ -186,6 +219,19 @@ class BatchRunner:
         if not self.db.is_in_transaction(or_failed=or_failed):
             message = "the connection is no longer in a transaction"
             raise DatabaseError(message)
+
+    def write_addresses(self) -> None:
+        """Write the addresses that wait, in a transaction of their own. After a failure they wait on."""
+        some = self.addresses.take()
+        try:
+            self.db.begin_write(waits=self.waits)
+            history_address.write(self.db, some)
+            self.db.commit_write()
+        except Exception as error:
+            _log_error("Addresses can't be written now: %s", error)
+            self.faults.note(error)
+            self.addresses.add(some)
+            self.drop_connection()
 
     def wipe(self) -> bool:
         """Remove erased rows from every file of the database; return False if another try is needed."""

@@ -1,15 +1,22 @@
-"""The queue of a writer: commands from any thread, in order, until it is closed."""
+"""The queue of a writer: commands from any thread, until it is closed; those that have waited too long are refused.
+
+A client's command that has waited for `max_wait_seconds` when its turn comes is refused as `overloaded`: its client
+would not wait for the answer of a longer queue. Claims of free seats wait behind all other commands, so that under
+overload a customer who has a hold gets the booking. Other commands keep their order.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import Overloaded, Refused
+from models.contract.principal import Role
 from models.transaction.routing import Routes
 
 Outcome = Answer | Refused
@@ -17,34 +24,72 @@ Reply = Callable[[Outcome], None]
 
 
 class QueuedCommand(NamedTuple):
-    """A waiting command: its reply, its known routes, and the number of its stale routes so far."""
+    """A waiting command: its reply, its known routes, and the number of its stale routes so far.
+
+    `arrived` is the time of its request by `time.monotonic`; None for a command of the server, which may wait.
+    """
 
     command: Command
     reply: Reply
     routes: Routes
     stale_routes: int = 0
+    arrived: float | None = None
 
     @property
     def calendars(self) -> set[str]:
         return set(self.routes.values())
 
+    @property
+    def is_claim(self) -> bool:
+        """Whether a customer asks for free seats. Staff's commands keep their order."""
+        return self.command.is_claim and self.command.principal.highest_role < Role.STAFF
+
+
+class Next(NamedTuple):
+    """The next commands of a queue: those to run, those that have waited too long, and if others may follow."""
+
+    asked: list[QueuedCommand]
+    late: list[QueuedCommand]
+    is_open: bool
+
+
+class CommandSource(Protocol):
+    """The store of a queue, with the methods of `SimpleQueue`; None is its end. Others may put commands into it too."""
+
+    def put(self, item: QueuedCommand | None) -> None: ...
+    def get(self, block: bool = True, timeout: float | None = None) -> QueuedCommand | None: ...  # noqa: FBT001, FBT002 - the standard library's
+    def get_nowait(self) -> QueuedCommand | None: ...
+    def qsize(self) -> int: ...
+
 
 class CommandQueue:
-    """A queue with one reader. `taken` counts all its commands so far.
+    """A queue with one reader. `taken` counts all commands that were put into it so far.
 
-    A background command waits until the other waiting commands have been read, and is read alone.
+    A background command waits until the other waiting commands have been read, and is read alone. `max_wait_seconds`
+    is 0 if commands may wait for any time.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        source: CommandSource | None = None,
+        max_wait_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.taken = 0
-        self._queue: SimpleQueue[QueuedCommand | None] = SimpleQueue()
-        self._background: deque[QueuedCommand] = deque()  # the reader's only
+        self._max_wait_seconds = max_wait_seconds
+        self._clock = clock
+        self._queue: CommandSource = source or SimpleQueue()
+        # The reader's only: what it has read and not returned yet.
+        self._first: deque[QueuedCommand] = deque()
+        self._claims: deque[QueuedCommand] = deque()
+        self._background: deque[QueuedCommand] = deque()
         self._is_background_next = False
+        self._is_ended = False
         self._is_closed = False
         self._closing = threading.Lock()
 
     def __len__(self) -> int:
-        return self._queue.qsize() + len(self._background)
+        return self._queue.qsize() + len(self._first) + len(self._claims) + len(self._background)
 
     def put(self, asked: QueuedCommand) -> None:
         """Take a command, or refuse it once the queue is closed."""
@@ -55,27 +100,41 @@ class CommandQueue:
                 return
         asked.reply(Overloaded("The server is stopping."))
 
-    def next(self, most: int, timeout: float | None = None) -> tuple[list[QueuedCommand], bool]:
-        """Wait for a command, then take the other waiting ones, up to `most`; False at the end of the queue.
+    def next(self, most: int, timeout: float | None = None) -> Next:
+        """Wait for a command, then take the other waiting ones, up to `most`.
 
         After each such batch comes one background command, also after an empty batch.
         """
         self._is_background_next = not self._is_background_next and bool(self._background)
         if self._is_background_next:
-            return [self._background.popleft()], True
+            return Next([self._background.popleft()], [], is_open=True)
+        self._read(timeout)
         asked: list[QueuedCommand] = []
+        late: list[QueuedCommand] = []
+        oldest = self._clock() - self._max_wait_seconds if self._max_wait_seconds else float("-inf")
+        for lane in (self._first, self._claims):
+            while lane and len(asked) < most:
+                one = lane.popleft()
+                (asked if one.arrived is None or one.arrived > oldest else late).append(one)
+        is_empty = not (self._first or self._claims or self._background)
+        return Next(asked, late, is_open=not (self._is_ended and is_empty))
+
+    def _read(self, timeout: float | None) -> None:
+        """Sort everything that has been put into the lanes. Wait for a command if none waits."""
+        may_wait = not (self._first or self._claims or self._background or self._is_ended)
         try:
-            item = self._queue.get_nowait() if self._background else self._queue.get(timeout=timeout)
+            item = self._queue.get(timeout=timeout) if may_wait else self._queue.get_nowait()
             while item is not None:
-                (self._background if item.command.is_background else asked).append(item)
-                if len(asked) == most:
-                    return asked, True
+                if item.command.is_background:
+                    self._background.append(item)
+                elif item.is_claim:
+                    self._claims.append(item)
+                else:
+                    self._first.append(item)
                 item = self._queue.get_nowait()
+            self._is_ended = True
         except Empty:
-            return asked, True
-        if self._background:
-            self._queue.put(None)  # the end comes after the background commands
-        return asked, bool(self._background)
+            pass
 
     def close(self) -> None:
         """Take no more commands. The reader still gets all of those before."""

@@ -15,7 +15,18 @@ from models.audit import repair
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
 from models.contract.values.ids import UUID
-from models.domain.bookings import bookings, erase_bookings, expire_bookings, holds, reschedule, update_booking
+from models.domain.access import accounts, credentials
+from models.domain.bookings import (
+    bookings,
+    cancel_bookings,
+    erase_bookings,
+    expire_bookings,
+    holds,
+    reschedule,
+    trim_holds,
+    update_booking,
+    verification,
+)
 from models.domain.calendars import busy_sources, calendars, feeds, tickets
 from models.domain.log import change_log
 from models.domain.outside_writes import take_outside
@@ -43,21 +54,26 @@ from models.writing import check_writer
 
 # Importing a module registers its handlers.
 HANDLER_MODULES = (
+    accounts,
     apply,
     bookings,
     busy_sources,
     calendars,
+    cancel_bookings,
     erase_bookings,
     expire_bookings,
     feeds,
     holds,
     check_writer,
+    credentials,
     repair,
     reschedule,
     slots,
     take_outside,
     tickets,
+    trim_holds,
     update_booking,
+    verification,
 )
 
 
@@ -73,12 +89,11 @@ _lock_free_calendars = CompiledListQuery(lambda ids: _calendars(ids).for_update(
 
 
 class RoutedCommand(NamedTuple):
-    """A command, its calendar ("" for none), and the keys of its idempotency records."""
+    """A command, its calendar ("" for none), and its idempotency records: the key and the fingerprint of each."""
 
     command: Command
     calendar: str
-    marks: tuple[str, ...] = ()
-    fingerprint: str = ""
+    marks: tuple[tuple[str, str], ...] = ()
     refusal: Refused | StaleRoute | Locked | None = None
 
 
@@ -111,7 +126,7 @@ def prepare(
             placed.append(RoutedCommand(command, "", refusal=StaleRoute()))
         else:
             placed.append(_place(transaction, command, some, routes.get(some[0], "")))
-    marks = [mark for one in placed for mark in one.marks]
+    marks = [mark for one in placed for mark, _ in one.marks]
     if transaction.clock is None:
         found, transaction.now = idempotency.find_now(transaction.seats_db, marks)
     else:
@@ -146,8 +161,14 @@ def _place(transaction: Transaction, command: Command, some: Sequence[Subject], 
             return RoutedCommand(command, calendar)
         # The scopes of the key: the calendar, and the booking, also after its move to another calendar.
         scopes = [calendar, *[f"booking:{name}" for kind, name in some if kind == "booking"]]
-        marks = tuple([idempotency.identify(transaction.tokens, scope, command) for scope in scopes])
-        return RoutedCommand(command, calendar, marks, idempotency.fingerprint(transaction.tokens, command))
+        # While one secret replaces another, two servers may sign with different ones: each finds the other's records.
+        marks = [
+            (idempotency.identify(tokens, scope, command), fingerprint)
+            for tokens in transaction.tokens.every
+            for fingerprint in (idempotency.fingerprint(tokens, command),)
+            for scope in scopes
+        ]
+        return RoutedCommand(command, calendar, tuple(marks))
     except Refused as refusal:
         return RoutedCommand(command, calendar, refusal=refusal)
     except (UnicodeEncodeError, RecursionError) as error:
@@ -156,27 +177,38 @@ def _place(transaction: Transaction, command: Command, some: Sequence[Subject], 
 
 def execute(transaction: Transaction, placed: RoutedCommand) -> Answer:
     """Run the command, or repeat its first answer. Raise its refusal."""
-    command, calendar, marks, fingerprint, refusal = placed
+    command, calendar, marks, refusal = placed
     if refusal is not None:
         raise refusal
-    handler = HANDLERS.get(type(command))
-    if handler is None:
+    if type(command) not in HANDLERS:
         raise BadRequest("This command is not supported.")
     if not calendar and command.needs_calendar:
         raise _missing(command)
+    command.principal.check_role(command.wire.role, calendar)  # the one check of a role for all commands
     transaction.command = command
     if not marks:
-        return _answer(transaction, handler(transaction, command))[0]
-    for mark in marks:
+        return _answer(transaction, _handle(transaction, command))[0]
+    for mark, fingerprint in marks:
         if mark in transaction.records:
             idempotency.check_same(transaction.records[mark], fingerprint)
             return _repeated(transaction, transaction.records[mark])
-    answer, public = _answer(transaction, handler(transaction, command))
-    kept = IdempotencyRecord(answer.calendar, fingerprint, answer.seq, answer.cursor, public)
-    for mark in marks:
+    answer, public = _answer(transaction, _handle(transaction, command))
+    for mark, fingerprint in marks:
+        kept = IdempotencyRecord(answer.calendar, fingerprint, answer.seq, answer.cursor, public)
         transaction.insert(idempotency.insert, (mark, *kept, transaction.now))
         transaction.records[mark] = kept
     return answer
+
+
+def _handle(transaction: Transaction, command: Command) -> CommandResult:
+    """Run the handler. Raise StaleRoute if it has written a slot that is in none of its changes.
+
+    An outside writer has moved that slot to another calendar since it was read.
+    """
+    done = HANDLERS[type(command)](transaction, command)
+    if transaction.touched:
+        raise StaleRoute
+    return done
 
 
 def _missing(command: Command) -> Refused:

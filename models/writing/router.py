@@ -29,10 +29,17 @@ _logger = logging.getLogger("slotcast.router")
 class Router:
     """Has the methods of a writer. `make` makes one writer from its number and the queue for stale commands."""
 
-    def __init__(self, db: Dialect, count: int, make: Callable[[int, Callable[[QueuedCommand], None]], Writer]) -> None:
+    def __init__(
+        self,
+        db: Dialect,
+        count: int,
+        make: Callable[[int, Callable[[QueuedCommand], None]], Writer],
+        *,
+        max_wait_seconds: float = 0.0,
+    ) -> None:
         self._db = db
         self.writers = [make(number, self.queue) for number in range(count)]
-        self._queue = CommandQueue()
+        self._queue = CommandQueue(max_wait_seconds=max_wait_seconds)
         self._remembered: Routes = {}
         self._thread = threading.Thread(target=self._run, name="slotcast-router", daemon=True)
 
@@ -41,9 +48,9 @@ class Router:
             writer.start()
         self._thread.start()
 
-    def submit(self, command: Command, reply: Reply) -> None:
+    def submit(self, command: Command, reply: Reply, arrived: float | None = None) -> None:
         """Queue a command from any thread. Its writer's thread calls `reply` once the outcome is final."""
-        self.queue(QueuedCommand(command, reply, {}))
+        self.queue(QueuedCommand(command, reply, {}, arrived=arrived))
 
     def queue(self, asked: QueuedCommand) -> None:
         self._queue.put(asked)
@@ -67,7 +74,9 @@ class Router:
     def _run(self) -> None:
         is_open = True
         while is_open:
-            asked, is_open = self._queue.next(COMMANDS_AT_ONCE)
+            asked, late, is_open = self._queue.next(COMMANDS_AT_ONCE)
+            if late:
+                self._refuse(late, Overloaded())
             if asked:
                 self._hand_on(asked)
         self._db.drop()

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from models.contract.commands.command import Command
 from models.contract.errors import Refused
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import HOUR, MINUTE, read_time, write_time
 from tests.invariants.model.hours import Planned
 from tests.invariants.model.model import Model
@@ -101,7 +101,7 @@ class Machine(RuleBasedStateMachine):
         )
 
     def name_of(self, principal: Principal) -> str:
-        return "staff" if principal.is_staff else "guest"
+        return "staff" if principal.role >= Role.STAFF else "guest"
 
     @invariant()
     def the_service_agrees_with_the_model(self) -> None:

@@ -8,12 +8,12 @@ from models.contract.commands.command import Command
 from models.contract.commands.holds import HoldSlot, ReleaseHold
 from models.contract.commands.slots import CloseSlot
 from models.transaction.handlers import HANDLERS
-from tests.invariants.cases import booking_cases, busy_cases, calendar_cases, schedule_cases
+from tests.invariants.cases import access_cases, booking_cases, busy_cases, calendar_cases, schedule_cases
 from tests.invariants.cases.case import CASES
 from tests.models.driver import GUEST, Driver, Viewer, booking, new_key
 
 # Each of these modules registers its cases.
-CASE_MODULES = (calendar_cases, booking_cases, schedule_cases, busy_cases)
+CASE_MODULES = (access_cases, calendar_cases, booking_cases, schedule_cases, busy_cases)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -6,28 +6,29 @@ from typing import Any
 
 import pytest
 
-from models.contract.commands.background import EraseBookings, TakeOutside
-from models.contract.commands.bookings import CancelBooking, RescheduleBooking, UpdateBooking
+from models.contract.commands.background import CancelMany, EraseBookings, TakeOutside
+from models.contract.commands.bookings import CancelBooking, RescheduleBooking, UpdateBooking, VerifyBooking
 from models.contract.commands.command import Command
 from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
 from models.contract.errors import Refused
+from models.contract.principal import Role
 from models.contract.requests import REQUESTS
 from tests.invariants.cases.case import CASES
 from tests.invariants.test_convergence import CASE_MODULES
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, code, history, moving, new_key
 
 assert CASE_MODULES
-_BY_HOLDER = {ExtendHold, ReleaseHold, CancelBooking, RescheduleBooking, UpdateBooking}
+_BY_HOLDER = {ExtendHold, ReleaseHold, CancelBooking, RescheduleBooking, UpdateBooking, VerifyBooking}
 # They are about more slots than a change has.
 _WITH_MORE_ENTRIES = {"archived_with_many_slots", "restored_with_many_slots", "last_booking_before_many_that_wait"}
 
 
 def _actor(command: Command) -> str:
-    if isinstance(command, EraseBookings):
+    if isinstance(command, EraseBookings | CancelMany):
         return "staff"
     if not command.wire.name:
         return "outside" if isinstance(command, TakeOutside) else "server"
-    if command.principal.is_staff:
+    if command.principal.role >= Role.STAFF:
         return "staff"
     return "holder" if type(command) in _BY_HOLDER else "guest"
 
@@ -97,7 +98,7 @@ def test_a_neighbour_is_not_what_an_entry_is_about(driver: Driver) -> None:
 
 
 def test_a_refused_command_leaves_no_entry(driver: Driver) -> None:
-    """Neither a refused command nor a failed one is in the history."""
+    """A refused command and a failed one are not in the history."""
     (slot,) = driver.open()
     before = history(driver)
     outcomes = driver.together([booking(slot, seats=2), HoldSlot(principal=STAFF, key=new_key(), slot=slot, seats=3)])

@@ -4,7 +4,7 @@ Each test runs on SQLite and on PostgreSQL; `@pytest.mark.only("sqlite")` limits
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock
-from tests.models.migrated import copy_migrated
+from tests.models.migrated import copy_migrated, lend_migrated
 from tests.models.outside import Outside
 from tests.support.databases.postgres import Postgres
 
@@ -27,15 +27,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """Return the URL of a new database. It is empty if the test uses no service of the fixtures."""
+def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the URL of a new database. It is empty if the test uses no service of the fixtures."""
+    is_migrated = not {"service", "open_service"}.isdisjoint(request.fixturenames)
     if kind == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
-        return postgres.new_url()
+        with lend_migrated(postgres) if is_migrated else nullcontext(postgres.new_url()) as url:
+            yield url
+        return
     path = tmp_path / "slotcast.db"
-    if not {"service", "open_service"}.isdisjoint(request.fixturenames):
+    if is_migrated:
         copy_migrated(path)
-    return f"sqlite:///{path}"
+    yield f"sqlite:///{path}"
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def service(database: str, clock: FakeClock) -> Iterator[SlotService]:
     """Return an open service."""
-    service = SlotService(database, b"a secret of the tests", clock=clock, synchronous="normal")
+    service = SlotService(database, b"a secret of the tests", clock=clock, synchronous="normal", sends_mail=True)
     service.open()
     yield service
     service.close()

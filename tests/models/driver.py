@@ -11,15 +11,15 @@ from typing import Any
 
 import msgspec
 
-from models.contract.changes import Customer, read_cursor
+from models.contract.changes import read_cursor, with_bookings
 from models.contract.commands.background import SetBusy, TrimLog
-from models.contract.commands.bookings import BookSlot, CancelBooking, RescheduleBooking, StaffOnBooking
+from models.contract.commands.bookings import BookSlot, CancelBooking, Person, RescheduleBooking, StaffOnBooking
 from models.contract.commands.calendars import AddBusy, CreateCalendar
 from models.contract.commands.command import Answer, Command
 from models.contract.commands.holds import ExtendHold, HeldSeat, HoldSlot, ReleaseHold
 from models.contract.commands.slots import NewSlot, OpenSlots
 from models.contract.errors import Refused
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import HOUR, SECOND, read_time
 from models.service import Outcome, SlotService
 from models.writing.router import Router
@@ -31,7 +31,7 @@ from tests.support.clients.replica import Replica
 START = 1_799_020_800_000  # 2027-01-04T00:00:00Z, a Monday
 GUEST = Principal(address="192.0.2.1")
 OTHER = Principal(address="198.51.100.7")
-STAFF = Principal(subject="staff", is_staff=True, calendars=None)
+STAFF = Principal(subject="staff", role=Role.STAFF, calendars=None)
 EVER = 1 << 52
 
 _keys = itertools.count()
@@ -185,6 +185,7 @@ class Driver:
     def _writer(self) -> Writer:
         """Return the writer of this calendar."""
         writer = self.service._writer
+        assert writer is not None
         return writer.writer_of(self.calendar) if isinstance(writer, Router) else writer
 
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -195,7 +196,7 @@ class Driver:
 def booking(slot: str, hold: dict[str, Any] | None = None, *, key: str = "", **fields: Any) -> BookSlot:
     """Return a command that books."""
     fields.setdefault("principal", GUEST)
-    fields.setdefault("customer", Customer(name="Ada Example", email="ada@example.org"))
+    fields.setdefault("customer", Person(name="Ada Example", email="ada@example.org"))
     return BookSlot(key=key or new_key(), slot=slot, hold=held(hold) if hold else None, **fields)
 
 
@@ -253,14 +254,19 @@ class Viewer(Replica):
 
     def look(self) -> None:
         """Take a snapshot."""
-        taken = self._service.snapshot(self.calendar, -EVER, EVER)
-        slots = [msgspec.json.decode(slot.body) for slot in taken.slots]
+        taken = self._service.snapshot(self.calendar, -EVER, EVER, with_bookings=True)
         self.take_snapshot(
-            {"info": msgspec.to_builtins(taken.info), "seq": taken.seq, "cursor": taken.cursor, "slots": slots}
+            {
+                "info": msgspec.to_builtins(taken.info),
+                "seq": taken.seq,
+                "cursor": taken.cursor,
+                "slots": [msgspec.json.decode(slot.body) for slot in taken.slots],
+                "bookings": msgspec.to_builtins(taken.bookings),
+            }
         )
 
     def follow(self) -> list[dict[str, Any]]:
-        """Apply the new changes of the log, and return them."""
+        """Apply the new changes of the log with their bookings, and return them as the public sees them."""
         changes = []
         for row in self._service.new_rows({self.calendar: read_cursor(self.cursor)}).get(self.calendar, []):
             change = msgspec.json.decode(row.body)
@@ -268,13 +274,21 @@ class Viewer(Replica):
             if change["seq"] > self.have:
                 assert change["prev"] == self.have
                 assert all(slot["version"] == change["seq"] for slot in change["slots"])
-            self.apply(change)
+            found = self._service.bookings_by_id(list(row.bookings))
+            gone = [name for name in row.bookings if name not in found]
+            self.apply(msgspec.json.decode(with_bookings(row.body, [*found.values()], gone)))
             changes.append(change)
         return changes
+
+    @property
+    def own_bookings(self) -> dict[str, Any]:
+        """The bookings of this calendar, without those that have moved to another one."""
+        return {name: one for name, one in self.bookings.items() if one["calendar"] == self.calendar}
 
     def check(self) -> None:
         """Old snapshot + changes == new snapshot."""
         fresh = Viewer(self._service, self.calendar)
+        assert self.own_bookings == fresh.bookings
         assert self.slots_now == fresh.slots_now
         assert self.info == fresh.info
         assert (self.have, self.cursor) == (fresh.have, fresh.cursor)

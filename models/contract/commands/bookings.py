@@ -10,7 +10,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from models.contract import answers
 from models.contract.commands.command import Command
 from models.contract.commands.holds import HeldSeat
-from models.contract.request import Count, Id, Override, PageMark, Request, Slug, Time, Token, Version, public, staff
+from models.contract.request import (
+    Count,
+    Id,
+    Override,
+    PageMark,
+    Proof,
+    Request,
+    Slug,
+    Time,
+    Token,
+    Version,
+    public,
+    staff,
+    viewer,
+)
 
 
 class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,6 +56,28 @@ class BookSlot(Command, frozen=True, kw_only=True):
     if_still_free: bool = False
     data: dict[str, Any] | UnsetType = UNSET
     override: Override = UNSET
+    proof: Proof = UNSET
+
+    @property
+    def is_claim(self) -> bool:
+        return self.hold is None
+
+
+class VerifyBooking(Command, frozen=True, kw_only=True):
+    """`code` is that of the mail, with the booking's `token`; or the last part of the mail's link, without one.
+
+    A wrong code is no refusal: the answer has `verified: false`.
+    """
+
+    wire = public(
+        "booking.verify",
+        "Takes the code that a guest was mailed; the booking counts from then on.",
+        answers.VerifiedAnswer,
+    )
+
+    booking: Id
+    code: Annotated[str, Meta(min_length=1, max_length=64)]
+    token: Token = ""
 
 
 class GetBooking(Request, frozen=True, kw_only=True):
@@ -89,6 +125,10 @@ class RescheduleBooking(Command, frozen=True, kw_only=True):
     if_version: Version | UnsetType = UNSET
     override: Override = UNSET
 
+    @property
+    def is_claim(self) -> bool:
+        return self.hold is None
+
 
 class NewDetails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The details of a customer to replace. One left out stays, and null or an empty text takes it away."""
@@ -128,7 +168,7 @@ class ListBookings(Request, frozen=True, kw_only=True):
     `after` is as with `GetBooking`.
     """
 
-    wire = staff(
+    wire = viewer(
         "booking.list",
         "Lists the bookings of a window's slots, or searches the bookings of all calendars.",
         answers.BookingsAnswer,
@@ -187,6 +227,41 @@ class ReinstateBooking(StaffOnBooking, frozen=True, kw_only=True):
 
 class EraseCustomer(StaffOnBooking, frozen=True, kw_only=True):
     wire = staff("booking.erase", "Erases a booking's customer.", answers.BookingOutcomeAnswer)
+
+
+class ExportCustomer(Request, frozen=True, kw_only=True):
+    """The bookings are the latest made first, `limit` a page. A person gets the answer as a copy of their data."""
+
+    wire = staff(
+        "customer.export",
+        "Returns all data about the customer with an e-mail address, in all calendars.",
+        answers.ExportAnswer,
+    )
+
+    email: Annotated[str, Meta(min_length=1, max_length=254)]
+    calendar: Slug | UnsetType = UNSET
+    page: PageMark | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=500)] = 100
+
+
+class CancelBookings(Request, frozen=True, kw_only=True):
+    """`email` or `address` names the customer: an e-mail address, or the IP address of a guest (IPv6: its /64).
+
+    Without `from` the slots are those that are not over. Without a `calendar` they are in all calendars of the caller.
+    """
+
+    wire = staff(
+        "booking.cancel_all",
+        "Cancels the bookings of one customer, in all calendars.",
+        answers.CancelledAnswer,
+    )
+
+    email: Annotated[str, Meta(min_length=1, max_length=254)] | UnsetType = UNSET
+    address: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    calendar: Slug | UnsetType = UNSET
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    page: PageMark | UnsetType = UNSET
 
 
 class EraseCustomers(Request, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from models.contract import answers
 from models.contract.commands.command import Command
-from models.contract.request import Id, Json, Request, Slug, Time, Token, Version, Wire, public, staff
+from models.contract.commands.expansion import Expansion
+from models.contract.request import Id, Json, Label, Request, Slug, Time, Token, Version, Wire, public, staff, viewer
 
 
 class Subscribe(Request, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ class RestoreCalendar(Command, frozen=True, kw_only=True):
 class ListHistory(Request, frozen=True, kw_only=True):
     """Newest first; `before` is the `next` of the page before. `slot` and `booking` limit it to entries about them."""
 
-    wire = staff("history.list", "Lists who changed what in a calendar, and when.", answers.HistoryAnswer)
+    wire = viewer("history.list", "Lists who changed what in a calendar, and when.", answers.HistoryAnswer)
 
     calendar: Slug
     slot: Id | None = None
@@ -110,12 +111,12 @@ class CreateFeed(Command, frozen=True, kw_only=True):
     wire = staff("feed.create", "Makes a private address of the calendar's iCalendar feed.", answers.OwnFeedAnswer)
 
     calendar: Slug
-    name: Annotated[str, Meta(max_length=200)] = ""
+    name: Label = ""
     scope: Literal["slots", "bookings"] = "slots"
 
 
 class ListFeeds(Request, frozen=True, kw_only=True):
-    wire = staff("feed.list", "Lists the calendar's private feeds, without their keys.", answers.FeedsAnswer)
+    wire = viewer("feed.list", "Lists the calendar's private feeds, without their keys.", answers.FeedsAnswer)
 
     calendar: Slug
 
@@ -132,13 +133,13 @@ class AddBusy(Command, frozen=True, kw_only=True):
     wire = staff("busy.add", "Imports the busy times of another calendar; they block slots.", answers.BusyAnswer)
 
     calendar: Slug
-    name: Annotated[str, Meta(max_length=200)] = ""
+    name: Label = ""
     url: Annotated[str, Meta(max_length=2_000)] | None = None
     text: Annotated[str, Meta(max_length=900_000)] | None = None
 
 
 class ListBusy(Request, frozen=True, kw_only=True):
-    wire = staff("busy.list", "Lists the calendar's sources of busy times, with their faults.", answers.BusyListAnswer)
+    wire = viewer("busy.list", "Lists the calendar's sources of busy times, with their faults.", answers.BusyListAnswer)
 
     calendar: Slug
 
@@ -149,9 +150,20 @@ class RemoveBusy(Command, frozen=True, kw_only=True):
     source: Id
 
 
+class GetSchedule(Request, frozen=True, kw_only=True):
+    """Over HTTP only."""
+
+    wire = viewer("schedule.get", "Reads a calendar's opening hours as they were set.", is_http_only=True)
+
+    calendar: Slug
+
+
 class SetSchedule(Command, frozen=True, kw_only=True):
     wire = staff("schedule.set", "Sets the opening hours, or previews the outcome.", answers.ScheduleAnswer)
+
+    of_server = Command.of_server | {"expansion"}
 
     calendar: Slug
     schedule: dict[str, Any]
     preview: bool = False
+    expansion: Expansion | None = None

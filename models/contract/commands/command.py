@@ -9,6 +9,7 @@ from msgspec import Struct
 from models.contract.principal import ANONYMOUS, Principal
 from models.contract.request import Key, Request
 
+_UNRECORDED = frozenset({"key", "proof"})  # another try of the same command may have another proof
 GUEST_KEY_LENGTH = 22  # characters: what a random 128-bit key has in base64url
 
 
@@ -22,16 +23,19 @@ class Command(Request, frozen=True, kw_only=True):
     needs_calendar: ClassVar[bool] = True  # a calendar must exist for it
     is_background: ClassVar[bool] = False  # other commands go first
 
+    @property
+    def is_claim(self) -> bool:
+        """Whether it asks for seats that the caller does not hold."""
+        return False
+
     principal: Principal = ANONYMOUS
     key: Key = ""
     received: int = 0
 
     def recorded(self) -> dict[str, Any]:
         """Return the fields for the fingerprint of an idempotency record, in the form of records already stored."""
-        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in _NOT_RECORDED}
-
-
-_NOT_RECORDED = {"key", *Command.of_server}
+        left_out = self.of_server | _UNRECORDED
+        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in left_out}
 
 
 class Answer(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct
 
 from models.contract import answers
 from models.contract.commands.command import Command
-from models.contract.request import Count, Id, Override, Token, public
+from models.contract.request import Count, Id, Override, Proof, Token, public
 
 
 class HeldSeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +24,11 @@ class HoldSlot(Command, frozen=True, kw_only=True):
     slot: Id
     seats: Count = 1
     override: Override = UNSET
+    proof: Proof = UNSET
+
+    @property
+    def is_claim(self) -> bool:
+        return True
 
 
 class HoldCommand(Command, frozen=True, kw_only=True):

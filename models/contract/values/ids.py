@@ -32,6 +32,12 @@ def new_id(now: int) -> str:
     return f"{time[:8]}-{time[8:]}-7{text[:3]}-{_VARIANT[random[2] & 3]}{text[5:8]}-{text[8:]}"
 
 
+def first_id(moment: int) -> str:
+    """Return a text that is before every id made since then, and after those made earlier."""
+    time = f"{max(moment, 0):012x}"
+    return f"{time[:8]}-{time[8:]}"
+
+
 def new_nonce() -> str:
     """Return a nonce for one change. A restored database that moves on has other nonces for the same seqs."""
     return _random()[:_NONCE_BYTES].hex()

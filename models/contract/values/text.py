@@ -11,10 +11,23 @@ from models.contract.errors import BadRequest
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
+# White space and characters without a glyph: zero-width ones, fillers and variation selectors.
+_INVISIBLE = re.compile(
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]*"
+)
+
+# PostgreSQL takes no NUL, and no database half of a pair of surrogates.
+_STORABLE = re.compile(r"[^\0\ud800-\udfff]*")
+
+
+def is_storable(text: str) -> bool:
+    """Say if every database takes the text. Another one is the name of nothing."""
+    return _STORABLE.fullmatch(text) is not None
+
 
 def check_line(text: str, name: str, *, most: int, field: str = "") -> str:
     """Return a text of one line without the spaces around it; BadRequest for control characters, or for more than
-    `most` characters.
+    `most` characters. A text that shows nothing is empty.
     """
     if _CONTROL.search(text):
         raise BadRequest(f"`{name}` is one line, without control characters.", field=field or name)
@@ -30,6 +43,8 @@ def check_lines(text: str, name: str, *, most: int, field: str = "") -> str:
 
 def _checked_length(text: str, name: str, *, most: int, field: str) -> str:
     text = text.strip()
+    if not text.isascii() and _INVISIBLE.fullmatch(text):
+        return ""
     if len(text) > most:
         raise BadRequest(f"`{name}` has at most {most} characters.", field=field or name)
     return text

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from models.contract.errors import BadRequest
@@ -19,6 +20,8 @@ ZoneInfo.clear_cache()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.date()
 _MILLISECOND = timedelta(milliseconds=1)
+_WEEK = 7 * DAY
+YEARS_OF_OFFSETS = 11
 
 
 @lru_cache(maxsize=1)
@@ -41,6 +44,62 @@ def open_zone(name: str) -> ZoneInfo:
 def wall_of(clocks: tzinfo, moment: int) -> datetime:
     """Return the wall time at an instant in milliseconds."""
     return (_EPOCH + _MILLISECOND * moment).astimezone(clocks).replace(tzinfo=None)
+
+
+def read_offsets(name: str, begin: int, finish: int) -> list[tuple[int, int]]:
+    """Return a zone's offsets in `[begin, finish)`: the moment from which each one holds, and its seconds from UTC.
+
+    The first holds from `begin`. They cover `YEARS_OF_OFFSETS` calendar years at most. A name that is no zone, by an
+    outside writer, has none.
+    """
+    if not is_zone(name):
+        return []
+    begin, finish = (min(max(moment, _YEARS.start), _YEARS.stop) for moment in (begin, finish))
+    year = _year_of(begin)
+    years = range(year, min(_year_of(finish), year + YEARS_OF_OFFSETS - 1) + 1)
+    jumps = [jump for year in years for jump in _jumps(name, year) if begin < jump[0] < finish]
+    return [(begin, _seconds_at(ZoneInfo(name), begin)), *jumps]
+
+
+@lru_cache(maxsize=4_096)
+def _jumps(name: str, year: int) -> tuple[tuple[int, int], ...]:
+    """Return the changes of a zone's offset in a year of UTC: the moment of each, and the seconds after it."""
+    clocks, first, last = ZoneInfo(name), _moment_of(date(year, 1, 1)), _moment_of(date(year + 1, 1, 1)) - SECOND
+    # Two changes are some weeks apart: Morocco's clocks go back for the month of Ramadan.
+    probes = [(moment, _seconds_at(clocks, moment)) for moment in (first - SECOND, *range(first, last, _WEEK), last)]
+    return tuple(
+        (_jump_between(clocks, early, late), after)
+        for (early, before), (late, after) in pairwise(probes)
+        if before != after
+    )
+
+
+def _jump_between(clocks: tzinfo, early: int, late: int) -> int:
+    """Return the second at which the offset becomes that of `late`."""
+    after = _seconds_at(clocks, late)
+    while late - early > SECOND:
+        middle = (early + late) // 2 // SECOND * SECOND
+        if _seconds_at(clocks, middle) == after:
+            late = middle
+        else:
+            early = middle
+    return late
+
+
+def _seconds_at(clocks: tzinfo, moment: int) -> int:
+    offset = (_EPOCH + _MILLISECOND * moment).astimezone(clocks).utcoffset() or timedelta()
+    return int(offset.total_seconds())
+
+
+def _moment_of(day: date) -> int:
+    return (day - _EPOCH_DAY).days * DAY
+
+
+def _year_of(moment: int) -> int:
+    return (_EPOCH + _MILLISECOND * moment).year
+
+
+_YEARS = range(_moment_of(date(2, 1, 1)), _moment_of(date(9998, 1, 1)))  # in every zone within the years of `datetime`
 
 
 def first_moment(clocks: tzinfo, day: date, minute: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import UNSET, Struct, UnsetType
 from peewee import Database
 
@@ -17,21 +19,23 @@ from models.contract.commands.bookings import (
     StaffOnBooking,
 )
 from models.contract.errors import Forbidden, NotFound, Unauthorized, VersionConflict
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.ids import UUID, new_id
 from models.contract.values.tokens import Tokens
-from models.domain.bookings import holds
+from models.domain.bookings import holds, mail_order, proof
 from models.domain.log import change_log, history
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import booking_states, limits, override, pending, rules
 from models.domain.policy.booking_states import is_done
 from models.domain.policy.customer import check_customer
+from models.domain.policy.intake import check_intake
 from models.domain.policy.metadata import check_object
 from models.domain.slots import capacity
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.rows import BookingRow, CalendarRow, SlotRow
 from models.storage.tables import Booking, columns
 from models.transaction.handlers import handles
+from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
 
 
@@ -43,6 +47,7 @@ class PublicBooking(Struct, kw_only=True):
     slot: str
     seats: int
     status: str
+    verification: Literal["email"] | UnsetType = UNSET
     token: str | UnsetType = UNSET
 
 
@@ -66,7 +71,14 @@ _update = CompiledQuery(
             Booking.overridden: bind("overridden"),
             Booking.expires_at: bind("expires_at"),
         }
-    ).where(Booking.id == bind("id"))
+    ).where(
+        (Booking.id == bind("id"))
+        & (Booking.calendar == bind("was_calendar"))
+        & (Booking.slot == bind("was_slot"))
+        & (Booking.seats == bind("was_seats"))
+        & (Booking.status == bind("was_status"))
+        & (Booking.version == bind("was_version"))
+    )
 )
 
 
@@ -75,7 +87,7 @@ def public(row: BookingRow) -> PublicBooking:
     return PublicBooking(id=row.id, calendar=row.calendar, slot=row.slot, seats=row.seats, status=row.status)
 
 
-@handles(BookSlot)
+@handles(BookSlot, checks_first=True)
 def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     """`slot.book`: book the seats of a hold, or free seats. One write decides between two commands for a seat."""
     slot = capacity.find(transaction, command.slot)
@@ -90,8 +102,14 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     is_override = override.is_asked(command.principal, slot.calendar, command.override)
     if not is_covered:
         rules.check_book(command.principal, calendar)
+    if not command.principal.is_staff_of(calendar.id):
+        check_intake(rules.policy_of(calendar), customer.phone, data)
     booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
     limits.check(transaction, command.principal, calendar, slot, booker)
+    is_unverified = mail_order.is_needed(command.principal, calendar)
+    order = mail_order.check(transaction, booker.caller, customer.email) if is_unverified else None
+    if not is_covered:
+        proof.use(transaction, command.principal, calendar, command.proof)
     seq = change_log.next_seq(transaction, slot.calendar)
     passed = holds.take_for_booking(transaction, slot, seq, count, hold, is_covered=is_covered, is_override=is_override)
     row = BookingRow(
@@ -111,11 +129,14 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
         data=data,
         overridden=passed,
     )
-    row = with_expiry(transaction, row, slot)
+    row = with_expiry(transaction, row, slot) if order is None else mail_order.begin(transaction, row, slot, order)
     transaction.insert(_insert, row)
     append_slot_changes(transaction, slot.calendar, Type.SLOT_BOOKED, bookings=[row.id])
     overridden = passed.split() if is_override else None
-    return CommandResult(slot.calendar, "booking", public(row), token="booking", overridden=overridden)
+    answer = public(row)
+    if order is not None:
+        answer.verification = "email"
+    return CommandResult(slot.calendar, "booking", answer, token="booking", overridden=overridden)
 
 
 def new_status(calendar: CalendarRow) -> str:
@@ -131,8 +152,16 @@ def with_expiry(transaction: Transaction, row: BookingRow, slot: SlotRow) -> Boo
     return row._replace(expires_at=pending.expires_at(policy, slot.start, transaction.now))
 
 
-def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token: str) -> BookingRow:
-    """Return the booking; raise Forbidden unless the token is the booking's or the principal is its staff.
+def read(transaction: Transaction, booking: str) -> BookingRow | None:
+    """Return the booking, whoever asks."""
+    row = _read.row(transaction.db_with(Booking), booking=booking) if UUID.fullmatch(booking) else None
+    return BookingRow._make(row) if row is not None else None
+
+
+def find(
+    db: Database, tokens: Tokens, principal: Principal, booking: str, token: str, *, role: Role = Role.STAFF
+) -> BookingRow:
+    """Return the booking; raise Forbidden unless the token is the booking's or the principal has the role.
 
     Raise Unauthorized where neither a token of the booking nor one of a principal came.
     """
@@ -140,11 +169,18 @@ def find(db: Database, tokens: Tokens, principal: Principal, booking: str, token
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)
-    if not principal.is_staff_of(found.calendar) and not tokens.is_token(token, "booking", booking):
+    if principal.role_in(found.calendar) < role and not tokens.is_token(token, "booking", booking):
         if not token and not principal.subject:
             raise Unauthorized("A booking is shown and changed with its token.")
         raise Forbidden("This token is not the booking's.")
     return found
+
+
+def find_here(transaction: Transaction, principal: Principal, booking: str, token: str) -> BookingRow:
+    """Return the booking as `find` does, of a calendar locked by this transaction."""
+    row = find(transaction.db_with(Booking), transaction.tokens, principal, booking, token)
+    capacity.check_route(transaction, row.calendar)
+    return row
 
 
 def check_version(row: BookingRow, if_version: int | UnsetType) -> None:
@@ -153,11 +189,11 @@ def check_version(row: BookingRow, if_version: int | UnsetType) -> None:
         raise VersionConflict(version=row.version)
 
 
-@handles(CancelBooking)
+@handles(CancelBooking, checks_first=True)
 def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandResult:
     """`booking.cancel`: free the seats at once; idempotent. The cancel notice does not bind staff."""
     principal = command.principal
-    row = find(transaction.db_with(Booking), transaction.tokens, principal, command.booking, command.token)
+    row = find_here(transaction, principal, command.booking, command.token)
     check_version(row, command.if_version)
     if is_done(row.status, "cancel"):
         return CommandResult(row.calendar, "booking", public(row))
@@ -167,16 +203,16 @@ def cancel_booking(transaction: Transaction, command: CancelBooking) -> CommandR
     return _free(transaction, row, "cancelled", Type.SLOT_CANCELLED)
 
 
-@handles(ConfirmBooking)
+@handles(ConfirmBooking, checks_first=True)
 def confirm_booking(transaction: Transaction, command: ConfirmBooking) -> CommandResult:
     """`booking.confirm`: confirm a pending booking, which has its seats already."""
     row = _found_for_staff(transaction, command)
     if is_done(row.status, "confirm"):
         return CommandResult(row.calendar, "booking", public(row))
-    return write_alone(transaction, row._replace(status="confirmed"))
+    return write_alone(transaction, row._replace(status="confirmed"), row)
 
 
-@handles(RejectBooking)
+@handles(RejectBooking, checks_first=True)
 def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandResult:
     """`booking.reject`: reject a pending booking, and free its seats at once."""
     row = _found_for_staff(transaction, command)
@@ -185,14 +221,14 @@ def reject_booking(transaction: Transaction, command: RejectBooking) -> CommandR
     return _free(transaction, row, "rejected", Type.BOOKING_UPDATED)
 
 
-@handles(MarkNoShow)
+@handles(MarkNoShow, checks_first=True)
 def mark_no_show(transaction: Transaction, command: MarkNoShow) -> CommandResult:
     """`booking.no_show`: note that the customer did not come, once the slot has begun. The seats stay taken."""
     row = _found_for_staff(transaction, command)
     if is_done(row.status, "no_show"):
         return CommandResult(row.calendar, "booking", public(row))
     rules.check_begun(capacity.find(transaction, row.slot), transaction.now)
-    return write_alone(transaction, row._replace(status="no_show"))
+    return write_alone(transaction, row._replace(status="no_show"), row)
 
 
 @handles(ReinstateBooking)
@@ -206,7 +242,7 @@ def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> Co
     slot = capacity.find(transaction, row.slot)
     confirmed = row._replace(status="confirmed")
     if row.status in booking_states.SEATED:
-        return write_alone(transaction, confirmed)._replace(overridden=passed)
+        return write_alone(transaction, confirmed, row)._replace(overridden=passed)
     rules.check_in_use(transaction.calendar(row.calendar))
     seq = change_log.next_seq(transaction, row.calendar)
     if is_override:
@@ -214,7 +250,7 @@ def reinstate_booking(transaction: Transaction, command: ReinstateBooking) -> Co
     else:
         holds.take(transaction, slot, seq, booked=row.seats)
     confirmed = confirmed._replace(overridden=" ".join(passed or ()))
-    return write_with_change(transaction, confirmed, seq)._replace(overridden=passed)
+    return write_with_change(transaction, confirmed, row, seq)._replace(overridden=passed)
 
 
 @handles(EraseCustomer)
@@ -223,8 +259,8 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     row = _found_for_staff(transaction, command)
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
-    history.erase(transaction, row.id)
-    return write_alone(transaction, without_customer(row))
+    history.erase(transaction, row.calendar, [row.id])
+    return write_alone(transaction, without_customer(row), row)
 
 
 def without_customer(row: BookingRow) -> BookingRow:
@@ -236,34 +272,54 @@ def _found_for_staff(transaction: Transaction, command: StaffOnBooking) -> Booki
     if row is None:
         raise NotFound(what="booking")
     found = BookingRow._make(row)
-    rules.check_staff(command.principal, found.calendar)
+    capacity.check_route(transaction, found.calendar)
     check_version(found, command.if_version)
     return found
 
 
 def _free(transaction: Transaction, row: BookingRow, status: str, kind: Type) -> CommandResult:
     seq = change_log.next_seq(transaction, row.calendar)
+    free(transaction, row, status, seq)
+    append_slot_changes(transaction, row.calendar, kind, bookings=[row.id], about=row.slot)
+    return CommandResult(row.calendar, "booking", public(row._replace(status=status)))
+
+
+def free(transaction: Transaction, row: BookingRow, status: str, seq: int) -> None:
+    """End the booking, and then free its seats: an outside writer may have done so already. The caller appends."""
+    write(transaction, row._replace(status=status), row, seq)
     capacity.shift(transaction, row.slot, seq, booked=-row.seats)
-    return write_with_change(transaction, row._replace(status=status), seq, kind)
 
 
-def write_alone(transaction: Transaction, row: BookingRow) -> CommandResult:
+def write_alone(transaction: Transaction, row: BookingRow, was: BookingRow) -> CommandResult:
     """Write the booking, whose seats stay as they are, with a change of its own."""
-    return write_with_change(transaction, row, change_log.next_seq(transaction, row.calendar))
+    return write_with_change(transaction, row, was, change_log.next_seq(transaction, row.calendar))
 
 
 def write_with_change(
-    transaction: Transaction, row: BookingRow, seq: int, kind: Type = Type.BOOKING_UPDATED
+    transaction: Transaction, row: BookingRow, was: BookingRow, seq: int, kind: Type = Type.BOOKING_UPDATED
 ) -> CommandResult:
     """Write the booking, and append the change of the seq just allotted."""
-    write(transaction, row, seq)
+    write(transaction, row, was, seq)
     append_slot_changes(transaction, row.calendar, kind, bookings=[row.id], about=row.slot)
     return CommandResult(row.calendar, "booking", public(row))
 
 
-def write(transaction: Transaction, row: BookingRow, seq: int) -> None:
-    """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq."""
+def write(transaction: Transaction, row: BookingRow, was: BookingRow, seq: int) -> None:
+    """Write the booking. Its version only grows, also if it moves to a calendar with a lower seq.
+
+    Raise StaleRoute if the booking no longer is as it `was` read: an outside writer has changed it since.
+    """
     expires_at = row.expires_at if row.status == booking_states.State.PENDING else None
     version = max(row.version + 1, seq)
     written = row._replace(version=version, changed_at=transaction.now, expires_at=expires_at)
-    _update.execute(transaction.db_with(Booking), **written._asdict())
+    done = _update.execute(
+        transaction.db_with(Booking),
+        **written._asdict(),
+        was_calendar=was.calendar,
+        was_slot=was.slot,
+        was_seats=was.seats,
+        was_status=was.status,
+        was_version=was.version,
+    )
+    if not done.rowcount:
+        raise StaleRoute

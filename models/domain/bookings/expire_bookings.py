@@ -11,7 +11,6 @@ from models.domain.log import change_log
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy.booking_states import MOVES, State
 from models.domain.policy.pending import IS_PENDING
-from models.domain.slots import capacity
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.rows import BookingRow
 from models.storage.tables import Booking, Calendar, Slot, columns
@@ -62,7 +61,6 @@ def expire_bookings(transaction: Transaction, command: ExpireBookings) -> Comman
     if rows:
         seq = change_log.next_seq(transaction, command.calendar)
         for row in rows:
-            capacity.shift(transaction, row.slot, seq, booked=-row.seats)
-            bookings.write(transaction, row._replace(status=str(MOVES["expire"].to)), seq)
+            bookings.free(transaction, row, str(MOVES["expire"].to), seq)
         append_slot_changes(transaction, command.calendar, Type.BOOKING_UPDATED, bookings=[row.id for row in rows])
     return CommandResult(command.calendar, "lapsed", len(found))

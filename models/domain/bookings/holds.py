@@ -13,6 +13,7 @@ from models.contract.principal import Principal
 from models.contract.values.ids import UUID, new_id
 from models.contract.values.time import SECOND, write_time
 from models.contract.values.tokens import Tokens
+from models.domain.bookings import proof
 from models.domain.log import change_log
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import limits, override, rules
@@ -21,6 +22,7 @@ from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, l
 from models.storage.rows import HoldRow, HoldState, SlotRow
 from models.storage.tables import Hold, Slot, columns
 from models.transaction.handlers import handles
+from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
 
 
@@ -44,12 +46,14 @@ _count = CompiledQuery(
         & (Hold.expires_at > bind("now"))
     )
 )
-_end = CompiledQuery(
-    Hold.update({Hold.state: bind("state")}).where(
-        (Hold.id == bind("hold")) & (Hold.state == literal(HoldState.ACTIVE))
-    )
+_IS_AS_READ = (
+    (Hold.id == bind("hold"))
+    & (Hold.state == literal(HoldState.ACTIVE))
+    & (Hold.slot == bind("slot"))
+    & (Hold.seats == bind("seats"))
 )
-_extend = CompiledQuery(Hold.update({Hold.expires_at: bind("expires_at")}).where(Hold.id == bind("hold")))
+_end = CompiledQuery(Hold.update({Hold.state: bind("state")}).where(_IS_AS_READ))
+_extend = CompiledQuery(Hold.update({Hold.expires_at: bind("expires_at")}).where(_IS_AS_READ))
 _note_overridden = CompiledQuery(Hold.update({Hold.overridden: bind("overridden")}).where(Hold.id == bind("hold")))
 _expired_on = CompiledQuery(
     Hold.select(*columns(Hold)).where(
@@ -152,6 +156,7 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     holder = pseudonym(transaction.tokens, command.principal)
     rules.check_max_holds(policy, count_active(transaction.seats_db, slot.calendar, holder, transaction.now))
     limits.check(transaction, command.principal, calendar, slot, limits.Booker(holder, ""))
+    proof.use(transaction, command.principal, calendar, command.proof)
     hold = HoldRow(
         id=new_id(transaction.now),
         calendar=slot.calendar,
@@ -226,19 +231,23 @@ def take_for_booking(
 
 def find(transaction: Transaction, given: HeldSeat) -> HoldRow:
     """Return the hold; raise HoldNotYours unless the token is the hold's."""
+    hold = _find(transaction, given)
+    capacity.check_route(transaction, hold.calendar)
+    return hold
+
+
+def _find(transaction: Transaction, given: HeldSeat) -> HoldRow:
     row = _read.row(transaction.seats_db, hold=given.id) if UUID.fullmatch(given.id) else None
     if row is None:
         raise NotFound(what="hold")
     if not transaction.tokens.is_token(given.token, "hold", given.id):
         raise HoldNotYours
-    hold = HoldRow._make(row)
-    capacity.check_route(transaction, hold.calendar)
-    return hold
+    return HoldRow._make(row)
 
 
 def find_on(transaction: Transaction, given: HeldSeat, slot: SlotRow) -> HoldRow:
     """Return the hold; raise BadRequest if it is on another slot."""
-    hold = find(transaction, given)
+    hold = _find(transaction, given)
     if hold.slot != slot.id:
         raise BadRequest("The hold is on another slot.", field="hold")
     return hold
@@ -265,10 +274,17 @@ def check_active(hold: HoldRow, received: int) -> None:
 
 def end(transaction: Transaction, hold: HoldRow, state: HoldState) -> None:
     """End an active hold. The caller moves its seats."""
-    _end.execute(transaction.seats_db, hold=hold.id, state=int(state))
+    _write(transaction, _end, hold, state=int(state))
 
 
-@handles(ExtendHold)
+def _write(transaction: Transaction, statement: CompiledQuery, hold: HoldRow, **values: int) -> None:
+    """Write an active hold. Raise StaleRoute if an outside writer has changed it since it was read."""
+    done = statement.execute(transaction.seats_db, hold=hold.id, slot=hold.slot, seats=hold.seats, **values)
+    if not done.rowcount:
+        raise StaleRoute
+
+
+@handles(ExtendHold, checks_first=True)
 def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     """`hold.extend`: hold for `hold_seconds` from now, and for at most twice that from the beginning."""
     hold = find(transaction, command.held)
@@ -278,13 +294,13 @@ def extend_hold(transaction: Transaction, command: ExtendHold) -> CommandResult:
     if expires_at <= hold.expires_at:
         return CommandResult(hold.calendar, "hold", public(hold), token="hold")
     seq = change_log.next_seq(transaction, hold.calendar)
-    _extend.execute(transaction.seats_db, hold=hold.id, expires_at=expires_at)
+    _write(transaction, _extend, hold, expires_at=expires_at)
     capacity.shift(transaction, hold.slot, seq)
     append_slot_changes(transaction, hold.calendar, Type.SLOT_HELD)
     return CommandResult(hold.calendar, "hold", public(hold._replace(expires_at=expires_at)), token="hold")
 
 
-@handles(ReleaseHold)
+@handles(ReleaseHold, checks_first=True)
 def release_hold(transaction: Transaction, command: ReleaseHold) -> CommandResult:
     """`hold.release`: free the seats; idempotent."""
     hold = find(transaction, command.held)

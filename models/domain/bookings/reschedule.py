@@ -7,14 +7,13 @@ from msgspec import UNSET, UnsetType
 from models.contract.changes import Type
 from models.contract.commands.bookings import RescheduleBooking
 from models.contract.values.ids import new_id
-from models.domain.bookings import bookings, holds
+from models.domain.bookings import bookings, holds, mail_order
 from models.domain.log import change_log
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import limits, override, rules
 from models.domain.policy.booking_states import is_done
 from models.domain.slots import capacity
 from models.storage.rows import BookingRow, CalendarRow, HoldRow, SlotRow
-from models.storage.tables import Booking
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -22,9 +21,7 @@ from models.transaction.transaction import CommandResult, Transaction
 @handles(RescheduleBooking)
 def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> CommandResult:
     """`booking.reschedule`: free the old seats and take the new ones; a refusal leaves the booking as it was."""
-    row = bookings.find(
-        transaction.db_with(Booking), transaction.tokens, command.principal, command.booking, command.token
-    )
+    row = bookings.find_here(transaction, command.principal, command.booking, command.token)
     bookings.check_version(row, command.if_version)
     is_done(row.status, "reschedule")
     slot = capacity.find(transaction, command.slot)
@@ -42,9 +39,12 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
         _check_target(command, row, calendar)
     booker = limits.Booker(row.booked_by, row.email or "")
     limits.check(transaction, command.principal, calendar, slot, booker, moving=row.id)
-    status = "confirmed" if is_override else _status(command, row, calendar)
-    moved = row._replace(calendar=calendar.id, slot=slot.id, status=status)
-    moved = bookings.with_expiry(transaction, moved, slot)
+    moved = row._replace(calendar=calendar.id, slot=slot.id)
+    if not is_override and mail_order.is_waited_for(transaction, row):
+        moved = moved._replace(expires_at=min(row.expires_at or slot.start, slot.start))
+    else:
+        status = "confirmed" if is_override else _status(command, row, calendar)
+        moved = bookings.with_expiry(transaction, moved._replace(status=status), slot)
     passed = _move(transaction, row, moved, slot, hold, is_covered=is_covered, is_override=is_override)
     left = row.calendar if row.calendar != calendar.id else ""
     overridden = passed.split() if is_override else None
@@ -75,7 +75,7 @@ def _move(
     passed = holds.take_for_booking(
         transaction, slot, seq, old.seats, hold, is_covered=is_covered, is_override=is_override
     )
-    bookings.write(transaction, new._replace(overridden=passed), seq)
+    bookings.write(transaction, new._replace(overridden=passed), old, seq)
     append_slot_changes(transaction, new.calendar, Type.SLOT_RESCHEDULED, bookings=[old.id], tx=tx)
     return passed
 

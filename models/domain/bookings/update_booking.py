@@ -8,15 +8,16 @@ from msgspec import UnsetType
 
 from models.contract.commands.bookings import NewDetails, UpdateBooking
 from models.contract.errors import BadRequest
+from models.contract.values.canonical_email import canonical_email
 from models.domain.bookings import bookings, holds
 from models.domain.log import change_log
 from models.domain.policy import limits, override, rules
 from models.domain.policy.booking_states import is_done
 from models.domain.policy.customer import check_detail, check_name
+from models.domain.policy.intake import check_answers, check_phone
 from models.domain.policy.metadata import check_object
 from models.domain.slots import capacity
 from models.storage.rows import BookingRow
-from models.storage.tables import Booking
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
 
@@ -31,7 +32,7 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
     More seats are taken like those of a new booking. A holder gives some back as late as they could cancel.
     """
     principal = command.principal
-    row = bookings.find(transaction.db_with(Booking), transaction.tokens, principal, command.booking, command.token)
+    row = bookings.find_here(transaction, principal, command.booking, command.token)
     is_override = override.is_asked(principal, row.calendar, command.override)
     bookings.check_version(row, command.if_version)
     if not principal.is_staff_of(row.calendar):
@@ -43,6 +44,7 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
         _check_limits(transaction, command, row, changed)
     if not isinstance(command.data, UnsetType):
         changed = _with_data(changed, command.data)
+    _check_intake(transaction, command, row, changed)
     passed: list[str] | None = [] if is_override else None
     if seats != row.seats:
         holds.check_seats(seats)
@@ -55,10 +57,21 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
         if taken:
             changed = changed._replace(overridden=" ".join(dict.fromkeys([*row.overridden.split(), *taken])))
         changed = _asked_anew(transaction, command, changed._replace(seats=seats), seats - row.seats)
-        return bookings.write_with_change(transaction, changed, seq)._replace(overridden=passed)
+        return bookings.write_with_change(transaction, changed, row, seq)._replace(overridden=passed)
     if changed == row:
         return CommandResult(row.calendar, "booking", bookings.public(row), overridden=passed)
-    return bookings.write_alone(transaction, changed)._replace(overridden=passed)
+    return bookings.write_alone(transaction, changed, row)._replace(overridden=passed)
+
+
+def _check_intake(transaction: Transaction, command: UpdateBooking, before: BookingRow, after: BookingRow) -> None:
+    """Check what a holder changes against what the calendar asks. A booking from before a question has no answer."""
+    if command.principal.is_staff_of(before.calendar):
+        return
+    policy = rules.policy_of(transaction.calendar(before.calendar))
+    if after.phone != before.phone:
+        check_phone(policy, after.phone)
+    if after.data != before.data:
+        check_answers(policy, after.data)
 
 
 def _with_details(row: BookingRow, given: NewDetails) -> BookingRow:
@@ -84,7 +97,7 @@ def _with_data(row: BookingRow, given: dict[str, Any] | None) -> BookingRow:
 
 def _check_limits(transaction: Transaction, command: UpdateBooking, row: BookingRow, changed: BookingRow) -> None:
     """Refuse another e-mail address that has as many bookings already as the calendar allows a customer."""
-    is_other = (changed.email or "").lower() != (row.email or "").lower()
+    is_other = canonical_email(changed.email or "") != canonical_email(row.email or "")
     if not is_other or command.principal.is_staff_of(row.calendar):
         return
     slot, booker = capacity.find(transaction, row.slot), limits.Booker("", changed.email or "")

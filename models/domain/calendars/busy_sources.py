@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 from peewee import fn
 
+from models.contract import answers
+from models.contract.changes import NAME_CHARACTERS
 from models.contract.commands.background import CheckBusy, FailBusy, SetBusy
 from models.contract.commands.calendars import AddBusy, RemoveBusy
 from models.contract.errors import BadRequest, LimitExceeded, NotFound
 from models.contract.values.ids import new_id
+from models.contract.values.text import check_line
 from models.contract.values.time import write_time
 from models.domain.policy import rules
 from models.domain.slots import busy_times
@@ -106,23 +109,10 @@ _done = CompiledQuery(
 )
 
 
-class PublicSource(Struct, kw_only=True):
-    """A source of busy times, for staff. It has only the host of a URL, because the rest may be a secret."""
-
-    id: str
-    calendar: str
-    name: str
-    host: str | UnsetType = UNSET
-    created_at: str
-    fetched_at: str | UnsetType = UNSET
-    error: str | UnsetType = UNSET
-    failing_since: str | UnsetType = UNSET
-
-
-def public(row: tuple[object, ...]) -> PublicSource:
-    """Return a row of `one` or `of_calendar` for staff."""
+def public(row: tuple[object, ...]) -> answers.BusySource:
+    """Return a row of `one` or `of_calendar` for staff. It has only the host of a URL: the rest may be a secret."""
     source, calendar, name, url, created_at, _, fetched_at, error, failing_since = row
-    return PublicSource(
+    return answers.BusySource(
         id=str(source),
         calendar=str(calendar),
         name=str(name),
@@ -142,7 +132,6 @@ def _number(value: object) -> int:
 @handles(AddBusy)
 def add_busy(transaction: Transaction, command: AddBusy) -> CommandResult:
     """`busy.add`: note the source. The server reads it at once, and a URL again and again."""
-    rules.check_staff(command.principal, command.calendar)
     calendar = transaction.calendar(command.calendar)
     rules.check_in_use(calendar)
     if (command.url is None) == (command.text is None):
@@ -151,7 +140,7 @@ def add_busy(transaction: Transaction, command: AddBusy) -> CommandResult:
         raise LimitExceeded(f"A calendar has at most {MOST_SOURCES} sources of busy times.", rule="max_sources")
     if command.text is not None and "BEGIN:VCALENDAR" not in command.text[:4_096].upper():
         raise BadRequest("`text` is no iCalendar file.", field="text")
-    name = " ".join(command.name.replace("\0", " ").split())
+    name = check_line(command.name, "name", most=NAME_CHARACTERS)
     source = new_id(transaction.now)
     _insert.execute(
         transaction.db,
@@ -192,7 +181,6 @@ def remove_busy(transaction: Transaction, command: RemoveBusy) -> CommandResult:
     """`busy.remove`: free the slots without a busy time of another source."""
     row = _found(transaction, command.source)
     source = public(row)
-    rules.check_staff(command.principal, source.calendar)
     _delete_times.execute(transaction.db, source=source.id)
     _remove.execute(transaction.db, source=source.id)
     busy_times.recount(transaction, source.calendar, 0)

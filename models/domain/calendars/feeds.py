@@ -5,12 +5,13 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 from peewee import EXCLUDED, fn
 
+from models.contract.changes import NAME_CHARACTERS
 from models.contract.commands.background import RaiseFeedFloor
 from models.contract.commands.calendars import CreateFeed, RevokeFeed
 from models.contract.errors import LimitExceeded, NotFound
 from models.contract.values.ids import new_id
+from models.contract.values.text import check_line
 from models.contract.values.time import write_time
-from models.domain.policy import rules
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind, literal
 from models.storage.rows import FeedRow
 from models.storage.tables import FeedFloor, PrivateFeed, columns
@@ -54,11 +55,10 @@ def public(row: FeedRow) -> PublicFeed:
 @handles(CreateFeed)
 def create_feed(transaction: Transaction, command: CreateFeed) -> CommandResult:
     """`feed.create`: the token is made of the feed's id, and is not stored."""
-    rules.check_staff(command.principal, command.calendar)
     calendar = transaction.calendar(command.calendar)
     if _count.rows(transaction.db, calendar=calendar.id)[0][0] >= MOST_FEEDS:
         raise LimitExceeded(f"A calendar has at most {MOST_FEEDS} private feeds.", rule="max_feeds")
-    name = " ".join(command.name.replace("\0", " ").split())
+    name = check_line(command.name, "name", most=NAME_CHARACTERS)
     row = FeedRow(new_id(transaction.now), calendar.id, name, command.scope, transaction.now, 0)
     _insert.run(transaction.db, row)
     return CommandResult(calendar.id, "feed", public(row), token="feed")
@@ -71,7 +71,6 @@ def revoke_feed(transaction: Transaction, command: RevokeFeed) -> CommandResult:
     if found is None:
         raise NotFound(what="feed")
     row = FeedRow._make(found)
-    rules.check_staff(command.principal, row.calendar)
     _revoke.execute(transaction.db, feed=row.id)
     return CommandResult(row.calendar, "feed", public(row))
 

@@ -15,10 +15,15 @@ _insert = CompiledQuery(
 _forget = CompiledQuery(UsedTicket.delete().where(UsedTicket.ends_at < bind("now")))
 
 
+def use(transaction: Transaction, ticket: str, ends_at: int) -> bool:
+    """Write what is good once down, and forget those that have ended; return False if it was used."""
+    _forget.execute(transaction.seats_db, now=transaction.now)
+    return bool(_insert.execute(transaction.seats_db, ticket=ticket, ends_at=ends_at).rowcount)
+
+
 @handles(UseTicket)
 def use_ticket(transaction: Transaction, command: UseTicket) -> CommandResult:
-    """Write the ticket down, and forget those that have ended."""
-    _forget.execute(transaction.db, now=transaction.now)
-    if not _insert.execute(transaction.db, ticket=command.ticket, ends_at=command.ends_at).rowcount:
+    """Write the ticket down."""
+    if not use(transaction, command.ticket, command.ends_at):
         raise Unauthorized("The ticket was used, or has ended.")
     return CommandResult("", "ticket", command.ticket)

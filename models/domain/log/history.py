@@ -16,6 +16,7 @@ from models.contract.answers import Actor
 from models.contract.commands import background
 from models.contract.commands.command import Command
 from models.contract.values.time import SECOND
+from models.domain.log import history_address
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
 from models.storage.rows import CalendarRow
 from models.storage.tables import Log, StoredEntry
@@ -32,6 +33,8 @@ _UNNAMED: dict[type[Command], str] = {
     background.TakeOutside: "outside.take",
     background.RepairCalendar: "calendar.repair",
     background.EraseBookings: "customer.erase",
+    background.CancelMany: "booking.cancel_all",
+    background.ErasePastBookings: "customer.expire",
 }
 
 # Optional, as a hand may have set a calendar's seq back: no command is refused for its entry.
@@ -86,6 +89,7 @@ class Columns(NamedTuple):
 def write(transaction: Transaction, head: CalendarRow, slots: Sequence[str], bookings: Sequence[str]) -> Columns:
     """Return the entry of a change for its row in the log, or write the entry of an actor with a name."""
     command = transaction.command
+    history_address.note(transaction, head.id, head.seq)
     entry = Columns(
         command.wire.name or _UNNAMED.get(type(command), ""),
         actor_of(command, head.id),
@@ -124,7 +128,8 @@ def kept_seconds(retention: Retention) -> int:
 
 
 def trim(transaction: Transaction, calendar: str) -> None:
-    """Delete the oldest entries beyond the retention."""
+    """Delete the oldest entries beyond the retention, and the oldest addresses beyond theirs."""
+    history_address.trim(transaction, calendar)
     (oldest,) = _oldest.rows(transaction.db, calendar=calendar)[0]
     if oldest is not None:
         since = transaction.now - kept_seconds(transaction.retention) * SECOND
@@ -134,10 +139,16 @@ def trim(transaction: Transaction, calendar: str) -> None:
 def forget(transaction: Transaction, calendar: str) -> None:
     """Delete the history of a deleted calendar."""
     _forget.execute(transaction.db, calendar=calendar)
+    history_address.forget(transaction, calendar)
 
 
-def erase(transaction: Transaction, booking: str) -> None:
-    """Take the customer's `sub` away: from the entries about the booking, and from those about the customer's holds."""
-    for calendar, sub in _customers.rows(transaction.db, booking=booking):
-        for about in (booking, ""):
-            _erase.execute(transaction.db, calendar=calendar, sub=sub, booking=about)
+def erase(transaction: Transaction, calendar: str, bookings: Sequence[str]) -> None:
+    """Take the customers' `sub` away: from the entries about these bookings, and from those about the customers' holds.
+
+    Their addresses go too.
+    """
+    for booking in bookings:
+        for of, sub in _customers.rows(transaction.db, booking=booking):
+            for about in (booking, ""):
+                _erase.execute(transaction.db, calendar=of, sub=sub, booking=about)
+    history_address.erase(transaction, calendar, bookings)

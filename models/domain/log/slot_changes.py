@@ -12,12 +12,13 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from models.contract.changes import SLOTS_A_CHANGE, Info, Type
+from models.contract.changes import Slot as PublicSlot
 from models.domain.log import change_log
 from models.domain.log.public_view import public_slot
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, has_seats
-from models.storage.tables import Slot
+from models.storage.tables import Booking, Slot
 from models.transaction.transaction import Transaction
 
 _restamp = CompiledListQuery(
@@ -32,6 +33,8 @@ _restamp_bookable = CompiledQuery(
     .where((Slot.calendar == bind("calendar")) & has_seats(literal(1)))
     .returning(*SLOT_COLUMNS)
 )
+
+_bookings_of = CompiledListQuery(lambda slots: Booking.select(Booking.id).where(Booking.slot.in_(slots)))
 
 
 def restamp(transaction: Transaction, slots: Sequence[str], seq: int) -> list[SlotRow]:
@@ -56,8 +59,10 @@ def append_slot_changes(
     about: str = "",
     info: Info | UnsetType = UNSET,
     tx: str | UnsetType = UNSET,
-) -> None:
+) -> list[PublicSlot]:
     """Append the change of the seq just allotted, with every slot of the calendar that the command has written.
+
+    Return the slots as the first change shows them.
 
     More slots than fit into one change follow in changes of their own. The first change also has the slots that
     waited behind a slot just removed. `about` is the slot of a booking that was written alone.
@@ -68,12 +73,26 @@ def append_slot_changes(
     rows = [row for row in touched.values() if row.calendar == calendar]
     if len(rows) < len(touched):  # a booking moves between two calendars
         transaction.touched = {name: row for name, row in touched.items() if row.calendar != calendar}
-    _append(transaction, calendar, kind, rows[:SLOTS_A_CHANGE], about=about, bookings=bookings, info=info, tx=tx)
-    for place in range(SLOTS_A_CHANGE, len(rows), SLOTS_A_CHANGE):
+    beside = _bookings_of_removed(transaction, rows, bookings)
+    told = [*bookings, *beside[:SLOTS_A_CHANGE]]
+    shown = _append(transaction, calendar, kind, rows[:SLOTS_A_CHANGE], about=about, bookings=told, info=info, tx=tx)
+    for place in range(SLOTS_A_CHANGE, max(len(rows), len(beside)), SLOTS_A_CHANGE):
         seq = change_log.next_seq(transaction, calendar)
-        more = rows[place : place + SLOTS_A_CHANGE]
-        stamped = {row.id: row for row in restamp(transaction, [row.id for row in more], seq)}
-        _append(transaction, calendar, Type.SLOT_UPDATED, [stamped.get(row.id, row) for row in more], is_rest=True)
+        some, told = rows[place : place + SLOTS_A_CHANGE], beside[place : place + SLOTS_A_CHANGE]
+        stamped = {row.id: row for row in restamp(transaction, [row.id for row in some], seq)} if some else {}
+        rest = [stamped.get(row.id, row) for row in some]
+        kind = Type.SLOT_UPDATED if rest else Type.BOOKING_UPDATED
+        _append(transaction, calendar, kind, rest, bookings=told, is_rest=True)
+    return shown
+
+
+def _bookings_of_removed(transaction: Transaction, rows: Sequence[SlotRow], known: Sequence[str]) -> list[str]:
+    """Return the other bookings of the removed slots: staff see the times of the slot in them from now on."""
+    removed = [row.id for row in rows if row.state == SlotState.REMOVED]
+    if not removed:
+        return []
+    found = {booking for (booking,) in _bookings_of.rows(transaction.db, removed)}
+    return sorted(found.difference(known))
 
 
 def _append(
@@ -85,7 +104,7 @@ def _append(
     about: str = "",
     is_rest: bool = False,
     **more: Any,
-) -> None:
+) -> list[PublicSlot]:
     home, now = transaction.calendar(calendar), transaction.now
     removed = [row.id for row in rows if row.state == SlotState.REMOVED]
     slots = [public_slot(row, home, now) for row in rows if row.state != SlotState.REMOVED]
@@ -96,3 +115,4 @@ def _append(
     change_log.append(
         transaction, calendar, kind, slots=slots, removed=removed, about=subjects if is_in_history else None, **more
     )
+    return slots

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.storage.compiled_query import CompiledQuery, bind, literal
+from peewee import fn
+
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.dialect import Dialect
 from models.storage.tables import Touched
 from models.transaction.transaction import Transaction
@@ -28,6 +31,13 @@ _take = CompiledQuery(
         )
     )
     .returning(Touched.id, Touched.kind, Touched.subject, Touched.start, Touched.end, Touched.seq)
+)
+_versions = CompiledListQuery(
+    lambda ids: (
+        Touched.select(Touched.subject, fn.MAX(Touched.seq))
+        .where(Touched.subject.in_(ids) & Touched.seq.is_null(is_null=False) & Touched.kind.in_(("booking", "lost")))
+        .group_by(Touched.subject)
+    )
 )
 _note_gone = CompiledQuery(
     Touched.insert({Touched.kind: "gone", Touched.calendar: bind("calendar"), Touched.subject: bind("calendar")})
@@ -53,6 +63,11 @@ def read_calendars(db: Dialect) -> list[str]:
 def take_notes(transaction: Transaction, calendar: str) -> list[Note]:
     """Remove at most NOTES_AT_ONCE notes of the calendar, and return them in order."""
     return sorted(Note._make(row) for row in _take.rows(transaction.db, calendar=calendar))
+
+
+def read_versions(db: Dialect, bookings: Sequence[str]) -> dict[str, int]:
+    """Return the highest old version of each of these bookings, in the notes that no calendar has taken yet."""
+    return {subject: int(version) for subject, version in _versions.rows(db, bookings)}
 
 
 def note_gone(transaction: Transaction, calendar: str) -> None:

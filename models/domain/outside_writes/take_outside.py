@@ -21,7 +21,7 @@ from models.domain.log import change_log, history, slot_changes
 from models.domain.log.public_view import calendar_info
 from models.domain.outside_writes.correct_slots import correct_slots
 from models.domain.outside_writes.forget_calendar import forget_calendar
-from models.domain.outside_writes.notes import NOTES_AT_ONCE, Note, take_notes
+from models.domain.outside_writes.notes import NOTES_AT_ONCE, Note, read_versions, take_notes
 from models.domain.policy import pending, rules
 from models.domain.slots import busy_times, neighbours
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
@@ -102,7 +102,7 @@ def take_outside(transaction: Transaction, command: TakeOutside) -> CommandResul
 
 def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Sequence[Note]) -> None:
     kinds = {note.kind for note in notes}
-    is_about_calendar = bool(kinds & {"calendar", "policy", "archived", "head", "gone"})
+    is_about_calendar = bool(kinds & {"calendar", "policy", "mended", "archived", "head", "gone"})
     if is_about_calendar:
         calendar = _repaired(transaction, calendar)
         due_schedule.look_again(transaction, calendar.id)
@@ -111,15 +111,17 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     bookings += [
         row[0] for row in _elsewhere.rows(transaction.db, slots, calendar=calendar.id) if row[0] not in bookings
     ]
+    bounded = pending.bound_by_start(transaction, "slot", slots)
+    bookings += [booking for booking in bounded if booking not in bookings]
     seq = change_log.next_seq(transaction, calendar.id)
-    _lift_versions(transaction, notes, seq)
+    _lift_versions(transaction, notes, bookings, seq)
     _write_bookings(transaction, calendar, bookings, seq)
     _move_holds.rows(transaction.db, slots, calendar=calendar.id)
     correct_slots(transaction, calendar, slots, seq)
     _note_vacated(transaction, notes, slots)
-    pending.bound_by_start(transaction, "slot", slots)
     pending.bound_by_start(transaction, "booking", bookings)
-    if "policy" in kinds:
+    has_policy = bool(kinds & {"policy", "mended"})
+    if has_policy:
         neighbours.recount_calendar(transaction, transaction.calendar(calendar.id), seq)
     elif rules.policy_of(calendar).rejects_overlap:
         spans = [(note.start, note.end) for note in notes if note.start is not None and note.end is not None]
@@ -130,7 +132,7 @@ def _append_change(transaction: Transaction, calendar: CalendarRow, notes: Seque
     info = calendar_info(calendar) if is_about_calendar else msgspec.UNSET
     kind = Type.CALENDAR_UPDATED if is_about_calendar else Type.SLOT_UPDATED if slots else Type.BOOKING_UPDATED
     slot_changes.append_slot_changes(transaction, calendar.id, kind, bookings=bookings, info=info)
-    if "policy" in kinds:
+    if has_policy:
         busy_times.recount(transaction, calendar.id, 0)
 
 
@@ -157,14 +159,18 @@ def _repaired(transaction: Transaction, calendar: CalendarRow) -> CalendarRow:
     return calendar
 
 
-def _lift_versions(transaction: Transaction, notes: Sequence[Note], seq: int) -> None:
+def _lift_versions(transaction: Transaction, notes: Sequence[Note], bookings: Sequence[str], seq: int) -> None:
     """Bring bookings to their old versions: a row may be written anew after it came from a calendar with a higher seq.
 
-    A client with the old version would not take a lower one.
+    A client with the old version would not take a lower one. The note with the old version may be one of the calendar
+    that the booking has left, and that takes it later.
     """
-    for note in notes:
-        if note.kind in {"booking", "lost"} and note.version is not None and seq <= note.version < LATEST_VERSION:
-            _lift.execute(transaction.db, booking=note.subject, version=note.version)
+    olds = [(note.subject, note.version) for note in notes if note.kind in {"booking", "lost"} and note.version]
+    for place in range(0, len(bookings), 256):
+        olds += read_versions(transaction.db, bookings[place : place + 256]).items()
+    for booking, version in olds:
+        if seq <= version < LATEST_VERSION:
+            _lift.execute(transaction.db, booking=booking, version=version)
 
 
 def _write_bookings(transaction: Transaction, calendar: CalendarRow, bookings: Sequence[str], seq: int) -> None:

@@ -25,7 +25,7 @@ _IS_WRONG = (IS_PENDING & (Booking.expires_at.is_null() | (Booking.expires_at > 
 
 def _bounding(by: Any) -> CompiledListQuery:
     right = {Booking.expires_at: Case(None, [(IS_PENDING, _start)], None)}
-    return CompiledListQuery(lambda ids: Booking.update(right).where(by.in_(ids) & _IS_WRONG))
+    return CompiledListQuery(lambda ids: Booking.update(right).where(by.in_(ids) & _IS_WRONG).returning(Booking.id))
 
 
 _bound = {"slot": _bounding(Booking.slot), "booking": _bounding(Booking.id)}
@@ -47,13 +47,15 @@ def expires_at(policy: Policy, start: int, now: int) -> int:
     return start if policy.pending_seconds is None else min(start, now + policy.pending_seconds * SECOND)
 
 
-def bound_by_start(transaction: Transaction, kind: Literal["slot", "booking"], ids: Sequence[str]) -> None:
+def bound_by_start(transaction: Transaction, kind: Literal["slot", "booking"], ids: Sequence[str]) -> list[str]:
     """Let no pending booking with these ids, or of these slots, last past the start of its slot.
 
-    A booking of an outside writer may have no time to expire at, and a slot may have been moved.
+    A booking of an outside writer may have no time to expire at, and a slot may have been moved. Return the ids of the
+    bookings with another time now.
     """
-    for place in range(0, len(ids), 256):
-        _bound[kind].run(transaction.db, ids[place : place + 256])
+    bounded = _bound[kind]
+    some = (ids[place : place + 256] for place in range(0, len(ids), 256))
+    return [booking for part in some for (booking,) in bounded.rows(transaction.db, part)]
 
 
 def shift(transaction: Transaction, slot: str, before: int, start: int) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from models.contract.changes import Policy
 from models.contract.errors import (
@@ -25,6 +26,7 @@ from models.contract.errors import (
 )
 from models.contract.principal import Principal
 from models.contract.values.time import SECOND, write_time
+from models.domain.policy.intake import with_checked_intake
 from models.storage.rows import CalendarRow, SlotRow, SlotState
 
 # Other customers get the seats of an expired hold this much later, so that the holder's last request still succeeds.
@@ -100,13 +102,13 @@ def merged_policy(policy: Policy, given: dict[str, Any]) -> Policy:
         if not 0 <= (getattr(merged, name) or 0) <= LONGEST_POLICY_SECONDS:
             raise BadRequest(f"`{name}` is seconds, from 0 to a year.", field=f"policy.{name}")
     if not 1 <= merged.max_holds <= MOST_SEATS:
-        raise BadRequest("`max_holds` is at least 1.", field="policy.max_holds")
+        raise BadRequest(f"`max_holds` is 1 to {MOST_SEATS}.", field="policy.max_holds")
     for name in ("max_bookings", "max_bookings_per_day"):
         if not 1 <= (1 if (value := getattr(merged, name)) is None else value) <= MOST_SEATS:
             raise BadRequest(f"`{name}` is 1 to {MOST_SEATS}, or null for no limit.", field=f"policy.{name}")
     if merged.pending_seconds is not None and not LEAST_PENDING <= merged.pending_seconds <= LONGEST_POLICY_SECONDS:
         raise BadRequest("`pending_seconds` is null, or 60 to a year of seconds.", field="policy.pending_seconds")
-    return merged
+    return replace(merged, **with_checked_intake(merged, given))
 
 
 def check_view(principal: Principal, calendar: CalendarRow) -> None:
@@ -122,11 +124,6 @@ def check_book(principal: Principal, calendar: CalendarRow) -> None:
 
 def check_may_book(principal: Principal, calendar: CalendarRow) -> None:
     if calendar.booking != "anyone" and not principal.is_named(calendar.id):
-        raise principal.refusal()
-
-
-def check_staff(principal: Principal, calendar: str) -> None:
-    if not principal.is_staff_of(calendar):
         raise principal.refusal()
 
 

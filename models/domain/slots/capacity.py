@@ -152,6 +152,7 @@ def forget_no_shows(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow
 
 def _moved(transaction: Transaction, row: SlotRow, seq: int, more: int) -> SlotRow:
     """Note the slot, after `more` of its seats were taken, and carry out the consequences for the slots around it."""
+    check_route(transaction, row.calendar)
     transaction.touched[row.id] = transaction.slots[row.id] = row
     transaction.beside.discard(row.id)
     taken = row.held + row.booked

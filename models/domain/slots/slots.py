@@ -27,6 +27,7 @@ from models.storage.rows import Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
 from models.storage.tables import Slot
 from models.transaction.handlers import handles
+from models.transaction.routing import StaleRoute
 from models.transaction.transaction import CommandResult, Transaction
 
 Given = TypeVar("Given")
@@ -56,6 +57,9 @@ _insert = CompiledQuery(
 )
 _read_rows = CompiledListQuery(lambda ids: Slot.select(*SLOT_COLUMNS).where(Slot.id.in_(ids)))
 _read_texts = CompiledListQuery(lambda ids: Slot.select(*TEXT_COLUMNS).where(Slot.id.in_(ids)))
+_overbook = CompiledQuery(
+    Slot.update({Slot.overbooked: Slot.held + Slot.booked - bind("capacity")}).where(Slot.id == bind("slot"))
+)
 _update = CompiledQuery(
     Slot.update(
         {
@@ -74,10 +78,9 @@ _update = CompiledQuery(
 )
 
 
-@handles(OpenSlots)
+@handles(OpenSlots, checks_first=True)
 def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     """`slot.open`: open up to 200 slots, all or none."""
-    rules.check_staff(command.principal, command.calendar)
     rules.check_in_use(transaction.calendar(command.calendar))
     if not 1 <= len(command.slots) <= SLOTS_A_CHANGE:
         raise BadRequest(f"`slots` has 1 to {SLOTS_A_CHANGE} of them.", field="slots")
@@ -142,21 +145,26 @@ def _check_capacity(capacity: int, where: str) -> None:
 
 
 def _found_for_staff(transaction: Transaction, command: UpdateSlot | CloseSlot | ReopenSlot | RemoveSlot) -> SlotRow:
-    """Return the slot; refuse a principal without the right, an archived calendar and another version."""
+    """Return the slot; refuse an archived calendar and another version."""
     row = capacity.find(transaction, command.slot)
-    rules.check_staff(command.principal, row.calendar)
     rules.check_in_use(transaction.calendar(row.calendar))
     if command.if_version is not None and command.if_version != row.version:
         raise VersionConflict(version=row.version)
     return row
 
 
-def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> PublicSlot:
-    """Write the slot, append its change, and return its public form."""
-    seq = change_log.next_seq(transaction, row.calendar)
-    written = public_slot(write(transaction, row, seq), transaction.calendar(row.calendar), transaction.now)
-    append_slot_changes(transaction, row.calendar, kind)
-    return written
+def _answer(transaction: Transaction, row: SlotRow, shown: Sequence[PublicSlot] = ()) -> CommandResult:
+    """Return the answer with the slot, as its change shows it. A change does not show a removed one."""
+    found = next((slot for slot in shown if slot.id == row.id), None)
+    if found is None:
+        found = public_slot(row, transaction.calendar(row.calendar), transaction.now)
+    return CommandResult(row.calendar, "slot", found)
+
+
+def _write_with_change(transaction: Transaction, row: SlotRow, kind: Type) -> CommandResult:
+    """Write the slot, append its change, and return the answer."""
+    written = write(transaction, row, change_log.next_seq(transaction, row.calendar))
+    return _answer(transaction, written, append_slot_changes(transaction, row.calendar, kind))
 
 
 def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
@@ -172,9 +180,11 @@ def write(transaction: Transaction, row: SlotRow, seq: int) -> SlotRow:
         seq=seq,
         now=transaction.now,
     )
-    assert written is not None, "the row was found in this transaction"
+    if written is None:  # an outside writer has deleted it since it was read
+        raise StaleRoute
     row = transaction.touched[row.id] = transaction.slots[row.id] = SlotRow._make(written)
     transaction.beside.discard(row.id)
+    capacity.check_route(transaction, row.calendar)
     return row
 
 
@@ -182,9 +192,12 @@ def _given(value: Given | UnsetType, otherwise: Given) -> Given:
     return otherwise if isinstance(value, UnsetType) else value
 
 
-@handles(UpdateSlot)
+@handles(UpdateSlot, checks_first=True)
 def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
-    """`slot.update`: the capacity covers the taken seats, and with one taken the times change only `with_bookings`."""
+    """`slot.update`: the capacity covers the taken seats, and with one taken the times change only `with_bookings`.
+
+    An override lowers the capacity below the taken seats. The seats over it count as overbooked.
+    """
     row = _found_for_staff(transaction, command)
     is_override = override.is_asked(command.principal, row.calendar, command.override)
     passed: list[str] | None = [] if is_override else None
@@ -205,52 +218,44 @@ def update_slot(transaction: Transaction, command: UpdateSlot) -> CommandResult:
             passed = transaction.passed = slot_move.broken_rules(changed)
         else:
             slot_move.check(changed)
-    if changed.capacity < min(row.capacity, row.held + row.booked):
+    is_overbooked = changed.capacity < min(row.capacity, row.held + row.booked)
+    if is_overbooked and passed is None:
         raise CapacityExceeded("That many seats are taken already.", rule="capacity", taken=row.held + row.booked)
-    calendar = transaction.calendar(row.calendar)
+    if is_overbooked:
+        passed = transaction.passed = [*(passed or ()), "capacity"]
     if changed == row:
-        return CommandResult(row.calendar, "slot", public_slot(row, calendar, transaction.now), overridden=passed)
+        return _answer(transaction, row)._replace(overridden=passed)
     seq = change_log.next_seq(transaction, row.calendar)
     bookings = slot_move.move(transaction, row, changed, seq) if is_moved else ()
     if is_moved:
         _vacate(transaction, row)
+    if is_overbooked:
+        _overbook.execute(transaction.db, slot=row.id, capacity=changed.capacity)
     written = write(transaction, changed, seq)
-    append_slot_changes(transaction, row.calendar, Type.SLOT_UPDATED, bookings=bookings)
+    shown = append_slot_changes(transaction, row.calendar, Type.SLOT_UPDATED, bookings=bookings)
     calendar = transaction.calendar(row.calendar)
     beside = overlap.beside(transaction, calendar, [(written.start, written.end)]) if is_moved else []
-    warnings = overlap.warnings(calendar, beside)
-    shown = public_slot(written, calendar, transaction.now)
-    return CommandResult(row.calendar, "slot", shown, overridden=passed, warnings=warnings)
+    return _answer(transaction, written, shown)._replace(overridden=passed, warnings=overlap.warnings(calendar, beside))
 
 
-@handles(CloseSlot)
+@handles(CloseSlot, checks_first=True)
 def close_slot(transaction: Transaction, command: CloseSlot) -> CommandResult:
     """`slot.close`: refuse new holds and bookings. Holds can still be booked, and bookings stand."""
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.CLOSED:
-        return CommandResult(
-            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
-        )
-    return CommandResult(
-        row.calendar, "slot", _write_with_change(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
-    )
+        return _answer(transaction, row)
+    return _write_with_change(transaction, row._replace(state=SlotState.CLOSED), Type.SLOT_CLOSED)
 
 
-@handles(ReopenSlot)
+@handles(ReopenSlot, checks_first=True)
 def reopen_slot(transaction: Transaction, command: ReopenSlot) -> CommandResult:
     row = _found_for_staff(transaction, command)
     if row.state == SlotState.OPEN:
-        return CommandResult(
-            row.calendar, "slot", public_slot(row, transaction.calendar(row.calendar), transaction.now)
-        )
-    return CommandResult(
-        row.calendar,
-        "slot",
-        _write_with_change(transaction, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED),
-    )
+        return _answer(transaction, row)
+    return _write_with_change(transaction, row._replace(state=SlotState.OPEN, dropped=False), Type.SLOT_REOPENED)
 
 
-@handles(RemoveSlot)
+@handles(RemoveSlot, checks_first=True)
 def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
     """`slot.remove`: remove a slot without a taken seat but those of no-shows. The answer has the slot as it was."""
     row = _found_for_staff(transaction, command)
@@ -261,8 +266,7 @@ def remove_slot(transaction: Transaction, command: RemoveSlot) -> CommandResult:
     freed = capacity.forget_no_shows(transaction, row, seq)
     removed = write(transaction, freed._replace(state=SlotState.REMOVED), seq)
     append_slot_changes(transaction, row.calendar, Type.SLOT_REMOVED)
-    shown = public_slot(removed, transaction.calendar(row.calendar), transaction.now)
-    return CommandResult(row.calendar, "slot", shown)
+    return _answer(transaction, removed)
 
 
 def _vacate(transaction: Transaction, row: SlotRow) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from models.contract.changes import Info
 from models.contract.commands.command import WithToken
 from models.contract.errors import NotFound
+from models.contract.principal import Role
 from models.contract.values.time import DAY
 from models.contract.values.tokens import Tokens
 from models.domain.bookings import bookings
@@ -14,9 +15,7 @@ from models.domain.calendars import feeds
 from models.domain.calendars.feeds import PublicFeed
 from models.domain.log.public_view import calendar_info
 from models.query.calendars import read_calendar_row
-from models.query.feeds.feed import (
-    read_floor,
-)
+from models.query.feeds.feed import read_floor
 from models.storage.cancellation import checked
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
@@ -44,17 +43,18 @@ _EVENT = (
     Booking.changed_at,
     Booking.created_at,
 )
-_events = CompiledQuery(
-    Booking.select(*_EVENT)
-    .join(Slot, on=(Booking.slot == Slot.id))
-    .where(
-        (Booking.calendar == bind("calendar"))
-        & (Slot.end > bind("begin"))
-        & (Slot.start < bind("finish"))
-        & (Booking.status.in_(["pending", "confirmed", "no_show"]) | (Booking.changed_at >= bind("since")))
-    )
-    .order_by(Slot.start, Booking.id)
-    .limit(bind("most"))
+_FOUND = (
+    (Booking.calendar == bind("calendar"))
+    & (Slot.end > bind("begin"))
+    & (Slot.start < bind("finish"))
+    & (Booking.status.in_(["pending", "confirmed", "no_show"]) | (Booking.changed_at >= bind("since")))
+)
+_events = Booking.select(*_EVENT).join(Slot, on=(Booking.slot == Slot.id))
+_coming = CompiledQuery(
+    _events.where(_FOUND & (Slot.end > bind("now"))).order_by(Slot.start, Booking.id).limit(bind("most"))
+)
+_past = CompiledQuery(
+    _events.where(_FOUND & (Slot.end <= bind("now"))).order_by(Slot.start.desc(), Booking.id.desc()).limit(bind("most"))
 )
 _event = CompiledQuery(
     Booking.select(*_EVENT).join(Slot, on=(Booking.slot == Slot.id)).where(Booking.id == bind("booking"))
@@ -78,11 +78,12 @@ class FeedBooking(NamedTuple):
 
 
 class BookingFeed(NamedTuple):
-    """Bookings by start, with their calendar. `floor` is the least SEQUENCE, as a time."""
+    """Bookings by start, with their calendar. `floor` is the least SEQUENCE, as a time; `now` is that of the read."""
 
     info: Info
     floor: int
     bookings: list[FeedBooking]
+    now: int = 0
 
 
 def read_feeds(db: Dialect, calendar: str) -> list[PublicFeed]:
@@ -103,18 +104,25 @@ def read_scope(db: Dialect, tokens: Tokens, calendar: str, key: str) -> str:
 
 
 def read_booking_feed(db: Dialect, calendar: str, begin: int, finish: int, *, most: int, now: int) -> BookingFeed:
-    """Return the bookings whose slots touch `[begin, finish)`, and those that ended lately. For staff."""
+    """Return the bookings whose slots touch `[begin, finish)`, and those that ended lately. For staff.
+
+    They are at most `most` of the slots to come, the next first, and as many of the others, the latest first.
+    """
     with reading(db):
         head = read_calendar_row(db, calendar)
         floor = read_floor(db, calendar)
-        rows = _events.rows(db, calendar=calendar, begin=begin, finish=finish, most=most, since=now - ENDED_LATELY)
-    return BookingFeed(calendar_info(head), floor, [FeedBooking._make(row) for row in checked(rows)])
+        past, coming = (
+            query.rows(db, calendar=calendar, begin=begin, finish=finish, most=most, since=now - ENDED_LATELY, now=now)
+            for query in (_past, _coming)
+        )
+    rows = [*reversed(past), *coming]
+    return BookingFeed(calendar_info(head), floor, [FeedBooking._make(row) for row in checked(rows)], now)
 
 
 def read_booking_event(db: Dialect, tokens: Tokens, asked: WithToken) -> BookingFeed:
     """Return one booking, for the bearer of its token or its calendar's staff."""
     with reading(db):
-        row = bookings.find(db, tokens, asked.principal, asked.booking, asked.token)
+        row = bookings.find(db, tokens, asked.principal, asked.booking, asked.token, role=Role.VIEWER)
         head = read_calendar_row(db, row.calendar)
         floor = read_floor(db, row.calendar)
         found = _event.row(db, booking=row.id)

@@ -7,21 +7,18 @@ neither both nor none of them.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from models.contract.changes import ListedBooking
+from models.contract.values.canonical_email import canonical_email
 from models.contract.values.fold import fold
 from models.contract.values.ids import UUID
 from models.query.bookings import LISTED_COLUMNS, listed
-from models.query.search.merge import (
-    merged,
-    read_mark,
-    take_page,
-    write_mark,
-)
-from models.storage.compiled_query import CompiledQuery, bind
+from models.query.search.merge import merged, read_mark, take_page, write_mark
+from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind
 from models.storage.database import reading
 from models.storage.dialect import Dialect
 from models.storage.rows import BookingRow
@@ -29,9 +26,10 @@ from models.storage.tables import Booking, Slot
 
 MOST_CALENDARS = 500  # with reads of their own; for more, the bookings of all are read
 MOST_EXAMINED = 10_000  # bookings a page
+MOST_CHANGED = 10_000  # changed bookings that are found by their time; with more, all are examined
 _LEAST_DIGITS = 3
-_BEFORE_ALL = "z"  # ids are hexadecimal, and the newest has the greatest
-_MARK = re.compile(f"({UUID.pattern}|{_BEFORE_ALL})", re.ASCII)
+BEFORE_ALL = "z"  # ids are hexadecimal, and the newest has the greatest
+_MARK = re.compile(f"({UUID.pattern}|{BEFORE_ALL})", re.ASCII)
 _PHONE = re.compile(r"[0-9 ()+./-]+", re.ASCII)
 _NO_DIGIT = re.compile(r"[^0-9]+", re.ASCII)
 _by_place = Booking.id < bind("before")
@@ -50,6 +48,20 @@ def _contacts(condition: Any) -> CompiledQuery:
 
 _in_calendar, _in_all = (_pages(one, Booking.id, *LISTED_COLUMNS) for one in (_of_calendar, _by_place))
 _contacts_in_calendar, _contacts_in_all = _contacts(_of_calendar), _contacts(_by_place)
+_changed = CompiledQuery(
+    Booking.select(Booking.id, Booking.calendar)
+    .where(Booking.changed_at > bind("after"))
+    .order_by(Booking.changed_at)
+    .limit(bind("most"))
+)
+_by_id = CompiledListQuery(
+    lambda ids: (
+        Booking.select(Booking.id, *LISTED_COLUMNS)
+        .join(Slot, on=(Booking.slot == Slot.id))
+        .where(Booking.id.in_(ids))
+        .order_by(Booking.id.desc())
+    )
+)
 
 
 class Search(NamedTuple):
@@ -84,7 +96,9 @@ def find_bookings(db: Dialect, search: Search, most: int) -> tuple[list[ListedBo
         )
 
     with reading(db):
-        rows = _rows(db, _in_calendar, _in_all, search.calendars, search.page)
+        rows = _changed_rows(db, search)
+        if rows is None:
+            rows = rows_of(db, _in_calendar, _in_all, search.calendars, search.page)
         found, last = take_page(rows, keep, most=most, most_examined=MOST_EXAMINED)
     return [listed(row[1:]) for row in found], "" if last is None else write_mark(last[0])
 
@@ -97,24 +111,63 @@ def find_customer(
     Where there are some it is this page, since they may have moved before they are erased. After the last page it is
     "".
     """
-    folded = fold(email.strip())
+    wanted = canonical_email(email)
 
     def keep(row: tuple[Any, ...]) -> bool:
         _, calendar, found = row
-        return found is not None and fold(found.strip()) == folded and (calendars is None or calendar in calendars)
+        return found is not None and canonical_email(found) == wanted and (calendars is None or calendar in calendars)
 
     with reading(db):
-        rows = _rows(db, _contacts_in_calendar, _contacts_in_all, calendars, page)
+        rows = rows_of(db, _contacts_in_calendar, _contacts_in_all, calendars, page)
         found, last = take_page(rows, keep, most=most, most_examined=MOST_EXAMINED)
     by_calendar: dict[str, list[str]] = {}
     for name, calendar, _ in found:
         by_calendar.setdefault(calendar, []).append(name)
     if by_calendar:
-        return by_calendar, page or write_mark(_BEFORE_ALL)
+        return by_calendar, page or write_mark(BEFORE_ALL)
     return by_calendar, "" if last is None else write_mark(last[0])
 
 
-def _rows(
+def find_data(
+    db: Dialect, email: str, calendars: tuple[str, ...] | None, page: str, most: int
+) -> tuple[list[ListedBooking], str]:
+    """Return a page of the bookings with an e-mail address, whole, and the mark of the next page, "" after the last."""
+    wanted = canonical_email(email)
+
+    def keep(row: tuple[Any, ...]) -> bool:
+        booking = BookingRow._make(row[4:])
+        is_seen = calendars is None or booking.calendar in calendars
+        return is_seen and booking.email is not None and canonical_email(booking.email) == wanted
+
+    with reading(db):
+        rows = rows_of(db, _in_calendar, _in_all, calendars, page)
+        found, last = take_page(rows, keep, most=most, most_examined=MOST_EXAMINED)
+    return [listed(row[1:]) for row in found], "" if last is None else write_mark(last[0])
+
+
+def _changed_rows(db: Dialect, search: Search) -> Any:
+    """Return the bookings changed after a time, in the order of `rows_of`; None if there are too many or no time."""
+    if search.updated_after is None:
+        return None
+    changed = _changed.rows(db, after=search.updated_after, most=MOST_CHANGED + 1)
+    if len(changed) > MOST_CHANGED:
+        return None
+    wanted = None if search.calendars is None else set(search.calendars)
+    ids = sorted(name for name, calendar in changed if wanted is None or calendar in wanted)
+
+    def read(_: str, before: str, count: int) -> list[tuple[Any, ...]]:
+        end = bisect_left(ids, before)
+        return _by_id.rows(db, ids[max(0, end - count) : end])
+
+    return merged([""], read, itemgetter(0), _place_of(search.page), is_descending=True)
+
+
+def _place_of(page: str) -> str:
+    """Return the id before which a page begins."""
+    return read_mark(page, _MARK)[0] if page else BEFORE_ALL
+
+
+def rows_of(
     db: Dialect, of_calendar: CompiledQuery, of_all: CompiledQuery, calendars: Sequence[str] | None, page: str
 ) -> Any:
     """Return the bookings after a page, the latest made first, by one read for each calendar or for all."""
@@ -125,10 +178,9 @@ def _rows(
     def read_all(_: str, before: str, count: int) -> list[tuple[Any, ...]]:
         return of_all.rows(db, before=before, most=count)
 
-    (before,) = read_mark(page, _MARK) if page else (_BEFORE_ALL,)
     is_each = calendars is not None and len(calendars) <= MOST_CALENDARS
     lanes = sorted(set(calendars)) if calendars is not None and is_each else [""]
-    return merged(lanes, read if is_each else read_all, itemgetter(0), before, is_descending=True)
+    return merged(lanes, read if is_each else read_all, itemgetter(0), _place_of(page), is_descending=True)
 
 
 def _matcher(text: str) -> Callable[[BookingRow], bool]:

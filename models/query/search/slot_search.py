@@ -1,4 +1,4 @@
-"""Lists the slots of several calendars by start. One predicate decides on a slot that can be taken: that of holding it.
+"""Lists the slots of several calendars by start. The predicate of a hold decides which ones can be taken.
 
 The pages go by the start and the id of a slot.
 """
@@ -16,12 +16,7 @@ from models.contract.values.ids import UUID
 from models.domain.log.public_view import calendar_info, public_slot
 from models.domain.policy import rules
 from models.query.calendars import Head, read_calendar_rows
-from models.query.search.merge import (
-    merged,
-    read_mark,
-    take_page,
-    write_mark,
-)
+from models.query.search.merge import merged, read_mark, take_page, write_mark
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
@@ -52,7 +47,7 @@ _by_start = CompiledQuery(
 
 
 class SlotSearch(NamedTuple):
-    """The slots that touch `[begin, finish)`, in milliseconds. With `seats` only those that can take so many now."""
+    """The slots that touch `[begin, finish)`, in milliseconds. `seats` leaves out slots without so many free seats."""
 
     calendars: tuple[str, ...]
     begin: int
@@ -75,13 +70,13 @@ class FoundSlots(NamedTuple):
 
 
 def read_heads(db: Dialect, calendars: Sequence[str]) -> dict[str, Head]:
-    """Return the heads of those calendars that exist."""
+    """Return the heads of the existing ones of these calendars."""
     with reading(db):
         return {row.id: _head(row) for row in read_calendar_rows(db, calendars)}
 
 
 def find_slots(db: Dialect, search: SlotSearch, now: int) -> FoundSlots:
-    """Return a page of the slots of those calendars that exist."""
+    """Return a page of the slots of the existing ones of these calendars."""
     until = NEVER
     with reading(db):
         calendars = {row.id: row for row in read_calendar_rows(db, search.calendars)}

@@ -1,7 +1,7 @@
-"""Outside writers: notes of the rows that they touch, defaults for what they leave out, and CHECKs on what they write.
+"""Outside writers: notes of the rows they touch, defaults for missing columns, and CHECKs on their values.
 
-SQLite can't add a default or a CHECK to a table that there is: its tables are made anew, and their rows copied. What
-no version of this program has written, but someone else may have, is brought within the CHECKs as it is copied.
+SQLite can't add a default or a CHECK to a table: its tables are made anew, and their rows copied. Values of other
+programs are brought within the CHECKs by the copy.
 """
 
 from peewee import Database, SqliteDatabase
@@ -108,7 +108,7 @@ _POSTGRES_CHECKS = {
     "hold": ("seats <= 10000", f"expires_at BETWEEN 0 AND {_LATEST}"),
     "booking": ("seats <= 10000", f"created_at BETWEEN 0 AND {_LATEST}"),
 }
-# What others may have written, brought within the CHECKs.
+# Rows of other writers are brought within the CHECKs.
 _MENDED = (
     "UPDATE slot SET capacity = 1 WHERE capacity < 1",
     "UPDATE slot SET state = 1 WHERE state = 2 AND held + booked > 0",

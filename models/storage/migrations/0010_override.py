@@ -1,6 +1,6 @@
-"""Overbooked seats, the rules that staff passed over, and the time at which a pending booking expires.
+"""Overbooked seats, the rules passed over by staff, and the expiry of a pending booking.
 
-The CHECK on the seats of a slot allows for those that staff have taken over its capacity. SQLite can't change a CHECK,
+The CHECK on the seats of a slot allows for overbooked ones. SQLite can't change a CHECK,
 so the table is made anew from its own text, and its rows are copied. A calendar that an outside writer makes rejects
 overlaps from now on, and stored calendars keep their policy.
 """

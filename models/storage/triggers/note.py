@@ -27,7 +27,12 @@ POLICY_FIELDS = (
     "overlap",
     "max_holds",
     "confirmation",
+    "verification",
+    "place",
+    "phone",
+    "questions",
 )
+QUESTION_FIELDS = ("label", "required", "choices")
 
 BAD_ID = "the id is not a UUID in lower case"
 BAD_IDS = "an id is a text of a-z, 0-9 and -"
@@ -39,6 +44,7 @@ BAD_CUSTOMER = f"a customer has at most {_MOST}"
 BAD_TIME = "created_at is not between 1970 and 9999"
 BAD_TEXT = "a text is not UTF-8"
 BAD_POLICY = "the policy is not one that the API takes"
+BAD_TRUNCATE = "TRUNCATE needs READ COMMITTED; use DELETE at another isolation level"
 OVERFULL = "more seats are taken than the slot has"
 REMOVED = "a seat is taken in a removed slot"
 

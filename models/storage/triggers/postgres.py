@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from models.contract.changes import CUSTOMER_CHARACTERS, NAME_CHARACTERS
+from models.contract.changes import (
+    CUSTOMER_CHARACTERS,
+    MOST_QUESTIONS,
+    NAME_CHARACTERS,
+    PLACE_CHARACTERS,
+    QUESTIONS_BYTES,
+)
 from models.storage.triggers.note import (
     BAD_CALENDAR,
     BAD_CUSTOMER,
@@ -11,6 +17,7 @@ from models.storage.triggers.note import (
     BAD_NAME,
     BAD_POLICY,
     BAD_TIME,
+    BAD_TRUNCATE,
     DURATION_FIELDS,
     LATEST,
     LEAST_PENDING,
@@ -18,6 +25,7 @@ from models.storage.triggers.note import (
     LONGEST_DURATION,
     OVERFULL,
     PREFIX,
+    QUESTION_FIELDS,
     UUID_PATTERN,
     Run,
 )
@@ -25,6 +33,18 @@ from models.storage.triggers.note import (
 SERVICE = "slotcast.service"  # a setting of the transaction, `on` in the service's transactions
 _IS_OUTSIDE = f"WHEN (current_setting('{SERVICE}', true) IS DISTINCT FROM 'on')"
 _COUNTS = ", ".join(map(repr, ("max_holds", *LIMIT_FIELDS)))
+# PostgreSQL writes a space after each comma and colon: twelve spaces a question, and one a choice.
+_QUESTIONS_TEXT = 2 * QUESTIONS_BYTES
+_IS_QUESTION = f"""CASE WHEN jsonb_typeof(asked) = 'object' THEN
+                        jsonb_typeof(asked -> 'label') IS NOT DISTINCT FROM 'string'
+                        AND COALESCE(jsonb_typeof(asked -> 'required'), 'boolean') = 'boolean'
+                        AND asked - ARRAY[{", ".join(map(repr, QUESTION_FIELDS))}] = '{{}}'
+                        AND CASE COALESCE(jsonb_typeof(asked -> 'choices'), 'missing') WHEN 'missing' THEN true
+                            WHEN 'array' THEN NOT EXISTS (
+                                SELECT 1 FROM jsonb_array_elements(asked -> 'choices') AS choice
+                                WHERE jsonb_typeof(choice) <> 'string')
+                            ELSE false END
+                    ELSE false END"""
 _NULLABLE = ", ".join(map(repr, ("max_advance", "pending_seconds", *LIMIT_FIELDS)))
 _TOUCHED = "INSERT INTO touched (kind, calendar, subject"
 
@@ -71,6 +91,14 @@ BEGIN
         CASE
             WHEN key IN ('overlap') THEN value IN ('"allow"', '"reject"')
             WHEN key IN ('confirmation') THEN value IN ('"none"', '"staff"')
+            WHEN key = 'verification' THEN value IN ('"none"', '"email"', '"proof"')
+            WHEN key = 'phone' THEN value IN ('"off"', '"optional"', '"required"')
+            WHEN key = 'place' THEN value = 'null' OR jsonb_typeof(value) = 'string'
+                AND length(value #>> '{{}}') BETWEEN 1 AND {PLACE_CHARACTERS}
+            WHEN key = 'questions' THEN CASE WHEN jsonb_typeof(value) = 'array' THEN
+                jsonb_array_length(value) <= {MOST_QUESTIONS} AND octet_length(value::text) <= {_QUESTIONS_TEXT}
+                AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(value) AS asked
+                    WHERE NOT {_IS_QUESTION}) ELSE false END
             WHEN key IN ({_NULLABLE}) AND value = 'null' THEN true
             WHEN key IN ('hold_seconds', 'pending_seconds', {_COUNTS}, {", ".join(map(repr, DURATION_FIELDS))}) THEN
                 value::text ~ '^[0-9]{{1,9}}$' AND value::text::integer BETWEEN
@@ -121,6 +149,8 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.calendar <> OLD.calendar THEN
         {_TOUCHED}) SELECT 'booking', home, id FROM booking, unnest(ARRAY[OLD.calendar, NEW.calendar]) AS home
             WHERE slot = NEW.id;
+    ELSIF TG_OP = 'UPDATE' AND OLD.state = 2 AND NEW.state <> 2 THEN
+        {_TOUCHED}) SELECT 'booking', NEW.calendar, id FROM booking WHERE slot = NEW.id;
     END IF;
     IF TG_OP = 'INSERT' OR NEW.calendar <> OLD.calendar
         OR (NEW.id, NEW.capacity, NEW.state, NEW.held, NEW.booked, NEW.held_until, NEW.overbooked)
@@ -214,10 +244,14 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$""",
-    # Before the TRUNCATE, since afterwards the rows are gone.
+    # Before the TRUNCATE, since afterwards the rows are gone. It deletes also the rows that an older snapshot lacks,
+    # and these could not be noted.
     "truncate()": f"""
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION '{BAD_TRUNCATE}' USING ERRCODE = 'feature_not_supported';
+    END IF;
     IF TG_TABLE_NAME = 'calendar' THEN
         {_TOUCHED}, seq, nonce) SELECT 'gone', id, id, seq, nonce FROM calendar;
     ELSIF TG_TABLE_NAME = 'slot' THEN
@@ -266,8 +300,10 @@ _TRIGGERS = {
 def install(run: Run) -> bool:
     """Make the functions and triggers those of this program; return True if a trigger was missing or off.
 
-    They fire ALWAYS, also for a session with the role of a replica.
+    They fire ALWAYS, also for a session with the role of a replica. The functions look at temporary tables last:
+    a writer's staging table may have the name of one of these tables.
     """
+    run("SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)")
     for name, body in _FUNCTIONS.items():
         run(f"CREATE OR REPLACE FUNCTION {PREFIX}{name}{body}")
     found = {

@@ -32,11 +32,12 @@ _SLOT_DIFFERS = " OR ".join(
         "version", "data", "dropped", "overbooked", "busy", "changed_at",
     )
 )  # fmt: skip
+_IS_BACK = "(OLD.state = 2 AND NEW.state <> 2)"
 _COUNTS_DIFFER = " OR ".join(
     [
         *[f"OLD.{name} IS NOT NEW.{name}" for name in ("id", "held", "booked", "held_until", "overbooked")],
         "(OLD.capacity IS NOT NEW.capacity AND NEW.overbooked > 0)",
-        "(OLD.state = 2 AND NEW.state <> 2)",  # its no-shows have their seats again
+        _IS_BACK,  # its no-shows have their seats again
     ]
 )
 _HELD = "(SELECT COALESCE(SUM(seats), 0) FROM hold WHERE hold.slot = slot.id AND hold.state = 0)"
@@ -86,12 +87,20 @@ def _booking(row: str, where: str = "TRUE") -> str:
     )
 
 
+def _hold(row: str) -> str:
+    """Return SQL that refuses the texts of a hold, also of an ended one: requests read it by its id."""
+    if row == "OLD":
+        return ""
+    bad = " OR ".join(["typeof(NEW.holder) <> 'text'", is_not_text("NEW.holder"), is_not_text("NEW.overridden")])
+    return f"INSERT INTO touched (kind, calendar, subject) SELECT 'bad text', '', '' WHERE {bad};"
+
+
 def _trigger(event: str, *statements: str) -> str:
     return f"{event} BEGIN {' '.join(statements)} END"
 
 
 def _replaced(table: str, notes: Callable[[str], str]) -> dict[str, str]:
-    """Return the triggers that note the rows which a REPLACE is about to delete, as it fires no trigger for them.
+    """Return the triggers that note the rows deleted by a REPLACE, since it fires no trigger for them.
 
     `notes` returns the SQL for the rows of a condition. A row has two keys: its id, and its rowid under three names.
     """
@@ -160,15 +169,23 @@ _BOOKING_COLUMNS = (
 _IS_OTHER = "OLD.calendar IS NOT NEW.calendar"
 
 
-def _bookings_of_moved(calendar: str) -> str:
+def _bookings_of_slot(calendar: str, where: str) -> str:
     return (
         "INSERT INTO touched (kind, calendar, subject)"
-        f" SELECT 'booking', {calendar}, id FROM booking WHERE slot = NEW.id AND {_IS_OTHER};"
+        f" SELECT 'booking', {calendar}, id FROM booking WHERE slot = NEW.id AND {where};"
+    )
+
+
+def _replaced_slots(where: str) -> str:
+    """Return SQL that notes slots about to be replaced. Bookings of a removed slot show its times only then."""
+    return _note("'slot'", "slot", where=where) + (
+        "INSERT INTO touched (kind, calendar, subject)"
+        f" SELECT 'booking', calendar, id FROM booking WHERE slot IN (SELECT id FROM slot WHERE {where} AND state = 2);"
     )
 
 
 def _lost_bookings(where: str) -> str:
-    """Return SQL that notes bookings which are about to be deleted; what they have been is not checked."""
+    """Return SQL that notes bookings about to be deleted, without a check of their content."""
     return (
         "INSERT INTO touched (kind, calendar, subject, seq) SELECT 'lost',"
         " COALESCE((SELECT calendar FROM slot WHERE slot.id = booking.slot), calendar), id, version"
@@ -177,20 +194,20 @@ def _lost_bookings(where: str) -> str:
 
 
 _SQLITE = {
-    **_replaced("slot", lambda where: _note("'slot'", "slot", where=where)),
+    **_replaced("slot", _replaced_slots),
     "slot_insert": _trigger("AFTER INSERT ON slot", _row("'new'", "NEW"), refuse_ids(*_IDS)),
     "slot_update": _trigger(
         "AFTER UPDATE ON slot",
         _row("'slot'", "OLD", _SLOT_DIFFERS),
         _row("'seats'", "NEW", _COUNTS_DIFFER),
         _row("'new'", "NEW", f"OLD.id IS NOT NEW.id OR OLD.data IS NOT NEW.data OR {_IS_OTHER}"),
-        _bookings_of_moved("OLD.calendar"),
-        _bookings_of_moved("NEW.calendar"),
+        _bookings_of_slot("OLD.calendar", _IS_OTHER),
+        _bookings_of_slot("NEW.calendar", f"({_IS_OTHER} OR {_IS_BACK})"),
         _row("'moved'", "NEW", _IS_OTHER),
         refuse_ids(*_IDS, of="OLD"),
     ),
     "slot_delete": _trigger("AFTER DELETE ON slot", _row("'slot'", "OLD")),
-    **_seat_triggers("hold", _HOLD_COLUMNS, lambda _: "", lambda _: ""),
+    **_seat_triggers("hold", _HOLD_COLUMNS, _hold, lambda _: ""),
     **_seat_triggers("booking", _BOOKING_COLUMNS, _booking, _lost_bookings),
     **_replaced("calendar", lambda where: f"{_GONE} {where};"),
     "calendar_insert": _trigger(
@@ -221,11 +238,6 @@ _SQLITE = {
     # The consequences of a note. RAISE(ABORT) refuses even a statement with OR IGNORE.
     "touched_seats": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind IN ('seats', 'new')",
-        refuse(
-            BAD_TEXT,
-            "FROM hold WHERE slot = NEW.subject AND state = 0"
-            f" AND (typeof(holder) <> 'text' OR {' OR '.join(map(is_not_text, ('holder', 'overridden')))})",
-        ),
         refuse(OVERFULL, f"FROM slot WHERE id = NEW.subject AND {_HELD} + {_BOOKED} > capacity + overbooked"),
         # OR IGNORE would pass over the CHECK behind the UPDATE below.
         refuse(REMOVED, f"FROM slot WHERE id = NEW.subject AND state = 2 AND {_HELD} + {_BOOKED} > 0"),
@@ -243,8 +255,9 @@ _SQLITE = {
         ),
     ),
     "touched_new": _trigger(
-        "AFTER INSERT ON touched WHEN NEW.kind IN ('new', 'bad id')",
+        "AFTER INSERT ON touched WHEN NEW.kind IN ('new', 'bad id', 'bad text')",
         refuse(BAD_IDS, "WHERE NEW.kind = 'bad id'"),
+        refuse(BAD_TEXT, "WHERE NEW.kind = 'bad text'"),
         refuse(BAD_ID, f"WHERE NEW.subject NOT GLOB '{UUID_GLOB}'"),
         refuse(
             BAD_DATA,
@@ -264,14 +277,18 @@ _SQLITE = {
         refuse(
             BAD_TEXT,
             "FROM booking WHERE id = NEW.subject"
-            f" AND ({' OR '.join(map(is_not_text, (*CUSTOMER_CHARACTERS, 'overridden')))})",
+            f" AND ({' OR '.join(map(is_not_text, (*CUSTOMER_CHARACTERS, 'overridden', 'data', 'booked_by')))})",
         ),
     ),
     "touched_policy": _trigger(
         "AFTER INSERT ON touched WHEN NEW.kind IN ('calendar', 'policy')",
         refuse(BAD_NAME, f"FROM calendar WHERE id = NEW.subject AND length(name) NOT BETWEEN 1 AND {NAME_CHARACTERS}"),
         refuse(BAD_TIME, f"FROM calendar WHERE id = NEW.subject AND created_at NOT BETWEEN 0 AND {LATEST}"),
-        refuse(BAD_TEXT, f"FROM calendar WHERE id = NEW.subject AND ({is_not_text('name')} OR {is_not_text('zone')})"),
+        refuse(
+            BAD_TEXT,
+            "FROM calendar WHERE id = NEW.subject"
+            f" AND ({' OR '.join(map(is_not_text, ('name', 'zone', 'policy', 'data')))})",
+        ),
         refuse(
             BAD_CALENDAR,
             "WHERE NEW.subject GLOB '*[^a-z0-9-]*' OR NEW.subject GLOB '-*'"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from models.contract.changes import MOST_QUESTIONS, PLACE_CHARACTERS, QUESTIONS_BYTES
 from models.storage.triggers.note import (
     DURATION_FIELDS,
     LEAST_PENDING,
     LIMIT_FIELDS,
     LONGEST_DURATION,
     POLICY_FIELDS,
+    QUESTION_FIELDS,
 )
 
 
@@ -23,6 +25,8 @@ def is_valid_policy(text: str) -> str:
     checks = [
         f"json_type({text}) = 'object'",
         f"NOT EXISTS (SELECT 1 FROM json_each({text}) WHERE key NOT IN ({', '.join(map(repr, POLICY_FIELDS))}))",
+        # Of two fields with one name, SQLite reads the first and JSON parsers the last.
+        f"NOT EXISTS (SELECT 1 FROM json_each({text}) GROUP BY key HAVING COUNT(*) > 1)",
         *[
             f"({kind(name)} {absent} OR ({kind(name)} = 'integer' AND {of(name)} BETWEEN {least} AND {most}))"
             for name, absent, least, most in (
@@ -36,8 +40,42 @@ def is_valid_policy(text: str) -> str:
         ],
         f"({kind('overlap')} = 'missing' OR {of('overlap')} IN ('allow', 'reject'))",
         f"({kind('confirmation')} = 'missing' OR {of('confirmation')} IN ('none', 'staff'))",
+        f"({kind('verification')} = 'missing' OR {of('verification')} IN ('none', 'email', 'proof'))",
+        f"({kind('phone')} = 'missing' OR {of('phone')} IN ('off', 'optional', 'required'))",
+        f"{kind('place')} IN ('missing', 'null', 'text')",
+        f"({kind('place')} <> 'text' OR length({of('place')}) BETWEEN 1 AND {PLACE_CHARACTERS})",
+        f"CASE {kind('questions')} WHEN 'missing' THEN 1 WHEN 'array' THEN {_are_questions(text)} ELSE 0 END",
     ]
     return f"CASE WHEN json_valid({text}) THEN {' AND '.join(checks)} END"
+
+
+def _are_questions(text: str) -> str:
+    """Return an SQL expression, true for a policy whose array of questions is valid."""
+    array = f"json_extract({text}, '$.questions')"
+    each = f"json_each({text}, '$.questions') AS asked"
+    return (
+        f"json_array_length({array}) <= {MOST_QUESTIONS} AND length(CAST({array} AS BLOB)) <= {QUESTIONS_BYTES}"
+        f" AND NOT EXISTS (SELECT 1 FROM {each} WHERE NOT {_is_question('asked')})"
+    )
+
+
+def _is_question(row: str) -> str:
+    """Return an SQL expression, true for a row of `json_each` with a question."""
+
+    def kind(name: str) -> str:
+        return f"COALESCE(json_type({row}.value, '$.{name}'), 'missing')"
+
+    fields = ", ".join(map(repr, QUESTION_FIELDS))
+    # The function reads text only of an object; CASE keeps it from any other value.
+    checks = [
+        f"{kind('label')} = 'text'",
+        f"{kind('required')} IN ('missing', 'true', 'false')",
+        f"{kind('choices')} IN ('missing', 'array')",
+        f"NOT EXISTS (SELECT 1 FROM json_each({row}.value) WHERE key NOT IN ({fields}))",
+        f"NOT EXISTS (SELECT 1 FROM json_each({row}.value) GROUP BY key HAVING COUNT(*) > 1)",
+        f"NOT EXISTS (SELECT 1 FROM json_each({row}.value, '$.choices') WHERE type <> 'text')",
+    ]
+    return f"CASE WHEN {row}.type = 'object' THEN {' AND '.join(checks)} ELSE 0 END"
 
 
 def is_not_text(text: str) -> str:

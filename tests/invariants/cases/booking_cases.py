@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from models.contract.commands.background import EraseBookings, ExpireBookings, ExpireHolds
+from models.contract.commands.background import (
+    CancelMany,
+    ClaimMails,
+    EraseBookings,
+    ErasePastBookings,
+    ExpireBookings,
+    ExpireHolds,
+    NoteMail,
+    TrimHolds,
+)
 from models.contract.commands.bookings import (
     BookSlot,
     CancelBooking,
@@ -14,12 +23,14 @@ from models.contract.commands.bookings import (
     RejectBooking,
     RescheduleBooking,
     UpdateBooking,
+    VerifyBooking,
 )
 from models.contract.commands.calendars import UpdateCalendar
 from models.contract.commands.command import Command
 from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
 from models.contract.commands.slots import CloseSlot
 from models.contract.values.time import DAY, HOUR, MINUTE
+from models.domain.bookings.verification import code_of
 from tests.invariants.cases.case import proves
 from tests.models.driver import GUEST, STAFF, Driver, booking, moving, new_key, proof
 
@@ -54,6 +65,37 @@ def over_every_rule(driver: Driver) -> str:
 def held_over_every_rule(driver: Driver) -> Command:
     slot = over_every_rule(driver)
     return HoldSlot(principal=STAFF, key=new_key(), slot=slot, seats=2, override=True)
+
+
+@proves(VerifyBooking, "booking.updated")
+def verified(driver: Driver) -> Command:
+    driver.create("coded", verification="email")
+    booked = driver.reserve(driver.open()[0])
+    code = code_of(driver.service.tokens, booked["id"])
+    return VerifyBooking(principal=GUEST, booking=booked["id"], code=code, token=booked["token"])
+
+
+@proves(CancelMany, "slot.cancelled")
+def cancelled_for_a_customer(driver: Driver) -> Command:
+    booked = [driver.reserve(slot)["id"] for slot in driver.open(3)]
+    return CancelMany(principal=STAFF, calendar="room", bookings=tuple(booked), email="ADA@example.org")
+
+
+@proves(TrimHolds)
+def an_old_hold_trimmed(driver: Driver) -> Command:
+    driver.release(driver.hold(driver.open()[0]))
+    driver.clock.go(2 * 86_400)
+    return TrimHolds()
+
+
+@proves(ClaimMails)
+def no_mail_claimed(driver: Driver) -> Command:
+    return ClaimMails()
+
+
+@proves(NoteMail)
+def a_mail_noted(driver: Driver) -> Command:
+    return NoteMail(booking=driver.reserve(driver.open()[0])["id"], is_sent=True)
 
 
 @proves(ExtendHold, "slot.held")
@@ -170,6 +212,12 @@ def erased(driver: Driver) -> Command:
 def all_of_an_address_erased(driver: Driver) -> Command:
     names = tuple(driver.reserve(slot)["id"] for slot in driver.open(2))
     return EraseBookings(principal=STAFF, calendar=driver.calendar, email="ada@example.org", bookings=names)
+
+
+@proves(ErasePastBookings, "booking.updated")
+def all_of_the_past_erased(driver: Driver) -> Command:
+    names = tuple(driver.reserve(slot)["id"] for slot in driver.open(2))
+    return ErasePastBookings(calendar=driver.calendar, bookings=names, ended_before=driver.clock() + 365 * DAY)
 
 
 @proves(RescheduleBooking, "slot.rescheduled")

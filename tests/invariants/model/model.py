@@ -189,9 +189,9 @@ class Model(Rules):
         self.need(not self.is_expected(slot))
         found.state = "removed"
 
-    def resize(self, slot: str, capacity: int) -> None:
+    def resize(self, slot: str, capacity: int, *, override: bool = False) -> None:
         found = self.find_to_change(slot)
-        self.need(capacity >= min(found.capacity, self.taken(slot)))
+        self.need(override or capacity >= min(found.capacity, self.taken(slot)))
         found.capacity = capacity
 
     def retime(self, slot: str, start: int, end: int, *, is_along: bool = False, override: bool = False) -> None:

@@ -7,7 +7,7 @@ import pytest
 from models.contract.changes import Cursor, Customer
 from models.contract.commands.command import WithToken
 from models.contract.errors import Forbidden, NotFound
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from tests.models.driver import EVER, GUEST, STAFF, Driver, booking, new_key
 
 
@@ -23,7 +23,7 @@ def test_a_booking_is_read_by_its_token_or_by_staff(driver: Driver) -> None:
     for principal, token in (
         (GUEST, "x" * 22),
         (GUEST, "\ud800"),
-        (Principal(subject="s", is_staff=True, calendars=frozenset({"other"})), ""),
+        (Principal(subject="s", role=Role.STAFF, calendars=frozenset({"other"})), ""),
         (Principal(subject="guest", calendars=None), ""),
     ):
         with pytest.raises(Forbidden):

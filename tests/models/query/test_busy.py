@@ -39,7 +39,7 @@ def test_a_source_is_due_after_the_interval(driver: Driver) -> None:
 
 
 def test_a_removed_source_and_an_archived_calendar_have_none_due(driver: Driver) -> None:
-    """Neither is fetched again, and the list has no removed source."""
+    """Both are not fetched again, and the list has no removed source."""
     one, other = add(driver, text=TEXT), add(driver, text=TEXT)
     driver.service.run(RemoveBusy(principal=STAFF, source=one))
     assert due(driver) == [other] == [source.id for source in read_sources(driver.service._db, "room")]

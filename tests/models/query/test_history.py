@@ -15,7 +15,8 @@ from tests.models.driver import EVER, GUEST, STAFF, Driver, history
 
 
 def _page(driver: Driver, most: int, before: int = EVER, **about: str) -> HistoryAnswer:
-    return driver.service.history(driver.calendar, **{"slot": "", "booking": "", **about}, before=before, most=most)
+    wanted: Any = {"slot": "", "booking": "", **about}
+    return driver.service.history(driver.calendar, **wanted, before=before, most=most)
 
 
 def _walk(driver: Driver, most: int, **about: str) -> list[int]:
@@ -51,7 +52,7 @@ def test_pages_have_every_entry_once(driver: Driver, most: int) -> None:
 
 
 def test_new_entries_move_no_page(driver: Driver) -> None:
-    """What happens between two pages is in neither: the second goes on where the first has ended."""
+    """An entry made between two pages is in none of them: the second goes on from the end of the first."""
     slot = _mixed(driver)
     first = _page(driver, 5)
     driver.reserve(slot)

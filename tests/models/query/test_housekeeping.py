@@ -1,4 +1,4 @@
-"""What is too old is trimmed in batches of all calendars, and the rest is left alone."""
+"""Old changes and records of all calendars are trimmed in batches, and the others stay."""
 
 import pytest
 

@@ -109,13 +109,13 @@ def _schedule(**more: Any) -> dict[str, Any]:
 
 
 def test_a_year_of_half_hours_is_quick() -> None:
-    """4,176 slots take less than 50 ms; the best of five tries, since a machine may be busy."""
+    """4,176 slots take less than 50 ms of this thread; the best of five tries."""
     schedule = read_schedule(_schedule())
     took = []
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         assert len(expand(schedule, "Europe/London", date(2027, 1, 1), date(2027, 12, 31))) == 4_176
-        took.append(time.perf_counter() - begin)
+        took.append(time.thread_time() - begin)
     assert min(took) < 0.05
 
 

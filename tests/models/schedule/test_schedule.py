@@ -124,6 +124,7 @@ def _rule(text: Any) -> dict[str, Any]:
         *[(_with({"until": value}), "windows[0].until") for value in ("2200-01-01", "tomorrow")],
         (_with({"from": "2027-02-02", "until": "2027-02-01"}), "windows[0].until"),
         (_with({"data": "x" * 4_095}), "windows[0].data"),
+        (_with({"data": "é" * 2_048}), "windows[0].data"),
         (_with({"data": "\ud800"}), "windows[0].data"),
         (_with({"data": _nested(5_000)}), "windows[0].data"),
         (_with(extra=[{**EXTRA, "capacity": 0}]), "extra[0].capacity"),
@@ -151,6 +152,8 @@ def test_the_refusal_says_which_value_to_send() -> None:
         read_schedule(_with({"start": "9 o'clock"}))
     with pytest.raises(BadRequest, match="`from` is missing: it is a date"):
         read_schedule(_without("from"))
+    with pytest.raises(BadRequest, match=r"`closed\[1\]` is a date or an object with from and until\."):
+        read_schedule(_with(closed=["2027-01-01", None]))
 
 
 _json = st.recursive(

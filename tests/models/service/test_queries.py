@@ -40,7 +40,9 @@ def test_background_commands_are_due_where_there_is_work(driver: Driver, outside
     driver.reserve(driver.open(start=driver.clock.now + HOUR)[0])
     driver.clock.now += DAY
     assert service.unanswered() == [ExpireBookings(calendar="asked")]
-    assert service.behind() == [FillHorizon(calendar="room")]
+    (fill,) = service.behind()
+    assert isinstance(fill, FillHorizon)
+    assert fill.calendar == "room"
     driver.clock.now += 30 * DAY
     assert service.trims() == [TrimOldest()]
 

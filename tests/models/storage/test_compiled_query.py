@@ -46,6 +46,9 @@ def statements(driver: Driver, commands: list[Command]) -> list[str]:
     with pytest.MonkeyPatch.context() as patch:
         outcomes = driver.together(commands, arm=arm)
     assert {code(outcome) for outcome in outcomes} == {"ok"}
+    seen = [*seen, ""]
+    while "history_address" in "".join(seen[: seen.index("COMMIT")]):  # that of the addresses, once a second
+        seen = seen[seen.index("COMMIT") + 1 :]
     return seen[: seen.index("COMMIT") + 1]
 
 
@@ -79,12 +82,12 @@ def cancel(driver: Driver, slot: str) -> Command:
 @pytest.mark.parametrize(
     ("make", "budget"),
     [
-        (book, (5, 3, 4)),  # together: bookings, rows of the log, records and heads are written
-        (book_held, (7, 5, 4)),
-        (hold, (6, 5, 3)),
-        (extend, (6, 5, 3)),
-        (release, (6, 5, 3)),
-        (cancel, (8, 6, 3)),
+        (book, (5, 1, 4)),  # together: bookings, rows of the log, records and heads are written
+        (book_held, (7, 3, 4)),
+        (hold, (6, 5, 3)),  # with its savepoint, as it writes the hold before it takes the seat
+        (extend, (6, 3, 3)),
+        (release, (6, 3, 3)),
+        (cancel, (8, 4, 3)),
     ],
 )
 def test_a_hot_command_runs_so_many_statements(
@@ -121,7 +124,7 @@ def update(driver: Driver, slot: str) -> Command:
 
 
 @pytest.mark.only("sqlite")
-@pytest.mark.parametrize(("make", "budget"), [(update, 5), (book, 10), (hold, 11)])
+@pytest.mark.parametrize(("make", "budget"), [(update, 5), (book, 11), (hold, 11)])
 def test_a_hot_command_writes_so_many_pages(
     driver: Driver, make: Callable[[Driver, str], Command], budget: int
 ) -> None:

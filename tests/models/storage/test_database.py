@@ -141,10 +141,11 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_schema_newer_than_the_program_is_refused(database: str) -> None:
-    """The newer database is not touched."""
+    """The newer database is not touched. One of a program before this rule names no oldest program."""
     service = SlotService(database, b"secret")
     service.open()
     service.close()
     query(database, "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
+    query(database, "UPDATE oldest_program SET migration = '9999_later'")
     with pytest.raises(UnusableDatabase, match="newer than this program"):
         SlotService(database, b"secret").open()

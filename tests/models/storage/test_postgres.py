@@ -166,7 +166,8 @@ def test_a_server_that_was_restarted_in_the_meantime_costs_nobody_anything(
     assert driver.reserve(other)["status"] == "confirmed"
     assert watch.look() is not None
     watch.close()
-    assert caplog.records == []
+    # A notification may be under way at the restart. It is a hint, and its loss costs one look.
+    assert [record for record in caplog.records if record.name != "slotcast.notifications"] == []
 
 
 def test_without_the_server_every_caller_is_overloaded(driver: Driver, postgres: Postgres) -> None:

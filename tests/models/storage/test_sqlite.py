@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models.contract.values.time import DAY
 from models.service import SlotService, UnusableDatabase
 from tests.models.database_audit import asking
 from tests.models.driver import Driver, FakeClock
@@ -56,3 +57,11 @@ def test_a_reader_keeps_old_pages(driver: Driver) -> None:
     assert db.wipe() is True
     assert Path(f"{driver.path}-wal").stat().st_size == 0
     driver.service.close_thread_connection()
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("count", [1, 3, 4, 31, 32, 33, 63, 127, 199])
+def test_rows_of_one_call_arrive_in_order(driver: Driver, count: int) -> None:
+    """Several rows go by one statement, and each is written once whatever their number."""
+    opened = driver.open(count, start=driver.clock.now + DAY)
+    assert [row[0] for row in driver.query("SELECT id FROM slot ORDER BY rowid")] == opened

@@ -1,12 +1,13 @@
 """The registry of handlers: every command has one."""
 
+from models.contract.commands.background import AccessCommand
 from models.contract.commands.bookings import StaffOnBooking
 from models.contract.commands.command import Command
 from models.contract.commands.holds import HoldCommand
 from models.transaction.handlers import HANDLERS
 from realtime.http.routes import COMMANDS
 
-ABSTRACT = {HoldCommand, StaffOnBooking}
+ABSTRACT = {AccessCommand, HoldCommand, StaffOnBooking}
 
 
 def _descendants(kind: type[Command]) -> set[type[Command]]:

@@ -12,9 +12,10 @@ from typing import Any, Self
 import pytest
 
 from models.contract.changes import Customer
+from models.contract.commands.holds import HoldSlot
 from models.service import SlotService
 from models.storage.triggers.sqlite import ignore_own
-from tests.models.driver import Driver, FakeClock, booking, code
+from tests.models.driver import GUEST, Driver, FakeClock, booking, code, new_key
 from tests.models.writing.retry import booked, check_retried, six
 
 pytestmark = pytest.mark.only("sqlite")
@@ -119,22 +120,31 @@ SAVEPOINT = 32  # SQLITE_SAVEPOINT, an action code of the authorizer
 TRANSACTION = sqlite3.SQLITE_TRANSACTION
 
 
+def holds(driver: Driver) -> list[HoldSlot]:
+    """Return holds of six slots. A hold has a savepoint: it is written before its seat is taken."""
+    return [HoldSlot(principal=GUEST, key=new_key(), slot=slot) for slot in driver.open(6)]
+
+
+def held(driver: Driver) -> int:
+    return int(driver.query("SELECT COUNT(*) FROM hold")[0][0])
+
+
 @pytest.mark.parametrize("operation", ["BEGIN", "RELEASE"])
 def test_a_failing_savepoint_abandons_the_batch(driver: Driver, operation: str) -> None:
     """SAVEPOINT or RELEASE fails once: each command is then tried alone, and done."""
-    commands = six(driver)
+    commands = holds(driver)
     outcomes = driver.together(commands, arm=denies(operation, SAVEPOINT, times=1))
     assert [code(outcome) for outcome in outcomes] == ["ok"] * 6
-    assert booked(driver) == 6
+    assert held(driver) == 6
 
 
 @pytest.mark.parametrize("operation", ["BEGIN", "RELEASE", "ROLLBACK"])
 def test_savepoints_that_always_fail_do_nothing(driver: Driver, operation: str) -> None:
     """Without a savepoint nothing is done; a refusal with a failed rollback harms no other command."""
-    commands = six(driver)
-    commands[2] = booking(commands[0].slot)
+    commands = holds(driver)
+    commands[2] = HoldSlot(principal=GUEST, key=new_key(), slot=commands[0].slot)
     outcomes = driver.together(commands, arm=denies(operation, SAVEPOINT))
-    assert booked(driver) == [code(outcome) for outcome in outcomes].count("ok")
+    assert held(driver) == [code(outcome) for outcome in outcomes].count("ok")
     disarm(driver)
     assert code(driver.together([commands[2]])[0]) == "slot_unavailable" or operation != "ROLLBACK"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
+from queue import SimpleQueue
 
 import pytest
 
 from models.contract.commands.background import TakeOutside, TrimLog
 from models.contract.errors import Refused
-from models.service import Outcome, SlotService
+from models.service import Outcome, QueuedCommand, SlotService
 from tests.models.driver import Driver, FakeClock, booking, code
 from tests.models.writing.retry import booked, check_retried, six
 
@@ -100,8 +102,25 @@ def test_a_background_command_comes_after_the_others_and_alone(driver: Driver) -
     for command in commands:
         name = type(command).__name__
         driver.service.submit(command, lambda _, name=name: done.append((name, len(transactions))))  # type: ignore[misc]
+    assert driver.service._writer is not None
     closing = threading.Thread(target=driver.service._writer.close)
     closing.start()
     guard.set()
     closing.join()
     assert done == [("BookSlot", 2), ("TakeOutside", 3), ("TakeOutside", 4), ("TrimLog", 5)]
+
+
+def test_it_runs_the_commands_of_a_source(driver: Driver, open_service: Callable[..., SlotService]) -> None:
+    """On the calling thread, to the source's end: as many at a time as wait, and the end of each batch is told."""
+    source: SimpleQueue[QueuedCommand | None] = SimpleQueue()
+    outcomes: list[Outcome] = []
+    ends: list[int] = []
+    slots = driver.open(120)
+    for slot in slots:
+        source.put(QueuedCommand(booking(slot), outcomes.append, {}))
+    source.put(QueuedCommand(TrimLog(calendar="room"), outcomes.append, {}))
+    source.put(None)
+    open_service(writers=0).write_from(source, lambda: ends.append(len(outcomes)))
+    assert [code(outcome) for outcome in outcomes] == ["ok"] * 121
+    assert ends[:2] == [120, 121]
+    assert booked(driver) == 120

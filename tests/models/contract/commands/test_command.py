@@ -5,7 +5,7 @@ from models.contract.principal import OPERATOR
 
 
 def test_a_record_has_the_fields_of_the_client_only() -> None:
-    """Neither the key nor the caller nor the time of arrival makes another command."""
+    """The key, the caller and the time of arrival do not make another command."""
     first = BookSlot(slot="s", customer=Person(name="Ada"), key="one")
     again = BookSlot(slot="s", customer=Person(name="Ada"), key="two", principal=OPERATOR, received=5)
     assert first.recorded() == again.recorded()

@@ -45,3 +45,10 @@ def test_other_texts_are_no_time(text: str) -> None:
     """A time without an offset, a date alone and an impossible date are refused."""
     with pytest.raises(ValueError, match=r"."):
         read_time(text)
+
+
+@pytest.mark.parametrize("offset", ["+24:00", "-99:00", "+12:60"])
+def test_an_offset_that_is_none_is_told_as_such(offset: str) -> None:
+    """By the form of a time, and not in the words of Python."""
+    with pytest.raises(ValueError, match="RFC 3339"):
+        read_time(f"1970-01-02T00:00:00{offset}")

@@ -34,3 +34,14 @@ def test_a_pseudonym_is_of_its_secret_and_parts() -> None:
     }
     assert len(made) == 4
     assert tokens.pseudonym("receipt", "a", "b") in made
+
+
+def test_the_tokens_of_two_secrets_are_good_while_one_replaces_the_other() -> None:
+    """Each server makes those of its own secret."""
+    before, after = Tokens(b"one", b"two"), Tokens(b"two", b"one")
+    assert before.token("booking", "id") == Tokens(b"one").token("booking", "id")
+    for tokens in (before, after):
+        assert tokens.is_token(before.token("booking", "id"), "booking", "id")
+        assert tokens.is_token(after.token("booking", "id"), "booking", "id")
+        assert not tokens.is_token(Tokens(b"three").token("booking", "id"), "booking", "id")
+    assert not Tokens(b"two").is_token(before.token("booking", "id"), "booking", "id")

@@ -29,7 +29,7 @@ from models.contract.errors import (
     Unauthorized,
     VersionConflict,
 )
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import HOUR
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, new_key, results
 
@@ -146,7 +146,7 @@ def test_only_staff_confirm_reject_and_erase(driver: Driver, command: type[Staff
         driver.service.run(command(principal=GUEST, booking=booked["id"]))
     for principal in (
         Principal(subject="guest", calendars=None),
-        Principal(subject="s", is_staff=True, calendars=frozenset("x")),
+        Principal(subject="s", role=Role.STAFF, calendars=frozenset("x")),
     ):
         with pytest.raises(Forbidden):
             driver.service.run(command(principal=principal, booking=booked["id"]))

@@ -11,7 +11,8 @@ from models.contract.commands.background import EraseBookings
 from models.contract.commands.bookings import NewDetails, UpdateBooking
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import Forbidden
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
+from models.contract.values.time import DAY
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, moving, new_key, results
 from tests.support import wait_until
 
@@ -47,6 +48,26 @@ def names(driver: Driver) -> list[str]:
     return sorted(row[0] for row in driver.query("SELECT id FROM booking WHERE name IS NOT NULL"))
 
 
+def test_customers_of_the_past_are_forgotten(driver: Driver) -> None:
+    """A booking is kept for the time of the setting after its end; one moved to a later time stays."""
+    driver.create("desk")
+    early = book(driver, "room", "ada@example.org", None) + book(driver, "desk", "ada@example.org")
+    driver.calendar = "room"
+    first, later = driver.open(2, start=driver.clock() + 30 * DAY)
+    moved = driver.reserve(driver.open()[0], customer=person("bob@example.org"))
+    kept = driver.reserve(first, customer=person("bob@example.org"))
+    driver.clock.go(10 * 86_400)
+    assert driver.service.past_customers("") == ([], "")
+    driver.service.retention.customer_seconds = 86_400
+    commands, page = driver.service.past_customers("")
+    assert page == ""
+    driver.service.run(moving(moved, later, principal=STAFF))
+    assert sorted(results(run(driver, command)) for command in commands) == [1, 2]
+    assert names(driver) == sorted([moved["id"], kept["id"]])
+    assert all(one.customer is None for one in driver.service.bookings_by_id(early).values())
+    assert driver.service.past_customers("") == ([], "")
+
+
 def test_all_of_one_address_are_erased(driver: Driver) -> None:
     """In every calendar, in any case of its letters, also of umlauts; other addresses stay, longer ones too."""
     driver.create("desk")
@@ -58,6 +79,15 @@ def test_all_of_one_address_are_erased(driver: Driver) -> None:
     assert erase(driver, "jürgen@example.org") == []
     erased = driver.service.bookings_by_id(gone)
     assert all(one.customer is None and one.status == "confirmed" for one in erased.values())
+
+
+def test_every_spelling_of_an_address_is_erased(driver: Driver) -> None:
+    """In quotes, and with the domain in Punycode; an address with other letters stays."""
+    book(driver, "room", '"ada"@exämple.org', "ada@xn--exmple-cua.org", "Ada@EXÄMPLE.org")
+    stay = book(driver, "room", "straße@example.org", "ada@example.org")
+    assert erase(driver, "ada@exämple.org") == [3]
+    assert erase(driver, "strasse@example.org") == []
+    assert names(driver) == sorted(stay)
 
 
 def test_only_the_named_calendars_are_searched(driver: Driver) -> None:
@@ -97,7 +127,7 @@ def test_what_has_changed_meanwhile_is_looked_at_again(driver: Driver) -> None:
     assert names(driver) == [changed]
 
 
-@pytest.mark.parametrize("principal", [GUEST, Principal(subject="s", is_staff=True, calendars=frozenset({"desk"}))])
+@pytest.mark.parametrize("principal", [GUEST, Principal(subject="s", role=Role.STAFF, calendars=frozenset({"desk"}))])
 def test_only_staff_of_the_calendar_erase(driver: Driver, principal: Principal) -> None:
     """The command checks the right itself."""
     (booked,) = book(driver, "room", "ada@example.org")
@@ -110,7 +140,7 @@ def test_only_staff_of_the_calendar_erase(driver: Driver, principal: Principal) 
 
 @pytest.mark.only("sqlite")
 def test_nothing_of_them_is_left_in_a_file(driver: Driver, tmp_path: Path) -> None:
-    """Neither in the database nor in its WAL."""
+    """The database and its WAL do not contain the erased texts."""
     (slot,) = driver.open()
     driver.reserve(slot, customer=person("ada@example.org", "a note that nobody may read again" * 40))
     erase(driver, "ada@example.org")

@@ -48,7 +48,7 @@ def test_a_pending_booking_expires(driver: Driver, seconds: int | None, ends: in
 
 
 def test_an_answered_booking_does_not_expire(driver: Driver) -> None:
-    """Nor does one that was confirmed late, but before it had expired."""
+    """A booking stays confirmed if staff answer late, but before it has expired."""
     _, booked = asked(driver, 60)
     driver.clock.go(60)
     driver.service.run(ConfirmBooking(principal=STAFF, booking=booked["id"]))

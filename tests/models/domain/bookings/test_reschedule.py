@@ -26,7 +26,7 @@ from models.contract.errors import (
     TooSoon,
     Unauthorized,
 )
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.service import SlotService
 from tests.models.database_audit import audit
 from tests.models.driver import GUEST, STAFF, Driver, FakeClock, Viewer, moving, results
@@ -291,7 +291,7 @@ def test_a_booking_is_read_where_it_is(driver: Driver) -> None:
     booked = driver.reserve(here)
     driver.create("other")
     move(driver, booked, driver.open()[0])
-    old = Principal(subject="s", is_staff=True, calendars=frozenset({"room"}))
+    old = Principal(subject="s", role=Role.STAFF, calendars=frozenset({"room"}))
     with pytest.raises(Forbidden):
         driver.service.booking(WithToken(principal=old, booking=booked["id"]))
     assert (

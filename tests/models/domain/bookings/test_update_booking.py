@@ -157,7 +157,7 @@ def test_a_correction_is_checked_like_a_booking(driver: Driver, fields: dict[str
 
 @pytest.mark.parametrize("principal", [GUEST, STAFF])
 def test_data_is_replaced_as_a_whole(driver: Driver, principal: Principal) -> None:
-    """What is not given stays, equal data is no change, null takes it away, and the public change has none of it."""
+    """Data stays if the request has none, equal data is no change, and null removes it. No public change has it."""
     (slot,) = driver.open()
     booked = driver.reserve(slot, data={"Marked": 1, "b": 2})
     viewer = Viewer(driver.service, "room")

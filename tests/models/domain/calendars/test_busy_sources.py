@@ -204,6 +204,7 @@ def test_another_zone_has_the_sources_read_again(driver: Driver) -> None:
         {"text": "<html>"},
         {"url": "https://example.org", "text": TEXT},
         {"name": "neither"},
+        {"text": TEXT, "name": "two\nlines"},
     ],
 )
 @pytest.mark.only("sqlite")

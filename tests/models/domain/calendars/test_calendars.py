@@ -10,7 +10,7 @@ from models.contract.changes import Policy
 from models.contract.commands.calendars import ArchiveCalendar, CreateCalendar, RestoreCalendar, UpdateCalendar
 from models.contract.commands.slots import CloseSlot, UpdateSlot
 from models.contract.errors import AlreadyExists, BadRequest, Forbidden, InvalidTransition, NotFound, Unauthorized
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import HOUR
 from models.query.explain import is_bookable
 from tests.models.driver import EVER, GUEST, STAFF, Driver, Viewer, results
@@ -40,6 +40,10 @@ def test_the_default_policy_refuses_nothing_but_the_past(driver: Driver) -> None
         "max_bookings": None,
         "max_bookings_per_day": None,
         "pending_seconds": None,
+        "place": None,
+        "phone": "off",
+        "questions": [],
+        "verification": "none",
     }
 
 
@@ -184,8 +188,8 @@ def test_only_staff_make_calendars(driver: Driver) -> None:
     with pytest.raises(Unauthorized):
         create(driver, principal=GUEST)
     with pytest.raises(Forbidden):
-        create(driver, principal=Principal(subject="s", is_staff=True, calendars=frozenset({"room"})))
-    create(driver, principal=Principal(subject="s", is_staff=True, calendars=frozenset({"other"})))
+        create(driver, principal=Principal(subject="s", role=Role.STAFF, calendars=frozenset({"room"})))
+    create(driver, principal=Principal(subject="s", role=Role.STAFF, calendars=frozenset({"other"})))
     with pytest.raises(AlreadyExists):
         create(driver)
     assert [info.id for info in driver.service.calendars()] == ["other", "room"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from models.contract.commands.calendars import CreateFeed, RevokeFeed
-from models.contract.errors import LimitExceeded, NotFound, Unauthorized
+from models.contract.errors import BadRequest, LimitExceeded, NotFound, Unauthorized
 from models.domain.calendars import feeds
 from tests.models.driver import GUEST, STAFF, Driver, new_key, results
 
 
 def make(driver: Driver, scope: str = "slots", key: str = "") -> dict[str, str]:
-    command = CreateFeed(principal=STAFF, calendar="room", name=" A\0 b ", scope=scope, key=key or new_key())  # type: ignore[arg-type]
+    command = CreateFeed(principal=STAFF, calendar="room", name=" A b ", scope=scope, key=key or new_key())  # type: ignore[arg-type]
     made: dict[str, str] = results(driver.service.run(command))
     return made
 
@@ -28,6 +28,14 @@ def test_a_key_opens_its_own_calendar_until_it_is_revoked(driver: Driver) -> Non
     for calendar in ("room", "none"):
         with pytest.raises(NotFound):
             driver.service.feed_scope(calendar, key)
+
+
+@pytest.mark.only("sqlite")
+def test_a_name_is_one_line(driver: Driver) -> None:
+    """A name with a line break or a control character is refused."""
+    for name in ("A\nb", "A\0", "A\u202eb"):
+        with pytest.raises(BadRequest, match="one line"):
+            driver.service.run(CreateFeed(principal=STAFF, calendar="room", name=name, key=new_key()))
 
 
 def test_a_repeated_request_makes_one_feed(driver: Driver) -> None:

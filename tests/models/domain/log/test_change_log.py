@@ -11,7 +11,7 @@ import pytest
 from models.contract.changes import Cursor, read_cursor
 from models.contract.commands.background import TrimLog
 from models.service import SlotService
-from realtime.rooms.replica import Replica
+from realtime.rooms.replica.replica import Replica
 from tests.models.driver import EVER, Driver, Viewer
 
 

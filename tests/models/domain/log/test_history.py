@@ -13,14 +13,14 @@ from models.contract.commands.bookings import CancelBooking, EraseCustomer
 from models.contract.commands.calendars import CreateCalendar
 from models.contract.commands.holds import HoldSlot, ReleaseHold
 from models.contract.commands.slots import CloseSlot, UpdateSlot
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import DAY
 from models.domain.log import history as log_history
 from models.service import Retention, SlotService
 from tests.models.driver import GUEST, OTHER, STAFF, Driver, booking, history, moving, new_key, proof, results
 from tests.models.outside import Outside, take
 
-ANNA = Principal(subject="anna", is_staff=True, calendars=None)
+ANNA = Principal(subject="anna", role=Role.STAFF, calendars=None)
 # A customer with a token of their own, whose `sub` is a name.
 MARIE = Principal(subject="marie@example.org", calendars=frozenset({"room", "there"}), address="192.0.2.9")
 

@@ -33,3 +33,15 @@ def test_more_slots_than_fit_follow_in_changes_of_their_own(driver: Driver) -> N
     driver.service.run(RestoreCalendar(principal=STAFF, calendar="room"))
     assert len(viewer.follow()) == 2
     viewer.check()
+
+
+def test_a_removed_slot_comes_with_its_bookings(driver: Driver) -> None:
+    """Staff see the slot's times in them from then on. More of them than fit follow in changes of their own."""
+    (slot,) = driver.open()
+    for _ in range(SLOTS_A_CHANGE + 1):
+        driver.cancel(driver.reserve(slot))
+    viewer = Viewer(driver.service, "room")
+    driver.service.run(RemoveSlot(principal=STAFF, slot=slot))
+    assert [change["type"] for change in viewer.follow()] == ["slot.removed", "booking.updated"]
+    assert all(booking["slot_removed"] for booking in viewer.bookings.values())
+    viewer.check()

@@ -7,7 +7,8 @@ import pytest
 from models.contract.commands.calendars import CreateCalendar
 from models.contract.commands.slots import CloseSlot
 from tests.models.driver import STAFF, Driver, Viewer, results
-from tests.models.outside import Outside, slot_row, take, uuid
+from tests.models.outside import Outside, slot_row, sql, take, uuid
+from tests.support.databases.outsider import write
 
 
 def test_a_slot_that_is_deleted_or_removed_is_gone(outside: Outside) -> None:
@@ -35,6 +36,53 @@ def test_a_slot_moves_to_another_calendar(outside: Outside) -> None:
     driver.cancel(booked)
     there.follow()
     there.check()
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "UPDATE booking SET slot = <9>, version = 0",
+        "DELETE FROM booking; INSERT INTO booking (id, calendar, slot) SELECT id, 'other', <9> FROM kept",
+    ],
+)
+def test_a_version_does_not_fall_in_another_calendar(outside: Outside, moved: str) -> None:
+    """A booking moves by hand to a calendar with a lower seq, which is the first to take its note."""
+    driver = outside.driver
+    outside.write(slot_row(1))
+    booked = driver.reserve(uuid(1))["id"]
+    outside.write("UPDATE booking SET version = 500")
+    driver.service.run(CreateCalendar(principal=STAFF, calendar="other", name="Other", zone="Etc/UTC"))
+    outside.write(slot_row(9, calendar="other"))
+    there = Viewer(driver.service, "other")
+    before = outside.viewer.bookings[booked]["version"]
+    kept = "CREATE TEMPORARY TABLE kept AS SELECT * FROM booking; "
+    write(driver.service.url, f"BEGIN; {kept}{sql(moved)}; COMMIT;")
+    for command in driver.service.outside():  # in order of the calendars' ids
+        driver.service.run(command)
+        there.follow()
+        if booked in there.bookings:
+            assert there.bookings[booked]["version"] > before
+    take(driver.service)
+    there.follow()
+    outside.viewer.follow()
+    there.check()
+    outside.viewer.check()
+    assert there.bookings[booked]["version"] > before
+
+
+def test_a_pending_booking_ends_with_an_earlier_start(outside: Outside) -> None:
+    """Its slot is moved by hand: the change has the booking with its new end, in a new version."""
+    driver = outside.driver
+    outside.write(slot_row(1) + """; UPDATE calendar SET policy = '{"confirmation":"staff"}'""")
+    booked = driver.reserve(uuid(1))
+    outside.viewer.follow()
+    before = outside.viewer.bookings[booked["id"]]
+    assert before["status"] == "pending"
+    outside.write("UPDATE slot SET start = start - 1800000")
+    outside.viewer.check()
+    after = outside.viewer.bookings[booked["id"]]
+    assert after["expires_at"] < before["expires_at"]
+    assert after["version"] > before["version"]
 
 
 def test_a_calendar_is_changed_by_hand(outside: Outside) -> None:

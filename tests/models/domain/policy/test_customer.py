@@ -72,7 +72,7 @@ def test_what_is_no_phone_number_is_refused(phone: str) -> None:
 @pytest.mark.parametrize("field", ["name", "email", "phone"])
 @pytest.mark.parametrize("form", ["{0}1", "1{0}2", "1{0}"])
 def test_a_line_has_no_control_characters(field: str, control: str, form: str) -> None:
-    """Neither inside nor at its ends, where they would be trimmed."""
+    """A control character is refused inside a line and at its ends, although the ends are trimmed."""
     with pytest.raises(BadRequest) as refused:
         check_customer(person(**{field: form.format(control)}))
     assert refused.value.details == {"field": f"customer.{field}"}

@@ -99,6 +99,32 @@ def test_an_email_address_counts_from_wherever_it_books(driver: Driver) -> None:
     driver.reserve(driver.open()[0], customer=same, principal=elsewhere())
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("ada@example.org", '"ada"@example.org'),
+        ('"a\\da"@example.org', "ADA@example.org"),
+        ("ada@exämple.org", "Ada@XN--EXMPLE-CUA.org"),
+        ("ada@xn--exmple-cua.org", "ada@EXÄMPLE.org"),
+        ("ada@exämple.org", "ada@exa\u0308mple.org"),
+        ("-@example.org", '"-"@example.org'),
+        ("Änne@example.org", "änne@example.org"),
+        ("zoé@example.org", "zoe\u0301@example.org"),
+        ("ada@example.org", "ada@\uff45xample\u3002org"),
+    ],
+)
+def test_another_spelling_of_an_address_is_no_other_customer(driver: Driver, first: str, second: str) -> None:
+    """Quotes, the case and form of letters, and the encoding of the domain make no other customer; a letter does."""
+    limit(driver, max_bookings=1)
+    slots = driver.open(4)
+    driver.reserve(slots[0], customer=Customer(name="Ada", email=first), principal=elsewhere())
+    same = try_book(driver, slots[1], customer=Customer(name="Ada", email=second), principal=elsewhere())
+    assert refusal(same)["by"] == "email"
+    for place, email in ((1, "ada@example.com"), (2, '"adam"@example.org')):
+        driver.reserve(slots[place], customer=Customer(name="Ada", email=email), principal=elsewhere())
+    driver.reserve(slots[3], customer=Customer(name="Ada"), principal=elsewhere())
+
+
 def test_a_token_counts_by_its_subject(driver: Driver) -> None:
     """From one address two subjects are two customers, and neither is the address."""
     limit(driver, max_bookings=1)

@@ -18,7 +18,7 @@ from models.contract.errors import (
     SlotUnavailable,
     Unauthorized,
 )
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import HOUR
 from tests.models.database_audit import audit
 from tests.models.driver import GUEST, STAFF, Driver, Viewer, booking, new_key, results
@@ -109,7 +109,7 @@ def test_nothing_is_passed_over_where_nothing_refuses(driver: Driver) -> None:
     [
         (GUEST, Unauthorized),
         (Principal(subject="guest", calendars=None), Forbidden),
-        (Principal(subject="s", is_staff=True, calendars=frozenset({"other"})), Forbidden),
+        (Principal(subject="s", role=Role.STAFF, calendars=frozenset({"other"})), Forbidden),
     ],
 )
 def test_nobody_else_overrides(driver: Driver, principal: Principal, refusal: type[Refused]) -> None:
@@ -126,6 +126,24 @@ def test_nobody_else_overrides(driver: Driver, principal: Principal, refusal: ty
             driver.service.run(command)
         assert refused.value.details == {"rule": "override"}
     assert driver.slot(slot)["remaining"] == 1
+
+
+def test_staff_lower_the_capacity_below_the_taken_seats(driver: Driver) -> None:
+    """By an override only: the seats over it count as overbooked, and the answer names `capacity`."""
+    (slot,) = driver.open(capacity=3)
+    first, *_ = [driver.reserve(slot) for _ in range(3)]
+    fewer = UpdateSlot(principal=STAFF, slot=slot, capacity=1)
+    with pytest.raises(CapacityExceeded):
+        driver.service.run(fewer)
+    viewer = Viewer(driver.service, "room")
+    assert answer_of(driver, msgspec.structs.replace(fewer, override=True))["overridden"] == ["capacity"]
+    viewer.follow()
+    viewer.check()
+    assert (driver.slot(slot)["capacity"], driver.slot(slot)["remaining"], over(driver, slot)) == (1, 0, 2)
+    driver.cancel(first, principal=STAFF)
+    assert (driver.slot(slot)["remaining"], over(driver, slot)) == (0, 1)
+    with pytest.raises(SlotUnavailable):
+        driver.reserve(slot)
 
 
 def test_a_full_slot_takes_more_by_staff_only(driver: Driver) -> None:
@@ -145,7 +163,7 @@ def test_a_full_slot_takes_more_by_staff_only(driver: Driver) -> None:
 
 
 def test_the_check_still_guards_everybody_else(driver: Driver) -> None:
-    """Neither an outside writer nor a plain UPDATE takes a seat more than staff have let in."""
+    """An outside writer and a plain UPDATE take no more seats than staff have let in."""
     (slot,) = driver.open()
     driver.reserve(slot)
     driver.service.run(walk_in(slot))

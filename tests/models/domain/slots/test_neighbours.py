@@ -191,7 +191,7 @@ def test_slots_opened_together_count_their_taken_neighbours(driver: Driver, poli
 
 
 def test_a_slot_beside_others_is_told_of_among_many(driver: Driver) -> None:
-    """Where overlaps are allowed, the warning counts the new slots that overlap a new or an old one."""
+    """In a calendar with overlaps the warning counts the new slots that overlap a new or an old one."""
     driver.open_between(NOON, NOON + HOUR)
     far = NOON + 300 * 24 * HOUR
     places = [(NOON + HOUR, 60), (NOON + 30 * MINUTE, 10), (far, 60), (far + 59 * MINUTE, 60), (far + 3 * HOUR, 60)]

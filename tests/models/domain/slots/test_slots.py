@@ -18,7 +18,7 @@ from models.contract.errors import (
     Unauthorized,
     VersionConflict,
 )
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import DAY, HOUR
 from tests.models.driver import GUEST, STAFF, START, Driver, Viewer, new_key, results
 
@@ -157,7 +157,7 @@ def test_data_is_one_line_of_json(driver: Driver) -> None:
 def test_only_the_calendars_staff_change_slots(driver: Driver) -> None:
     """A guest is unauthorized, another calendar's staff and a holder of a token forbidden."""
     (slot,) = driver.open()
-    elsewhere = Principal(subject="s", is_staff=True, calendars=frozenset({"other"}))
+    elsewhere = Principal(subject="s", role=Role.STAFF, calendars=frozenset({"other"}))
     for command in (CloseSlot, ReopenSlot, RemoveSlot, UpdateSlot):
         with pytest.raises(Unauthorized):
             driver.service.run(command(principal=GUEST, slot=slot))

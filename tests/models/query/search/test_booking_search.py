@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from peewee import SqliteDatabase
 
 from models.contract.changes import Customer
 from models.contract.commands.bookings import EraseCustomer
@@ -227,3 +228,37 @@ def test_a_page_is_read_by_an_index(driver: Driver) -> None:
         plan = str(driver.query(f"EXPLAIN QUERY PLAN {query.sql(driver.service._db)}", "x", 1))
         assert "(id<?)" in plan
         assert "TEMP B-TREE" not in plan
+
+
+def _explain(driver: Driver, sql: str, *values: Any) -> str:
+    """Return the plan of a query. PostgreSQL is kept from scanning a table that is small only in this test."""
+    db = driver.service._db
+    if isinstance(db, SqliteDatabase):
+        return str(driver.query(f"EXPLAIN QUERY PLAN {sql}", *values))
+    with db.atomic():
+        db.execute_sql("SET LOCAL enable_seqscan = off")
+        return str(db.execute_sql(f"EXPLAIN {sql}", values).fetchall())
+
+
+def test_what_changed_is_found_by_an_index(driver: Driver) -> None:
+    """The bookings of all calendars that changed after a time are read from an index alone, in its order."""
+    plan = _explain(driver, booking_search._changed.sql(driver.service._db), 1, 10)
+    assert "booking_changed" in plan
+    assert "COVERING" in plan or "Index Only Scan" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_what_changed_comes_in_pages(three: Driver, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """By the index, and where too much has changed without it, the pages are the same."""
+    monkeypatch.setattr(booking_search, "MOST_CHANGED", most)
+    book(three, "room", 3)
+    three.clock.go(3600)
+    since = three.clock.now - 1
+    made = [*book(three, "desk", 4), *book(three, "hall", 3)]
+    found = list(pages(three, 3, updated_after=since))
+    assert [name for page in found for name in page] == sorted(made, reverse=True)
+    assert [len(page) for page in found][:2] == [3, 3]
+    assert sorted(search(three, updated_after=since, calendars=("hall",))) == sorted(made[4:])
+    assert search(three, updated_after=three.clock.now) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from models.contract.changes import Policy
 from models.contract.commands.bookings import RescheduleBooking
 from models.contract.commands.calendars import UpdateCalendar
+from models.storage.triggers.note import POLICY_FIELDS
 from tests.models.driver import GUEST, STAFF, Driver, new_key
 
 
@@ -20,3 +22,8 @@ def test_own_writes_are_not_noted(driver: Driver) -> None:
     driver.service.run(moved)
     driver.cancel(booked)
     assert driver.query("SELECT COUNT(*) FROM touched") == [(0,)]
+
+
+def test_outside_writers_may_set_every_field_of_a_policy() -> None:
+    """A field that only the service knew would make every outside write to its calendar a refused one."""
+    assert sorted(POLICY_FIELDS) == sorted(Policy.__struct_fields__)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from tests.models.driver import Viewer
-from tests.models.outside import AT, ROWS, Outside, slot_row, sql, uuid
+from tests.models.outside import AT, ROWS, Outside, slot_row, sql, take, uuid
+from tests.support.databases.outsider import Refused
 
 WAYS = (
     (
@@ -53,3 +55,46 @@ def test_every_way_to_write_is_noticed(outside: Outside) -> None:
         assert outside.write(sql(way)), way
         there.follow()
         there.check()
+
+
+@pytest.mark.only("postgres")
+def test_temporary_tables_hide_no_table(outside: Outside) -> None:
+    """A session's staging tables may have the names of these tables."""
+    outside.write(slot_row(1))
+    ((home,),) = outside.driver.query("SELECT current_schema()")
+    hide = "".join(
+        f"CREATE TEMP TABLE {table} AS SELECT * FROM {home}.{table} WHERE false;"
+        for table in ("calendar", "slot", "hold", "booking", "touched")
+    )
+    booked = f"INSERT INTO {home}.booking (calendar, slot, seats) VALUES ('room', '{uuid(1)}', 1);"
+    assert outside.write(hide + booked)
+    assert outside.viewer.slots[uuid(1)]["remaining"] == 0
+    with pytest.raises(Refused):
+        outside.write(hide + booked)
+    outside.write(f"{hide}UPDATE {home}.slot SET capacity = 2 WHERE id = '{uuid(1)}'")
+    assert outside.viewer.slots[uuid(1)]["remaining"] == 1
+
+
+@pytest.mark.only("postgres")
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_truncate_is_refused_where_it_sees_less_than_it_deletes(outside: Outside, level: str) -> None:
+    """A transaction with an old snapshot would delete bookings made since, and could not note them."""
+    driver = outside.driver
+    slot, other = driver.open(2)
+    driver.reserve(slot)
+    outside.viewer.follow()
+    with psycopg.connect(driver.path) as connection:
+        connection.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        connection.execute("SELECT 1 FROM booking")
+        driver.reserve(other)
+        outside.viewer.follow()
+        for table in ("hold", "booking", "slot", "calendar"):
+            with (
+                pytest.raises(psycopg.errors.FeatureNotSupported, match="READ COMMITTED"),
+                connection.transaction(),
+            ):
+                connection.execute(f"TRUNCATE {table} CASCADE")
+    take(driver.service)
+    outside.viewer.follow()
+    outside.viewer.check()
+    assert len(outside.viewer.bookings) == 2

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from models.contract.commands.calendars import CreateCalendar
-from models.storage.triggers.note import BAD_CALENDAR, BAD_ID, BAD_IDS, OVERFULL, REMOVED
+from models.storage.triggers.note import BAD_CALENDAR, BAD_ID, BAD_IDS, BAD_POLICY, BAD_TEXT, OVERFULL, REMOVED
 from tests.models.driver import STAFF, Viewer
 from tests.models.outside import ROWS, Outside, slot_row, sql, uuid
 from tests.support.databases.outsider import Refused, write
@@ -59,6 +59,22 @@ REFUSED = (
         if (column, value) != ("id", "CAST(x'ff' AS TEXT)") or table == "hold"
     ],
     ("UPDATE calendar SET id = CAST(id AS BLOB) WHERE id = 'other'", BAD_IDS),
+    *[
+        (f"UPDATE {table} SET {column} = CAST(x'{text.hex()}' AS TEXT)", BAD_TEXT)
+        for table, column, text in (
+            ("calendar", "data", b'"\xff"'),
+            ("booking", "data", b'{"a":"\xff"}'),
+            ("booking", "booked_by", b"\xff"),
+            ("booking", "note", b"\xff"),
+        )
+    ],
+    *[
+        (f"UPDATE OR IGNORE hold SET {state}holder = {value}", BAD_TEXT)
+        for state in ("", "state = 3, ")
+        for value in ("CAST(x'ff' AS TEXT)", "x'61'", "'a' || char(0)")
+    ],
+    ("INSERT INTO hold (calendar, slot, state, holder) VALUES ('room', <3>, 2, CAST(x'ff' AS TEXT))", BAD_TEXT),
+    ("""UPDATE calendar SET policy = '{"overlap":"allow","overlap":"zzz"}'""", BAD_POLICY),
     ("UPDATE calendar SET id = 'Other' WHERE id = 'other'", BAD_CALENDAR),
 )  # fmt: skip
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from models.contract.commands.background import ExpireHolds
-from models.contract.commands.bookings import RescheduleBooking
-from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
-from tests.models.driver import GUEST, STAFF, Driver, Viewer, new_key
+from models.contract.commands.calendars import CreateCalendar
+from tests.models.driver import STAFF, Viewer
 from tests.models.outside import ROWS, Outside, sql, take, uuid
 from tests.support.databases.outsider import write
 
@@ -145,18 +144,3 @@ def test_a_renamed_calendar_begins_a_history(outside: Outside) -> None:
     assert outside.viewer.info["name"] == "Other"
     assert outside.viewer.slots == {}
     assert outside.viewer.have > before
-
-
-def test_own_writes_are_not_noted(driver: Driver) -> None:
-    """The service's own commands leave no note: otherwise each change would be sent twice."""
-    driver.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"overlap": "reject"}))
-    slots = driver.open(3, capacity=2)
-    driver.reserve(slots[0], driver.hold(slots[0]))
-    driver.release(driver.hold(slots[1]))
-    booked = driver.reserve(slots[1])
-    moved = RescheduleBooking(
-        principal=GUEST, key=new_key(), booking=booked["id"], token=booked["token"], slot=slots[2]
-    )
-    driver.service.run(moved)
-    driver.cancel(booked)
-    assert driver.query("SELECT COUNT(*) FROM touched") == [(0,)]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
 from models.contract.commands.background import TrimLog
-from models.service import CommitWatch, News
+from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
+from models.contract.principal import OPERATOR
+from models.service import CommitWatch, News, SlotService
+from models.storage.commits.notifications import Heard
 from tests.models.driver import Driver
 
 INSERT = (
@@ -128,4 +131,19 @@ def test_a_dump_from_another_server_brings_no_positions(driver: Driver) -> None:
     watch = driver.service.watch()
     watch.look()
     assert watch.look() is None
+    watch.close()
+
+
+@pytest.mark.only("sqlite")
+def test_a_told_watch_waits_for_the_news(open_service: Callable[..., SlotService]) -> None:
+    """It does not look at the file by itself: the writer's process says when others have committed."""
+    watch = open_service(writers=0).watch()
+    watch.look()
+    service = open_service()
+    service.run(CreateCalendar(principal=OPERATOR, calendar="told", name="Told", zone="UTC"))
+    assert watch.wait(0.05) == Heard([], must_look=False)
+    watch.wake()
+    assert watch.wait(60.0) == Heard([], must_look=True)
+    service.run(UpdateCalendar(principal=OPERATOR, calendar="told", name="Other"))
+    assert watch.look() == News({"told": 1}, has_notes=False)
     watch.close()

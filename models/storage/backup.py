@@ -1,0 +1,64 @@
+"""Copies a SQLite database by SQLite's own backup, while other processes read and write both files."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+from models.storage.dialect import UnusableDatabase
+
+_PAGES = 2_000  # a step; 8 MB
+_WAIT_SECONDS = 10.0
+
+OnCopied = Callable[[int, int], None]
+"""Is called with the number of copied pages and of all pages."""
+
+
+def copy(source: Path, target: Path, on_copied: OnCopied | None = None) -> None:
+    """Copy the newest commit of `source` into `target`, with all it replaces there.
+
+    Processes with an open `target` see the old content, then the new one. A new file is for its owner only. Raise
+    UnusableDatabase, with `target` as it was, if the copy fails.
+    """
+    try:
+        with closing(_open(source)) as old:
+            old.execute("BEGIN")
+            old.execute("SELECT 1 FROM sqlite_schema").fetchone()  # one commit, whatever is written meanwhile
+            with suppress(FileExistsError):
+                os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            with closing(sqlite3.connect(target, timeout=_WAIT_SECONDS)) as new:
+                told = (lambda _, left, count: on_copied(count - left, count)) if on_copied else None
+                old.backup(new, pages=_PAGES, progress=told)
+    except (sqlite3.Error, OSError) as error:
+        raise UnusableDatabase(f"{source} can't be copied to {target}: {error}") from error
+
+
+def damage(file: Path) -> list[str]:
+    """Return the complaints of SQLite about the pages, indexes and references of a file; none if it is whole."""
+    try:
+        with closing(_open(file)) as connection:
+            found = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(20)")]
+            orphans = connection.execute("PRAGMA foreign_key_check").fetchmany(20)
+    except sqlite3.Error as error:
+        return [str(error)]
+    return [line for line in found if line != "ok"] + [f"{row[0]}: a row without its {row[2]}" for row in orphans]
+
+
+def is_ours(file: Path) -> bool:
+    """Say if a file is a database of Slotcast."""
+    try:
+        with closing(_open(file)) as connection:
+            rows = connection.execute(
+                "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('calendar', 'schema_migration')"
+            )
+            return bool(rows.fetchone()[0] == 2)  # noqa: PLR2004 - the two names
+    except sqlite3.Error:
+        return False
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    """Open an existing file. Even a reader of a WAL needs to write its index."""
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=_WAIT_SECONDS)

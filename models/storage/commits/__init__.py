@@ -1,0 +1,1 @@
+"""The commits of other processes: the watch of the log, and the notifications between servers."""

@@ -1,0 +1,122 @@
+"""The verification of a guest's e-mail address: the code, the link, the mails, and who needs none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.contract.commands.background import ExpireBookings, NoteMail
+from models.contract.commands.bookings import ConfirmBooking, RescheduleBooking
+from models.contract.commands.calendars import UpdateCalendar
+from models.contract.errors import Forbidden, InvalidTransition
+from models.contract.values.time import SECOND
+from models.domain.bookings.mail_order import WAIT_SECONDS
+from models.domain.bookings.verification import MAIL_SECONDS, MOST_TRIES
+from tests.models.database_audit import query
+from tests.models.domain.bookings.verified import book, orders, verify
+from tests.models.driver import GUEST, STAFF, Driver, FakeClock, booking, new_key
+
+
+def _status(driver: Driver, booked: dict[str, Any]) -> str:
+    ((status,),) = query(driver.path, f"SELECT status FROM booking WHERE id = '{booked['id']}'")
+    return str(status)
+
+
+def test_a_booking_counts_with_the_code_of_its_mail(mailing: Driver) -> None:
+    """It has its seat and is pending; the code confirms it, also if it comes twice."""
+    booked = book(mailing)
+    assert (booked["status"], booked["verification"]) == ("pending", "email")
+    (order,) = orders(mailing)
+    assert (order["booking"], order["email"], order["calendar"]) == (booked["id"], "ada@example.org", "Room")
+    for _ in range(2):
+        told = verify(mailing, booked, order["code"])
+        assert (told["verified"], told["booking"]["status"]) == (True, "confirmed")
+    assert _status(mailing, booked) == "confirmed"
+
+
+def test_the_link_of_the_mail_needs_no_token(mailing: Driver) -> None:
+    """Whoever has the mail may confirm; without the link and without the token nobody may try a code."""
+    booked = book(mailing)
+    (order,) = orders(mailing)
+    with pytest.raises(Forbidden):
+        verify(mailing, booked, order["code"], token="")
+    assert verify(mailing, booked, order["link"], token="")["verified"] is True
+
+
+def test_a_code_has_so_many_tries(mailing: Driver) -> None:
+    """Each wrong code counts, also across restarts; then the right one is wrong too, and the link is still good."""
+    booked = book(mailing)
+    (order,) = orders(mailing)
+    wrong = "000000" if order["code"] != "000000" else "111111"
+    left = [verify(mailing, booked, wrong)["tries_left"] for _ in range(MOST_TRIES)]
+    assert left == list(reversed(range(MOST_TRIES)))
+    assert verify(mailing, booked, order["code"])["verified"] is False
+    assert _status(mailing, booked) == "pending"
+    assert verify(mailing, booked, order["link"])["verified"] is True
+
+
+def test_without_an_answer_the_booking_ends(mailing: Driver, clock: FakeClock) -> None:
+    """Its seat is free half an hour after it, one millisecond before that it is not; then no code revives it."""
+    booked = book(mailing)
+    (order,) = orders(mailing)
+    clock.now += WAIT_SECONDS * SECOND - 1
+    mailing.service.run(ExpireBookings(calendar="room"))
+    assert _status(mailing, booked) == "pending"
+    clock.now += 1
+    mailing.service.run(ExpireBookings(calendar="room"))
+    assert _status(mailing, booked) == "rejected"
+    with pytest.raises(InvalidTransition):
+        verify(mailing, booked, order["link"])
+
+
+def test_staff_may_still_be_asked(mailing: Driver) -> None:
+    """With `confirmation: "staff"` a verified booking waits for them, without another end than the policy's."""
+    mailing.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"confirmation": "staff"}))
+    booked = book(mailing)
+    (order,) = orders(mailing)
+    told = verify(mailing, booked, order["code"])
+    assert (told["verified"], told["booking"]["status"]) == (True, "pending")
+    assert verify(mailing, booked, order["code"])["verified"] is True
+    mailing.run_as_staff(ConfirmBooking, booked)
+    assert _status(mailing, booked) == "confirmed"
+
+
+def test_a_moved_booking_still_waits_for_its_code(mailing: Driver, clock: FakeClock) -> None:
+    """A move makes no booking count, and gives no more time."""
+    booked = book(mailing)
+    clock.go(60)
+    (order,) = orders(mailing)
+    (other,) = mailing.open()
+    move = RescheduleBooking(principal=GUEST, key=new_key(), booking=booked["id"], slot=other, token=booked["token"])
+    mailing.service.run(move)
+    ((status, ends_at),) = query(mailing.path, "SELECT status, expires_at FROM booking")
+    assert (status, ends_at) == ("pending", clock.now + (WAIT_SECONDS - 60) * SECOND)
+    assert verify(mailing, booked, order["code"])["booking"]["status"] == "confirmed"
+
+
+def test_a_mail_is_sent_until_it_is_noted_as_sent(mailing: Driver, clock: FakeClock) -> None:
+    """A server that ends after the claim loses none; a failure comes again later and later, and a sent one never."""
+    booked = book(mailing)
+    assert len(orders(mailing)) == 1
+    assert orders(mailing) == []
+    clock.go(61)
+    (again,) = orders(mailing)
+    assert again["booking"] == booked["id"]
+    mailing.service.run(NoteMail(booking=booked["id"], is_sent=False))
+    clock.go(MAIL_SECONDS[1] - 1)
+    assert orders(mailing) == []
+    clock.go(1)
+    assert len(orders(mailing)) == 1
+    mailing.service.run(NoteMail(booking=booked["id"], is_sent=True))
+    clock.go(3_600)
+    assert orders(mailing) == []
+
+
+def test_a_repeated_request_sends_no_second_mail(mailing: Driver) -> None:
+    """The key's record answers it, and says as before that a code is awaited."""
+    (slot,) = mailing.open()
+    command = booking(slot)
+    first, again = mailing.service.run(command), mailing.service.run(command)
+    assert first.result == again.result
+    assert len(orders(mailing)) == 1
