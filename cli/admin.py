@@ -10,8 +10,11 @@ from typing import Any
 
 import typer
 
+from cli.settings import BadSetting
 from models.contract.commands.command import Command
 from models.service import OnProgress, SlotService, no_progress
+
+MOST_CHARACTERS = 254  # of an e-mail address
 
 
 def command_group(text: str) -> typer.Typer:
@@ -22,6 +25,14 @@ def command_group(text: str) -> typer.Typer:
 def _print_help(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         print(context.get_help())
+
+
+def read_address(email: str) -> str:
+    """Return an e-mail address of the command line; `-` stands for a line of standard input."""
+    address = (sys.stdin.readline() if email == "-" else email).strip()
+    if not address or len(address) > MOST_CHARACTERS:
+        raise BadSetting(f"An e-mail address has 1 to {MOST_CHARACTERS} characters")
+    return address
 
 
 @contextmanager

@@ -12,25 +12,14 @@ from typing import Annotated, Any, cast
 import typer
 from typer.exceptions import TyperException
 
-from cli import (
-    secret,
-)
-from cli.commands import (
-    bookings,
-    busy,
-    calendars,
-    feeds,
-    slots,
-)
-from cli.commands.check import (
-    check,
-)
-from cli.commands.demo import (
-    make_demo,
-)
-from cli.commands.tokens import (
-    print_token,
-)
+from cli import secret
+from cli.commands import accounts, bookings, busy, calendars, customers, feeds, slots, tokens
+from cli.commands.backup import back_up, restore
+from cli.commands.check import check
+from cli.commands.demo import make_demo
+from cli.commands.doctor import doctor
+from cli.edge import serve_edge
+from cli.process_log import start_log
 from cli.secret import with_secret
 from cli.serve import serve
 from cli.settings import BadSetting, Setting, Settings, declared, unknown_variables
@@ -45,11 +34,17 @@ app = typer.Typer(
     help="A Socket.IO server for live time slots. Without a command it serves.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("token")(print_token)
 app.command("demo")(make_demo)
 app.command("check")(check)
+app.command("edge")(serve_edge)
+app.command("backup")(back_up)
+app.command("restore")(restore)
+app.command("doctor")(doctor)
+app.add_typer(accounts.app, name="account")
+app.add_typer(tokens.app, name="token")
 app.add_typer(calendars.app, name="calendar")
 app.add_typer(bookings.app, name="booking")
+app.add_typer(customers.app, name="customer")
 app.add_typer(busy.app, name="busy")
 app.add_typer(feeds.app, name="feed")
 app.add_typer(secret.app, name="secret")
@@ -76,10 +71,11 @@ def _parameter(setting: Setting) -> Parameter:
 def start(context: typer.Context, **written: Any) -> None:
     """Read the settings, and serve if no command is named."""
     settings = Settings.read(written)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    start_log(settings)
     for line in unknown_variables(os.environ):
         _log.warning("%s", line)
-    settings = context.obj = with_secret(settings)
+    # An edge has no database, and no secret beside it.
+    settings = context.obj = settings if context.invoked_subcommand == "edge" else with_secret(settings)
     if context.invoked_subcommand is None:
         serve(settings)
 

@@ -6,13 +6,15 @@ import logging
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from cli.admin import command_group
-from cli.settings import SECRET_CHARACTERS, BadSetting, Settings
+from cli.setting_values import SECRET_CHARACTERS
+from cli.settings import BadSetting, Settings
 from models.storage.database import database_file
 
 _OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
@@ -73,11 +75,23 @@ def _make(path: Path) -> None:
         draft.unlink()
 
 
-def warn_of_open_files(database: str) -> None:
-    """Warn if other users of the machine may read a file of the database or of a secret."""
+def is_kept(settings: Settings) -> bool:
+    """Say if the secret is that of the file beside the database."""
+    path = secret_file(settings.database)
+    return path.exists() and path.read_bytes().strip() == settings.secret
+
+
+def open_files(database: str) -> Iterator[tuple[Path, int]]:
+    """Yield the files of the database and of a secret that other users of the machine may read, with their modes."""
     file = database_file(database)
     beside = [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))] if file else []
     for path in (*beside, secret_file(database)):
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
         if mode & _OTHER_USERS:
-            _log.warning("%s is open to other users of this machine (mode %04o): chmod 600 %s", path, mode, path)
+            yield path, mode
+
+
+def warn_of_open_files(database: str) -> None:
+    """Log a warning for each file that other users of the machine may read."""
+    for path, mode in open_files(database):
+        _log.warning("%s is open to other users of this machine (mode %04o): chmod 600 %s", path, mode, path)

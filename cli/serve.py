@@ -15,30 +15,33 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from cli.heartbeat import beat_on_loop
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
-from cli.workers import end_with_supervisor, supervise, this_worker
+from cli.workers import Worker, end_with_supervisor, supervise, this_worker
+from cli.writer import has_writer, socket_in, write
 from models import demo
 from models.contract.commands.background import RaiseFeedFloor
 from models.contract.values.time import Clock
 from models.service import SlotService
 from models.storage.database import FIRST_MIGRATION, public_url
 from models.storage.dialect import UnusableDatabase
-from models.storage.secret import NOT_THIS_ONE
 from realtime.access.auth import Auth
-from realtime.app import GUARD, METRICS, SERVICE, build
+from realtime.app import BASE_PATH, DRAIN, GUARD, HANDSHAKES, METRICS, OPERATORS, SERVICE, build
 from realtime.async_service import AsyncService
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
+from realtime.http.middleware import RequestGuard
 from realtime.transports.stream import HEARTBEAT_SECONDS
 from realtime.workers import WorkerLinks
+from realtime.writer_link.client import WriterLink
 
 WEB_FOLDER = Path(__file__).parents[1] / "web" / "dist"
 IDLE_SECONDS = 75.0  # nginx keeps an idle connection for 60 s, and must never send a request on a closed one
 BACKLOG = 4_096  # connections that wait to be accepted: all clients reconnect at once after a restart
 SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's; Python's own 5 ms halves its speed
 STAFF_TOKEN_SECONDS = 30 * 86_400
-SECRET_SECONDS = 5.0  # between two looks whether the database has another secret
+FIT_SECONDS = 5.0  # between two looks whether this server still fits the database
 
 # Strangers cause these in aiohttp: no HTTP, a body that differs from its head, a closed connection.
 _NO_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
@@ -48,7 +51,12 @@ def serve(settings: Settings) -> None:
     """Open the database and serve until SIGINT or SIGTERM."""
     sys.setswitchinterval(SWITCH_SECONDS)
     worker = this_worker()
+    if worker is not None and worker.is_writer:
+        write(settings, worker.folder, worker.number)
+        return
     service = settings.service()
+    if worker is not None and has_writer(settings):
+        service.writers = 0
     is_new = FIRST_MIGRATION in service.open()
     if worker is None:
         if is_new and settings.demo:
@@ -58,12 +66,12 @@ def serve(settings: Settings) -> None:
         if settings.workers > 1:
             _print_welcome(settings, service, with_token=sys.stdout.isatty())
             service.close()
-            supervise(settings, settings.workers, _why_not_listening)
+            supervise(settings, why_not_listening, has_writer=has_writer(settings))
             return
     else:
         end_with_supervisor()
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve_until_signal(settings, service))
     finally:
         service.close()
@@ -77,11 +85,12 @@ async def compose(
     web_folder: Path = WEB_FOLDER,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     links: WorkerLinks | None = None,
+    writer: WriterLink | None = None,
 ) -> web.Application:
     """Return the whole server around an open service; a test passes its own clock, pages and heartbeat."""
     return await build(
         service,
-        secret=settings.secret,
+        secret=settings.keys,
         origins=settings.origins,
         proxies=settings.proxies,
         rate=settings.rate,
@@ -95,7 +104,17 @@ async def compose(
         heartbeat_seconds=heartbeat_seconds,
         busy_seconds=settings.busy_minutes * 60,
         busy_allows_private=settings.busy_private,
+        has_public_metrics=settings.metrics_public,
         links=links,
+        writer=writer,
+        internal_url=settings.peer_url,
+        issuer=settings.issuer,
+        token_seconds=settings.token_seconds,
+        otlp_url=settings.otlp,
+        mail=settings.mail,
+        proof_number=settings.proof_number,
+        session_seconds=int(settings.session_days * 86_400),
+        base_path=settings.base_path,
     )
 
 
@@ -103,14 +122,17 @@ def runner_of(
     app: web.Application,
     bounds: Bounds,
     *,
+    guard: RequestGuard | None = None,
     idle_seconds: float = IDLE_SECONDS,
     linger_seconds: float = LINGER_SECONDS,
 ) -> web.AppRunner:
-    """Return the runner of the application; it closes connections that are idle or that exceed the bounds."""
+    """Return the runner of the application; it closes idle connections, and those beyond the bounds."""
     return BoundedRunner(
         app,
         bounds,
-        app[GUARD],
+        guard or app[GUARD],
+        app.get(HANDSHAKES),
+        app.get(BASE_PATH, ""),
         lingering_time=linger_seconds,
         access_log=None,
         auto_decompress=False,  # compressed bodies are refused, not unpacked
@@ -125,53 +147,102 @@ async def _serve_until_signal(settings: Settings, service: SlotService) -> None:
     """Serve until SIGINT or SIGTERM, then let writes finish."""
     worker = this_worker()
     links = WorkerLinks(worker.folder, worker.number, worker.workers) if worker is not None else None
-    app = await compose(settings, service=service, links=links)
+    writer = _writer_link(settings, worker)
+    app = await compose(settings, service=service, links=links, writer=writer)
     runner = runner_of(app, settings.bounds, linger_seconds=min(LINGER_SECONDS, settings.body_seconds))
     tune_collector()  # before the first client: it takes 50 ms
     await runner.setup()
+    operators = web.AppRunner(app[OPERATORS], access_log=None)
+    await operators.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=worker is not None).start()
-    except (OSError, UnicodeError) as error:
+        await _listen(settings, runner, operators, shares_port=worker is not None)
+    except BadSetting:
+        await operators.cleanup()
         await runner.cleanup()
-        raise BadSetting(_why_not_listening(settings, error)) from error
-    if links is not None:
-        assert runner.server is not None
-        links.start(runner.server, app[METRICS].exposition)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        raise
+    beats = _work(worker, links, runner, app) if worker is not None and links is not None else None
+    stop = stop_by_signal()
     # Elsewhere than on a terminal the token would stay in a log.
     if worker is None:
         _print_welcome(settings, service, with_token=sys.stdout.isatty())
-    replaced = asyncio.create_task(_wait_for_other_secret(app[SERVICE]))
-    replaced.add_done_callback(lambda _: stop.set())
-    await stop.wait()
-    is_replaced = replaced.done()
-    replaced.cancel()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)  # a second signal ends the process at once
-    if links is not None:
+    why = await _until_stopped(stop, app[SERVICE])
+    if settings.drain_seconds and not why:
+        await app[DRAIN](settings.drain_seconds)
+    if links is not None and beats is not None:
         links.close()
+        beats.cancel()
     if worker is None:
         print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
     await runner.cleanup()
-    if is_replaced:
-        raise UnusableDatabase(NOT_THIS_ONE)
+    await operators.cleanup()
+    if why:
+        raise UnusableDatabase(why)
     if worker is None:
         print("Goodbye.", flush=True)
 
 
-async def _wait_for_other_secret(service: AsyncService) -> None:
-    """Return when the database has another secret. A server that went on with its own would book twice by one key."""
+def _writer_link(settings: Settings, worker: Worker | None) -> WriterLink | None:
+    """Return the link to the process that writes for this worker, if there is one."""
+    if worker is None or not has_writer(settings):
+        return None
+    return WriterLink(socket_in(worker.folder), worker.number, worker.workers)
+
+
+def _work(worker: Worker, links: WorkerLinks, runner: web.AppRunner, app: web.Application) -> asyncio.Task[None]:
+    """Take connections of the other workers, and return the task that tells the supervisor that this one goes on."""
+    assert runner.server is not None
+    links.start(runner.server, app[METRICS].exposition)
+    return asyncio.create_task(beat_on_loop(worker.folder, worker.number), name="heartbeat")
+
+
+async def _listen(settings: Settings, runner: web.AppRunner, operators: web.AppRunner, *, shares_port: bool) -> None:
+    """Listen on the address of the settings, and on the one for operators, if there is one."""
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=shares_port)
+    try:
+        await site.start()
+    except (OSError, UnicodeError) as error:
+        raise BadSetting(why_not_listening(settings, error)) from error
+    if settings.metrics_listen is None:
+        return
+    try:
+        await web.TCPSite(operators, *settings.metrics_listen, reuse_port=shares_port).start()
+    except (OSError, UnicodeError) as error:
+        raise BadSetting(f"SLOTCAST_METRICS_LISTEN: {error}") from error
+
+
+def stop_by_signal() -> asyncio.Event:
+    """Return an event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until_stopped(stop: asyncio.Event, service: AsyncService) -> str:
+    """Wait for a signal. Return why this server must end without one; "" after a signal."""
+    unfit = asyncio.create_task(_wait_until_unfit(service))
+    unfit.add_done_callback(lambda _: stop.set())
+    await stop.wait()
+    why = unfit.result() if unfit.done() else ""
+    unfit.cancel()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().remove_signal_handler(number)  # a second signal ends the process at once
+    return why
+
+
+async def _wait_until_unfit(service: AsyncService) -> str:
+    """Return why this server must not serve the database any more: it has another secret by now, or another schema.
+
+    With another secret a server would book twice by one key.
+    """
     while True:
-        await asyncio.sleep(SECRET_SECONDS)
+        await asyncio.sleep(FIT_SECONDS)
         with suppress(Exception):  # the database may not answer just now
-            if await service.read(service.sync.has_other_secret):
-                return
+            if why := await service.read(service.sync.why_unfit):
+                return why
 
 
-def _why_not_listening(settings: Settings, error: OSError | UnicodeError) -> str:
+def why_not_listening(settings: Settings, error: OSError | UnicodeError) -> str:
     """Return one line in the name of the setting at fault."""
     is_host = isinstance(error, (UnicodeError, socket.gaierror)) or error.errno == errno.EADDRNOTAVAIL
     reason = error.strerror if isinstance(error, OSError) else "that is no name of a host"
@@ -194,14 +265,14 @@ def _print_welcome(settings: Settings, service: SlotService, *, with_token: bool
     print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
     if with_token:
         token = Auth(settings.secret, service.clock).write_token(
-            "staff", scope="staff", calendars="*", seconds=STAFF_TOKEN_SECONDS
+            "staff", scope="owner", calendars="*", seconds=STAFF_TOKEN_SECONDS, made_by="server.py"
         )
         print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
     else:
-        print(f"  Staff page     {here}/staff  (server.py token --scope staff prints a token)\n", flush=True)
+        print(f"  Staff page     {here}/staff  (server.py account create makes an account)\n", flush=True)
 
 
-def _loop_factory() -> Any:
+def loop_factory() -> Any:
     """Return the loop of uvloop where it is installed; None for asyncio's own."""
     try:
         import uvloop  # noqa: PLC0415 - not on every platform

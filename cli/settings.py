@@ -7,34 +7,44 @@ A part with a default of its own, such as the engine, is the source of that defa
 from __future__ import annotations
 
 import difflib
-import os
-import re
 import resource
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from ipaddress import ip_network
 from typing import Any, Self
-from urllib.parse import urlsplit
 
+from cli.setting_values import (
+    LAST_PORT,
+    check_direct,
+    check_otlp,
+    check_peer_url,
+    check_redis,
+    check_sender,
+    one_of,
+    read_listen,
+    read_origins,
+    read_pooled,
+    read_proxies,
+    read_secret,
+    read_workers,
+)
 from models.contract.values.time import Clock, system_clock
 from models.service import Retention, SlotService
 from models.storage.database import SYNCHRONOUS, open_database
+from realtime.access.issuer import IssuerSettings, check_jwks_url
+from realtime.access.token_keys import TokenKeys
 from realtime.engine import Limits
+from realtime.http.base_path import read_base_path
 from realtime.http.connection import Bounds
 from realtime.http.middleware import Network
+from realtime.http.verification import PROOF_NUMBER
+from realtime.mail.outbox import MailSettings
+from realtime.mail.smtp import read_server
 
-MOST_WORKERS = 64
-SECRET_CHARACTERS = 32  # at least: RFC 7518, 3.2, requires 256 bits for HS256
 _DAY_SECONDS = 86_400
 _LONGEST_SECONDS = 3_600
 # A default that a library class has too stands there.
 _LIMITS = Limits()
 _RETENTION = Retention()
-
-# Browsers and web views send no user, path or query, and write other letters than these as punycode.
-_ORIGIN = re.compile(
-    r"null|file://|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE
-)
 
 
 class BadSetting(Exception):
@@ -85,79 +95,23 @@ def _setting(default: str | float, text: str, **more: Any) -> Any:
     return field(default=value, metadata={"setting": setting})
 
 
-def _one_of(*choices: str) -> Callable[[str], None]:
-    def check(value: str) -> None:
-        if value not in choices:
-            raise ValueError(f"it is {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
-
-    return check
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def read_secret(text: str) -> bytes:
-    """Return the bytes of a secret; none for an empty text."""
-    if text and len(text) < SECRET_CHARACTERS:
-        raise ValueError(f"it needs at least {SECRET_CHARACTERS} characters")
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("it is not UTF-8") from error
-
-
-def read_origins(text: str) -> tuple[str, ...]:
-    """Return the origins of a list separated by commas; `*` stands for any."""
-    origins = _parts(text)
-    for origin in origins:
-        if not origin.isascii():
-            raise ValueError(f"{origin!r} is written as browsers send it, with its host in punycode (xn--...)")
-        if origin != "*" and not (_ORIGIN.fullmatch(origin) and _has_port(origin)):
-            raise ValueError(f"{origin!r} is no origin like https://example.org, capacitor://localhost or null")
-    return origins
-
-
-def _has_port(origin: str) -> bool:
-    """Return whether the port of an origin, if it has one, is a port."""
-    try:
-        return urlsplit(origin).port != 0
-    except ValueError:
-        return False
-
-
-def read_proxies(text: str) -> tuple[Network, ...]:
-    """Return the networks of a list of addresses and networks separated by commas."""
-    return tuple(ip_network(part, strict=False) for part in _parts(text))
-
-
-def read_workers(text: str) -> int:
-    """Return the number of workers; `auto` is one a core."""
-    if text == "auto":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
-        raise ValueError(f"it is auto or a number from 1 to {MOST_WORKERS}, not {text!r}")
-    return int(text)
-
-
-def _check_direct(url: str) -> None:
-    """Check the URL for notifications, without a connection."""
-    if url and not url.startswith(("postgresql:", "postgres:")):
-        raise ValueError("it must look like postgresql://user:password@host:5432/name")
-    if url:
-        open_database(url)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of a server or a command, checked."""
 
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
-    port: int = _setting(8080, "Port to listen on.", least=1, most=65_535)
+    port: int = _setting(8080, "Port to listen on.", least=1, most=LAST_PORT)
     workers: int = _setting(
         "1",
         "Worker processes on this address; auto for one a core.",
         read=read_workers,
+    )
+    metrics_listen: tuple[str, int] | None = _setting(
+        "", "Another address, host:port, with /metrics, /livez and /readyz for everyone.", read=read_listen
+    )
+    metrics_public: bool = _setting(
+        False,  # noqa: FBT003 - it is the default
+        "Whether everyone may read /metrics; otherwise this machine, and staff tokens for all calendars.",
     )
     database: str = _setting(
         "sqlite:///slotcast.db",
@@ -171,21 +125,58 @@ class Settings:
     database_direct: str = _setting(
         "",
         "URL of the same PostgreSQL without a pooler between, to listen for notifications.",
-        check=_check_direct,
+        check=check_direct,
+    )
+    database_replica: str = _setting(
+        "",
+        "URL of a read replica of the same PostgreSQL: snapshots are read there while it has the newest state.",
+        check=check_direct,
+    )
+    database_pooled: bool | None = _setting(
+        "auto",
+        "Whether a pooler (PgBouncer) shares connections between transactions: auto, yes or no.",
+        read=read_pooled,
+    )
+    redis: str = _setting(
+        "",
+        "URL of a Redis or Valkey that carries changes between servers: redis://user:password@host:6379, rediss:// for"
+        " TLS.",
+        check=check_redis,
+    )
+    peer_url: str = _setting(
+        "",
+        "This server's internal URL (http://10.0.0.1:8080). The others pass requests for its sessions on to it.",
+        check=check_peer_url,
     )
     secret: bytes = _setting(
         "", "Signs tokens; 32 characters or more. Unset: a generated one, kept beside the database.", read=read_secret
     )
+    secret_previous: bytes = _setting(
+        "", "The secret before this one, or after it: what it has signed stays valid.", read=read_secret
+    )
+    token_days: float = _setting(
+        0.0, "Longest life of a token in days, from its `iat`; 0 for no bound.", least=0, most=1e5
+    )
+    jwks_url: str = _setting(
+        "",
+        "URL of the public keys (JWKS) of your own issuer of tokens: RS256, ES256 and EdDSA.",
+        check=check_jwks_url,
+    )
+    jwt_issuer: str = _setting("", "The `iss` of that issuer's tokens.")
+    jwt_audience: str = _setting("", "The `aud` of its tokens for this server.")
     origins: tuple[str, ...] = _setting(
         "", "Other allowed web origins, separated by commas; apps too: file://, null.", read=read_origins
     )
     proxies: tuple[Network, ...] = _setting(
         "", "Trusted proxies: addresses or networks, separated by commas.", read=read_proxies
     )
+    base_path: str = _setting(
+        "", "Path under which a proxy serves Slotcast, such as /slots; the proxy may strip it.", read=read_base_path
+    )
     synchronous: str = _setting(
         SYNCHRONOUS,
         "full: an answered request survives a power cut; normal is a little faster.",
-        check=_one_of("full", "normal"),
+        check=one_of("full", "normal"),
     )
     rate: float = _setting(100.0, "Requests a second from one client; 0 for no limit.", least=0, most=1e6)
     address_factor: float = _setting(
@@ -205,6 +196,15 @@ class Settings:
     unread_seconds: float = _setting(
         30.0, "Longest time a client may leave an answer unread.", least=0.1, most=_LONGEST_SECONDS
     )
+    drain_seconds: float = _setting(
+        0.0, "Seconds over which a stopping server closes its clients, one after another.", least=0, most=600
+    )
+    max_wait_ms: int = _setting(
+        250,
+        "Longest time a command may wait for the writer, in milliseconds, before it is refused; 0 for no bound.",
+        least=0,
+        most=60_000,
+    )
     max_queued_bytes: int = _setting(_LIMITS.max_queued_bytes, "Most bytes queued for one slow client.", least=65_536)
     max_room_bytes: int = _setting(
         256_000_000,
@@ -218,6 +218,24 @@ class Settings:
         False,  # noqa: FBT003 - it is the default
         "Whether busy times may be fetched from private addresses, this machine's included.",
     )
+    smtp_url: str = _setting(
+        "",
+        "Mail server for codes to guests: smtp://user:password@host:587 with STARTTLS, or smtps://host:465.",
+        check=read_server,
+    )
+    mail_from: str = _setting(
+        "", "Sender of these mails: bookings@example.org, or Name <bookings@example.org>.", check=check_sender
+    )
+    public_url: str = _setting(
+        "", "This server's address for the links in mails: https://book.example.org.", check=check_peer_url
+    )
+    proof_number: int = _setting(
+        PROOF_NUMBER,
+        "Difficulty of proofs of work: the greatest number to be found; half as many hashes on average.",
+        least=1_000,
+        most=10_000_000,
+    )
+    session_days: float = _setting(30.0, "Days for which staff stay signed in.", least=0.01, most=366)
     log_days: float = _setting(
         _RETENTION.log_seconds / _DAY_SECONDS, "Days for which the log keeps changes.", least=0.001, most=1e5
     )
@@ -228,11 +246,29 @@ class Settings:
         least=0.001,
         most=1e5,
     )
+    keep_addresses_days: float = _setting(
+        _RETENTION.address_seconds / _DAY_SECONDS,
+        "Days for which owners see in the history from which address a change was asked for; 0 to keep none.",
+        least=0,
+        most=1e5,
+    )
+    keep_customers_days: float = _setting(
+        0.0, "Days after a booking's end until its customer is erased; 0 for never.", least=0, most=1e5
+    )
     log_level: str = _setting(
         "warning",
         "debug, info, warning or error.",
         read=str.lower,
-        check=_one_of("debug", "info", "warning", "error"),
+        check=one_of("debug", "info", "warning", "error"),
+    )
+    log_format: str = _setting(
+        "text", "text, or json: one object a line.", read=str.lower, check=one_of("text", "json")
+    )
+    otlp: str = _setting(
+        "",
+        "URL of an OpenTelemetry collector (http://127.0.0.1:4318) for traces of commands; it needs"
+        " deploy/requirements-otlp.txt.",
+        check=check_otlp,
     )
     demo: bool = _setting(True, "A demo calendar on a new database.")  # noqa: FBT003 - it is the default
     is_secret_new: bool = False
@@ -240,19 +276,60 @@ class Settings:
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> Self:
         """Check the values of the command line, by the settings' names; raise BadSetting for the first bad one."""
-        return cls(**{setting.name: setting.value_of(written[setting.name]) for setting in declared()})
+        settings = cls(**{setting.name: setting.value_of(written[setting.name]) for setting in declared()})
+        if settings.redis and settings.database.startswith("sqlite:"):
+            raise BadSetting("SLOTCAST_REDIS: it carries changes between servers on one PostgreSQL, not on SQLite")
+        if settings.database_replica and settings.database.startswith("sqlite:"):
+            raise BadSetting("SLOTCAST_DATABASE_REPLICA: SLOTCAST_DATABASE is no PostgreSQL")
+        if settings.secret_previous and settings.secret_previous == settings.secret:
+            raise BadSetting("SLOTCAST_SECRET_PREVIOUS: it is SLOTCAST_SECRET itself")
+        if settings.jwks_url and not (settings.jwt_issuer and settings.jwt_audience):
+            raise BadSetting("SLOTCAST_JWKS_URL: it needs SLOTCAST_JWT_ISSUER and SLOTCAST_JWT_AUDIENCE beside it")
+        if not settings.jwks_url and (settings.jwt_issuer or settings.jwt_audience):
+            raise BadSetting("SLOTCAST_JWT_ISSUER, SLOTCAST_JWT_AUDIENCE: they need SLOTCAST_JWKS_URL beside them")
+        if bool(settings.smtp_url) != bool(settings.mail_from):
+            raise BadSetting("SLOTCAST_SMTP_URL, SLOTCAST_MAIL_FROM: each needs the other beside it")
+        return settings
 
     def service(self, clock: Clock = system_clock) -> SlotService:
         """Return the service layer of these settings, not open yet."""
         return SlotService(
             url=self.database,
             secret=self.secret,
+            previous_secret=self.secret_previous,
             clock=clock,
             synchronous=self.synchronous,
             retention=self.retention,
             notifies=self.notifications,
             listen_url=self.database_direct,
+            redis_url=self.redis,
+            is_pooled=self.database_pooled,
+            internal_url=self.peer_url,
+            replica_url=self.database_replica,
+            max_wait_seconds=self.max_wait_ms / 1_000,
+            sends_mail=bool(self.smtp_url),
         )
+
+    @property
+    def keys(self) -> TokenKeys:
+        return TokenKeys(self.secret, self.secret_previous)
+
+    @property
+    def issuer(self) -> IssuerSettings | None:
+        """The issuer of tokens besides this server; None for no other."""
+        if not self.jwks_url:
+            return None
+        return IssuerSettings(jwks_url=self.jwks_url, issuer=self.jwt_issuer, audience=self.jwt_audience)
+
+    @property
+    def mail(self) -> MailSettings | None:
+        """The mail server with the sender; None on a server that sends no mail."""
+        server = read_server(self.smtp_url)
+        return MailSettings(server, self.mail_from, self.public_url) if server is not None else None
+
+    @property
+    def token_seconds(self) -> int:
+        return int(self.token_days * _DAY_SECONDS)
 
     @property
     def retention(self) -> Retention:
@@ -260,6 +337,8 @@ class Settings:
             log_seconds=int(self.log_days * _DAY_SECONDS),
             history_seconds=int(self.history_days * _DAY_SECONDS),
             log_changes=self.log_changes,
+            address_seconds=int(self.keep_addresses_days * _DAY_SECONDS),
+            customer_seconds=int(self.keep_customers_days * _DAY_SECONDS),
         )
 
     @property

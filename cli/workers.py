@@ -1,4 +1,7 @@
-"""Runs several worker processes on one address: starts them, restarts those that die, and stops them together."""
+"""Runs several worker processes on one address: starts them, restarts those that die or freeze, and stops them.
+
+On SQLite it also runs the one process that writes. That starts before the workers, and ends after them.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from cli.heartbeat import Heartbeats
 from cli.settings import BadSetting, Settings
 
 VARIABLE = "_SLOTCAST_WORKER"  # number, count and folder: for the workers that this module starts
 RESTART_SECONDS = 1.0  # between two starts of a worker that dies at once
-STOP_SECONDS = 30.0
+STOP_SECONDS = 30.0  # after the drain
+WRITER_STOP_SECONDS = 10.0  # after the workers
 _LOOK_SECONDS = 0.1
 _BAD_SETTING = 2  # the exit code: another start would end the same way
+
+
+_WRITER = -1  # in the place of a worker's number
 
 
 class Worker(NamedTuple):
@@ -31,6 +39,11 @@ class Worker(NamedTuple):
     number: int
     workers: int
     folder: Path
+
+    @property
+    def is_writer(self) -> bool:
+        """Say if this is no worker, but the process that writes for all of them."""
+        return self.number == _WRITER
 
 
 def this_worker() -> Worker | None:
@@ -52,8 +65,10 @@ def end_with_supervisor() -> None:
     threading.Thread(target=wait, name="slotcast-supervisor", daemon=True).start()
 
 
-def supervise(settings: Settings, count: int, why_not: Callable[[Settings, OSError | UnicodeError], str]) -> None:
-    """Run so many workers until SIGINT or SIGTERM. `why_not` says why the address can't be had."""
+def supervise(
+    settings: Settings, why_not: Callable[[Settings, OSError | UnicodeError], str], *, has_writer: bool
+) -> None:
+    """Run the workers until SIGINT or SIGTERM. `why_not` says why the address can't be had."""
     with ExitStack() as ends:
         try:
             ends.enter_context(_reserved(settings))
@@ -61,7 +76,8 @@ def supervise(settings: Settings, count: int, why_not: Callable[[Settings, OSErr
             raise BadSetting(why_not(settings, error)) from error
         folder = Path(tempfile.mkdtemp(prefix="slotcast-workers-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
-        _Supervisor(folder, count).run()
+        stop_seconds = STOP_SECONDS + settings.drain_seconds
+        _Supervisor(folder, settings.workers, stop_seconds, has_writer=has_writer).run()
 
 
 def _reserved(settings: Settings) -> socket.socket:
@@ -79,8 +95,11 @@ def _reserved(settings: Settings) -> socket.socket:
 
 
 class _Supervisor:
-    def __init__(self, folder: Path, count: int) -> None:
+    def __init__(self, folder: Path, count: int, stop_seconds: float, *, has_writer: bool) -> None:
         self._folder = folder
+        self._beats = Heartbeats(folder)
+        self._has_writer = has_writer
+        self._stop_seconds = stop_seconds
         self._count = count
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._started_at: dict[int, float] = {}
@@ -90,15 +109,17 @@ class _Supervisor:
         for end in (signal.SIGINT, signal.SIGTERM):
             signal.signal(end, lambda *_: self._is_stopping.set())
         try:
-            for number in range(self._count):
+            for number in range(_WRITER if self._has_writer else 0, self._count):
                 self._start(number)
             while not self._is_stopping.wait(_LOOK_SECONDS):
                 self._look()
         finally:
             self._stop()
+            self._beats.close()
 
     def _start(self, number: int) -> None:
         self._started_at[number] = time.monotonic()
+        self._beats.forget(number)
         self._workers[number] = subprocess.Popen(  # noqa: S603 - this program again
             [sys.executable, *sys.orig_argv[1:]],
             env={**os.environ, VARIABLE: f"{number}:{self._count}:{self._folder}"},
@@ -107,24 +128,40 @@ class _Supervisor:
         )
 
     def _look(self) -> None:
+        self._beats.look()
         for number, worker in self._workers.items():
+            name = "The writer" if number == _WRITER else f"Worker {number}"
             code = worker.poll()
+            if code is None and self._beats.is_frozen(number):
+                print(f"{name} stands still, and is ended.", file=sys.stderr, flush=True)
+                self._beats.forget(number)
+                worker.kill()
             if code is None or time.monotonic() - self._started_at[number] < RESTART_SECONDS:
                 continue
             if code == _BAD_SETTING:
-                raise BadSetting(f"worker {number} has ended: see its message")
-            print(f"Worker {number} ended with {code}, and starts again.", file=sys.stderr, flush=True)
+                raise BadSetting(f"{name[0].lower()}{name[1:]} has ended: see its message")
+            print(f"{name} ended with {code}, and starts again.", file=sys.stderr, flush=True)
             self._start(number)
 
     def _stop(self) -> None:
         print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
-        give_up_at = time.monotonic() + STOP_SECONDS
+        give_up_at = time.monotonic() + self._stop_seconds
+        writer = self._workers.pop(_WRITER, None)
         for worker in self._workers.values():
             worker.terminate()
         for worker in self._workers.values():
-            try:
-                worker.wait(max(0.0, give_up_at - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+            _end(worker, give_up_at)
+        if writer is not None:
+            assert writer.stdin is not None
+            writer.stdin.close()  # it takes no signal: one to all processes of a service must not end it first
+            _end(writer, give_up_at + WRITER_STOP_SECONDS)
         print("Goodbye.", flush=True)
+
+
+def _end(process: subprocess.Popen[bytes], give_up_at: float) -> None:
+    """Wait for the process's end, and kill it if that does not come."""
+    try:
+        process.wait(max(0.0, give_up_at - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

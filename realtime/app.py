@@ -2,85 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
+from models.contract.changes import Logged
 from models.contract.commands.background import UseTicket
 from models.contract.values.time import Clock
 from models.service import SlotService
-from realtime import protocol
 from realtime.access.auth import Auth, Tickets
+from realtime.access.credentials import Credentials
+from realtime.access.issuer import Issuer, IssuerSettings
 from realtime.access.rate_limit import Addresses
+from realtime.access.relay_mark import RelayMark
+from realtime.access.token_keys import TokenKeys
 from realtime.async_service import AsyncService
 from realtime.busy.importer import BusyImporter
 from realtime.describe.routes import routes as schema_routes
-from realtime.engine import Encoded, Limits, SocketServer
+from realtime.drain import Drain
+from realtime.engine import Limits, SocketServer
 from realtime.engine.origins import Origins
+from realtime.http.access_api import AccessApi
 from realtime.http.api import Api
+from realtime.http.base_path import redirect_route
 from realtime.http.body import Bodies
+from realtime.http.compression import Compression
+from realtime.http.handshake import Handshakes
 from realtime.http.health import Health
 from realtime.http.middleware import BODY_BYTES, Network, Proxies, RequestGuard
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
 from realtime.http.query import checks_query
 from realtime.http.tickets import TicketApi
+from realtime.http.verification import PROOF_NUMBER, VerificationApi
 from realtime.ical.feed import Feeds
+from realtime.leader import Leader
 from realtime.loop_lag import LoopLagMonitor
+from realtime.mail.outbox import MailSettings, Outbox
 from realtime.metrics import Metrics
-from realtime.request_handler import RequestHandler
+from realtime.operator_parts import OperatorParts
+from realtime.relay import Relay
 from realtime.request_log import RequestCounts
+from realtime.requests.access_parts import AccessParts
+from realtime.requests.snapshot_read import SnapshotReader
 from realtime.rooms.change_listener import ChangeListener
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.outside_writes import OutsideWrites
 from realtime.rooms.recovery import Recovery
+from realtime.rooms.replica.text import ReplicaText
 from realtime.rooms.subscriber import Audience
 from realtime.scheduler import Scheduler
+from realtime.server_figures import ServerFigures
+from realtime.sockets import Sockets, make_sockets
+from realtime.tracing import make_handler
 from realtime.transports.long_poll import LongPoll
+from realtime.transports.socket_session import SocketParts
 from realtime.transports.socketio import CalendarNamespace
 from realtime.transports.socketio_rooms import CalendarRooms
 from realtime.transports.sse import ServerSentEvents
+from realtime.transports.sse_many import ManyServerSentEvents
 from realtime.transports.stream import Streams, StreamSubscriptions
 from realtime.transports.websocket import PlainWebSockets
 from realtime.workers import WorkerLinks
+from realtime.writer_link.client import WriterLink
 
 SERVICE = web.AppKey("service", AsyncService)
 GUARD = web.AppKey("guard", RequestGuard)
+HANDSHAKES = web.AppKey("handshakes", Handshakes)
 METRICS = web.AppKey("metrics", Metrics)
+BASE_PATH = web.AppKey("base_path", str)
+DRAIN: web.AppKey[Callable[[float], Awaitable[None]]] = web.AppKey("drain")
+OPERATORS = web.AppKey("operators", web.Application)  # the routes of SLOTCAST_METRICS_LISTEN
 SOCKETS = web.AppKey("sockets", SocketServer)  # an application may emit to `calendar:<id>`
-
-
-class _Sockets(SocketServer):
-    """The engine with this server's error codes."""
-
-    def encode_failure(self, error: Exception) -> bytes:
-        return protocol.write_failure(error)
-
-    async def answer_unreadable(self, sid: str, namespace: str) -> Encoded | None:
-        handler = self.namespace_handlers.get(namespace)
-        if isinstance(handler, CalendarNamespace):
-            return await handler.on_unreadable(sid)
-        return await super().answer_unreadable(sid, namespace)
-
-    async def answer_binary(self, sid: str, namespace: str) -> Encoded | None:
-        handler = self.namespace_handlers.get(namespace)
-        if isinstance(handler, CalendarNamespace):
-            return await handler.on_unreadable(sid, is_binary=True)
-        return await super().answer_binary(sid, namespace)
-
-    def describe_unknown(self, namespace: str) -> dict[str, Any]:
-        return protocol.write_unknown_namespace(namespace)
-
-    def set_refusing(self, is_refusing: bool) -> None:  # noqa: FBT001 - the value to set
-        self.refuse = is_refusing
 
 
 async def build(
     slot_service: SlotService,
     *,
-    secret: bytes,
+    secret: bytes | TokenKeys,
     origins: Sequence[str],
     proxies: Sequence[Network],
     rate: float,
@@ -94,36 +95,72 @@ async def build(
     heartbeat_seconds: float,
     busy_seconds: float = 900.0,
     busy_allows_private: bool = False,
+    has_public_metrics: bool = False,
     links: WorkerLinks | None = None,
+    writer: WriterLink | None = None,
+    internal_url: str = "",
+    base_path: str,
+    session_seconds: int = 30 * 86_400,
+    issuer: IssuerSettings | None = None,
+    token_seconds: int = 0,
+    otlp_url: str = "",
+    mail: MailSettings | None = None,
+    proof_number: int = PROOF_NUMBER,
 ) -> web.Application:
     """Return the application of these settings (see `cli.settings.Settings`). Call it on the loop that runs it."""
-    auth, peers = Auth(secret, clock), Proxies(proxies)
+    credentials = Credentials(clock)
+    its_issuer = Issuer(issuer) if issuer else None
+    auth = Auth(secret, clock, credentials, issuer=its_issuer, longest_seconds=token_seconds)
+    mark = RelayMark(secret, clock) if internal_url else None
+    peers = Proxies(proxies, mark, base_path)
+    relay = Relay(internal_url, mark, peers.address_of, lambda: _peer_urls(slot_service), links) if mark else None
     addresses = Addresses(rate, address_factor, most_open_per_address)
     allowed = Origins(list(origins) or None, setting="SLOTCAST_ORIGINS")
-    sockets = _Sockets(
-        cors_allowed_origins=allowed,
-        max_attachments=0,
-        namespaces=[audience.value for audience in Audience],
-        address_of=peers.address_of,
-        budget_of=addresses.connect,
-        message_seconds=body_seconds,
-        max_queued_bytes=max_queued_bytes,
+    limits = Limits(max_queued_bytes, message_seconds=body_seconds)
+    tickets = Tickets(
+        secret,
+        clock,
+        lambda ticket, ends_at: app.service.run(UseTicket(ticket=ticket, ends_at=ends_at)),
+        credentials,
     )
-    tickets = Tickets(secret, clock, lambda ticket, ends_at: app.service.run(UseTicket(ticket=ticket, ends_at=ends_at)))
     app = _App(
         slot_service,
         clock=clock,
         auth=auth,
-        guard=RequestGuard(auth, tickets, peers, allowed.without_credentials(), addresses),
-        sockets=sockets,
+        credentials=credentials,
+        guard=RequestGuard(
+            auth,
+            tickets,
+            peers,
+            allowed.without_credentials(),
+            addresses,
+            read_rights=lambda: app.access.keeper.read(),  # noqa: PLW0108 - made below
+        ),
+        sockets=make_sockets(allowed, peers, addresses, limits),
         streams=Streams(clock, heartbeat_seconds),
         body_seconds=body_seconds,
         max_room_bytes=max_room_bytes,
         busy_seconds=busy_seconds,
         busy_allows_private=busy_allows_private,
+        has_public_metrics=has_public_metrics,
         links=links,
+        writer=writer,
+        relay=relay,
+        issuer=its_issuer,
+        session_seconds=session_seconds,
+        otlp_url=otlp_url,
+        mail=mail,
+        proof_number=proof_number,
     )
-    return app.build(Limits(max_queued_bytes, message_seconds=body_seconds), web_folder)
+    return app.build(limits, web_folder, base_path)
+
+
+def _admit(_request: web.Request) -> None:
+    """Let everyone read the metrics."""
+
+
+def _peer_urls(service: SlotService) -> set[str]:
+    return service.notifications.peer_urls if service.notifications is not None else set()
 
 
 class _App:
@@ -135,56 +172,92 @@ class _App:
         *,
         clock: Clock,
         auth: Auth,
+        credentials: Credentials,
         guard: RequestGuard,
-        sockets: _Sockets,
+        sockets: Sockets,
         streams: Streams,
         body_seconds: float,
         max_room_bytes: int,
         busy_seconds: float,
         busy_allows_private: bool,
+        has_public_metrics: bool,
         links: WorkerLinks | None,
+        writer: WriterLink | None,
+        relay: Relay | None,
+        issuer: Issuer | None,
+        session_seconds: int,
+        otlp_url: str,
+        mail: MailSettings | None,
+        proof_number: int,
     ) -> None:
+        self._issuer = issuer
         self.clock = clock
         self.guard = guard
         self.sockets = sockets
         self.streams = streams
         self.links = links
-        sockets.eio.elsewhere = links
+        self.relay = relay
+        sockets.eio.elsewhere = relay or links
         self.bodies = Bodies(guard, body_seconds)
         self.counts = RequestCounts()
         self._busy_seconds, self._busy_allows_private = busy_seconds, busy_allows_private
-        self.service = AsyncService(slot_service, on_commit=lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made below
+        self._has_public_metrics = has_public_metrics
+        self._mail, self._proof_number = mail, proof_number
+        self.service = AsyncService(slot_service, lambda rows: self._take_rows(rows), writer)  # noqa: PLW0108 - its parts are made below
         rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
         self.dispatcher = Dispatcher(self.service, rooms, max_room_bytes=max_room_bytes)
-        self.recovery = Recovery(self.service, self.dispatcher, clock)
-        self.request_handler = RequestHandler(self.service, self.dispatcher, clock, auth)
+        self.leader = Leader(slot_service)
+        text = ReplicaText(clock)
+        self.recovery = Recovery(self.service, self.dispatcher, text, clock)
+        self.snapshots = SnapshotReader(self.service, self.dispatcher, text, clock)
+        self.access = AccessParts(self.service, auth, credentials, clock, session_seconds=session_seconds)
+        sockets.eio.keep_parts = guard.handshake_parts
         self.loop_lag = LoopLagMonitor(lambda: self.service.is_full, sockets.set_refusing)
+        self.operator = OperatorParts(self.service, self.loop_lag, lambda: self.listener.age, otlp_url)
+        self.request_handler = make_handler(
+            self.operator.traces, self.service, self.dispatcher, clock, self.access.handler
+        )
+        self.socket_parts = SocketParts(auth, self.recovery, self.request_handler, self.counts)
+        self.scheduler = Scheduler(self.service, self.dispatcher, self.leader)
+        self.outside = OutsideWrites(self.service, self.dispatcher, self.scheduler.hurry)
+        self.listener = ChangeListener(
+            self.service.sync.watch(),
+            self.access.noticing(self.outside.read),
+            self.access.noticing(self.outside.check),
+            self.outside.take,
+            self._take_rows,
+        )
         for audience in Audience:
-            namespace = CalendarNamespace(
-                audience,
-                auth=auth,
-                request_handler=self.request_handler,
-                dispatcher=self.dispatcher,
-                recovery=self.recovery,
-                rooms=rooms[audience],
-                counts=self.counts,
-            )
-            sockets.register_namespace(namespace)
+            sockets.register_namespace(self._namespace(audience, auth, rooms[audience]))
 
-    def build(self, limits: Limits, web_folder: Path) -> web.Application:
+    def _namespace(self, audience: Audience, auth: Auth, rooms: CalendarRooms) -> CalendarNamespace:
+        return CalendarNamespace(
+            audience,
+            auth=auth,
+            request_handler=self.request_handler,
+            dispatcher=self.dispatcher,
+            recovery=self.recovery,
+            rooms=rooms,
+            counts=self.counts,
+        )
+
+    def build(self, limits: Limits, web_folder: Path, base_path: str) -> web.Application:
         """Return the application with its middlewares, routes and signals."""
         guard = self.guard
         middlewares = [
             self.bodies.middleware(),
             problems(self.counts),
+            Compression().middleware(),
             guard.middleware(),
             checks_query(),
             guard.reads(),
         ]
         app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
-        app[SERVICE], app[GUARD], app[SOCKETS] = self.service, guard, self.sockets
+        app[SERVICE], app[GUARD], app[SOCKETS], app[DRAIN] = self.service, guard, self.sockets, self._drain
+        app[HANDSHAKES] = Handshakes(app, guard, self.sockets)
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
         self.sockets.attach(app, "socket.io")
+        app[BASE_PATH] = base_path
         self._add_routes(app, limits, web_folder)
         app.on_response_prepare.extend((guard.add_headers, add_headers))
         app.cleanup_ctx.append(self._run)
@@ -200,47 +273,108 @@ class _App:
             service=self.service,
             requests=self.counts,
             loop_lag=self.loop_lag,
+            leader=self.leader,
+            recovery=self.recovery,
+            queued_bytes=self._queued_bytes,
+            relay=self.relay,
+            faults=self.operator.faults,
         )
         app[METRICS] = metrics
-        self.health = Health(self.service, metrics.exposition, self.links)
+        self.request_handler.read_server = ServerFigures(metrics, self.links).read
+        check_reader = _admit if self._has_public_metrics else guard.check_operator
+        self.health = Health(
+            self.service,
+            metrics.exposition,
+            check_reader,
+            faults=self.operator.faults,
+            watch=self.operator.fault_watch,
+            links=self.links,
+        )
+        app[OPERATORS] = self.health.operators(self.counts)
         subscriptions = StreamSubscriptions(
             guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
         )
+        sockets = PlainWebSockets(subscriptions, self.socket_parts)
         for handlers in (
             Feeds(guard, self.service, self.clock),  # before `/api/bookings/{id}`, which would take `{id}.ics`
-            Api(guard, self.request_handler, self.recovery),
+            Api(guard, self.request_handler, self.snapshots),
+            AccessApi(guard, self.access.handler, self.access.sessions),
             LongPoll(guard=guard, service=self.service, dispatcher=self.dispatcher, streams=streams, clock=self.clock),
             ServerSentEvents(subscriptions),
-            PlainWebSockets(subscriptions),
+            ManyServerSentEvents(subscriptions),
+            sockets,
             TicketApi(guard),
+            VerificationApi(guard, self.service.sync.tokens, self.clock, self._proof_number),
             self.health,
-            Pages(web_folder),
+            Pages(web_folder, sockets.any_calendar),
         ):
             app.add_routes(handlers.routes())
         app.add_routes(schema_routes())
+        app.add_routes(redirect_route(app[BASE_PATH], sockets.any_calendar))
 
     async def _run(self, _app: web.Application) -> AsyncIterator[None]:
         """Run all tasks and threads, from the first request to the last."""
-        outside = OutsideWrites(self.service, self.dispatcher)
-        listener = ChangeListener(
-            self.service.sync.watch(), outside.read, outside.check, outside.take, self.dispatcher.on_rows
-        )
-        scheduler = Scheduler(self.service, self.dispatcher)
         busy = BusyImporter(
-            self.service, self.clock, seconds=self._busy_seconds, allows_private=self._busy_allows_private
+            self.service,
+            self.clock,
+            self.leader,
+            seconds=self._busy_seconds,
+            allows_private=self._busy_allows_private,
         )
-        for part in (self.dispatcher, listener, scheduler, busy, self.streams, self.loop_lag):
+        outbox = Outbox(self.service, self.leader, self._mail, self.clock)
+        if self._issuer is not None:
+            await self._issuer.start()
+        self.service.start(self.listener.look)
+        await self.access.start()
+        for part in (
+            self.dispatcher,
+            self.listener,
+            self.leader,
+            self.scheduler,
+            busy,
+            outbox,
+            self.streams,
+            self.loop_lag,
+            self.operator,
+        ):
             part.start()
         yield
         for close in (
+            self.operator.close,
+            self.access.close,
             busy.close,
-            scheduler.close,
-            listener.close,
-            outside.close,
+            outbox.close,
+            self.scheduler.close,
+            self.leader.close,
+            self.listener.close,
+            self.outside.close,
             self.dispatcher.close,
             self.service.close,
         ):
             await close()
+        if self._issuer is not None:
+            await self._issuer.close()
+        if self.relay is not None:
+            await self.relay.close()
+
+    def _queued_bytes(self) -> int:
+        """Return the bytes that wait in the buffers of all connections."""
+        writers = chain(self.sockets.eio.sockets.values(), self.streams.open)
+        return sum(getattr(writer, "queued_bytes", 0) for writer in writers)
+
+    def _take_rows(self, rows: list[Logged]) -> None:
+        self.access.take_rows(rows)
+        self.dispatcher.on_rows(rows)
+
+    async def _drain(self, seconds: float) -> None:
+        """Let the clients leave one after another, before the stop."""
+
+        def refuse() -> None:
+            self.loop_lag.close()  # it would accept connections again
+            self.sockets.refuse = True
+
+        self.health.is_stopping = True
+        await Drain(self.sockets, self.streams, refuse).run(seconds)
 
     async def _stop(self, _app: web.Application) -> None:
         """End everything that waits, before the engine closes its connections."""

@@ -1,75 +1,162 @@
 """The service for the event loop: commands and reads go to the service's threads, and their results come to the loop.
 
-The answers of one batch wake the loop once. The rows that its commit added to the log come before the answers.
+The answers of one batch wake the loop once. The rows that its commit added to the log come before the answers. In a
+worker on SQLite the commands go to the writer's process instead, and its rows and answers come by the link to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from models.contract.changes import Logged
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import Overloaded, Refused
-from models.service import Outcome, SlotService
+from models.contract.values.histogram import Histogram
+from models.service import SlotService
+from realtime.access.waiting_bound import WaitingBound
 from realtime.reads.read_queue import Lane
 from realtime.reads.readers import Readers
+from realtime.writer_link.client import WriterLink
 
 T = TypeVar("T")
 
 Hold = Callable[["asyncio.Future[Answer]", Answer], bool]
 
-MOST_QUEUED = 5_000  # commands: about a second of work; further ones are refused
+LEAST_WAY_SECONDS, MOST_WAY_SECONDS = 0.001, 0.1  # for which the loop gives way to the writer in an overload
+MOST_QUEUED = 5_000  # commands: about a second of work; further ones are refused; workers share them
+STANDSTILL_SECONDS = 1.0  # without an answer to any command, before the writer is asked
+
+
+class _Asked(NamedTuple):
+    """A command under way: its answer, the wait of the answer for its change, and the time of its request."""
+
+    future: asyncio.Future[Answer]
+    hold: Hold | None
+    arrived: float | None
 
 
 class AsyncService:
-    """The loop's side of the service. `on_commit` is called on the loop with the rows that this process commits."""
+    """The loop's side of the service.
 
-    def __init__(self, sync: SlotService, on_commit: Callable[[list[Logged]], None]) -> None:
+    `on_commit` is called on the loop with the rows that this process commits, or the writer's process.
+    """
+
+    def __init__(
+        self, sync: SlotService, on_commit: Callable[[list[Logged]], None], link: WriterLink | None = None
+    ) -> None:
         self.sync = sync
+        self._link = link
+        self._writer: SlotService | WriterLink = sync if link is None else link
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
-        self._done: deque[tuple[asyncio.Future[Answer] | None, Any, Hold | None]] = deque()
+        self._done: deque[tuple[_Asked | None, Any, float]] = deque()  # with the time, by time.monotonic
         self._is_woken = False
-        self._under_way = 0  # commands without an answer yet
-        self._moved_at = 0.0  # the loop's time of the last answer, or of the first command after all answers
-        self._until_quiet: asyncio.Future[None] | None = None
+        self._has_answered = threading.Event()
+        self._refusing_since: float | None = None  # in this iteration of the loop
+        self.committed_at = 0.0  # by time.perf_counter, while `on_commit` runs
+        self.wait = WaitingBound(sync.max_wait_seconds)
+        self._asked = self._answered = 0  # commands so far
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()  # for so many answers
         self._readers = Readers(sync.close_thread_connection)
-        sync.on_commit = self._committed
+        if link is None:
+            sync.on_commit = self._committed
+        else:
+            link.on_rows, link.on_end = self._take_rows, self._deliver
+            link.on_state = partial(sync.take_writer_state, has_figures=link.number == 0)  # the sum has them once
 
-    async def run(self, command: Command, hold: Hold | None = None) -> Answer:
-        """Run the command and return its answer, or raise its refusal. Commands run in the order of the calls.
+    def start(self, look: Callable[[], None]) -> None:
+        """Connect to the writer's process, where there is one. `look` is called if the log may have unknown rows."""
+        if self._link is not None:
+            self._link.on_look = look
+            self._link.start()
 
-        `hold` gets the future and the answer after the rows of the commit. It returns True if it sets the result.
+    async def run(self, command: Command, hold: Hold | None = None, arrived: float | None = None) -> Answer:
+        """Run the command and return its answer, or raise its refusal.
+
+        Commands run in the order of the calls, but for customers' claims of free seats: the others go before them.
+        `hold` gets the future and the answer after the rows of the commit. It returns True if it sets the result. A
+        client's command is refused if it has waited too long since it `arrived`, by `time.monotonic`.
         """
         if self.is_full:
             raise Overloaded
+        if arrived is not None and command.is_claim and self.wait.is_too_long:
+            raise self.refuse()
         future: asyncio.Future[Answer] = self._loop.create_future()
-        if not self._under_way:
-            self._moved_at = self._loop.time()
-        self._under_way += 1
-        self.sync.submit(command, partial(self._reply, future, hold))
+        self._asked += 1
+        self.wait.asked()
+        self._writer.submit(command, partial(self._wake, _Asked(future, hold, arrived)), arrived)
         return await future
 
-    async def quiet(self, seconds: float) -> None:
-        """Return once no command is under way, or after so many seconds."""
+    def refuse(self) -> Overloaded:
+        """Return the refusal of a command that would wait too long, and give way to the writer soon after it.
+
+        Reading and refusing keep the loop's thread busy, and a busy thread gives the interpreter away for moments only.
+        Then a writer of 5,000 bookings a second made a hundred.
+        """
+        if self._refusing_since is None and self._link is None:  # another process has its own interpreter
+            self._refusing_since = time.monotonic()
+            self._loop.call_soon(self._give_way)
+        return self.wait.refusal()
+
+    def _give_way(self) -> None:
+        """Block the loop for as long as the refusals took, or until the writer has answered everything."""
+        assert self._refusing_since is not None
+        now = time.monotonic()
+        until = now + min(max(now - self._refusing_since, LEAST_WAY_SECONDS), MOST_WAY_SECONDS)
+        self._refusing_since = None
+        while len(self._done) < self._under_way and (left := until - time.monotonic()) > 0:
+            self._has_answered.clear()
+            self._has_answered.wait(left)
+
+    @property
+    def _under_way(self) -> int:
+        """The number of commands without an answer yet."""
+        return self._asked - self._answered
+
+    async def caught_up(self, seconds: float) -> None:
+        """Return once the commands under way now are answered, or after so many seconds."""
         if self._under_way:
-            if self._until_quiet is None:
-                self._until_quiet = self._loop.create_future()
-            await asyncio.wait([self._until_quiet], timeout=seconds)
+            answered: asyncio.Future[None] = self._loop.create_future()
+            self._waiting.append((self._asked, answered))
+            await asyncio.wait([answered], timeout=seconds)
 
     @property
     def is_full(self) -> bool:
         """Whether the writer has too many commands to take another one."""
-        return self.sync.queued > MOST_QUEUED
+        return self.queued > (MOST_QUEUED if self._link is None else MOST_QUEUED // self._link.workers)
+
+    @property
+    def queued(self) -> int:
+        """Return the number of this process's commands that wait for the writer."""
+        return self._writer.queued
+
+    @property
+    def must_ask_writer(self) -> bool:
+        """Whether only a command can show that the writer runs transactions: it is elsewhere, or stands still."""
+        if self._under_way:
+            return self.standstill_seconds > STANDSTILL_SECONDS
+        return self._link is not None
+
+    @property
+    def queued_reads(self) -> dict[Lane, int]:
+        """Return the number of reads that wait, by their lane."""
+        return self._readers.queued
+
+    @property
+    def read_times(self) -> tuple[dict[Lane, Histogram], dict[Lane, Histogram]]:
+        """Return the waits and the times of the reads so far, by their lane."""
+        return self._readers.waits, self._readers.times
 
     @property
     def standstill_seconds(self) -> float:
         """Return how long commands have waited without any answer; 0 if none waits."""
-        return self._loop.time() - self._moved_at if self._under_way else 0.0
+        return self.wait.standstill_seconds
 
     async def read(
         self,
@@ -90,37 +177,51 @@ class AsyncService:
 
     async def close(self) -> None:
         """Let queued commands finish, and close the service."""
+        if self._link is not None:
+            await self._link.close()
         await self._loop.run_in_executor(None, self.sync.close)
         await self._readers.close()
 
     def _committed(self, rows: list[Logged]) -> None:
-        self._wake(None, rows)
+        self._wake(None, (rows, time.perf_counter()))
 
-    def _reply(self, future: asyncio.Future[Answer], hold: Hold | None, outcome: Outcome) -> None:
-        self._wake(future, outcome, hold)
-
-    def _wake(self, future: asyncio.Future[Answer] | None, what: Any, hold: Hold | None = None) -> None:
+    def _wake(self, asked: _Asked | None, what: Any) -> None:
         """Wake the loop from the writer's thread. `_deliver` clears the flag first, so no result stays in the deque."""
-        self._done.append((future, what, hold))
-        if not self._is_woken:
+        self._done.append((asked, what, time.monotonic()))
+        self._has_answered.set()
+        if self._link is None and not self._is_woken:  # the link calls `_deliver` itself
             self._is_woken = True
             self._loop.call_soon_threadsafe(self._deliver)
 
+    def _take_rows(self, rows: list[Logged], committed_at: float = 0.0) -> None:
+        self.committed_at = committed_at or time.perf_counter()
+        self._on_commit(rows)
+        self.committed_at = 0.0
+
     def _deliver(self) -> None:
         self._is_woken = False
-        self._moved_at = self._loop.time()
+        done = late = 0
+        waited = 0.0  # the longest wait of a command that was run
         while self._done:
-            future, what, hold = self._done.popleft()
-            if future is None:
-                self._on_commit(what)
+            asked, what, answered_at = self._done.popleft()
+            if asked is None:
+                self._take_rows(*what)
                 continue
-            self._under_way -= 1
+            self._answered += 1
+            future, hold, arrived = asked
+            if type(what) is Overloaded:
+                late += 1
+                what = Overloaded(what.message, **{"retry_after": self.wait.retry_seconds(), **what.details})
+            else:
+                done += 1
+                waited = max(waited, answered_at - arrived) if arrived is not None else waited
             if future.done():
                 continue  # the caller has gone
             if isinstance(what, Refused):
                 future.set_exception(what)
             elif hold is None or not hold(future, what):
                 future.set_result(what)
-        if not self._under_way and self._until_quiet is not None:
-            self._until_quiet.set_result(None)
-            self._until_quiet = None
+        if done or late:
+            self.wait.answered(done, late, waited)
+        while self._waiting and self._waiting[0][0] <= self._answered:
+            self._waiting.popleft()[1].set_result(None)

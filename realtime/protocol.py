@@ -15,7 +15,10 @@ from models.contract.commands.command import Answer
 from models.contract.errors import BadRequest, Internal, NotFound, Refused
 from models.contract.request import LAST_MOMENT, MalformedTime, Request, parse_moment, read_custom
 from models.contract.requests import REQUESTS
-from models.contract.values.time import write_time
+from models.contract.values.time import DAY, write_time
+from models.contract.values.zones import read_offsets
+
+DEFAULT_WINDOW = 62 * DAY
 
 R = TypeVar("R", bound=Request)
 
@@ -69,10 +72,10 @@ def read_moment(text: str, field: str) -> int:
         raise _malformed_time(fault, field) from fault
 
 
-def read_window(begin: str | None, finish: str | None, now: int, default_span: int) -> tuple[int, int]:
-    """Read `from` and `to` in milliseconds. The defaults are now and `default_span` later."""
+def read_window(begin: str | None, finish: str | None, now: int) -> tuple[int, int]:
+    """Read `from` and `to` in milliseconds. The defaults are now and `DEFAULT_WINDOW` later."""
     first = now if begin is None else read_moment(begin, "from")
-    last = min(first + default_span, LAST_MOMENT) if finish is None else read_moment(finish, "to")
+    last = min(first + DEFAULT_WINDOW, LAST_MOMENT) if finish is None else read_moment(finish, "to")
     if last <= first:
         raise BadRequest("`to` is after `from`.", field="to")
     return first, last
@@ -128,16 +131,23 @@ def write_snapshot(
     info: Info, slots: bytes, *, seq: int, cursor: str, begin: int, finish: int, now: int, bookings: bytes = b""
 ) -> bytes:
     """Write the body of a snapshot. `slots` and `bookings` are encoded items, joined by commas."""
-    return b'"info":%b,"slots":[%b],"seq":%d,"cursor":%b,"from":%b,"to":%b,"server_time":%b%b}' % (
+    return b'"info":%b,"slots":[%b],"seq":%d,"cursor":%b,"from":%b,"to":%b,"offsets":%b,"server_time":%b%b}' % (
         encode(info),
         slots,
         seq,
         encode(cursor),
         encode(write_time(begin)),
         encode(write_time(finish)),
+        _write_offsets(info.zone, begin, finish),
         encode(write_time(now)),
         bookings and b',"bookings":' + bookings,
     )
+
+
+def _write_offsets(zone: str, begin: int, finish: int) -> bytes:
+    """Write the zone's offsets in a window, so that clients need no zone data of their own."""
+    offsets = read_offsets(zone, begin, finish)
+    return encode([{"from": write_time(moment), "seconds": seconds} for moment, seconds in offsets])
 
 
 def write_replay(info: Info, changes: bytes, *, seq: int, cursor: str, now: int) -> bytes:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+from models.contract.values.histogram import Histogram
 
 
 class RequestCounts:
-    """The counts by request and code, and a histogram of the seconds. Only the loop's thread writes them."""
+    """The counts by request and code, and a histogram of the seconds of each request. Only the loop's thread writes."""
 
     def __init__(self) -> None:
         self.answers: Counter[tuple[str, str]] = Counter()
-        self.buckets = [0] * (len(BUCKETS) + 1)
-        self.seconds = 0.0
+        self.times: defaultdict[str, Histogram] = defaultdict(Histogram)
 
     def count(self, name: str, code: str, seconds: float) -> None:
         """Count an answer. `name` is a route or a Socket.IO event, `code` is "ok" or the error's."""
         self.answers[name, code] += 1
-        self.seconds += seconds
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
+        self.times[name].observe(seconds)
 
 
 class RequestLog:

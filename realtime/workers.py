@@ -12,20 +12,25 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import cast
 
 from aiohttp import web
 
-from realtime.engine import HandedOverResponse, RejectedRequest
+from realtime.engine import UNREADABLE, HandedOverResponse, RejectedRequest
 
 LINK_SECONDS = 5.0  # the longest time for one exchange between two workers
 _BACKLOG = 1_024
+_THREADS = 8  # not the loop's own threads: a worker that stands would keep those from reading files and names
 _HANDOVER, _METRICS = b"h", b"m"
+_LENGTH_BYTES = 8
 _UNKNOWN = "The session is unknown."
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _log = logging.getLogger("slotcast.workers")
 
@@ -42,6 +47,7 @@ class WorkerLinks:
         self._protocol: Callable[[], asyncio.Protocol] | None = None
         self._exposition: Callable[[], bytes] = bytes
         self._adoptions: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="slotcast-links")
 
     @property
     def sid_prefix(self) -> str:
@@ -77,21 +83,23 @@ class WorkerLinks:
 
     async def hand_over(self, request: web.Request, sid: str) -> web.StreamResponse:
         """Give the request and its connection to the session's worker. RejectedRequest if that has gone."""
-        body = await request.read()
+        try:
+            body = await request.read()
+        except UNREADABLE as error:
+            raise RejectedRequest("The body is not what its head says.") from error
         transport = request.transport
         if transport is None or transport.is_closing():
             raise RejectedRequest(_UNKNOWN)
         transport.pause_reading()  # what comes from now on is for the other worker
-        data = _head_of(request, body) + body + request.protocol._message_tail  # noqa: SLF001  WebSocket frames sent early
+        data = head_of(request, body) + body + request.protocol._message_tail  # noqa: SLF001  WebSocket frames sent early
         handle = os.dup(transport.get_extra_info("socket").fileno())
         path = self._path(int(sid.partition(".")[0]))
         try:
-            await asyncio.to_thread(_give, path, handle, data)
+            # A cancelled request leaves the handle to the thread: another file could get its number meanwhile.
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, _give, path, handle, data))
         except OSError as error:
             transport.resume_reading()
             raise RejectedRequest(_UNKNOWN) from error
-        finally:
-            os.close(handle)
         transport.abort()  # closes this process's copy only
         return HandedOverResponse()
 
@@ -111,12 +119,15 @@ class WorkerLinks:
                     _log.exception("A link between workers failed")
 
     def _take(self, link: socket.socket) -> None:
-        kind, handles, _flags, _address = socket.recv_fds(link, 1, 1)
-        if kind == _METRICS:
+        message, handles, _flags, _address = socket.recv_fds(link, 1 + _LENGTH_BYTES, 1)
+        if message == _METRICS:
             link.sendall(self._on_loop(self._exposition))
-        elif kind == _HANDOVER and handles:
+        elif handles:
             peer = socket.socket(fileno=handles[0])
             data = _read(link)
+            if message != _message_of(data):  # the other worker died meanwhile
+                peer.close()
+                return
             assert self._loop is not None
             self._loop.call_soon_threadsafe(self._adopt, peer, data)
 
@@ -144,40 +155,64 @@ class WorkerLinks:
         assert self._protocol is not None
         peer.setblocking(False)  # noqa: FBT003 - the standard library's
         try:
-            _, protocol = await self._loop.connect_accepted_socket(self._protocol, peer)
+            await self._loop.connect_accepted_socket(partial(_Adopted, self._protocol, data), peer)
         except OSError:
             peer.close()  # the client has gone
-        else:
-            protocol.data_received(data)
 
     async def expositions(self) -> dict[int, bytes]:
         """Return the metrics of all workers that answer, by number."""
         others = [number for number in range(self.count) if number != self.number]
+        loop = asyncio.get_running_loop()
         answers = await asyncio.gather(
-            *(asyncio.to_thread(_ask, self._path(number)) for number in others), return_exceptions=True
+            *(loop.run_in_executor(self._threads, _ask, self._path(number)) for number in others),
+            return_exceptions=True,
         )
         found = {number: answer for number, answer in zip(others, answers, strict=True) if isinstance(answer, bytes)}
         return {self.number: self._exposition(), **found}
 
 
-def _head_of(request: web.Request, body: bytes) -> bytes:
-    """Return the request's head as it came, with the length of the body that was read."""
-    left_out = {b"content-length", b"transfer-encoding", b"expect"}
-    lines = [f"{request.method} {request.raw_path} HTTP/{request.version.major}.{request.version.minor}".encode()]
+class _Adopted(asyncio.Protocol):
+    """Gives a connection to its handler, with the bytes that were read of it before any later ones."""
+
+    def __init__(self, handler: Callable[[], asyncio.Protocol], data: bytes) -> None:
+        self._handler = handler
+        self._data = data
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        handler = self._handler()
+        cast("asyncio.Transport", transport).set_protocol(handler)
+        handler.connection_made(transport)
+        handler.data_received(self._data)
+
+
+def head_of(request: web.Request, body: bytes, more: Mapping[str, str] = NO_HEADERS) -> bytes:
+    """Return the request's head as it came, with the length of the body that was read, and with more headers."""
+    left_out = {b"content-length", b"transfer-encoding", b"expect", *(name.lower().encode() for name in more)}
+    start = f"{request.method} {request.raw_path} HTTP/{request.version.major}.{request.version.minor}"
+    lines = [start.encode(errors="surrogateescape")]  # as aiohttp has decoded it
     lines += [b"%b: %b" % header for header in request.raw_headers if header[0].lower() not in left_out]
+    lines += [f"{name}: {value}".encode() for name, value in more.items()]
     if body or request.method == "POST":
         lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join([*lines, b"", b""])
 
 
+def _message_of(data: bytes) -> bytes:
+    return _HANDOVER + len(data).to_bytes(_LENGTH_BYTES, "big")
+
+
 def _give(path: Path, handle: int, data: bytes) -> None:
-    with socket.socket(socket.AF_UNIX) as link:
-        link.settimeout(LINK_SECONDS)
-        link.connect(str(path))
-        socket.send_fds(link, [_HANDOVER], [handle])
-        link.sendall(data)
-        link.shutdown(socket.SHUT_WR)
-        link.recv(1)  # the other worker has it: it closes the link
+    """Give the handle and the data to the worker at this path, and close the handle."""
+    try:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(LINK_SECONDS)
+            link.connect(str(path))
+            socket.send_fds(link, [_message_of(data)], [handle])
+            link.sendall(data)
+            link.shutdown(socket.SHUT_WR)
+            link.recv(1)  # the other worker has it: it closes the link
+    finally:
+        os.close(handle)
 
 
 def _ask(path: Path) -> bytes:
@@ -189,7 +224,7 @@ def _ask(path: Path) -> bytes:
 
 
 def _read(link: socket.socket) -> bytes:
-    parts: list[Any] = []
+    parts: list[bytes] = []
     while part := link.recv(65_536):
         parts.append(part)
     return b"".join(parts)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
 
-from cli.admin import command_group, opened_service
-from cli.settings import BadSetting
+from cli.admin import command_group, opened_service, read_address
 from models.contract.principal import OPERATOR
-
-MOST_CHARACTERS = 254
 
 app = command_group("Erase the customers of bookings.")
 
@@ -25,9 +21,7 @@ def erase(
     calendar: Annotated[str, typer.Option(help="Only in this calendar.")] = "",
 ) -> None:
     """Erase the customer of every booking with an e-mail address, in all calendars."""
-    address = (sys.stdin.readline() if email == "-" else email).strip()
-    if not address or len(address) > MOST_CHARACTERS:
-        raise BadSetting(f"An e-mail address has 1 to {MOST_CHARACTERS} characters")
+    address = read_address(email)
     erased, touched, page = 0, set(), ""
     with opened_service(context) as service:
         if calendar:

@@ -78,7 +78,10 @@ def set_schedule(
     command = SetSchedule(principal=OPERATOR, calendar=calendar, schedule=schedule, preview=preview)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"Setting the opening hours of {calendar} …", total=None)
-        done = run_command(context, command, lambda count, of: progress.update(task, completed=count, total=of))
+        with opened_service(context, lambda count, of: progress.update(task, completed=count, total=of)) as service:
+            expanded = service.with_expansion(command)  # outside of the transaction, so that a server can write
+            answer = service.preview(expanded) if preview else service.run(expanded)
+        done = json.loads(answer.result)
     _print_outcome(done, preview=preview)
 
 

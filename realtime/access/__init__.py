@@ -1,1 +1,1 @@
-"""Who may ask, how often, and what stays hidden: tokens, rate limits and visibility."""
+"""The access of clients: tokens, tickets, rate limits and the visibility of calendars."""

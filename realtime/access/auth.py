@@ -1,37 +1,38 @@
-"""Bearer tokens (JWT, HS256): reads them as principals, writes them, and ends identities in time.
+"""Bearer tokens and tickets (JWT): reads them as principals, writes them, and ends identities in time.
 
-A token has `sub`, and may have `scope` ("staff"), `calendars` (ids, or "*") and `exp`. It is never logged or kept.
+The server's own tokens are HS256 by the keys of `token_keys`; those of a company's issuer are by its keys (`issuer`). A
+token has `sub`, and may have `scope` ("owner", "staff" or "viewer"), `calendars` (ids, or "*") and `exp`. It is never
+logged or kept.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from math import inf, isfinite
+from math import inf
 from typing import Any, NamedTuple
 
 import jwt
 
 from models.contract.errors import Unauthorized
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
+from models.contract.values.text import is_storable
 from models.contract.values.time import SECOND, Clock, system_clock
+from realtime.access.credentials import ROLES, Credential, Credentials, read_moment
+from realtime.access.issuer import ALGORITHMS, Issuer
+from realtime.access.token_keys import ALGORITHM, Purpose, TokenKeys, Verified, decode_by_any, keys_of
 
-ALGORITHM = "HS256"
 MOST_CHARACTERS = 8_192
 TICKET_SECONDS = 30
 LEEWAY_SECONDS = 30  # the clock of a token's issuer may differ by so much
-# The times are checked here: PyJWT knows no clock but the machine's.
-_OPTIONS: Any = {"require": ["sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 _LONGEST_TIMER_SECONDS = 86_400.0
 _NO_TICKET = "The ticket was used, or has ended."
-_SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")  # text that every database takes: no NUL, no half of a pair
-
+LONGEST_SUBJECT = 255
 
 UseTicket = Callable[[str, int], Awaitable[object]]
 
@@ -41,6 +42,13 @@ class Identity(NamedTuple):
 
     principal: Principal
     expires_at: float | None
+    credential: Credential | None = None  # of the token or the session; it may end before
+    account: str = ""  # the id of the session's account
+
+    @property
+    def is_ended(self) -> bool:
+        """Say if it is over or was revoked."""
+        return self.seconds_left <= 0 or (self.credential is not None and self.credential.is_ended)
 
     @property
     def seconds_left(self) -> float:
@@ -49,81 +57,135 @@ class Identity(NamedTuple):
 
 
 class Auth:
-    """Reads and writes tokens, signed with the settings' secret. Another program with the secret can issue them too."""
+    """Reads and writes tokens. Another program with the secret can issue them too, and so can the `issuer`.
 
-    def __init__(self, secret: bytes, clock: Clock = system_clock) -> None:
-        self._key = secret
+    No token is good for longer than `longest_seconds` from its `iat`, if there is such a bound.
+    """
+
+    def __init__(
+        self,
+        secret: bytes | TokenKeys,
+        clock: Clock = system_clock,
+        credentials: Credentials | None = None,
+        *,
+        issuer: Issuer | None = None,
+        longest_seconds: int = 0,
+    ) -> None:
+        self._keys = keys_of(secret)
         self._clock = clock
+        self._credentials = credentials or Credentials(clock)
+        self._issuer = issuer
+        self._longest_seconds = longest_seconds
 
     def identify(self, token: str | None, address: str) -> Identity:
         """Return the identity of a token and an address; Unauthorized if the token is malformed, forged or over."""
         holder = holder_address(address)
         if not token:
             return Identity(Principal(address=holder), None)
-        claims = self._claims(token)
-        scope = claims.get("scope", "")
+        claims, is_guest = self._claims(token)
+        scope = "" if is_guest else claims.get("scope", "")
         scopes = scope.split() if isinstance(scope, str) else []
-        return Identity(
-            Principal(
-                subject=claims["sub"],
-                address=holder,
-                is_staff="staff" in scopes,
-                calendars=_calendars(claims.get("calendars", [])),
-            ),
-            self._end_of(claims),
+        role = max((ROLES.get(name, Role.GUEST) for name in scopes), default=Role.GUEST)
+        calendars = _calendars(claims.get("calendars", []))
+        given = tuple((name, role.name.lower()) for name in sorted(calendars or ["*"])) if role else ()
+        credential = self._credentials.of_token(token, claims, given)
+        principal = Principal(subject=claims["sub"], address=holder, role=role, calendars=calendars)
+        return Identity(principal, self._end_of(claims), credential)
+
+    def knows_session(self, secret: str) -> bool:
+        """Say if this server knows the session of a cookie."""
+        return self._credentials.knows(secret)
+
+    def identify_session(self, secret: str, address: str) -> Identity | None:
+        """Return the identity of a session's cookie; None where the session has ended."""
+        found = self._credentials.of_session(secret)
+        if found is None:
+            return None
+        credential, session = found
+        roles = {name: ROLES[role] for name, role in session.roles}
+        in_all = roles.pop("*", None)
+        principal = Principal(
+            subject=session.name,
+            address=holder_address(address),
+            role=in_all or Role.GUEST,
+            calendars=None if in_all else frozenset(roles),
+            roles=tuple(sorted(roles.items())),
         )
+        left = (session.ends_at - self._clock()) / SECOND
+        return Identity(principal, time.monotonic() + left, credential, session.account)
 
     def _end_of(self, claims: dict[str, Any]) -> float | None:
         """Return the end: `exp`, or for a token that comes after it, the end of the leeway."""
-        if "exp" not in claims:
+        ends_at = self._last_moment(claims)
+        if ends_at is None:
             return None
-        left = _moment(claims["exp"]) - self._clock() / SECOND
+        left = ends_at - self._clock() / SECOND
         return time.monotonic() + (left if left > 0 else left + LEEWAY_SECONDS)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _last_moment(self, claims: dict[str, Any]) -> float | None:
+        """Return the token's end in seconds, by its `exp` and the bound on its life; None without either."""
+        ends = [read_moment(claims["exp"])] if "exp" in claims else []
+        if self._longest_seconds:
+            ends.append(read_moment(claims["iat"]) + self._longest_seconds)
+        return min(ends, default=None)
+
+    def _verify(self, token: str) -> Verified:
+        """Check the signature, by the key that the head names. The key's type decides on the algorithm."""
+        head = jwt.get_unverified_header(token)
+        if self._issuer is not None and head.get("alg") in ALGORITHMS:
+            return Verified(self._issuer.read(token, head))
+        return self._keys.read(token, head)
+
+    def _claims(self, token: str) -> Verified:
         if len(token) > MOST_CHARACTERS:
             raise Unauthorized
         try:
-            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=_OPTIONS)
+            verified = self._verify(token)
+            claims = verified.claims
             self._check_times(claims)
-        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
             raise Unauthorized from error
         subject = claims["sub"]
-        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+        if not isinstance(subject, str) or not 1 <= len(subject) <= LONGEST_SUBJECT or not is_storable(subject):
             raise Unauthorized
-        return claims
+        return verified
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         """Check `exp`, `nbf` and `iat` (RFC 7519, 4.1) by the service's clock, with leeway for the issuer's."""
         now = self._clock() / SECOND
-        if "exp" in claims and _moment(claims["exp"]) + LEEWAY_SECONDS <= now:
+        if self._longest_seconds and "iat" not in claims:
+            raise Unauthorized("The token has no `iat`, and tokens have a longest life here (SLOTCAST_TOKEN_DAYS).")
+        ends_at = self._last_moment(claims)
+        if ends_at is not None and ends_at + LEEWAY_SECONDS <= now:
             raise Unauthorized
-        if any(_moment(claims[name]) - LEEWAY_SECONDS > now for name in ("nbf", "iat") if name in claims):
+        if any(read_moment(claims[name]) - LEEWAY_SECONDS > now for name in ("nbf", "iat") if name in claims):
             raise Unauthorized
 
-    def write_token(self, subject: str, *, scope: str, calendars: list[str] | str, seconds: int | None) -> str:
-        """Return a token for `identify`."""
+    def write_token(
+        self, subject: str, *, scope: str, calendars: list[str] | str, seconds: int | None, made_by: str = ""
+    ) -> str:
+        """Return a token for `identify`, with an id under which it is listed and revoked."""
         claims: dict[str, Any] = {"sub": subject, "calendars": calendars, "iat": self._clock() // SECOND}
+        claims["jti"] = secrets.token_urlsafe(12)
         if scope:
             claims["scope"] = scope
+        if made_by:
+            claims["by"] = made_by
         if seconds is not None:
             claims["exp"] = claims["iat"] + seconds
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        return self._keys.sign(claims, Purpose.STAFF)
 
-    def write_link(self, calendar: str, seconds: int) -> tuple[str, int]:
-        """Return a guest's token for one calendar, and its end in seconds. Each link is a holder of its own."""
+    def write_link(self, calendar: str, seconds: int) -> tuple[str, str, int]:
+        """Return a guest's token for one calendar, its `sub` and its end in seconds.
+
+        Each link is a holder of its own. Its `sub` is also the id under which it is listed and revoked.
+        """
         subject = f"link-{secrets.token_urlsafe(12)}"
+        seconds = min(seconds, self._longest_seconds or seconds)
         ends_at = self._clock() // SECOND + seconds
-        claims = {"sub": subject, "calendars": [calendar], "iat": ends_at - seconds, "exp": ends_at}
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM), ends_at
-
-
-def _moment(claim: Any) -> float:
-    """Read seconds since the epoch; ValueError for anything else. Digits in a string are read too, as in PyJWT."""
-    moment = float(claim)
-    if not isfinite(moment):
-        raise ValueError(claim)
-    return moment
+        claims = {"sub": subject, "jti": subject, "link": True, "calendars": [calendar]}
+        claims |= {"iat": ends_at - seconds, "exp": ends_at}
+        return self._keys.sign(claims, Purpose.LINK), subject, ends_at
 
 
 def _calendars(claim: Any) -> frozenset[str] | None:
@@ -154,8 +216,12 @@ class Tickets:
     A ticket is signed and not stored, so that any server with the secret takes it. `use` writes down that it was used.
     """
 
-    def __init__(self, secret: bytes, clock: Clock, use: UseTicket) -> None:
-        self._key = hmac.digest(secret, b"ticket", "sha256")  # no ticket is a token, and no token is a ticket
+    def __init__(
+        self, secret: bytes | TokenKeys, clock: Clock, use: UseTicket, credentials: Credentials | None = None
+    ) -> None:
+        self._credentials = credentials or Credentials(clock)
+        # No ticket is a token, and no token is a ticket.
+        self._ticket_keys = tuple(hmac.digest(one, b"ticket", "sha256") for one in keys_of(secret).secrets)
         self._clock = clock
         self._use = use
 
@@ -169,16 +235,18 @@ class Tickets:
             "calendars": sorted(calendars),
             "end": ends_at,
         }
+        if identity.credential is not None:
+            claims["of"] = identity.credential.id
         if identity.expires_at is not None:
             claims["until"] = now + int(identity.seconds_left * SECOND)
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM), ends_at
+        return jwt.encode(claims, self._ticket_keys[0], algorithm=ALGORITHM), ends_at
 
     async def redeem(self, ticket: str, address: str) -> Identity:
         """Return the ticket's identity; Unauthorized the second time, and after its end."""
         try:
             if len(ticket) > MOST_CHARACTERS:
                 raise Unauthorized(_NO_TICKET)
-            claims = jwt.decode(ticket, self._key, algorithms=[ALGORITHM], options=_OPTIONS)
+            claims = decode_by_any(ticket, self._ticket_keys)
         except (jwt.InvalidTokenError, ValueError) as error:
             raise Unauthorized(_NO_TICKET) from error
         now = self._clock()
@@ -189,26 +257,36 @@ class Tickets:
             subject=claims["sub"], address=holder_address(address), calendars=frozenset(claims["calendars"])
         )
         left = (claims["until"] - now) / SECOND if "until" in claims else None
-        return Identity(principal, None if left is None else time.monotonic() + left)
+        credential = self._credentials.of_id(claims["of"]) if "of" in claims else None
+        return Identity(principal, None if left is None else time.monotonic() + left, credential)
 
 
 class Expiry:
-    """Calls `end` when an identity ends. An identity without an end has no timer."""
+    """Calls `end` when an identity ends or is revoked. An identity without an end has no timer."""
 
-    __slots__ = ("_at", "_end", "_handle")
+    __slots__ = ("_at", "_credential", "_end", "_handle")
 
     def __init__(self, end: Callable[[], None]) -> None:
         self._end = end
         self._at: float | None = None
         self._handle: asyncio.Handle | None = None
+        self._credential: Credential | None = None
 
-    def set(self, expires_at: float | None) -> None:
-        """Set the end, by `time.monotonic()`."""
+    def set(self, identity: Identity) -> None:
+        """Set the identity whose end is awaited."""
         self.cancel()
-        self._at = expires_at
+        self._at = identity.expires_at
+        self._credential = identity.credential
+        if self._credential is not None:
+            self._credential.watch(self._end)
+            if self._credential.is_ended:  # it was revoked while the connection opened
+                self._at = time.monotonic()
         self._arm()
 
     def cancel(self) -> None:
+        if self._credential is not None:
+            self._credential.unwatch(self._end)
+            self._credential = None
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None

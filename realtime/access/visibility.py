@@ -1,6 +1,6 @@
-"""The calendars that a principal may not see, and those of its staff's requests.
+"""The calendars hidden from a principal, and the roles of reads.
 
-A private calendar and one that does not exist are refused alike.
+A private calendar and an unknown one are refused alike.
 """
 
 from __future__ import annotations
@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from msgspec import UnsetType
+from msgspec import UNSET
 
 from models.contract.errors import NotFound
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
+from models.contract.request import Request
 
 
 @contextmanager
 def hiding(calendar: str, principal: Principal) -> Iterator[None]:
-    """Run a read of the calendar; refuse one that does not exist as a private one is refused to this principal.
+    """Run a read of the calendar; refuse an unknown calendar in the way of a private one.
 
-    A principal whose token names the calendar is told that it is not found.
+    A principal gets NotFound if its token names the calendar.
     """
     try:
         yield
@@ -28,15 +29,15 @@ def hiding(calendar: str, principal: Principal) -> Iterator[None]:
         raise
 
 
-def staff_scope(principal: Principal, calendar: str | UnsetType) -> tuple[str, ...] | None:
-    """Return the calendars that a request of staff is about: the one it names, or all of the principal's.
+def check_read(request: Request, principal: Principal) -> tuple[str, ...] | None:
+    """Check the role of a read, in one place for all of them, and return its calendars; None for all.
 
-    None stands for all calendars. Raise the refusal of a principal that is no staff of them.
+    They are the read's own one, or all in which the principal has the role.
     """
+    role, calendar = request.wire.role, getattr(request, "calendar", UNSET)
+    if role is Role.GUEST:
+        return ()
     if isinstance(calendar, str):
-        if not principal.is_staff_of(calendar):
-            raise principal.refusal()
+        principal.check_role(role, calendar)
         return (calendar,)
-    if not principal.is_staff or not (principal.calendars is None or principal.calendars):
-        raise principal.refusal()
-    return None if principal.calendars is None else tuple(sorted(principal.calendars))
+    return principal.scope_of(role)

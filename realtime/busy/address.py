@@ -6,7 +6,10 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+# NAT64, IPv4-compatible and IPv4-translated addresses
+_WITH_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))
+# Some versions of Python take these for global ones: site-local, local NAT64, documentation, and segment routing.
+_NOT_GLOBAL = tuple(map(IPv6Network, ("fec0::/10", "64:ff9b:1::/48", "3fff::/20", "5f00::/16")))
 
 
 class PrivateAddress(OSError):
@@ -19,14 +22,16 @@ def is_public(text: str) -> bool:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    return address.is_global and not address.is_multicast and all(is_public(str(inner)) for inner in _inside(address))
+    if not address.is_global or address.is_multicast or any(address in network for network in _NOT_GLOBAL):
+        return False
+    return all(is_public(str(inner)) for inner in _inside(address))
 
 
 def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
     if isinstance(address, IPv4Address):
         return []
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
+    if any(address in network for network in _WITH_IPV4):
         found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
     return [inner for inner in found if inner is not None]
 

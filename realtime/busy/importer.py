@@ -19,6 +19,7 @@ from models.contract.values.time import DAY, SECOND, Clock
 from models.service import DueSource
 from realtime.async_service import AsyncService
 from realtime.busy.fetch import Fetched, Unreadable, fetch
+from realtime.leader import Leader
 
 BEFORE, AFTER = DAY, 731 * DAY
 LOOK_SECONDS = 2.0  # between two looks for sources that are due
@@ -32,8 +33,11 @@ _times = msgspec.json.Decoder(tuple[tuple[int, int], ...])
 class BusyImporter:
     """One task. It fetches the due sources together, and expands one after the other."""
 
-    def __init__(self, service: AsyncService, clock: Clock, *, seconds: float, allows_private: bool) -> None:
+    def __init__(
+        self, service: AsyncService, clock: Clock, leader: Leader, *, seconds: float, allows_private: bool
+    ) -> None:
         self._service = service
+        self._leader = leader
         self._clock = clock
         self._interval = int(seconds * SECOND)
         self._allows_private = allows_private
@@ -51,6 +55,7 @@ class BusyImporter:
 
     async def _run(self) -> None:
         while True:
+            await self._leader.turn()
             try:
                 due = await self._service.read(self._service.sync.due_sources, self._interval)
                 await asyncio.gather(*map(self._try_import, due))
@@ -101,7 +106,7 @@ class BusyImporter:
         if fetched.body is None and not source.is_stale:
             return done
         since = self._clock() - BEFORE
-        body = fetched.body or source.body or b""
+        body = (source.body or b"") if fetched.body is None else fetched.body
         async with self._expanding:
             times = await expand_apart(body, source.zone, since, self._clock() + AFTER)
         return msgspec.structs.replace(done, since=since, times=times)

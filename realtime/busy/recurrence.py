@@ -17,8 +17,23 @@ from icalendar import vRecur
 from models.schedule.recurrence import Rule, periods, picked
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_PARTS = {
+    "FREQ", "UNTIL", "COUNT", "INTERVAL", "WKST", "BYSETPOS", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY",
+    "BYHOUR", "BYMINUTE", "BYSECOND",
+}  # fmt: skip
+_DEFAULTS = {"RSCALE": "GREGORIAN", "SKIP": "OMIT"}  # RFC 7529: with these values a rule is one of RFC 5545
 # The frequencies of dates, with the most of each interval: a thousand years, as no date is after the year 9999.
 _OF_DATES = {"DAILY": 365_000, "WEEKLY": 52_000, "MONTHLY": 12_000, "YEARLY": 1_000}
+
+
+def is_readable(recur: Any) -> bool:
+    """Say if each part of a rule is known. A rule without one of its parts has other dates."""
+    parts = _parts(recur)
+    others = {name: values for name, values in parts.items() if name not in _PARTS and not name.startswith("X-")}
+    return len(parts.get("FREQ", [])) == 1 and all(
+        [str(getattr(value, "value", value)).upper() for value in values] == [_DEFAULTS.get(name)]
+        for name, values in others.items()
+    )
 
 
 def starts(recur: Any, begun: datetime, zone: tzinfo, last: datetime) -> Iterator[datetime]:
@@ -26,7 +41,7 @@ def starts(recur: Any, begun: datetime, zone: tzinfo, last: datetime) -> Iterato
 
     The first event counts as an occurrence, whether or not it fits the rule. ValueError for a rule without FREQ.
     """
-    parts = {name.upper(): _listed(values) for name, values in recur.items()}
+    parts = _parts(recur)
     (frequency,) = (str(name).upper() for name in parts["FREQ"])
     until = min((_local(value, zone) for value in parts.get("UNTIL", [])), default=last)
     left = min((int(count) for count in parts.get("COUNT", [])), default=None)
@@ -93,8 +108,7 @@ def _numbers(parts: dict[str, list[Any]], name: str, *, most: int | None = None)
 
 
 def _within_days(recur: Any, begun: datetime) -> Iterator[datetime]:
-    bounds = {"UNTIL", "COUNT"}
-    parts: Any = vRecur({name: value for name, value in recur.items() if name.upper() not in bounds})
+    parts: Any = vRecur({name: values for name, values in _parts(recur).items() if name in _PARTS - {"UNTIL", "COUNT"}})
     return iter(rrulestr(parts.to_ical().decode(), dtstart=begun))
 
 
@@ -104,6 +118,10 @@ def _local(until: Any, zone: tzinfo) -> datetime:
         assert isinstance(until, date)
         return datetime.combine(until, time(23, 59, 59))
     return until.astimezone(zone).replace(tzinfo=None) if until.tzinfo else until
+
+
+def _parts(recur: Any) -> dict[str, list[Any]]:
+    return {name.strip().upper(): _listed(values) for name, values in recur.items()}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -11,17 +11,28 @@ from models.contract.answers import Snapshot
 from models.contract.changes import Change, Type
 from models.contract.requests import EVERY_REQUEST, PUBLIC_REQUESTS
 from realtime import answers
-from realtime.describe.openapi import QUERY, TICKET
+from realtime.describe.openapi import QUERY
+from realtime.describe.operations import TICKET
 from realtime.describe.schemas import REFERENCE, Schema, components, reference
-from realtime.http.routes import FOLLOWING
+from realtime.http.routes import READS
 from realtime.rooms.subscriber import Audience
 
 _WHAT = {
     "calendars": "The Socket.IO namespace for everyone. The CONNECT payload is `{token?}`.",
     "staff": "The Socket.IO namespace for tokens with the scope `staff`: changes come with their bookings.",
-    "socket": "A plain WebSocket: the first message is the subscribe answer, each other one a change.",
+    "socket": "A plain WebSocket: the first message is the subscribe answer, each other one a change or an answer. "
+    "It takes the messages of `any-socket` too.",
+    "any-socket": "A plain WebSocket for any number of calendars, also at `/`: each message is answered.",
     "events": "Server-sent events: `id:` is the cursor, `data:` the change; `snapshot` and `reset` have names.",
+    "many-events": "Server-sent events of many calendars: an event without data has the cursors of all as `id:`.",
 }
+_ADDRESSES = {
+    "socket": "/api/calendars/{id}/socket",
+    "any-socket": "/api/socket",
+    "events": "/api/calendars/{id}/events",
+    "many-events": "/api/events",
+}
+_HTTP = ("events", "many-events")
 _SUBSCRIBED = "calendar.subscribe.answer"
 _SECURITY: Schema = {
     "token": {
@@ -47,15 +58,20 @@ def asyncapi() -> Schema:
         for name in names:
             operations[f"{channel}.{name}"] = _request(channel, name)
         operations[f"{channel}.changes"] = _send(channel, [f"{audience}{kind}" for kind in Type], "token")
-    for channel in ("socket", "events"):
-        told = [*([_SUBSCRIBED] if channel == "socket" else ["snapshot", "reset"]), *Type]
-        channels[channel] = _channel(channel, told, f"/api/calendars/{{id}}/{channel}")
+    first = {"events": ["snapshot", "reset"], "many-events": ["snapshot", "reset", "refused-calendar"]}
+    for channel, address in _ADDRESSES.items():
+        told = [*first.get(channel, [_SUBSCRIBED]), *Type]
         operations[f"{channel}.changes"] = _send(channel, told, "token", "ticket")
-    handshake = {"method": "GET", "query": _query(FOLLOWING), "bindingVersion": "0.1.0"}
-    channels["socket"]["bindings"] = {"ws": handshake}
-    operations["events.changes"]["bindings"] = {
-        "http": handshake | {"query": _query((*FOLLOWING, "beat")), "bindingVersion": "0.3.0"}
-    }
+        if channel == "any-socket":
+            told += ["message", "answer"]
+            operations["any-socket.message"] = _asked(channel)
+        channels[channel] = _channel(channel, told, address)
+        query = _query(next(read.query for read in READS if read.path == address))
+        if channel in _HTTP:
+            http = {"method": "GET", "query": query, "bindingVersion": "0.3.0"}
+            operations[f"{channel}.changes"]["bindings"] = {"http": http}
+        else:
+            channels[channel]["bindings"] = {"ws": {"method": "GET", "query": query, "bindingVersion": "0.1.0"}}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -90,7 +106,7 @@ def _channel(name: str, messages: list[str], address: str) -> Schema:
     channel: Schema = {
         "address": address,
         "description": _WHAT[name],
-        "servers": [{"$ref": f"#/servers/{'slotcast-events' if name == 'events' else 'slotcast'}"}],
+        "servers": [{"$ref": f"#/servers/{'slotcast-events' if name in _HTTP else 'slotcast'}"}],
         "messages": {key: {"$ref": f"#/components/messages/{key}"} for key in messages},
     }
     if "{id}" in address:
@@ -110,6 +126,17 @@ def _request(channel: str, name: str) -> Schema:
             "channel": {"$ref": here},
             "messages": [{"$ref": f"{here}/messages/{name}.answer"}, {"$ref": f"{here}/messages/refused"}],
         },
+    }
+
+
+def _asked(channel: str) -> Schema:
+    here = f"#/channels/{channel}"
+    return {
+        "action": "receive",
+        "summary": "Any request, or a short form of a subscription.",
+        "channel": {"$ref": here},
+        "messages": [{"$ref": f"{here}/messages/message"}],
+        "reply": {"channel": {"$ref": here}, "messages": [{"$ref": f"{here}/messages/answer"}]},
     }
 
 
@@ -161,7 +188,25 @@ def _changes(prefix: str, shape: type[Struct]) -> Schema:
 
 def _stream_messages() -> Schema:
     gone = {"type": "object", "properties": {"code": {"const": "cursor_gone"}}, "required": ["code"]}
+    mark: Schema = {"id": {"type": ["string", "integer"]}}
+    asked = {"request": {"enum": list(EVERY_REQUEST)}, "fields": {"type": "object"}, "staff": {"type": "boolean"}}
+    short = {
+        name: {"type": "string"} for name in ("subscribe", "unsubscribe", "token", "after", "at_least", "from", "to")
+    }
+    error: Schema = {"$ref": f"{REFERENCE}Error"}
+    refused = {"calendar": {"type": "string"}, "error": error}
     return {
+        "message": _message(
+            "message", "A message of a client.", {"type": "object", "properties": mark | asked | short}
+        ),
+        "answer": _message(
+            "answer",
+            "The answer to a message, with its `id`, and with the ack of its request.",
+            {"type": "object", "properties": mark | {"ok": {"type": "boolean"}, "error": error}, "required": ["ok"]},
+        ),
+        "refused-calendar": _message(
+            "refused", "The refusal of one of the calendars.", {"type": "object", "properties": refused}
+        ),
         "snapshot": _message("snapshot", "The start of a stream.", reference(Snapshot)),
         "reset": _message("reset", "The cursor is gone: a snapshot follows.", gone),
     }

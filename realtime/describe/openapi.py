@@ -10,13 +10,23 @@ from msgspec import Struct
 
 from models.contract import errors
 from models.contract.answers import Status
+from realtime.describe.operations import (
+    SECURITY,
+    TAGS,
+    TICKET,
+    example_of,
+    name_of_read,
+    security_of_command,
+    security_of_read,
+    tag_of,
+)
 from realtime.describe.schemas import REFERENCE, Schema, components, name_of, reference
 from realtime.http.problem import STATUS
-from realtime.http.routes import BOOKING_TOKEN, COMMANDS, READS, SWITCHING, CommandRoute, ReadRoute
+from realtime.http.read_route import ReadRoute
+from realtime.http.routes import BOOKING_TOKEN, COMMANDS, READS, SWITCHING, CommandRoute
 from realtime.protocol import write_error
 
 PROBLEM = "application/problem+json"
-TICKET = "In the place of a token: good once, for 30 s."
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _NO_METHOD, _TOO_LARGE = 405, 413
 _ETAG: Schema = {
@@ -34,7 +44,7 @@ QUERY: dict[str, tuple[Schema, str]] = {
         "End of the window; 62 days after its start by default. A search of bookings has no end by default.",
     ),
     "calendar": ({"type": "string"}, "Only the bookings of this calendar."),
-    "calendars": ({"type": "string"}, "1 to 50 ids of calendars, with commas between them."),
+    "calendars": ({"type": "string"}, "Ids of calendars, with commas: 1 to 50, for a stream to 100."),
     "bookable": ({"enum": ["0", "1"]}, "With 1 only the slots that can be taken now."),
     "seats": ({"type": "integer", "minimum": 1, "maximum": 10_000}, "Only the slots that can take so many seats now."),
     "status": ({"enum": list(get_args(Status))}, "Only the bookings of this status."),
@@ -48,7 +58,10 @@ QUERY: dict[str, tuple[Schema, str]] = {
         "Most items of a page: 1,000 slots, 500 bookings, or 200 entries.",
     ),
     "page": ({"type": "string"}, "The `next_page` of the answer before, as it came."),
-    "after": ({"type": "string"}, "A cursor, as it came: a stream continues from it, and a read is at least as new."),
+    "after": (
+        {"type": "string"},
+        "A cursor, as it came: a stream continues from it, and a read is at least as new; or `<calendar>:<cursor>`s.",
+    ),
     "at_least": ({"type": "string"}, "The cursor of a command's answer: the answer is at least as new."),
     "wait": ({"type": "number", "minimum": 0, "maximum": 60, "default": 0}, "Seconds to wait for a change."),
     "ticket": ({"type": "string"}, TICKET),
@@ -60,7 +73,7 @@ QUERY: dict[str, tuple[Schema, str]] = {
     "booking": ({"type": "string"}, "Only what is about this booking."),
     "before": ({"type": "integer", "minimum": 0}, "The `next` of the page before."),
     "preview": ({"enum": ["1"]}, "Only preview the outcome."),
-    "beat": ({"enum": ["1"]}, "Send a comment `beat` now and every 3 s, as a sign of a live network."),
+    "beat": ({"enum": ["1"]}, "Send a comment or a message `beat` now and every 3 s, as a sign of a live network."),
 }
 _HEADERS = {
     "Idempotency-Key": "The `key`: a repeated request is done at most once and gets the same answer.",
@@ -87,32 +100,32 @@ def openapi() -> Schema:
             "An unsupported method of a path is a 405 with `Allow`, and a problem like every other refusal.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "./"}],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": components(),
             "responses": _refusals(),
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-            },
+            "securitySchemes": SECURITY,
         },
-        # With and without a token: what a calendar's visibility and `booking` ask for.
-        "security": [{}, {"token": []}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
     }
 
 
 def _read(read: ReadRoute) -> Schema:
-    query = [_query(name) for name in read.query]
+    name, query = name_of_read(read), [_query(name) for name in read.query]
     operation: Schema = {
-        "operationId": _identity(read.method, read.path),
+        "operationId": name,
+        "tags": [tag_of(name)],
         "summary": read.summary,
+        "security": security_of_read(read),
         "parameters": _path(read.path) + query + [_header(name) for name in read.headers],
         "responses": _responses(read.status, read.summary, (read.shape,) if read.shape else (), read.media),
     }
     responses = operation["responses"]
     if read.takes_body and read.request is not None:
         schema, is_needed = body_of(read.request, read.subject)
-        operation["requestBody"] = _json_body(schema if read.subject else reference(read.request), is_needed=is_needed)
+        schema = schema if read.subject else reference(read.request)
+        operation["requestBody"] = _json_body(schema, read.request.wire.name, is_needed=is_needed)
         responses |= _pointed([_TOO_LARGE])
     if "If-None-Match" in read.headers:
         responses[str(read.status)]["headers"] = _ETAG
@@ -120,8 +133,8 @@ def _read(read: ReadRoute) -> Schema:
     return operation
 
 
-def _json_body(schema: Schema, *, is_needed: bool) -> Schema:
-    return {"required": is_needed, "content": {"application/json": {"schema": schema}}}
+def _json_body(schema: Schema, name: str, *, is_needed: bool) -> Schema:
+    return {"required": is_needed, "content": {"application/json": {"schema": schema, **example_of(name)}}}
 
 
 def _command(route: CommandRoute) -> Schema:
@@ -135,9 +148,11 @@ def _command(route: CommandRoute) -> Schema:
         headers.append(_header("If-Match"))
     return {
         "operationId": wire.name,
+        "tags": [tag_of(wire.name)],
         "summary": wire.summary,
+        "security": security_of_command(route),
         "parameters": _path(route.path) + query + headers,
-        "requestBody": _json_body(fields, is_needed=is_needed),
+        "requestBody": _json_body(fields, wire.name, is_needed=is_needed),
         "responses": _responses(route.status, wire.summary, wire.answers) | _pointed([_TOO_LARGE]),
     }
 
@@ -203,9 +218,3 @@ def _example(kind: type[errors.Refused], status: int) -> Schema:
     refusal = kind()
     told = {"type": "about:blank", "title": kind.fact, "status": status, "detail": refusal.message}
     return told | write_error(refusal)
-
-
-def _identity(method: str, path: str) -> str:
-    words = [word for word in re.split(r"[^a-z]+", path) if word not in {"", "api", "id"}]
-    subject = "of-one" if "{id}" in path else "of-all"
-    return "-".join([method.lower(), *words, subject])

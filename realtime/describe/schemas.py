@@ -14,7 +14,8 @@ from models.contract.answers import Snapshot, TicketAnswer
 from models.contract.changes import Change
 from models.contract.commands.calendars import Ticket
 from models.contract.request import Request, describe_custom
-from models.contract.requests import EVERY_REQUEST, REQUESTS
+from models.contract.requests import REQUESTS
+from models.contract.values.proof import Challenge
 from models.service import Schedule
 from realtime import answers
 
@@ -34,6 +35,7 @@ _OTHERS: tuple[type[Struct], ...] = (
     answers.ScheduleRead,
     answers.Explanation,
     TicketAnswer,
+    Challenge,
     answers.StatusAnswer,
     answers.ReadyAnswer,
     answers.Error,
@@ -54,8 +56,8 @@ def reference(*kinds: type[Struct]) -> Schema:
 
 def every_type() -> list[type[Struct]]:
     """Return every type on the wire, requests first."""
-    shapes = [shape for kind in EVERY_REQUEST.values() for shape in kind.wire.answers]
-    every: list[type[Struct]] = [*EVERY_REQUEST.values(), *shapes, *_OTHERS]
+    shapes = [shape for kind in REQUESTS.values() for shape in kind.wire.answers]
+    every: list[type[Struct]] = [*REQUESTS.values(), *shapes, *_OTHERS]
     return list(dict.fromkeys(every))
 
 
@@ -69,7 +71,8 @@ def components() -> dict[str, Schema]:
     )
     for kind in REQUESTS.values():
         _without_server_fields(found[kind.__name__], kind)
-    del found["Principal"]
+    for of_server in ("Principal", "Expansion"):
+        del found[of_server]
     named: dict[str, Schema] = {}
     for name, schema in found.items():
         mine = _NAMES.get(name, name)

@@ -103,6 +103,12 @@ class ConnectionWriter(asyncio.Protocol):
         if not self.is_congested:
             self._excused_bytes = 0
 
+    @property
+    def queued_bytes(self) -> int:
+        """Return the bytes that wait for the peer."""
+        is_idle = self.fd != _BUFFERED or self.transport is None
+        return 0 if is_idle or self.transport is None else self.transport.get_write_buffer_size()
+
     def spend(self, cost: int) -> bool:
         """Charge the budget for received data. Return False once the client is disconnected.
 

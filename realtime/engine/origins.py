@@ -60,6 +60,8 @@ class Origins:
             return True
         if self._function is not None:
             return self._ask(self._function, origin, request)
+        if request.headers.get("Sec-Fetch-Site") == "same-origin":
+            return True  # said by the browser, and no page can: a proxy may hide the page's host from this server
         host = request.headers.get("Host")
         if host and origin.partition("://")[2] == host:
             return True  # the usual case, without parsing

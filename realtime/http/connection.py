@@ -15,15 +15,20 @@ from time import monotonic_ns
 from typing import Any, NamedTuple, cast
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.web_protocol import RequestHandler
 
 from realtime.engine import AddressBudget
+from realtime.http.base_path import stripping
+from realtime.http.handshake import Handshakes, is_first_handshake
 from realtime.http.middleware import RequestGuard
 
 LINGER_SECONDS = 2.0  # for what a client still sends behind its last answer, so that it reads the answer
 _LINGER_BYTES = 1_000_000
 _PERIOD_SECONDS = 1.0
 _PRUNE_SECONDS = 0.05  # at the cap closed connections are looked for no more often
+_REST_SECONDS = 30.0  # below the cap, as a search among 10,000 open connections takes some milliseconds
+_FEW = 100  # connections of which the closed ones are looked for each period
 _REFUSAL = b"HTTP/1.1 %b\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FULL = _REFUSAL % b"503 Service Unavailable"
 _TOO_MANY = _REFUSAL % b"429 Too Many Requests"
@@ -39,13 +44,17 @@ class Bounds(NamedTuple):
 
 
 class BoundedHandler(RequestHandler):
-    """One connection. The time for a head runs from its first byte, for the first head from the connect."""
+    """One connection. The time for a head runs from its first byte, for the first head from the connect.
 
-    __slots__ = ("_address", "_head_at", "_lingering", "_seen_requests", "_unread_bytes")
+    aiohttp's task and timer of a connection begin with its first bytes, and never where these are a handshake.
+    """
+
+    __slots__ = ("_address", "_has_begun", "_head_at", "_lingering", "_seen_requests", "_unread_bytes")
 
     def __init__(self, manager: BoundedServer, **options: Any) -> None:
         super().__init__(manager, **options)
         self._address: AddressBudget | None = None
+        self._has_begun = False
         self._head_at = inf
         self._seen_requests = 0
         self._lingering: asyncio.Future[None] | None = None
@@ -62,7 +71,8 @@ class BoundedHandler(RequestHandler):
             opened.close()
             return
         self._head_at = self._loop.time()
-        super().connection_made(transport)
+        self.transport = opened  # the loop has set TCP_NODELAY, which aiohttp sets again
+        server.connection_made(self, opened)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note that the connection is closed, or has another owner (asyncio.Protocol)."""
@@ -80,11 +90,51 @@ class BoundedHandler(RequestHandler):
                 self.end_lingering()
             return
         super().data_received(data)
+        if not self._has_begun and self.transport is not None:
+            self._begin(self.transport)
         if self._request_count != self._seen_requests:
             self._seen_requests = self._request_count
             self._head_at = inf
         elif self._head_at is inf and self._waiter is not None:
             self._head_at = self._loop.time()
+
+    def _begin(self, transport: asyncio.Transport) -> None:
+        """Begin with a handshake, or else as aiohttp does."""
+        self._has_begun = True
+        handshakes = cast("BoundedServer", self._manager).handshakes
+        if (
+            handshakes is not None
+            and self._upgraded
+            and len(self._messages) == 1
+            and is_first_handshake(*self._messages[0])
+        ):
+            self._task_handler = self._loop.create_task(self._open_session())
+        else:
+            super().connection_made(transport)
+
+    async def _open_session(self) -> None:
+        """Answer the handshake, the only request of the connection."""
+        server = cast("BoundedServer", self._manager)
+        if self._force_close or server is None:  # it was closed before this ran
+            return
+        assert server.handshakes is not None
+        message, payload = self._messages.popleft()
+        task = asyncio.current_task()
+        assert task is not None
+        head = cast("RawRequestMessage", message)
+        request = server.request_factory(head, payload, self, StreamWriter(self, self._loop), task)
+        server.requests_count += 1
+        try:
+            await self._handle_request(request, None, server.handshakes.answer)
+        finally:
+            request._task = cast("Any", None)  # noqa: SLF001 - else the task and the request keep each other
+            self.force_close()
+
+    def close(self) -> None:
+        """Close the connection after the request under way, or at once without any (aiohttp)."""
+        super().close()
+        if not self._has_begun:
+            self.force_close()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -117,29 +167,39 @@ class BoundedHandler(RequestHandler):
         if self._lingering is not None and not self._lingering.done():
             self._lingering.set_result(None)
 
-    def end_if_late(self, since: float) -> None:
-        """Close the connection if its head began before this instant and is incomplete."""
-        if self._head_at < since and self.transport is not None:
+    def end_if_late(self, now: float, head_seconds: float) -> None:
+        """Close the connection if its head is late. One without any byte is closed as early as an idle one."""
+        seconds = head_seconds if self._has_begun else min(head_seconds, self._keepalive_timeout)
+        if now - self._head_at > seconds and self.transport is not None:
             self.transport.abort()
 
 
 class BoundedServer(web.Server):
     """The connections of one runner. One timer checks their deadlines while there are any."""
 
-    def __init__(self, served: web.Server, bounds: Bounds, guard: RequestGuard) -> None:
+    def __init__(
+        self,
+        served: web.Server,
+        bounds: Bounds,
+        guard: RequestGuard,
+        handshakes: Handshakes | None = None,
+        prefix: str = "",
+    ) -> None:
         super().__init__(
             served.request_handler,
-            request_factory=served.request_factory,
+            request_factory=stripping(prefix, served.request_factory),
             handler_cancellation=served.handler_cancellation,
             loop=served._loop,  # noqa: SLF001
         )
         self._options = served._kwargs  # noqa: SLF001
         self._bounds = bounds
         self._guard = guard
+        self.handshakes = handshakes
         self._transports: set[asyncio.Transport] = set()  # those taken over by a WebSocket or a stream included
         self._unread: dict[asyncio.Transport, tuple[int, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._pruned_at = -inf
+        self._kept = 0  # open ones at the last look
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
@@ -177,10 +237,12 @@ class BoundedServer(web.Server):
         """Close the connections that are past their deadlines."""
         now = self._loop.time()
         for handler in self.connections:
-            cast("BoundedHandler", handler).end_if_late(now - self._bounds.head_seconds)
+            cast("BoundedHandler", handler).end_if_late(now, self._bounds.head_seconds)
         if _USER_TIMEOUT is None:
             self._end_unread(now)
-        self._prune()
+        count = len(self._transports)
+        if count <= _FEW or count > 2 * self._kept or now - self._pruned_at >= _REST_SECONDS:
+            self._prune()
         self._timer = self._loop.call_later(period, self._check, period) if self._transports else None
 
     def _end_unread(self, now: float) -> None:
@@ -205,6 +267,7 @@ class BoundedServer(web.Server):
             self._pruned_at = now
             gone = [one for one in self._transports if one.is_closing() and not one.get_write_buffer_size()]
             self._transports.difference_update(gone)
+            self._kept = len(self._transports)
 
     async def shutdown(self, timeout: float | None = None) -> None:
         """End all connections, and the timer (web.Server)."""
@@ -219,10 +282,21 @@ class BoundedServer(web.Server):
 class BoundedRunner(web.AppRunner):
     """Runs an application on bounded connections."""
 
-    def __init__(self, app: web.Application, bounds: Bounds, guard: RequestGuard, **options: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        bounds: Bounds,
+        guard: RequestGuard,
+        handshakes: Handshakes | None,
+        prefix: str = "",
+        **options: Any,
+    ) -> None:
         super().__init__(app, **options)
         self._bounds = bounds
         self._guard = guard
+        self._handshakes = handshakes
+        self._prefix = prefix
 
     async def _make_server(self) -> web.Server:
-        return BoundedServer(await super()._make_server(), self._bounds, self._guard)
+        served = await super()._make_server()
+        return BoundedServer(served, self._bounds, self._guard, self._handshakes, self._prefix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import time
@@ -11,16 +10,16 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from models.contract.changes import encode
-from models.contract.commands.background import CheckWriter
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
-from realtime.reads.read_queue import Lane
+from realtime.faults import Faults, FaultWatch
+from realtime.http.problem import problems
+from realtime.request_log import RequestCounts
 from realtime.workers import WorkerLinks
 
-CHECK_SECONDS = 2.0  # an operator's probe waits no longer, and neither should a request
-STANDSTILL_SECONDS = 1.0  # without an answer to any command, before the writer is asked
 MOST_OFFSET_SECONDS = 5.0
 WARN_OFFSET_SECONDS = 1.0
+SCARCE_DISK_BYTES = 100_000_000
 _WARN_AGAIN_SECONDS = 600.0
 
 _SAMPLE = re.compile(r"^(\w+)({(.*)})? ")
@@ -31,14 +30,24 @@ _log = logging.getLogger("slotcast.health")
 class Health:
     """`/livez` and `/healthz` show a running loop. `/readyz` shows if this server should get traffic.
 
-    A server that is overloaded is ready: it answers what it can, and says so itself. `degraded` names the parts of a
-    ready server that work more slowly than they should.
+    An overloaded server is ready: it answers as much as it can, and refuses the rest itself. `degraded` names the slow
+    parts of a ready server, and a disk with little space.
     """
 
     def __init__(
-        self, service: AsyncService, exposition: Callable[[], bytes], links: WorkerLinks | None = None
+        self,
+        service: AsyncService,
+        exposition: Callable[[], bytes],
+        check_reader: Callable[[web.Request], None],
+        *,
+        faults: Faults,
+        watch: FaultWatch,
+        links: WorkerLinks | None = None,
     ) -> None:
         self.is_stopping = False
+        self._faults = faults
+        self._watch = watch
+        self._check_reader = check_reader
         self._service = service
         self._exposition = exposition
         self._links = links
@@ -49,8 +58,15 @@ class Health:
             web.get("/healthz", self.health),
             web.get("/livez", self.health),
             web.get("/readyz", self.readiness),
-            web.get("/metrics", self.exposition),
+            web.get("/metrics", self._public_exposition),
         ]
+
+    def operators(self, counts: RequestCounts) -> web.Application:
+        """Return an application for an address of the operator's own, where everyone may read the metrics."""
+        app = web.Application(middlewares=[problems(counts)])
+        routes = {"/livez": self.health, "/readyz": self.readiness, "/metrics": self.exposition}
+        app.add_routes([web.get(path, handler) for path, handler in routes.items()])
+        return app
 
     async def health(self, _request: web.Request) -> web.Response:
         # Any page may read it: the element can distinguish a missing server from a list without the page's origin.
@@ -60,31 +76,24 @@ class Health:
     async def readiness(self, _request: web.Request) -> web.Response:
         if self.is_stopping:
             raise Overloaded("The server is stopping.")
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                await self._service.read(self._service.sync.check, lane=Lane.LIGHT, key="check")
-        except TimeoutError as error:
-            raise Overloaded("The database does not answer.") from error
-        await self._check_writer()
+        await self._watch.check()
+        if present := self._faults.present.copy():
+            raise Overloaded(" ".join(present.values()), faults=sorted(present))
         self._check_clock()
         body = {"status": "ready", "degraded": self._degraded()}
         return web.Response(body=encode(body), content_type="application/json")
 
-    async def _check_writer(self) -> None:
-        """Refuse a writer that runs no transaction. One that waits for a locked calendar runs others meanwhile."""
-        if self._service.standstill_seconds > STANDSTILL_SECONDS:
-            try:
-                async with asyncio.timeout(CHECK_SECONDS):
-                    await self._service.run(CheckWriter())
-            except (TimeoutError, Overloaded) as error:
-                raise Overloaded("The writer stands still.") from error
-
     def _degraded(self) -> list[str]:
-        notifications = self._service.sync.notifications
-        return ["notifications"] if notifications is not None and notifications.is_deaf else []
+        free_bytes, notifications = self._service.sync.free_bytes, self._service.sync.notifications
+        slow = {
+            "disk": free_bytes is not None and free_bytes < SCARCE_DISK_BYTES,
+            "notifications": notifications is not None and notifications.is_deaf,
+            "redis": notifications is not None and notifications.has_redis and notifications.is_redis_deaf,
+        }
+        return [part for part, is_slow in slow.items() if is_slow]
 
     def _check_clock(self) -> None:
-        """Refuse a clock that is far off the database's, and warn of one that is off.
+        """Refuse a clock far off the database's, and warn of a smaller difference.
 
         No rule depends on it, but the logs and tokens of this machine have its time.
         """
@@ -94,6 +103,10 @@ class Health:
             _log.warning("This machine's clock is %+.1f s off the database's", offset)
         if abs(offset) > MOST_OFFSET_SECONDS:
             raise Overloaded(f"This machine's clock is {offset:+.1f} s off the database's.")
+
+    async def _public_exposition(self, request: web.Request) -> web.Response:
+        self._check_reader(request)
+        return await self.exposition(request)
 
     async def exposition(self, _request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}

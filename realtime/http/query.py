@@ -1,4 +1,4 @@
-"""Checks what comes beside a body against the route: unknown parameters and keys that mean nothing are refused."""
+"""Checks the query and headers of a request against its route. Unknown parameters and useless keys are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WITHOUT_KEY = {(read.method, read.path) for read in READS}
 
 
 def check_query(request: web.Request) -> None:
-    """Raise BadRequest for a parameter that the route does not have, and for one that comes twice.
+    """Raise BadRequest for a parameter unknown to the route, and for a repeated one.
 
     Pages, their assets and Socket.IO are no routes of the table: links to pages may have parameters of others.
     """
@@ -38,10 +38,16 @@ def check_query(request: web.Request) -> None:
             raise BadRequest(f"There is no query parameter `{name[:64]}` here.", field=name[:64])
         if len(request.query.getall(name)) > 1:
             raise BadRequest(f"`{name}` comes twice in the query.", field=name)
+    wants_beats(request)  # a stream reads it behind its head, where no refusal fits any more
+
+
+def wants_beats(request: web.Request) -> bool:
+    """Say if the client of a stream asks for beats; BadRequest for a `beat` that is not 1 or 0."""
+    return read_switch(request.query.get("beat", ""), "beat")
 
 
 def check_key(request: web.Request) -> None:
-    """Raise BadRequest for a key on a request that can be sent again without one: it would be ignored."""
+    """Raise BadRequest for a key that would be ignored: the request can be repeated without one."""
     resource = request.match_info.route.resource
     if resource is not None and (request.method, resource.canonical) in _WITHOUT_KEY:
         raise BadRequest(
@@ -50,14 +56,14 @@ def check_key(request: web.Request) -> None:
 
 
 def read_switch(text: str, name: str) -> bool:
-    """Read a parameter that is 1 or 0; BadRequest for anything else."""
+    """Read a parameter, 1 or 0; BadRequest for anything else."""
     if text not in _SWITCHES:
         raise BadRequest(f"`{name}` is 1 or 0.", field=name)
     return _SWITCHES[text]
 
 
 def read_number(text: str, name: str) -> int:
-    """Read a parameter that is a whole number; BadRequest for anything else."""
+    """Read a whole number; BadRequest for anything else."""
     if not _NUMBER.fullmatch(text):
         raise BadRequest(f"`{name}` is a number.", field=name)
     return int(text)

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from models.contract.answers import (
     BookingAnswer,
     BookingsAnswer,
     BusyListAnswer,
+    CancelledAnswer,
     ErasedAnswer,
+    ExportAnswer,
     FeedsAnswer,
     FoundSlotsAnswer,
     HistoryAnswer,
     LinkAnswer,
+    ServerAnswer,
     Snapshot,
     TicketAnswer,
 )
 from models.contract.commands.bookings import (
     BookSlot,
     CancelBooking,
+    CancelBookings,
     ConfirmBooking,
     EraseCustomer,
     EraseCustomers,
+    ExportCustomer,
     GetBooking,
     ListBookings,
     MarkNoShow,
@@ -31,12 +34,14 @@ from models.contract.commands.bookings import (
     RejectBooking,
     RescheduleBooking,
     UpdateBooking,
+    VerifyBooking,
 )
 from models.contract.commands.calendars import (
     AddBusy,
     ArchiveCalendar,
     CreateCalendar,
     CreateFeed,
+    GetSchedule,
     ListBusy,
     ListFeeds,
     ListHistory,
@@ -51,9 +56,12 @@ from models.contract.commands.calendars import (
 )
 from models.contract.commands.command import Command
 from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
+from models.contract.commands.server import ReadServer
 from models.contract.commands.slots import CloseSlot, FindSlots, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
-from models.contract.request import Request
+from models.contract.values.proof import Challenge
 from realtime import answers
+from realtime.http.access_routes import ACCESS, SESSION
+from realtime.http.read_route import ReadRoute
 
 BOOKING_TOKEN = "Booking-Token"  # noqa: S105 - a header's name
 EVENT_STREAM = "text/event-stream"
@@ -93,31 +101,13 @@ COMMANDS: tuple[CommandRoute, ...] = (
     CommandRoute("PATCH", "/api/bookings/{id}", UpdateBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/cancel", CancelBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/reschedule", RescheduleBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/verify", VerifyBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/confirm", ConfirmBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/reject", RejectBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/no-show", MarkNoShow, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/reinstate", ReinstateBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/erase", EraseCustomer, "booking"),
 )
-
-
-class ReadRoute(NamedTuple):
-    """A route without a command: its query, its headers, its body and its answer.
-
-    `request` is the request of Socket.IO that it answers over HTTP, with the path's `{id}` as its field `subject`.
-    """
-
-    method: str
-    path: str
-    summary: str
-    query: tuple[str, ...] = ()
-    shape: type[Struct] | None = None
-    media: str = "application/json"
-    status: int = 200
-    headers: tuple[str, ...] = ()
-    request: type[Request] | None = None
-    subject: str = ""
-    takes_body: bool = False
 
 
 _WINDOW = ("from", "to")
@@ -169,6 +159,13 @@ READS: tuple[ReadRoute, ...] = (
         request=FindSlots,
     ),
     ReadRoute(
+        "GET",
+        "/api/server",
+        "Reads the figures of the server. For owners of all calendars.",
+        shape=ServerAnswer,
+        request=ReadServer,
+    ),
+    ReadRoute(
         "POST",
         "/api/customers/erase",
         "Erases the customer of every booking with an e-mail address, in all calendars. For staff.",
@@ -177,11 +174,29 @@ READS: tuple[ReadRoute, ...] = (
         takes_body=True,
     ),
     ReadRoute(
+        "POST",
+        "/api/customers/export",
+        "Returns all data about the customer with an e-mail address, in all calendars. For staff.",
+        shape=ExportAnswer,
+        request=ExportCustomer,
+        takes_body=True,
+    ),
+    ReadRoute(
+        "POST",
+        "/api/bookings/cancel",
+        "Cancels the bookings of one customer, in all calendars. For staff.",
+        shape=CancelledAnswer,
+        request=CancelBookings,
+        takes_body=True,
+    ),
+    ReadRoute(
         "GET",
         "/api/calendars/{id}/schedule",
         "Reads a calendar's opening hours as they were set. For staff.",
         ("after",),
         answers.ScheduleRead,
+        request=GetSchedule,
+        subject="calendar",
     ),
     ReadRoute(
         "POST",
@@ -262,9 +277,24 @@ READS: tuple[ReadRoute, ...] = (
     ),
     ReadRoute(
         "GET",
+        "/api/events",
+        "Follows many calendars by one stream of server-sent events.",
+        ("calendars", *FOLLOWING, "beat"),
+        media=EVENT_STREAM,
+        headers=("Last-Event-ID",),
+    ),
+    ReadRoute(
+        "GET",
         "/api/calendars/{id}/socket",
-        "Follows a calendar by a plain WebSocket.",
-        FOLLOWING,
+        "Follows a calendar by a plain WebSocket, which takes every request.",
+        (*FOLLOWING, "beat"),
+        status=SWITCHING,
+    ),
+    ReadRoute(
+        "GET",
+        "/api/socket",
+        "A plain WebSocket for any number of calendars and every request; also at `/`.",
+        ("ticket", "beat"),
         status=SWITCHING,
     ),
     ReadRoute(
@@ -277,6 +307,12 @@ READS: tuple[ReadRoute, ...] = (
     ),
     ReadRoute(
         "GET",
+        "/api/challenge",
+        "Makes a challenge, whose solution is the `proof` of `slot.hold` and `slot.book`.",
+        shape=Challenge,
+    ),
+    ReadRoute(
+        "GET",
         "/calendars/{id}.ics",
         "The calendar as an iCalendar feed.",
         (*_WINDOW, "merge", "whole", "key", "after", "ticket"),
@@ -286,9 +322,19 @@ READS: tuple[ReadRoute, ...] = (
     ReadRoute("GET", "/healthz", "Says that the process is alive.", shape=answers.StatusAnswer),
     ReadRoute("GET", "/livez", "Says that the process is alive.", shape=answers.StatusAnswer),
     ReadRoute(
-        "GET", "/readyz", "Says if the database answers and the server accepts connections.", shape=answers.ReadyAnswer
+        "GET",
+        "/readyz",
+        "Says if the server can serve: the database and the writer answer, and the clock is right.",
+        shape=answers.ReadyAnswer,
     ),
-    ReadRoute("GET", "/metrics", "The metrics, for Prometheus.", media="text/plain"),
+    ReadRoute(
+        "GET",
+        "/metrics",
+        "The metrics, for Prometheus: for this machine, and for staff of all calendars.",
+        media="text/plain",
+    ),
     ReadRoute("GET", "/openapi.json", "This description.", media="application/json"),
     ReadRoute("GET", "/asyncapi.json", "The messages of Socket.IO and the streams, in AsyncAPI 3.0."),
+    *SESSION,
+    *ACCESS,
 )

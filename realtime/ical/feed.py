@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 from email.utils import formatdate
 from hashlib import blake2b
 from typing import NamedTuple
@@ -22,7 +21,9 @@ from realtime import protocol
 from realtime.access.visibility import hiding
 from realtime.async_service import AsyncService
 from realtime.http.api import calendar_of
+from realtime.http.compression import takes_gzip
 from realtime.http.middleware import RequestGuard
+from realtime.http.query import read_switch
 from realtime.http.routes import BOOKING_TOKEN
 from realtime.ical.booking import file_name, write_booking, write_staff_feed
 from realtime.ical.icalendar import MOST_BYTES, merged, write_calendar
@@ -39,9 +40,8 @@ WHOLE_BYTES = 16_000_000  # more than MOST_SLOTS take
 KEPT_BYTES = 32_000_000
 PUBLIC_SECONDS = 60  # in a cache
 NEVER = 1 << 62
-FORM = 3  # raise it with every change of the format
+FORM = 4  # raise it with every change of the format
 CUT = "X-Feed-Cut"  # a header that names the omitted slots
-_GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?=,|$)", re.IGNORECASE)
 
 
 class Wanted(NamedTuple):
@@ -119,7 +119,10 @@ class Feeds:
             "Content-Disposition": f'attachment; filename="{file_name(found.info)}"',
         }
         return web.Response(
-            body=write_booking(found).encode(), content_type="text/calendar", charset="utf-8", headers=headers
+            body=write_booking(found, f"{self._guard.origin_of(request)}/c/{found.info.id}").encode(),
+            content_type="text/calendar",
+            charset="utf-8",
+            headers=headers,
         )
 
     async def _answer(
@@ -182,9 +185,9 @@ class Feeds:
         """Do the same for a staff feed. The head is read first, so a later change has another ETag."""
         head, _ = self._service.sync.feed_head(calendar, None)
         found = self._service.sync.booking_feed(calendar, wanted.begin, wanted.finish, most=MOST_BOOKINGS)
-        body = write_staff_feed(found).encode()
-        state = _state(head, today, wanted)
-        return _Feed(found.info, state, NEVER, state, None, "", body, gzip.compress(body, 6, mtime=0))
+        written = write_staff_feed(found)
+        body, state = written.text.encode(), _state(head, today, wanted)
+        return _Feed(found.info, state, NEVER, state, None, written.cut, body, gzip.compress(body, 6, mtime=0))
 
 
 def read_wanted(request: web.Request, today: int) -> Wanted:
@@ -196,11 +199,8 @@ def read_wanted(request: web.Request, today: int) -> Wanted:
         raise BadRequest("`to` is after `from`.", field="to")
     if finish - begin > LONGEST_FEED:
         raise BadRequest("`from` and `to` are ten years apart at most.", field="to")
-    return Wanted(begin, finish, is_on(query.get("merge", "")), is_on(query.get("whole", "")))
-
-
-def is_on(value: str) -> bool:
-    return value not in {"", "0"}
+    is_merged, is_whole = (read_switch(query.get(name, ""), name) for name in ("merge", "whole"))
+    return Wanted(begin, finish, is_merged, is_whole)
 
 
 def _respond(request: web.Request, feed: _Feed, headers: dict[str, str]) -> web.Response:
@@ -208,7 +208,7 @@ def _respond(request: web.Request, feed: _Feed, headers: dict[str, str]) -> web.
     body = feed.body
     if feed.cut:
         headers[CUT] = feed.cut
-    if _GZIP.search(request.headers.get("Accept-Encoding", "")):
+    if takes_gzip(request):
         body, headers["Content-Encoding"] = feed.zipped, "gzip"
         headers["ETag"] = f'"{feed.etag}-gzip"'  # another encoding is another representation (RFC 9110, 8.8.3)
     return web.Response(body=body, content_type="text/calendar", charset="utf-8", headers=headers)

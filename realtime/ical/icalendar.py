@@ -30,6 +30,7 @@ _SHOWN = {
     "closed": ("Closed", "OPAQUE", "CONFIRMED"),
     "removed": ("Removed", "TRANSPARENT", "CANCELLED"),
 }
+_BY_CHANGE = {"held", "booked", "removed"}  # no slot gets these without a change of its own
 # A template, as no value needs escaping or folding.
 _EVENT = (
     "BEGIN:VEVENT\r\nSUMMARY:{summary}\r\nDTSTART:{start}\r\nDTEND:{end}\r\nDTSTAMP:{changed}\r\n"
@@ -37,7 +38,7 @@ _EVENT = (
     "END:VEVENT\r\n"
 )
 _END = "END:VCALENDAR\r\n"
-_HEAD_BYTES = 3_000  # the most that the lines before the events take
+HEAD_BYTES = 3_000  # the most that the lines before the events take
 _RESERVED = 10  # a tenth of a feed is reserved for removed slots with a booking
 
 
@@ -58,7 +59,7 @@ def write_calendar(
     takes 8 us, so large feeds are written on a thread.
     """
     events = [(slot, _event(slot, floor)) for slot in checked(slots)]
-    kept, cut = _fitting(events, most_bytes - _HEAD_BYTES)
+    kept, cut = _fitting(events, most_bytes - HEAD_BYTES)
     kept.sort(key=lambda event: (event[0].start, event[0].id))
     return Written(write_head(info, changed_at, cut) + "".join(text for _, text in kept) + _END, cut)
 
@@ -85,20 +86,21 @@ def write_head(info: Info, changed_at: int, cut: str = "") -> str:
     return "".join(map(fold, lines))
 
 
-def write_feed(info: Info, changed_at: int, events: Iterable[str]) -> str:
+def write_feed(info: Info, changed_at: int, events: Iterable[str], cut: str = "") -> str:
     """Return a feed of these events."""
-    return write_head(info, changed_at) + "".join(events) + _END
+    return write_head(info, changed_at, cut) + "".join(events) + _END
 
 
 def merged(slots: Sequence[FeedSlot], changed_at: int) -> list[FeedSlot]:
-    """Return the slots with free ones that meet as one. A free time has the calendar's last change as its own.
+    """Return the slots with free ones that meet as one. A free time has the last change of any slot as its own.
 
-    Its own slots' last change would fall when one of them leaves it.
+    Its own slots' last change would fall when one of them leaves it. A slot that the clock or the policy has taken out
+    of a free time keeps that change.
     """
     told: list[FeedSlot] = []
     for slot in slots:
         if slot.status != "open":
-            told.append(slot)
+            told.append(slot if slot.status in _BY_CHANGE else slot._replace(changed_at=changed_at))
             continue
         last = told[-1] if told else None
         if last is not None and last.status == "open" and last.end == slot.start:

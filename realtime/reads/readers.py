@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from models.contract.errors import Overloaded, RateLimited, Refused
+from models.contract.values.histogram import Histogram
 from models.service import Cancelled
 from realtime.reads.read_queue import Lane, Read, ReadQueue, Waiter, current_peer
 
@@ -79,10 +80,17 @@ class Readers:
         self._queues = {lane: ReadQueue(lane) for lane in Lane}
         self._keyed: dict[Hashable, Read] = {}
         self._threads = [_Thread(number, lanes, self) for number, lanes in enumerate(THREADS)]
+        self.waits = {lane: Histogram() for lane in Lane}  # seconds from a read's first waiter to its begin
+        self.times = {lane: Histogram() for lane in Lane}  # seconds from its begin to its end
         self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
         for thread in self._threads:
             thread.thread.start()
+
+    @property
+    def queued(self) -> dict[Lane, int]:
+        """Return the number of waiting reads of each lane."""
+        return {lane: queue.length for lane, queue in self._queues.items()}
 
     async def run(
         self, question: Callable[[], T], lane: Lane, key: Hashable = None, *, is_late_welcome: bool = False
@@ -144,6 +152,7 @@ class Readers:
                     continue
                 queue.begin(read.client)
                 read.began_at = self.loop.time()
+                self.waits[read.lane].observe(read.began_at - read.waiters[0].since if read.waiters else 0.0)
                 thread.reading = read
                 thread.inbox.put(read)
                 return
@@ -151,6 +160,8 @@ class Readers:
     def done(self, thread: _Thread, read: Read, result: Any, error: Exception | None) -> None:
         """Answer the waiters of a finished read, and give its thread the next one."""
         self._queues[read.lane].end(read.client)
+        if read.began_at is not None:
+            self.times[read.lane].observe(self.loop.time() - read.began_at)
         self._unkey(read)
         thread.reading = None
         read.settle(result, error)

@@ -48,21 +48,34 @@ class ChangeListener(Generic[Found]):
         self._take = take
         self._take_rows = take_rows
         self._loop = asyncio.get_running_loop()
+        self._read_at = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slotcast-listener", daemon=True)
+        watch.on_heard(lambda rows: self._call(take_rows, rows))
+
+    @property
+    def age(self) -> float:
+        """Return the time in seconds since the log was last read; a listener without faults reads it once a second."""
+        return time.monotonic() - self._read_at
 
     def start(self) -> None:
+        self._read_at = time.monotonic()
         self._thread.start()
+
+    def look(self) -> None:
+        """Look at the log soon. Any thread may call it."""
+        self._watch.wake()
 
     async def close(self) -> None:
         self._stop.set()
+        self._watch.wake()
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
         checked_at = time.monotonic()
         while not self._stop.is_set():
             try:
-                heard = self._watch.wait()
+                heard = self._watch.wait(max(0.0, checked_at + INTERVAL_SECONDS - time.monotonic()))
                 if self._stop.is_set():
                     break
                 if heard.rows:
@@ -70,6 +83,7 @@ class ChangeListener(Generic[Found]):
                 if time.monotonic() - checked_at >= INTERVAL_SECONDS:
                     checked_at = time.monotonic()
                     self._send(self._check(self._watch.look_closely()))
+                    self._read_at = time.monotonic()
                 elif heard.must_look and (news := self._watch.look()):
                     self._send(self._read(news))
             except Exception as error:

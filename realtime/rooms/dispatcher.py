@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -18,15 +18,15 @@ from typing import NamedTuple
 from models.contract.changes import Booking, Cursor, Logged
 from models.contract.commands.command import Answer
 from models.contract.errors import Overloaded
-from models.contract.values.time import DAY
 from realtime.async_service import AsyncService
 from realtime.reads.read_queue import Lane
-from realtime.rooms.replica import Gap, Replica
+from realtime.rooms.advances import Advances
+from realtime.rooms.opening import Openings
+from realtime.rooms.replica.replica import Replica
 from realtime.rooms.room import Room
 from realtime.rooms.room_memory import RoomMemory
 from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms
 
-FAR = 1 << 53
 CHANGES_A_READ = 1_000  # the most rows of one read
 REACH_SECONDS = 1.0  # the longest wait of a client ahead of this process
 ROOMS_A_CHECK = 100
@@ -42,19 +42,15 @@ class NewRows(NamedTuple):
     found: dict[str, list[Logged]]
 
 
-class _Opening:
-    """A room under construction, and the number of its waiters.
-
-    `newest` is the last seq heard of meanwhile. It may be missing in the room, since the room was not there to take it.
-    """
-
-    __slots__ = ("has_begun", "is_over", "newest", "waiters")
-
-    def __init__(self) -> None:
-        self.waiters = 0
-        self.has_begun = False
-        self.is_over = asyncio.Event()
-        self.newest = 0
+def _runs(rows: Iterable[Logged]) -> list[list[Logged]]:
+    """Return the rows of a calendar in sequences without gaps."""
+    runs: list[list[Logged]] = []
+    for row in rows:
+        if runs and runs[-1][-1].seq + 1 == row.seq:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return runs
 
 
 class Dispatcher:
@@ -73,15 +69,14 @@ class Dispatcher:
         self._service = service
         self._socketio = socketio or {}
         self.rooms: dict[str, Room] = {}
-        self._opening: dict[str, _Opening] = {}
+        self._openings = Openings(service, self.rooms, self._add, self.notify)
         self._notified: set[str] = set()  # calendars to read the log for
         self._notification = asyncio.Event()
         self._next_read: list[asyncio.Future[None]] = []  # waits for the next read of the log
-        self._advances: set[asyncio.Task[None]] = set()
+        self.advances = Advances(self._disband)
         self._task: asyncio.Task[None] | None = None
         self.memory = RoomMemory(self.rooms, max_room_bytes)
         self._unchecked: list[str] = []  # calendars of the present round of checks
-        self.changes = 0
         self.opened = 0
         self.looks = 0
 
@@ -89,7 +84,7 @@ class Dispatcher:
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
     async def close(self) -> None:
-        tasks = [task for task in (self._task, *self._advances) if task]
+        tasks = [task for task in (self._task, *self.advances.tasks) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -100,17 +95,21 @@ class Dispatcher:
         self._notification.set()
 
     def on_rows(self, rows: list[Logged]) -> None:
-        """Take the rows of a commit of this process, in the log's order."""
+        """Take rows of commits, of this process or of another one, in the log's order.
+
+        Rows of another process may lack a third one's change between two of them.
+        """
         for calendar, group in groupby(rows, key=attrgetter("calendar")):
             room = self.rooms.get(calendar)
             if room is not None:
-                self._hand_over(room, list(group))
-            elif opening := self._opening.get(calendar):
-                opening.newest = max(opening.newest, *[row.seq for row in group])
+                for run in _runs(group):
+                    self._hand_over(room, run)
+            elif calendar in self._openings:
+                self._openings.on_commit(calendar, max(row.seq for row in group))
 
     def read_new_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
         """Read the rows that the rooms of these calendars lack, by the last seq of each; None is every calendar."""
-        self._note_opening(last)
+        self._openings.note(last)
         if last is None:
             return self._new_rows({name: room.fetched for name, room in list(self.rooms.items())})
         have = {}
@@ -120,19 +119,11 @@ class Dispatcher:
                 have[name] = room.fetched
         return self._new_rows(have)
 
-    def _note_opening(self, last: Mapping[str, int] | None) -> None:
-        """Note what the openings may miss, on the listener's thread.
-
-        An opening ends once its room is in `rooms`. Called before the rooms are looked up, so one of both is found.
-        """
-        for name, opening in list(self._opening.items()):
-            opening.newest = max(opening.newest, FAR if last is None else last.get(name, 0))
-
     def check_rows(self, last: Mapping[str, int] | None) -> NewRows | None:
         """Do the same, and compare some rooms in turn with the log: it finds a row that someone deleted by hand."""
         if last is None:
             return self.read_new_rows(None)
-        self._note_opening(last)
+        self._openings.note(last)
         self._unchecked = self._unchecked or list(self.rooms)
         some, self._unchecked = self._unchecked[:ROOMS_A_CHECK], self._unchecked[ROOMS_A_CHECK:]
         names = {*some, *last}
@@ -166,27 +157,11 @@ class Dispatcher:
             is_advancing = bool(room.waiting)
             room.waiting += rows[known:]
             if not is_advancing:
-                task = asyncio.create_task(self._advance(room))
-                self._advances.add(task)
-                task.add_done_callback(self._advances.discard)
+                self.advances.begin(room, self._service.committed_at or time.perf_counter())
 
     async def room(self, calendar: str) -> Room:
-        """Return the calendar's room. One read of the database opens it for all callers of that time."""
-        room = self.rooms.get(calendar)
-        if room is not None:
-            return room
-        opening = self._opening.setdefault(calendar, _Opening())
-        opening.waiters += 1
-        try:
-            replica = await self._service.read(
-                self._load, calendar, lane=Lane.HEAVY, key=("room", calendar), is_late_welcome=True
-            )
-            return self.rooms.get(calendar) or self._opened(replica, opening)
-        finally:
-            opening.waiters -= 1
-            if not opening.waiters:
-                del self._opening[calendar]
-                opening.is_over.set()
+        """Return the calendar's room."""
+        return self.rooms.get(calendar) or await self._openings.open(calendar)
 
     async def room_at(self, calendar: str, after: Cursor | None, at_least: Cursor | None = None) -> Room:
         """Return the calendar's room once it has these cursors, and the changes after the first where the log has them.
@@ -236,22 +211,13 @@ class Dispatcher:
         self.notify({calendar})
         await is_read
 
-    def _opened(self, replica: Replica, opening: _Opening) -> Room:
+    def _add(self, replica: Replica) -> Room:
         self.opened += 1
-        room = Room(replica, self._read_bookings, self._service.quiet, self._socketio)
+        room = Room(replica, self._read_bookings, self._service.caught_up, self._socketio)
         self.rooms[room.calendar] = room
         self.memory.count(room)
         room.idle_since = time.monotonic()
-        if opening.newest > replica.seq or not opening.has_begun:  # the read may have begun for an earlier opening
-            self.notify({room.calendar})
         return room
-
-    def _load(self, calendar: str) -> Replica:
-        """Read a whole calendar, on a reader's thread."""
-        if opening := self._opening.get(calendar):
-            opening.has_begun = True
-        since = self._service.sync.clock() - DAY
-        return Replica(self._service.sync.snapshot(calendar, since, FAR), since)
 
     async def _read_bookings(self, ids: list[str]) -> dict[str, Booking]:
         return await self._service.read(self._service.sync.bookings_by_id, ids)
@@ -259,13 +225,11 @@ class Dispatcher:
     def is_settled(self, calendar: str, seq: int) -> bool:
         """Say if every subscriber was sent the change already, so that nothing is to be waited for."""
         room = self.rooms.get(calendar)
-        return calendar not in self._opening and (room is None or room.sent >= seq)
+        return calendar not in self._openings and (room is None or room.sent >= seq)
 
     async def settled(self, calendar: str, seq: int) -> None:
         """Return once every subscriber was sent the change; at once for a calendar without a room."""
-        opening = self._opening.get(calendar)
-        if opening is not None and opening.has_begun:  # its read may be from before the change
-            await opening.is_over.wait()
+        await self._openings.finished(calendar)  # its read may be from before the change
         room = self.rooms.get(calendar)
         if room is not None:
             await room.settled(seq)
@@ -275,10 +239,9 @@ class Dispatcher:
 
         One future for the commit and the change saves a change of task.
         """
-        opening = self._opening.get(answer.calendar)
         room = self.rooms.get(answer.calendar)
-        is_opening = opening is not None and opening.has_begun
-        return room is not None and not is_opening and room.hold(answer.seq, future, answer)
+        is_reading = self._openings.is_reading(answer.calendar)
+        return room is not None and not is_reading and room.hold(answer.seq, future, answer)
 
     async def _run(self) -> None:
         while True:
@@ -299,17 +262,6 @@ class Dispatcher:
             for is_read in waiting:
                 if not is_read.done():
                     is_read.set_result(None)
-
-    async def _advance(self, room: Room) -> None:
-        """Send the room's waiting rows. A failure disbands this room and no other."""
-        try:
-            self.changes += await room.advance()
-        except Gap:
-            _log.warning("A calendar's log does not follow what was sent: its room is disbanded")
-            self._disband(room)
-        except Exception:
-            _log.exception("A change could not be sent: its room is disbanded")
-            self._disband(room)
 
     def _disband(self, room: Room) -> None:
         if self.rooms.get(room.calendar) is room:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -36,8 +37,11 @@ class Found(NamedTuple):
 class OutsideWrites:
     """The tasks that take outside writes. `read` is for the listener's thread, every other method for the loop's."""
 
-    def __init__(self, service: AsyncService, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, service: AsyncService, dispatcher: Dispatcher, on_writes: Callable[[], None] | None = None
+    ) -> None:
         self._service = service
+        self._on_writes = on_writes
         self._dispatcher = dispatcher
         self._tasks: dict[Command, asyncio.Task[None]] = {}
         self._limit = asyncio.Semaphore(MOST_AT_ONCE)
@@ -48,7 +52,7 @@ class OutsideWrites:
 
     def check(self, news: News) -> Found | None:
         """Read the same, and compare some of the rooms with the log. A command that was refused runs again."""
-        return self._found(self._dispatcher.check_rows(news.last), has_notes=True)
+        return self._found(self._dispatcher.check_rows(news.last), has_notes=news.has_notes)
 
     def _found(self, new_rows: NewRows | None, *, has_notes: bool) -> Found | None:
         found = Found(new_rows, self._service.sync.outside() if has_notes else [])
@@ -58,6 +62,8 @@ class OutsideWrites:
         """Hand the rooms their rows, and start a task for each calendar that has none."""
         if found.new_rows is not None:
             self._dispatcher.take_new_rows(found.new_rows)
+        if found.outside and self._on_writes is not None:
+            self._on_writes()
         for command in found.outside:
             if command not in self._tasks:
                 task = self._tasks[command] = asyncio.create_task(self._drain(command))

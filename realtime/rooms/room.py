@@ -15,19 +15,22 @@ from typing import Any
 
 from models.contract.changes import Booking, Cursor, Logged, Type, encode, with_bookings
 from models.contract.errors import Overloaded
-from realtime.engine import Event, Packet
+from models.contract.principal import Principal
+from realtime.engine import Event, Packet, write_all
 from realtime.rooms.fan_out import write_sliced
-from realtime.rooms.replica import Replica
+from realtime.rooms.replica.replica import Replica
 from realtime.rooms.subscriber import Audience, CutReason, SocketIoRooms, Subscriber, Subscribers
 from realtime.rooms.waiters import Waiters
 
 ReadBookings = Callable[[list[str]], Awaitable[dict[str, Booking]]]
-Quiet = Callable[[float], Awaitable[None]]
+CaughtUp = Callable[[float], Awaitable[None]]
 
 CHANGES_A_WRITE = 100
 BYTES_A_WRITE = 256 * 1024  # some 1,000 slots; 100 changes of 200 slots would stop the loop for 50 ms or more
 SECONDS_A_WRITE = 10e-6  # to one subscriber, about
 LONGEST_REST_SECONDS = 0.01
+PATIENCE = 3  # times the same for commands under way
+MOST_AT_ONCE = 16  # subscribers, to which a change is written without a task
 
 _log = logging.getLogger("slotcast.room")
 
@@ -36,7 +39,7 @@ class Room:
     """The subscribers of one calendar at this process."""
 
     __slots__ = (
-        "_quiet",
+        "_caught_up",
         "_read_bookings",
         "_waiters",
         "_written_at",
@@ -55,7 +58,7 @@ class Room:
         self,
         replica: Replica,
         read_bookings: ReadBookings,
-        quiet: Quiet,
+        caught_up: CaughtUp,
         socketio: Mapping[Audience, SocketIoRooms],
     ) -> None:
         self.calendar = replica.info.id
@@ -73,7 +76,7 @@ class Room:
         self._written_at = float("-inf")
         self._waiters = Waiters()
         self._read_bookings = read_bookings
-        self._quiet = quiet
+        self._caught_up = caught_up
 
     @property
     def is_empty(self) -> bool:
@@ -92,6 +95,11 @@ class Room:
     def leave(self, subscriber: Subscriber) -> None:
         self.subscribers[subscriber.audience].remove(subscriber)
 
+    def check_view(self, principal: Principal) -> None:
+        """Raise the principal's refusal if it may not see the calendar."""
+        if not principal.may_view(self.replica.info):
+            raise principal.refusal()
+
     async def advance(self) -> int:
         """Apply and send the waiting rows, and return their number; Gap if one does not follow.
 
@@ -109,13 +117,33 @@ class Room:
                     for subscribers in self.subscribers.values():
                         subscribers.cut_off_refused(self.replica.info)
                 await self._send(rows)
-                del self.waiting[: len(rows)]
+                self._note_sent(rows)
                 count += len(rows)
-                self.sent = rows[-1].seq
-                self._waiters.wake(self.sent)
             if self.waiting:
                 await asyncio.sleep(0)  # neither the lock nor a write without subscribers lets other tasks run
         return count
+
+    def advance_at_once(self) -> int:
+        """Do the same in this step of the loop, or return 0: for many subscribers, for staff, and during a join.
+
+        With few subscribers a task, a lock and a wait for further changes cost more than the write.
+        """
+        if self.lock.locked() or self.subscribers[Audience.STAFF] or self.subscriber_count > MOST_AT_ONCE:
+            return 0
+        rows = self._next_rows()
+        if len(rows) < len(self.waiting) or any(row.type == Type.CALENDAR_UPDATED for row in rows):
+            return 0
+        for row in rows:
+            self.replica.apply(row)
+        if public := self.subscribers[Audience.PUBLIC].connections():
+            write_all(public, public_packet(rows))
+        self._note_sent(rows)
+        return len(rows)
+
+    def _note_sent(self, rows: Sequence[Logged]) -> None:
+        del self.waiting[: len(rows)]
+        self.sent = rows[-1].seq
+        self._waiters.wake(self.sent)
 
     def _next_rows(self) -> list[Logged]:
         """Return the rows that one write takes, at least one."""
@@ -128,7 +156,7 @@ class Room:
         return self.waiting[:count]
 
     async def _gather(self) -> None:
-        """Wait for commits under way, for at most the time of a write to all subscribers.
+        """Wait for the commands under way, for at most three times a write to all subscribers.
 
         A change costs less the more changes share its write, and a burst takes half of the loop at most. A single
         change does not wait.
@@ -138,7 +166,7 @@ class Room:
         if pause > 0 and len(self.waiting) > 1:
             await asyncio.sleep(pause)
         else:
-            await self._quiet(span)
+            await self._caught_up(PATIENCE * span)
 
     async def _send(self, rows: Sequence[Logged]) -> None:
         self._written_at = time.monotonic()

@@ -87,7 +87,7 @@ class Subscriber:
 
 def may_subscribe(principal: Principal, audience: Audience, info: Info) -> bool:
     """Whether this principal may subscribe to the calendar in this audience."""
-    has_audience = audience is Audience.PUBLIC or principal.is_staff_of(info.id)
+    has_audience = audience is Audience.PUBLIC or principal.is_viewer_of(info.id)
     return has_audience and principal.may_view(info)
 
 

@@ -1,6 +1,6 @@
-"""The session of one Socket.IO client in one namespace.
+"""The session of one client that sends requests: a Socket.IO client in one namespace, or a plain WebSocket.
 
-Its subscriptions are its Socket.IO rooms; the session has only the joins that are under way.
+Its subscriptions are kept by its transport; the session has only the joins that are under way.
 """
 
 from __future__ import annotations
@@ -8,20 +8,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from models.contract.principal import Principal
-from realtime.access.auth import Expiry
-from realtime.engine import Connection
+from realtime.access.auth import Expiry, Identity
+from realtime.engine import ConnectionWriter
 from realtime.reads.read_queue import Peer
 from realtime.rooms.subscriber import Subscriber
 
+ConnectionT = TypeVar("ConnectionT", bound=ConnectionWriter)
 
-class Session:
+
+class Session(Generic[ConnectionT]):
     """The principal of a client, the end of its token, and its joins."""
 
     __slots__ = ("_expiry", "_joining", "_lock", "connection", "principal")
 
-    def __init__(self, connection: Connection, principal: Principal) -> None:
+    def __init__(self, connection: ConnectionT, principal: Principal) -> None:
         self.connection = connection
         self.principal = principal
         self._joining: tuple[Subscriber, ...] = ()
@@ -67,12 +70,12 @@ class Session:
         for subscriber in self._joining:
             subscriber.principal = principal
 
-    def expire_at(self, expires_at: float | None, end: Callable[[], None]) -> None:
-        """Call `end` when the token ends. A token without an end has no timer."""
-        if self._expiry is None and expires_at is not None:
+    def expire_with(self, identity: Identity, end: Callable[[], None]) -> None:
+        """Call `end` when the token or session ends. A guest without a token has no timer."""
+        if self._expiry is None and (identity.expires_at is not None or identity.credential is not None):
             self._expiry = Expiry(end)
         if self._expiry is not None:
-            self._expiry.set(expires_at)
+            self._expiry.set(identity)
 
     def close(self) -> None:
         """End the joins and the timer."""

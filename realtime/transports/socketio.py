@@ -16,28 +16,33 @@ from socketio.exceptions import ConnectionRefusedError as Refusal
 from models.contract.changes import encode
 from models.contract.commands.calendars import RefreshToken, Subscribe, Unsubscribe
 from models.contract.commands.command import Command
-from models.contract.errors import BadRequest, Forbidden, Refused, Unauthorized
+from models.contract.errors import BadRequest, Forbidden, Overloaded, Refused, Unauthorized
+from models.contract.principal import Role
 from models.contract.requests import EVERY_REQUEST
 from realtime import protocol
 from realtime.access.auth import Auth, Identity
 from realtime.access.rate_limit import check
-from realtime.engine import Encoded, SocketServer
+from realtime.engine import Connection, Encoded, SocketServer
 from realtime.reads.read_queue import reading_for
-from realtime.request_handler import RequestHandler
 from realtime.request_log import RequestCounts, RequestLog, new_request_id
+from realtime.requests.request_handler import RequestHandler
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Recovery
 from realtime.rooms.subscriber import Audience, CutReason, Subscriber, may_subscribe
 from realtime.transports.session import Session
 from realtime.transports.socketio_rooms import CalendarRooms
+from realtime.transports.stream import MOST_SUBSCRIPTIONS
 
-MOST_SUBSCRIPTIONS = 100  # of one connection
+SESSION_KEY = "HTTP_SLOTCAST_SESSION"  # of `environ`: the secret of the session's cookie
 _NO_ARRAY = "The request is no JSON array with a request's name."
+_CLAIMS = frozenset({"slot.hold", "slot.book", "booking.reschedule"})  # unless they bring a hold
 _BINARY = "A request is JSON; binary attachments are not taken."
 
 
 class CalendarNamespace(socketio.AsyncNamespace):
     """One of the two namespaces, by its audience."""
+
+    connects_at_once = True
 
     def __init__(
         self,
@@ -77,6 +82,23 @@ class CalendarNamespace(socketio.AsyncNamespace):
         """Refuse a request that cannot be read. Its client waits for an acknowledgement."""
         return await self._answer(sid, "", _BINARY if is_binary else _NO_ARRAY)
 
+    @property
+    def is_overloaded(self) -> bool:
+        return self._request_handler.is_overloaded
+
+    def refuse_early(self, sid: str, data: list[Any]) -> Encoded | None:
+        """Refuse a customer's claim of free seats before it costs a task; return None for any other request."""
+        name, *fields = data
+        if name not in _CLAIMS or (fields and isinstance(fields[0], dict) and fields[0].get("hold") is not None):
+            return None
+        session = self._rooms.sessions.get(sid)
+        if session is None or session.principal.highest_role >= Role.STAFF:
+            return None
+        began = time.perf_counter()
+        ack = protocol.write_refusal(self._request_handler.refuse())
+        self._log.write(name, Overloaded.code, began, f"{self.namespace} {name}")
+        return Encoded(ack)
+
     async def _answer(self, sid: str, event: str, fields: list[Any] | str) -> Encoded:
         """Acknowledge, count and log a request; the log line has an id of its own."""
         received, began, request_id = self._request_handler.clock(), time.perf_counter(), ""
@@ -96,11 +118,11 @@ class CalendarNamespace(socketio.AsyncNamespace):
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         """Begin a session, or refuse it. A refusal is final: the client's library does not try again by itself."""
         try:
-            identity = self._identify(auth, environ.get("REMOTE_ADDR", ""))
+            identity = self._identify(auth, environ.get("REMOTE_ADDR", ""), environ.get(SESSION_KEY, ""))
         except Refused as refusal:
             raise Refusal(refusal.message, protocol.write_error(refusal)) from refusal
         session = Session(self._server.connection(sid, self.namespace), identity.principal)
-        session.expire_at(identity.expires_at, partial(self._on_expired, sid))
+        session.expire_with(identity, partial(self._on_expired, sid))
         self._rooms.sessions[sid] = session
 
     def _on_expired(self, sid: str) -> None:
@@ -117,12 +139,14 @@ class CalendarNamespace(socketio.AsyncNamespace):
         if session is not None:
             session.close()
 
-    def _identify(self, auth: Any, address: str) -> Identity:
+    def _identify(self, auth: Any, address: str, session: str = "") -> Identity:
+        """Return the identity of a token; without one that of the session, by its cookie."""
         token = auth.get("token") if isinstance(auth, dict) else None
         if token is not None and not isinstance(token, str):
             raise Unauthorized("The `token` is a string.")
-        identity = self._auth.identify(token, address)
-        if self._audience is Audience.STAFF and not identity.principal.is_staff:
+        identity = self._auth.identify_session(session, address) if session and not token else None
+        identity = identity or self._auth.identify(token, address)
+        if self._audience is Audience.STAFF and identity.principal.highest_role < Role.VIEWER:
             raise identity.principal.refusal()
         return identity
 
@@ -150,12 +174,12 @@ class CalendarNamespace(socketio.AsyncNamespace):
         with reading_for(session.peer):
             return await self._request_handler.answer(request, session.principal, received)
 
-    async def on_subscribe(self, sid: str, session: Session, request: Subscribe) -> bytes:
+    async def on_subscribe(self, sid: str, session: Session[Connection], request: Subscribe) -> bytes:
         """Join the calendar's room. Nothing else runs between the subscription and the ack."""
         calendar = request.calendar
         if len({calendar, *session.joining, *self._rooms.calendars(sid)}) > MOST_SUBSCRIPTIONS:
             raise BadRequest(f"One connection watches {MOST_SUBSCRIPTIONS} calendars at most.", field="calendar")
-        if self._audience is Audience.STAFF and not session.principal.is_staff_of(calendar):
+        if self._audience is Audience.STAFF and not session.principal.is_viewer_of(calendar):
             raise Forbidden
         wanted = self._recovery.wanted(request.after, request.from_, request.to, request.at_least)
         subscriber = Subscriber(calendar, session.connection, self._audience, session.principal, sid)
@@ -166,17 +190,17 @@ class CalendarNamespace(socketio.AsyncNamespace):
                     joined = await self._recovery.join(subscriber, wanted)
         return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
 
-    def on_unsubscribe(self, sid: str, session: Session, request: Unsubscribe) -> bytes:
+    def on_unsubscribe(self, sid: str, session: Session[Connection], request: Unsubscribe) -> bytes:
         """Leave the room, also before the join is answered. A client outside the room gets the same answer."""
         session.give_up(request.calendar)
         self._rooms.leave(request.calendar, sid)
         return protocol.write_ok()
 
-    def on_refresh(self, sid: str, session: Session, request: RefreshToken) -> bytes:
+    def on_refresh(self, sid: str, session: Session[Connection], request: RefreshToken) -> bytes:
         """Take a fresh token. The client stays in the rooms that the new token allows."""
         identity = self._identify({"token": request.token}, session.connection.address)
         session.become(identity.principal)
-        session.expire_at(identity.expires_at, partial(self._on_expired, sid))
+        session.expire_with(identity, partial(self._on_expired, sid))
         for calendar in self._rooms.calendars(sid):
             room = self._dispatcher.rooms.get(calendar)
             if room is not None and not may_subscribe(session.principal, self._audience, room.replica.info):

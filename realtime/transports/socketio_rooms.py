@@ -9,7 +9,7 @@ from __future__ import annotations
 from sys import intern
 
 from models.contract.principal import Principal
-from realtime.engine import ConnectionWriter, RoomManager
+from realtime.engine import Connection, ConnectionWriter, RoomManager
 from realtime.rooms.subscriber import Audience
 from realtime.transports.session import Session
 
@@ -27,7 +27,7 @@ class CalendarRooms:
     def __init__(self, manager: RoomManager, audience: Audience) -> None:
         self._manager = manager
         self._namespace = audience.value
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, Session[Connection]] = {}
 
     def count(self, calendar: str) -> int:
         return len(self._manager.rooms.get(self._namespace, {}).get(room_name(calendar), ()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Protocol, TypeVar
@@ -19,18 +19,19 @@ from models.contract.errors import Overloaded
 from models.contract.values.time import Clock, write_time
 from realtime.access.auth import Expiry, Identity
 from realtime.engine import ConnectionWriter, Counters, Limits
-from realtime.http.api import calendar_of
 from realtime.http.middleware import RequestGuard
 from realtime.rooms.fan_out import SLICE_SECONDS
 from realtime.rooms.recovery import Joined, Recovery, Wanted
 from realtime.rooms.subscriber import Audience, CutReason, Subscriber
 
+MOST_SUBSCRIPTIONS = 100  # of one connection
 HEARTBEAT_SECONDS = 15.0
 BEAT_SECONDS = 3.0  # for clients that ask for it, to notice a dead network
 LONG_POLL = "longpoll"
 DRAIN = "drain"
+ANSWER_SECONDS = 5.0  # for the requests of sockets at a stop
 
-_BEAT = b":beat %b\n\n"  # the first one announces the others
+_TAKEN_SECONDS = 0.02
 
 
 class Stream(Protocol):
@@ -54,7 +55,7 @@ class Stream(Protocol):
 
 
 Ending = Callable[[], None]
-SendBeat = Callable[[bytes], None]
+SendBeat = Callable[[str], None]
 _Item = TypeVar("_Item")
 _Writer = TypeVar("_Writer", bound=ConnectionWriter)
 
@@ -68,8 +69,10 @@ class Streams:
         self.open: dict[Stream, list[Ending]] = {}
         self._beats: dict[Stream, SendBeat] = {}
         self.is_draining = False
+        self.refuses = False
         self._polls: dict[asyncio.Timeout, asyncio.Transport | None] = {}
         self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._are_gone = asyncio.Event()
 
     def start(self) -> None:
         timers = (self._send_heartbeats(), self._send_beats())
@@ -92,17 +95,19 @@ class Streams:
         self._beats.pop(stream, None)
         for ending in self.open.pop(stream, ()):
             ending()
+        if not self.open:
+            self._are_gone.set()
 
     @asynccontextmanager
-    async def polling(self, seconds: float, transport: asyncio.Transport | None) -> AsyncIterator[None]:
+    async def polling(self, seconds: float, transport: asyncio.Transport | None) -> AsyncIterator[Callable[[], None]]:
         """Run the body as a long poll. It is given up after so many seconds, soon after its client has hung up, and
-        when the server stops.
+        when the server stops, and when the body's function is called.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(0 if self.is_draining else seconds) as timeout:
                 self._polls[timeout] = transport
                 try:
-                    yield
+                    yield partial(self._end_poll, timeout)
                 finally:
                     del self._polls[timeout]
 
@@ -122,9 +127,9 @@ class Streams:
             await _each(self._beats.values(), partial(_call, beat=self.beat_now()))
             await _each(self._polls, self._end_if_gone)
 
-    def beat_now(self) -> bytes:
-        """Return a beat with the server's time: a client's clock may be wrong after a sleep."""
-        return _BEAT % write_time(self._clock()).encode()
+    def beat_now(self) -> str:
+        """Return the server's time for a beat: a client's clock may be wrong after a sleep."""
+        return write_time(self._clock())
 
     def _end_if_gone(self, poll: asyncio.Timeout) -> None:
         """End the poll of a client that has hung up: it would hold memory that no cap on connections counts."""
@@ -137,16 +142,26 @@ class Streams:
             poll.reschedule(0)
 
     async def close(self) -> None:
-        """Close every stream in good order. The clients come back by their cursors."""
+        """Close every stream in good order, a socket after its running requests. The clients come back later."""
         self.is_draining = True
         for poll in self._polls:
             self._end_poll(poll)
         for task in self._tasks:
             task.cancel()
+        self._are_gone.clear()
         await _each(self.open, lambda stream: stream.close_for_drain())
+        if self.open:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._are_gone.wait(), ANSWER_SECONDS)
 
 
-def _call(send: SendBeat, beat: bytes) -> None:
+async def until_taken(connection: ConnectionWriter) -> None:
+    """Wait while earlier answers wait for the client to read them."""
+    while connection.is_open and connection.is_congested:  # noqa: ASYNC110 - rare, and an event would cost each client
+        await asyncio.sleep(_TAKEN_SECONDS)
+
+
+def _call(send: SendBeat, beat: str) -> None:
     send(beat)
 
 
@@ -171,13 +186,16 @@ class StreamSubscriptions:
         self._limits = limits
         self._counters = counters
 
-    async def read(self, request: web.Request, after: str | None) -> tuple[Identity, Wanted]:
-        """Read the identity, the cursor and the window of a request."""
-        if self.streams.is_draining:
+    async def read(
+        self, request: web.Request, after: str | None, calendars: Sequence[str] = ()
+    ) -> tuple[Identity, Wanted]:
+        """Read the identity, the cursor and the window of a request for these calendars, or the path's."""
+        if self.streams.is_draining or self.streams.refuses:
             raise Overloaded("The server is stopping.")
         query = request.query
-        wanted = self._recovery.wanted(after, query.get("from"), query.get("to"), query.get("at_least"))
-        return await self.guard.follower(request), wanted
+        at_least = None if calendars else query.get("at_least")
+        wanted = self._recovery.wanted(after, query.get("from"), query.get("to"), at_least)
+        return await self.guard.follower(request, calendars), wanted
 
     def open(self, kind: type[_Writer], request: web.Request) -> _Writer:
         """Make a stream that is charged to its address; Overloaded if that has too many."""
@@ -189,18 +207,21 @@ class StreamSubscriptions:
         return stream
 
     async def join(
-        self, request: web.Request, stream: ConnectionWriter, identity: Identity, wanted: Wanted
+        self, calendar: str, stream: ConnectionWriter, identity: Identity, wanted: Wanted
     ) -> tuple[Subscriber, Joined]:
-        """Subscribe the stream to the path's calendar. Nothing else runs between that and the return."""
-        subscriber = Subscriber(calendar_of(request), stream, Audience.PUBLIC, identity.principal)
+        """Subscribe the stream to the calendar. Nothing else runs between that and the return."""
+        subscriber = Subscriber(calendar, stream, Audience.PUBLIC, identity.principal)
         return subscriber, await self._recovery.join(subscriber, wanted)
 
-    def keep(self, stream: Stream, subscriber: Subscriber, joined: Joined, identity: Identity) -> None:
+    def keep(self, stream: Stream, connection: ConnectionWriter, identity: Identity, *endings: Ending) -> None:
         """Register the stream until its peer, its token or the server ends it."""
-        connection = subscriber.connection
         expiry = Expiry(lambda: connection.abort(CutReason.TOKEN_EXPIRED))
-        expiry.set(identity.expires_at)
+        expiry.set(identity)
+        self.register(stream, connection, expiry.cancel, *endings)
+
+    def register(self, stream: Stream, connection: ConnectionWriter, *endings: Ending) -> None:
+        """Register the stream until its peer or the server ends it."""
         budget = connection.budget
         assert budget is not None
         budget.open()
-        self.streams.add(stream, lambda: joined.room.leave(subscriber), expiry.cancel, budget.close)
+        self.streams.add(stream, *endings, budget.close)

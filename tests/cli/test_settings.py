@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import Setting, Settings, declared, read_origins, unknown_variables
+from cli.settings import Setting, Settings, declared, unknown_variables
 from tests.cli.command import Run, check_one_line
 from tests.support import ROOT
 
@@ -25,6 +25,12 @@ BAD_SETTINGS: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"SLOTCAST_DATABASE": "postgresql://u@[::1/x"}, ("SLOTCAST_DATABASE",)),
     ({"SLOTCAST_SECRET": "\udcff" * 32}, ("SLOTCAST_SECRET", "UTF-8")),
     ({"SLOTCAST_SECRET": "short"}, ("SLOTCAST_SECRET", "32")),
+    ({"SLOTCAST_SECRET_PREVIOUS": "short"}, ("SLOTCAST_SECRET_PREVIOUS", "32")),
+    ({"SLOTCAST_SECRET": "s" * 32, "SLOTCAST_SECRET_PREVIOUS": "s" * 32}, ("SLOTCAST_SECRET_PREVIOUS",)),
+    ({"SLOTCAST_JWKS_URL": "http://login.example/jwks"}, ("SLOTCAST_JWKS_URL", "https")),
+    ({"SLOTCAST_JWKS_URL": "login.example"}, ("SLOTCAST_JWKS_URL", "must look like")),
+    ({"SLOTCAST_JWT_AUDIENCE": "slots"}, ("SLOTCAST_JWT_AUDIENCE", "SLOTCAST_JWKS_URL")),
+    ({"SLOTCAST_TOKEN_DAYS": "-1"}, ("token-days",)),
     ({"SLOTCAST_ORIGINS": "example.org"}, ("SLOTCAST_ORIGINS", "example.org")),
     ({"SLOTCAST_ORIGINS": "https://example.org/path"}, ("SLOTCAST_ORIGINS",)),
     ({"SLOTCAST_ORIGINS": "https://example.org?x"}, ("SLOTCAST_ORIGINS",)),
@@ -58,20 +64,6 @@ def test_no_secret_is_kept_beside_a_database_that_is_none(run: Run, tmp_path: Pa
     """The database is checked first, and a bad one leaves no file behind."""
     check_one_line(run(SLOTCAST_DATABASE=database), "SLOTCAST_DATABASE")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "origins"),
-    [
-        ("", ()),
-        ("*", ("*",)),
-        ("http://localhost:5173, HTTPS://Example.org,", ("http://localhost:5173", "HTTPS://Example.org")),
-        ("http://[::1]:8080", ("http://[::1]:8080",)),
-    ],
-)
-def test_origins(text: str, origins: tuple[str, ...]) -> None:
-    """An Origin in a browser's form is accepted, and `*`."""
-    assert read_origins(text) == origins
 
 
 def test_help_names_every_setting_and_command(run: Run, tmp_path: Path) -> None:

@@ -10,15 +10,19 @@ from models.contract.commands.bookings import BookSlot, Person
 from models.contract.commands.calendars import CreateCalendar
 from models.contract.commands.command import Answer
 from models.contract.commands.slots import NewSlot, OpenSlots, UpdateSlot
-from models.contract.principal import OPERATOR, Principal
+from models.contract.principal import OPERATOR, Principal, Role
 from models.contract.values.time import DAY, HOUR, system_clock
 from models.service import SlotService
 from realtime.access.auth import Auth
+from realtime.access.credentials import Credentials
 from realtime.async_service import AsyncService
 from realtime.engine import ConnectionWriter, Counters, Limits, Packet
-from realtime.request_handler import RequestHandler
+from realtime.requests.access_parts import AccessParts
+from realtime.requests.request_handler import RequestHandler
+from realtime.requests.snapshot_read import SnapshotReader
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Joined, Recovery
+from realtime.rooms.replica.text import ReplicaText
 from realtime.rooms.subscriber import Audience, Subscriber
 from tests.support import new_key
 
@@ -58,10 +62,13 @@ class RoomStack:
         self.sync.open()
         self.service = AsyncService(self.sync, lambda rows: self.dispatcher.on_rows(rows))  # noqa: PLW0108 - made in the next line
         self.dispatcher = Dispatcher(self.service)
-        self.recovery = Recovery(self.service, self.dispatcher, system_clock)
-        self.request_handler = RequestHandler(
-            self.service, self.dispatcher, system_clock, Auth(secrets.token_bytes(32))
-        )
+        text = ReplicaText(system_clock)
+        self.recovery = Recovery(self.service, self.dispatcher, text, system_clock)
+        self.snapshots = SnapshotReader(self.service, self.dispatcher, text, system_clock)
+        credentials = Credentials(system_clock)
+        auth = Auth(secrets.token_bytes(32), system_clock, credentials)
+        access = AccessParts(self.service, auth, credentials, system_clock, session_seconds=60)
+        self.request_handler = RequestHandler(self.service, self.dispatcher, system_clock, access.handler)
         self.dispatcher.start()
         self.slot = ""
         self._changes = 0
@@ -97,7 +104,7 @@ class RoomStack:
         begin: str | None = None,
     ) -> tuple[Subscriber, Joined]:
         """Subscribe the connection, with a client's `after` and `from`."""
-        audience = Audience.STAFF if principal.is_staff else Audience.PUBLIC
+        audience = Audience.STAFF if (principal.role >= Role.STAFF) else Audience.PUBLIC
         subscriber = Subscriber("room", connection, audience, principal)
         return subscriber, await self.recovery.join(subscriber, self.recovery.wanted(after, begin, None))
 

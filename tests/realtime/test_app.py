@@ -30,6 +30,7 @@ async def test_an_application_ends_all_that_it_has_started(database: str, tmp_pa
         clock=system_clock,
         web_folder=tmp_path,
         heartbeat_seconds=15,
+        base_path="",
     )
     async with TestClient(TestServer(app)) as client:
         assert (await client.get("/readyz")).status == 200

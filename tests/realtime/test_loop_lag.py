@@ -1,6 +1,15 @@
 """Loop lag, and the refusal of new clients under it."""
 
-from realtime.loop_lag import CALM_SECONDS, LATE_INTERVALS, LATE_SECONDS, LoopLagMonitor
+import time
+
+from realtime.loop_lag import (
+    CALM_SECONDS,
+    IDLE_INTERVAL_SECONDS,
+    LATE_INTERVALS,
+    LATE_SECONDS,
+    LoopLagMonitor,
+)
+from tests.support import eventually
 
 
 def test_newcomers_are_refused_while_the_loop_stays_late_and_until_it_has_been_calm() -> None:
@@ -35,3 +44,15 @@ def test_newcomers_are_refused_while_commands_pile_up() -> None:
     is_pressed = False
     loop_lag.measure(10.0 + CALM_SECONDS, 0.0)
     assert told == [True, False]
+
+
+async def test_an_idle_loop_is_looked_at_less_often_and_a_block_is_measured_all_the_same() -> None:
+    """The timer slows down while nothing runs. The first block after that counts with all its CPU."""
+    loop_lag = LoopLagMonitor(lambda: False, lambda _: None)
+    loop_lag.start()
+    await eventually(lambda: loop_lag._interval == IDLE_INTERVAL_SECONDS)
+    until = time.thread_time() + 3 * IDLE_INTERVAL_SECONDS
+    while time.thread_time() < until:
+        pass
+    await eventually(lambda: loop_lag.longest_block_seconds >= 3 * IDLE_INTERVAL_SECONDS)
+    loop_lag.close()

@@ -15,6 +15,7 @@ from models.contract.values.time import HOUR
 from models.service import SlotService
 from realtime import scheduler as module
 from realtime.async_service import AsyncService
+from realtime.leader import Leader
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.scheduler import Scheduler
 from tests.models.conftest import clock, database, driver, pytest_generate_tests, service
@@ -26,7 +27,7 @@ from tests.support import eventually, new_key
 
 __all__ = ["clock", "database", "driver", "pytest_generate_tests", "service"]
 CALENDARS = 40
-DUE = ("expiring", "unanswered", "behind", "trims")
+DUE = ("expiring", "unanswered", "behind", "trims", "past_customers")
 
 
 @pytest.fixture
@@ -39,9 +40,12 @@ async def scheduler(driver: Driver) -> AsyncIterator[Scheduler]:
         driver.hold(held)
         driver.reserve(pending)
     asynchronous = AsyncService(driver.service, lambda _: None)
-    scheduler = Scheduler(asynchronous, Dispatcher(asynchronous))
+    leader = Leader(driver.service)
+    scheduler = Scheduler(asynchronous, Dispatcher(asynchronous), leader)
+    leader.start()
     yield scheduler
     await scheduler.close()
+    await leader.close()
     await asynchronous.close()
 
 
@@ -104,7 +108,7 @@ async def test_what_is_due_is_written_in_batches(
     for number in range(CALENDARS):
         slots = driver.service.snapshot(f"room-{number}", driver.clock.now, driver.clock.now + 8 * 24 * HOUR).slots
         assert len(slots) > 0
-    assert len(written) < 1.5 * CALENDARS  # three commands for each calendar
+    assert len(written) < 2 * CALENDARS  # three commands for each calendar, and four writers take what they find
 
 
 async def test_an_expired_hold_is_freed_after_a_failure(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +126,10 @@ async def test_an_expired_hold_is_freed_after_a_failure(stack: RoomStack, monkey
     monkeypatch.setattr(type(stack.sync), "expiring", lambda _, ahead: fail_once(ahead))
     connection = RecordingConnection()
     await stack.join(connection)
-    scheduler = Scheduler(stack.service, stack.dispatcher)
+    leader = Leader(stack.sync)
+    scheduler = Scheduler(stack.service, stack.dispatcher, leader)
+    leader.start()
     scheduler.start()
-    await eventually(lambda: [change["type"] for change in connection.changes] == ["slot.expired"], 10, "the change")
+    await eventually(lambda: [change["type"] for change in connection.changes] == ["slot.expired"], what="the change")
     await scheduler.close()
+    await leader.close()

@@ -19,12 +19,17 @@ from realtime.engine.engineio.mailbox import SEPARATOR, Mailbox
 from realtime.engine.engineio.ping_timer import PingTimer
 from realtime.engine.origins import Origins
 from realtime.engine.packet import Format, no_format
-from realtime.engine.websocket.frame import CloseCode, Opcode, encode_frame
+from realtime.engine.websocket.frame import FIN, MASKED, CloseCode, Opcode, encode_frame
 from realtime.engine.websocket.websocket import WebSocket
 
 PING: Final = b"2"
 CLOSE: Final = b"1"
 NOOP: Final = b"6"
+_PING_FRAME: Final = encode_frame(Opcode.TEXT, PING)
+_NOOP_FRAME: Final = encode_frame(Opcode.TEXT, NOOP)
+_PONG: Final = ord("3")
+_PONG_HEAD: Final = bytes((FIN | Opcode.TEXT, MASKED | 1))  # of a frame with one masked byte
+_PONG_BYTES: Final = 7
 NOTHING: Final = b""
 DEPARTURE_SECONDS: Final = 50e-6  # the cost of removing one client, roughly
 
@@ -92,6 +97,11 @@ class EngineConnection(BackPressure, AsyncSocket):
         self.is_pinged = False
         self.ping_slot = -1
         self._session: dict[str, Any] | None = None
+
+    @property
+    def queued_bytes(self) -> int:
+        """Return the bytes that wait for the peer, in the transport or for its next poll (ConnectionWriter)."""
+        return super().queued_bytes if self.mailbox is None else self.mailbox.queued_bytes
 
     # -- the interface of engineio.AsyncSocket
 
@@ -175,12 +185,22 @@ class EngineConnection(BackPressure, AsyncSocket):
 
     def ping(self) -> None:
         """Send a ping."""
-        self.send_text(PING)
+        self._send_ready(PING, _PING_FRAME)
 
     def beat(self) -> None:
         """Send a heartbeat, unless other bytes wait for the client."""
         if self.is_open and not self.is_congested:
-            self.send_text(NOOP)
+            self._send_ready(NOOP, _NOOP_FRAME)
+
+    def _send_ready(self, text: bytes, frame: bytes) -> None:
+        """Send a packet whose frame is encoded already."""
+        counters = self.counters
+        counters.packets_out += 1
+        counters.bytes_out += len(text)
+        if self.mailbox is None:
+            WebSocket.put(self, frame)
+        else:
+            self.put(text)
 
     def put(self, data: bytes) -> None:
         """Send bytes to the socket, or to the mailbox of a polling session."""
@@ -204,6 +224,20 @@ class EngineConnection(BackPressure, AsyncSocket):
         return mail
 
     # -- receiving
+
+    def data_received(self, data: bytes) -> None:
+        """Take a pong, which is most of what idle clients send, in few steps; read all else as frames (WebSocket)."""
+        if (
+            len(data) == _PONG_BYTES
+            and data[2] ^ data[6] == _PONG
+            and data[:2] == _PONG_HEAD
+            and self.is_between_frames
+            and self.is_open
+        ):
+            if self.budget is None or self.spend(1):
+                self.server.ping_timer.pong(self)
+        else:
+            super().data_received(data)
 
     def on_text(self, text: str) -> None:
         """Take one Engine.IO packet."""

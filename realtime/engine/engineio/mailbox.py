@@ -4,14 +4,19 @@ import asyncio
 from typing import Final
 
 SEPARATOR: Final = b"\x1e"  # between two packets of one polling payload
+NO_POLL: Final = ("", b"")
 
 
 class Mailbox:
-    """The waiting Engine.IO packets as polling text, and the poll that waits for them."""
+    """The waiting Engine.IO packets as polling text, and the poll that waits for them.
+
+    `answered` is the last poll, by its parameter `t`, with its answer.
+    """
 
     __slots__ = (
         "_chunks",
         "_waiter",
+        "answered",
         "is_ended",
         "is_polled",
         "is_posted",
@@ -24,6 +29,7 @@ class Mailbox:
         self._chunks: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self.queued_bytes = 0
+        self.answered = NO_POLL
         self.transport: asyncio.Transport | None = None  # of the poll that is being answered
         self.is_polled = False
         self.is_posted = False

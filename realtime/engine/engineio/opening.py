@@ -1,6 +1,7 @@
 """Opens a session: answers its first request with OPEN and keeps nothing else of that request."""
 
 import inspect
+from functools import lru_cache
 from sys import intern
 from typing import Any, Final
 
@@ -49,6 +50,8 @@ async def open_session(server: SessionServer, request: web.Request, transport: s
     connection.budget = budget
     if server.keep_headers:
         connection.headers = {name: request.headers[name] for name in server.keep_headers if name in request.headers}
+    if server.keep_parts is not None and (parts := server.keep_parts(request)):
+        connection.headers = {**(connection.headers or {}), **parts}
     await _authorize(server, connection)
     if request.transport is None or request.transport.is_closing():
         raise RejectedRequest("The client has gone.")
@@ -82,16 +85,26 @@ def _answer(server: SessionServer, request: web.Request, connection: EngineConne
 
 def _open_packet(server: SessionServer, request: web.Request, sid: str, upgrades: list[str]) -> bytes:
     """Return the OPEN packet, in whole milliseconds. `beatInterval` is there for clients with heartbeats."""
-    fields = {
-        "sid": sid,
+    beat_seconds = server.heartbeat.interval_seconds if request.query.get("beat") == "1" else 0.0
+    interval_seconds = server.ping_interval + server.ping_interval_grace_period
+    terms = _terms(tuple(upgrades), interval_seconds, server.ping_timeout, server.max_http_buffer_size, beat_seconds)
+    return b'0{"sid":%b,%b' % (msgspec.json.encode(sid), terms)
+
+
+@lru_cache(maxsize=16)
+def _terms(
+    upgrades: tuple[str, ...], interval_seconds: float, timeout_seconds: float, max_bytes: int, beat_seconds: float
+) -> bytes:
+    """Return the fields of OPEN behind the id, which all clients of a kind get."""
+    fields: dict[str, Any] = {
         "upgrades": upgrades,
-        "pingInterval": round((server.ping_interval + server.ping_interval_grace_period) * 1000),
-        "pingTimeout": round(server.ping_timeout * 1000),
-        "maxPayload": server.max_http_buffer_size,
+        "pingInterval": round(interval_seconds * 1000),
+        "pingTimeout": round(timeout_seconds * 1000),
+        "maxPayload": max_bytes,
     }
-    if request.query.get("beat") == "1":
-        fields["beatInterval"] = round(server.heartbeat.interval_seconds * 1000)
-    return b"0" + msgspec.json.encode(fields)
+    if beat_seconds:
+        fields["beatInterval"] = round(beat_seconds * 1000)
+    return msgspec.json.encode(fields)[1:]
 
 
 def _cookie(cookie: str | dict[str, Any]) -> dict[str, Any]:

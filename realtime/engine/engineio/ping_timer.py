@@ -40,7 +40,9 @@ class PingTimer:
         self.interval = interval
         self.timeout = timeout
         self.tick_seconds = min(_COARSEST_TICK_SECONDS, interval / _TICKS_PER_DELAY, timeout / _TICKS_PER_DELAY)
-        slots = math.ceil(max(interval, timeout) / self.tick_seconds) + 2
+        self._interval_ticks = max(1, math.ceil(interval / self.tick_seconds))
+        self._timeout_ticks = max(1, math.ceil(timeout / self.tick_seconds))
+        slots = max(self._interval_ticks, self._timeout_ticks) + 2
         self._buckets: list[set[Pingable]] = [set() for _ in range(slots)]
         self._size = 0
         self._tick = 0  # the last finished one
@@ -67,7 +69,7 @@ class PingTimer:
             self._run_in(self.tick_seconds)
         self._size += 1
         connection.deadline = self.now() + self.patience
-        self._place(connection, self.interval)
+        self._place(connection, self._interval_ticks)
 
     def discard(self, connection: Pingable) -> None:
         """Forget a connection that has ended."""
@@ -83,7 +85,7 @@ class PingTimer:
         self._buckets[connection.ping_slot].discard(connection)
         connection.is_pinged = False
         connection.deadline = self.now() + self.patience
-        self._place(connection, self.interval)
+        self._place(connection, self._interval_ticks)
 
     def stop(self) -> None:
         """Stop the timer; `add` starts it again."""
@@ -91,8 +93,7 @@ class PingTimer:
             self._timer.cancel()
             self._timer = None
 
-    def _place(self, connection: Pingable, delay: float) -> None:
-        ticks = max(1, math.ceil(delay / self.tick_seconds))
+    def _place(self, connection: Pingable, ticks: int) -> None:
         slot = (self._tick + ticks) % len(self._buckets)
         connection.ping_slot = slot
         self._buckets[slot].add(connection)
@@ -105,9 +106,11 @@ class PingTimer:
         current = int((began - self._begun_at) / self.tick_seconds)
         while self._tick < current:
             bucket = self._buckets[(self._tick + 1) % len(self._buckets)]
+            now = self.now()
             while bucket:
-                self._visit(bucket.pop(), self.now())
-                if self.now() - began > SLICE_SECONDS:
+                self._visit(bucket.pop(), now)
+                now = self.now()
+                if now - began > SLICE_SECONDS:
                     self._run_in(0)
                     return
             self._tick += 1
@@ -136,4 +139,4 @@ class PingTimer:
             connection.deadline = now + self.timeout
             connection.ping()
         if connection.is_open:
-            self._place(connection, self.timeout)
+            self._place(connection, self._timeout_ticks)

@@ -11,7 +11,7 @@ from aiohttp.http import HttpProcessingError
 from realtime.engine.admission import SLICE_SECONDS
 from realtime.engine.budget import cost_of
 from realtime.engine.engineio.connection import NOOP, EngineConnection
-from realtime.engine.engineio.mailbox import SEPARATOR, Mailbox
+from realtime.engine.engineio.mailbox import NO_POLL, SEPARATOR, Mailbox
 
 UNREADABLE: Final = (web.RequestPayloadError, HttpProcessingError)  # a body that does not match its headers
 MOST_PACKETS: Final = 16  # in one payload: python-engineio's client disconnects on more
@@ -65,7 +65,11 @@ class PollProtocol(asyncio.Protocol):
 async def answer_poll(
     connection: EngineConnection, request: web.Request, compress_above: int | None
 ) -> web.StreamResponse:
-    """Wait for packets and send them, a few at a time. A second concurrent poll ends the session."""
+    """Wait for packets and send them, a few at a time. A second concurrent poll ends the session.
+
+    A poll that is sent again gets the same answer. HTTP clients and proxies send a GET again where the connection ends
+    before its answer; the packets of a lost answer would be missing.
+    """
     mailbox = connection.mailbox
     transport = request.transport
     if mailbox is None:
@@ -76,19 +80,38 @@ async def answer_poll(
     if mailbox.is_polled:
         connection.depart("parse error")
         return web.Response(status=400, text="Another poll is waiting.")
-    await _wait(connection, mailbox, request, transport)
-    is_going_on = connection.mailbox is mailbox and not mailbox.is_ended
-    body = connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()
-    if not body and mailbox.is_ended:
-        return web.Response(status=503 if connection.server.is_draining else 400, text=_OVER)
-    body = body or NOOP
-    if is_going_on and body is NOOP and not connection.spend(1):  # during an upgrade each poll is answered at once
-        return too_many_requests()
+    name = request.query.get("t", "")
+    if name and name == mailbox.answered[0]:
+        if not connection.spend(1):
+            return too_many_requests()
+        body = mailbox.answered[1]
+    else:
+        mailbox.answered = NO_POLL
+        await _wait(connection, mailbox, request, transport)
+        is_going_on = connection.mailbox is mailbox and not mailbox.is_ended
+        body = connection.take_mail(MOST_PACKETS) if is_going_on else mailbox.take()
+        if not body and mailbox.is_ended:
+            return web.Response(status=503 if connection.server.is_draining else 400, text=_OVER)
+        body = body or NOOP
+        if is_going_on and body is NOOP and not connection.spend(1):  # during an upgrade each poll is answered at once
+            return too_many_requests()
+        mailbox.answered = name, body
+    return await _answer(connection, mailbox, request, body, compress_above)
+
+
+async def _answer(
+    connection: EngineConnection,
+    mailbox: Mailbox,
+    request: web.Request,
+    body: bytes,
+    compress_above: int | None,
+) -> web.StreamResponse:
+    """Send the packets of one poll."""
     response = web.Response(body=body, content_type="text/plain", charset="utf-8")
     if compress_above is not None and len(body) >= compress_above:
         response.enable_compression()
     response.headers.update(connection.server.origins.headers(request))
-    mailbox.transport = transport
+    mailbox.transport = request.transport
     try:
         await response.prepare(request)
         await response.write_eof()

@@ -5,7 +5,7 @@ import contextlib
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import engineio
@@ -19,6 +19,7 @@ from realtime.engine.engineio.back_pressure import BackPressure
 from realtime.engine.engineio.connection import DEPARTURE_SECONDS, NOTHING, EngineConnection
 from realtime.engine.engineio.heartbeat import Heartbeat
 from realtime.engine.engineio.ping_timer import PingTimer
+from realtime.engine.engineio.sid import new_sid
 from realtime.engine.engineio.upgrade import UpgradeProbe
 from realtime.engine.origins import Allowed, Origins, origins_of
 from realtime.engine.websocket.frame import CloseCode
@@ -78,6 +79,8 @@ class SessionServer(engineio.AsyncServer):
         self.admission = AdmissionQueue()
         self.request_seconds = 10 * REQUEST_SECONDS  # the estimate for the next one; at first nothing is known
         self.elsewhere: Elsewhere | None = None
+        # Returns further parts of a handshake for `environ`, as headers: {"Name": "value"}.
+        self.keep_parts: Callable[[web.Request], dict[str, str]] | None = None
         self.refuse = False
         self.is_draining = False
         self.sockets: dict[str, EngineConnection] = {}
@@ -91,13 +94,13 @@ class SessionServer(engineio.AsyncServer):
 
     def generate_id(self) -> str:
         """Return a new session's id; among several processes it begins with the number of this one."""
-        sid: str = super().generate_id()
+        sid = new_sid()
         return f"{self.elsewhere.sid_prefix}{sid}" if self.elsewhere is not None else sid
 
     @property
     def may_upgrade(self) -> bool:
-        """Return whether a polling client may upgrade to WebSocket."""
-        return bool(self.allow_upgrades) and "websocket" in self.transports
+        """Return whether a polling client may upgrade to WebSocket. Not during a drain, which would not close it."""
+        return bool(self.allow_upgrades) and not self.is_draining and "websocket" in self.transports
 
     # -- called by connections
 
@@ -197,7 +200,8 @@ class SessionServer(engineio.AsyncServer):
             connection.pause_reading()
         await self.admission.until_served()
         await self._until_answered(seconds)
-        for probe in list(self.probes):
+        probes = list(self.probes)
+        for probe in probes:
             probe.shut(CloseCode.GOING_AWAY, "drain")
         for connection in list(self.sockets.values()):
             departure = functools.partial(connection.depart, "drain", NOTHING, CloseCode.GOING_AWAY)
@@ -208,10 +212,20 @@ class SessionServer(engineio.AsyncServer):
             self._all_left = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._all_left.wait(), seconds)
-        for connection in list(self._leaving):
-            if connection.transport is not None:
-                connection.transport.abort()
+        for leaving in (*self._leaving, *probes):
+            if leaving.transport is not None:
+                leaving.transport.abort()
         await asyncio.sleep(0)
+
+    async def close_some(self, connections: Sequence[EngineConnection], seconds: float = 1.0) -> None:
+        """Close these transports. Handlers of requests that were read get `seconds` to answer."""
+        for connection in connections:
+            connection.pause_reading()
+        if running := list(self._tasks):
+            await asyncio.wait(running, timeout=seconds)
+        for connection in connections:
+            departure = functools.partial(connection.depart, "drain", NOTHING, CloseCode.GOING_AWAY)
+            self.admission.run(departure, DEPARTURE_SECONDS)
 
     async def _until_answered(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

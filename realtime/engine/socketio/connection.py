@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from realtime.engine.engineio.connection import ConnectionHost, EngineConnection, Formats
 from realtime.engine.socketio.encoder import socketio_frames, socketio_text
+from realtime.engine.websocket.frame import Opcode, encode_frame
 
 PARKED_BYTES: Final = 1_000  # the weight of a request in the backlog, beside its own bytes
 
@@ -79,7 +80,7 @@ class NamespaceClient:
 class Connection(EngineConnection):
     """An Engine.IO session with its namespace clients and its requests."""
 
-    __slots__ = ("_backlog", "_backlog_bytes", "_in_flight", "_waiting", "clients")
+    __slots__ = ("_backlog", "_backlog_bytes", "_in_flight", "_refusals", "_waiting", "clients")
 
     formats: ClassVar[Formats] = Formats(socketio_frames, socketio_text)
 
@@ -89,6 +90,7 @@ class Connection(EngineConnection):
         self._in_flight = 0
         self._backlog: deque[tuple[Callable[[], object], int]] | None = None  # requests read past the limit
         self._backlog_bytes = 0
+        self._refusals: list[bytes] | None = None  # of the bytes that are being read
         self._waiting: deque[asyncio.Future[None]] | None = None  # requests in `until_writable`
 
     def request(self, begin: Callable[[], object], size: int) -> None:
@@ -106,6 +108,26 @@ class Connection(EngineConnection):
             self._backlog_bytes += size + PARKED_BYTES
         if not self.may_read():
             self.pause_reading()
+
+    def refuse(self, text: bytes) -> None:
+        """Acknowledge a request that is refused in an overload.
+
+        All refusals of the bytes just read leave by one write.
+        """
+        if self._refusals is None:
+            self._refusals = []
+            asyncio.get_running_loop().call_soon(self._send_refusals)
+        self._refusals.append(text)
+
+    def _send_refusals(self) -> None:
+        texts, self._refusals = self._refusals or [], None
+        self.counters.packets_out += len(texts)
+        self.counters.bytes_out += sum(map(len, texts))
+        if self.mailbox is None:
+            self.put_reply(b"".join([encode_frame(Opcode.TEXT, text) for text in texts]))
+        else:
+            for text in texts:
+                self.put_reply(text)
 
     def end_request(self) -> None:
         """Note that a request has been answered."""

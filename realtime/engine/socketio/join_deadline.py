@@ -23,17 +23,27 @@ class JoinDeadlines:
 
     def add(self, eio_sid: str) -> None:
         """Start the deadline of this connection."""
+        self._queue.append((asyncio.get_running_loop().time() + self._seconds, eio_sid))
+        if len(self._queue) == 1:
+            self._wait()
+
+    def _wait(self) -> None:
+        at = self._queue[0][0] + _SLACK_SECONDS
+        asyncio.get_running_loop().call_at(at, self._on_time, at)
+
+    def _on_time(self, at: float) -> None:
+        """Expire now. A late timer means that the loop stood still: it first reads the CONNECTs that came meanwhile."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._seconds
-        if not self._queue:
-            loop.call_at(due + _SLACK_SECONDS, self._expire)
-        self._queue.append((due, eio_sid))
+        if loop.time() - at > _SLACK_SECONDS:
+            loop.call_later(_SLACK_SECONDS, self._expire)
+        else:
+            self._expire()
 
     def _expire(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._queue and self._queue[0][0] <= loop.time():
+        now = asyncio.get_running_loop().time()
+        while self._queue and self._queue[0][0] <= now:
             connection = self._connections.get(self._queue.popleft()[1])
             if connection is not None and not connection.clients:
                 connection.abort("no namespace")
         if self._queue:
-            loop.call_at(self._queue[0][0] + _SLACK_SECONDS, self._expire)
+            self._wait()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Final, cast
 
 import socketio
@@ -48,6 +49,29 @@ class NamespaceServer(socketio.AsyncServer):
         if self._join_deadlines is not None:
             self._join_deadlines.add(eio_sid)
 
+    def _begin_join(self, eio_sid: str, namespace: str, data: Any) -> Coroutine[Any, Any, None] | None:
+        """Join a namespace; return a coroutine where the connect handler may suspend.
+
+        A namespace whose handler never does has a true `connects_at_once`. It saves a task and a pause of the reading.
+        """
+        joining = self._handle_connect(eio_sid, namespace, data)
+        has_own = namespace in self.handlers or "*" in self.handlers
+        handler = None if has_own else self.namespace_handlers.get(namespace)
+        if not getattr(handler, "connects_at_once", False):
+            return joining
+        try:
+            joining.send(None)
+        except StopIteration:
+            return None
+        joining.close()
+        logger.error("The connect handler of %s is not done at once, though its namespace says so.", namespace)
+        connection = self.connections[eio_sid]
+        client = self.manager.client_of(connection, namespace)
+        if client is not None:
+            self.manager.leave(client)
+        connection.abort("connect failed")
+        return None
+
     async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
         connection = self.connections.get(eio_sid)
         if connection is None:  # it ended before this ran
@@ -84,14 +108,18 @@ class NamespaceServer(socketio.AsyncServer):
     async def _ask(self, client: NamespaceClient, data: Any) -> dict[str, Any] | None:
         """Run the connect handler. Return the reason if it refuses. Old handlers take no `auth`."""
         environ = client.connection.environ
+        trigger = partial(self._trigger_event, "connect", client.namespace)
+        namespace = self.namespace_handlers.get(client.namespace) if not self.handlers else None
+        if namespace is not None:  # as `_trigger_event` does without handlers of single events
+            trigger = partial(namespace.trigger_event, "connect")
         try:
             try:
-                answer = await self._trigger_event("connect", client.namespace, client.sid, environ, data)
+                answer = await trigger(client.sid, environ, data)
             except TypeError as error:
                 if data:
                     raise
                 try:
-                    answer = await self._trigger_event("connect", client.namespace, client.sid, environ)
+                    answer = await trigger(client.sid, environ)
                 except TypeError:
                     raise error from None
         except Refusal as refusal:

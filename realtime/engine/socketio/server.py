@@ -5,9 +5,11 @@ in which its handler returns. Nothing that leaves a socket overtakes anything.
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
+from realtime.engine.arrival import ARRIVAL
 from realtime.engine.counters import Counters
 from realtime.engine.engineio.server import EngineServer
 from realtime.engine.packet import Event, Packet
@@ -139,6 +141,10 @@ class SocketServer(NamespaceServer):
         """Return the acknowledgement of a request with too many attachments. By default there is none."""
         return None
 
+    def refuse_early(self, client: NamespaceClient, packet: DecodedPacket) -> Encoded | None:  # noqa: ARG002
+        """Return the acknowledgement of a request that is refused without its handler, in an overload; else None."""
+        return None
+
     def send_event(self, client: NamespaceClient, event: str, arguments: list[Any], ack_id: int | None = None) -> None:
         """Send one event to one client, with its attachments. `ack_id` asks for an acknowledgement."""
         self._send(client.connection, packets.EVENT, client.namespace, [event, *arguments], ack_id)
@@ -165,7 +171,7 @@ class SocketServer(NamespaceServer):
 
     def _dispatch(self, connection: Connection, packet: DecodedPacket) -> Coroutine[Any, Any, None] | None:
         if packet.type == packets.CONNECT:
-            return self._handle_connect(connection.sid, packet.namespace, packet.data)
+            return self._begin_join(connection.sid, packet.namespace, packet.data)
         client = self.manager.client_of(connection, packet.namespace)
         if client is None or client.state is not ClientState.JOINED:
             # A packet behind the client's own DISCONNECT is no fault. A packet without any joined namespace is.
@@ -176,7 +182,14 @@ class SocketServer(NamespaceServer):
             connection.begin_backlog()
             return self._handle_disconnect_packet(client)
         if packet.type in {packets.EVENT, packets.BINARY_EVENT}:
-            connection.request(lambda: self.eio.keep(self._answer(client, packet)), packet.size)
+            early = self.refuse_early(client, packet) if packet.data is not None else None
+            if early is not None:
+                if packet.ack_id is not None:
+                    prefix = namespace_prefix(packet.namespace)
+                    connection.refuse(b"43%b%d[%b]" % (prefix, packet.ack_id, early.json))
+                return None
+            arrived = time.monotonic()
+            connection.request(lambda: self.eio.keep(self._answer(client, packet, arrived)), packet.size)
             return None
         if packet.data is None:  # an acknowledgement with too many attachments
             return None
@@ -188,8 +201,9 @@ class SocketServer(NamespaceServer):
         if hasattr(result, "__await__"):
             await result
 
-    async def _answer(self, client: NamespaceClient, packet: DecodedPacket) -> None:
+    async def _answer(self, client: NamespaceClient, packet: DecodedPacket, arrived: float) -> None:
         """Run a request's handler and acknowledge it, without suspending between the two."""
+        ARRIVAL.set(arrived)  # of this task
         try:
             if client.connection.is_request_delayed:
                 await client.connection.until_writable()

@@ -106,6 +106,11 @@ class WebSocket(ConnectionWriter):
             self.read_on()
 
     @property
+    def is_between_frames(self) -> bool:
+        """Return whether the next byte is read at once and begins a message."""
+        return self._tail is None and self._message is None and not self.is_reading_paused
+
+    @property
     def has_peer_gone(self) -> bool:
         """Return whether the peer has closed or reset the connection, also while its earlier bytes are unread."""
         raw = self.transport.get_extra_info("socket") if self.transport is not None else None

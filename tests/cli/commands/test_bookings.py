@@ -12,7 +12,7 @@ from tests.cli.command import Run, check_one_line
 from tests.models.driver import booking
 
 
-def _book(run: Run, folder: Path, calendar: str, *emails: str) -> None:
+def book(run: Run, folder: Path, calendar: str, *emails: str) -> None:
     """Make a calendar with a booking for each address."""
     run("calendar", "create", calendar)
     secret = (folder / "slotcast.secret").read_bytes().strip()
@@ -27,8 +27,8 @@ def _book(run: Run, folder: Path, calendar: str, *emails: str) -> None:
 
 def test_an_address_is_erased_everywhere(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The counts are printed, and never the address; a second run erases nothing."""
-    _book(run, tmp_path, "yoga", "ada@example.org", "bob@example.org")
-    _book(run, tmp_path, "gym", "ADA@example.org")
+    book(run, tmp_path, "yoga", "ada@example.org", "bob@example.org")
+    book(run, tmp_path, "gym", "ADA@example.org")
     assert run("booking", "erase", "ada@example.org", "--calendar", "gym").output == (
         "erased the customer of 1 bookings in 1 calendars\n"
     )

@@ -10,9 +10,9 @@ import jwt
 import pytest
 
 from models.contract.errors import Unauthorized
-from models.contract.principal import Principal
+from models.contract.principal import Principal, Role
 from models.contract.values.time import SECOND, system_clock
-from realtime.access.auth import Auth, Expiry, Tickets, holder_address
+from realtime.access.auth import Auth, Expiry, Identity, Tickets, holder_address
 
 SECRET = b"a secret of the tests, long enough for HS256"
 
@@ -38,16 +38,18 @@ def test_a_token_makes_a_principal() -> None:
     """A token's subject, scope and calendars make the principal; without a token it is a guest."""
     auth = Auth(SECRET)
     guest = auth.identify(None, "192.0.2.1")
-    assert (guest.principal.subject, guest.principal.is_staff, guest.expires_at) == ("", False, None)
+    assert (guest.principal.subject, guest.principal.role, guest.expires_at) == ("", Role.GUEST, None)
     token = auth.write_token("ada", scope="staff", calendars=["a"], seconds=60)
-    principal, ends_at = auth.identify(token, "192.0.2.1")
+    principal, ends_at, *_ = auth.identify(token, "192.0.2.1")
     assert principal.is_staff_of("a")
     assert not principal.is_staff_of("b")
     assert ends_at is not None
     assert 58 < ends_at - time.monotonic() <= 60
+    for scope, role in (("owner", Role.OWNER), ("viewer staff", Role.STAFF), ("staffing", Role.GUEST)):
+        assert auth.identify(auth.write_token("ada", scope=scope, calendars="*", seconds=9), "").principal.role is role
     everywhere = auth.identify(auth.write_token("bob", scope="", calendars="*", seconds=None), "").principal
     assert everywhere.is_named("b")
-    assert not everywhere.is_staff
+    assert everywhere.role is Role.GUEST
     for bad in (token[:-1], token + "x", "x", "\ud800"):
         with pytest.raises(Unauthorized):
             auth.identify(bad, "")
@@ -77,6 +79,14 @@ def test_a_time_that_is_none_is_refused(claim: str, value: Any) -> None:
     token = jwt.api_jws.encode(body, SECRET, algorithm="HS256")
     with pytest.raises(Unauthorized):
         Auth(SECRET).identify(token, "")
+
+
+@pytest.mark.parametrize("value", [1_795_987_686_000, 10**17, 1e300])
+def test_a_token_lasts_to_the_end_of_the_year_9999_at_most(value: float) -> None:
+    """Some issuers write `exp` in milliseconds."""
+    token = jwt.encode({"sub": "ada", "exp": value}, SECRET, algorithm="HS256")
+    left = Auth(SECRET, lambda: 0).identify(token, "").seconds_left
+    assert 253_402_300_798 < left <= 253_402_300_799
 
 
 async def test_a_ticket_stands_for_its_principal() -> None:
@@ -113,16 +123,16 @@ async def test_an_end_that_moves() -> None:
     """A timer ends at its time, can be postponed or cancelled, and ends at once for a time in the past."""
     ended = asyncio.Event()
     expiry = Expiry(ended.set)
-    expiry.set(time.monotonic() + 60)
-    expiry.set(None)
-    expiry.set(time.monotonic() - 1)
-    await asyncio.wait_for(ended.wait(), 2)
+    expiry.set(Identity(Principal(), time.monotonic() + 60))
+    expiry.set(Identity(Principal(), None))
+    expiry.set(Identity(Principal(), time.monotonic() - 1))
+    await asyncio.wait_for(ended.wait(), 20)
     ended.clear()
     ends_at = time.monotonic() + 0.05
-    expiry.set(ends_at)
-    await asyncio.wait_for(ended.wait(), 2)
+    expiry.set(Identity(Principal(), ends_at))
+    await asyncio.wait_for(ended.wait(), 20)
     assert time.monotonic() >= ends_at - 0.01
     ended.clear()
-    expiry.set(time.monotonic() + 60)
+    expiry.set(Identity(Principal(), time.monotonic() + 60))
     expiry.cancel()
     assert not ended.is_set()

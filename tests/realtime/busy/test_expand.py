@@ -13,6 +13,8 @@ from realtime.busy.importer import expand_apart
 BEGIN = read_time("2027-03-01T00:00:00Z")
 FINISH = BEGIN + 60 * DAY
 ZONE = "Europe/Vienna"
+TWO_PERIODS = "20270306T090000Z/20270306T120000Z,20270307T090000Z/PT30M"
+TO_THE_END = ["2027-03-05T14:00 12-29T00:00"]  # of the year 9999
 
 
 def _file(*events: str) -> bytes:
@@ -41,6 +43,14 @@ def _busy(*events: str) -> list[str]:
         ("DTSTART:20270305T090000Z\nDURATION:PT1H\nSTATUS:TENTATIVE", ["2027-03-05T09:00 03-05T10:00"]),
         ("DTSTART:20260305T090000Z\nDURATION:PT1H", []),
         ("DTSTART:20270228T230000Z\nDURATION:PT2H", ["2027-02-28T23:00 03-01T01:00"]),
+        ("DTSTART;TZID=America/New_York:20270305T090000\nDTEND;TZID=America/New_York:99991231T235959", TO_THE_END),
+        ("DTSTART;VALUE=DATE:20270305\nDTEND;VALUE=DATE:99991231", ["2027-03-04T23:00 12-28T23:00"]),
+        ("DTSTART:20270305T140000Z\nDURATION:P9999999W", ["2027-03-05T14:00 12-29T00:00"]),
+        ("DTSTART;TZID=Asia/Tokyo:00010101T000000\nDURATION:PT1H", []),
+        (
+            f"DTSTART:20270305T090000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:{TWO_PERIODS}",
+            ["2027-03-05T09:00 03-05T10:00", "2027-03-06T09:00 03-06T12:00", "2027-03-07T09:00 03-07T09:30"],
+        ),
     ],
 )
 def test_an_event_keeps_its_time_busy(event: str, busy: list[str]) -> None:
@@ -87,6 +97,10 @@ def test_a_vfreebusy_keeps_its_periods_busy(periods: str, busy: list[str]) -> No
         ("RRULE:FREQ=DAILY;COUNT=3\nEXDATE:20270326T080000Z,20270327T080000Z", [25]),
         ("RRULE:FREQ=DAILY;COUNT=2\nRDATE;TZID=Europe/Vienna:20270330T090000", [25, 26, 30]),
         ("RDATE;TZID=Europe/Vienna:20270330T090000", [25, 30]),
+        ("RRULE:FREQ=DAILY;COUNT=3\nEXDATE;VALUE=DATE:20270326", [25, 27]),
+        ("RRULE:FREQ=DAILY; COUNT=3", [25, 26, 27]),
+        ("RRULE:FREQ=DAILY;COUNT=3;X-OWN=1;RSCALE=GREGORIAN;SKIP=OMIT", [25, 26, 27]),
+        ("RDATE;VALUE=DATE:20270330", [25, 30]),
     ],
 )
 def test_a_series_keeps_its_times_busy(rule: str, days: list[int]) -> None:
@@ -94,6 +108,23 @@ def test_a_series_keeps_its_times_busy(rule: str, days: list[int]) -> None:
     found = expand(_file(f"DTSTART;TZID={ZONE}:20270325T090000\nDURATION:PT1H\n{rule}"), ZONE, BEGIN, FINISH)
     starts = [datetime.fromtimestamp(start / 1_000, UTC) for start, _ in found]
     assert [(start.day, start.hour) for start in starts] == [(day, 8 if day < 28 else 7) for day in days]
+
+
+@pytest.mark.parametrize(
+    ("start", "more", "hours"),
+    [
+        ("TZID=America/New_York:20270305T090000", "EXDATE:20270306T090000", ["05T14", "07T14"]),
+        ("TZID=America/New_York:20270305T090000", "RDATE:20270308T090000", ["05T14", "06T14", "07T14", "08T14"]),
+        ("VALUE=DATE:20270305", "EXDATE:20270306T000000Z", ["04T23", "06T23"]),
+        ("VALUE=DATE:20270305", "EXDATE;TZID=America/New_York:20270306T000000", ["04T23", "06T23"]),
+        ("VALUE=DATE:20270305", "EXDATE:20270305T230000Z", ["04T23", "06T23"]),
+    ],
+)
+def test_a_start_is_named_as_in_its_series(start: str, more: str, hours: list[str]) -> None:
+    """A floating time is in the zone of the series, and a midnight names its day in a series of whole days."""
+    length = "PT1H" if "T" in start[-9:] else "P1D"
+    found = expand(_file(f"DTSTART;{start}\nDURATION:{length}\nRRULE:FREQ=DAILY;COUNT=3\n{more}"), ZONE, BEGIN, FINISH)
+    assert [write_time(begin)[8:13] for begin, _ in found] == hours
 
 
 def test_a_series_goes_over_the_change_of_the_clock() -> None:
@@ -107,6 +138,9 @@ def test_a_changed_occurrence_replaces_its_own() -> None:
     told = {
         "moved": "RECURRENCE-ID:20270302T090000Z\nDTSTART:20270302T150000Z\nDURATION:PT1H",
         "cancelled": "RECURRENCE-ID:20270302T090000Z\nDTSTART:20270302T090000Z\nDURATION:PT1H\nSTATUS:CANCELLED",
+        "without a time": "RECURRENCE-ID:20270302T090000Z\nSTATUS:CANCELLED",
+        "floating": "RECURRENCE-ID:20270302T090000\nSTATUS:CANCELLED",
+        "by its date": "RECURRENCE-ID;VALUE=DATE:20270302\nDTSTART:20270302T150000Z\nDURATION:PT1H",
         "later": "RECURRENCE-ID;RANGE=THISANDFUTURE:20270302T090000Z\nDTSTART:20270302T110000Z\nDURATION:PT1H",
     }
     series = "UID:a\nDTSTART:20270301T090000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=4"
@@ -121,6 +155,9 @@ def test_a_changed_occurrence_replaces_its_own() -> None:
     assert found == {
         "moved": ["01T09", "02T15", "03T09", "04T09"],
         "cancelled": ["01T09", "03T09", "04T09"],
+        "without a time": ["01T09", "03T09", "04T09"],
+        "floating": ["01T09", "03T09", "04T09"],
+        "by its date": ["01T09", "02T15", "03T09", "04T09"],
         "later": ["01T09", "02T11", "03T11", "04T11"],
     }
 
@@ -139,6 +176,13 @@ def test_times_that_meet_are_one() -> None:
     [
         (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", "It is no iCalendar file"),
         (b"<html>", "It is no iCalendar file"),
+        (_file("DTSTART:20270301T000000Z") + _file("DTSTART:20270302T000000Z")[:-20], "or it is cut off"),
+        (_file("DTSTART:soon"), "The DTSTART of its event 1 can't be read."),
+        (_file("DTSTART:20270301T000000Z", "DTSTART:20270301T000000Z\nRRULE:FREQ=SOON"), "The RRULE of its event 2 "),
+        (_file("DTSTART:20270301T000000Z\nRRULE:"), "The RRULE of its event 1 "),
+        (_file("DTSTART:20270301T000000Z\nRRULE:FREQ=YEARLY;RSCALE=CHINESE"), "The RRULE of its event 1 "),
+        (_file("DTSTART:20270301T000000Z\nRRULE:FREQ=MONTHLY;SKIP=FORWARD"), "The RRULE of its event 1 "),
+        (_file("DTSTART:20270301T000000Z\nDTSTART:20270302T000000Z"), "The DTSTART of its event 1 "),
         (_file("DTSTART:20270301T000000Z\nDURATION:PT1S\nRRULE:FREQ=SECONDLY;INTERVAL=2"), "It has too many events."),
         (_file("DTSTART:19700101T000000Z\nDURATION:PT1S\nRRULE:FREQ=MINUTELY"), "It has too many events."),
     ],

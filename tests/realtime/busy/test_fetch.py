@@ -1,5 +1,6 @@
 """Fetching an iCalendar file from a real HTTP server."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 
@@ -25,12 +26,24 @@ async def _zipped(request: web.Request) -> web.Response:
     return web.Response(body=body[: -4 if "cut" in request.query else None], headers={"Content-Encoding": "gzip"})
 
 
+async def _members(request: web.Request) -> web.Response:
+    """A file of several members of gzip, as bgzip writes it."""
+    places = range(0, len(BODY), 7)
+    body = b"".join(gzip.compress(BODY[place : place + 7]) for place in places)
+    return web.Response(body=body + request.query.get("end", "").encode(), headers={"Content-Encoding": "gzip"})
+
+
 async def _large(request: web.Request) -> web.Response:
     return web.Response(body=b" " * (fetching.MOST_BYTES + 1))
 
 
 async def _away(request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": request.query.get("to", "/file")})
+
+
+async def _slow(request: web.Request) -> web.Response:
+    await asyncio.sleep(0.3)
+    return web.Response(status=302, headers={"Location": "/slow"})
 
 
 async def _round(request: web.Request) -> web.Response:
@@ -42,7 +55,8 @@ async def url() -> AsyncIterator[str]:
     """Serve the files; return where."""
     app = web.Application()
     for path, handler in (
-        ("/file", _file), ("/zipped", _zipped), ("/large", _large), ("/away", _away), ("/round", _round)
+        ("/file", _file), ("/zipped", _zipped), ("/large", _large), ("/away", _away), ("/round", _round),
+        ("/slow", _slow), ("/members", _members),
     ):  # fmt: skip
         app.router.add_get(path, handler)
     runner = web.AppRunner(app, access_log=None)
@@ -64,6 +78,23 @@ async def test_a_file_is_fetched_once_until_it_changes(url: str) -> None:
     assert (await _fetch(f"{url}/file", *first[1:])).body is None
     assert (await _fetch(f"{url}/away")).body == BODY
     assert (await _fetch(f"{url}/zipped")).body == BODY
+    for end in ("", "%00%00"):
+        assert (await _fetch(f"{url}/members?end={end}")).body == BODY
+
+
+async def test_a_header_that_no_database_takes_is_not_kept() -> None:
+    """A byte outside UTF-8 in an ETag stopped the import for good; a part of a long one matches nothing."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        long = b"x" * (fetching.LONGEST_VALIDATOR + 1)
+        head = b'HTTP/1.1 200 OK\r\nConnection: close\r\nETag: "\xe9"\r\nLast-Modified: %b\r\n' % long
+        writer.write(head + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await _fetch(f"http://127.0.0.1:{port}/") == (BODY, "", "")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +104,11 @@ async def test_a_file_is_fetched_once_until_it_changes(url: str) -> None:
         ("/large", "more than 5 MB"),
         ("/zipped?size=50000000", "more than 5 MB"),
         ("/zipped?cut=1", "gzip is broken"),
+        ("/members?end=x", "gzip is broken"),
         ("/round", "redirects more than 5 times"),
         ("/away?to=file:///etc/passwd", "neither http nor https"),
         ("/away?to=http://127.0.0.1:1/", "can't be reached"),
+        ("/away?to=webcal://127.0.0.1:1/", "can't be reached"),
     ],
 )
 async def test_what_can_not_be_fetched_says_why(url: str, path: str, fault: str) -> None:
@@ -90,6 +123,13 @@ async def test_a_slow_server_is_given_up(url: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.000_1)
     with pytest.raises(Unreadable, match="did not answer"):
         await _fetch(f"{url}/file")
+
+
+async def test_redirects_share_the_time(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that redirects slowly has no more time than one that answers slowly."""
+    monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.5)
+    with pytest.raises(Unreadable, match="did not answer"):
+        await _fetch(f"{url}/slow")
 
 
 async def test_a_private_address_is_not_fetched(url: str) -> None:

@@ -23,16 +23,20 @@ def test_each_channel_names_its_server_and_its_query() -> None:
         name: [document["servers"][server["$ref"].rpartition("/")[2]]["protocol"] for server in channel["servers"]]
         for name, channel in document["channels"].items()
     }
-    assert protocols == {"calendars": ["ws"], "staff": ["ws"], "socket": ["ws"], "events": ["http"]}
+    sockets = {name: ["ws"] for name in ("calendars", "staff", "socket", "any-socket")}
+    assert protocols == sockets | {"events": ["http"], "many-events": ["http"]}
     described = {
-        "socket": document["channels"]["socket"]["bindings"]["ws"]["query"],
-        "events": document["operations"]["events.changes"]["bindings"]["http"]["query"],
+        channel: document["channels"][channel]["bindings"]["ws"]["query"] for channel in ("socket", "any-socket")
+    } | {
+        channel: document["operations"][f"{channel}.changes"]["bindings"]["http"]["query"]
+        for channel in ("events", "many-events")
     }
     paths = openapi()["paths"]
     for channel, query in described.items():
-        operation = paths[f"/api/calendars/{{id}}/{channel}"]["get"]
+        operation = paths[document["channels"][channel]["address"]]["get"]
         taken = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
-        own = {"beat"} if channel == "events" else set()
-        assert query["properties"].keys() == taken == {"after", "at_least", "from", "to", "ticket"} | own
+        following = set() if channel == "any-socket" else {"after", "at_least", "from", "to"}
+        many = {"calendars"} if channel == "many-events" else set()
+        assert query["properties"].keys() == taken == {"ticket", "beat"} | following | many
         shown = [scheme["$ref"] for scheme in document["operations"][f"{channel}.changes"]["security"]]
         assert shown == ["#/components/securitySchemes/token", "#/components/securitySchemes/ticket"]

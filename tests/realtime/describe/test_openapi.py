@@ -9,7 +9,7 @@ from cli.serve import compose
 from cli.settings import Settings
 from realtime.describe.openapi import openapi
 
-_PAGES = {"/", "/c/{calendar}", "/staff"}
+_PAGES = {"/", "/c/{calendar}", "/staff", "/staff/server", "/docs", "/verify/{booking}"}
 
 
 def test_the_openapi_document_is_valid() -> None:

@@ -116,7 +116,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
 async def closes(socket: ClientConnection) -> None:
     """Read until the server closes; an endless wait fails the test."""
     with pytest.raises(ConnectionClosed):
-        await asyncio.wait_for(_read_to_the_end(socket), 5)
+        await asyncio.wait_for(_read_to_the_end(socket), 20)
 
 
 async def _read_to_the_end(socket: ClientConnection) -> None:

@@ -119,3 +119,11 @@ async def test_open_to_all_means_no_credentials(serve: Serve) -> None:
     response = await endpoint.response("GET", {"Origin": "https://evil.example"}, **OPEN)
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 200), ("same-site", 400), ("cross-site", 400)])
+async def test_a_browser_knows_its_own_page(serve: Serve, site: str, status: int) -> None:
+    """Behind a proxy that hides the page's host, the browser's own word on the page's site counts."""
+    endpoint = await serve(SocketServer())
+    headers = {"Origin": "https://slots.example", "Sec-Fetch-Site": site}
+    assert (await endpoint.request_with(headers, "GET", **OPEN))[0] == status

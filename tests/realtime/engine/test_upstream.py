@@ -147,7 +147,7 @@ async def test_the_parts_taken_over_from_aiohttp() -> None:
     handler = manager()
     transport: Any = _Transport()
     handler.connection_made(transport)
-    assert handler._message_tail == b""
+    assert (handler._message_tail, handler._current_request) == (b"", None)
     assert manager.connections == [handler]
     handler.transport = None
     handler.connection_lost(None)

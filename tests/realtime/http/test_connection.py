@@ -9,13 +9,27 @@ from aiohttp.web_protocol import RequestHandler
 from realtime.http.connection import BoundedHandler, BoundedRunner, BoundedServer
 from tests.support import Server
 
-SLOTS = ("_force_close", "_lingering_time", "_loop", "_manager", "_request_count", "_waiter", "transport")
+SLOTS = (
+    "_force_close",
+    "_keepalive_timeout",
+    "_lingering_time",
+    "_loop",
+    "_manager",
+    "_messages",
+    "_request_count",
+    "_task_handler",
+    "_upgraded",
+    "_waiter",
+    "transport",
+)
+
+HANDLER = ("close", "connection_made", "connection_lost", "data_received", "finish_response")
 
 
 def test_overridden_methods_exist() -> None:
     """Overridden methods exist, and take our arguments."""
     for ours, theirs, names in (
-        (BoundedHandler, RequestHandler, ("connection_made", "connection_lost", "data_received", "finish_response")),
+        (BoundedHandler, RequestHandler, HANDLER),
         (BoundedServer, web.Server, ("__call__", "shutdown")),
         (BoundedRunner, web.AppRunner, ("_make_server",)),
     ):
@@ -30,7 +44,13 @@ def test_attributes_in_use_exist() -> None:
     slots = {name for kind in RequestHandler.__mro__ for name in getattr(kind, "__slots__", ())}
     assert set(SLOTS) <= slots
     assert {"request_factory", "handler_cancellation", "loop"} <= set(inspect.signature(web.Server).parameters)
-    assert callable(RequestHandler.close)
+    assert list(inspect.signature(RequestHandler._handle_request).parameters) == [
+        "self",
+        "request",
+        "start_time",
+        "request_handler",
+    ]
+    assert "task" in inspect.signature(web.Application._make_request).parameters
     assert {"is_eof", "feed_eof", "set_exception", "total_bytes"} <= set(dir(StreamReader))
 
 

@@ -14,6 +14,7 @@ import pytest
 from realtime.access.auth import Auth
 from tests.support import Api, Server, eventually
 from tests.support.databases.postgres import Postgres
+from tests.support.port import free_port
 
 SECRET = "a secret that only the tests of health know"
 TOKEN = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)
@@ -35,6 +36,37 @@ async def test_health_readiness_and_metrics(served: Server) -> None:
         metrics = await api.ask("GET", "/metrics")
         assert metrics.headers["Content-Type"].startswith("text/plain")
         assert b"slotcast_requests_total" in metrics.raw
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+async def test_metrics_are_for_the_operator(served: Server, header: str) -> None:
+    """A visitor behind a proxy on this machine is refused; a staff token for all calendars opens them from anywhere."""
+    async with Api(served.url) as api:
+        refused = await api.ask("GET", "/metrics", headers={header: "203.0.113.7"})
+        assert (refused.status, refused.code) == (403, "forbidden")
+        assert (await api.ask("GET", "/metrics", headers={"Authorization": "Bearer no"})).status == 401
+    everything, one = (
+        served.command("token", "--scope", "staff", "--calendars", calendars).strip() for calendars in ("*", "demo")
+    )
+    for token, status in ((everything, 200), (one, 403)):
+        async with Api(served.url, token) as api:
+            assert (await api.ask("GET", "/metrics", headers={header: "203.0.113.7"})).status == status
+
+
+async def test_metrics_on_an_address_of_their_own(tmp_path: Path) -> None:
+    """The other address has the operator's routes and nothing else; SLOTCAST_METRICS_PUBLIC opens the public one."""
+    port = free_port()
+    settings = {"SLOTCAST_METRICS_LISTEN": f"127.0.0.1:{port}", "SLOTCAST_METRICS_PUBLIC": "yes"}
+    with Server(tmp_path, settings=settings) as server:
+        async with Api(f"http://127.0.0.1:{port}") as api, Api(server.url) as public:
+            behind = {"X-Forwarded-For": "203.0.113.7"}
+            for path in ("/metrics", "/livez", "/readyz"):
+                assert (await api.ask("GET", path, headers=behind)).status == 200
+            assert (await api.ask("GET", "/api/calendars")).status == 404
+            assert (await public.ask("GET", "/metrics", headers=behind)).status == 200
+        second = server.try_command("--port", str(free_port()))
+        assert second.returncode == 2
+        assert "SLOTCAST_METRICS_LISTEN" in second.stderr
 
 
 async def readiness(api: Api) -> tuple[int, str]:

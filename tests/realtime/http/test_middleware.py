@@ -39,7 +39,7 @@ async def test_holds_are_counted_for_the_peer_behind_the_proxy(served: Server, a
     """Behind a trusted proxy clients are distinguished by X-Forwarded-For; IPv6 counts by /64."""
     await api.post("/api/calendars", id="counted", name="C", zone="UTC", policy={"max_holds": 1})
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    places = [(start + timedelta(hours=number)) for number in range(6)]
+    places = [(start + timedelta(hours=number)) for number in range(8)]
     slots = [{"start": at.isoformat(), "end": (at + timedelta(hours=1)).isoformat()} for at in places]
     opened = (await api.post("/api/calendars/counted/slots", slots=slots))["slots"]
     ids = iter([slot["id"] for slot in opened])
@@ -47,6 +47,7 @@ async def test_holds_are_counted_for_the_peer_behind_the_proxy(served: Server, a
         for peer, code in (
             ("192.0.2.1", "ok"), ("192.0.2.1", "limit_exceeded"), ("192.0.2.9, 192.0.2.2", "ok"),
             ("2001:db8::1", "ok"), ("2001:db8::2:3", "limit_exceeded"), ("2001:db8:0:1::1", "ok"),
+            ("192.0.2.1:4711", "limit_exceeded"), ("[2001:db8::1]:4711", "limit_exceeded"),
         ):  # fmt: skip
             answer = await guest.ask(
                 "POST", f"/api/slots/{next(ids)}/holds", {}, key=new_key(), headers={"X-Forwarded-For": peer}

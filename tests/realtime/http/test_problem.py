@@ -74,5 +74,9 @@ async def test_every_answer_has_a_request_id(served: Server, api: Api) -> None:
         assert answer.headers["X-Request-ID"] == "my-id.7", path
         assert answer.headers["Server"] == "Slotcast"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "Strict-Transport-Security" not in answer.headers
+        secure = await api.ask("GET", path, headers={"X-Forwarded-Proto": "https"})
+        assert "max-age" in secure.headers["Strict-Transport-Security"], path
     page = await api.ask("GET", "/c/anything")
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]

@@ -38,6 +38,21 @@ async def test_preview_is_1_or_0(api: Api) -> None:
         assert (await api.ask("PUT", f"/api/calendars/demo/schedule?preview={text}", hours)).status == status
 
 
+async def test_beat_is_1_or_0(api: Api) -> None:
+    """On every stream, before its head."""
+    handshake = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    for path in ("/api/calendars/demo/events?", "/api/events?calendars=demo&"):
+        assert (await api.ask("GET", f"{path}beat=yes")).body["details"] == {"field": "beat"}
+    for path in ("/?", "/api/socket?", "/api/calendars/demo/socket?"):
+        answer = await api.ask("GET", f"{path}beat=2", headers=handshake)
+        assert (answer.status, answer.body["details"]) == (400, {"field": "beat"})
+
+
 @pytest.mark.parametrize(
     "query",
     ["from=soon", "from=2027-01-01", "to=2001-01-01T00:00:00Z", "from=%00", "from=%ED%A0%80", "from=", "to=x" * 50,

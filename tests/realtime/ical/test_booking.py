@@ -8,10 +8,10 @@ import icalendar
 import vobject
 
 from models.contract.changes import Info, Policy
-from models.contract.values.time import HOUR, read_time
+from models.contract.values.time import HOUR, read_time, write_time
 from models.service import BookingFeed, FeedBooking, FeedSlot
 from realtime.ical.booking import write_booking, write_staff_feed
-from realtime.ical.icalendar import write_calendar
+from realtime.ical.icalendar import HEAD_BYTES, write_calendar
 from tests.support.node import NODE_FOLDER, node_program
 
 START = read_time("2027-03-28T09:00:00Z")
@@ -19,6 +19,7 @@ INFO = Info(
     id="room", name='Room "D:\\Nina"; 1, 2', zone="Europe/Vienna", visibility="public", booking="anyone",
     policy=Policy(), archived=False,
 )  # fmt: skip
+PAGE = "https://slots.example.org/c/chairs"
 NOTE = "first line\nBEGIN:VEVENT\r\nC:\\new, a; b \x07 é" + "ü" * 60
 
 
@@ -29,7 +30,7 @@ def _booking(status: str, name: str | None = "Ada; Lovelace\nX: 1") -> FeedBooki
 
 def test_a_staff_feed_has_the_customers() -> None:
     """Whatever a customer wrote is one text in one event, and comes back whole."""
-    text = write_staff_feed(BookingFeed(INFO, 0, [_booking("confirmed"), _booking("pending", None)]))
+    text = write_staff_feed(BookingFeed(INFO, 0, [_booking("confirmed"), _booking("pending", None)])).text
     for line in text.encode().split(b"\r\n"):
         assert len(line) <= 75
         line.decode()
@@ -40,15 +41,43 @@ def test_a_staff_feed_has_the_customers() -> None:
     assert (str(second["SUMMARY"]), str(second["STATUS"])) == ("To be confirmed: Booking", "TENTATIVE")
 
 
+def test_a_cut_staff_feed_has_what_comes_next() -> None:
+    """The next bookings come first, then the latest past ones; the feed names those that are left out."""
+    bookings = [
+        _booking("confirmed", None)._replace(
+            id=f"b-{place}", start=START + place * HOUR, end=START + (place + 1) * HOUR
+        )
+        for place in range(100)
+    ]
+    found = BookingFeed(INFO, 0, bookings, now=START + 50 * HOUR)
+    size = len(write_staff_feed(BookingFeed(INFO, 0, bookings[:1])).text) - 300
+
+    def read(events: int) -> tuple[list[str], str]:
+        written = write_staff_feed(found, most_bytes=HEAD_BYTES + events * size)
+        calendar = icalendar.Calendar.from_ical(written.text)
+        assert str(calendar.get("X-SLOTCAST-CUT", "")) == written.cut
+        return [str(event["UID"]) for event in calendar.walk("VEVENT")], written.cut
+
+    some, cut = read(10)
+    assert some == [f"b-{place}" for place in range(50, 50 + len(some))]
+    assert cut == f"bookings from {write_time(bookings[50 + len(some)].start)} on and 50 past bookings are left out"
+    most, cut = read(80)
+    assert most == [f"b-{place}" for place in range(100 - len(most), 100)]
+    assert 50 < len(most) < 100
+    assert cut == f"{100 - len(most)} past bookings are left out"
+    assert read(200) == ([f"b-{place}" for place in range(100)], "")
+
+
 def test_a_holders_file_publishes_and_then_cancels() -> None:
     """METHOD, STATUS and TRANSP follow the booking, and no customer is in it."""
     told = []
     for status in ("pending", "confirmed", "cancelled", "rejected", "no_show"):
-        text = write_booking(BookingFeed(INFO, 0, [_booking(status)]))
+        text = write_booking(BookingFeed(INFO, 0, [_booking(status)]), PAGE)
         read = icalendar.Calendar.from_ical(text)
         (event,) = read.walk("VEVENT")
         told.append((str(read["METHOD"]), str(event["STATUS"]), str(event["TRANSP"])))
         assert "Ada" not in text
+        assert str(event["URL"]) == PAGE
         organizer: Any = event["ORGANIZER"]
         assert organizer.params["CN"] == "Room 'D:\\Nina'; 1, 2"
     assert told == [
@@ -78,7 +107,8 @@ def test_a_browsers_parser_reads_every_feed() -> None:
     slot = FeedSlot("s-1", START, START + HOUR, "open", 1, START - HOUR)
     found = BookingFeed(INFO, 0, [_booking("confirmed")])
     public, staff, holder = map(
-        _by_ical_js, (write_calendar(INFO, [slot], START).text, write_staff_feed(found), write_booking(found))
+        _by_ical_js,
+        (write_calendar(INFO, [slot], START).text, write_staff_feed(found).text, write_booking(found, PAGE)),
     )
     times = {"start": "2027-03-28T09:00:00.000Z", "end": "2027-03-28T10:00:00.000Z"}
     stamped = {"stamp": "2027-03-28T08:00:00.000Z", "modified": "2027-03-28T08:00:00.000Z", "status": "CONFIRMED"}

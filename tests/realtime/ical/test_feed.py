@@ -122,6 +122,9 @@ async def _hold_file(server: Server, booked: dict[str, str]) -> None:
         )
         assert cancelled.status == 200
         second = await (await http.get(path, headers=proof)).text()
+        proxied = await (await http.get(path, headers=proof | {"X-Forwarded-Proto": "https"})).text()
+    assert f"URL:{server.url}/c/chairs" in first
+    assert f"URL:{server.url}/c/chairs" in proxied  # nobody has named the proxy
     assert ("METHOD:PUBLISH" in first, "METHOD:CANCEL" in second) == (True, True)
 
 
@@ -155,6 +158,8 @@ async def _look_closely(url: str, token: str) -> None:
         bare = {"Accept-Encoding": "identity"}
         merged = await http.get("/calendars/chairs.ics?merge=1", headers=bare)
         assert len(_shown(await merged.read())) == 1
+        async with http.get("/calendars/chairs.ics?merge=yes", raise_for_status=False) as refused:
+            assert (refused.status, json.loads(await refused.text())["details"]) == (400, {"field": "merge"})
         window = {"from": times[1].isoformat(), "to": times[2].isoformat()}
         some = await http.get("/calendars/chairs.ics", params=window, headers=bare)
         assert len(_shown(await some.read())) == 1

@@ -105,6 +105,15 @@ def test_free_slots_that_meet_are_merged() -> None:
     assert [slot.changed_at for slot in told] == [CHANGED + HOUR, CHANGED, CHANGED + HOUR, CHANGED + HOUR]
 
 
+def test_no_sequence_of_a_merged_feed_falls_by_the_clock() -> None:
+    """A slot of a free time keeps the time's last change when the clock or the policy ends it."""
+    free = merged([_slot(0, "open")], CHANGED + HOUR)
+    for status in ("past", "too_soon", "too_far", "blocked", "closed"):
+        assert merged([_slot(0, status)], CHANGED + HOUR)[0].changed_at == free[0].changed_at
+    for status in ("held", "booked", "removed"):
+        assert merged([_slot(0, status)], CHANGED + HOUR)[0].changed_at == CHANGED
+
+
 def test_the_feed_names_its_calendar() -> None:
     """The name is there for old programs and new ones, and the zone to show it in."""
     read = _read(_feed(_info(), []))

@@ -13,7 +13,7 @@ from realtime.rooms.change_listener import ChangeListener
 from tests.realtime.room_stack import RecordingConnection, RoomStack
 from tests.support import eventually
 
-HEARD_SECONDS = 0.1  # the fast poll is every 18 ms, the slow interval is a second
+HEARD_SECONDS = 0.4  # on a busy machine; the fast poll is every 18 ms, the slow interval is a second
 
 
 async def test_another_connections_commit_is_looked_at_at_once(stack: RoomStack) -> None:
@@ -30,7 +30,7 @@ async def test_another_connections_commit_is_looked_at_at_once(stack: RoomStack)
         command = UpdateSlot(principal=OPERATOR, slot=stack.slot, data=b"%d" % number)
         began = time.monotonic()
         await asyncio.to_thread(other.run, command)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (looked := await looks.get()) < began:
                 pass
         lates.append(looked - began)

@@ -10,12 +10,11 @@ import pytest
 from models.contract.commands.bookings import ListBookings
 from models.contract.commands.calendars import UpdateCalendar
 from models.contract.commands.slots import UpdateSlot
-from models.contract.errors import Forbidden, Unauthorized
-from models.contract.principal import OPERATOR, Principal
-from models.contract.values.time import DAY, MINUTE, system_clock, write_time
+from models.contract.errors import Forbidden
+from models.contract.principal import OPERATOR, Principal, Role
+from models.contract.values.time import DAY, system_clock, write_time
 from models.service import SlotService
 from realtime.rooms.dispatcher import NewRows
-from realtime.rooms.recovery import WINDOW, Recovery
 from realtime.rooms.subscriber import Audience, Subscriber
 from tests.realtime.room_stack import GUEST, RecordingConnection, RoomStack
 from tests.support import eventually
@@ -31,8 +30,8 @@ async def test_staff_get_every_booking(stack: RoomStack) -> None:
     _, joined = await stack.join(RecordingConnection(), principal=OPERATOR)
     told = msgspec.json.decode(b"{" + joined.body)
     assert (len(told["slots"]), len(told["bookings"])) == (2, 2_201)
-    first = await stack.request_handler.bookings(ListBookings(calendar="room"), OPERATOR)
-    rest = await stack.request_handler.bookings(ListBookings(calendar="room", from_=first["to"]), OPERATOR)
+    first = await stack.request_handler.read(ListBookings(calendar="room"), OPERATOR)
+    rest = await stack.request_handler.read(ListBookings(calendar="room", from_=first["to"]), OPERATOR)
     assert (len(first["bookings"]), len(rest["bookings"])) == (1, 2_200)
     assert first["to"] == next(slot["start"] for slot in told["slots"] if slot["id"] == crowded)
 
@@ -116,15 +115,15 @@ async def test_a_client_subscribes_to_the_room_that_is_open(stack: RoomStack) ->
 @pytest.mark.parametrize("principal", [OPERATOR, Principal(subject="ada", calendars=frozenset({"room"}))])
 async def test_a_subscription_needs_the_rights_of_the_newest_token(principal: Principal, stack: RoomStack) -> None:
     """A client with a new token during its wait is subscribed by the new token, or refused."""
-    if not principal.is_staff:  # the staff's subscription needs a staff token, also in a public calendar
+    if not (principal.role >= Role.STAFF):  # the staff's subscription needs a staff token, also in a public calendar
         await stack.service.run(UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private"))
     room = await stack.dispatcher.room("room")
-    audience = Audience.STAFF if principal.is_staff else Audience.PUBLIC
+    audience = Audience.STAFF if (principal.role >= Role.STAFF) else Audience.PUBLIC
     subscriber = Subscriber("room", RecordingConnection(), audience, principal)
     async with room.lock:
         joining = asyncio.create_task(stack.recovery.join(subscriber, stack.recovery.wanted(None, None, None)))
         await eventually(lambda: "waiters:1" in repr(room.lock))
-        subscriber.principal = Principal(subject="ada", is_staff=principal.is_staff, calendars=frozenset({"elsewhere"}))
+        subscriber.principal = Principal(subject="ada", role=principal.role, calendars=frozenset({"elsewhere"}))
     with pytest.raises(Forbidden):
         await joining
     assert room.is_empty
@@ -136,8 +135,8 @@ async def test_a_snapshot_has_two_thousand_slots(stack: RoomStack) -> None:
         await stack.open_slots([2 + number / 100 for number in range(place, place + 150)])
     _, joined = await stack.join(RecordingConnection())
     _, clerks = await stack.join(RecordingConnection(), principal=OPERATOR)
-    looked = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, LONG_AGO, None))
-    for body in (joined.body, clerks.body, looked.body or b""):
+    read = await stack.snapshots.read("room", GUEST, stack.snapshots.asked(LONG_AGO, None))
+    for body in (joined.body, clerks.body, read.body or b""):
         told = msgspec.json.decode(b"{" + body)
         assert len(told["slots"]) == 2_000
         assert all(slot["start"] < told["to"] for slot in told["slots"])
@@ -173,54 +172,3 @@ async def test_a_crowd_that_comes_back_reads_next_to_nothing(stack: RoomStack, m
     )
     assert [joined.mode for _, joined in answers] == ["resumed", "snapshot", "snapshot"] * 200
     assert 1 <= reads <= 3
-
-
-async def test_a_window_from_now_is_read_once_while_it_stands(
-    stack: RoomStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody watches and many ask again for what is free from now on: the slots are read once for each change."""
-    reads = 0
-    read = SlotService.snapshot
-
-    def counting(*arguments: Any, **more: Any) -> Any:
-        nonlocal reads
-        reads += 1
-        return read(*arguments, **more)
-
-    monkeypatch.setattr(SlotService, "snapshot", counting)
-    for changes in range(1, 3):
-        first = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None))
-        assert first.body is not None
-        for has in (first.etag, "", first.etag):
-            again = await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None), has)
-            assert (again.etag, again.body is None) == (first.etag, bool(has))
-        assert reads == changes
-        await stack.change()
-    private = UpdateCalendar(principal=OPERATOR, calendar="room", visibility="private")
-    await stack.service.run(private)
-    with pytest.raises(Unauthorized):
-        await stack.recovery.look("room", GUEST, stack.recovery.wanted(None, None, None), first.etag)
-
-
-async def test_a_kept_window_from_now_is_what_a_fresh_one_would_be(stack: RoomStack) -> None:
-    """As the time goes on slots end and others come near: a kept window has neither one too many nor one too few.
-
-    A slot that has begun since the read is not bookable.
-    """
-    await stack.open_slots([WINDOW / DAY - 0.01 + place / 500 for place in range(40)])
-    await stack.open_slots([place / 100 for place in range(100)])
-    begin = now = system_clock()
-
-    def clock() -> int:
-        return now
-
-    kept = Recovery(stack.service, stack.dispatcher, clock)
-    for minutes in (0, 1, 15, 30, 59, 61, 62, 125):
-        now = begin + minutes * MINUTE
-        fresh = Recovery(stack.service, stack.dispatcher, clock)
-        looks = [await recovery.look("room", GUEST, recovery.wanted(None, None, None)) for recovery in (kept, fresh)]
-        assert looks[0] == looks[1], minutes
-        slots = msgspec.json.decode(b"{" + (looks[0].body or b""))["slots"]
-        assert {slot["id"] for slot in slots if not slot["bookable"]} == {
-            slot["id"] for slot in slots if slot["start"] <= write_time(now)
-        }

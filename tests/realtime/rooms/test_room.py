@@ -40,9 +40,9 @@ async def test_changes_committed_together_are_sent_together(stack: RoomStack) ->
 
 
 async def test_a_change_alone_waits_for_nothing(stack: RoomStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a command under way, a wait for quiet ends at once; the last write may be recent."""
+    """Without a command under way, a wait for them ends at once; the last write may be recent."""
     with pytest.raises(StopIteration):  # it has ended without a suspension
-        stack.service.quiet(60.0).send(None)
+        stack.service.caught_up(60.0).send(None)
     monkeypatch.setattr(room, "SECONDS_A_WRITE", 3_600)
     monkeypatch.setattr(room, "LONGEST_REST_SECONDS", 3_600)
     connection = RecordingConnection()

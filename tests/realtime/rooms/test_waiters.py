@@ -18,7 +18,7 @@ async def test_only_the_wait_for_a_commit_has_a_deadline(stack: RoomStack, monke
     await joined.room.settled(seq)
     assert not polling.done()
     assert await stack.change() == seq
-    await asyncio.wait_for(polling, 2)
+    await asyncio.wait_for(polling, 20)
     assert polling not in asyncio.all_tasks()
     joined.room.leave(subscriber)
     assert joined.room.is_empty

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from models.contract.errors import BadRequest
@@ -27,7 +28,7 @@ async def test_a_long_poll_waits_for_the_next_change(place: Place, api: Api) -> 
     async def is_waiting() -> bool:
         return await number_of(api, 'slotcast_connections{transport="longpoll"}') == 1
 
-    await eventually(is_waiting, 5, "the long poll")
+    await eventually(is_waiting, what="the long poll")
     assert not polling.done()
     await open_slots(api, path, 1)
     assert [change["type"] for change in (await polling)["changes"]] == ["slot.opened"]
@@ -59,7 +60,7 @@ async def test_a_long_poll_ends_with_its_client(place: Place, api: Api) -> None:
 async def test_more_than_a_replay_comes_by_pages(place: Place, api: Api) -> None:
     """From the first cursor, polls that announce more bring every change, in order."""
     path = await make_calendar(api, "busy")
-    after = (await api.get(f"{path}/changes"))["cursor"]
+    first = after = (await api.get(f"{path}/changes"))["cursor"]
     async with Client(place.url, token=place.staff, namespace=STAFF) as staff:
         for begin in range(0, CHANGES, 400):
             names = [f"Name {number}" for number in range(begin, min(begin + 400, CHANGES))]
@@ -81,6 +82,21 @@ async def test_more_than_a_replay_comes_by_pages(place: Place, api: Api) -> None
     assert (replica.have, replica.info["name"]) == (head, f"Name {CHANGES - 1}")
     gone = await api.ask("GET", f"{path}/changes?after=1.000000000000")
     assert gone.code == "cursor_gone"
+    await _is_cached(place, f"{path}/changes?after={first}", after)
+
+
+async def _is_cached(place: Place, full: str, head: str) -> None:
+    """Caches may keep a full page for a guest, and no other page and no page of staff."""
+    partial = full.partition("?")[0] + f"?after={head}"
+    for url, token, caching in (
+        (full, "", "public, max-age=60"),
+        (full, place.staff, "no-store"),
+        (partial, "", "no-store"),
+    ):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        async with aiohttp.request("GET", f"{place.url}{url}", headers=headers) as response:
+            assert response.headers["Cache-Control"] == caching
+            assert ("Authorization" in response.headers.get("Vary", "")) == (caching != "no-store")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("1.5", 1.5), ("60", 60)])

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from models.contract.principal import Principal
+from realtime.access.auth import Identity
 from realtime.rooms.subscriber import Audience, State, Subscriber
 from realtime.transports.session import Session
 from tests.realtime.room_stack import GUEST, RecordingConnection
@@ -11,7 +12,7 @@ from tests.realtime.room_stack import GUEST, RecordingConnection
 ADA = Principal(subject="ada")
 
 
-def _session() -> Session:
+def _session() -> Session[Any]:
     connection: Any = RecordingConnection()
     return Session(connection, GUEST)
 
@@ -43,8 +44,8 @@ async def test_a_token_ends_its_session_once() -> None:
     """The end comes at once for a time in the past, and never after the session is closed."""
     ends: list[str] = []
     session, closed = _session(), _session()
-    session.expire_at(0, lambda: ends.append("expired"))
-    closed.expire_at(0, lambda: ends.append("closed"))
+    session.expire_with(Identity(ADA, 0), lambda: ends.append("expired"))
+    closed.expire_with(Identity(ADA, 0), lambda: ends.append("closed"))
     closed.close()
     for _ in range(3):
         await asyncio.sleep(0)

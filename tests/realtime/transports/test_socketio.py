@@ -12,8 +12,8 @@ from models.contract.request import Request
 from models.contract.values.time import system_clock
 from realtime.access.auth import Auth
 from realtime.engine import Connection, EngineServer, RoomManager
-from realtime.request_handler import RequestHandler
 from realtime.request_log import RequestCounts
+from realtime.requests.request_handler import RequestHandler
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Recovery
 from realtime.rooms.subscriber import Audience

@@ -142,7 +142,7 @@ async def test_expiring_leaves_nothing_behind(running: Running) -> None:
     async with subscriber(running.url, token=ending) as client:
         client.use_token("none")  # the client stays away
         assert len(running.subscribers()) == 1
-        await eventually(lambda: client.disconnects, 5, "the end of the connection")
+        await eventually(lambda: client.disconnects, what="the end of the connection")
         assert running.subscribers() == set()
         await eventually(lambda: not any(running.leftovers().values()))
 
@@ -151,6 +151,6 @@ async def test_a_private_calendar_leaves_nothing_behind(running: Running) -> Non
     """A client that may not stay is closed, and in no structure."""
     async with subscriber(running.url) as client:
         await running.app[SERVICE].run(UpdateCalendar(principal=OPERATOR, calendar=CALENDAR, visibility="private"))
-        await eventually(lambda: client.disconnects, 5, "the end of the connection")
+        await eventually(lambda: client.disconnects, what="the end of the connection")
         assert running.subscribers() == set()
         assert client.changes == []

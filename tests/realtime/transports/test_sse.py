@@ -1,28 +1,33 @@
-"""Server-sent events: the head of the response, and the form of the events."""
+"""Server-sent events of one calendar: the first events by the cursor."""
 
 import aiohttp
 
-from realtime.engine import Event, Packet
-from realtime.transports.sse import event_stream, named_event
-from tests.realtime.transports.conftest import make_calendar
+from tests.realtime.transports.conftest import make_calendar, open_slots
 from tests.support import Api
 from tests.system.conftest import Place
 
 
-async def test_no_proxy_may_keep_events(place: Place, api: Api, http: aiohttp.ClientSession) -> None:
-    """The head of an event stream forbids proxies to gather, to change and to keep it."""
-    path = await make_calendar(api, "headed")
-    async with http.get(f"{place.url}{path}/events") as response:
-        assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-        assert response.headers["X-Accel-Buffering"] == "no"
-        assert {"no-store", "no-transform"} <= set(response.headers["Cache-Control"].split(", "))
-        assert "public" not in response.headers["Cache-Control"]
-    assert (await api.ask("GET", f"{path}/changes")).headers["Cache-Control"] == "no-store"
+async def _lines(response: aiohttp.ClientResponse, count: int) -> list[str]:
+    """Return the first lines that are no comment, no wait and not empty."""
+    lines: list[str] = []
+    while len(lines) < count:
+        line = (await response.content.readline()).decode().strip()
+        if line and not line.startswith((":", "retry:")):
+            lines.append(line.partition("{")[0].strip())
+    return lines
 
 
-def test_an_event_has_its_cursor() -> None:
-    """A change has no name, so that `onmessage` gets it; a snapshot and a reset have one (HTML Standard, 9.2)."""
-    packet = Packet([Event("/calendars", b'"slot.opened"', b'{"seq":1}', b"1.a")])
-    assert event_stream(packet) == b'id: 1.a\ndata: {"seq":1}\n\n'
-    assert named_event("snapshot", b"{}", "1.a") == b"id: 1.a\nevent: snapshot\ndata: {}\n\n"
-    assert named_event("reset", b"{}") == b"event: reset\ndata: {}\n\n"
+async def test_a_stream_begins_by_its_cursor(place: Place, api: Api, http: aiohttp.ClientSession) -> None:
+    """Without a cursor a snapshot comes first, after a good one the changes, and after a bad one a reset."""
+    path = await make_calendar(api, "sse-first")
+    first = (await api.get(f"{path}/slots"))["cursor"]
+    await open_slots(api, path, 1)
+    last = (await api.get(f"{path}/slots"))["cursor"]
+    url = f"{place.url}{path}/events"
+    snapshot = [f"id: {last}", "event: snapshot", "data:"]
+    async with http.get(url) as response:
+        assert await _lines(response, 3) == snapshot
+    async with http.get(url, params={"after": "9.damaged"}, headers={"Last-Event-ID": first}) as response:
+        assert await _lines(response, 2) == [f"id: {last}", "data:"]
+    async with http.get(url, params={"after": "9.damaged"}) as response:
+        assert await _lines(response, 5) == ["event: reset", "data:", *snapshot]

@@ -14,16 +14,16 @@ import pytest
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from realtime.engine import SocketServer
+from realtime.engine import Connection, SocketServer
 from tests.realtime.engine.conftest import Endpoint, Serve, text_of
 from tests.realtime.engine.raw_client import RawClient
 from tests.support import eventually
+from tests.support.clients.raw import frame
 
 
 @pytest.fixture
 def server() -> SocketServer:
-    """Make a server with a time-out of 0.2 s."""
-    return SocketServer(join_timeout=0.2)
+    return SocketServer()
 
 
 @pytest.fixture
@@ -223,3 +223,37 @@ async def test_a_process_that_stood_still(serve: Serve) -> None:
     assert len(server.eio.sockets) == 2
     await eventually(lambda: server.counters.closed["ping timeout"] == 2)
     client.socket.close()
+
+
+PONG = bytes((0x81, 0x81, 7, 8, 9, 10, ord("3") ^ 7))  # with a mask, as browsers send it
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 6])
+@pytest.mark.parametrize("before", [b"", frame("6"), frame("", 0x89)], ids=["alone", "after a NOOP", "after a ping"])
+async def test_a_pong_counts_however_it_is_cut(serve: Serve, before: bytes, cut: int) -> None:
+    """A pong in a read of its own takes a shorter way. It counts like one that is cut, or behind another frame."""
+    connection, client = await _pinged(serve)
+    data = before + PONG
+    for part in (data[:cut], data[cut:]):
+        connection.data_received(part)
+    assert not connection.is_pinged
+    assert connection.is_open
+    client.socket.close()
+
+
+async def test_a_pong_inside_a_fragmented_message_is_refused(serve: Serve) -> None:
+    """The fragments of one message come without another message between them (RFC 6455, 5.4)."""
+    connection, client = await _pinged(serve)
+    connection.data_received(frame("4", 0x01))
+    connection.data_received(PONG)
+    assert connection.closed
+    client.socket.close()
+
+
+async def _pinged(serve: Serve) -> tuple[Connection, RawClient]:
+    """Return a connection whose pong is due."""
+    server = SocketServer(ping_interval=0.2, ping_timeout=10.0)
+    client = await RawClient.join(await serve(server))
+    await eventually(lambda: any(connection.is_pinged for connection in server.connections.values()))
+    (connection,) = server.connections.values()
+    return connection, client

@@ -27,7 +27,7 @@ async def test_a_body_that_never_ends(serve: Serve) -> None:
     endpoint = await serve(server)
     sid = await endpoint.open_polling()
     reader, writer = await _begin_post(endpoint, sid)
-    assert b" 408 " in await asyncio.wait_for(reader.readline(), 5)
+    assert b" 408 " in await asyncio.wait_for(reader.readline(), 20)
     assert not server.eio.sockets
     writer.close()
 
@@ -56,9 +56,30 @@ async def test_a_compressed_body(encoding: str, body: bytes, serve: Serve) -> No
     reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.port)
     head = f"POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\nContent-Encoding: {encoding}\r\n"
     writer.write(f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-    assert (await asyncio.wait_for(reader.readline(), 5)).split()[1] in {b"415", b"400"}
+    assert (await asyncio.wait_for(reader.readline(), 20)).split()[1] in {b"415", b"400"}
     writer.close()
     assert sid in server.eio.sockets
+
+
+async def test_a_poll_that_is_sent_again(server: SocketServer, endpoint: Endpoint) -> None:
+    """It gets the same answer, since the first one may be lost; the next poll gets what follows."""
+    sid = await endpoint.open_polling()
+    await endpoint.post(sid, "40")
+    url = f"http://127.0.0.1:{endpoint.port}/socket.io/?EIO=4&transport=polling&sid={sid}"
+    async with aiohttp.ClientSession() as http:
+
+        async def poll(name: str) -> str:
+            async with http.get(f"{url}&t={name}") as answer:
+                return await answer.text()
+
+        first = await poll("1")
+        assert first.startswith("40")
+        await server.emit("told", 1)
+        assert await poll("1") == first
+        assert await poll("2") == '42["told",1]'
+        await server.emit("told", 2)
+        assert await poll("2") == '42["told",1]'
+        assert await poll("3") == '42["told",2]'
 
 
 async def test_many_packets_in_one_post(server: SocketServer, endpoint: Endpoint) -> None:

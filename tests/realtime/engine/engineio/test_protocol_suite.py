@@ -162,7 +162,7 @@ async def test_heartbeat_websocket(endpoint: Endpoint) -> None:
 async def test_heartbeat_websocket_timeout(endpoint: Endpoint) -> None:
     """A WebSocket client that never answers is closed."""
     socket, _ = await endpoint.open_websocket()
-    await asyncio.wait_for(socket.wait_closed(), 2)
+    await asyncio.wait_for(socket.wait_closed(), 20)
 
 
 async def test_close_polling(endpoint: Endpoint) -> None:

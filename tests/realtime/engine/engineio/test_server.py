@@ -53,7 +53,7 @@ async def test_an_endless_handler_delays_no_end(serve: Serve) -> None:
     socket = await endpoint.join()
     await socket.send('421["book"]')
     await eventually(lambda: server.eio._tasks)
-    await asyncio.wait_for(server.drain(0.05), 2)
+    await asyncio.wait_for(server.drain(0.05), 20)
     with pytest.raises(ConnectionClosed):
         await socket.recv()
     for task in server.eio._tasks:

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.engine import SocketServer
 from realtime.engine.engineio import upgrade
@@ -51,6 +51,16 @@ async def test_probes_end_with_the_server(server: SocketServer, endpoint: Endpoi
     await eventually(lambda: server.eio.probes)
     await server.drain()
     with pytest.raises(ConnectionClosed) as closed:
-        await asyncio.wait_for(socket.recv(), 5)
+        await asyncio.wait_for(socket.recv(), 20)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1001
+
+
+async def test_no_upgrade_begins_during_a_drain(server: SocketServer, endpoint: Endpoint) -> None:
+    """The drain has closed the probes already, so a late one would outlive the server."""
+    sid = await endpoint.open_polling()
+    server.eio.is_draining = True
+    with pytest.raises(InvalidStatus) as refusal:
+        await endpoint.dial(EIO="4", transport="websocket", sid=sid)
+    assert refusal.value.response.status_code == 400
+    assert not server.eio.probes

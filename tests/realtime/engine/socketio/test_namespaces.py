@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+import socketio
+from socketio.exceptions import ConnectionRefusedError as Refusal
 from websockets.exceptions import ConnectionClosed
 
 from realtime.engine import SocketServer
@@ -100,3 +102,46 @@ async def test_upgrading_while_joining(server: SocketServer, endpoint: Endpoint)
     assert (await text_of(socket)).startswith("40")
     assert await text_of(socket) == "431[]"
     assert order == ["connected", "event"]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_namespace_may_connect_at_once(server: SocketServer, endpoint: Endpoint, *, at_once: bool) -> None:
+    """A handler that never suspends runs without a task: it accepts and refuses as with one."""
+
+    class Hall(socketio.AsyncNamespace):
+        connects_at_once = at_once
+
+        def on_connect(self, _sid: str, _environ: object, auth: object) -> None:
+            if auth == {"token": "bad"}:
+                raise Refusal("no", 1)
+
+        def on_ask(self, _sid: str) -> int:
+            return 7
+
+    server.register_namespace(Hall("/hall"))
+    socket, _ = await endpoint.open_websocket()
+    await socket.send('40/hall,{"token":"bad"}')
+    assert await text_of(socket) == '44/hall,{"message":"no","data":1}'
+    await socket.send("40/hall,")
+    await socket.send('42/hall,1["ask"]')
+    assert (await text_of(socket)).startswith('40/hall,{"sid":"')
+    assert await text_of(socket) == "43/hall,1[7]"
+
+
+async def test_a_namespace_that_suspends_can_not_connect_at_once(
+    server: SocketServer, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The mistake is logged, and the client is not left half joined."""
+
+    class Hall(socketio.AsyncNamespace):
+        connects_at_once = True
+
+        async def on_connect(self, _sid: str, _environ: object, _auth: object) -> None:
+            await asyncio.sleep(0)
+
+    server.register_namespace(Hall("/hall"))
+    socket, _ = await endpoint.open_websocket()
+    await socket.send("40/hall,")
+    with pytest.raises(ConnectionClosed):
+        await text_of(socket)
+    assert "not done at once" in caplog.text

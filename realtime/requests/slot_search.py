@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import NamedTuple
 
 from models.contract.changes import encode
@@ -14,7 +13,7 @@ from realtime import protocol
 from realtime.async_service import AsyncService
 from realtime.reads.byte_cache import ByteCache
 from realtime.reads.read_queue import Lane
-from realtime.rooms.recovery import WINDOW, Looked
+from realtime.requests.etag import Tagged, etag_of, is_known
 
 PAGES_BYTES = 16_000_000
 _CURSOR_BYTES = 500  # of a calendar's id and cursor, about
@@ -37,13 +36,13 @@ class SlotFinder:
         self._clock = clock
         self._kept: ByteCache[_Kept] = ByteCache(PAGES_BYTES)
 
-    async def find(self, request: FindSlots, principal: Principal, has: str = "") -> Looked:
-        """Return a page to a client that `has` these ETags. Raise the refusal of a calendar that it may not see.
+    async def find(self, request: FindSlots, principal: Principal, has: str = "") -> Tagged:
+        """Return a page to a client that `has` these ETags. Raise the refusal of a hidden calendar.
 
-        By default the window begins now, in whole seconds, so that all who ask in one second share a read.
+        By default the window begins now, in whole seconds, so all requests of one second share a read.
         """
         now = self._clock() // SECOND * SECOND
-        begin, finish = protocol.read_window(request.from_, request.to, now, WINDOW)
+        begin, finish = protocol.read_window(request.from_, request.to, now)
         names = tuple(sorted(set(request.calendars)))
         page = "" if not isinstance(request.page, str) else request.page
         search = SlotSearch(names, begin, finish, request.wanted_seats, request.limit, page)
@@ -56,9 +55,9 @@ class SlotFinder:
             kept, heads = await self._service.read(self._read, search, lane=Lane.HEAVY, key=search)
             self._kept.put(search, kept, len(kept.body) + _CURSOR_BYTES * len(names))
             _check_view(principal, names, heads)
-        if kept.etag in has or has.strip() == "*":
-            return Looked(kept.etag, None)
-        return Looked(kept.etag, b'%b,"server_time":%b}' % (kept.body, encode(write_time(self._clock()))))
+        if is_known(kept.etag, has):
+            return Tagged(kept.etag, None)
+        return Tagged(kept.etag, b'%b,"server_time":%b}' % (kept.body, encode(write_time(self._clock()))))
 
     def _read(self, search: SlotSearch) -> tuple[_Kept, dict[str, Head]]:
         """Read and encode a page, on a reader's thread; return it with the heads of its calendars."""
@@ -68,13 +67,13 @@ class SlotFinder:
         content = b'"slots":[%b],"cursors":%b' % (slots, encode(cursors))
         if found.next_page:
             content += b',"next_page":%b' % encode(found.next_page)
-        etag = blake2b(content, digest_size=12).hexdigest()
+        etag = etag_of(content)
         window = encode(write_time(search.begin)), encode(write_time(search.finish))
         return _Kept(cursors, found.until, etag, b'%b,"from":%b,"to":%b' % (content, *window)), found.heads
 
 
 def _check_view(principal: Principal, names: tuple[str, ...], heads: dict[str, Head]) -> None:
-    """Refuse the first calendar that the principal may not see. One that does not exist is refused like it."""
+    """Refuse the first calendar hidden from the principal. An unknown one is refused alike."""
     for name in names:
         head = heads.get(name)
         if head is None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from models.contract.changes import Cursor, Info, Logged, decode_applied, decode_slot_key
 from models.contract.values.time import read_time
 from models.service import PackedSlots, PlacedSlot, Snapshot, cut
-from realtime.rooms.slot_list import SlotList, begun
+from realtime.rooms.replica.slot_list import SlotList, begun
 
 MOST_REPLAYED = 1_000  # changes
 MOST_REPLAYED_BYTES = 512 * 1024
@@ -47,7 +47,7 @@ class Cut(NamedTuple):
 def mark_of(slots: PackedSlots | SlotList, places: Sequence[int], now: int) -> Mark:
     """Return a key of the slots at these places, unique among the windows of one calendar at one cursor.
 
-    It contains the number of slots that have begun, because the clock alone makes them not bookable.
+    It contains the number of begun slots, because the clock alone makes a slot not bookable.
     """
     if not places:
         return None
@@ -58,8 +58,8 @@ def mark_of(slots: PackedSlots | SlotList, places: Sequence[int], now: int) -> M
 class Replica:
     """A calendar's replica. It has no slots that ended before `since`, in milliseconds.
 
-    Its tail begins where the replica was read, and is short. `pin` keeps it longer, `extend` adds earlier changes for
-    clients that ask for them, and `shrink` lets them go.
+    Its tail is short, and begins at the seq of the read. `pin` keeps it longer, `extend` adds earlier changes for late
+    clients, and `shrink` lets them go.
     """
 
     __slots__ = (
@@ -112,7 +112,7 @@ class Replica:
         self._trim()
 
     def _trim(self) -> None:
-        """Drop the first changes of a tail that is too long. The last change always stays."""
+        """Drop the first changes of too long a tail. The last change always stays."""
         is_extended = self._extended_at is not None
         most, most_bytes = (MOST_REPLAYED, MOST_REPLAYED_BYTES) if is_extended else (AT_REST, AT_REST_BYTES)
         while len(self._tail) > 1 and (len(self._tail) > most or self._tail_bytes > most_bytes):
@@ -149,7 +149,7 @@ class Replica:
             self._tail_bytes = size
 
     def shrink(self) -> None:
-        """Let go of a tail that was extended a while ago, and pack slots that have not changed since the last call."""
+        """Let go of a tail extended a while ago, and pack slots without a change since the last call."""
         if self.seq == self._rested_seq and not self._slots.is_packed:
             self._slots.pack()
         self._rested_seq = self.seq
@@ -159,11 +159,11 @@ class Replica:
 
     @property
     def size_bytes(self) -> int:
-        """Return about the bytes that the slots and the tail take."""
+        """Return the bytes of the slots and the tail, about."""
         return self._slots.size_bytes + self._tail_bytes + len(self._tail) * _ROW_BYTES
 
     def _begin_slots(self, now: int) -> None:
-        """Make the slots that have begun since the last call not bookable. No change announces it."""
+        """Make the slots begun since the last call not bookable. No change announces it."""
         if now > self._begun_at:
             for place in self._slots.starting(self._begun_at + 1, now + 1):
                 body = self._slots.body(place)

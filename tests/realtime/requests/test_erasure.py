@@ -1,6 +1,5 @@
 """`booking.list` over all calendars and `customer.erase`: both transports, and the calendars of each token."""
 
-from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from typing import Any
 
@@ -10,20 +9,6 @@ from tests.support import STAFF, Api, Client, Server
 from tests.support.example import in_days
 
 _names = count()
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server."""
-    with Server(tmp_path_factory.mktemp("bookings"), "--no-demo", "--rate", "0", "--log-level", "info") as server:
-        yield server
-
-
-@pytest.fixture
-async def api(served: Server) -> AsyncIterator[Api]:
-    """Ask as staff of all calendars."""
-    async with Api(served.url, served.command("token", "--scope", "staff").strip()) as api:
-        yield api
 
 
 def _token(served: Server, *calendars: str) -> str:
@@ -101,14 +86,14 @@ async def test_a_bad_query_names_its_field(api: Api, query: str, field: str) -> 
 
 
 async def test_an_unknown_calendar_is_not_found(api: Api) -> None:
-    """To staff of all calendars, in a search and for an erasure."""
+    """Staff of all calendars get `not_found` for an unknown calendar, in a search and for an erasure."""
     assert (await api.ask("GET", "/api/bookings?calendar=nowhere-at-all")).code == "not_found"
     fields = {"email": "a@x.org", "calendar": "nowhere-at-all"}
     assert (await api.ask("POST", "/api/customers/erase", fields)).code == "not_found"
 
 
 async def test_guests_search_and_erase_nothing(served: Server) -> None:
-    """Neither without a token, nor with a guest's."""
+    """A caller without a token and a guest with one are refused."""
     for token, code in (("", "unauthorized"), (served.command("token", "--calendars", "*").strip(), "forbidden")):
         async with Api(served.url, token) as guest, Client(served.url, token=token) as client:
             assert (await guest.ask("GET", "/api/bookings")).code == code

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from models.contract.values.time import write_time
 from models.service import PackedSlots, PlacedSlot
-from realtime.rooms import slot_list as module
-from realtime.rooms.slot_list import SlotList
+from realtime.rooms.replica import slot_list as module
+from realtime.rooms.replica.slot_list import SlotList
 
 # Ids of the service, which have one length, and ids of any other form.
 IDS = st.sampled_from([f"slot-{number}" for number in range(6)] + [f"{number:036}" for number in range(6)])

@@ -20,7 +20,7 @@ async def test_an_answer_leaves_after_its_change(stack: RoomStack) -> None:
     before = room.fetched
     async with room.lock:  # as if it were writing to thousands
         doing = asyncio.create_task(stack.request_handler.do(request, OPERATOR, system_clock()))
-        await eventually(lambda: room.fetched != before, 5, "the commit")
+        await eventually(lambda: room.fetched != before, what="the commit")
         for _ in range(10):
             await asyncio.sleep(0)
         assert not doing.done()

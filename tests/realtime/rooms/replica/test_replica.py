@@ -12,8 +12,8 @@ from models.contract.changes import Cursor, read_cursor
 from models.contract.commands.slots import UpdateSlot
 from models.contract.values.time import HOUR
 from models.service import SlotService
-from realtime.rooms import replica as module
-from realtime.rooms.replica import AT_REST, MOST_REPLAYED, Gap, Replica
+from realtime.rooms.replica import replica as module
+from realtime.rooms.replica.replica import AT_REST, MOST_REPLAYED, Gap, Replica
 from tests.models.conftest import clock, database, driver, pytest_generate_tests, service
 from tests.models.driver import EVER, STAFF, Driver
 from tests.realtime.room_stack import RecordingConnection, RoomStack

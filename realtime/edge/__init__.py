@@ -1,0 +1,1 @@
+"""The edge: a server that holds watchers and no database. It follows another server by its public routes."""

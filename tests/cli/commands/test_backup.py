@@ -1,0 +1,100 @@
+"""A backup is one commit of the served file, and a restore is another history to every client."""
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from tests.cli.command import Run, check_one_line
+from tests.support import Api, Client, Server, eventually
+from tests.support.clients.viewer import Viewer
+from tests.support.example import in_days
+
+SECRET = "another-secret-of-32-characters-or-more"
+
+
+def _names(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [name for (name,) in connection.execute("SELECT id FROM calendar ORDER BY id")]
+
+
+def _ids(viewer: Viewer) -> set[str]:
+    return {slot["id"] for slot in viewer.slots}
+
+
+def test_a_backup_is_restored(run: Run, tmp_path: Path) -> None:
+    """The file comes back as it was; what it replaces is kept."""
+    assert run("calendar", "create", "first").code == 0
+    copy = tmp_path / "copy.db"
+    done = run("backup", str(copy))
+    assert (done.code, done.errors) == (0, "")
+    assert "slotcast.secret" in done.output
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.glob("copy*")] == ["copy.db"]
+    assert run("calendar", "create", "second").code == 0
+    check_one_line(run("backup", str(copy)), "exists", "--force")
+    done = run("restore", str(copy), "--yes")
+    assert done.code == 0
+    assert _names(tmp_path / "slotcast.db") == ["first"]
+    (kept,) = tmp_path.glob("slotcast-*.db")
+    assert str(kept) in done.output
+    assert _names(kept) == ["first", "second"]
+    assert run("restore", str(kept), "--yes").code == 0
+    assert run("backup", str(copy), "--force").code == 0
+    assert _names(copy) == ["first", "second"]
+
+
+def test_a_faulty_file_is_not_restored(run: Run, tmp_path: Path) -> None:
+    """A missing, foreign, damaged or inconsistent file, one of another secret, and the database itself."""
+    assert run("calendar", "create", "room").code == 0
+    slot = run("slot", "open", "room", "2033-01-31T09:00:00Z", "2033-01-31T10:00:00Z").output.strip()
+    copy = tmp_path / "copy.db"
+    check_one_line(run("restore", str(copy), "-y"), "no file")
+    copy.write_text("no database")
+    check_one_line(run("restore", str(copy), "-y"), "no database of slotcast")
+    check_one_line(run("restore", str(tmp_path / "slotcast.db"), "-y"), "itself")
+    assert run("backup", str(copy), "--force").code == 0
+    check_one_line(run("restore", str(copy), "-y", SLOTCAST_SECRET=SECRET), "secret")
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("DROP TRIGGER outside_slot_update")
+        connection.execute("UPDATE slot SET blocked = 1")
+        connection.commit()
+    refused = run("restore", str(copy), "-y")
+    assert refused.code == 1
+    assert slot in refused.errors
+    assert run("backup", str(copy), "--force").code == 0
+    with copy.open("r+b") as file:
+        file.seek(4_096)
+        file.write(os.urandom(4_096 * 8))
+    refused = run("restore", str(copy), "-y")
+    assert refused.code in {1, 2}
+    assert _names(tmp_path / "slotcast.db") == ["room"]
+    assert run("check").code == 0
+
+
+def test_a_backup_needs_a_database_in_a_file(run: Run, tmp_path: Path) -> None:
+    """A missing file, a folder, a full path that is not there, and PostgreSQL."""
+    check_one_line(run("backup", "copy.db"), "there is no")
+    assert run("calendar", "create", "room").code == 0
+    check_one_line(run("backup", str(tmp_path / "nowhere" / "copy.db")), "can't be copied")
+    check_one_line(run("backup", "copy.db", SLOTCAST_DATABASE="postgresql://nobody@localhost/none"), "pg_dump")
+    check_one_line(run("restore", "copy.db", SLOTCAST_DATABASE="postgresql://nobody@localhost/none"), "pg_restore")
+
+
+async def test_a_restore_under_a_running_server(server: Server, tmp_path: Path) -> None:
+    """A watching client leaves the newer history for the restored one, and the restored one goes on."""
+    copy = tmp_path / "copies.db"
+    token = server.command("token", "--scope", "staff").strip()
+    async with Api(server.url, token) as api, Client(server.url) as client:
+        viewer = await client.watch("demo")
+        server.command("backup", str(copy))
+        before = viewer.have
+        opened = await api.post("/api/calendars/demo/slots", slots=[{"start": in_days(1.5), "end": in_days(1.51)}])
+        (slot,) = opened["slots"]
+        await eventually(lambda: slot["id"] in _ids(viewer))
+        server.command("restore", str(copy), "--yes")
+        await eventually(lambda: slot["id"] not in _ids(viewer))
+        assert viewer.have == before
+        again = await api.post("/api/calendars/demo/slots", slots=[{"start": in_days(1.6), "end": in_days(1.61)}])
+        await eventually(lambda: again["slots"][0]["id"] in _ids(viewer))

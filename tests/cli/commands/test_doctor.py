@@ -1,0 +1,83 @@
+"""The checks of a deployment: each fault is named with its cure, and a sound one has none."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Run
+from tests.support import Server
+
+GUESSED = "a" * 40
+
+
+def _faults(output: str) -> str:
+    return "\n".join(line for line in output.splitlines() if line.startswith("MEND"))
+
+
+def test_a_sound_deployment(run: Run, tmp_path: Path) -> None:
+    """A database of its own, with a proxy on this machine."""
+    assert run("calendar", "create", "room").code == 0
+    done = run("doctor", SLOTCAST_PROXIES="127.0.0.1")
+    assert (done.code, done.errors) == (0, ""), done.output
+    assert done.output.endswith("Nothing to mend.\n")
+    assert "files: only their owner" in done.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"SLOTCAST_SECRET": GUESSED}, ("secret: SLOTCAST_SECRET can be guessed",)),
+        ({"SLOTCAST_ORIGINS": "*"}, ("origins: SLOTCAST_ORIGINS=*",)),
+        ({"SLOTCAST_ORIGINS": "http://example.org"}, ("origins: http://example.org has no TLS",)),
+        ({"SLOTCAST_PROXIES": "0.0.0.0/0"}, ("proxies: 0.0.0.0/0",)),
+        ({"SLOTCAST_HOST": "0.0.0.0"}, ("tls: 0.0.0.0:8080 is plain HTTP",)),  # noqa: S104 - only a setting
+        ({}, ("proxies: SLOTCAST_PROXIES is empty",)),
+        ({"SLOTCAST_RATE": "0"}, ("limits: SLOTCAST_RATE=0",)),
+        ({"SLOTCAST_SYNCHRONOUS": "normal"}, ("database: SLOTCAST_SYNCHRONOUS=normal",)),
+        ({"SLOTCAST_ORIGIN": "https://a.example"}, ("settings: SLOTCAST_ORIGIN", "SLOTCAST_ORIGINS?")),
+        ({"SLOTCAST_WORKERS": "64"}, ("workers: 64 workers",)),
+        (
+            {"SLOTCAST_DATABASE": "postgresql://a@127.0.0.1:1/b"},
+            ("database: ", "can't be opened", "secret: each server"),
+        ),
+    ],
+)
+def test_a_fault_is_named(run: Run, settings: dict[str, str], words: tuple[str, ...]) -> None:
+    """Each wrong setting has a line, and exit code 1."""
+    if "SLOTCAST_DATABASE" not in settings and "SLOTCAST_SECRET" not in settings:
+        assert run("calendar", "create", "room").code == 0
+    done = run("doctor", **settings)
+    assert done.code == 1, done
+    for word in words:
+        assert word in _faults(done.output), done.output
+    assert GUESSED not in done.output
+
+
+def test_files_that_others_can_read(run: Run, tmp_path: Path) -> None:
+    """The database and the secret; and a folder where anyone may replace them."""
+    assert run("calendar", "create", "room").code == 0
+    (tmp_path / "slotcast.secret").chmod(0o644)
+    tmp_path.chmod(0o777)
+    faults = _faults(run("doctor").output)
+    assert f"chmod 600 {tmp_path / 'slotcast.secret'}" in faults
+    assert f"chmod o-w {tmp_path}" in faults
+
+
+def test_another_secret_and_no_database(run: Run) -> None:
+    """A secret that is not the database's is a fault; a database that is not made yet is none."""
+    assert "the first start makes it" in run("doctor").output
+    assert run("calendar", "create", "room").code == 0
+    faults = _faults(run("doctor", SLOTCAST_SECRET="0123456789abcdefghijklmnopqrstuvwxyz").output)
+    assert "SLOTCAST_SECRET is not the secret of this database" in faults
+
+
+def test_the_way_of_a_client(server: Server) -> None:
+    """A running server, a port without one, and an address that is none."""
+    output = server.try_command("doctor", "--url", server.url).stdout
+    assert f"ok    url: {server.url} answers" in output
+    assert "ok    websocket: it opens" in output
+    assert "ok    tls: none, on this machine" in output
+    assert (
+        "url: http://127.0.0.1:1 does not answer" in server.try_command("doctor", "--url", "http://127.0.0.1:1").stdout
+    )
+    assert "--url looks like" in server.try_command("doctor", "--url", "example").stderr

@@ -1,0 +1,92 @@
+"""The credentials in force: revoked ones end their connections, and each use is noted."""
+
+from typing import Any
+
+import pytest
+
+from models.contract.errors import Unauthorized
+from models.contract.values.time import HOUR, system_clock, write_time
+from models.service import AccessState, LiveSession
+from realtime.access.credentials import Credentials, digest_of, id_of
+
+ROLES = (("*", "staff"),)
+
+
+def _session(name: str, role: str = "staff") -> LiveSession:
+    return LiveSession(name, "account", "Anna", (("room", role),), system_clock() + HOUR)
+
+
+def _state(*sessions: LiveSession, revoked: tuple[str, ...] = ()) -> AccessState:
+    return AccessState({digest_of(session.id): session for session in sessions}, frozenset(revoked))
+
+
+async def test_a_revoked_token_ends_its_connections() -> None:
+    """Once, and it opens none again; the others go on."""
+    credentials, kept = Credentials(system_clock), []
+    ends: list[str] = []
+    for name in ("one", "two"):
+        credential = credentials.of_token("text", {"sub": "x", "jti": name}, ROLES)
+        credential.watch(lambda name=name: ends.append(name))  # type: ignore[misc]
+        kept.append(credential)
+    credentials.take(_state(revoked=("one",)))
+    assert ends == ["one"]
+    with pytest.raises(Unauthorized):
+        credentials.of_token("text", {"sub": "x", "jti": "one"}, ROLES)
+    credentials.take(_state(revoked=("one",)))
+    assert ends == ["one"]
+    assert not credentials.of_token("text", {"sub": "x", "jti": "two"}, ROLES).is_ended
+
+
+async def test_a_session_ends_with_its_rights() -> None:
+    """A session that is gone, or that has other roles, ends its connections; the next one has the new roles."""
+    credentials = Credentials(system_clock)
+    ends: list[str] = []
+    credentials.take(_state(_session("one"), _session("two"), _session("three")))
+    kept = [credentials.of_session(name) for name in ("one", "two", "three")]
+    for found in kept:
+        assert found is not None
+        found[0].watch(lambda name=found[0].id: ends.append(name))  # type: ignore[misc]
+    credentials.take(_state(_session("one"), kept[1][1]._replace(roles=(("room", "viewer"),)), kept[2][1]))  # type: ignore[index]
+    assert "three" not in ends
+    assert {"two"} <= set(ends)
+    found = credentials.of_session("two")
+    assert found is not None
+    assert (found[0].is_ended, found[1].roles) == (False, (("room", "viewer"),))
+    credentials.take(_state())
+    assert credentials.of_session("two") is None
+    assert "three" in ends
+
+
+async def test_uses_are_noted_once() -> None:
+    """Those of tokens with a role, of links and of sessions; a guest's token of another program is not."""
+    credentials = Credentials(system_clock)
+    credentials.take(_state(_session("session")))
+    claims: dict[str, Any] = {"sub": "x", "iat": 5, "exp": 10, "by": "anna"}
+    for _ in range(2):
+        credentials.of_token("a", {**claims, "jti": "token"}, ROLES)
+        credentials.of_token("b", {**claims, "jti": "link", "link": True}, ())
+        credentials.of_token("c", {**claims, "jti": "guest"}, ())
+        credentials.of_session("session")
+    uses = {use.id: use for use in credentials.taken_uses()}
+    assert uses.keys() == {"token", "link", "session"}
+    assert (uses["token"].is_token, uses["token"].made_at, uses["token"].ends_at) == (True, 5_000, 10_000)
+    assert (uses["token"].made_by, uses["link"].is_token) == ("anna", False)
+    assert credentials.taken_uses() == ()
+
+
+@pytest.mark.parametrize("moment", [1_795_987_686_000, 253_402_300_800, 10**17, 1e300, -(10**18)])
+async def test_a_far_moment_of_a_token_is_noted_as_one_that_can_be_written(moment: float) -> None:
+    """An issuer that wrote `exp` in milliseconds kept every owner from the list of tokens."""
+    credentials = Credentials(system_clock)
+    credentials.of_token("a", {"sub": "x", "iat": moment, "exp": moment, "by": "a\0", "jti": "token"}, ROLES)
+    (use,) = credentials.taken_uses()
+    assert use.ends_at is not None
+    assert use.made_by == ""
+    assert write_time(use.ends_at) == write_time(use.made_at) in {"9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"}
+
+
+def test_a_token_without_an_id_has_one() -> None:
+    """Every token can be revoked, also one of another program."""
+    assert id_of("text", {"jti": "own"}) == "own"
+    assert id_of("text", {}) == id_of("text", {"jti": "x" * 65}) != id_of("other", {})
+    assert id_of("text", {}) == id_of("text", {"jti": "a\0"})  # PostgreSQL takes no NUL, and the note of no use with it
