@@ -1,5 +1,6 @@
 /** One live calendar: its slots, its changes, and the commands of a visitor. */
 
+import { delay_ms } from "./connection/backoff.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { Subscriber } from "./connection/subscribers.ts";
 import type { RequestClient } from "./request_client.ts";
@@ -7,9 +8,19 @@ import type { SlotcastError } from "./error.ts";
 import type { Delivery, Position } from "./transports/link.ts";
 import { Replica } from "./replica/replica.ts";
 import { BookingReplica } from "./replica/booking_replica.ts";
-import { SLOTS } from "./shape.ts";
+import { SLOTS, SNAPSHOT } from "./shape.ts";
 import type { Answers, Booking, CalendarInfo, Change, Customer, Fields, Hold } from "./wire.ts";
-import type { RescheduledAnswer, Slot, Snapshot, StaffBooking } from "./wire.ts";
+import type {
+  Offset,
+  RescheduledAnswer,
+  Slot,
+  Snapshot,
+  StaffBooking,
+  VerifiedAnswer,
+} from "./wire.ts";
+
+/** About the wait before a refused calendar is asked for again; it doubles up to a minute. */
+const REFUSED_MS = 4_000;
 
 export type CalendarEvent =
   /** A snapshot has replaced everything: draw anew. */
@@ -31,6 +42,8 @@ export interface BookOptions {
   readonly customer: Customer;
   readonly seats?: number;
   readonly hold?: Proof;
+  /** For staff and the customer. The answers to the calendar's questions are in `answers`. */
+  readonly data?: Readonly<Record<string, unknown>>;
   /** Book without the hold if it has expired. */
   readonly if_still_free?: boolean;
   readonly key?: string;
@@ -54,6 +67,8 @@ export class Calendar implements Subscriber {
   #window: { readonly from?: string; readonly to?: string } = {};
   #awaited: "cursor" | "snapshot" | undefined = "snapshot";
   #refusal: SlotcastError | undefined;
+  #refusals = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   /** The cursor of the last answered command. */
   #answered: string | undefined;
 
@@ -91,6 +106,11 @@ export class Calendar implements Subscriber {
     return this.#replica.window;
   }
 
+  /** The offsets from UTC of the calendar's zone in the window, by the server's zone data. */
+  get offsets(): readonly Offset[] {
+    return this.#replica.offsets;
+  }
+
   /** Only for staff. */
   get bookings(): readonly StaffBooking[] {
     return this.#bookings.all;
@@ -119,6 +139,24 @@ export class Calendar implements Subscriber {
     this.#resubscribe("snapshot");
   }
 
+  /** Reads the first snapshot over HTTP, while the connection opens: the slots are there after one round
+   * trip. The connection goes on from its cursor, and brings a snapshot where this one fails. */
+  async readAhead(): Promise<void> {
+    const window = this.#window;
+    const { clock } = this.#connection;
+    const sent = clock.local();
+    try {
+      const said = await this.requests.fetch(`${this.path}/slots`, SNAPSHOT, { ...window });
+      const snapshot = said as unknown as Snapshot;
+      const isLate = this.isLoaded || this.#refusal !== undefined || this.#window !== window;
+      if (isLate) return;
+      clock.observe(snapshot.server_time, sent, clock.local());
+      this.deliver({ kind: "snapshot", snapshot });
+    } catch {
+      // The connection says why.
+    }
+  }
+
   /** Reads another window once. `slots` stays as it is. */
   async look(from: string, to: string): Promise<Pick<Snapshot, "slots" | "from" | "to">> {
     const query = { from, to, ...(this.#ahead !== undefined && { after: this.#ahead }) };
@@ -127,6 +165,7 @@ export class Calendar implements Subscriber {
 
   /** Ends the subscription and drops every listener. The calendar itself stays as it is. */
   dispose(): void {
+    clearTimeout(this.#retry);
     this.#connection.unsubscribe(this.id);
     this.#listeners.clear();
   }
@@ -155,9 +194,19 @@ export class Calendar implements Subscriber {
     return (await this.command("slot.book", { slot, ...proof, ...rest })).booking;
   }
 
+  /** Sends the code that the customer was mailed. Resolves with the tries left after a wrong one. */
+  async verify({ id, token }: Proof, code: string): Promise<VerifiedAnswer> {
+    return this.command("booking.verify", { booking: id, token, code });
+  }
+
   async booking({ id, token }: Proof): Promise<OwnBooking> {
     const { booking } = await this.requests.read("booking.get", { booking: id, token });
     return { ...booking, token };
+  }
+
+  /** Reads the booking as an iCalendar file. It has neither the customer nor the token. */
+  bookingFile({ id, token }: Proof): Promise<string> {
+    return this.requests.fetchBookingFile(id, token);
   }
 
   async cancel({ id, token }: Proof, options: KeyOption = {}): Promise<Booking> {
@@ -214,8 +263,10 @@ export class Calendar implements Subscriber {
         this.#resubscribe("cursor");
       }
     } else if (delivery.kind === "snapshot") {
+      if (this.#isHere(delivery.snapshot)) return;
       this.#awaited = undefined;
       this.#refusal = undefined;
+      this.#refusals = 0;
       this.#replica.applySnapshot(delivery.snapshot);
       this.#bookings.applySnapshot(delivery.snapshot.bookings ?? []);
       this.#emit({ kind: "snapshot" });
@@ -223,8 +274,26 @@ export class Calendar implements Subscriber {
       this.#resume(delivery.resumption.changes);
     } else {
       this.#refusal = delivery.error;
+      this.#askAgain();
       this.#emit({ kind: "refused", error: delivery.error });
     }
+  }
+
+  /** Whether the snapshot is the one applied already: the connection had asked for it before the answer over HTTP
+   * came. One for staff has bookings, and that answer had none. */
+  #isHere({ cursor, bookings }: Snapshot): boolean {
+    const isAsked = this.#awaited !== undefined || this.#refusal !== undefined;
+    return !isAsked && bookings === undefined && cursor === this.cursor;
+  }
+
+  /** A refused calendar may come into being, or become public. */
+  #askAgain(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(
+      () => this.#connection.resubscribe(this.id),
+      REFUSED_MS / 2 + delay_ms({ first_ms: REFUSED_MS, most_ms: 60_000 }, this.#refusals),
+    );
+    this.#refusals += 1;
   }
 
   #resume(changes: readonly Change[]): void {
@@ -242,8 +311,11 @@ export class Calendar implements Subscriber {
   }
 
   #apply(change: Change): "applied" | "dropped" | "gap" {
+    const zone = this.info?.zone;
     const verdict = this.#replica.apply(change);
     if (verdict === "applied") {
+      // The offsets of another zone come with a snapshot.
+      if (this.info?.zone !== zone) this.#resubscribe("snapshot");
       this.#bookings.apply(change.bookings ?? []);
       this.#bookings.drop(change.bookings_gone ?? []);
       this.#emit({ kind: "change", change });

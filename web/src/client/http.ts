@@ -1,6 +1,7 @@
 /** Requests over HTTP, for one-way transports and for a link that has just broken. */
 
 import { SlotcastError, timedOut, unreachable } from "./error.ts";
+import { limitOf } from "./timeout.ts";
 import { ROUTES } from "./routes.ts";
 import { ANSWER_MS, apiUrl, bearer } from "./transports/link.ts";
 import { fits, isAbout, readRefusal, type Shape, shapeOf } from "./shape.ts";
@@ -52,10 +53,9 @@ export async function fetchJson(
   shape: Shape,
   timeout_ms = ANSWER_MS,
 ): Promise<Fields> {
-  const limit = AbortSignal.timeout(timeout_ms);
-  const signal = init.signal ? anyOf(init.signal, limit) : limit;
+  const limit = limitOf(timeout_ms, init.signal);
   try {
-    const response = await fetch(url, { ...init, signal, cache: "no-store" });
+    const response = await fetch(url, { ...init, signal: limit.signal, cache: "no-store" });
     const body = response.ok && isOf(response, "application/json") && (await readJson(response));
     if (fits(body, shape) && isFrom(url, response)) return body;
     // A redirect may turn a command into a read. Its refusal says nothing of the command.
@@ -63,7 +63,24 @@ export async function fetchJson(
     throw isCommand && response.redirected ? unreachable() : await readProblem(response, url);
   } catch (error) {
     if (error instanceof SlotcastError) throw error;
-    throw limit.aborted ? timedOut() : unreachable();
+    throw limit.isOver() ? timedOut() : unreachable();
+  } finally {
+    limit.clear();
+  }
+}
+
+/** Resolves with the text of a success of this media type. Rejects with a SlotcastError. */
+export async function fetchText(url: URL, init: RequestInit, type: string): Promise<string> {
+  const limit = limitOf(ANSWER_MS);
+  try {
+    const response = await fetch(url, { ...init, signal: limit.signal, cache: "no-store" });
+    if (response.ok && isOf(response, type) && isFrom(url, response)) return await response.text();
+    throw await readProblem(response, url);
+  } catch (error) {
+    if (error instanceof SlotcastError) throw error;
+    throw limit.isOver() ? timedOut() : unreachable();
+  } finally {
+    limit.clear();
   }
 }
 
@@ -91,14 +108,4 @@ async function readJson(response: Response): Promise<unknown> {
   } catch {
     return undefined;
   }
-}
-
-/** AbortSignal.any is younger than some of the browsers we serve. */
-function anyOf(first: AbortSignal, second: AbortSignal): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of [first, second]) {
-    if (signal.aborted) controller.abort();
-    signal.addEventListener("abort", () => controller.abort(), { once: true });
-  }
-  return controller.signal;
 }

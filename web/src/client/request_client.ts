@@ -6,10 +6,12 @@
 import { delay_ms, RESEND } from "./connection/backoff.ts";
 import type { Connection } from "./connection/connection.ts";
 import { isPassing, SlotcastError } from "./error.ts";
-import { fetchJson, hasRoute, requestOverHttp } from "./http.ts";
+import { fetchJson, fetchText, hasRoute, requestOverHttp } from "./http.ts";
 import { newKey } from "./key.ts";
 import { apiUrl, bearer } from "./transports/link.ts";
 import type { Shape } from "./shape.ts";
+import type { ClientStorage } from "./storage.ts";
+import { UnsettledCommands } from "./unsettled.ts";
 import type { Answers, Fields } from "./wire.ts";
 
 /** A server's restart and most outages are shorter. */
@@ -19,26 +21,15 @@ const LONGEST_WAIT_MS = 10_000;
 
 /** The number of fresh tokens after refused ones. */
 const RENEWALS = 3;
-/** The time for which an equal command counts as another try. */
-const AGAIN_MS = 600_000;
-/** The longest hold. Nothing of an older one is left. */
-const HOLD_MS = 3_600_000;
-
-/** A command without an answer. It may have been done. */
-interface Unsettled {
-  readonly name: keyof Answers;
-  readonly fields: Fields;
-  readonly key: string;
-  readonly at: number;
-}
-
 export class RequestClient {
   readonly #connection: Connection;
-  readonly #unsettled = new Map<string, Unsettled>();
+  readonly #unsettled: UnsettledCommands;
   #isSettling = false;
 
-  constructor(connection: Connection) {
+  /** `storage` keeps the commands without an answer, under the name `item`. */
+  constructor(connection: Connection, storage?: ClientStorage, item = "") {
     this.#connection = connection;
+    this.#unsettled = new UnsettledCommands(storage, item);
     connection.listen(({ state }) => state === "live" && void this.#settle());
   }
 
@@ -47,26 +38,24 @@ export class RequestClient {
     return this.#deliver(name, fields);
   }
 
-  /** Sends a command. `fields` may have the key of an earlier attempt. A repeated command without
-   * an answer keeps its key. The error of a command without an answer has the key. */
+  /** Sends a command. `fields` may have the key of an earlier attempt: then the caller repeats it
+   * himself. Else a repeated command without an answer keeps its key. The error of a command without
+   * an answer has the key. */
   async mutate<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
-    const command = JSON.stringify([name, fields]);
-    const given_up = this.#unsettled.get(command);
-    const isRecent = given_up !== undefined && performance.now() - given_up.at < AGAIN_MS;
-    this.#unsettled.delete(command);
-    const key =
-      (fields.key as string | undefined) ?? (isRecent ? given_up.key : undefined) ?? newKey();
+    const isOwn = fields.key !== undefined;
+    const command = isOwn ? undefined : await this.#unsettled.start(name, fields);
+    const key = command?.key ?? (fields.key as string | undefined) ?? newKey();
+    let hasAnswer = true;
     try {
       return await this.#deliver(name, { ...fields, key });
     } catch (error) {
       if (error instanceof SlotcastError && isPassing(error)) {
         error.key = key;
-        // A caller with a key of its own repeats the command itself.
-        if (fields.key === undefined) {
-          this.#unsettled.set(command, { name, fields, key, at: performance.now() });
-        }
+        hasAnswer = false;
       }
       throw error;
+    } finally {
+      if (command !== undefined) this.#unsettled.end(command, hasAnswer);
     }
   }
 
@@ -76,33 +65,40 @@ export class RequestClient {
     return fetchJson(apiUrl(this.#connection.base, path, query), init, shape);
   }
 
+  /** Reads a booking's calendar file once. The proof of the booking stands in a header. */
+  async fetchBookingFile(booking: string, token: string): Promise<string> {
+    const headers = { ...bearer(await this.#connection.token()), "Booking-Token": token };
+    const url = apiUrl(this.#connection.base, `/bookings/${encodeURIComponent(booking)}.ics`);
+    return fetchText(url, { headers }, "text/calendar");
+  }
+
   /** Releases holds without an answer. Such a hold would block its seats for everyone. The repeated
    * command returns the token for the release. */
   async #settle(): Promise<void> {
     if (this.#isSettling) return;
     this.#isSettling = true;
-    for (const [command, { name, fields, key, at }] of [...this.#unsettled]) {
-      if (name !== "slot.hold") continue;
+    for (const command of await this.#unsettled.holds()) {
       try {
-        if (performance.now() - at < HOLD_MS) {
-          const { hold } = await this.#deliver("slot.hold", { ...fields, key });
-          // The visitor has asked for it again: it stays.
-          if (!this.#unsettled.has(command)) continue;
-          this.#unsettled.delete(command);
-          const proof = { hold: hold.id, token: hold.token };
-          await this.#deliver("hold.release", { ...proof, key: newKey() });
-        }
-        this.#unsettled.delete(command);
+        const { fields, key } = command;
+        const { hold } = await this.#deliver("slot.hold", { ...fields, key });
+        // The visitor has asked for it again: it stays.
+        if (!this.#unsettled.has(command)) continue;
+        this.#unsettled.drop(command);
+        const proof = { hold: hold.id, token: hold.token };
+        await this.#deliver("hold.release", { ...proof, key: newKey() });
       } catch (error) {
-        if (!(error instanceof SlotcastError && isPassing(error))) this.#unsettled.delete(command);
+        const isOpen = error instanceof SlotcastError && isPassing(error);
+        if (!isOpen) this.#unsettled.drop(command);
       }
     }
     this.#isSettling = false;
   }
 
-  async #deliver<Name extends keyof Answers>(name: Name, fields: Fields): Promise<Answers[Name]> {
+  async #deliver<Name extends keyof Answers>(name: Name, asked: Fields): Promise<Answers[Name]> {
+    let fields = asked;
     const deadline = performance.now() + DEADLINE_MS;
     let renewals = 0;
+    let hasProof = false;
     for (let attempt = 0; ; attempt += 1) {
       // On a dead network nothing else may show the fault for long.
       const heard = this.#connection.expect();
@@ -110,6 +106,11 @@ export class RequestClient {
         return (await this.#once(name, fields, attempt)) as unknown as Answers[Name];
       } catch (error) {
         if (!(error instanceof SlotcastError)) throw error;
+        if (error.details.rule === "proof" && !hasProof) {
+          hasProof = true;
+          fields = { ...fields, proof: await this.#proof() };
+          continue;
+        }
         const isEnded = error.code === "unauthorized" && this.#connection.isRenewable;
         if (isEnded) renewals += 1;
         const mayRenew = isEnded && renewals < RENEWALS;
@@ -121,6 +122,11 @@ export class RequestClient {
         heard();
       }
     }
+  }
+
+  /** Solves a challenge. A calendar may ask for a proof of work before it keeps seats. */
+  async #proof(): Promise<string | undefined> {
+    return (await import("./proof.ts")).prove((shape) => this.fetch("/challenge", shape));
   }
 
   async #once(name: string, fields: Fields, attempt: number): Promise<Fields> {

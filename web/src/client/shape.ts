@@ -55,9 +55,15 @@ export const FOUND_SLOTS: Shape = {
   server_time: "string",
 };
 
+export const EXPLANATION: Shape = {
+  bookable: "boolean",
+  rules: [{ rule: "string", ok: "boolean" }],
+};
+
 const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
 const FEED: Shape = { id: "string", calendar: "string", scope: "string", created_at: "string" };
 const ENTRY: Shape = { seq: "number", at: "string", command: "string", actor: "string" };
+const EXPORTED: Shape = { calendar: "string", seq: "number", at: "string", booking: "string" };
 const SOURCE: Shape = { id: "string", calendar: "string", name: "string" };
 
 /** The members to check in the answers of each type. */
@@ -69,6 +75,7 @@ const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], 
   BookingAnswer: { booking: BOOKING },
   BookingOutcomeAnswer: BOOKED,
   RescheduledAnswer: BOOKED,
+  VerifiedAnswer: { ...BOOKED, verified: "boolean", tries_left: "number" },
   InfoAnswer: { ...CURSOR, info: INFO },
   LinkAnswer: { token: "string", expires_at: "string" },
   OwnFeedAnswer: { ...CURSOR, feed: { ...FEED, token: "string" } },
@@ -81,8 +88,11 @@ const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], 
   SlotsAnswer: { ...CURSOR, slots: [SLOT] },
   SlotAnswer: { ...CURSOR, slot: SLOT },
   BookingsAnswer: { bookings: [BOOKING] },
+  CancelledAnswer: { cancelled: "number", calendars: "number" },
   ErasedAnswer: { erased: "number", calendars: "number" },
+  ExportAnswer: { bookings: [BOOKING], entries: [EXPORTED] },
   FoundSlotsAnswer: FOUND_SLOTS,
+  ServerAnswer: { server_time: "string", started_at: "string", nodes: "number" },
 };
 
 /** A subscription's answer is checked apart, by `isSubscribed`. */

@@ -1,9 +1,12 @@
 /** The commands for staff on a calendar. */
 
-import { Calendar } from "./calendar.ts";
+import { Calendar, type Proof } from "./calendar.ts";
+import { EXPLANATION } from "./shape.ts";
 import type { Answers, BookingsAnswer, CalendarInfo, Fields, BookingOutcome } from "./wire.ts";
 import type { BusySource, Feed, HistoryAnswer, LinkAnswer, OwnFeed } from "./wire.ts";
-import type { ScheduleAnswer, Slot } from "./wire.ts";
+import type { Customer, HoldAnswer, OwnBookingAnswer } from "./wire.ts";
+import type { RescheduledAnswer, ScheduleAnswer, Slot } from "./wire.ts";
+import type { BookingOutcomeAnswer, SlotAnswer } from "./wire.ts";
 
 export interface NewSlot {
   readonly start: string;
@@ -19,6 +22,36 @@ export interface SlotEdit extends Partial<NewSlot> {
   readonly with_bookings?: boolean;
   /** Passes over a taken neighbour. */
   readonly override?: boolean;
+}
+
+/** A request of staff that may pass over rules. The answer's `overridden` names them. */
+export interface OverrideOption {
+  readonly override?: boolean;
+}
+
+/** A booking by staff for a caller. */
+export interface CallerBooking extends OverrideOption {
+  readonly customer: Customer;
+  readonly seats?: number;
+  readonly hold?: Proof;
+}
+
+/** The details to correct in a booking. */
+export interface Correction extends OverrideOption {
+  readonly customer?: Customer;
+  readonly seats?: number;
+}
+
+/** A rule for taking a slot. One that refuses has the message. */
+export interface ExplainedRule {
+  readonly rule: string;
+  readonly ok: boolean;
+  readonly message?: string;
+}
+
+export interface Explanation {
+  readonly bookable: boolean;
+  readonly rules: readonly ExplainedRule[];
 }
 
 /** A page of the history, about one slot or booking or about the whole calendar. */
@@ -62,6 +95,11 @@ export class StaffCalendar extends Calendar {
 
   update(slot: string, edit: SlotEdit): Promise<Slot> {
     return this.#onSlot("slot.update", slot, edit);
+  }
+
+  /** Changes a slot. The answer names the rules passed over. */
+  change(slot: string, edit: SlotEdit): Promise<SlotAnswer> {
+    return this.command("slot.update", { slot, ...edit });
   }
 
   closeSlot(slot: string): Promise<Slot> {
@@ -117,6 +155,49 @@ export class StaffCalendar extends Calendar {
     return this.requests.read("history.list", { calendar: this.id, ...about });
   }
 
+  /** Checks each rule for taking the slot. */
+  async explain(slot: string): Promise<Explanation> {
+    const path = `/slots/${encodeURIComponent(slot)}/explain`;
+    return (await this.requests.fetch(path, EXPLANATION)) as unknown as Explanation;
+  }
+
+  /** Books for a caller. */
+  bookFor(slot: string, { hold, ...rest }: CallerBooking): Promise<OwnBookingAnswer> {
+    const proof = hold && { hold: { id: hold.id, token: hold.token } };
+    return this.command("slot.book", { slot, ...proof, ...rest });
+  }
+
+  /** Holds seats for a caller. */
+  holdFor(
+    slot: string,
+    options: OverrideOption & { readonly seats?: number } = {},
+  ): Promise<HoldAnswer> {
+    return this.command("slot.hold", { slot, ...options });
+  }
+
+  /** Moves a booking. Staff need no token of it. */
+  moveBooking(
+    booking: string,
+    slot: string,
+    options: OverrideOption = {},
+  ): Promise<RescheduledAnswer> {
+    return this.command("booking.reschedule", { booking, slot, ...options });
+  }
+
+  /** Corrects the customer or the seats of a booking. */
+  correct(booking: string, correction: Correction): Promise<BookingOutcomeAnswer> {
+    return this.command("booking.update", { booking, ...correction });
+  }
+
+  /** Archives the calendar: it takes no new bookings, and no more changes until it is restored. */
+  async archive(): Promise<CalendarInfo> {
+    return (await this.command("calendar.archive", { id: this.id })).info;
+  }
+
+  async restore(): Promise<CalendarInfo> {
+    return (await this.command("calendar.restore", { id: this.id })).info;
+  }
+
   confirm(booking: string): Promise<BookingOutcome> {
     return this.#onBooking("booking.confirm", booking);
   }
@@ -132,6 +213,11 @@ export class StaffCalendar extends Calendar {
   /** Undoes `noShow`, `reject` and a cancellation, while the seats are there; with `override` over the rules. */
   reinstate(booking: string, more: { readonly override?: boolean } = {}): Promise<BookingOutcome> {
     return this.#onBooking("booking.reinstate", booking, more);
+  }
+
+  /** The same, with the rules passed over in the answer. */
+  reinstateBooking(booking: string, options: OverrideOption = {}): Promise<BookingOutcomeAnswer> {
+    return this.command("booking.reinstate", { booking, ...options });
   }
 
   erase(booking: string): Promise<BookingOutcome> {

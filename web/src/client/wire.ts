@@ -33,6 +33,7 @@ export type RequestName =
   | "hold.extend"
   | "hold.release"
   | "slot.book"
+  | "booking.verify"
   | "booking.get"
   | "booking.cancel"
   | "booking.reschedule"
@@ -63,7 +64,10 @@ export type StaffRequestName =
   | "booking.no_show"
   | "booking.reinstate"
   | "booking.erase"
-  | "customer.erase";
+  | "customer.export"
+  | "booking.cancel_all"
+  | "customer.erase"
+  | "server.read";
 
 export type ServerErrorCode =
   | "bad_request"
@@ -106,6 +110,13 @@ export interface Slot {
   readonly data?: unknown;
 }
 
+/** A question of a calendar to its customers. Without choices the answer is a text. */
+export interface Question {
+  readonly label: string;
+  readonly required: boolean;
+  readonly choices: readonly string[];
+}
+
 /** A calendar's rules; durations in seconds. The default refuses nothing but the past. */
 export interface Policy {
   readonly hold_seconds: number;
@@ -120,6 +131,10 @@ export interface Policy {
   readonly max_bookings: number | null;
   readonly max_bookings_per_day: number | null;
   readonly pending_seconds: number | null;
+  readonly place: string | null;
+  readonly phone: "off" | "optional" | "required";
+  readonly questions: readonly Question[];
+  readonly verification: "email" | "none" | "proof";
 }
 
 /** A calendar as its viewers may see it. */
@@ -142,13 +157,16 @@ export interface Customer {
   readonly note?: string;
 }
 
-/** A booking as its holder sees it. The token proves the right to it. */
+/** A booking as its holder sees it. The token proves the right to it.
+
+    With `verification` the booking waits for the code that its customer was mailed. */
 export interface Booking {
   readonly id: string;
   readonly calendar: string;
   readonly slot: string;
   readonly seats: number;
   readonly status: BookingStatus;
+  readonly verification?: "email";
   readonly token: string;
 }
 
@@ -256,6 +274,12 @@ export interface Change {
   readonly bookings_gone?: readonly string[];
 }
 
+/** An offset of a calendar's zone from UTC, and the time from which it holds. */
+export interface Offset {
+  readonly from: string;
+  readonly seconds: number;
+}
+
 /** A window of a calendar as of `seq`. It replaces the state of its reader. */
 export interface Snapshot {
   readonly info: CalendarInfo;
@@ -264,6 +288,7 @@ export interface Snapshot {
   readonly cursor: string;
   readonly from: string;
   readonly to: string;
+  readonly offsets: readonly Offset[];
   readonly server_time: string;
   readonly bookings?: readonly StaffBooking[];
 }
@@ -374,7 +399,8 @@ export interface BusySource {
 /** A change in the history: `command` by `actor`, about these slots and bookings.
 
     A `holder` has shown the token of a hold or booking, a `guest` none; `outside` is another program. `sub` is the
-    name in the actor's token, and is left out once a customer is erased. `overridden` are the rules passed over. */
+    name in the actor's token, and is left out once a customer is erased. `overridden` are the rules passed over.
+    `address` is the actor's IP address, for owners and as long as it is kept. */
 export interface HistoryEntry {
   readonly seq: number;
   readonly at: string;
@@ -384,6 +410,24 @@ export interface HistoryEntry {
   readonly slots: readonly string[];
   readonly bookings: readonly string[];
   readonly overridden?: readonly string[];
+  readonly address?: string;
+}
+
+/** The personal part of a change of the history that the customer asked for: `sub`, `address`, or both. */
+export interface ExportedEntry {
+  readonly calendar: string;
+  readonly seq: number;
+  readonly at: string;
+  readonly booking: string;
+  readonly sub?: string;
+  readonly address?: string;
+}
+
+/** A number of `/metrics`, with its labels. A counter counts from the start of the process. */
+export interface Figure {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 /** An empty success. */
@@ -416,6 +460,14 @@ export interface OwnBookingAnswer {
   readonly cursor: string;
   readonly overridden?: readonly string[];
   readonly booking: Booking;
+}
+
+/** `verified` is false for a wrong code. At 0 `tries_left` only the link of the mail is good. */
+export interface VerifiedAnswer {
+  readonly cursor: string;
+  readonly verified: boolean;
+  readonly tries_left: number;
+  readonly booking: BookingOutcome;
 }
 
 export interface BookingAnswer {
@@ -510,6 +562,25 @@ export interface BookingsAnswer {
   readonly next_page?: string;
 }
 
+/** All data about a person with an e-mail address: the bookings, and what the history says about the person.
+
+    Addresses are those of calendars of which the caller is an owner. `next_page`, if present, is the `page` to ask for
+    next. */
+export interface ExportAnswer {
+  readonly bookings: readonly ListedBooking[];
+  readonly entries: readonly ExportedEntry[];
+  readonly next_page?: string;
+}
+
+/** The number of bookings cancelled, and of their calendars.
+
+    `next_page`, if present, is the `page` to go on with: there may be more bookings. */
+export interface CancelledAnswer {
+  readonly cancelled: number;
+  readonly calendars: number;
+  readonly next_page?: string;
+}
+
 /** The number of bookings without their customer from now on, and of their calendars.
 
     `next_page`, if present, is the `page` to go on with: there may be more bookings. */
@@ -517,6 +588,18 @@ export interface ErasedAnswer {
   readonly erased: number;
   readonly calendars: number;
   readonly next_page?: string;
+}
+
+/** The state of the server that answers. `nodes` is the number of servers that know each other, with this one.
+
+    Of several workers on one machine, each figure has the label `worker`, the number of the process. */
+export interface ServerAnswer {
+  readonly server_time: string;
+  readonly started_at: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly nodes: number;
+  readonly workers: number;
+  readonly figures: readonly Figure[];
 }
 
 /** The answer to each request. */
@@ -529,6 +612,7 @@ export interface Answers {
   readonly "hold.extend": HoldAnswer;
   readonly "hold.release": EndedHoldAnswer;
   readonly "slot.book": OwnBookingAnswer;
+  readonly "booking.verify": VerifiedAnswer;
   readonly "booking.get": BookingAnswer;
   readonly "booking.cancel": BookingOutcomeAnswer;
   readonly "booking.reschedule": RescheduledAnswer;
@@ -557,7 +641,10 @@ export interface Answers {
   readonly "booking.no_show": BookingOutcomeAnswer;
   readonly "booking.reinstate": BookingOutcomeAnswer;
   readonly "booking.erase": BookingOutcomeAnswer;
+  readonly "customer.export": ExportAnswer;
+  readonly "booking.cancel_all": CancelledAnswer;
   readonly "customer.erase": ErasedAnswer;
+  readonly "server.read": ServerAnswer;
 }
 
 /** The name of each answer's type. A subscription's answer has several types. */
@@ -569,6 +656,7 @@ export const ANSWER_TYPES = {
   "hold.extend": "HoldAnswer",
   "hold.release": "EndedHoldAnswer",
   "slot.book": "OwnBookingAnswer",
+  "booking.verify": "VerifiedAnswer",
   "booking.get": "BookingAnswer",
   "booking.cancel": "BookingOutcomeAnswer",
   "booking.reschedule": "RescheduledAnswer",
@@ -597,7 +685,10 @@ export const ANSWER_TYPES = {
   "booking.no_show": "BookingOutcomeAnswer",
   "booking.reinstate": "BookingOutcomeAnswer",
   "booking.erase": "BookingOutcomeAnswer",
+  "customer.export": "ExportAnswer",
+  "booking.cancel_all": "CancelledAnswer",
   "customer.erase": "ErasedAnswer",
+  "server.read": "ServerAnswer",
 } as const;
 
 export type SubscribeAnswer =

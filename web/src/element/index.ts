@@ -1,115 +1,161 @@
-/** `<slotcast-calendar url="https://book.example.org" calendar="demo">` on any page.
+/** `<slotcast-calendar calendar="demo">` on any page; docs/element.md lists its attributes, events,
+ * methods and parts.
  *
  * One script without inline code, so it fits a strict Content-Security-Policy. Its styles stay
- * apart from the page's. Without `url` it uses the server of the script. The `token` attribute is
- * for private calendars. */
+ * apart from the page's. Without `server` it uses the server of the script. */
 
-import { connect, type SlotcastClient } from "../client";
-import tokens from "../style/tokens.css?inline";
-import base from "../style/base.css?inline";
-import layout from "../style/layout.css?inline";
-import control from "../ui/control.css?inline";
-import statusPill from "../ui/feedback/status_pill.css?inline";
-import dialog from "../ui/dialog/dialog.css?inline";
-import toast from "../ui/feedback/toast.css?inline";
-import booking from "../booking/booking.css?inline";
-import bookingForm from "../booking/booking_form.css?inline";
-import board from "../booking/board/board.css?inline";
-import slot from "../booking/board/slot.css?inline";
-import ownPanel from "../booking/own/own_panel.css?inline";
-import { BookingView } from "../booking/booking_view";
-import { h } from "../ui/dom";
+import { button } from "../ui/button";
+import { type BookingWishes, BookingView } from "../booking/booking_view";
+import type { Customer } from "../client";
+import { type LanguageChunks, type Locale, loadLocale } from "../language/language";
+import { h, icon } from "../ui/dom";
+import { type ElementEvent, errorEvent, eventOf, stateEvent } from "./element_event";
+import { homeOfScript } from "./script";
+import { leaseClient, type Lease } from "./shared_client";
+import { elementStyle } from "./style";
 
-/** A module has no currentScript, so its name finds it. */
-const script =
-  document.currentScript ?? document.querySelector('script[src$="/slotcast-calendar.js"]');
-const home = script instanceof HTMLScriptElement ? new URL(script.src).origin : location.origin;
+const home = homeOfScript();
+const CUSTOMER = ["name", "email", "phone", "note"] as const;
+const PREFILLS = CUSTOMER.map((field) => `customer-${field}`);
+const REOPENING = ["server", "url", "calendar", "token", "lang", "zone", "mode"];
 
-/** The element is a card of its own, with its toasts inside. */
-const HOST = `
-  :host {
-    display: block;
-    padding: var(--space-20);
-    border-radius: var(--radius-lg);
-    background: var(--paper);
-  }
-  .toasts { position: sticky; }
-`;
-/** Shown to the author of a page until the element has its calendar. */
-const UNNAMED = {
-  title: "No calendar is named",
-  text: 'Give <slotcast-calendar> the id of a calendar: calendar="demo".',
+/** The files of the languages on the server, made by the build of the pages. */
+declare const LANGUAGE_FILES: Readonly<Record<keyof LanguageChunks, string>>;
+
+/** A classic script of another origin has no base for relative imports. */
+const load = (name: keyof LanguageChunks) =>
+  import(/* @vite-ignore */ `${home}/assets/${LANGUAGE_FILES[name]}`);
+const chunks: LanguageChunks = {
+  german: () => load("german"),
+  french: () => load("french"),
+  spanish: () => load("spanish"),
+  pseudo: () => load("pseudo"),
 };
-const SHEETS = [
-  tokens,
-  base,
-  layout,
-  control,
-  statusPill,
-  dialog,
-  toast,
-  booking,
-  bookingForm,
-  board,
-  slot,
-  ownPanel,
-  HOST,
-];
-
-function styles(): CSSStyleSheet {
-  const made = new CSSStyleSheet();
-  made.replaceSync(SHEETS.join(""));
-  return made;
-}
-
-let shared: CSSStyleSheet | undefined;
 
 export class SlotcastCalendar extends HTMLElement {
-  static readonly observedAttributes = ["url", "calendar", "token"];
+  static readonly observedAttributes = [...REOPENING, "day", ...PREFILLS];
   #isReady = false;
-  #client: SlotcastClient | undefined;
+  #lease: Lease | undefined;
   #view: BookingView | undefined;
+  #popup: HTMLDialogElement | undefined;
+  #stops: (() => void)[] = [];
 
   connectedCallback(): void {
     this.#isReady = true;
-    this.#open();
+    void this.#begin();
   }
 
   disconnectedCallback(): void {
     this.#isReady = false;
-    this.#close();
+    this.#end();
   }
 
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (before === after || !this.#isReady) return;
-    this.#close();
-    this.#open();
+    if (name === "day") this.goTo(after ?? "");
+    else if (PREFILLS.includes(name)) this.#view?.prefill(this.#customer);
+    else {
+      this.#end();
+      void this.#begin();
+    }
   }
 
-  #open(): void {
+  /** Opens the popup, or brings the element into view. */
+  open(): void {
+    if (this.#popup === undefined) this.scrollIntoView({ block: "start" });
+    else if (!this.#popup.open) this.#popup.showModal();
+  }
+
+  /** Shows a day, as `2027-01-31`. */
+  goTo(day: string): void {
+    this.#view?.goTo(day);
+  }
+
+  get #customer(): Partial<Customer> {
+    const given = CUSTOMER.map((field) => [field, this.getAttribute(`customer-${field}`)] as const);
+    return Object.fromEntries(given.filter(([, value]) => value !== null));
+  }
+
+  async #begin(): Promise<void> {
     const calendar = this.getAttribute("calendar");
-    shared ??= styles();
     const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
-    shadow.adoptedStyleSheets = [shared];
+    shadow.adoptedStyleSheets = [elementStyle()];
     const root = document.createElement("div");
-    shadow.replaceChildren(root);
-    if (!calendar) {
-      root.append(
-        h("div", { class: "blank" }, h("h2", {}, UNNAMED.title), h("p", {}, UNNAMED.text)),
-      );
+    const server = this.getAttribute("server") || this.getAttribute("url") || home;
+    const token = this.getAttribute("token") ?? undefined;
+    const lease = calendar ? leaseClient(server, calendar, token) : undefined;
+    this.#lease = lease;
+    lease?.client.calendar(calendar as string);
+    const isPopup = this.getAttribute("mode") === "popup";
+    if (!isPopup) shadow.replaceChildren(root);
+    const locale = await loadLocale(chunks, this.getAttribute("lang") ?? "");
+    // The element was closed or opened anew meanwhile.
+    if (lease !== this.#lease || !this.#isReady) return;
+    root.lang = locale.language;
+    root.dir = locale.direction;
+    if (isPopup) shadow.replaceChildren(...this.#popUp(root, locale));
+    if (lease === undefined || !calendar) {
+      const { unnamed, unnamedText } = locale.texts.page;
+      root.append(h("div", { class: "blank" }, h("h2", {}, unnamed), h("p", {}, unnamedText)));
       return;
     }
-    const token = this.getAttribute("token");
-    const url = this.getAttribute("url") ?? home;
-    this.#client = connect(url, token === null ? {} : { token });
-    this.#view = new BookingView(this.#client, calendar, { root, stateRoot: this, home: url });
+    this.#show(lease, calendar, root, server, locale);
   }
 
-  #close(): void {
+  #show(lease: Lease, calendar: string, root: HTMLElement, server: string, locale: Locale): void {
+    const { client } = lease;
+    const wishes: BookingWishes = {
+      customer: this.#customer,
+      zone: this.getAttribute("zone") ?? "",
+      day: this.getAttribute("day") ?? "",
+    };
+    this.#view = new BookingView(client, calendar, {
+      ...{ root, stateRoot: this, home: server, locale, wishes },
+      told: (settled) => this.#tell(eventOf(calendar, settled)),
+    });
+    const tellState = () => {
+      this.#tell(stateEvent(calendar, client.status));
+      if (client.refusal !== undefined) this.#tell(errorEvent(calendar, client.refusal));
+    };
+    this.#stops.push(
+      client.onStatus(tellState),
+      client.calendar(calendar).subscribe((event) => {
+        if (event.kind === "refused") this.#tell(errorEvent(calendar, event.error));
+      }),
+    );
+    tellState();
+  }
+
+  #tell({ name, detail }: ElementEvent): void {
+    const init = { detail, bubbles: true, composed: true };
+    this.dispatchEvent(new CustomEvent(`slotcast:${name}`, init));
+  }
+
+  /** The button in the page, and the dialog that it opens. */
+  #popUp(root: HTMLElement, locale: Locale): readonly HTMLElement[] {
+    const { chooseTime, closePopup } = locale.texts.page;
+    const label = h("slot", {}, chooseTime);
+    const opener = button("", () => this.open(), { kind: "primary" });
+    opener.part.add("open");
+    opener.replaceChildren(label);
+    const dialog = h("dialog", { class: "popup", part: "popup", "aria-label": chooseTime });
+    const close = button("", () => dialog.close(), {
+      kind: "quiet popup-close",
+      label: closePopup,
+    });
+    close.append(icon("close"));
+    dialog.append(close, root);
+    this.#popup = dialog;
+    return [opener, dialog];
+  }
+
+  #end(): void {
+    for (const stop of this.#stops.splice(0)) stop();
     this.#view?.close();
-    this.#client?.close();
+    this.#lease?.release();
     this.#view = undefined;
-    this.#client = undefined;
+    this.#lease = undefined;
+    this.#popup = undefined;
   }
 }
 

@@ -1,303 +1,321 @@
-/** The staff page: the choice of a calendar, its opening hours, and its bookings. */
+/** The staff page: the choice of a calendar and of a view, and the state that the views share. */
 
-import { button } from "../ui/button";
-import { checkbox } from "../ui/field";
-import {
-  type CalendarInfo,
-  MOST_SLOTS,
-  type Slot,
-  type StaffBooking,
-  type StaffCalendar,
-  type StaffClient,
-} from "../client";
-import { adviceFor } from "../ui/feedback/advice";
-import { isTakeable } from "../booking/policy";
-import { Agenda, type BookingVerb, isShown } from "./agenda";
-import { isMeant, takeStep } from "./booking_steps";
-import { DayView } from "./day/day_view";
+import type { CalendarInfo, Slot, StaffCalendar, StaffClient } from "../client";
+import { Pill } from "../ui/feedback/status_pill";
+import { Toasts } from "../ui/feedback/toast";
 import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
-import { showHistory } from "./history_sheet";
-import { askForCalendar } from "./new_calendar";
-import { OpenForm } from "./open_form";
-import { showOtherCalendars } from "./other_calendars";
-import { batchesOf, type Opening, slotsOf } from "./opening";
-import { Pill } from "../ui/feedback/status_pill";
-import { askForLink } from "./private_link";
-import { RemovedSlots } from "./removed_slots";
-import { askForSchedule } from "./schedule/schedule_form";
-import { isZone, visitorLocale, zoneText } from "../ui/time";
-import { Toasts } from "../ui/feedback/toast";
+import { addressWith, readQuery, writeQuery } from "../ui/query";
+import { dayKey, isZone } from "../ui/time";
+import { isTakeable } from "../booking/policy";
+import { forgetToken } from "../address/token";
+import { type AccessClient, mayChange } from "./access/access_client";
+import { AccountMenu } from "./access/account_menu";
+import { BoardView } from "./board/board_view";
+import { BookingTarget } from "./booking_target";
+import { calendarMenu, makeLink, showFeeds } from "./calendar/calendar_menu";
+import { DaysPane } from "./days_pane";
+import { FindView } from "./find/find_view";
+import { FirstSteps } from "./first/first_steps";
+import { InboxView } from "./inbox/inbox_view";
+import { askForCalendar } from "./calendar/new_calendar";
+import { OpeningPanel } from "./opening/opening_panel";
+import type { StaffContext } from "./staff_context";
+import { readView, StaffHead, titleText, type View } from "./staff_head";
+import { onKeys } from "./staff_keys";
+import { adviceFor, locale, texts } from "./texts";
 
 const REDRAW_MS = 30_000;
 
-export class StaffView {
-  readonly #client: StaffClient;
-  readonly #root: HTMLElement;
+export class StaffView implements StaffContext {
+  readonly client: StaffClient;
+  readonly access: AccessClient;
+  readonly root: HTMLElement;
+  readonly toasts = new Toasts(texts.sheet.undo);
+  readonly locale = locale;
   readonly #chosen: (calendar: StaffCalendar) => void;
-  readonly #pill = new Pill();
-  readonly #toasts = new Toasts();
-  readonly #agenda: Agenda;
-  #removed = new RemovedSlots();
-  readonly #form = new OpenForm((opening) => this.#open(opening));
-  readonly #opening = h("aside", { class: "mine" });
-  readonly #hours = button("Opening hours", () => void this.#editHours(), { kind: "small" });
-  readonly #select = h("select", { "aria-label": "Calendar", class: "chooser" });
-  readonly #facts = h("p", { class: "facts" });
-  readonly #link = h("a", { class: "page-link", target: "_blank" }, "Booking page");
-  /** Shown for calendars that need a token. */
-  readonly #invite = h("button", { type: "button", class: "page-link plain" }, "Make a link");
-  readonly #blank = h("div", { class: "blank", hidden: true });
-  readonly #only: HTMLInputElement;
-  readonly #over: HTMLInputElement;
+  readonly #pill = new Pill(locale.texts);
+  readonly #head: StaffHead;
+  readonly #account: AccountMenu;
+  readonly #opening: OpeningPanel;
+  readonly #columns: HTMLElement;
+  /** Holds the shown view alone. The others stand outside of the page. */
+  readonly #stage = h("div", { class: "stage" });
   readonly #frame = new Frame(() => this.#draw());
-  readonly #locale = visitorLocale();
-  readonly #zones = new Map<string, string>();
-  readonly #days = new DayView({
-    locale: this.#locale,
-    now: () => this.#client.now(),
-    zone: () => this.#zone(),
-    isWanted: (booking) => this.#over.checked || isShown(booking),
-    changed: () => {
-      delete this.#root.dataset.seq;
-      this.#frame.plan();
-    },
-    say: (text) => this.#toasts.say(text),
-    attempt: (work) => this.#attempt(work),
-  });
+  readonly #pane: DaysPane;
+  readonly #find: FindView;
+  readonly #board: BoardView;
+  readonly #inbox: InboxView;
+  readonly #first: FirstSteps;
+  readonly #target: BookingTarget;
+  #calendars: readonly CalendarInfo[] | undefined;
   #calendar: StaffCalendar | undefined;
+  #view: View = "days";
 
-  constructor(client: StaffClient, root: HTMLElement, chosen: (calendar: StaffCalendar) => void) {
-    this.#client = client;
-    this.#root = root;
+  constructor(
+    client: StaffClient,
+    root: HTMLElement,
+    chosen: (calendar: StaffCalendar) => void,
+    access: AccessClient,
+  ) {
+    this.access = access;
+    this.#account = new AccountMenu(this, access, () => {
+      forgetToken("staff");
+      location.assign("/staff");
+    });
+    const shown = () => this.changed();
+    void this.#account.load().then(shown, shown);
+    this.client = client;
+    this.root = root;
     this.#chosen = chosen;
-    this.#agenda = new Agenda({
-      onSlot: (verb, slot) => void this.#onSlot(verb, slot),
-      onBooking: (verb, booking) => void this.#onBooking(verb, booking),
-      onHistory: (about) => {
-        const setting = { zone: this.#zone(), locale: this.#locale };
-        if (this.#calendar) showHistory(this.#root, this.#calendar, about, setting);
+    this.#head = new StaffHead({
+      choose: (id) => this.#choose(id),
+      make: () => this.#make(),
+      hours: () => void this.#opening.editHours(),
+      show: (view) => this.show(view),
+      more: () => calendarMenu(this, () => void this.#load(this.#calendar?.id)),
+      link: () => makeLink(this),
+    });
+    const info = (id: string) => this.#calendars?.find((one) => one.id === id);
+    this.#pane = new DaysPane(
+      this,
+      (view, day) => this.show(view, day),
+      () => void this.#opening.editHours(),
+    );
+    this.#target = new BookingTarget(this, this.#pane, (id) => this.#choose(id));
+    this.#find = new FindView(this, {
+      info,
+      href: ({ calendar, id }) => addressWith({ calendar, view: "", day: "", q: "", booking: id }),
+      open: (booking) => this.#openBooking(booking),
+    });
+    this.#board = new BoardView(this, {
+      calendars: () => this.#calendars ?? [],
+      open: (calendar, day) => {
+        writeQuery({ calendar, filter: "" }, true);
+        this.show("days", day);
       },
     });
-    this.#only = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
-    this.#over = h("input", { type: "checkbox", onchange: () => this.#frame.plan() });
-    this.#select.addEventListener("change", () => this.#choose(this.#select.value));
+    this.#inbox = new InboxView(this, { info, open: (booking) => this.#openBooking(booking) });
+    this.#first = new FirstSteps(this, {
+      make: () => this.#make(),
+      hours: () => void this.#opening.editHours(),
+      link: () => makeLink(this),
+      show: (id) => this.#load(id),
+    });
+    this.#opening = new OpeningPanel(this, (start) => this.#pane.days.reveal(start));
+    this.#columns = h("div", { class: "columns" }, this.#pane.element, this.#opening.element);
+    this.#stage.append(this.#columns);
     this.#build();
-    client.onStatus(() => this.#frame.plan());
-    setInterval(() => this.#frame.plan(), REDRAW_MS);
-    this.#frame.plan();
+    this.#listen();
     void this.#load();
   }
 
+  calendar(): StaffCalendar | undefined {
+    return this.#calendar;
+  }
+
+  zone(): string {
+    const { id, info } = this.#calendar ?? {};
+    const zone = info?.zone ?? this.#calendars?.find((one) => one.id === id)?.zone;
+    return zone !== undefined && isZone(zone) ? zone : "UTC";
+  }
+
+  now(): number {
+    return this.client.now();
+  }
+
+  mayChange(): boolean {
+    const { session } = this.#account;
+    return session === null || mayChange(session.roles, this.#calendar?.id ?? "*");
+  }
+
+  changed(): void {
+    this.#frame.plan();
+  }
+
+  async attempt(work: (calendar: StaffCalendar) => Promise<void>): Promise<void> {
+    const calendar = this.#calendar;
+    if (calendar !== undefined) await this.run(() => work(calendar));
+  }
+
+  async run(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.toasts.say(adviceFor(error), "bad");
+    }
+  }
+
+  /** Shows a view, and a day of it. The address follows. */
+  show(view: View, day?: string): void {
+    writeQuery({ view: view === "days" ? "" : view, ...(day !== undefined && { day }) }, true);
+    this.#restore();
+  }
+
   #build(): void {
-    const make = button("New calendar", undefined, { kind: "small" });
-    this.#invite.addEventListener("click", () => {
-      if (this.#calendar) askForLink(this.#root, this.#calendar, this.#zone(), this.#locale);
-    });
-    make.addEventListener("click", () =>
-      askForCalendar(this.#root, async (fields) => {
-        await this.#client.mutate("calendar.create", fields);
-        await this.#load(String(fields.id));
-      }),
+    const others = h(
+      "button",
+      { type: "button", class: "page-link plain" },
+      texts.head.otherCalendars,
     );
-    this.#root.append(
+    others.addEventListener("click", () => showFeeds(this));
+    this.#head.facts.append(others);
+    this.root.append(
       h(
         "div",
         { class: "view" },
         h(
           "header",
           { class: "head" },
-          h(
-            "div",
-            { class: "choose" },
-            h("h1", { class: "unseen" }, "Staff"),
-            this.#select,
-            this.#hours,
-            make,
-          ),
-          this.#pill.element,
+          this.#head.choice,
+          h("div", { class: "actions" }, this.#pill.element, this.#account.element),
         ),
-        this.#tools(),
-        this.#columns(),
+        this.#account.notice,
+        h("div", { class: "tools" }, this.#head.facts, this.#pane.choices),
+        this.#inbox.element,
+        this.#head.tabs,
+        this.#first.element,
+        this.#stage,
       ),
-      this.#toasts.element,
+      this.toasts.element,
     );
   }
 
-  #tools(): HTMLElement {
-    const others = h("button", { type: "button", class: "page-link plain" }, "Other calendars");
-    others.addEventListener("click", () => {
-      if (this.#calendar) showOtherCalendars(this.#root, this.#calendar);
+  #listen(): void {
+    this.client.onStatus(() => this.changed());
+    setInterval(() => this.changed(), REDRAW_MS);
+    addEventListener("popstate", () => this.#restore());
+    onKeys({
+      "/": () => {
+        this.show("find");
+        this.#find.focus();
+      },
+      d: () => this.show("days"),
+      w: () => this.show("week"),
+      b: () => this.show("board"),
+      t: () => this.#pane.days.today(),
+      n: () => this.#pane.days.step(1),
+      p: () => this.#pane.days.step(-1),
     });
-    return h(
-      "div",
-      { class: "tools" },
-      h("div", { class: "facts-line" }, this.#facts, this.#link, this.#invite, others),
-      h(
-        "div",
-        { class: "choices" },
-        checkbox(this.#only, "Only with bookings"),
-        checkbox(this.#over, "Also cancelled"),
-      ),
-    );
+    this.changed();
   }
 
-  #columns(): HTMLElement {
-    this.#opening.append(
-      h(
-        "details",
-        { class: "opening", open: matchMedia("(min-width: 901px)").matches },
-        h("summary", { class: "mine-title" }, "Open times"),
-        this.#form.element,
-      ),
-    );
-    return h(
-      "div",
-      { class: "columns" },
-      h(
-        "div",
-        { class: "main" },
-        this.#days.elements.head,
-        this.#blank,
-        this.#agenda.element,
-        this.#days.elements.foot,
-      ),
-      this.#opening,
-    );
+  /** Shows what the address says. */
+  #restore(): void {
+    if (this.#calendars === undefined) return;
+    const view = readView(readQuery("view"));
+    const before = this.#view;
+    this.#view = view;
+    this.root.dataset.view = view;
+    if (before === "board" && view !== "board") this.#board.stop();
+    const views = { find: this.#find.element, board: this.#board.element };
+    const shown = view === "find" || view === "board" ? views[view] : this.#columns;
+    if (this.#stage.firstElementChild !== shown) this.#stage.replaceChildren(shown);
+    this.#pane.choices.hidden = shown !== this.#columns;
+    this.#columns.toggleAttribute("data-broad", view === "week");
+    this.#head.mark(view);
+    const wanted = readQuery("calendar") || this.#calendar?.id;
+    if (view === "board") {
+      if (this.#calendar !== undefined) this.client.leave(this.#calendar.id);
+      this.#calendar = undefined;
+      this.#board.start();
+    } else {
+      this.#pane.isWeek = view === "week";
+      this.#choose(this.#known(wanted)?.id);
+      this.#pane.days.restore();
+      if (view === "find") this.#find.show();
+    }
+    this.changed();
+  }
+
+  #known(id: string | undefined): CalendarInfo | undefined {
+    const all = this.#calendars ?? [];
+    return all.find((one) => one.id === id) ?? all.find(({ archived }) => !archived) ?? all[0];
   }
 
   async #load(chosen?: string): Promise<void> {
     try {
-      const every = await this.#client.calendars({ archived: true });
-      for (const { id, zone } of every) this.#zones.set(id, zone);
-      const [open, archived] = [false, true].map((is) =>
-        every.filter((one) => one.archived === is),
-      );
-      const calendars = [...(open ?? []), ...(archived ?? [])];
-      const options = (some: readonly CalendarInfo[] = []) =>
-        some.map(({ id, name }) => h("option", { value: id }, name));
-      this.#select.replaceChildren(
-        ...options(open),
-        ...(archived?.length ? [h("optgroup", { label: "Archived" }, ...options(archived))] : []),
-      );
-      const wanted = chosen ?? new URLSearchParams(location.search).get("calendar");
-      const first = calendars.find(({ id }) => id === wanted) ?? calendars[0];
-      if (first === undefined) return this.#say("No calendars yet", "Make the first one above.");
-      this.#select.value = first.id;
-      this.#choose(first.id);
+      this.#calendars = await this.client.calendars({ archived: true });
+      this.#head.list(this.#calendars);
+      if (chosen !== undefined) writeQuery({ calendar: chosen, day: "", at: "", view: "" });
+      this.#restore();
     } catch (error) {
-      this.#say("Not just now", adviceFor(error));
+      this.#pane.say(texts.head.notNow, adviceFor(error));
     }
   }
 
-  #choose(id: string): void {
-    if (this.#calendar?.id === id) return;
-    if (this.#calendar !== undefined) this.#client.leave(this.#calendar.id);
-    const calendar = this.#client.calendar(id);
+  #choose(id: string | undefined): void {
+    if (id === undefined || this.#calendar?.id === id) return;
+    if (this.#calendar !== undefined) this.client.leave(this.#calendar.id);
+    this.#head.choose(id);
+    const calendar = this.client.calendar(id);
     this.#calendar = calendar;
-    const removed = new RemovedSlots();
-    this.#removed = removed;
+    this.root.dataset.calendar = id;
+    const take = this.#pane.choose(calendar);
     calendar.subscribe((event) => {
-      removed.take(event);
-      this.#frame.plan();
+      take(event);
+      if (event.kind === "change" && event.change.bookings?.length) {
+        this.#inbox.take(event.change.bookings);
+        this.#find.refresh();
+      }
+      this.changed();
     });
-    this.#root.dataset.calendar = id;
     this.#chosen(calendar);
-    this.#days.choose(calendar);
-  }
-
-  #zone(): string {
-    const { id, info } = this.#calendar ?? {};
-    const zone = info?.zone ?? this.#zones.get(id ?? "");
-    return zone !== undefined && isZone(zone) ? zone : "UTC";
+    if (this.#view === "find") this.#find.show();
   }
 
   #draw(): void {
-    this.#pill.show(this.#client.status, document.documentElement);
-    if (this.#client.status.state === "closed") {
-      this.#root.toggleAttribute("data-refused", true);
-      const text = this.#client.refusal ? adviceFor(this.#client.refusal) : "";
-      this.#say("This link does not open the staff page", text);
+    const { status } = this.client;
+    this.#pill.show(status, document.documentElement, texts.reason[status.reason]);
+    if (this.client.status.state === "closed") {
+      this.root.toggleAttribute("data-refused", true);
+      const text = this.client.refusal ? adviceFor(this.client.refusal) : "";
+      this.#pane.say(texts.head.refused, text);
       return;
     }
+    this.root.toggleAttribute("data-reads", !this.mayChange());
+    // Requests come above the grid, and would move it under the pointer. Their zones are those of the calendars.
+    if (!this.#pane.isDragging && this.#calendars !== undefined) this.#inbox.draw();
+    this.#board.draw();
     const calendar = this.#calendar;
     const info = calendar?.info;
-    if (calendar?.refusal) this.#say("Not just now", adviceFor(calendar.refusal));
-    if (calendar === undefined || info === undefined) return;
-    const [zone, now] = [this.#zone(), this.#client.now()];
-    this.#days.draw();
-    this.#root.dataset.day = this.#days.day ?? "coming";
-    this.#agenda.element.setAttribute("aria-busy", String(!this.#days.isAnswered));
-    if (!this.#days.isAnswered) return;
+    setText(document.querySelector("title") as Element, titleText(this.#inbox.count, info?.name));
+    if (this.#calendars !== undefined) {
+      const isEmpty = calendar?.isLoaded === true && this.#isEmpty(calendar);
+      this.#first.draw(this.#calendars.filter(({ archived }) => !archived).length, isEmpty);
+    }
+    if (calendar?.refusal) this.#pane.say(texts.head.notNow, adviceFor(calendar.refusal));
+    if (calendar === undefined || info === undefined || !this.#account.isAsked) return;
+    const [zone, now] = [this.zone(), this.now()];
     const isFree = (slot: Slot) => isTakeable(slot, info.policy, info.archived, now);
     const free = calendar.slots.filter(isFree).length;
-    const times = `${free} of ${calendar.slots.length} times free`;
-    setText(this.#facts, `${zoneText(zone, now)} · ${info.archived ? "Archived" : times}`);
-    this.#invite.hidden =
-      info.archived || (info.visibility === "public" && info.booking === "anyone");
-    this.#opening.hidden = info.archived;
-    this.#hours.hidden = info.archived;
-    this.#link.href = `/c/${encodeURIComponent(info.id)}`;
-    this.#form.draw(zone, this.#locale, now);
-    const slots = this.#removed.merge(calendar);
-    this.#agenda.draw(calendar, slots, {
-      zone,
-      locale: this.#locale,
-      now,
-      isBookedOnly: this.#only.checked,
-      isWithCancelled: this.#over.checked,
-    });
-    if (slots.length > 0) this.#blank.hidden = true;
-    else if (this.#days.day === undefined)
-      this.#say("No times yet", "Open some with the form beside this.");
-    else this.#say("No times on this day", "Go to another day, or open some here.");
-    this.#root.dataset.seq = String(calendar.seq);
+    this.#head.draw(info, texts.head.free(free, calendar.slots.length), now, zone);
+    this.#opening.element.hidden = info.archived || this.#view === "week";
+    this.#opening.draw();
+    this.#pane.draw(calendar);
+    if (!this.#pane.days.isAnswered) return;
+    this.#target.reveal();
+    this.root.dataset.seq = String(calendar.seq);
   }
 
-  #say(title: string, text: string): void {
-    this.#blank.hidden = false;
-    this.#blank.replaceChildren(h("h2", {}, title), h("p", {}, text));
+  /** Whether nothing was ever opened in the shown days of a calendar without bookings. */
+  #isEmpty({ slots, bookings, info }: StaffCalendar): boolean {
+    const isComing = this.#view === "days" && this.#pane.days.day === undefined;
+    return isComing && slots.length === 0 && bookings.length === 0 && info?.archived === false;
   }
 
-  async #open(opening: Opening): Promise<void> {
-    const calendar = this.#calendar;
-    if (calendar === undefined) return;
-    const slots = slotsOf(opening, this.#zone());
-    for (const batch of batchesOf(slots, MOST_SLOTS)) await calendar.openSlots(batch);
-    this.#toasts.say(
-      slots.length === 1 ? "Opened 1 time." : `Opened ${slots.length} times.`,
-      "good",
-    );
-    if (slots[0] !== undefined) this.#days.reveal(Date.parse(slots[0].start));
-  }
-
-  async #editHours(): Promise<void> {
-    const [zone, locale, now] = [this.#zone(), this.#locale, this.#client.now()];
-    const saved = (text: string) => this.#toasts.say(text, "good");
-    await this.#attempt((calendar) =>
-      askForSchedule(this.#root, { calendar, zone, locale, now, saved }),
-    );
-  }
-
-  async #onSlot(verb: "close" | "reopen" | "remove", slot: Slot): Promise<void> {
-    await this.#attempt(async (calendar) => {
-      if (verb === "close") await calendar.closeSlot(slot.id);
-      else if (verb === "reopen") await calendar.reopen(slot.id);
-      else await calendar.remove(slot.id);
+  #make(): void {
+    askForCalendar(this.root, async (fields) => {
+      await this.client.mutate("calendar.create", fields);
+      await this.#load(String(fields.id));
     });
   }
 
-  async #onBooking(verb: BookingVerb, booking: StaffBooking): Promise<void> {
-    if (!(await isMeant(this.#root, verb, booking))) return;
-    await this.#attempt((calendar) => takeStep(this.#root, calendar, verb, booking));
-  }
-
-  async #attempt(work: (calendar: StaffCalendar) => Promise<void>): Promise<void> {
-    if (this.#calendar === undefined) return;
-    try {
-      await work(this.#calendar);
-    } catch (error) {
-      this.#toasts.say(adviceFor(error), "bad");
-    }
+  #openBooking({ calendar, id, start }: { calendar: string; id: string; start: string }): void {
+    const zone = this.#calendars?.find((one) => one.id === calendar)?.zone ?? "UTC";
+    const day = dayKey(Date.parse(start), isZone(zone) ? zone : "UTC");
+    writeQuery({ calendar, view: "", day, q: "", status: "", from: "", to: "", in: "" }, true);
+    writeQuery({ booking: id });
+    this.#restore();
   }
 }

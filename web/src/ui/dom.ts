@@ -18,6 +18,10 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** The element with the focus, in a shadow tree too. */
+export const focused = (inside: Node): Element | null =>
+  (inside.getRootNode() as Document | ShadowRoot).activeElement ?? null;
+
 /** Sets a text if it differs, so that nothing is announced or laid out twice. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
@@ -26,6 +30,12 @@ export function setText(element: Element, text: string): void {
 export function setData(element: HTMLElement, name: string, value: string | undefined): void {
   if (value === undefined) delete element.dataset[name];
   else if (element.dataset[name] !== value) element.dataset[name] = value;
+}
+
+/** Starts the animation of a changed element from its beginning: by another name, so that the browser need not lay out
+ * the page between the old and the new one. */
+export function flash(element: HTMLElement): void {
+  element.dataset.flash = element.dataset.flash === "even" ? "odd" : "even";
 }
 
 const SHAPES = {

@@ -22,6 +22,21 @@ export interface NumberProps {
 export const numberInput = (props: NumberProps): HTMLInputElement =>
   h("input", { type: "number", required: true, inputmode: "numeric", ...props });
 
+/**
+ * Makes an input for an e-mail address. A browser's own `type="email"` knows ASCII letters before the @ only, and
+ * changes the domain to Punycode. The server checks the syntax.
+ */
+export const emailInput = (autocomplete: "email" | "off"): HTMLInputElement =>
+  h("input", {
+    name: "email",
+    inputmode: "email",
+    autocomplete,
+    autocapitalize: "none",
+    spellcheck: "false",
+    maxlength: 254,
+    pattern: '\\s*(?:".*"|[^\\s@]+)@[^\\s@]+\\s*',
+  });
+
 /** Makes a checkbox with its text. */
 export const checkbox = (control: HTMLInputElement, text: string): HTMLElement =>
   h("label", { class: "only" }, control, text);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { canLeave, clockRefusal, holdText } from "../../src/booking/policy";
 import { canTake, note } from "../../src/booking/board/slot_cell";
+import { ENGLISH } from "../../src/language/english";
 import { info, slot } from "../support/make";
 
 interface Vector {
@@ -13,7 +14,7 @@ interface Vector {
 
 const file = new URL("../../../tests/vectors/policy.json", import.meta.url);
 const { vectors } = JSON.parse(readFileSync(file, "utf8")) as { vectors: readonly Vector[] };
-const SAID = { "": "", past: "Started", min_notice: "Too soon", max_advance: "Not yet" };
+const SAID = { "": undefined, past: "started", min_notice: "tooSoon", max_advance: "notYet" };
 
 describe("a policy's boundaries, as the server has them", () => {
   for (const { policy: given, ahead_ms, take, leave } of vectors) {
@@ -35,13 +36,13 @@ it("offers nothing in an archived calendar, and does not call it free", () => {
   const now = Date.parse(one.start) - 3_600_000;
   const state = { slot: one, mark: undefined, policy, isArchived: true, isPending: false };
   expect(canTake(state, now)).toBe(false);
-  expect(note(state, now)).toBe("Closed");
+  expect(note(state, now, ENGLISH)).toBe("Closed");
   // An older server's slots, or a change that is still on its way.
   expect(canTake({ ...state, slot: slot("a", 9) }, now)).toBe(false);
 });
 
 it("says how long a hold lasts, to the second", () => {
-  const said = [30, 60, 90, 300, 1_800].map(holdText);
+  const said = [30, 60, 90, 300, 1_800].map((seconds) => holdText(seconds, ENGLISH));
   expect(said).toEqual([
     "30 seconds",
     "1 minute",

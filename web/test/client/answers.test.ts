@@ -6,6 +6,7 @@ import { Connection } from "../../src/client/connection/connection";
 import { RequestClient } from "../../src/client/request_client";
 import { listCalendars } from "../../src/client/list";
 import { isAbout, isSubscribed, readAck } from "../../src/client/shape";
+import { openOneWayLink } from "../../src/client/transports/one_way_link";
 import { FOREIGN } from "../support/foreign";
 import { booking, change, hold, refusal, snapshot } from "../support/make";
 import { FakeEnvironment, FakeNetwork } from "../support/network";
@@ -116,7 +117,11 @@ it.each(["sse", "longpoll"] as const)("a calendar over %s is not read from a pag
       isOfCalendar(url) ? answer() : Response.json({ status: "ok", calendars: [] }),
     );
     const environment = new FakeEnvironment();
-    connection = new Connection(new URL("http://here.test"), { transports: [by], environment });
+    connection = new Connection(new URL("http://here.test"), {
+      transports: [by],
+      open: openOneWayLink,
+      environment,
+    });
     calendar = new Calendar("demo", connection, new RequestClient(connection));
     await pass(50);
     expect([what, calendar.refusal, calendar.isLoaded]).toEqual([what, undefined, false]);

@@ -3,7 +3,7 @@ import { Calendar } from "../../src/client/calendar";
 import { Connection } from "../../src/client/connection/connection";
 import { RequestClient } from "../../src/client/request_client";
 import { StaffCalendar } from "../../src/client/staff";
-import { change, slot } from "../support/make";
+import { change, slot, snapshot } from "../support/make";
 import { FakeEnvironment, FakeNetwork } from "../support/network";
 
 let network: FakeNetwork;
@@ -32,6 +32,7 @@ beforeEach(async () => {
 afterEach(() => {
   connection.close();
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 it("asks whichever server it comes to for what it was answered", async () => {
@@ -65,4 +66,63 @@ it.each(["openSlots", "open"] as const)("opens slots by %s()", async (name) => {
   expect(await staff[name]([wanted])).toHaveLength(1);
   const [asked, fields] = network.link.asked.at(-1) ?? [];
   expect([asked, fields]).toMatchObject(["slot.open", { calendar: "demo", slots: [wanted] }]);
+});
+
+/** A calendar whose link answers no subscription, and the answer to its request over HTTP. */
+function startSilent() {
+  let bring = (_: object): void => {};
+  vi.stubGlobal(
+    "fetch",
+    () =>
+      new Promise<Response>((resolve) => {
+        bring = (body) => resolve(Response.json(body));
+      }),
+  );
+  network.onSubscribe = () => {};
+  const early = new Calendar("demo", connection, new RequestClient(connection));
+  return { early, bring: (body: object) => bring(body) };
+}
+
+it("has the slots of an answer over HTTP before its link, which goes on from their cursor", async () => {
+  const { early, bring } = startSilent();
+  const heard = vi.fn();
+  early.subscribe(heard);
+  const reading = early.readAhead();
+  await vi.advanceTimersByTimeAsync(0);
+  bring(snapshot(5, [slot("a", 9)]));
+  await reading;
+  expect([early.slots.length, early.position().after]).toEqual([1, "5.n"]);
+  expect(heard).toHaveBeenCalledExactlyOnceWith({ kind: "snapshot" });
+});
+
+it.each([
+  ["drops a snapshot of the link with the same cursor", 5, undefined, 1],
+  ["takes a later one", 6, undefined, 2],
+  ["takes one with bookings", 5, [], 2],
+] as const)("after an answer over HTTP %s", async (_, seq, bookings, snapshots) => {
+  const { early, bring } = startSilent();
+  const heard = vi.fn();
+  early.subscribe(heard);
+  const reading = early.readAhead();
+  await vi.advanceTimersByTimeAsync(0);
+  bring(snapshot(5, [slot("a", 9)]));
+  await reading;
+  const late = { ...snapshot(seq, [slot("a", 9)]), ...(bookings && { bookings }) };
+  early.deliver({ kind: "snapshot", snapshot: late });
+  expect(heard).toHaveBeenCalledTimes(snapshots);
+  early.window(undefined, "2027-01-01T00:00:00Z");
+  early.deliver({ kind: "snapshot", snapshot: late });
+  expect(heard).toHaveBeenCalledTimes(snapshots + 1);
+});
+
+it.each(["a snapshot of the link", "another window"])("drops an answer after %s", async (what) => {
+  const { early, bring } = startSilent();
+  const reading = early.readAhead();
+  await vi.advanceTimersByTimeAsync(0);
+  if (what === "another window") early.window("2027-01-01T00:00:00Z", undefined);
+  else early.deliver({ kind: "snapshot", snapshot: snapshot(7, []) });
+  const before = early.seq;
+  bring(snapshot(5, [slot("a", 9)]));
+  await reading;
+  expect([early.seq, early.slots]).toEqual([before, []]);
 });

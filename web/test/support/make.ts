@@ -21,6 +21,10 @@ export const info: CalendarInfo = {
     max_bookings_per_day: null,
     confirmation: "none",
     pending_seconds: null,
+    place: null,
+    phone: "off",
+    questions: [],
+    verification: "none",
   },
   archived: false,
 };
@@ -49,6 +53,7 @@ export function snapshot(seq: number, slots: readonly Slot[]): Snapshot {
     cursor: `${seq}.n`,
     from: "2026-11-24T00:00:00Z",
     to: "2026-11-25T00:00:00Z",
+    offsets: [{ from: "2026-01-01T00:00:00Z", seconds: 3_600 }],
     server_time: "2026-11-23T12:00:00Z",
   };
 }

@@ -41,6 +41,18 @@ describe("instants in a zone", () => {
     expect(time.zoneText("UTC", at)).toBe("UTC");
   });
 
+  it("names the zone in a language beside its city, where the browser has a name", () => {
+    const summer = Date.parse("2026-07-01T00:00:00Z");
+    const texts = ["Europe/Vienna", "Europe/Vienna", "Etc/GMT+5"].map((zone, place) =>
+      time.zoneText(zone, summer, place === 0 ? "de" : "en-GB"),
+    );
+    expect(texts).toEqual([
+      "Vienna, Mitteleuropäische Zeit, GMT+2",
+      "Vienna, Central European Time, GMT+2",
+      "GMT+5, GMT-5",
+    ]);
+  });
+
   it("titles a day, with the year where it is another", () => {
     expect(time.dayTitle("2026-11-24", "2026-11-23", locale)).toBe("Tuesday 24 November");
     expect(time.dayTitle("2027-01-01", "2026-11-23", locale)).toContain("2027");

@@ -1,22 +1,28 @@
 /** The days in a row, with a mark on days with free slots. A click scrolls to the day. */
 
-import type { DaySummary } from "./board";
+import { type DaySummary, freeText } from "./day_section";
+import type { Catalog } from "../../language/english";
 import { h, setText } from "../../ui/dom";
 import { dayParts, dayTitle, type Locale } from "../../ui/time";
 
 interface Tab {
   readonly element: HTMLButtonElement;
+  /** The whole name of the day, read out in place of the parts. */
+  readonly label: HTMLElement;
   readonly weekday: HTMLElement;
   readonly day: HTMLElement;
   readonly month: HTMLElement;
+  /** The parts of the last draw that may differ in the next one. */
+  look: string;
 }
 
 export class DayStrip {
-  readonly element = h("nav", { class: "strip", "aria-label": "Days" });
+  readonly element: HTMLElement;
   readonly #tabs = new Map<string, Tab>();
   readonly #go: (key: string) => void;
 
-  constructor(go: (key: string) => void) {
+  constructor({ board }: Catalog, go: (key: string) => void) {
+    this.element = h("nav", { class: "strip", part: "days", "aria-label": board.days });
     this.#go = go;
   }
 
@@ -24,15 +30,11 @@ export class DayStrip {
     let month = "";
     for (const [index, day] of days.entries()) {
       const tab = this.#tabs.get(day.key) ?? this.#add(day.key);
-      const parts = dayParts(day.key, locale);
-      setText(tab.weekday, day.key === today ? "Today" : parts.weekday);
-      setText(tab.day, parts.day);
-      setText(tab.month, parts.month === month ? "" : parts.month);
-      month = parts.month;
-      tab.element.dataset.free = String(day.free);
-      tab.element.style.setProperty("--share", (day.free / Math.max(1, day.all)).toFixed(3));
-      const free = day.free === 0 ? "nothing free" : `${day.free} free`;
-      tab.element.setAttribute("aria-label", `${dayTitle(day.key, today, locale)}, ${free}`);
+      const isFirst = day.key.slice(0, 7) !== month;
+      month = day.key.slice(0, 7);
+      const look = [day.free, day.all, today, isFirst].join();
+      if (tab.look !== look) drawTab(tab, day, today, isFirst, locale);
+      tab.look = look;
       if (this.element.children[index] !== tab.element) {
         this.element.insertBefore(tab.element, this.element.children[index] ?? null);
       }
@@ -54,15 +56,16 @@ export class DayStrip {
     }
     const tab = this.#tabs.get(key)?.element;
     if (tab === undefined) return;
-    const room = this.element.clientWidth - tab.offsetWidth;
-    this.element.scrollTo({ left: tab.offsetLeft - this.element.offsetLeft - room / 2 });
+    const [strip, there] = [this.element, tab].map((one) => one.getBoundingClientRect());
+    if (strip === undefined || there === undefined) return;
+    const by = there.left + there.width / 2 - (strip.left + strip.width / 2);
+    this.element.scrollBy({ left: by });
   }
 
   #add(key: string): Tab {
-    const weekday = h("span", { class: "strip-weekday" });
-    const day = h("span", { class: "strip-day" });
-    const month = h("span", { class: "strip-month" });
-    const bar = h("span", { class: "strip-bar", "aria-hidden": "true" });
+    const part = (name: string) => h("span", { class: name, "aria-hidden": "true" });
+    const [weekday, day, month] = [part("strip-weekday"), part("strip-day"), part("strip-month")];
+    const label = h("span", { class: "unseen" });
     const onclick = () => this.#go(key);
     const element = h(
       "button",
@@ -70,10 +73,28 @@ export class DayStrip {
       month,
       weekday,
       day,
-      bar,
+      part("strip-bar"),
+      label,
     );
-    const tab = { element, weekday, day, month };
+    const tab = { element, label, weekday, day, month, look: "" };
     this.#tabs.set(key, tab);
     return tab;
   }
+}
+
+function drawTab(
+  { element, label, weekday, day, month }: Tab,
+  { key, free, all }: DaySummary,
+  today: string,
+  isFirst: boolean,
+  locale: Locale,
+): void {
+  const { texts } = locale;
+  const parts = dayParts(key, locale);
+  setText(weekday, key === today ? texts.time.today : parts.weekday);
+  setText(day, parts.day);
+  setText(month, isFirst ? parts.month : "");
+  element.dataset.free = String(free);
+  element.style.setProperty("--share", (free / Math.max(1, all)).toFixed(3));
+  setText(label, texts.board.dayLabel(dayTitle(key, today, locale), freeText(free, texts)));
 }

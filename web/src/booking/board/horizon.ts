@@ -3,6 +3,7 @@
 import { button } from "../../ui/button";
 import type { Calendar } from "../../client";
 import { h, setText } from "../../ui/dom";
+import type { Catalog } from "../../language/english";
 
 const STEP_MS = 62 * 86_400_000;
 
@@ -10,16 +11,18 @@ export class Horizon {
   readonly element = h("p", { class: "horizon" });
   readonly #calendar: Calendar;
   readonly #now: () => number;
+  readonly #texts: Catalog["board"];
   readonly #button: HTMLButtonElement;
   readonly #back: HTMLButtonElement;
   readonly #until = h("span", {});
   #wanted_to: string | undefined;
 
-  constructor(calendar: Calendar, now: () => number) {
+  constructor(calendar: Calendar, { board }: Catalog, now: () => number) {
+    this.#texts = board;
     this.#calendar = calendar;
     this.#now = now;
-    this.#button = button("Look further ahead", () => this.#further(), { kind: "small" });
-    this.#back = button("Back to the next days", () => this.#restart(), { kind: "small" });
+    this.#button = button(board.further, () => this.#further(), { kind: "small" });
+    this.#back = button(board.back, () => this.#restart(), { kind: "small" });
     this.element.append(this.#until, this.#button, this.#back);
   }
 
@@ -27,7 +30,7 @@ export class Horizon {
     this.element.hidden = !this.#calendar.isLoaded;
     const { from, to } = this.#calendar.covered;
     const end = Date.parse(to);
-    if (!Number.isNaN(end)) setText(this.#until, `This shows until ${dateText(end)}.`);
+    if (!Number.isNaN(end)) setText(this.#until, this.#texts.until(dateText(end)));
     this.#back.hidden = Date.parse(from) <= this.#now() + STEP_MS / 2;
   }
 

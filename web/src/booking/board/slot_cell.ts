@@ -2,8 +2,10 @@
 
 import type { Policy, Slot } from "../../client";
 import { h, setData, setText } from "../../ui/dom";
+import type { Catalog } from "../../language/english";
 import { clockRefusal, isTakeable } from "../policy";
 import type { Mark } from "../own/own_store";
+import { serviceOf } from "../service";
 import { countdownText, durationText, type Locale, timeText } from "../../ui/time";
 
 export interface CellState {
@@ -16,6 +18,8 @@ export interface CellState {
 
 export interface Setting {
   readonly zone: string;
+  /** The visitor's zone, shown beside that of the place. */
+  readonly beside?: string | undefined;
   readonly locale: Locale;
   readonly now: number;
 }
@@ -25,30 +29,37 @@ export function canTake({ slot, mark, policy, isArchived }: CellState, now: numb
 }
 
 /** The small line under the time. */
-export function note(state: CellState, now: number): string {
+export function note(state: CellState, now: number, catalog: Catalog): string {
   const { slot, mark, policy } = state;
-  if (state.isPending) return "One moment…";
-  if (mark?.kind === "hold") return `Yours for ${countdownText(mark.until - now)}`;
-  if (mark?.kind === "booking") return mark.status === "pending" ? "Requested" : "Booked by you";
-  if (slot.status === "closed") return "Closed";
-  if (slot.status === "booked") return slot.capacity > 1 ? "Full" : "Booked";
+  const texts = catalog.slot;
+  if (state.isPending) return texts.moment;
+  if (mark?.kind === "hold") return texts.yours(countdownText(mark.until - now));
+  if (mark?.kind === "booking")
+    return mark.status === "pending" ? texts.requested : texts.bookedByYou;
+  if (slot.status === "closed") return texts.closed;
+  if (slot.status === "booked") return slot.capacity > 1 ? texts.full : texts.booked;
   if (slot.status === "held") {
     const left = slot.held_until ? Date.parse(slot.held_until) - now : 0;
-    return left > 0 ? `On hold ${countdownText(left)}` : "On hold";
+    return left > 0 ? texts.onHoldFor(countdownText(left)) : texts.onHold;
   }
-  if (state.isArchived) return "Closed";
+  if (state.isArchived) return texts.closed;
   const refusal = clockRefusal(slot, policy, now);
-  if (refusal !== "") return refusal;
-  if (!slot.bookable) return "Blocked";
-  if (slot.capacity > 1) return `${slot.remaining} of ${slot.capacity} left`;
-  return durationText(Date.parse(slot.end) - Date.parse(slot.start));
+  if (refusal !== undefined) return texts[refusal];
+  if (!slot.bookable) return texts.blocked;
+  if (slot.capacity > 1) return texts.left(slot.remaining, slot.capacity);
+  return durationText(Date.parse(slot.end) - Date.parse(slot.start), catalog);
 }
 
 /** Returns the part of a cell's look that does not come from its slot, as a text. */
-function signature({ mark, policy, isArchived, isPending }: CellState, { zone }: Setting): string {
+function signature(
+  { mark, policy, isArchived, isPending }: CellState,
+  { zone, beside }: Setting,
+): string {
   const own = mark === undefined ? "" : mark.kind === "hold" ? mark.until : mark.status;
-  return `${zone} ${own} ${isPending} ${isArchived} ${policy?.min_notice} ${policy?.max_advance}`;
+  return `${zone} ${beside} ${own} ${isPending} ${isArchived} ${policy?.min_notice} ${policy?.max_advance}`;
 }
+
+const COUNTDOWN = / ?\d+:\d\d(:\d\d)?$/;
 
 /** The longest age of a text that depends on the clock but has no countdown. */
 const FRESH_MS = 20_000;
@@ -56,20 +67,27 @@ const FRESH_MS = 20_000;
 export class SlotCell {
   readonly element: HTMLLIElement;
   readonly button: HTMLButtonElement;
-  readonly #time = h("span", { class: "slot-time" });
-  readonly #note = h("span", { class: "slot-note" });
+  readonly #label = h("span", { class: "unseen" });
+  readonly #time = h("span", { class: "slot-time", "aria-hidden": "true" });
+  readonly #beside = h("span", { class: "slot-beside", "aria-hidden": "true" });
+  readonly #service = h("span", { class: "slot-service", "aria-hidden": "true" });
+  readonly #note = h("span", { class: "slot-note", "aria-hidden": "true" });
   readonly #bar = h("span", { class: "slot-bar", "aria-hidden": "true" });
   #state: CellState | undefined;
   #seen = "";
   #look = "";
   #isFree = false;
+  #hasShare = false;
   #ticked = 0;
 
   constructor(id: string, pick: (cell: SlotCell) => void) {
     this.button = h(
       "button",
-      { type: "button", class: "slot", tabindex: -1, onclick: () => pick(this) },
+      { type: "button", class: "slot", part: "slot", tabindex: -1, onclick: () => pick(this) },
+      this.#label,
       this.#time,
+      this.#beside,
+      this.#service,
       this.#note,
       this.#bar,
     );
@@ -97,7 +115,7 @@ export class SlotCell {
     this.#state = state;
     this.#seen = seen;
     this.#look = [slot.start, slot.end, slot.status, slot.remaining, slot.bookable].join();
-    setText(this.#time, timeText(Date.parse(slot.start), setting.zone, setting.locale));
+    this.#drawTimes(slot, setting);
     setData(this.button, "status", slot.status);
     setData(this.button, "version", String(slot.version));
     setData(this.button, "mine", state.mark?.kind);
@@ -106,28 +124,48 @@ export class SlotCell {
     return before !== "" && before !== this.#look;
   }
 
+  /** The time of the slot, as words: `9:00 to 9:30`. */
+  range({ zone, locale }: Setting): string {
+    const { start = "", end = "" } = this.#state?.slot ?? {};
+    const [from, to] = [start, end].map((time) => timeText(Date.parse(time), zone, locale));
+    return locale.texts.slot.range(from ?? "", to ?? "");
+  }
+
+  #drawTimes(slot: Slot, { zone, beside, locale }: Setting): void {
+    const start = Date.parse(slot.start);
+    setText(this.#time, timeText(start, zone, locale));
+    const other = beside === undefined ? "" : timeText(start, beside, locale);
+    setText(this.#beside, other && locale.texts.zone.visitorTime(other));
+    setText(this.#service, serviceOf(slot).title);
+  }
+
   /** Draws the parts that depend on the clock. */
-  tick({ zone, locale, now }: Setting): void {
+  tick(setting: Setting): void {
+    const { locale, now } = setting;
     const state = this.#state;
     if (state === undefined) return;
     const { slot, mark, policy } = state;
     const isFree = canTake(state, now);
     this.#isFree = isFree;
     this.#ticked = now;
-    const text = note(state, now);
+    const { texts } = locale;
+    const text = note(state, now, texts);
     setText(this.#note, text);
     setData(this.button, "free", isFree ? "" : undefined);
     const isUsable = isFree || mark !== undefined;
+    this.element.toggleAttribute("data-usable", isUsable);
     if (isUsable) this.button.removeAttribute("aria-disabled");
     else this.button.setAttribute("aria-disabled", "true");
-    const from = timeText(Date.parse(slot.start), zone, locale);
-    const to = timeText(Date.parse(slot.end), zone, locale);
-    const label = `${from} to ${to}, ${isFree ? `free, ${text}` : text}`;
-    // A screen reader would read out a countdown over and over. The minute is enough.
-    this.button.setAttribute("aria-label", label.replace(/ \d+:\d\d(:\d\d)?$/, ""));
+    // A screen reader would read out a countdown over and over.
+    const calm = text.replace(COUNTDOWN, "");
+    const range = this.range(setting);
+    const label = isFree ? texts.slot.freeLabel(range, calm) : texts.slot.label(range, calm);
+    const more = [this.#beside.textContent, this.#service.textContent].filter(Boolean);
+    setText(this.#label, [label, ...more].join(", "));
     const until = mark?.kind === "hold" ? mark.until : Date.parse(slot.held_until ?? "");
     const whole = (policy?.hold_seconds ?? 300) * 1_000;
     const share = Number.isNaN(until) ? 0 : Math.min(1, Math.max(0, (until - now) / whole));
-    this.#bar.style.setProperty("--share", share.toFixed(4));
+    if (share > 0 || this.#hasShare) this.#bar.style.setProperty("--share", share.toFixed(4));
+    this.#hasShare = share > 0;
   }
 }

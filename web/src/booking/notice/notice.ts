@@ -1,6 +1,7 @@
 /** The texts of notices: an empty board, a stale board, a late outcome. Pure. */
 
 import type { Calendar, CalendarInfo, SlotcastError, State } from "../../client";
+import type { Catalog } from "../../language/english";
 import { adviceFor } from "../../ui/feedback/advice";
 import type { Settled } from "../own/booking_actions";
 
@@ -14,42 +15,34 @@ export function emptyNotice(
   refusal: SlotcastError | undefined,
   days: number,
   isFreeOnly: boolean,
+  catalog: Catalog,
 ): Notice | undefined {
+  const { notice } = catalog;
   if (refusal?.code === "not_found") {
-    return {
-      title: "There is no such calendar",
-      text: "Check the address, or ask whoever gave it to you.",
-    };
+    return { title: notice.noCalendar, text: notice.noCalendarText };
   }
   if (refusal !== undefined) {
-    // The server tells nobody which of the two it is.
-    const none = "Without one, check the address: there may be no such calendar.";
-    return { title: "This calendar is private", text: `${adviceFor(refusal)} ${none}` };
+    const advice = adviceFor(refusal, catalog);
+    const isPrivate = refusal.code === "unauthorized" || refusal.code === "forbidden";
+    return isPrivate
+      ? { title: notice.private, text: notice.privateText(advice) }
+      : { title: catalog.page.notNow, text: advice };
   }
   if (!calendar.isLoaded || days > 0) return undefined;
   return isFreeOnly && calendar.slots.length > 0
-    ? {
-        title: "Nothing is free",
-        text: "As soon as a time is given back, it shows up here by itself.",
-      }
-    : {
-        title: "No times yet",
-        text: "As soon as some are opened, they show up here by themselves.",
-      };
+    ? { title: notice.nothingFree, text: notice.nothingFreeText }
+    : { title: notice.noTimes, text: notice.noTimesText };
 }
 
 /** Returns the notice for a page whose origin the server does not list. */
-export function originNotice(home: string, origin: string): Notice {
+export function originNotice(home: string, origin: string, { notice }: Catalog): Notice {
   const server = new URL(home).host;
-  const mend =
-    origin === "null"
-      ? "A page that was opened as a file, or in a sandboxed frame, has no origin of its own: put it on a web server, and add that to SLOTCAST_ORIGINS; to try it out, add null."
-      : `Whoever runs ${server} adds ${origin} to SLOTCAST_ORIGINS and restarts it.`;
-  return { title: `${server} does not take this page`, text: mend };
+  const mend = origin === "null" ? notice.originNull : notice.originMend(server, origin);
+  return { title: notice.origin(server), text: mend };
 }
 
 /** Shorter breaks need no banner. The pill shows them. */
-const PATIENCE_MS = 2_000;
+export const PATIENCE_MS = 2_000;
 const FIRST_PATIENCE_MS = 6_000;
 
 export function staleNotice(
@@ -58,42 +51,34 @@ export function staleNotice(
   away_ms: number,
   info: CalendarInfo | undefined,
   hasToken: boolean,
+  { notice }: Catalog,
 ): string {
   if (state === "offline") {
-    return "You are offline. What you see may be out of date; it catches up by itself.";
+    return notice.offline;
   }
   if (!isLoaded) {
-    return state !== "live" && away_ms > FIRST_PATIENCE_MS
-      ? "The server cannot be reached right now. This page keeps trying."
-      : "";
+    return state !== "live" && away_ms > FIRST_PATIENCE_MS ? notice.unreachable : "";
   }
   if (state === "reconnecting" && away_ms > PATIENCE_MS) {
-    return "The connection broke. What you see may be out of date; it catches up by itself.";
+    return notice.broken;
   }
-  if (info?.archived) return "This calendar is closed. Nothing new can be booked here.";
-  return info?.booking === "token" && !hasToken
-    ? "You can see what is free. To book, you need a link from whoever runs this calendar."
-    : "";
+  if (info?.archived) return notice.archived;
+  return info?.booking === "token" && !hasToken ? notice.needsLink : "";
 }
-
-/** The end of a late outcome's sentence, by the booking's status. */
-const OUTCOMES = {
-  pending: "requested. It is kept for you until the other side has confirmed it.",
-  confirmed: "booked.",
-  cancelled: "cancelled.",
-  rejected: "declined.",
-  no_show: "missed.",
-} as const;
 
 /** Returns the text for a late outcome; none for a request that the visitor has given up. */
 export function settledNotice(
   { pending, outcome, error }: Settled,
   when: string,
+  catalog: Catalog,
 ): { readonly text: string; readonly tone: "calm" | "good" | "bad" } | undefined {
   const { hold, booking } = outcome ?? {};
+  const { notice } = catalog;
   if (pending.isUnwanted && booking === undefined) return undefined;
-  if (error !== undefined) return { text: `${when}: ${adviceFor(error)}`, tone: "bad" };
-  if (hold !== undefined) return { text: `${when} is held for you.`, tone: "good" };
+  if (error !== undefined) {
+    return { text: notice.settled(when, adviceFor(error, catalog)), tone: "bad" };
+  }
+  if (hold !== undefined) return { text: notice.held(when), tone: "good" };
   if (booking === undefined) return undefined;
-  return { text: `${when}: ${OUTCOMES[booking.status]}`, tone: "calm" };
+  return { text: notice.settled(when, notice[booking.status]), tone: "calm" };
 }

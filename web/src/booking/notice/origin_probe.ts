@@ -1,7 +1,8 @@
 /** Distinguishes a server that refuses this page's origin from a server out of reach.
  *
  * A browser reports both as a failed request. /healthz answers pages of every origin, the API only
- * listed ones. If only /healthz answers, the origin is not listed. */
+ * listed ones. If only /healthz answers, the origin is not listed. Only pages of another origin load
+ * the probe. */
 
 import { listCalendars, SlotcastError } from "../../client";
 

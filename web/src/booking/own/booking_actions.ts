@@ -3,9 +3,10 @@
  * Each command is a pending request until its answer is known. The browser keeps it with its key,
  * over a reload too, and sends it again. So the visitor learns the outcome. */
 
-import type { Booking, Calendar, Customer, Proof, Slot } from "../../client";
+import type { VerifiedAnswer } from "../../client/wire";
+import type { Booking, Calendar, Proof, Slot } from "../../client";
 import { newKey, SlotcastError } from "../../client";
-import { sendPending, type Outcome } from "./pending_request";
+import { type Outcome, sendPending } from "./pending_request";
 import { tabId } from "./entry_store";
 import type { PendingRequest, OwnStore, MyBooking, MyHold, BookingRequest } from "./own_store";
 
@@ -29,8 +30,15 @@ export class BookingActions {
   readonly #calendar: Calendar;
   readonly #mine: OwnStore;
   readonly #now: () => number;
+  readonly #told: (settled: Settled) => void;
 
-  constructor(calendar: Calendar, mine: OwnStore, now: () => number) {
+  constructor(
+    calendar: Calendar,
+    mine: OwnStore,
+    now: () => number,
+    told: (settled: Settled) => void = () => {},
+  ) {
+    this.#told = told;
     this.#calendar = calendar;
     this.#mine = mine;
     this.#now = now;
@@ -69,12 +77,12 @@ export class BookingActions {
   }
 
   /** Returns the booking request for a hold. The same fields keep their key. */
-  requestFor(hold: MyHold, customer: Customer, seats: number): BookingRequest {
+  requestFor(hold: MyHold, said: Omit<BookingRequest, "key" | "seats">, seats: number) {
     const { request } = hold;
-    const isSame =
-      JSON.stringify([request?.customer, request?.seats]) === JSON.stringify([customer, seats]);
-    if (request !== undefined && isSame) return request;
-    const made = { key: newKey(), customer, seats };
+    const textOf = (one: Omit<BookingRequest, "key">) =>
+      JSON.stringify([one.customer, one.data, one.seats]);
+    if (request !== undefined && textOf(request) === textOf({ ...said, seats })) return request;
+    const made: BookingRequest = { key: newKey(), ...said, seats };
     this.#mine.keepRequest(hold.id, made);
     return made;
   }
@@ -95,6 +103,13 @@ export class BookingActions {
     const to = { slot: id, start, end, seats, booking, ...(hold && { hold }) };
     await this.#run(this.#pending("move", to));
   }
+
+  /** Sends the code that the customer was mailed, and keeps the booking as it is with it. */
+  readonly verify = async (booking: MyBooking, code: string): Promise<VerifiedAnswer> => {
+    const answer = await this.#calendar.verify(booking, code);
+    if (answer.verified) this.#mine.keepBooking({ ...booking, ...answer.booking }, booking);
+    return answer;
+  };
 
   /** Marks a request without an answer as unwanted. */
   giveUp(pending: PendingRequest): void {
@@ -149,6 +164,7 @@ export class BookingActions {
       const outcome = await sendPending(this.#calendar, asking, this.#now());
       this.#keep(pending, outcome);
       this.#mine.dropPending(pending.key);
+      this.#told({ pending, outcome });
       return outcome;
     } catch (error) {
       const isOpen =
@@ -158,7 +174,13 @@ export class BookingActions {
         (one) => one.key === pending.key && one.isUnwanted,
       );
       if (isOpen) this.#mine.keepPending({ ...asking, isUnwanted, isGivenUp: true });
-      else this.#mine.dropPending(pending.key);
+      else {
+        this.#mine.dropPending(pending.key);
+        // The server has another secret, and takes the token of the hold for nothing any more.
+        const isVoid = error.code === "hold_not_yours" && pending.hold !== undefined;
+        if (isVoid) this.#mine.dropHold(pending.hold.id);
+        this.#told({ pending, error });
+      }
       throw error;
     } finally {
       running.delete(pending.key);
@@ -180,45 +202,49 @@ export class BookingActions {
     return { ...booking, ...times };
   }
 
-  /** Takes over the entries of an earlier version, stored under the calendar's id alone. They are
-   * this server's if their slot or booking is here. The others stay for their own server. */
+  /** Takes over the entries of an earlier version of the page. A failure is tried again later. */
   async adopt(): Promise<void> {
-    const { holds, bookings, proofs } = this.#mine.legacy;
-    const taken = new Set<string>();
-    for (const { request, ...hold } of holds) {
-      if (this.#calendar.slot(hold.slot) === undefined) continue;
-      this.#mine.keepHold(hold, hold);
-      if (request !== undefined) this.#mine.keepRequest(hold.id, request);
-      taken.add(hold.id);
+    try {
+      if (localStorage.getItem(this.#mine.earlier) === null) return;
+      const { adoptEarlier } = await import("./earlier_entries");
+      await adoptEarlier(this.#mine, this.#calendar);
+    } catch {
+      // The storage is forbidden, or the network is away.
     }
-    for (const booking of bookings) {
-      const isHere = this.#calendar.slot(booking.slot) !== undefined;
-      try {
-        this.#mine.keepBooking(isHere ? booking : await this.#calendar.booking(booking), booking);
-        taken.add(booking.id);
-      } catch {
-        // It belongs to another server, or cannot be read now.
-      }
-    }
-    for (const proof of proofs) {
-      this.#mine.keepProof(proof);
-      taken.add(proof.id);
-    }
-    this.#mine.forgetLegacy(taken);
   }
 
-  /** Reads the visitor's bookings again after a change that may concern them. */
-  async refresh(type: string | undefined, slots: readonly Slot[]): Promise<void> {
-    if (type !== undefined && !CONCERNS.has(type)) return;
+  /** Returns the holds whose seats the server does not hold any more: it was set back to an earlier
+   * copy. A hold that has expired by now is none of them. */
+  lostHolds(): readonly MyHold[] {
+    const asked = new Set(this.#mine.pendingRequests.map((pending) => pending.hold?.id));
+    return this.#mine.holds.filter((hold) => {
+      const isOver = Date.parse(hold.expires_at) <= this.#now();
+      const held = this.#calendar.slot(hold.slot)?.held ?? 0;
+      return !isOver && !asked.has(hold.id) && held < hold.seats;
+    });
+  }
+
+  dropHold(hold: MyHold): void {
+    this.#mine.dropHold(hold.id);
+  }
+
+  /** Reads the visitor's bookings again after a change that may concern them. Returns those that the
+   * server does not open any more, each once. */
+  async refresh(type: string | undefined, slots: readonly Slot[]): Promise<readonly MyBooking[]> {
+    const lost: MyBooking[] = [];
+    if (type !== undefined && !CONCERNS.has(type)) return lost;
     const touched = new Set(slots.map((slot) => slot.id));
     for (const booking of this.#mine.bookings) {
       if (booking.calendar !== this.#calendar.id) continue;
       if (type !== undefined && touched.size > 0 && !touched.has(booking.slot)) continue;
-      await this.#refreshOne(booking);
+      const missing = await this.#refreshOne(booking);
+      if (missing !== undefined) lost.push(missing);
     }
+    return lost;
   }
 
-  async #refreshOne(booking: MyBooking): Promise<void> {
+  /** Returns the booking if the server does not open it any more, the first time. */
+  async #refreshOne(booking: MyBooking): Promise<MyBooking | undefined> {
     try {
       const now = await this.#calendar.booking(booking);
       const isOlder = now.start === undefined && now.slot === booking.slot; // the server
@@ -227,10 +253,15 @@ export class BookingActions {
       const isSame = now.status === booking.status && !isMoved && times.end === booking.end;
       if (!isSame || booking.isMissing) this.#mine.keepBooking(now, times);
     } catch (error) {
-      if (error instanceof SlotcastError && error.code === "not_found") {
-        this.#mine.missBooking(booking);
-      }
+      if (!(error instanceof SlotcastError) || error.details.rule !== undefined) return undefined;
+      // With another secret the server refuses the token of the booking.
+      const isShut = error.code === "forbidden";
+      if (booking.isMissing || !(isShut || error.code === "not_found")) return undefined;
+      const missing = { ...booking, isShut };
+      this.#mine.missBooking(missing);
+      return missing;
     }
+    return undefined;
   }
 }
 

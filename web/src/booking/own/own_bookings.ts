@@ -1,16 +1,13 @@
-/** Actions on the visitor's own bookings: open by a link, move, cancel. */
+/** The visitor's own bookings: opened by a link, and the steps with them. */
 
-import { type Calendar, type Proof, type Slot, SlotcastError } from "../../client";
+import { type Calendar, type Proof, SlotcastError } from "../../client";
 import { adviceFor } from "../../ui/feedback/advice";
-import { ask } from "../../ui/dialog/confirm";
 import type { BookingActions } from "./booking_actions";
-import { writeBooking } from "../booking_ics";
-import { bookingReceipt } from "../booking_receipt";
-import { copyLink } from "../../ui/dialog/clipboard";
+import type { Catalog } from "../../language/english";
 import { calendarPage, manageLink } from "../../address/calendar_link";
 import type { OwnStore, MyBooking } from "./own_store";
+import type { OwnSteps } from "./own_steps";
 import type { Mover } from "../mover";
-import { saveFile } from "../save_file";
 import type { Toasts } from "../../ui/feedback/toast";
 
 export interface OwnBookingsParts {
@@ -19,9 +16,9 @@ export interface OwnBookingsParts {
   readonly calendar: Calendar;
   readonly mine: OwnStore;
   readonly actions: BookingActions;
+  readonly catalog: Catalog;
   readonly mover: Mover;
   readonly toasts: Toasts;
-  readonly now: () => number;
   readonly words: (times: { readonly start: string }) => string;
   readonly shown: (booking: string) => void;
 }
@@ -29,6 +26,7 @@ export interface OwnBookingsParts {
 export class OwnBookings {
   readonly #parts: OwnBookingsParts;
   readonly #opening = new Set<string>();
+  #loading: Promise<OwnSteps> | undefined;
 
   constructor(parts: OwnBookingsParts) {
     this.#parts = parts;
@@ -38,28 +36,9 @@ export class OwnBookings {
     return manageLink(calendarPage(this.#parts.home, booking.calendar), booking);
   }
 
-  /** Makes the receipt of a booking, new or opened by its link. */
-  receiptOf(booking: MyBooking): HTMLElement {
-    const { start, calendar } = booking;
-    const isKnown = start !== "" && calendar === this.#parts.calendar.id;
-    return bookingReceipt({
-      link: this.linkOf(booking),
-      copy: () => this.copy(booking),
-      ...(isKnown && { save: () => this.save(booking) }),
-    });
-  }
-
-  /** Saves the booking as a file for the customer's own calendar. */
-  save(booking: MyBooking): void {
-    const { root, home, calendar, now } = this.#parts;
-    const page = calendarPage(home, calendar.id).href;
-    const text = writeBooking(booking, { name: calendar.info?.name ?? "", page, now: now() });
-    saveFile(root, `${calendar.id}-${booking.start.slice(0, 10)}.ics`, "text/calendar", text);
-  }
-
   /** Keeps and opens the booking of a link. Null stands for a damaged link. */
   invite(proof: Proof | null): void {
-    if (proof === null) return void this.#reportBad("The address was cut short somewhere.");
+    if (proof === null) return void this.step((steps) => steps.reportBad("cut"));
     this.#parts.mine.keepProof(proof);
     this.openAll();
   }
@@ -81,21 +60,10 @@ export class OwnBookings {
     } catch (error) {
       if (error instanceof SlotcastError && error.retryable) return;
       mine.dropProof(proof.id);
-      await this.#reportBad("It may be a wrong address, or the booking is gone.");
+      await this.step((steps) => steps.reportBad("gone"));
     } finally {
       this.#opening.delete(proof.id);
     }
-  }
-
-  async #reportBad(text: string): Promise<void> {
-    const title = "This link does not open a booking";
-    await ask(this.#parts.root, { title, text: `${text} Ask for a new link.`, yes: "All right" });
-  }
-
-  async copy(booking: MyBooking): Promise<void> {
-    const { root, toasts } = this.#parts;
-    const isCopied = await copyLink(root, "Link to your booking", this.linkOf(booking));
-    if (isCopied) toasts.say("Copied. Whoever has this link can move or cancel the booking.");
   }
 
   startMove(booking: MyBooking): void {
@@ -103,39 +71,21 @@ export class OwnBookings {
     mover.start(booking, booking.start === "" ? "" : words(booking));
   }
 
-  async finishMove(booking: MyBooking, slot: Slot): Promise<void> {
-    const { root, mine, actions, mover, toasts, words } = this.#parts;
-    const hold = mine.holds.find((one) => one.slot === slot.id && one.seats >= booking.seats);
-    if (slot.id === booking.slot || !(slot.bookable || hold !== undefined)) return;
-    const from = booking.start === "" ? "" : `From ${words(booking)} to `;
-    const isSure = await ask(root, {
-      title: "Move your booking?",
-      text: `${from}${words(slot)}.`,
-      yes: "Move it",
-      no: "Not yet",
-    });
-    if (!isSure) return;
-    await this.attempt(async () => {
-      await actions.move(booking, slot, hold);
-      mover.stop();
-      toasts.say(`Moved to ${words(slot)}.`, "good");
-    });
+  /** Loads the steps of bookings. A load that failed is tried again at the next call. */
+  load(): Promise<OwnSteps> {
+    this.#loading ??= import("./own_steps").then(
+      ({ OwnSteps }) => new OwnSteps(this.#parts, this),
+      (error: unknown) => {
+        this.#loading = undefined;
+        throw error;
+      },
+    );
+    return this.#loading;
   }
 
-  async cancel(booking: MyBooking): Promise<void> {
-    const { root, actions, toasts, words } = this.#parts;
-    const isSure = await ask(root, {
-      title: "Cancel this booking?",
-      text: `${booking.start === "" ? "Its time" : words(booking)} becomes free for others at once.`,
-      yes: "Cancel the booking",
-      no: "Keep it",
-      isGrave: true,
-    });
-    if (!isSure) return;
-    await this.attempt(async () => {
-      await actions.cancel(booking);
-      toasts.say("Your booking is cancelled.");
-    });
+  /** Takes a step with a booking. */
+  async step(take: (steps: OwnSteps) => Promise<void>): Promise<void> {
+    await this.attempt(async () => take(await this.load()));
   }
 
   /** Tells the visitor an error instead of throwing it. */
@@ -143,7 +93,7 @@ export class OwnBookings {
     try {
       return await work();
     } catch (error) {
-      this.#parts.toasts.say(adviceFor(error), "bad");
+      this.#parts.toasts.say(adviceFor(error, this.#parts.catalog), "bad");
       return undefined;
     }
   }

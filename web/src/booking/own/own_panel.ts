@@ -1,226 +1,79 @@
-/** The panel of the visitor's holds and bookings, with their buttons. */
+/** The panel of the visitor's holds and bookings. Its items load beside the slots. */
 
-import { button } from "../../ui/button";
 import type { Policy } from "../../client";
 import { h, setText } from "../../ui/dom";
-import {
-  type PendingRequest,
-  isStanding,
-  type OwnStore,
-  type MyBooking,
-  type MyHold,
-} from "./own_store";
-import { canLeave, holdText } from "../policy";
+import { isAsked, type OwnStore } from "./own_store";
+import type { OwnList, PanelActions } from "./own_list";
+import type { Catalog } from "../../language/english";
+import { holdText } from "../policy";
 import type { Setting } from "../board/slot_cell";
-import { countdownText, dayKey, dayTitle, nearness, timeText } from "../../ui/time";
-
-export interface PanelActions {
-  goOn(hold: MyHold): void;
-  letGo(hold: MyHold): void;
-  giveUp(pending: PendingRequest): void;
-  move(booking: MyBooking): void;
-  cancel(booking: MyBooking): void;
-  copy(booking: MyBooking): void;
-  save(booking: MyBooking): void;
-  forget(booking: MyBooking): void;
-  /** Returns the booking's own page. */
-  linkOf(booking: MyBooking): string;
-}
-
-const STATUS = {
-  pending: "Waiting for confirmation",
-  confirmed: "Booked",
-  cancelled: "Cancelled",
-  rejected: "Declined",
-  no_show: "Missed",
-} as const;
-
-/** The page repeats these requests by itself. */
-const UNANSWERED = "Asked for, no answer yet";
-
-interface Item {
-  readonly element: HTMLElement;
-  readonly when: HTMLElement;
-  readonly line: HTMLElement;
-  drawn: string;
-}
 
 export class OwnPanel {
   readonly element: HTMLElement;
-  readonly #list = h("ul", { class: "mine-list" });
   readonly #empty = h("p", { class: "mine-empty" });
-  readonly #items = new Map<string, Item>();
-  readonly #calendar: string;
-  readonly #actions: PanelActions;
+  readonly #make: () => Promise<OwnList>;
+  readonly #catalog: Catalog;
+  #list: OwnList | undefined;
+  #loading: Promise<OwnList> | undefined;
+  #draw = () => {};
 
-  constructor(calendar: string, actions: PanelActions) {
-    this.#calendar = calendar;
-    this.#actions = actions;
+  constructor(calendar: string, catalog: Catalog, actions: PanelActions) {
+    this.#catalog = catalog;
+    this.#make = async () => {
+      const { OwnList } = await import("./own_list");
+      return new OwnList(calendar, catalog, actions);
+    };
     this.element = h(
       "aside",
-      { class: "mine", "aria-labelledby": "mine-title" },
-      h("h2", { class: "mine-title", id: "mine-title" }, "Your times"),
-      this.#list,
+      { class: "mine", part: "mine", "aria-labelledby": "mine-title" },
+      h("h2", { class: "mine-title", id: "mine-title" }, catalog.mine.title),
       this.#empty,
     );
+    // At once, beside the slots: a request of the visitor may lose its network a moment later.
+    this.load().catch(() => {});
+  }
+
+  /** Loads the items. A load that failed is tried again at the next call. */
+  load(): Promise<OwnList> {
+    this.#loading ??= this.#load();
+    return this.#loading;
   }
 
   /** Scrolls to one of the visitor's bookings. */
   show(id: string): void {
-    const element = this.#items.get(id)?.element;
-    element?.scrollIntoView({ block: "nearest" });
-    element?.focus({ preventScroll: true });
-    element?.classList.add("lit");
+    this.load().then(
+      (list) => list.show(id),
+      () => {},
+    );
   }
 
   draw(mine: OwnStore, policy: Policy | undefined, setting: Setting): void {
-    const length = holdText(policy?.hold_seconds ?? 300);
-    setText(
-      this.#empty,
-      `Nothing yet. Pick a time, and it is held for you for ${length} while you fill in your name.`,
+    const length = holdText(policy?.hold_seconds ?? 300, this.#catalog);
+    setText(this.#empty, this.#catalog.mine.empty(length));
+    this.#draw = () => this.draw(mine, policy, setting);
+    const isEmpty = !(
+      mine.holds.length ||
+      mine.bookings.length ||
+      mine.pendingRequests.some(isAsked)
     );
-    const wanted = new Set<string>();
-    this.#drawPending(mine, setting, wanted);
-    for (const hold of mine.holds) {
-      wanted.add(hold.id);
-      this.#drawItem(hold.id, "hold", hold, setting, true, () => this.#holdButtons(hold));
-    }
-    this.#drawBookings(mine, policy, setting, wanted);
-    for (const [id, item] of this.#items) {
-      if (wanted.has(id)) continue;
-      item.element.remove();
-      this.#items.delete(id);
-    }
-    this.#empty.hidden = wanted.size > 0;
-    this.element.dataset.count = String(wanted.size);
-    this.tick(mine, setting.now);
-  }
-
-  /** Draws the hold requests without an answer. */
-  #drawPending(mine: OwnStore, setting: Setting, wanted: Set<string>): void {
-    for (const pending of mine.pendingRequests) {
-      if (pending.what !== "hold" || !pending.isGivenUp || pending.isUnwanted) continue;
-      wanted.add(pending.key);
-      const make = () => [
-        button("Never mind", () => this.#actions.giveUp(pending), { kind: "small quiet" }),
-      ];
-      this.#drawItem(pending.key, "open", pending, setting, true, make);
-      const item = this.#items.get(pending.key);
-      if (item) setText(item.line, `${UNANSWERED}${places(pending.seats)}`);
-    }
-  }
-
-  #drawBookings(
-    mine: OwnStore,
-    policy: Policy | undefined,
-    setting: Setting,
-    wanted: Set<string>,
-  ): void {
-    for (const booking of mine.bookings) {
-      wanted.add(booking.id);
-      const canBeMoved = canLeave(Date.parse(booking.start), policy, setting.now);
-      const make = () => this.#bookingButtons(booking, canBeMoved);
-      const state = booking.isMissing ? "missing" : booking.status;
-      this.#drawItem(booking.id, state, booking, setting, canBeMoved, make);
-      const item = this.#items.get(booking.id);
-      const isOpen = mine.pendingRequests.some(
-        (one) => one.isGivenUp && one.booking?.id === booking.id,
-      );
-      const line = isOpen ? UNANSWERED : this.#lineOf(booking);
-      if (item) setText(item.line, line + places(booking.seats));
-    }
+    this.#empty.hidden = !isEmpty;
+    if (this.#list === undefined && !isEmpty) this.load().catch(() => {});
+    else this.element.dataset.count = String(this.#list?.draw(mine, policy, setting) ?? 0);
   }
 
   tick(mine: OwnStore, now: number): void {
-    for (const hold of mine.holds) {
-      const item = this.#items.get(hold.id);
-      const left = countdownText(Math.max(0, Date.parse(hold.expires_at) - now));
-      const isOpen = mine.pendingRequests.some((one) => one.isGivenUp && one.hold?.id === hold.id);
-      const line = isOpen ? `${UNANSWERED} · ${left}` : `Held for you ${left}`;
-      if (item) setText(item.line, line + places(hold.seats));
+    this.#list?.tick(mine, now);
+  }
+
+  async #load(): Promise<OwnList> {
+    try {
+      this.#list = await this.#make();
+    } catch (error) {
+      this.#loading = undefined;
+      throw error;
     }
-  }
-
-  #drawItem(
-    id: string,
-    state: string,
-    it: MyHold | MyBooking | PendingRequest,
-    setting: Setting,
-    isOpen: boolean,
-    buttons: () => readonly HTMLElement[],
-  ): void {
-    const item = this.#items.get(id) ?? this.#add(id);
-    setText(item.when, whenText(it, setting));
-    const drawn = `${state} ${it.slot} ${isOpen}`;
-    if (item.drawn === drawn) return;
-    item.drawn = drawn;
-    item.element.dataset.state = state;
-    item.element.querySelector(".actions")?.replaceChildren(...buttons());
-  }
-
-  #add(id: string): Item {
-    const when = h("p", { class: "mine-when" });
-    const line = h("p", { class: "mine-line" });
-    const element = h(
-      "li",
-      { class: "mine-item", tabindex: -1 },
-      when,
-      line,
-      h("div", { class: "actions" }),
-    );
-    element.dataset.mine = id;
-    const item = { element, when, line, drawn: "" };
-    this.#items.set(id, item);
-    this.#list.append(element);
-    return item;
-  }
-
-  #holdButtons(hold: MyHold): readonly HTMLElement[] {
-    return [
-      button("Book it", () => this.#actions.goOn(hold), { kind: "small primary" }),
-      button("Let it go", () => this.#actions.letGo(hold), { kind: "small quiet" }),
-    ];
-  }
-
-  #bookingButtons(booking: MyBooking, isOpen: boolean): readonly HTMLElement[] {
-    const forget = button("Remove from list", () => this.#actions.forget(booking), {
-      kind: "small quiet",
-    });
-    if (booking.calendar !== this.#calendar) {
-      const href = this.#actions.linkOf(booking);
-      return [h("a", { class: "button small", href, target: "_top" }, "Show it there"), forget];
-    }
-    if (!isStanding(booking.status) || booking.isMissing) {
-      return [forget];
-    }
-    const copy = button("Copy link", () => this.#actions.copy(booking), { kind: "small quiet" });
-    const save = button("Add to calendar", () => this.#actions.save(booking), {
-      kind: "small quiet",
-    });
-    const away = booking.start === "" ? [copy] : [copy, save];
-    // The server would refuse too: it is too late for a change here.
-    if (!isOpen) return away;
-    return [
-      button("Move", () => this.#actions.move(booking), { kind: "small only-seen" }),
-      button("Cancel", () => this.#actions.cancel(booking), { kind: "small quiet" }),
-      ...away,
-    ];
-  }
-
-  #lineOf(booking: MyBooking): string {
-    if (booking.isMissing) return "The server does not know it any more";
-    return booking.calendar === this.#calendar ? STATUS[booking.status] : "In another calendar now";
+    this.#empty.before(this.#list.element);
+    this.#draw();
+    return this.#list;
   }
 }
-
-function whenText(it: Pick<MyHold, "start" | "end">, { zone, locale, now }: Setting): string {
-  const start = Date.parse(it.start);
-  if (Number.isNaN(start)) return "Your booking";
-  const key = dayKey(start, zone);
-  const today = dayKey(now, zone);
-  const day = nearness(key, today) || dayTitle(key, today, locale);
-  const from = timeText(start, zone, locale);
-  return `${day}, ${from} – ${timeText(Date.parse(it.end), zone, locale)}`;
-}
-
-const places = (seats: number): string => (seats > 1 ? ` · ${seats} places` : "");

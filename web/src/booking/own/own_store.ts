@@ -9,6 +9,7 @@ export interface BookingRequest {
   readonly key: string;
   readonly customer: Customer;
   readonly seats: number;
+  readonly data?: { readonly answers: Readonly<Record<string, string>> };
 }
 
 export interface MyHold extends Hold {
@@ -23,6 +24,8 @@ export interface MyBooking extends Booking {
   readonly end: string;
   /** The server does not know it: the database is an earlier copy, or another one. */
   readonly isMissing?: boolean;
+  /** The server knows it, but not its token: the server has another secret. */
+  readonly isShut?: boolean;
 }
 
 /** A command without an answer, kept with its key until the answer comes. */
@@ -46,12 +49,6 @@ export interface PendingRequest {
   readonly isUnwanted?: boolean;
 }
 
-interface Legacy {
-  readonly holds: readonly MyHold[];
-  readonly bookings: readonly MyBooking[];
-  readonly proofs: readonly Proof[];
-}
-
 export type Mark =
   | { readonly kind: "hold"; readonly until: number }
   | { readonly kind: "booking"; readonly status: BookingStatus };
@@ -65,27 +62,28 @@ const KEEP_HOLD_MS = 600_000;
 const STORED = { pending: "errand", request: "wish" } as const;
 
 type WithRequest = { readonly request?: BookingRequest };
-type Stored<Entry extends WithRequest> = Omit<Entry, "request"> & {
+export type Stored<Entry extends WithRequest> = Omit<Entry, "request"> & {
   readonly wish?: BookingRequest;
 };
 
-function toStored<Entry extends WithRequest>({ request, ...rest }: Entry): Stored<Entry> {
+export function toStored<Entry extends WithRequest>({ request, ...rest }: Entry): Stored<Entry> {
   return { ...rest, ...(request && { wish: request }) };
 }
 
-function fromStored<Entry extends WithRequest>({ wish, ...rest }: Stored<Entry>): Entry {
+export function fromStored<Entry extends WithRequest>({ wish, ...rest }: Stored<Entry>): Entry {
   return { ...rest, ...(wish && { request: wish }) } as unknown as Entry;
 }
 
 export class OwnStore {
   readonly #store: EntryStore;
-  readonly #legacy: string;
+  /** The name of the entries of an earlier version for this calendar, of any server. */
+  readonly earlier: string;
   /** Holds that have expired by the clock as it is now. */
   readonly #expired = new Set<string>();
 
   constructor(server: string, calendar: string, changed: () => void) {
     this.#store = new EntryStore(server, calendar, changed);
-    this.#legacy = `slotcast.mine.${calendar}`;
+    this.earlier = `slotcast.mine.${calendar}`;
   }
 
   close(): void {
@@ -116,10 +114,17 @@ export class OwnStore {
     return byStart(this.#store.all<Stored<PendingRequest>>(STORED.pending).map(fromStored));
   }
 
+  /** The slots that may have a mark. */
+  get marked(): ReadonlySet<string> {
+    return new Set([...this.holds, ...this.bookings].map(({ slot }) => slot));
+  }
+
   markOf(slot: string): Mark | undefined {
     const hold = this.holds.find((one) => one.slot === slot);
     if (hold !== undefined) return { kind: "hold", until: Date.parse(hold.expires_at) };
-    const booking = this.bookings.find((one) => one.slot === slot && isStanding(one.status));
+    const booking = this.bookings.find(
+      (one) => one.slot === slot && isStanding(one.status) && !one.isMissing,
+    );
     return booking && { kind: "booking", status: booking.status };
   }
 
@@ -150,9 +155,9 @@ export class OwnStore {
     this.#store.drop("proof", id);
   }
 
-  /** Marks a booking as unknown to the server. Only the visitor removes it. */
+  /** Marks a booking that the server does not open any more. Only the visitor removes it. */
   missBooking(booking: MyBooking): void {
-    if (!booking.isMissing) this.#store.put("booking", booking.id, { ...booking, isMissing: true });
+    this.#store.put("booking", booking.id, { ...booking, isMissing: true });
   }
 
   dropBooking(id: string): void {
@@ -198,49 +203,14 @@ export class OwnStore {
     }
     return expired;
   }
-
-  /** The entries of an earlier version for this calendar, of any server. */
-  get legacy(): Legacy {
-    try {
-      const kept = JSON.parse(localStorage.getItem(this.#legacy) ?? "null") as Partial<Legacy>;
-      const list = <Entry>(entries: readonly Entry[] | undefined) =>
-        Array.isArray(entries) ? entries : [];
-      return {
-        holds: list(kept.holds as readonly Stored<MyHold>[] | undefined).map((hold) =>
-          fromStored<MyHold>(hold),
-        ),
-        bookings: list(kept.bookings),
-        proofs: list(kept.proofs),
-      };
-    } catch {
-      return { holds: [], bookings: [], proofs: [] };
-    }
-  }
-
-  /** Removes the entries that this server has taken over. */
-  forgetLegacy(ids: ReadonlySet<string>): void {
-    if (ids.size === 0) return;
-    const { holds, bookings, proofs } = this.legacy;
-    const rest = {
-      holds: holds.filter(({ id }) => !ids.has(id)),
-      bookings: bookings.filter(({ id }) => !ids.has(id)),
-      proofs: proofs.filter(({ id }) => !ids.has(id)),
-    };
-    try {
-      if (Object.values(rest).every((entries) => entries.length === 0))
-        localStorage.removeItem(this.#legacy);
-      else {
-        const holds = rest.holds.map(toStored);
-        localStorage.setItem(this.#legacy, JSON.stringify({ ...rest, holds }));
-      }
-    } catch {
-      // Then the page takes them over again, which changes nothing.
-    }
-  }
 }
 
 const byStart = <Entry extends { readonly start: string }>(entries: readonly Entry[]): Entry[] =>
   [...entries].sort((a, b) => a.start.localeCompare(b.start));
+
+/** Whether the panel shows the request: a hold without an answer that the visitor still wants. */
+export const isAsked = ({ what, isGivenUp, isUnwanted }: PendingRequest): boolean =>
+  what === "hold" && isGivenUp === true && isUnwanted !== true;
 
 export const isStanding = (status: BookingStatus): boolean =>
   status === "pending" || status === "confirmed";

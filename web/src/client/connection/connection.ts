@@ -55,6 +55,7 @@ export class Connection {
     this.#opener = new LinkOpener({
       ...{ base, isStaff: setting.isStaff ?? false, clock: this.clock, tokens: this.#tokens },
       ...{ environment: this.#environment, open: setting.open ?? openLink },
+      calendars: () => this.#subscribers.calendars,
       delivered: (opened, calendar, delivery) => this.#delivered(opened, calendar, delivery),
       lost: (opened, reason) => this.#lost(opened, reason),
     });

@@ -18,6 +18,7 @@ export interface OpenerParts {
   readonly clock: ServerClock;
   readonly tokens: TokenSource;
   readonly environment: Environment;
+  readonly calendars: () => readonly string[];
   readonly open: OpenLink;
   readonly delivered: (opened: OpenedLink, calendar: string, delivery: Delivery) => void;
   readonly lost: (opened: OpenedLink, reason: Reason) => void;
@@ -44,6 +45,7 @@ export class LinkOpener {
     const setting = {
       ...{ base, isStaff, token, clock, signal, isRenewable: tokens.isRenewable },
       isVisible: () => environment.isVisible(),
+      calendars: this.#parts.calendars(),
       open_ms: Math.min(LONGEST_OPEN_MS, OPEN_MS * (1 + attempt)),
     };
     opened.link = await open(transport, setting, {

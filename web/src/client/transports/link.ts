@@ -52,6 +52,8 @@ export interface LinkSetting {
   readonly isVisible: () => boolean;
   /** Whether a good token may follow a refused one. */
   readonly isRenewable: boolean;
+  /** The calendars that will be subscribed to. */
+  readonly calendars: readonly string[];
   /** The limit for opening. */
   readonly open_ms: number;
   /** Aborted once the attempt is no longer wanted. */

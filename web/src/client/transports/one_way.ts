@@ -1,4 +1,5 @@
-/** A link for one direction: one follower a calendar. Commands go over HTTP. */
+/** A link for one direction: one follower a calendar. Commands go over HTTP. stream.ts follows all
+ * calendars at once. */
 
 import { SlotcastError } from "../error.ts";
 import { fetchJson } from "../http.ts";
@@ -52,10 +53,9 @@ export async function openOneWay(
         (reason) => isCurrent() && lose(reason),
         (error: unknown) => {
           if (!isCurrent()) return;
-          if (!(error instanceof SlotcastError) || error.retryable) lose(reasonOf(error));
-          // The token has ended. The connection gets a fresh one, or is refused with this one.
-          else if (error.code === "unauthorized" && token !== undefined) lose("server_closed");
-          else deliver(calendar, { kind: "refused", error });
+          const reason = reasonToLose(error, token);
+          if (reason !== undefined) lose(reason);
+          else deliver(calendar, { kind: "refused", error: error as SlotcastError });
         },
       );
     },
@@ -67,12 +67,27 @@ export async function openOneWay(
   };
 }
 
+/** Returns why a failure ends the link; undefined for the refusal of a calendar. */
+export function reasonToLose(error: unknown, token: string | undefined): Reason | undefined {
+  if (!(error instanceof SlotcastError) || error.retryable) return reasonOf(error);
+  // The token has ended. The connection gets a fresh one, or is refused with this one.
+  return error.code === "unauthorized" && token !== undefined ? "server_closed" : undefined;
+}
+
 const reasonOf = (error: unknown): Reason =>
   error instanceof SlotcastError && error.code === "timeout" ? "silent" : "transport_lost";
 
-/** Rejects unless plain HTTP and the token get through. */
-async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
-  const [path, shape] =
-    token === undefined ? (["/../healthz", HEALTH] as const) : (["/calendars", CALENDARS] as const);
-  await fetchJson(apiUrl(base, path), { signal, headers: bearer(token) }, shape, open_ms);
+/** Rejects unless plain HTTP and the token get through. A proxy may shut /healthz. */
+export async function probe({ base, token, signal, open_ms }: LinkSetting): Promise<void> {
+  const init = { signal, headers: bearer(token) };
+  if (token === undefined) {
+    try {
+      await fetchJson(apiUrl(base, "/../healthz"), init, HEALTH, open_ms);
+      return;
+    } catch (error) {
+      const isShut = error instanceof SlotcastError && error.code === "unreachable";
+      if (!isShut || signal.aborted) throw error;
+    }
+  }
+  await fetchJson(apiUrl(base, "/calendars"), init, CALENDARS, open_ms);
 }

@@ -43,7 +43,8 @@ const follow: Follow = async (calendar, position, setting, { signal }, deliver, 
       const sent = clock.local();
       const page = (await fetchJson(url, init, POLL, limit_ms)) as unknown as Poll;
       heard();
-      clock.observe(page.server_time, sent, clock.local());
+      // A full page may come from a cache, with the time at which it was written.
+      if (!page.more) clock.observe(page.server_time, sent, clock.local());
       if (isReplay) {
         const { changes } = page;
         deliver(calendar, { kind: "resumed", resumption: { changes } });

@@ -16,7 +16,9 @@ export async function openSocket(
   setting: LinkSetting,
   events: LinkEvents,
 ): Promise<Link> {
-  const { base, token, signal, open_ms } = setting;
+  const { base, token, signal, open_ms, calendars } = setting;
+  // A load balancer can choose the server by the only calendar.
+  const calendar = calendars.length === 1 ? calendars[0] : undefined;
   const namespace = setting.isStaff ? "/staff" : "/calendars";
   const socket = io(new URL(namespace, base).href, {
     path: `${base.pathname.replace(/\/$/, "")}/socket.io/`,
@@ -26,7 +28,7 @@ export async function openSocket(
     forceNew: true,
     timeout: open_ms,
     auth: token === undefined ? {} : { token },
-    query: { beat: "1" },
+    query: { beat: "1", ...(calendar !== undefined && { calendar }) },
   });
   let heartbeat_ms: number | undefined;
   // The server's own field `beatInterval` promises heartbeats.

@@ -13,6 +13,11 @@ export class EventParser {
   #id = "";
   #comment = "";
 
+  /** The `id` of the last event. An event without data has one too. */
+  get id(): string {
+    return this.#id;
+  }
+
   /** The last comment with a text. */
   get comment(): string {
     return this.#comment;

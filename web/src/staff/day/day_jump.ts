@@ -4,6 +4,7 @@ import { button } from "../../ui/button";
 import { type Shown, isDay, stepDay } from "./day_range";
 import { h, setText } from "../../ui/dom";
 import { dayKey, dayTitle, type Locale, nearness } from "../../ui/time";
+import { texts } from "../texts";
 
 export interface JumpActions {
   show(shown: Shown): void;
@@ -17,13 +18,15 @@ export class DayJump {
   readonly #title = h("p", { class: "unseen", role: "status" });
   readonly #date = h("input", {
     type: "date",
-    "aria-label": "Go to date",
+    "aria-label": texts.days.date,
     min: "1970-01-02",
     max: "9999-12-30",
     required: true,
   });
   readonly #coming: HTMLButtonElement;
   readonly #today: HTMLButtonElement;
+  readonly #previous: HTMLButtonElement;
+  readonly #next: HTMLButtonElement;
   #shown: Shown = {};
   #now_day = "";
 
@@ -31,29 +34,33 @@ export class DayJump {
     this.#actions = actions;
     const make = (text: string, label: string, onclick: () => void) =>
       button(text, onclick, { kind: "small", label });
-    this.#today = make("Today", "Today", () => actions.show({ day: this.#now_day }));
-    this.#coming = make("Coming", "All coming days", () => actions.show({}));
+    this.#previous = make("‹", texts.days.previousDay, () => this.step(-1));
+    this.#next = make("›", texts.days.nextDay, () => this.step(1));
+    this.#today = make(texts.days.today, texts.days.today, () =>
+      actions.show({ day: this.#now_day }),
+    );
+    this.#coming = make(texts.days.coming, texts.days.comingLabel, () => actions.show({}));
     this.#date.addEventListener("change", () => {
       const day = this.#date.value;
       if (isDay(day) && day !== this.#day) actions.show({ day });
     });
     this.element = h(
       "nav",
-      { class: "jump", "aria-label": "Days" },
+      { class: "jump", "aria-label": texts.days.nav },
       h(
         "div",
         { class: "jump-days" },
-        make("‹", "Previous day", () => this.#step(-1)),
+        this.#previous,
         this.#date,
-        make("›", "Next day", () => this.#step(1)),
+        this.#next,
         this.#today,
         this.#coming,
       ),
       h(
         "div",
         { class: "jump-days" },
-        make("Earlier booking", "Earlier booking", () => actions.seek(-1)),
-        make("Later booking", "Later booking", () => actions.seek(1)),
+        make(texts.days.earlier, texts.days.earlier, () => actions.seek(-1)),
+        make(texts.days.later, texts.days.later, () => actions.seek(1)),
       ),
       this.#title,
     );
@@ -63,13 +70,17 @@ export class DayJump {
     this.#shown = shown;
     this.#now_day = dayKey(now, zone);
     const day = this.#day;
+    const { previousWeek, nextWeek, previousDay, nextDay } = texts.days;
+    setLabel(this.#previous, shown.isWeek ? previousWeek : previousDay);
+    setLabel(this.#next, shown.isWeek ? nextWeek : nextDay);
+    this.#coming.hidden = shown.isWeek === true;
     // A date that staff are typing stays.
     if (this.#date.value !== day && !this.#date.matches(":focus")) this.#date.value = day;
-    const near = nearness(day, this.#now_day);
+    const near = nearness(day, this.#now_day, locale.texts);
     const title = dayTitle(day, this.#now_day, locale);
     setText(
       this.#title,
-      shown.day === undefined ? "From today on" : near === "" ? title : `${near} · ${title}`,
+      shown.day === undefined ? texts.days.fromToday : near === "" ? title : `${near} · ${title}`,
     );
     setPressed(this.#coming, shown.day === undefined);
     setPressed(this.#today, shown.day === this.#now_day);
@@ -79,11 +90,16 @@ export class DayJump {
     return this.#shown.day ?? this.#now_day;
   }
 
-  #step(days: number): void {
-    const day = stepDay(this.#day, days);
+  /** Goes on or back by a day, or by a week where weeks are shown. */
+  step(direction: 1 | -1): void {
+    const day = stepDay(this.#day, this.#shown.isWeek ? 7 * direction : direction);
     this.#date.value = day;
     this.#actions.show({ day });
   }
+}
+
+function setLabel(element: HTMLElement, label: string): void {
+  if (element.ariaLabel !== label) element.ariaLabel = label;
 }
 
 function setPressed(element: HTMLElement, is: boolean): void {

@@ -9,10 +9,11 @@ export interface DayRange {
 }
 
 /** The shown days in the address: a day like `2027-03-05`, and a time of it; no day stands for the
- * coming days. */
+ * coming days. With `isWeek` they are the week of the day, or of today. */
 export interface Shown {
   readonly day?: string;
   readonly at?: string;
+  readonly isWeek?: boolean;
 }
 
 /** The default length of a snapshot. */
@@ -32,15 +33,29 @@ export function stepDay(day: string, days: number): string {
   return isDay(stepped) ? stepped : day;
 }
 
+/** Returns the Monday of the day's week. */
+export function mondayOf(day: string): string {
+  const weekday = new Date(`${day}T12:00:00Z`).getUTCDay();
+  return stepDay(day, -((weekday + 6) % 7));
+}
+
+/** Returns the days of the week, from Monday on. */
+export const weekOf = (day: string): readonly string[] => {
+  const monday = mondayOf(day);
+  return Array.from({ length: 7 }, (_, place) => stepDay(monday, place));
+};
+
 const dayAfter = (day: string, days: number): string =>
   new Date(Date.parse(`${day}T12:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
 
 /** The coming days begin with the whole of today, as staff look after this morning's bookings now.
  */
-export function rangeOf({ day, at }: Shown, zone: string, now: number): DayRange {
-  const first = day ?? dayKey(now, zone);
+export function rangeOf({ day, at, isWeek }: Shown, zone: string, now: number): DayRange {
+  const today = dayKey(now, zone);
+  const first = isWeek ? mondayOf(day ?? today) : (day ?? today);
+  const days = isWeek ? 7 : day === undefined ? COMING_DAYS : 1;
   const begin = instantOf(`${first}T00:00`, zone);
-  const end = instantOf(`${dayAfter(first, day === undefined ? COMING_DAYS : 1)}T00:00`, zone);
+  const end = instantOf(`${dayAfter(first, days)}T00:00`, zone);
   const later = Date.parse(at ?? "");
   const from = later > begin && later < end ? later : begin;
   return { from: new Date(from).toISOString(), to: new Date(end).toISOString() };
@@ -53,7 +68,4 @@ export function readShown(query: string): Shown {
   return at === null || Number.isNaN(Date.parse(at)) ? { day } : { day, at };
 }
 
-export function writeShown(calendar: string, { day, at }: Shown): string {
-  const query = new URLSearchParams({ calendar, ...(day && { day }), ...(day && at && { at }) });
-  return `?${query}`;
-}
+export const writeShown = ({ day, at }: Shown) => ({ day, at: day && at });

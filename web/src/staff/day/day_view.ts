@@ -7,7 +7,9 @@ import { findBooking } from "./booking_search";
 import { DayJump } from "./day_jump";
 import { type DayRange, rangeOf, readShown, type Shown, writeShown } from "./day_range";
 import { h } from "../../ui/dom";
+import { writeQuery } from "../../ui/query";
 import { dayKey, dayTitle, type Locale, timeText } from "../../ui/time";
+import { texts } from "../texts";
 
 export interface DayViewParts {
   readonly locale: Locale;
@@ -32,6 +34,7 @@ export class DayView {
   #calendar: StaffCalendar | undefined;
   #shown = readShown(location.search);
   #range = NOWHERE;
+  #isWeek = false;
 
   constructor(parts: DayViewParts) {
     this.#parts = parts;
@@ -47,22 +50,48 @@ export class DayView {
     return this.#shown.day;
   }
 
+  /** The shown range. */
+  get range(): DayRange {
+    return this.#range;
+  }
+
   /** Whether the calendar has the shown range. After a choice it takes a moment. */
   get isAnswered(): boolean {
     return Date.parse(this.#calendar?.covered.from ?? "") === Date.parse(this.#range.from);
   }
 
+  /** Goes to the next or the previous day or week. */
+  step(direction: 1 | -1): void {
+    this.#jump.step(direction);
+  }
+
+  today(): void {
+    this.show({ day: dayKey(this.#parts.now(), this.#parts.zone()) });
+  }
+
+  /** Shows whole weeks, or days, from the next `restore` on. */
+  set isWeek(is: boolean) {
+    this.#isWeek = is;
+  }
+
+  /** Takes the shown days of the address again. */
+  restore(): void {
+    this.#shown = readShown(location.search);
+    this.show(this.#shown);
+  }
+
   choose(calendar: StaffCalendar): void {
     this.#calendar = calendar;
     this.#range = NOWHERE;
-    this.show(this.#shown);
+    this.restore();
   }
 
   /** Writes the shown days into the address, for a reload and for a colleague. */
   show(shown: Shown): void {
     if (this.#calendar === undefined) return;
-    this.#shown = shown;
-    history.replaceState(null, "", location.pathname + writeShown(this.#calendar.id, shown));
+    const isOther = shown.day !== this.#shown.day;
+    this.#shown = { ...shown, isWeek: this.#isWeek };
+    writeQuery({ calendar: this.#calendar.id, ...writeShown(shown) }, isOther);
     this.look();
     this.#parts.changed();
   }
@@ -92,15 +121,15 @@ export class DayView {
   #drawRest(zone: string, locale: Locale): void {
     const reached = this.#reached;
     const isCut = reached !== this.#range.to;
-    this.#rest.hidden = !isCut && this.day !== undefined;
+    this.#rest.hidden = !isCut && (this.day !== undefined || this.#isWeek);
     const at = Date.parse(reached);
     const day = dayKey(at, zone);
     const time = isCut ? `, ${timeText(at, zone, locale)}` : "";
-    const text = `This shows until ${dayTitle(day, "", locale)}${time}.`;
+    const text = texts.days.until(dayTitle(day, "", locale) + time);
     if (this.#rest.dataset.reached === text + reached) return;
     this.#rest.dataset.reached = text + reached;
     const onclick = () => this.show(isCut ? { day, at: reached } : { day });
-    const go = button("Go on from there", onclick, { kind: "small" });
+    const go = button(texts.days.goOn, onclick, { kind: "small" });
     this.#rest.replaceChildren(h("span", {}, text), go);
   }
 
@@ -123,7 +152,7 @@ export class DayView {
       const start = await findBooking(asked, edge, direction, this.#parts.isWanted);
       if (this.#calendar !== calendar || this.#shown !== shown) return;
       if (start !== undefined) this.show({ day: dayKey(start, this.#parts.zone()) });
-      else this.#parts.say(`There is no ${direction === 1 ? "later" : "earlier"} booking.`);
+      else this.#parts.say(direction === 1 ? texts.days.noLater : texts.days.noEarlier);
     });
   }
 }

@@ -2,6 +2,7 @@
 
 import { button } from "../../ui/button";
 import { h } from "../../ui/dom";
+import { texts } from "../texts";
 
 export interface Entry<Value> {
   readonly controls: readonly HTMLElement[];
@@ -33,7 +34,7 @@ export class ListField<Value> {
     this.#none = h("p", { class: "entries-none" }, parts.none);
     this.#add = button(parts.add, undefined, {
       kind: "small quiet",
-      label: `${parts.add}: ${parts.legend}`,
+      label: texts.hours.addTo(parts.add, parts.legend),
     });
     this.#add.addEventListener("click", () => {
       this.#append(parts.fresh()).controls[0]?.focus();
@@ -64,7 +65,10 @@ export class ListField<Value> {
     const drop = button("✕", undefined, { kind: "small quiet drop" });
     const item = h("li", { class: "entry" }, ...entry.controls, drop);
     const label = () =>
-      drop.setAttribute("aria-label", `Remove ${this.#parts.name(entry.read())}`.trim());
+      drop.setAttribute(
+        "aria-label",
+        texts.hours.removeItem(this.#parts.name(entry.read())).trim(),
+      );
     item.addEventListener("input", label);
     label();
     drop.addEventListener("click", () => {

@@ -3,19 +3,12 @@
 import type { Fields, Schedule, ScheduleAnswer, Window } from "../../client";
 
 export type { Schedule } from "../../client";
+import { texts } from "../texts";
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 export type Day = (typeof DAYS)[number];
 
-export const DAY_NAMES: Readonly<Record<Day, string>> = {
-  mon: "Monday",
-  tue: "Tuesday",
-  wed: "Wednesday",
-  thu: "Thursday",
-  fri: "Friday",
-  sat: "Saturday",
-  sun: "Sunday",
-};
+export const dayName = (day: Day): string => texts.hours.day[day];
 
 /** Wall times, like `09:00`; an end at or before the start is on the next day. */
 export interface Hours {
@@ -30,9 +23,16 @@ export interface Closed {
   readonly name?: string | null;
 }
 
+/** Hours on the dates of a rule of RFC 5545. `origin` is the schedule's window; a new one has none. */
+export interface RuleHours extends Hours {
+  readonly rrule: string;
+  readonly origin?: Window;
+}
+
 /** The values of the form. `until` is empty without a last day. */
 export interface Plan {
   readonly week: Readonly<Record<Day, readonly Hours[]>>;
+  readonly rules: readonly RuleHours[];
   readonly slot_minutes: number;
   readonly capacity: number;
   readonly from: string;
@@ -50,15 +50,15 @@ export function planOf(schedule: Schedule | null, today: string): Plan {
     const windows = schedule.windows.filter(
       (window) => isPlain(window) && window.days?.includes(day),
     );
-    // A clock field has no 24:00; midnight as an end means the same.
-    const shown = windows.map(({ start, end }) => ({
-      start,
-      end: end === "24:00" ? "00:00" : end,
-    }));
+    const shown = windows.map(({ start, end }) => ({ start, end: shownEnd(end) }));
     return shown.sort((a, b) => a.start.localeCompare(b.start));
   };
   return {
     week: Object.fromEntries(DAYS.map((day) => [day, of(day)])) as Plan["week"],
+    rules: (schedule?.windows ?? []).flatMap((origin) => {
+      const { rrule, start, end } = origin;
+      return rrule === undefined ? [] : [{ rrule, start, end: shownEnd(end), origin }];
+    }),
     slot_minutes: schedule?.slot_minutes ?? 30,
     capacity: schedule?.capacity ?? 1,
     from: schedule?.from ?? today,
@@ -70,23 +70,30 @@ export function planOf(schedule: Schedule | null, today: string): Plan {
   };
 }
 
+/** A clock field has no 24:00; midnight as an end means the same. */
+const shownEnd = (end: string): string => (end === "24:00" ? "00:00" : end);
+const savedEnd = (end: string): string => (end === "00:00" ? "24:00" : end);
+
 /** Returns the schedule of a plan. Days with the same hours share a window. Parts that the form
  * does not show stay. */
 export function scheduleOf(plan: Plan, before: Schedule | null): Schedule & Fields {
   const groups = new Map<string, Window & { days: Day[] }>();
   for (const day of DAYS) {
     for (const { start, end: shown } of plan.week[day]) {
-      const end = shown === "00:00" ? "24:00" : shown;
+      const end = savedEnd(shown);
       const group = groups.get(start + end) ?? { days: [], start, end };
       if (!group.days.includes(day)) group.days.push(day);
       groups.set(start + end, group);
     }
   }
   const { until: _, ...kept } = before ?? {};
-  const [first, last] = others(before);
+  const [first, last] = others(before).map((windows) => withRules(windows, plan.rules));
+  const fresh = plan.rules
+    .filter(({ origin }) => origin === undefined)
+    .map(({ rrule, start, end }) => ({ rrule, start, end: savedEnd(end) }));
   return {
     ...kept,
-    windows: [...first, ...groups.values(), ...last],
+    windows: [...(first ?? []), ...groups.values(), ...(last ?? []), ...fresh],
     slot_minutes: plan.slot_minutes,
     capacity: plan.capacity,
     from: plan.from,
@@ -103,11 +110,24 @@ export function scheduleOf(plan: Plan, before: Schedule | null): Schedule & Fiel
 }
 
 const PLAIN = new Set(["days", "start", "end"]);
+const OF_RULE = new Set(["rrule", "start", "end", "from", "until"]);
+
+const isShownRule = (window: Window): boolean =>
+  window.rrule !== undefined && Object.keys(window).every((name) => OF_RULE.has(name));
 
 /** Whether a window has only hours and days, the parts that the form shows. */
 const isPlain = (window: Window): boolean => Object.keys(window).every((name) => PLAIN.has(name));
 
-/** Returns the windows that the form does not show, before and after the shown ones. Of two windows
+/** Returns the windows with the rules as they are in the form, and without those taken out there. */
+const withRules = (windows: readonly Window[], rules: readonly RuleHours[]): readonly Window[] =>
+  windows.flatMap((window) => {
+    if (window.rrule === undefined) return [window];
+    const rule = rules.find(({ origin }) => origin === window);
+    if (rule === undefined) return [];
+    return [{ ...window, rrule: rule.rrule, start: rule.start, end: savedEnd(rule.end) }];
+  });
+
+/** Returns the windows beside those of the week, before and after the shown ones. Of two windows
  * with the same times the first one counts. */
 function others(schedule: Schedule | null): readonly [readonly Window[], readonly Window[]] {
   const windows = schedule?.windows ?? [];
@@ -123,55 +143,42 @@ export function problemOf(plan: Plan): string {
     const hours = [...plan.week[day]].sort((a, b) => a.start.localeCompare(b.start));
     for (const [place, { start, end }] of hours.entries()) {
       const isWholeDay = start === "00:00" && end === "00:00";
-      if (start === end && !isWholeDay)
-        return `${DAY_NAMES[day]}: ${start} to ${end} has no length.`;
+      if (start === end && !isWholeDay) return texts.hours.noLength(dayName(day), start, end);
       const next = hours[place + 1];
       const isOver = end <= start || (next !== undefined && next.start < end);
-      if (next !== undefined && isOver) return `${DAY_NAMES[day]}: the hours overlap.`;
+      if (next !== undefined && isOver) return texts.hours.overlap(dayName(day));
     }
   }
-  if (plan.until !== "" && plan.until < plan.from) return "The last day is before the first.";
+  if (plan.until !== "" && plan.until < plan.from) return texts.hours.lastBeforeFirst;
   const isReversed = plan.closed.some(({ from, until }) => until !== "" && until < from);
-  return isReversed ? "A closed time ends before it begins." : "";
+  return isReversed ? texts.hours.endsBefore : "";
 }
 
 /** Returns the text on parts that the form does not show, or an empty text. */
 export function restText(schedule: Schedule | null): string {
   const hidden = others(schedule).flat();
-  const rules = hidden.filter(({ rrule }) => rrule !== undefined).length;
-  const special = hidden.length - rules;
+  const special = hidden.filter((window) => !isShownRule(window)).length;
   const extra = schedule?.extra?.length ?? 0;
   const parts = [
-    rules > 0 && count(rules, "window by a rule", "windows by a rule"),
-    special > 0 &&
-      count(special, "window with settings of its own", "windows with settings of their own"),
-    extra > 0 && count(extra, "extra opening", "extra openings"),
-    schedule?.step_minutes && `a start every ${schedule.step_minutes} minutes`,
+    special > 0 && texts.hours.special(special),
+    extra > 0 && texts.hours.extra(extra),
+    schedule?.step_minutes && texts.hours.step(schedule.step_minutes),
   ].filter(Boolean);
-  return parts.length === 0 ? "" : `Kept as it is: ${parts.join(", ")}.`;
+  return parts.length === 0 ? "" : texts.hours.kept(parts.join(", "));
 }
 
 export function outcomeText({ opened, removed, updated }: ScheduleAnswer, isDone: boolean): string {
+  const { hours } = texts;
   const parts = [
-    opened > 0 && `${isDone ? "opened" : "opens"} ${count(opened, "time", "times")}`,
-    removed > 0 && `${isDone ? "removed" : "removes"} ${count(removed, "time", "times")}`,
-    updated > 0 && `${isDone ? "changed" : "changes"} ${count(updated, "time", "times")}`,
+    opened > 0 && (isDone ? hours.opened : hours.opens)(opened),
+    removed > 0 && (isDone ? hours.removed : hours.removes)(removed),
+    updated > 0 && (isDone ? hours.changed : hours.changes)(updated),
   ].filter((part) => part !== false);
-  if (parts.length === 0) return isDone ? "Saved; no time changed." : "No time would change.";
-  const text = parts.join(", ");
-  return isDone ? `Saved: ${text}.` : `This ${text}.`;
+  if (parts.length === 0) return isDone ? hours.savedNothing : hours.wouldNothing;
+  return (isDone ? hours.saved : hours.would)(parts.join(", "));
 }
 
 /** The warning for overlapping times that can both be booked. */
-export const overlapText = (first: string): string =>
-  `Some times overlap, the first on ${first}: both can be booked at once.`;
+export const overlapText = (first: string): string => texts.hours.overlapping(first);
 
-export function keptText(kept: number): string {
-  if (kept === 0) return "";
-  const who = kept === 1 ? "One time does" : `${kept} times do`;
-  const stay = kept === 1 ? "It stays" : "They stay";
-  return `${who} not fit, but somebody has booked or holds a place there. ${stay} until that ends:`;
-}
-
-const count = (number: number, one: string, many: string): string =>
-  `${number} ${number === 1 ? one : many}`;
+export const keptText = (kept: number): string => (kept === 0 ? "" : texts.hours.stays(kept));

@@ -4,26 +4,27 @@ import { button } from "../../ui/button";
 import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { field, numberInput, Problem } from "../../ui/field";
 import { type ScheduleAnswer, SlotcastError, type StaffCalendar } from "../../client";
-import { adviceFor } from "../../ui/feedback/advice";
 import { h } from "../../ui/dom";
 import { ListField } from "./list_field";
+import { outcomeLines } from "./outcome";
+import { ruleField } from "./rule_field";
 import {
   type Closed,
-  DAY_NAMES,
+  dayName,
   type Day,
   DAYS,
   type Hours,
-  keptText,
   outcomeText,
-  overlapText,
   type Plan,
+  type RuleHours,
   planOf,
   problemOf,
   restText,
   type Schedule,
   scheduleOf,
 } from "./schedule";
-import { dayKey, dayTitle, type Locale, timeText, zoneText } from "../../ui/time";
+import { dayKey, type Locale, zoneText } from "../../ui/time";
+import { adviceFor, texts } from "../texts";
 
 export interface ScheduleSetting {
   readonly calendar: StaffCalendar;
@@ -34,7 +35,6 @@ export interface ScheduleSetting {
 }
 
 const WORKDAYS: readonly Day[] = ["tue", "wed", "thu", "fri"];
-const MOST_KEPT = 8;
 
 export async function askForSchedule(root: HTMLElement, setting: ScheduleSetting): Promise<void> {
   const schedule = (await setting.calendar.schedule()) as Schedule | null;
@@ -48,6 +48,7 @@ class ScheduleForm {
   readonly #form: HTMLFormElement;
   readonly #week: Readonly<Record<Day, ListField<Hours>>>;
   readonly #closed: ListField<Closed>;
+  readonly #rules: ListField<RuleHours>;
   readonly #minutes = numberInput({ min: 1, max: 1_440 });
   readonly #capacity = numberInput({ min: 1, max: 10_000 });
   readonly #horizon = numberInput({ min: 1, max: 1_830 });
@@ -55,8 +56,8 @@ class ScheduleForm {
   readonly #until = h("input", { type: "date" });
   readonly #outcome = h("div", { class: "outcome", "aria-live": "polite" });
   readonly #problem = new Problem();
-  readonly #preview = button("Preview", undefined, { type: "submit", kind: "wide" });
-  readonly #save = button("Save", () => void this.#onSave(), { kind: "primary wide" });
+  readonly #preview = button(texts.hours.preview, undefined, { type: "submit", kind: "wide" });
+  readonly #save = button(texts.sheet.save, () => void this.#onSave(), { kind: "primary wide" });
   /** The previewed schedule, ready to be saved. */
   #previewed: (Schedule & Record<string, unknown>) | undefined;
 
@@ -66,6 +67,7 @@ class ScheduleForm {
     const fields = DAYS.map((day) => [day, this.#hoursField(day)] as const);
     this.#week = Object.fromEntries(fields) as Record<Day, ListField<Hours>>;
     this.#closed = this.#closedField();
+    this.#rules = ruleField(() => this.#changed());
     this.#fill(planOf(before, dayKey(setting.now, setting.zone)));
     this.#save.disabled = true;
     this.#form = h("form", { class: "form", oninput: () => this.#changed() }, ...this.#fields());
@@ -81,12 +83,16 @@ class ScheduleForm {
   }
 
   #sheet(): HTMLDialogElement {
-    const close = h("button", { type: "button", class: "close", "aria-label": "Close" }, "✕");
+    const close = h(
+      "button",
+      { type: "button", class: "close", "aria-label": texts.sheet.close },
+      "✕",
+    );
     close.addEventListener("click", () => this.#dialog.close());
     const { zone, now } = this.#setting;
-    const text = `Times are those of ${zoneText(zone, now)}. Times opened by hand are left alone.`;
+    const text = texts.hours.text(zoneText(zone, now));
     return sheet(
-      { id: "hours-title", title: "Opening hours", kind: "wide-sheet" },
+      { id: "hours-title", title: texts.hours.title, kind: "wide-sheet" },
       h("p", { class: "sheet-text" }, text),
       close,
       this.#form,
@@ -98,7 +104,7 @@ class ScheduleForm {
       for (const day of WORKDAYS) this.#week[day].value = this.#week.mon.value;
       this.#changed();
     };
-    const same = button("Monday’s for all workdays", copyMonday, { kind: "small" });
+    const same = button(texts.hours.sameAsMonday, copyMonday, { kind: "small" });
     const rest = restText(this.#before);
     return [
       h("div", { class: "week" }, ...DAYS.map((day) => this.#week[day].element)),
@@ -106,17 +112,18 @@ class ScheduleForm {
       h(
         "div",
         { class: "trio" },
-        field("Minutes each", this.#minutes),
-        field("Places each", this.#capacity),
-        field("Days ahead", this.#horizon),
+        field(texts.sheet.minutesEach, this.#minutes),
+        field(texts.sheet.placesEach, this.#capacity),
+        field(texts.hours.daysAhead, this.#horizon),
       ),
       h(
         "div",
         { class: "pair even" },
-        field("First day", this.#from),
-        field("Last day", this.#until, "optional"),
+        field(texts.hours.firstDay, this.#from),
+        field(texts.hours.lastDay, this.#until, texts.hours.optional),
       ),
       this.#closed.element,
+      this.#rules.element,
       rest !== "" && h("p", { class: "preview" }, rest),
       this.#problem.element,
       this.#outcome,
@@ -125,40 +132,43 @@ class ScheduleForm {
   }
 
   #hoursField(day: Day): ListField<Hours> {
-    const name = DAY_NAMES[day];
+    const name = dayName(day);
     return new ListField<Hours>({
       legend: name,
-      none: "Closed",
-      add: "Add hours",
+      none: texts.hours.none,
+      add: texts.hours.add,
       fresh: () => afterThe(this.#week[day].value.at(-1)),
       entry: ({ start, end }) => {
         const make = (value: string, label: string) =>
-          h("input", { type: "time", value, required: true, "aria-label": `${name} ${label}` });
-        const [from, to] = [make(start, "from"), make(end, "to")];
+          h("input", { type: "time", value, required: true, "aria-label": label });
+        const [from, to] = [make(start, texts.hours.from(name)), make(end, texts.hours.to(name))];
         const dash = h("span", { "aria-hidden": "true" }, "–");
         return { controls: [from, dash, to], read: () => ({ start: from.value, end: to.value }) };
       },
-      name: ({ start, end }) => `${name} ${start} to ${end}`,
+      name: ({ start, end }) => texts.hours.span(name, start, end),
       changed: () => this.#changed(),
     });
   }
 
   #closedField(): ListField<Closed> {
     return new ListField<Closed>({
-      legend: "Closed on",
-      none: "No day.",
-      add: "Add closed days",
+      legend: texts.hours.closedOn,
+      none: texts.hours.noDay,
+      add: texts.hours.addClosed,
       fresh: () => ({ from: "", until: "" }),
       entry: ({ from, until, name }) => {
         const make = (value: string, label: string, required: boolean) =>
-          h("input", { type: "date", value, required, "aria-label": `Closed ${label}` });
-        const [first, last] = [make(from, "from", true), make(until, "until, if longer", false)];
+          h("input", { type: "date", value, required, "aria-label": label });
+        const [first, last] = [
+          make(from, texts.hours.closedFrom, true),
+          make(until, texts.hours.closedUntil, false),
+        ];
         const dash = h("span", { "aria-hidden": "true" }, "–");
         const read = () => ({ from: first.value, until: last.value, ...(name && { name }) });
         const reason = name ? [h("span", {}, name)] : [];
         return { controls: [first, dash, last, ...reason], read };
       },
-      name: ({ from }) => `closed days from ${from}`,
+      name: ({ from }) => texts.hours.closedDays(from),
       changed: () => this.#changed(),
     });
   }
@@ -171,6 +181,7 @@ class ScheduleForm {
     this.#from.value = plan.from;
     this.#until.value = plan.until;
     this.#closed.value = plan.closed;
+    this.#rules.value = plan.rules;
   }
 
   #plan(): Plan {
@@ -182,6 +193,7 @@ class ScheduleForm {
       until: this.#until.value,
       horizon_days: this.#horizon.valueAsNumber,
       closed: this.#closed.value,
+      rules: this.#rules.value,
     };
   }
 
@@ -238,25 +250,7 @@ class ScheduleForm {
   }
 
   #show(outcome: ScheduleAnswer): void {
-    const { zone, locale, now } = this.#setting;
-    const words = (start: string) => {
-      const at = Date.parse(start);
-      const day = dayTitle(dayKey(at, zone), dayKey(now, zone), locale);
-      return `${day}, ${timeText(at, zone, locale)}`;
-    };
-    const { kept } = outcome;
-    const more = kept.length - MOST_KEPT;
-    this.#outcome.replaceChildren(
-      h("p", { class: "outcome-line" }, outcomeText(outcome, false)),
-      ...(outcome.warnings ?? []).map(({ start }) => h("p", {}, overlapText(words(start)))),
-      kept.length > 0 ? h("p", {}, keptText(kept.length)) : "",
-      h(
-        "ul",
-        { hidden: kept.length === 0 },
-        ...kept.slice(0, MOST_KEPT).map(({ start }) => h("li", {}, words(start))),
-        more > 0 && h("li", {}, `and ${more} more`),
-      ),
-    );
+    this.#outcome.replaceChildren(...outcomeLines(outcome, this.#setting));
     this.#outcome.scrollIntoView({ block: "nearest" });
   }
 }

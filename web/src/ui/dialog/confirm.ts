@@ -2,7 +2,7 @@
 
 import { button } from "../button";
 import { closeOnBackdrop, openOnce, sheet } from "./dialog";
-import { h } from "../dom";
+import { type Child, h } from "../dom";
 
 export interface Question {
   readonly title: string;
@@ -11,11 +11,13 @@ export interface Question {
   /** Absent for a notice with only one answer. */
   readonly no?: string;
   readonly isGrave?: boolean;
+  /** Stands below the text. */
+  readonly details?: readonly Child[];
 }
 
 /** Resolves with true when the visitor chose `yes`. */
 export function ask(root: HTMLElement, question: Question): Promise<boolean> {
-  const { title, text, yes, no, isGrave = false } = question;
+  const { title, text, yes, no, isGrave = false, details = [] } = question;
   return new Promise((resolve) => {
     const choose = (value: string) => () => dialog.close(value);
     const actions = h(
@@ -27,6 +29,7 @@ export function ask(root: HTMLElement, question: Question): Promise<boolean> {
     const dialog = sheet(
       { id: "ask-title", title, kind: "ask" },
       h("p", { class: "sheet-text" }, text),
+      ...details,
       actions,
     );
     closeOnBackdrop(dialog, "no");

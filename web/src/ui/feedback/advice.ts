@@ -1,60 +1,16 @@
 /** Turns an error into a text for a visitor, with the next step. */
 
-import { type ErrorCode, SlotcastError } from "../../client/error.ts";
+import { SlotcastError } from "../../client/error.ts";
+import { type Catalog, ENGLISH } from "../../language/english.ts";
 
-/** A code without a sentence does not compile. */
-const ADVICE: Readonly<Record<ErrorCode, string>> = {
-  slot_unavailable: "Someone was a moment faster and that time is taken. Please pick another one.",
-  capacity_exceeded: "There are not that many places left. Try fewer, or another time.",
-  hold_expired: "Your hold has lapsed. If the time is still free, you can take it again.",
-  hold_not_yours: "This hold belongs to someone else. Please pick the time again.",
-  limit_exceeded: "You have as many times as you may. Let one go first.",
-  too_soon: "This time starts too soon to be booked here. Please pick a later one.",
-  too_far: "This time is too far ahead to be booked yet.",
-  outside_cancellation_window: "It is too late to change this here. Please get in touch directly.",
-  policy_refused: "The calendar’s rules do not allow this. Please pick another time.",
-  invalid_transition: "That is no longer possible, because something else changed meanwhile.",
-  version_conflict: "It has changed since you looked. Have another look and try again.",
-  not_found: "It is gone. It may have been removed a moment ago.",
-  unauthorized: "You need a valid link for this. Ask whoever sent it to you for a new one.",
-  forbidden: "This link does not allow that.",
-  rate_limited: "That was a lot at once. Wait a moment, then try again.",
-  overloaded: "The server is busy. Wait a moment, then try again.",
-  timeout: "No answer came. Nothing is booked twice if you try again.",
-  unreachable: "We could not get through. Check your connection, then try again.",
-  bad_request: "That was not accepted. Check what you entered, then try again.",
-  method_not_allowed: "That was not accepted. Please load the page again, then try again.",
-  payload_too_large: "That was too much at once. Please send less.",
-  unsupported_encoding: "That was not accepted. Please load the page again, then try again.",
-  idempotency_mismatch: "Please try that again.",
-  already_exists: "That address is taken. Please choose another one.",
-  cursor_gone: "It has changed a lot since you looked. Please load the page again.",
-  internal: "Something went wrong on our side. Please try again in a moment.",
-  closed: "This page was closed. Please load it again.",
-};
-
-/** Texts for rules with more to say than their code. */
-const RULE_ADVICE: Readonly<Record<string, string | undefined>> = {
-  archived: "This calendar is closed. Nothing new can be booked here.",
-  not_begun: "That can be noted once the time has begun.",
-  max_bookings:
-    "You have as many bookings here as one person may. Cancel one first, or wait until one is over.",
-  max_bookings_per_day:
-    "You have as many bookings on that day as one person may. Please pick another day.",
-};
-
-/** Texts for fields of a form that the server checks by more than their length. */
-const FIELD_ADVICE: Readonly<Record<string, string | undefined>> = {
-  "customer.name": "That name can’t be taken. Please write it in one line.",
-  "customer.email": "That is no e-mail address. Please check it.",
-  "customer.note": "That note can’t be taken. Please shorten it.",
-};
-
-const UNKNOWN = "Something went wrong. Please try again in a moment.";
+type Texts = Readonly<Record<string, string | undefined>>;
 
 /** A newer server may have codes unknown to this page. */
-export function adviceFor(error: unknown): string {
-  if (!(error instanceof SlotcastError)) return UNKNOWN;
+export function adviceFor(error: unknown, catalog: Catalog = ENGLISH): string {
+  if (!(error instanceof SlotcastError)) return catalog.unknown;
   const { rule, field } = error.details;
-  return RULE_ADVICE[String(rule)] ?? FIELD_ADVICE[String(field)] ?? ADVICE[error.code] ?? UNKNOWN;
+  const [rules, fields, errors]: readonly Texts[] = [catalog.rules, catalog.fields, catalog.errors];
+  return (
+    rules?.[String(rule)] ?? fields?.[String(field)] ?? errors?.[error.code] ?? catalog.unknown
+  );
 }

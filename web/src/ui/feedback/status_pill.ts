@@ -1,26 +1,17 @@
 /** Shows the state of the connection, also to screen readers. */
 
-import { REASONS, type Status } from "../../client";
-import { h, setText } from "../dom";
-
-const BY = {
-  websocket: "WebSocket",
-  polling: "polling",
-  sse: "event stream",
-  longpoll: "long poll",
-} as const;
+import type { Status } from "../../client";
+import { type Catalog, ENGLISH } from "../../language/english.ts";
+import { h, setData, setText } from "../dom";
 
 export interface Words {
   readonly short: string;
   readonly detail: string;
 }
 
-export function wordsFor({ state, transport }: Status): Words {
-  if (state === "live") return { short: "Live", detail: transport ? `over ${BY[transport]}` : "" };
-  if (state === "connecting") return { short: "Connecting", detail: "" };
-  if (state === "reconnecting") return { short: "Reconnecting", detail: "" };
-  if (state === "offline") return { short: "Offline", detail: "" };
-  return { short: "Not connected", detail: "" };
+export function wordsFor({ state, transport }: Status, { pill }: Catalog = ENGLISH): Words {
+  const by = transport && (transport === "websocket" ? "WebSocket" : pill[transport]);
+  return { short: pill[state], detail: state === "live" && by ? pill.over(by) : "" };
 }
 
 export class Pill {
@@ -28,7 +19,10 @@ export class Pill {
   readonly #short = h("span", { class: "pill-state" });
   readonly #detail = h("span", { class: "pill-detail" });
 
-  constructor() {
+  readonly #catalog: Catalog;
+
+  constructor(catalog: Catalog = ENGLISH) {
+    this.#catalog = catalog;
     this.element = h(
       "p",
       { class: "pill", role: "status", "aria-live": "polite" },
@@ -38,15 +32,14 @@ export class Pill {
     );
   }
 
-  /** `root` has the state as an attribute, for styles and tests. */
-  show(status: Status, root: HTMLElement): void {
-    const { short, detail } = wordsFor(status);
-    root.dataset.connection = status.state;
-    root.dataset.reason = status.reason;
-    if (status.transport === undefined) delete root.dataset.transport;
-    else root.dataset.transport = status.transport;
-    this.element.dataset.state = status.state;
-    this.element.title = REASONS[status.reason];
+  /** `root` has the state as an attribute, for styles and tests. Staff read the reason too. */
+  show(status: Status, root: HTMLElement, reason = ""): void {
+    const { short, detail } = wordsFor(status, this.#catalog);
+    setData(root, "connection", status.state);
+    setData(root, "reason", status.reason);
+    setData(root, "transport", status.transport);
+    setData(this.element, "state", status.state);
+    if (this.element.title !== reason) this.element.title = reason;
     setText(this.#short, short);
     setText(this.#detail, detail);
   }

@@ -83,6 +83,25 @@ describe("a client's whole rule", () => {
     expect(replica.slots).not.toBe(before);
   });
 
+  it("has each slot in the place of its time after any number of changes", () => {
+    const replica = new Replica();
+    const times = Array.from({ length: 20 }, (_, place) => slot(`s${place}`, place % 7));
+    replica.applySnapshot(snapshot(5, times));
+    let seq = 5;
+    for (const number of [0, 1, 3, 60, 250]) {
+      for (let left = number; left > 0; left -= 1) {
+        seq += 1;
+        const place = (seq * 7) % 20;
+        const hour = seq % 50 === 0 ? 20 : place % 7;
+        replica.apply(change(seq, [slot(`s${place}`, hour, { version: seq })]));
+      }
+      const whole = new Replica();
+      whole.applySnapshot(snapshot(seq, [...replica.slots]));
+      expect(replica.slots).toEqual(whole.slots);
+      for (const one of replica.slots) expect(replica.slot(one.id)).toBe(one);
+    }
+  });
+
   it("ends in the same state whatever is repeated on the way", () => {
     const changes = [6, 7, 8, 9].map((seq) =>
       change(seq, [slot("a", 9, { version: seq })], seq === 8 ? { removed: ["b"] } : {}),

@@ -5,6 +5,7 @@ import type { Change } from "../../../src/client";
 import { Calendar } from "../../../src/client/calendar";
 import { Connection } from "../../../src/client/connection/connection";
 import { RequestClient } from "../../../src/client/request_client";
+import { openOneWayLink } from "../../../src/client/transports/one_way_link";
 import type { Token } from "../../../src/client/connection/token";
 import { change, refusal, slot, snapshot } from "../../support/make";
 import { FakeEnvironment } from "../../support/network";
@@ -116,8 +117,10 @@ const commit = async (seq: number) => {
 };
 
 async function start(transport: "sse" | "longpoll", token?: Token): Promise<void> {
-  const setting = { transports: [transport], environment, ...(token !== undefined && { token }) };
-  connection = new Connection(new URL("http://here.test"), setting);
+  connection = new Connection(new URL("http://here.test"), {
+    ...{ transports: [transport], environment, open: openOneWayLink },
+    ...(token !== undefined && { token }),
+  });
   calendar = new Calendar("demo", connection, new RequestClient(connection));
   applied = [];
   calendar.subscribe((event) => event.kind === "change" && applied.push(event.change.seq));
@@ -192,9 +195,12 @@ describe.each(["sse", "longpoll"] as const)("over %s a connection", (transport) 
     const isOfCalendar = (path: string) => path.startsWith("/demo");
     server.instead = (path) => (isOfCalendar(path) ? refusal(status, code) : undefined);
     await start(transport, token);
-    await pass(60_000);
+    await pass(1_000);
     expect(calendar.refusal?.code).toBe(code);
     expect(server.asked.filter(isOfCalendar).length).toBe(1);
+    server.instead = () => undefined;
+    await pass(10_000);
+    expect([calendar.refusal, calendar.isLoaded]).toEqual([undefined, true]);
   });
 
   it.each([

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { isDay, rangeOf, readShown, stepDay, writeShown } from "../../../src/staff/day/day_range";
+import {
+  isDay,
+  rangeOf,
+  readShown,
+  stepDay,
+  weekOf,
+  writeShown,
+} from "../../../src/staff/day/day_range";
 
 const NOW = Date.parse("2027-03-05T15:00:00Z");
 const hours = ({ from, to }: { from: string; to: string }) =>
@@ -71,9 +78,17 @@ it("takes only days that there are", () => {
 it("comes back from the address as it was written there", () => {
   const at = "2027-03-05T09:30:00Z";
   for (const shown of [{}, { day: "2027-03-05" }, { day: "2027-03-05", at }]) {
-    expect(readShown(writeShown("room", shown))).toEqual(shown);
+    const query = Object.entries(writeShown(shown)).filter(([, value]) => value !== undefined);
+    expect(readShown(`?${new URLSearchParams(query as [string, string][])}`)).toEqual(shown);
   }
   expect(readShown("?calendar=a&day=nonsense")).toEqual({});
   expect(readShown("?day=2027-03-05&at=nonsense")).toEqual({ day: "2027-03-05" });
-  expect(new URLSearchParams(writeShown("room", {})).get("calendar")).toBe("room");
+});
+
+it("shows the week from Monday to Sunday, through a change of the clocks", () => {
+  const week = weekOf("2027-03-28");
+  expect([week[0], week[6]]).toEqual(["2027-03-22", "2027-03-28"]);
+  expect(weekOf("2027-03-22")).toEqual(week);
+  expect(hours(rangeOf({ day: "2027-03-25", isWeek: true }, "Europe/Vienna", NOW))).toBe(167);
+  expect(hours(rangeOf({ isWeek: true }, "Europe/Vienna", NOW))).toBe(168);
 });

@@ -5,6 +5,7 @@ import {
   planOf,
   problemOf,
   restText,
+  type RuleHours,
 } from "../../../src/staff/schedule/schedule";
 import { type Plan, type Schedule, scheduleOf } from "../../../src/staff/schedule/schedule";
 
@@ -45,6 +46,7 @@ describe("opening hours in the form", () => {
     const { week, ...rest } = planOf(null, today);
     expect(week.sat).toEqual([]);
     expect(rest).toEqual({
+      rules: [],
       slot_minutes: 30,
       capacity: 1,
       from: today,
@@ -64,10 +66,20 @@ describe("opening hours in the form", () => {
     const extra = [{ date: "2026-12-24", start: "08:00", end: "10:00" }];
     const more = { ...given, windows: [...given.windows, rule], extra, step_minutes: 15 };
     expect(scheduleOf(planOf(more, today), more)).toEqual(more);
-    expect(restText(more)).toBe(
-      "Kept as it is: 1 window by a rule, 1 extra opening, a start every 15 minutes.",
-    );
+    expect(restText(more)).toBe("Kept as it is: 1 extra opening, a start every 15 minutes.");
     expect(restText(given)).toBe("");
+  });
+
+  it("change, add and drop hours by a rule", () => {
+    const rule = { rrule: "FREQ=MONTHLY;BYDAY=1SA", start: "10:00", end: "24:00", capacity: 3 };
+    const other = { rrule: "FREQ=YEARLY", start: "10:00", end: "12:00" };
+    const before = { ...given, windows: [rule, ...given.windows, other] };
+    const plan = planOf(before, today);
+    expect(plan.rules.map(({ end }) => end)).toEqual(["00:00", "12:00"]);
+    const fresh = { rrule: "FREQ=DAILY", start: "06:00", end: "07:00" };
+    const edited = { ...(plan.rules[0] as RuleHours), start: "11:00" };
+    const after = scheduleOf({ ...plan, rules: [edited, fresh] }, before);
+    expect(after.windows).toEqual([{ ...rule, start: "11:00" }, ...given.windows, fresh]);
   });
 
   it("keep windows with settings of their own, and the reason why a range is closed", () => {

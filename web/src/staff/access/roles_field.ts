@@ -1,0 +1,58 @@
+/** The fields for a role and its calendars, as an account and a token have them. */
+
+import { h } from "../../ui/dom";
+import { field } from "../../ui/field";
+import type { RoleName, Roles } from "./access_client";
+import { texts } from "../texts";
+
+export class RolesField {
+  readonly elements: readonly HTMLElement[];
+  readonly #role: HTMLSelectElement;
+  readonly #calendars: HTMLInputElement;
+
+  constructor(roles: Roles = { "*": "staff" }) {
+    const shown = Object.values(roles)[0] ?? "staff";
+    const options = Object.entries(texts.access.roleText).map(([value, text]) =>
+      h("option", { value, selected: value === shown }, text),
+    );
+    this.#role = h("select", { name: "role" }, ...options);
+    const value = Object.keys(roles).join(", ");
+    this.#calendars = h("input", { name: "calendars", required: true, value, spellcheck: "false" });
+    this.elements = [
+      field(texts.access.role, this.#role),
+      field(texts.access.inCalendars, this.#calendars, texts.access.ids),
+    ];
+  }
+
+  get role(): RoleName {
+    return this.#role.value as RoleName;
+  }
+
+  get calendars(): readonly string[] {
+    return readIds(this.#calendars.value);
+  }
+
+  get roles(): Roles {
+    return Object.fromEntries(this.calendars.map((calendar) => [calendar, this.role]));
+  }
+}
+
+/** Reads ids with commas or spaces between. */
+export const readIds = (text: string): readonly string[] => [
+  ...new Set(text.split(/[\s,]+/).filter((id) => id !== "")),
+];
+
+/** Returns roles as a text: "staff of all calendars", "viewer of a, b". */
+export function rolesText(roles: Readonly<Record<string, string>>): string {
+  const of = new Map<string, string[]>();
+  for (const [calendar, role] of Object.entries(roles))
+    of.set(role, [
+      ...(of.get(role) ?? []),
+      calendar === "*" ? texts.access.allCalendars : calendar,
+    ]);
+  const known: Readonly<Record<string, string>> = texts.access.roleName;
+  const name = (role: string) => known[role] ?? role;
+  return [...of]
+    .map(([role, names]) => texts.access.roleOf(name(role), names.join(", ")))
+    .join("; ");
+}

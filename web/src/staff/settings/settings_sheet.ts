@@ -1,0 +1,188 @@
+/** The sheet with a calendar's name, zone, rights and policy, each field with its explanation. */
+
+import { button } from "../../ui/button";
+import type { CalendarInfo, Policy, Question, StaffCalendar } from "../../client";
+import { SlotcastError } from "../../client";
+import { ask } from "../../ui/dialog/confirm";
+import { openOnce, sheet } from "../../ui/dialog/dialog";
+import { h } from "../../ui/dom";
+import { field, Problem } from "../../ui/field";
+import { isZone } from "../../ui/time";
+import type { StaffContext } from "../staff_context";
+import { AmountField } from "./duration_field";
+import { questionField } from "./question_field";
+import { type PolicyField, policyFields } from "./policy_fields";
+import { adviceFor, texts } from "../texts";
+
+type Value = string | number | null | readonly Question[];
+type Edit = Parameters<StaffCalendar["edit"]>[0];
+
+interface Control {
+  readonly element: HTMLElement;
+  read(): Value;
+}
+
+export function showSettings(context: StaffContext): void {
+  const calendar = context.calendar();
+  const info = calendar?.info;
+  if (calendar === undefined || info === undefined) return;
+  const name = h("input", { name: "name", required: true, maxlength: 200, value: info.name });
+  const zone = h("input", { name: "zone", required: true, value: info.zone, spellcheck: "false" });
+  const visibility = select("visibility", info.visibility, [
+    ["public", texts.settings.everyoneSees],
+    ["private", texts.settings.linkSees],
+  ]);
+  const booking = select("booking", info.booking, [
+    ["anyone", texts.settings.everyoneBooks],
+    ["token", texts.settings.linkBooks],
+  ]);
+  const policy = new Map(policyFields().map((one) => [one.name, controlOf(one, info.policy)]));
+  const problem = new Problem();
+  const submit = button(texts.sheet.save, undefined, { type: "submit", kind: "primary wide" });
+  const save = async () => {
+    if (!isZone(zone.value)) return problem.show(texts.settings.noZone);
+    const wanted = {
+      name: name.value.trim(),
+      zone: zone.value.trim(),
+      visibility: visibility.value,
+      booking: booking.value,
+    };
+    const rules = Object.fromEntries([...policy].map(([key, { read }]) => [key, read()]));
+    const [edit, before] = changes(info, wanted, rules);
+    if (Object.keys(edit).length > 0) await calendar.edit(edit);
+    dialog.close();
+    if (Object.keys(edit).length === 0) return;
+    context.toasts.say(texts.settings.saved, "good", () => {
+      void context.run(() => calendar.edit(before));
+    });
+  };
+  const onsubmit = async (event: Event) => {
+    event.preventDefault();
+    problem.show("");
+    submit.disabled = true;
+    try {
+      await save();
+    } catch (error) {
+      const isTold = error instanceof SlotcastError && error.code === "bad_request";
+      problem.show(isTold ? error.message : adviceFor(error));
+      problem.element.scrollIntoView({ block: "nearest" });
+    } finally {
+      submit.disabled = false;
+    }
+  };
+  const dialog = sheet(
+    { id: "settings-title", title: texts.settings.title, kind: "broad" },
+    h(
+      "form",
+      { class: "form", onsubmit: (event) => void onsubmit(event) },
+      h(
+        "div",
+        { class: "pair even" },
+        field(texts.sheet.name, name),
+        field(texts.settings.zone, zone),
+      ),
+      h(
+        "div",
+        { class: "pair even" },
+        field(texts.settings.visibility, visibility),
+        field(texts.settings.booking, booking),
+      ),
+      h("div", { class: "policy" }, ...[...policy.values()].map(({ element }) => element)),
+      problem.element,
+      h(
+        "div",
+        { class: "actions" },
+        submit,
+        button(texts.sheet.notNow, () => dialog.close(), { kind: "quiet" }),
+      ),
+    ),
+  );
+  openOnce(context.root, dialog);
+}
+
+type Choices = readonly (readonly [value: string, text: string])[];
+
+function select(name: string, value: string, choices: Choices, label?: string): HTMLSelectElement {
+  const made = h(
+    "select",
+    { name, "aria-label": label },
+    ...choices.map(([one, text]) => h("option", { value: one }, text)),
+  );
+  made.value = value;
+  return made;
+}
+
+function controlOf(one: PolicyField, policy: Policy): Control {
+  const { name, label, hint, kind, none, choices = [], min = 0 } = one;
+  const value = policy[name] as Value;
+  const row = (control: HTMLElement) =>
+    h(
+      "div",
+      { class: "policy-row field" },
+      h("span", { class: "policy-text" }, label, h("small", {}, hint)),
+      control,
+    );
+  if (kind === "choice") {
+    const control = select(name, String(value), choices, label);
+    return { element: row(control), read: () => control.value };
+  }
+  if (kind === "line") {
+    const control = h("input", { name, maxlength: 200, "aria-label": label });
+    control.value = String(value ?? "");
+    return { element: row(control), read: () => control.value.trim() || null };
+  }
+  if (kind === "questions") {
+    const list = questionField(value as readonly Question[], label);
+    const element = row(list.element);
+    element.classList.add("stacked");
+    return { element, read: () => list.value };
+  }
+  const isDuration = kind === "duration";
+  const amount = new AmountField({
+    ...{ name, label, none, min, isDuration },
+    value: value as number | null,
+  });
+  return { element: row(amount.controls), read: () => amount.value };
+}
+
+/** Returns the changed members, and the same members as they were. */
+function changes(
+  info: CalendarInfo,
+  wanted: Readonly<Record<string, Value>>,
+  rules: Readonly<Record<string, Value>>,
+): readonly [Edit, Edit] {
+  const differing = (now: object, then: Readonly<Record<string, Value>>) =>
+    Object.keys(then).filter(
+      (key) => JSON.stringify((now as Record<string, unknown>)[key]) !== JSON.stringify(then[key]),
+    );
+  const pick = (from: object, keys: readonly string[]) =>
+    Object.fromEntries(keys.map((key) => [key, (from as Record<string, unknown>)[key]]));
+  const [top, deep] = [differing(info, wanted), differing(info.policy, rules)];
+  const edit = (from: object, policy: object) =>
+    ({
+      ...pick(from, top),
+      ...(deep.length > 0 && { policy: pick(policy, deep) }),
+    }) as unknown as Edit;
+  return [edit(wanted, rules), edit(info, info.policy)];
+}
+
+/** Archives the calendar after a question, or brings it back. */
+export async function archive(context: StaffContext): Promise<void> {
+  await context.attempt(async (calendar) => {
+    const restore = () => void context.run(() => calendar.restore());
+    if (calendar.info?.archived) {
+      await calendar.restore();
+      return context.toasts.say(texts.settings.back, "good");
+    }
+    const isMeant = await ask(context.root, {
+      title: texts.settings.archiveTitle,
+      text: texts.settings.archiveText,
+      yes: texts.settings.archiveYes,
+      no: texts.sheet.keep,
+      isGrave: true,
+    });
+    if (!isMeant) return;
+    await calendar.archive();
+    context.toasts.say(texts.settings.archived, "calm", restore);
+  });
+}

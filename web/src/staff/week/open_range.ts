@@ -1,0 +1,95 @@
+/** The sheet that opens a range of a day, drawn in the week grid, as slots of equal length. */
+
+import { button } from "../../ui/button";
+import { MOST_SLOTS, type NewSlot } from "../../client";
+import { openOnce, sheet } from "../../ui/dialog/dialog";
+import { h, setText } from "../../ui/dom";
+import { field, numberInput, Problem } from "../../ui/field";
+import { dayTitle } from "../../ui/time";
+import { batchesOf, slotsOf } from "../opening/opening";
+import type { StaffContext } from "../staff_context";
+import { clockOf } from "./grid_layout";
+import { adviceFor, texts } from "../texts";
+
+export interface Range {
+  readonly day: string;
+  /** Minutes from midnight. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export function openRange(context: StaffContext, range: Range, usual_minutes: number): void {
+  const { day, from, to } = range;
+  const most = to - from;
+  const minutes = numberInput({
+    name: "minutes",
+    min: 5,
+    max: most,
+    value: Math.min(usual_minutes, most),
+  });
+  const capacity = numberInput({ name: "capacity", min: 1, max: 10_000, value: 1 });
+  const preview = h("p", { class: "preview", "aria-live": "polite" });
+  const problem = new Problem();
+  const submit = button(texts.opening.open, undefined, { type: "submit", kind: "primary wide" });
+  const slots = (): readonly NewSlot[] => {
+    const length = minutes.valueAsNumber;
+    return slotsOf(
+      {
+        ...{ date: day, time: clockOf(from), minutes: length, days: 1, isWithoutWeekends: false },
+        ...{ count: Math.floor(most / length), capacity: capacity.valueAsNumber },
+      },
+      context.zone(),
+    );
+  };
+  const show = () => {
+    const count = minutes.checkValidity() ? slots().length : 0;
+    setText(preview, texts.sheet.times(count));
+  };
+  const open = async (event: Event) => {
+    event.preventDefault();
+    const calendar = context.calendar();
+    if (calendar === undefined) return;
+    problem.show("");
+    submit.disabled = true;
+    try {
+      const made: string[] = [];
+      for (const batch of batchesOf(slots(), MOST_SLOTS))
+        made.push(...(await calendar.openSlots(batch)).map(({ id }) => id));
+      dialog.close();
+      context.toasts.say(texts.opening.opened(made.length), "good", () => {
+        void context.run(async () => {
+          for (const slot of made) await calendar.remove(slot);
+        });
+      });
+    } catch (error) {
+      problem.show(adviceFor(error));
+    } finally {
+      submit.disabled = false;
+    }
+  };
+  const dialog = sheet(
+    { id: "range-title", title: `${clockOf(from)} – ${clockOf(to)}` },
+    h("p", { class: "sheet-text" }, dayTitle(day, "", context.locale)),
+    h(
+      "form",
+      { class: "form", onsubmit: (event) => void open(event), oninput: show },
+      h(
+        "div",
+        { class: "pair even" },
+        field(texts.sheet.minutesEach, minutes),
+        field(texts.sheet.placesEach, capacity),
+      ),
+      preview,
+      problem.element,
+      h(
+        "div",
+        { class: "actions" },
+        submit,
+        button(texts.sheet.notNow, () => dialog.close(), { kind: "quiet" }),
+      ),
+    ),
+  );
+  openOnce(context.root, dialog);
+  show();
+  minutes.select();
+}
