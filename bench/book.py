@@ -21,19 +21,26 @@ SHOWN_SLOTS = 50
 BOOKED_SLOTS = 500
 SEATS = 200
 _SLOTS_AT_ONCE = 200
+_POLICY = {"overlap": "allow", "max_holds": 100}
 
 
-def write_book(path: Path, secret: str) -> tuple[dict[str, Any], str]:
+def write_book(path: Path, secret: str, place: str = "") -> tuple[dict[str, Any], str]:
     """Write the database; return a change and a snapshot in their wire format, and a token for staff.
+
+    The database is the SQLite file, unless a `place` is given.
 
     The ids of the slots for bookings are in a file beside it, one a line.
     """
-    service = SlotService(f"sqlite:///{path}", secret.encode(), synchronous="normal")
+    service = SlotService(place or f"sqlite:///{path}", secret.encode(), synchronous="normal")
     service.open()
     for calendar in (CALENDAR, TO_BOOK):
         service.run(
             CreateCalendar(
-                principal=OPERATOR, calendar=calendar, name="Bench", zone="Europe/Vienna", policy={"overlap": "allow"}
+                principal=OPERATOR,
+                calendar=calendar,
+                name="Bench",
+                zone="Europe/Vienna",
+                policy=_POLICY,
             )
         )
     first = (service.clock() // DAY + 1) * DAY

@@ -172,7 +172,7 @@ static Client *next_asker(void) { return &clients[job.group->first + job.group->
 static void on_ready(Client *c) { c->state = READY; connecting--; ready++; }
 static void on_ack(Client *c, long number, bool is_ok) {
   if (job.work == IDLE || number <= job.first_ask) return;
-  note(&acks, (long)((now() - asked_at[number % MOST_ASKS]) * 1e9));
+  if (is_ok) note(&acks, (long)((now() - asked_at[number % MOST_ASKS]) * 1e9));
   job.acked++; job.refused += !is_ok;
   if (job.work == CLOSED && job.asked < job.count) ask(c);
 }

@@ -24,7 +24,10 @@ class Group(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A request that makes `each` changes. `$n` is its number, `$t` the time in nanoseconds, `$s` a slot."""
+    """A request that makes `each` changes for all watchers; 0 where they do not watch the same calendar.
+
+    `$n` is its number, `$t` the time in nanoseconds, `$s` a slot.
+    """
 
     text: str
     each: int = 1
@@ -66,16 +69,18 @@ def compile_load(folder: Path) -> Path:
 
 
 class Load:
-    """One process with all the clients of one measurement, on the second core."""
+    """One process with all the clients of one measurement, on the second core, or on any if it `spreads`."""
 
-    def __init__(self, program: Path, port: int) -> None:
+    def __init__(self, program: Path, port: int, *, spreads: bool = False) -> None:
+        pin = [] if spreads else ["taskset", "-c", str(cores()[1])]
         self._process = subprocess.Popen(
-            ["taskset", "-c", str(cores()[1]), str(program)],
+            [*pin, str(program)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
         )
+        self.accepted = 0  # of all offers
         self._tell(f"port {port}")
 
     def __enter__(self) -> Self:
@@ -120,6 +125,18 @@ class Load:
         seen = self._hear()
         if seen.acked != count or seen.refused or seen.gaps or seen.lost:
             raise Failed(f"Not every request was answered, or not every change arrived: {seen}")
+        return seen
+
+    def offer(self, name: str, ask: Ask, count: int, *, rate: float = 0.0) -> Seen:
+        """Send so many requests at a rate, or one at a time for each caller. The server may refuse some of them.
+
+        `accepted` counts the others. The latencies are theirs too.
+        """
+        self._tell(f"ask {name} {'paced' if rate else 'closed'} {count} {ask.each} {rate} {ask.text}")
+        seen = self._hear()
+        if seen.acked != seen.asked or seen.lost:
+            raise Failed(f"Not every request was answered once: {seen}")
+        self.accepted += seen.acked - seen.refused
         return seen
 
     def come_back(self) -> None:

@@ -54,13 +54,18 @@ def free_port() -> int:
 
 
 class Process:
-    """One server, alone on the first core. `cpu_seconds` and `resident_bytes` are those of all its processes."""
+    """One server, alone on the first core, or on all cores if it `spreads`.
 
-    def __init__(self, command: Sequence[str], *, folder: Path, environment: dict[str, str] | None = None) -> None:
+    `cpu_seconds` and `resident_bytes` are those of all its processes.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, folder: Path, environment: dict[str, str] | None = None, spreads: bool = False
+    ) -> None:
         self._log = (folder / f"{Path(command[0]).name}-{time.time_ns()}.log").open("w+")
-        core = cores()[0]
+        pin = [] if spreads else ["taskset", "-c", str(cores()[0])]
         self._process = subprocess.Popen(
-            ["taskset", "-c", str(core), *command],
+            [*pin, *command],
             stdout=self._log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -84,6 +89,14 @@ class Process:
         self._log.seek(0)
         raise Failed(f"{self._process.args!r} did not start:\n{self._log.read()[-2_000:]}")
 
+    def wait_for_listeners(self, port: int, count: int) -> None:
+        """Return when so many sockets listen on the port: the kernel gives clients only to workers that do."""
+        until = time.monotonic() + _START_SECONDS
+        while _listeners(port) < count:
+            if time.monotonic() > until:
+                raise Failed(f"{self._process.args!r} does not listen {count} times.")
+            time.sleep(0.02)
+
     def _family(self) -> list[int]:
         pids = [self.pid]
         for pid in pids:
@@ -95,6 +108,11 @@ class Process:
     def cpu_seconds(self) -> float:
         """User and system time of the server since its start."""
         return sum(map(_cpu_seconds, self._family()))
+
+    def cpu_seconds_of_workers(self) -> dict[int, float]:
+        """Return the same of each process that the server has started; of the server itself if there is none."""
+        family = self._family()
+        return {pid: _cpu_seconds(pid) for pid in family[1:] or family}
 
     def resident_bytes(self) -> int:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family())
@@ -113,6 +131,11 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.kill()
         self._log.close()
+
+
+def _listeners(port: int) -> int:
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(fields[1].endswith(f":{port:04X}") and fields[3] == "0A" for fields in lines)
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -66,7 +66,7 @@ class Peer:
             running.process.stop()
 
 
-def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
+def slotcast(secret: str, token: str, sample: dict[str, Any], max_wait_ms: int = 0) -> Peer:
     """Slotcast with its whole path: the request, the transaction, the log, the dispatcher and the fan-out."""
 
     def start(folder: Path) -> Running:
@@ -79,7 +79,11 @@ def slotcast(secret: str, token: str, sample: dict[str, Any]) -> Peer:
             process = Process(
                 [sys.executable, str(_ROOT / "server.py"), "--port", str(port), "--rate", "0", "--no-demo"],
                 folder=folder,
-                environment={"SLOTCAST_SECRET": secret, "SLOTCAST_DATABASE": f"sqlite:///{folder}/bench.db"},
+                environment={
+                    "SLOTCAST_SECRET": secret,
+                    "SLOTCAST_DATABASE": f"sqlite:///{folder}/bench.db",
+                    "SLOTCAST_MAX_WAIT_MS": str(max_wait_ms),
+                },
             )
             process.wait_for(f"http://127.0.0.1:{port}/readyz")
             return process

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import time
 from asyncio import Runner
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -16,16 +17,21 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support import Node, Proxy, Server
-from tests.support.browser import CHROMIUM_FLAGS, find_chromium
+from tests.support.browser import CHROMIUM_FLAGS, STILL, find_chromium
 from tests.support.databases.postgres import Postgres
+from tests.support.databases.redis import PROGRAM, Redis
 
 # A shared machine may be slow at any moment; each test's time-out is bound enough.
 hypothesis.settings.register_profile("slotcast", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("slotcast")
 
 LONG_SECONDS = 3_600
+DAY_SECONDS = 86_400
+MIDNIGHT_SECONDS = 30
+SLOW_COLLECTION_SECONDS = 0.01
 PAGE_MILLISECONDS = 20_000  # Playwright's own five seconds are too few for six pages on a busy machine
-LONG_FOLDERS = {"system", "invariants", "docs"}  # tests of whole servers, which wait for much
+# Tests of whole servers and of other programs, which wait for much.
+LONG_PATHS = {"system", "invariants", "docs", "cli", "test_feed_readers.py", "test_fork_server.py", "test_web.py"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +56,7 @@ def _long_tests_first(items: list[pytest.Item], processes: int, root: Path) -> l
     short: list[pytest.Item] = []
     turn = cycle(shares)
     for path, tests in groupby(items, lambda item: item.path):
-        (next(turn) if LONG_FOLDERS.intersection(path.relative_to(root).parts) else short).extend(tests)
+        (next(turn) if LONG_PATHS.intersection(path.relative_to(root).parts) else short).extend(tests)
     rest = iter(short)
     for share in shares:
         share.extend(islice(rest, max(0, len(items) // processes - len(share))))
@@ -63,12 +69,26 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Wait shortly before midnight in UTC: a test that says today or tomorrow lies within one day."""
+    left = DAY_SECONDS - time.time() % DAY_SECONDS
+    if left < MIDNIGHT_SECONDS:
+        time.sleep(left)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Collect garbage after a test with a loop: an open resource fails this test, not a later one."""
+    """Collect garbage after a test with a loop: an open resource fails this test, not a later one.
+
+    What the tests import and cache makes each collection longer, up to 0.2 s. It is then excluded from later ones.
+    """
     yield
     if item.get_closest_marker("asyncio"):
+        began = time.thread_time()
         gc.collect()
+        if time.thread_time() - began > SLOW_COLLECTION_SECONDS:
+            gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +97,15 @@ def postgres() -> Iterator[Postgres]:
     postgres = Postgres()
     yield postgres
     postgres.close()
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """Run a Redis."""
+    if PROGRAM is None:
+        pytest.skip("no Redis or Valkey on this machine (Debian: redis-server)")
+    with Redis() as redis:
+        yield redis
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -132,8 +161,7 @@ def node() -> Iterator[Callable[..., Node]]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """Run one headless Chromium for each process of the tests. A browser is driven over many small messages."""
-    asyncio.get_running_loop().set_debug(False)
+    """Run one headless Chromium for each process of the tests."""
     expect.set_options(timeout=PAGE_MILLISECONDS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
@@ -171,7 +199,7 @@ async def open_page(browser: Browser) -> AsyncIterator[Callable[[], Awaitable[Pa
     uncaught: list[Any] = []
 
     async def open_one() -> Page:
-        page = await (await browser.new_context()).new_page()
+        page = await (await browser.new_context(**STILL)).new_page()
         page.on("console", lambda message: print(f"[page {message.type}] {message.text}"))
         page.on("pageerror", lambda error: uncaught.append(error))  # noqa: PLW0108 - Playwright marks its handlers
         return page

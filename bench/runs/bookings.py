@@ -21,12 +21,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 import uvloop
@@ -49,7 +49,13 @@ from realtime.engine import tune_collector
 _SLOTS_AT_ONCE = 200
 _SECRET = bytes(32)
 
-Recorded = tuple[str, Sequence[Any]]
+
+class Recorded(NamedTuple):
+    """A call of the driver: one statement, for one or for several rows of parameters."""
+
+    sql: str
+    rows: list[Sequence[Any]]
+    is_many: bool
 
 
 @dataclass(frozen=True)
@@ -92,18 +98,24 @@ def prepare(place: str, bookings: int) -> list[str]:
 
 
 def record(sync: SlotService) -> list[Recorded]:
-    """Return the list that will contain every statement of the writer, with its parameters."""
+    """Return the list that will contain every call of the writer, with its parameters."""
     recorded: list[Recorded] = []
     db: Any = sync._db  # noqa: SLF001 - all statements pass here
-    execute = db.execute_sql
+    execute, execute_many = db.execute_sql, db.execute_many
     writers = {thread.ident for thread in threading.enumerate() if thread.name.startswith("slotcast-writer")}
 
     def remember(sql: str, params: Sequence[Any] = ()) -> Any:
         if threading.get_ident() in writers:
-            recorded.append((sql, params))
+            recorded.append(Recorded(sql, [params], is_many=False))
         return execute(sql, params)
 
-    db.execute_sql = remember
+    def remember_many(sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        rows = list(rows)
+        if threading.get_ident() in writers:
+            recorded.append(Recorded(sql, rows, is_many=True))
+        execute_many(sql, rows)
+
+    db.execute_sql, db.execute_many = remember, remember_many
     return recorded
 
 
@@ -140,8 +152,11 @@ def replay(connection: Any, recorded: list[Recorded]) -> float:
     cursor = connection.cursor()
     rows_of = _rows_of_sqlite if isinstance(connection, sqlite3.Connection) else _rows_of_psycopg
     started = time.perf_counter()
-    for sql, params in recorded:
-        rows_of(cursor, sql, params)
+    for sql, rows, is_many in recorded:
+        if is_many:
+            cursor.executemany(sql, rows)
+        else:
+            rows_of(cursor, sql, rows[0])
     seconds = time.perf_counter() - started
     cursor.close()
     return seconds
@@ -179,7 +194,7 @@ def run_round(ground: Ground, bookings: int, callers: int) -> Round:
     for one in (place, copy):
         with closing(ground.connect(one)) as connection:
             assert connection.execute("SELECT COUNT(*) FROM booking").fetchone() == (bookings,)
-    batches = sum(sql == "COMMIT" for sql, _ in recorded)
+    batches = sum(call.sql == "COMMIT" for call in recorded)
     return Round(book_seconds, bare_seconds, book_cpu_seconds, bare_cpu_seconds, len(recorded), batches)
 
 

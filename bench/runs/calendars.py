@@ -1,5 +1,7 @@
 """Measures the cost of calendars that are watched and do not change: `python -m bench.runs.calendars`.
 
+The last lines are the rows of the table in docs/bench.md.
+
 The server is on the first core and the load on the second. Each watched calendar has one watcher. Bookings go to 20
 calendars, however many are watched. A room is opened for the first watcher of its calendar: the cost of the opening is
 the difference to the second watcher, who connects and gets the same snapshot.
@@ -42,7 +44,7 @@ LARGE_CALENDARS = 300
 OPENED = 20  # batches of 200 slots that staff open
 LISTED = 8_000  # slots of the calendar with the large feed
 POLLS = 500
-IDLE_SECONDS = 10.0
+PING_SECONDS = 25.0  # the time in which each client has one ping
 _SILENCE_SECONDS = 1.5
 _CREATED, _NOT_MODIFIED = 201, 304
 _FAR = read_time("2031-01-01T00:00:00Z")
@@ -99,7 +101,8 @@ def bookings(server: Running, load: Load, folder: Path, watched: int, count: int
     load.open("watchers", watchers("small"), watched, at_once=32)
     ask = Ask(
         f'42/calendars,$n["slot.book",{{"slot":"$s","key":"{secrets.token_hex(11)}-$n",'
-        '"customer":{"name":"Ada Lovelace","email":"ada@example.org"}}]'
+        '"customer":{"name":"Ada Lovelace","email":"ada@example.org"}}]',
+        each=0,  # a change goes to one watcher, so the load waits for the answers only
     )
     load.ask("bookers", "closed", ask, count // 10)
     cpu = server.process.cpu_seconds()
@@ -168,10 +171,35 @@ def idle(server: Running, load: Load, watched: int) -> Numbers:
     """Watch so many calendars in which nothing happens."""
     if watched:
         load.open("watchers", watchers("small"), watched, at_once=32)
-    time.sleep(5 * _SILENCE_SECONDS)
+    time.sleep(PING_SECONDS if watched else _SILENCE_SECONDS)  # the first ping comes after so long
     cpu = server.process.cpu_seconds()
-    time.sleep(IDLE_SECONDS)
-    return {"idle_percent": (server.process.cpu_seconds() - cpu) / IDLE_SECONDS * 100}
+    time.sleep(PING_SECONDS)
+    return {"idle_percent": (server.process.cpu_seconds() - cpu) / PING_SECONDS * 100}
+
+
+def rows_of(found: dict[str, float], sizes: list[int], standing: int, json_kb: float) -> Iterator[str]:
+    """Return the rows of the table: the figure, its required and its aimed bound, and the median."""
+    few = found[f"{sizes[0]:,} watched cpu_us"]
+    yield _row(f"CPU a booking, {sizes[0]:,} watched calendars", few, 300, 220, "us")
+    for size in sizes[1:]:
+        growth = found[f"{size:,} watched cpu_us"] / few
+        yield _row(f"the same with {size:,}, against {sizes[0]:,}", growth, 1.3, 1.1, "×")
+    for slots, must, aim in ((SMALL, 0.6, 0.4), (LARGE, 1.0, 0.6)):
+        opened = found[f"first watchers, {slots} slots room_ms"]
+        yield _row(f"opening a calendar's room of {slots} slots", opened, must, aim, "ms")
+    memory = found[f"first watchers, {LARGE} slots memory_kb"]
+    must, aim = 1.5 * json_kb + 5, 1.1 * json_kb + 3
+    yield _row(f"memory a watched calendar of {LARGE} slots, its watcher included", memory, must, aim, "KB")
+    yield _row(
+        f"idle process, {standing:,} watched calendars", found[f"idle, {standing:,} watched idle_percent"], 1, 0.3, "%"
+    )
+    yield _row("opening slots, CPU a slot", found["requests open_slot_us"], 25, 15, "us")
+    yield _row(f"a 304 of the feed of {LISTED:,} slots", found["requests feed_304_ms"], 0.3, 0.3, "ms")
+
+
+def _row(title: str, value: float, must: float, aim: float, unit: str) -> str:
+    verdict = "aim met" if value <= aim else "met; aim missed" if value <= must else "missed"
+    return f"| {title} | {value:.3g} {unit} | {must:.3g}; {aim:.3g} | {verdict} |"
 
 
 def main(
@@ -212,11 +240,17 @@ def main(
             with running(folder, secret, program) as (server, load):
                 add(f"idle, {standing:,} watched", idle(server, load, standing))
     table = Table("", "figure", "median", title="Watched calendars, SQLite, one core")
-    for title, rows in found.items():
-        for figure in rows[0]:
-            table.add_row(title, figure, f"{statistics.median(row[figure] for row in rows):,.2f}")
+    medians = {
+        f"{title} {figure}": statistics.median(row[figure] for row in rows)
+        for title, rows in found.items()
+        for figure in rows[0]
+    }
+    for name, value in medians.items():
+        table.add_row(*name.rsplit(" ", 1), f"{value:,.2f}")
     console.print(table)
     console.print(f"{LARGE} slots are {size_bytes / 1_024:.1f} KB of JSON; medians of {rounds} rounds")
+    for line in rows_of(medians, sizes, standing, size_bytes / 1_024):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """Measures the way of a change from one server to a client of another one, on one PostgreSQL.
 
 `python -m bench.runs.nodes` commits 31 changes a second on server A and reads them from a WebSocket of server B, with
-notifications and with polls, in alternation. It prints the time from A's answer to B's message, the CPU that B takes
-for it, and the statements and the CPU a second of a server without work.
+Redis, with notifications of the database and with polls, in alternation. It prints the time from A's answer to B's
+message, and the statements and the CPU a second of a server without work, which leads.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +21,6 @@ from statistics import median
 from typing import Annotated, Any
 
 import aiohttp
-import psycopg
 import typer
 from rich.console import Console
 
@@ -38,8 +39,28 @@ IDLE_SECONDS = 5.0
 _SETTLE_SECONDS = 3.0  # until each server has heard the other
 
 
+WAYS = ("redis", "notifications", "polls")
+
+
 @contextmanager
-def server(place: str, secret: str, folder: Path, *, notifies: bool) -> Iterator[tuple[Process, str]]:
+def redis_server(folder: Path) -> Iterator[str]:
+    """Run a Redis; yield its URL."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        raise typer.BadParameter("no redis-server on this machine")
+    path = folder / "redis.sock"
+    command = [program, "--port", "0", "--unixsocket", str(path), "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            while not path.exists():
+                time.sleep(0.05)
+            yield f"unix://{path}"
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def server(place: str, secret: str, folder: Path, *, way: str, redis: str) -> Iterator[tuple[Process, str]]:
     """Run a server on the database; yield its process and its URL."""
     port = free_port()
     environment = {
@@ -47,7 +68,8 @@ def server(place: str, secret: str, folder: Path, *, notifies: bool) -> Iterator
         "SLOTCAST_SECRET": secret,
         "SLOTCAST_PORT": str(port),
         "SLOTCAST_RATE": "0",
-        "SLOTCAST_NOTIFICATIONS": str(notifies).lower(),
+        "SLOTCAST_NOTIFICATIONS": str(way != "polls").lower(),
+        "SLOTCAST_REDIS": redis if way == "redis" else "",
     }
     process = Process([sys.executable, "server.py"], folder=folder, environment=environment)
     try:
@@ -97,26 +119,23 @@ async def lags(here: str, there: str, slot: str, token: str, count: int) -> list
     return [1e3 * (arrived[seq] - at) for seq, at in answered.items()]
 
 
-def statements(place: str) -> int:
-    """Return the transactions of the database so far: a server sends each statement of an idle second in its own."""
-    with psycopg.connect(place, autocommit=True) as connection:
-        connection.execute("SELECT pg_stat_clear_snapshot()")
-        row = connection.execute(
-            "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
+def statements(folder: Path) -> int:
+    """Return the statements in PostgreSQL's log: only the idle server has them logged."""
+    lines = (folder / "postgres" / "log").read_text(errors="replace").splitlines()
+    return sum("LOG:  statement:" in line or "LOG:  execute" in line for line in lines)
 
 
-def measure(place: str, secret: str, slot: str, token: str, folder: Path, *, notifies: bool, count: int) -> list[float]:
+def measure(
+    place: str, secret: str, slot: str, token: str, folder: Path, *, way: str, redis: str, count: int
+) -> list[float]:
     """Return p50 and p99 in milliseconds, and for an idle server the statements and the CPU in ms a second."""
-    with server(place, secret, folder, notifies=notifies) as (idle, there):
+    with server(f"{place}&options=-clog_statement%3Dall", secret, folder, way=way, redis=redis) as (idle, there):
         time.sleep(_SETTLE_SECONDS)
-        before, cpu = statements(place), idle.cpu_seconds()
+        before, cpu = statements(folder), idle.cpu_seconds()
         time.sleep(IDLE_SECONDS)
         spent = 1e3 * (idle.cpu_seconds() - cpu) / IDLE_SECONDS
-        sent = (statements(place) - before) / IDLE_SECONDS
-        with server(place, secret, folder, notifies=notifies) as (_, here):
+        sent = (statements(folder) - before) / IDLE_SECONDS
+        with server(place, secret, folder, way=way, redis=redis) as (_, here):
             time.sleep(_SETTLE_SECONDS)
             found = asyncio.run(lags(here, there, slot, token, count))
     return [percentile(found, 0.5), percentile(found, 0.99), sent, spent]
@@ -127,25 +146,25 @@ def main(
     count: Annotated[int, typer.Option(min=20, help="changes in each round")] = 300,
     rounds: Annotated[int, typer.Option(min=1, help="medians of so many rounds are told")] = 3,
 ) -> None:
-    """Measure commit to client across two servers, with notifications and with polls."""
+    """Measure commit to client across two servers, with each way of changes between servers."""
     console, secret = Console(), secrets.token_urlsafe(32)
-    found: dict[bool, list[list[float]]] = {True: [], False: []}
-    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
-        ground = PostgresGround(Path(name))
+    found: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name, redis_server(Path(name)) as redis:
+        folder = Path(name)
+        ground = PostgresGround(folder)
         try:
             place = ground.new()
             slot, token = fill(place, secret)
             for _ in range(rounds):
-                for notifies, rows in found.items():
-                    numbers = measure(place, secret, slot, token, Path(name), notifies=notifies, count=count)
-                    rows.append(numbers)
+                for way, rows in found.items():
+                    rows.append(measure(place, secret, slot, token, folder, way=way, redis=redis, count=count))
         finally:
             ground.close()
-    for notifies, rows in found.items():
+    for way, rows in found.items():
         p50, p99, sent, spent = (median(column) for column in zip(*rows, strict=True))
         console.print(
-            f"{'notifications' if notifies else 'polls':13}: commit to client p50 {p50:.1f} ms, p99 {p99:.1f} ms;"
-            f" an idle server: {sent:.1f} transactions and {spent:.1f} ms of CPU a second"
+            f"{way:13}: commit to client p50 {p50:.1f} ms, p99 {p99:.1f} ms;"
+            f" an idle server: {sent:.1f} statements and {spent:.1f} ms of CPU a second"
         )
 
 

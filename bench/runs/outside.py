@@ -3,7 +3,7 @@
 `python -m bench.runs.outside` measures on SQLite and on PostgreSQL. It measures the time from an outside commit to a
 subscriber, 50,000 slots in one statement beside commands of other calendars, and bookings a second with the triggers
 and without them, in alternation. `--part` measures one of the three. `python -m bench.runs.outside --migrate 1000000`
-measures the migration of a database of the previous version with a million slots.
+measures the migration of a database from before the triggers with a million slots.
 """
 
 from __future__ import annotations

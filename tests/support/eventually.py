@@ -8,13 +8,16 @@ from typing import Any, TypeVar, overload
 
 _Seen = TypeVar("_Seen")
 _POLL_SECONDS = 0.01
+PATIENCE_SECONDS = 20.0  # bound only for a failure: a machine may be several times slower, or busy
 
 
 @overload
-async def eventually(look: Callable[[], Awaitable[_Seen]], timeout: float = 5.0, what: str = "") -> _Seen: ...
+async def eventually(
+    look: Callable[[], Awaitable[_Seen]], timeout: float = PATIENCE_SECONDS, what: str = ""
+) -> _Seen: ...
 @overload
-async def eventually(look: Callable[[], _Seen], timeout: float = 5.0, what: str = "") -> _Seen: ...
-async def eventually(look: Callable[[], Any], timeout: float = 5.0, what: str = "") -> Any:
+async def eventually(look: Callable[[], _Seen], timeout: float = PATIENCE_SECONDS, what: str = "") -> _Seen: ...
+async def eventually(look: Callable[[], Any], timeout: float = PATIENCE_SECONDS, what: str = "") -> Any:
     """Call `look` again and again until its result is true, and return the result.
 
     Args:
@@ -33,7 +36,7 @@ async def eventually(look: Callable[[], Any], timeout: float = 5.0, what: str = 
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def wait_until(look: Callable[[], _Seen], timeout: float = 5.0, what: str = "") -> _Seen:
+def wait_until(look: Callable[[], _Seen], timeout: float = PATIENCE_SECONDS, what: str = "") -> _Seen:
     """Do the same as `eventually`, without an event loop."""
     give_up_at = time.monotonic() + timeout
     while not (seen := look()):

@@ -23,6 +23,15 @@ def node_program() -> str:
     return found
 
 
+def bundle_library(folder: Path) -> Path:
+    """Make one file of the client library, for a script of tests/node."""
+    bundle = folder / "library.mjs"
+    command = ["src/client/index.ts", "--file", str(bundle), "--platform", "node", "-f", "esm", "--no-codeSplitting"]
+    web = NODE_FOLDER.parents[1] / "web"
+    subprocess.run([web / "node_modules/.bin/rolldown", *command], cwd=web, check=True, capture_output=True)
+    return bundle
+
+
 class Node:
     """One running script of tests/node (or any path), from `__enter__` to `__exit__`.
 

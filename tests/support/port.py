@@ -1,7 +1,8 @@
-"""A port for a test's own server."""
+"""A port for a test's own server, and whether the server listens."""
 
 import random
 import socket
+from contextlib import suppress
 
 _dice = random.SystemRandom()
 
@@ -21,3 +22,10 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def is_listening(port: int) -> bool:
+    """Say if a server of this machine accepts connections on the port."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

@@ -15,12 +15,18 @@ ROUTES: dict[str, tuple[str, str, str]] = {
     },
     **{route.command.wire.name: (route.method, route.path.replace("{id}", "{}"), route.subject) for route in COMMANDS},
 }
+# The requests that go over HTTP only, in the same form.
+HTTP_ONLY: dict[str, tuple[str, str, str]] = {
+    read.request.wire.name: (read.method, read.path.replace("{id}", "{}"), read.subject)
+    for read in READS
+    if read.request is not None and read.request.wire.is_http_only
+}
 SOCKET_ONLY = EVERY_REQUEST.keys() - ROUTES.keys()
 
 
 def route(name: str, fields: dict[str, Any]) -> tuple[str, str, dict[str, str], dict[str, Any] | None]:
     """Return method, path, headers and body of a request; a read has no body."""
-    method, path, subject = ROUTES[name]
+    method, path, subject = (ROUTES | HTTP_ONLY)[name]
     rest = dict(fields)
     if subject:
         path = path.format(quote(rest.pop(subject).encode(errors="surrogatepass"), safe=""))

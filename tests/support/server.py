@@ -19,6 +19,7 @@ _SECRET = "a secret of the tests, on no other machine"
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
+_MAX_WAIT_MS = "20000"  # a machine that is busy with tests stands for longer than the product lets a command wait
 
 
 class Server:
@@ -74,7 +75,8 @@ class Server:
             for name, value in os.environ.items()
             if not name.startswith(("SLOTCAST_", "PYTEST_")) and name != "PYTHONASYNCIODEBUG"
         }
-        return clean | {"PYTHONUNBUFFERED": "1", "SLOTCAST_DATABASE": self.database} | self._settings
+        own = {"PYTHONUNBUFFERED": "1", "SLOTCAST_DATABASE": self.database, "SLOTCAST_MAX_WAIT_MS": _MAX_WAIT_MS}
+        return clean | own | self._settings
 
     @property
     def pid(self) -> int:

@@ -1,6 +1,5 @@
 """One server for all the read-only tests of a module; each test has a calendar of its own."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -40,7 +39,7 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Run a server without a limit on requests."""
     with Server(tmp_path_factory.mktemp("server"), *QUIET) as server:
-        yield Place(server, server.command("token", "--scope", "staff").strip())
+        yield Place(server, server.command("token", "--scope", "owner", "--subject", "staff").strip())
 
 
 @pytest.fixture
@@ -68,12 +67,6 @@ async def staff(place: Place) -> AsyncIterator[Client]:
 async def world(place: Place, api: Api) -> World:
     """Make a calendar with something of everything."""
     return await make_world(api, f"room-{next(_names)}", place.staff)
-
-
-@pytest.fixture
-async def swift() -> None:
-    """Leave asyncio's debug mode, because it records a traceback a task: for tests with many busy clients."""
-    asyncio.get_running_loop().set_debug(False)
 
 
 @pytest.fixture

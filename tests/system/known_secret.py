@@ -10,7 +10,7 @@ from tests.support import Server
 from tests.system.conftest import QUIET, Place
 
 SECRET = "a secret of the tests, long enough for HS256"
-ALL: dict[str, Any] = {"scope": "staff", "calendars": "*"}
+ALL: dict[str, Any] = {"scope": "owner", "calendars": "*"}
 
 
 def sign(key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:

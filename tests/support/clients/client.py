@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import aiohttp
@@ -25,8 +25,16 @@ def new_key() -> str:
 class Client:
     """One connection to one namespace; it follows its calendars by the whole rule, also after a break."""
 
+    make_viewer: Callable[[], Viewer] = Viewer
+
     def __init__(
-        self, url: str, *, token: str = "", namespace: str = GUESTS, transports: tuple[str, ...] = ("websocket",)
+        self,
+        url: str,
+        *,
+        token: str = "",
+        namespace: str = GUESTS,
+        transports: tuple[str, ...] = ("websocket",),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.viewers: dict[str, Viewer] = {}
         self.changes: list[dict[str, Any]] = []
@@ -40,6 +48,7 @@ class Client:
         self._namespace = namespace
         self._token = token
         self._transports = list(transports)
+        self._headers = dict(headers or {})
         self._socket = socketio.AsyncClient(
             reconnection_delay=0.05,
             reconnection_delay_max=0.2,
@@ -56,10 +65,14 @@ class Client:
         return self
 
     async def connect(self) -> None:
+        # engineio's own session may be lost, still open, while a reconnect meets the end of the connection before.
+        if self._socket.eio.http is None:
+            self._socket.eio.http, self._socket.eio.external_http = aiohttp.ClientSession(), True
         await self._socket.connect(
             self._url,
             namespaces=[self._namespace],
             transports=self._transports,
+            headers=lambda: dict(self._headers),  # engineio takes the cookie out of it
             auth=lambda: {"token": self._token} if self._token else {},
             wait_timeout=10,
         )
@@ -104,7 +117,7 @@ class Client:
 
     async def watch(self, calendar: str, **window: Any) -> Viewer:
         """Subscribes; returns once the answer was applied."""
-        viewer = self.viewers[calendar] = Viewer()
+        viewer = self.viewers[calendar] = self.make_viewer()
         done = self._subscribe(calendar, **window)
         answer = await asyncio.wait_for(done, ANSWER_SECONDS)
         assert answer["ok"], answer
@@ -182,9 +195,10 @@ class Answer:
 class Api:
     """HTTP requests with one token, or none."""
 
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", headers: Mapping[str, str] | None = None) -> None:
         self._url = url
         self._token = token
+        self._headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -206,7 +220,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         assert self._session is not None
-        every = dict(headers or {})
+        every = self._headers | dict(headers or {})
         if self._token:
             every.setdefault("Authorization", f"Bearer {self._token}")
         if key:

@@ -1,4 +1,4 @@
-"""The five transports of a calendar's changes, each as a client with the plainest tools uses it."""
+"""The seven transports of a calendar's changes, each as a client with the plainest tools uses it."""
 
 import asyncio
 import json
@@ -90,6 +90,28 @@ async def by_plain_socket(
             yield json.loads(message.data)
 
 
+async def by_bare_socket(
+    http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
+) -> AsyncGenerator[Message, None]:
+    """A plain WebSocket at the server's own address, and a message to subscribe."""
+    async with http.ws_connect(f"{url}/") as socket:
+        await socket.send_json({"subscribe": calendar} | ({"after": after} if after else {}))
+        async for message in socket:
+            yield json.loads(message.data)
+
+
+async def by_many_events(
+    http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
+) -> AsyncGenerator[Message, None]:
+    """Server-sent events of several calendars."""
+    params = {"calendars": calendar} | ({"after": f"{calendar}:{after}"} if after else {})
+    async with http.get(f"{url}/api/events", params=params) as response:
+        response.raise_for_status()
+        async for line in response.content:
+            if line.startswith(b"data: {") and b'"cursor_gone"' not in line:
+                yield json.loads(line[6:])
+
+
 async def by_long_poll(
     http: aiohttp.ClientSession, url: str, calendar: str, after: str | None
 ) -> AsyncGenerator[Message, None]:
@@ -115,6 +137,8 @@ TRANSPORTS: dict[str, Transport] = {
     "socket.io over websocket": _socketio("websocket"),
     "socket.io over polling": _socketio("polling"),
     "server-sent events": by_events,
+    "events of many calendars": by_many_events,
     "plain websocket": by_plain_socket,
+    "bare websocket": by_bare_socket,
     "long poll": by_long_poll,
 }

@@ -5,28 +5,17 @@ import gzip
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.support import ROOT, Api, Client, Server, eventually, free_port
+from tests.support import Api, Client, Server, eventually
 from tests.support.example import in_days
+from tests.support.nginx import NO_NGINX, PROGRAM, Nginx
 from tests.system.conftest import QUIET
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx on this machine (Debian: nginx-light)")
-_MAIN = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    include {folder}/slotcast.conf;
-}}
-"""
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason=NO_NGINX)
 
 
 @pytest.fixture(scope="module")
@@ -37,24 +26,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def proxied(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run nginx with the file of deploy/ before the server; yield its URL."""
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    folder.chmod(0o755)
-    conf = (ROOT / "deploy" / "nginx.conf").read_text()
-    for written, here in (("listen 80;", f"listen 127.0.0.1:{port};"), ("127.0.0.1:8080", f"127.0.0.1:{server.port}")):
-        assert conf.count(written) == 1
-        conf = conf.replace(written, here)
-    (folder / "slotcast.conf").write_text(conf)
-    (folder / "nginx.conf").write_text(_MAIN.format(folder=folder))
-    log = folder / "error.log"
-    command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(log)]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as nginx:
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            nginx.terminate()
-            print(Path(log).read_text() if log.exists() else "")
+def nginx(server: Server) -> Iterator[Nginx]:
+    """Run nginx with the file of deploy/ before the server."""
+    with Nginx([server.port]) as nginx:
+        yield nginx
+
+
+@pytest.fixture(scope="module")
+def proxied(nginx: Nginx) -> str:
+    """Return the URL without TLS."""
+    return nginx.url
 
 
 @pytest.fixture
@@ -111,6 +92,15 @@ async def test_a_compressed_answer_is_not_sent_again(http: aiohttp.ClientSession
         assert (again.status, await again.read()) == (304, b"")
 
 
+@pytest.mark.usefixtures("calendar")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+async def test_tls_speaks_http_2(nginx: Nginx) -> None:
+    """With TLS a browser speaks HTTP/2: its streams share one connection."""
+    told = ("--silent", "--insecure", "--http2", "--output", "/dev/null", "--write-out", "%{http_version} %{http_code}")
+    curl = await asyncio.create_subprocess_exec("curl", *told, f"{nginx.tls_url}/c/shop", stdout=subprocess.PIPE)
+    assert (await curl.communicate())[0] == b"2 200"
+
+
 async def _until(stream: aiohttp.StreamReader, text: bytes) -> bytes:
     read = b""
     while text not in read:
@@ -128,8 +118,8 @@ async def test_changes_pass_at_once(http: aiohttp.ClientSession, proxied: str, c
         await _until(events.content, b"event: snapshot")
         await client.watch("shop")
         await calendar.post(f"/api/slots/{slots[3]['id']}/holds")
-        await asyncio.wait_for(_until(events.content, b'"slot.held"'), 5)
-        await eventually(lambda: [change["type"] for change in client.changes] == ["slot.held"], 5)
+        await asyncio.wait_for(_until(events.content, b'"slot.held"'), 20)
+        await eventually(lambda: [change["type"] for change in client.changes] == ["slot.held"])
 
 
 async def test_polling_passes(proxied: str, calendar: Api) -> None:
@@ -138,4 +128,4 @@ async def test_polling_passes(proxied: str, calendar: Api) -> None:
     async with Client(proxied, transports=("polling",)) as client:
         await client.watch("shop")
         await calendar.post(f"/api/slots/{slots[9]['id']}/holds")
-        await eventually(lambda: [change["type"] for change in client.changes] == ["slot.held"], 5)
+        await eventually(lambda: [change["type"] for change in client.changes] == ["slot.held"])

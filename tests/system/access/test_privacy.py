@@ -1,6 +1,7 @@
 """Names, mails, tokens and ids are not in the log, the metrics, or any table but one."""
 
 import asyncio
+import contextlib
 import re
 import sqlite3
 from pathlib import Path
@@ -63,12 +64,52 @@ async def _work(server: Server, token: str) -> list[str]:
     return secrets
 
 
+async def test_nobody_is_in_an_error(tmp_path: Path) -> None:
+    """Rows that other programs have broken make errors and traces in the log, without what stands in the rows."""
+    server = Server(tmp_path, "--no-demo", "--log-level", "debug", may_crash=True)
+    path = server.database.removeprefix("sqlite:///")
+    with server:
+        token = server.command("token", "--scope", "owner").strip()
+        async with Api(server.url, token) as api:
+            await api.post("/api/calendars", id="room", name="Room", zone="UTC")
+            slot = {"start": in_days(1), "end": in_days(1.5), "capacity": 9}
+            (opened,) = (await api.post("/api/calendars/room/slots", slots=[slot]))["slots"]
+            asked = {"customer": PERSON, "data": DATA, "key": new_key()}
+            booked = (await api.ask("POST", f"/api/slots/{opened['id']}/bookings", asked)).body["booking"]
+            codes = set()
+            for change in (
+                "UPDATE booking SET data = '{\"Marker-Name\": Marker' WHERE data IS NOT NULL",
+                "UPDATE booking SET seats = 'Marker-Name', created_at = 'marker@mail.example', data = NULL",
+                "UPDATE booking SET seats = 1, created_at = 1, status = 'Marker-Name'",
+                "UPDATE booking SET status = 'confirmed', expires_at = 'Marker-Name'",
+            ):
+                with (
+                    contextlib.closing(sqlite3.connect(path)) as database,
+                    contextlib.suppress(sqlite3.Error),
+                    database,
+                ):
+                    database.execute("PRAGMA ignore_check_constraints = ON")
+                    database.execute(change)
+                for name, body in (
+                    (f"/api/bookings/{booked['id']}", None),
+                    ("/api/bookings?q=Marker", None),
+                    ("/api/customers/export", {"email": PERSON["email"]}),
+                    (f"/api/bookings/{booked['id']}/confirm", {"key": new_key()}),
+                ):
+                    codes.add((await api.ask("POST" if body else "GET", name, body)).status)
+        log = server.log
+    assert 500 in codes, "something failed inside"
+    assert "Traceback" in log
+    for secret in [*PERSON.values(), "Marker"]:
+        assert secret not in log, [line for line in log.splitlines() if secret in line][:5]
+
+
 async def _talk_nonsense(port: int) -> None:
     """Return bytes that are not HTTP, with a secret-like text in them."""
     for nonsense in (b"\x16\x03\x01Marker-tls\r\n\r\n", b"GET /Marker-a b c HTTP/9.9\r\nMarker-\xff: \x00\r\n\r\n"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(nonsense)
-        await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(reader.read(), 20)
         writer.close()
         await writer.wait_closed()
 

@@ -15,6 +15,7 @@ from tests.system.conftest import Place
 
 CALENDAR = "alive"
 LATE_SECONDS = 1.0
+BUSY_SECONDS = 5.0  # a busy machine adds so much
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def _beat_within(text: "asyncio.Future[str] | asyncio.Task[str]") -> str:
-    return await asyncio.wait_for(text, BEAT_SECONDS + LATE_SECONDS)
+    return await asyncio.wait_for(text, BEAT_SECONDS + LATE_SECONDS + BUSY_SECONDS)
 
 
 async def test_a_websocket_gets_the_heartbeat_that_it_asks_for(place: Place, http: aiohttp.ClientSession) -> None:
@@ -50,7 +51,7 @@ async def test_a_poll_ends_with_the_heartbeat(place: Place, http: aiohttp.Client
     async with http.post(url, data="40/calendars,") as response:
         assert response.status == 200
     heard = ""
-    until = time.monotonic() + BEAT_SECONDS + LATE_SECONDS
+    until = time.monotonic() + BEAT_SECONDS + LATE_SECONDS + BUSY_SECONDS
     while "6" not in heard.split("\x1e"):
         assert time.monotonic() < until
         async with http.get(url) as response:

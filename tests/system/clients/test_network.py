@@ -62,7 +62,7 @@ async def test_cut_off_from_websocket(server: Server, proxy: Proxy, node: Callab
     async def is_upgraded() -> bool:
         return bool((await _look(watcher))["transport"] == "websocket")
 
-    await eventually(is_upgraded, 10, "WebSocket")
+    await eventually(is_upgraded, what="WebSocket")
     await _open_one(server, token, 3)
     copy = await eventually(lambda: _has_applied(watcher, 3))
     assert (copy["modes"], copy["gaps"]) == (["snapshot", "resumed"], 0)
@@ -93,5 +93,5 @@ async def test_cut_in_the_middle(server: Server, proxy: Proxy, node: Callable[..
         for watcher in watchers:
             copy = await eventually(partial(_has_applied, watcher, 20), UNTIL_NOTICED_SECONDS, "every change")
             assert copy["applied"] == list(range(copy["applied"][0], copy["have"] + 1))
-        await eventually(lambda: len(viewer.applied) == 20, 15)
+        await eventually(lambda: len(viewer.applied) == 20)
         assert viewer.is_whole

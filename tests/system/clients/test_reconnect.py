@@ -50,7 +50,7 @@ async def test_python_with_asyncio(server: Server, transports: list[str]) -> Non
     async with Client(server.url, transports=tuple(transports)) as client:
         assert (await client.ask("calendar.subscribe", calendar="demo"))["ok"]
         await _restart(server)
-        await eventually(lambda: client.connects == 2, 20)
+        await eventually(lambda: client.connects == 2)
         assert (await client.ask("calendar.subscribe", calendar="demo"))["ok"]
 
 
@@ -64,7 +64,7 @@ def test_python_without_asyncio(server: Server, transports: list[str]) -> None:
     client.connect(server.url, namespaces=["/calendars"], transports=transports)
     try:
         for number in range(2):
-            assert wait_until(lambda: connected.acquire(blocking=False), 20)
+            assert wait_until(lambda: connected.acquire(blocking=False))
             assert client.call("calendar.subscribe", {"calendar": "demo"}, namespace="/calendars")["ok"]
             if not number:
                 server.restart()

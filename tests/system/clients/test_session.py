@@ -18,7 +18,7 @@ from tests.system.both_transports import code_of
 from tests.system.conftest import QUIET, Place
 
 SECRET = "a secret of the tests, long enough for HS256"
-PROMPT_SECONDS = 1.0
+PROMPT_SECONDS = 3.0  # on a busy machine; without its timer a connection has no end
 
 
 def _token(seconds: float = 3_600, **claims: Any) -> tuple[str, float]:
@@ -47,7 +47,7 @@ async def _open_one(api: Api, calendar: str) -> Any:
 
 async def _end_of(client: Client, ends_at: float) -> None:
     """Wait for the end of the connection at the token's end, and not before."""
-    await eventually(lambda: client.disconnects, ends_at - time.time() + 5, "the end of the connection")
+    await eventually(lambda: client.disconnects, ends_at - time.time() + 20, "the end of the connection")
     assert -0.05 < time.time() - ends_at < PROMPT_SECONDS
 
 
@@ -64,13 +64,13 @@ async def test_a_connection_ends_with_its_token(
     """
     calendar = f"ends-{namespace[1:]}-{transport}"
     await _make(api, calendar, "private")
-    token, ends_at = _token(1.5 - LEEWAY_SECONDS, **claims)
+    token, ends_at = _token(2.5 - LEEWAY_SECONDS, **claims)
     ends_at += LEEWAY_SECONDS
     async with Client(place.url, token=token, namespace=namespace, transports=(transport,)) as client:
         viewer = await client.watch(calendar)
         await _end_of(client, ends_at)
         if transport == "websocket":  # this library does not reconnect after a polling server's DISCONNECT
-            await eventually(lambda: client.refusal, 5, "the refusal to come back")
+            await eventually(lambda: client.refusal, what="the refusal to come back")
             assert client.refusal["data"]["code"] == "unauthorized"
         await _open_one(api, calendar)
         assert viewer.applied == []
@@ -78,7 +78,7 @@ async def test_a_connection_ends_with_its_token(
 
 async def test_a_connection_ends_at_its_token_s_exp(place: Place) -> None:
     """At `exp` the transport closes also while a token would still be taken for the leeway; coming back is allowed."""
-    token, ends_at = _token(1.5, calendars="*")
+    token, ends_at = _token(2.5, calendars="*")
     async with Client(place.url, token=token) as client:
         await _end_of(client, ends_at)
         await eventually(lambda: client.connects == 2, what="the way back")
@@ -88,12 +88,12 @@ async def test_a_connection_ends_at_its_token_s_exp(place: Place) -> None:
 async def test_a_fresh_token_keeps_a_connection(place: Place, api: Api) -> None:
     """`auth.refresh` moves the end; the rooms stay, and nothing is missed."""
     await _make(api, "refreshed", "private")
-    token, ends_at = _token(1.5, scope="staff", calendars="*")
+    token, ends_at = _token(2.5, scope="staff", calendars="*")
     async with Client(place.url, token=token, namespace=STAFF) as client:
         viewer = await client.watch("refreshed")
         fresh, _ = _token(60, scope="staff", calendars="*")
         assert code_of(await client.ask("auth.refresh", token=fresh)) == "ok"
-        await eventually(lambda: time.time() > ends_at + 0.2, 5)
+        await eventually(lambda: time.time() > ends_at + 0.2)
         await _open_one(api, "refreshed")
         await eventually(lambda: len(viewer.applied) == 1)
         assert client.disconnects == 0
@@ -135,12 +135,12 @@ async def test_a_calendar_made_private_closes_its_guests(place: Place, api: Api,
         seen, kept, clerks = [await one.watch(calendar) for one in (guest, subscriber, clerk)]
         answer = await api.ask("PATCH", f"/api/calendars/{calendar}", {"visibility": "private", "name": "The vault"})
         assert answer.code == "ok"
-        await eventually(lambda: guest.disconnects, 5, "the guest's end")
+        await eventually(lambda: guest.disconnects, what="the guest's end")
         await _open_one(api, calendar)
         await eventually(lambda: len(kept.applied) == len(clerks.applied) == 2)
         assert kept.info["name"] == clerks.info["name"] == "The vault"
         if transport == "websocket":
-            await eventually(lambda: guest.connects == 2, 5, "the guest's return")
+            await eventually(lambda: guest.connects == 2, what="the guest's return")
             assert code_of(await guest.ask("calendar.subscribe", calendar=calendar)) == "unauthorized"
         assert seen.applied == []
         assert "The vault" not in json.dumps(guest.heard)
@@ -159,7 +159,7 @@ async def _texts(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
     """Return the messages of a WebSocket until its end."""
     texts = []
     with suppress(aiohttp.ClientError):
-        while (message := await socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+        while (message := await socket.receive(timeout=20)).type is aiohttp.WSMsgType.TEXT:
             texts.append(message.data)
     return texts
 
@@ -167,7 +167,7 @@ async def _texts(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
 async def test_streams_end_alike(place: Place, api: Api) -> None:
     """Events, plain WebSockets and long polls end with their token, and when their calendar is no longer theirs."""
     await _make(api, "streamed", "public")
-    token, ends_at = _token(1.5, calendars="*")
+    token, ends_at = _token(2.5, calendars="*")
     headers = {"Authorization": f"Bearer {token}"}
     path = "/api/calendars/streamed"
     poll = f"{path}/changes?after={(await api.get(f'{path}/slots'))['cursor']}&wait=60"
@@ -181,7 +181,7 @@ async def test_streams_end_alike(place: Place, api: Api) -> None:
         Api(place.url) as guest,
     ):
         my_poll, guests_poll = (asyncio.create_task(principal.ask("GET", poll)) for principal in (poller, guest))
-        await asyncio.wait_for(mine.content.read(), 5)
+        await asyncio.wait_for(mine.content.read(), 20)
         assert -0.05 < time.time() - ends_at < PROMPT_SECONDS
         await _texts(my_socket)
         assert (await my_poll).code == "unauthorized"
@@ -190,7 +190,7 @@ async def test_streams_end_alike(place: Place, api: Api) -> None:
         assert (await guests_poll).code == "unauthorized"
         heard = b""
         with suppress(aiohttp.ClientPayloadError, aiohttp.ClientOSError):  # it is cut, not ended
-            heard = await asyncio.wait_for(guests.content.read(), 5)
+            heard = await asyncio.wait_for(guests.content.read(), 20)
         assert b"The vault" not in heard
         assert not any("The vault" in text for text in await _texts(guests_socket))
 

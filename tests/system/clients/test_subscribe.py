@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import pytest
 
 from tests.support import STAFF, Api, Client, Node, eventually, is_same, new_key
 from tests.support.example import World, in_days
@@ -75,7 +74,6 @@ async def _writing(place: Place, calendar: str, slots: list[str]) -> AsyncIterat
         await asyncio.gather(*writers)
 
 
-@pytest.mark.usefixtures("swift")
 async def test_many_join_while_a_writer_writes(place: Place, api: Api, world: World) -> None:
     """A subscription at any time and by any way misses, repeats or reorders no change."""
     slots = await _open(api, world.calendar, 20)
@@ -96,7 +94,7 @@ async def test_many_join_while_a_writer_writes(place: Place, api: Api, world: Wo
         fresh = await api.get(f"/api/calendars/{world.calendar}/slots")
         for number, client in enumerate(clients):
             viewer = client.viewers[world.calendar]
-            await eventually(partial(viewer.is_at, fresh["seq"]), 10, "the last change")
+            await eventually(partial(viewer.is_at, fresh["seq"]), what="the last change")
             assert viewer.is_whole, viewer.account
             assert (viewer.gaps, viewer.repeats) == (0, 0)
             assert len(viewer.modes) > number % 2
@@ -105,7 +103,6 @@ async def test_many_join_while_a_writer_writes(place: Place, api: Api, world: Wo
             assert is_same(viewer.slots, fresh["slots"])
 
 
-@pytest.mark.usefixtures("swift")
 async def test_the_official_client_joins_in_the_middle(
     place: Place, api: Api, world: World, node: Callable[..., Node]
 ) -> None:
@@ -123,7 +120,7 @@ async def test_the_official_client_joins_in_the_middle(
         await asyncio.to_thread(watchers[0].read_until, lambda told: told["saw"] == "subscribed")
     fresh = await api.get(f"/api/calendars/{world.calendar}/slots")
     for watcher in watchers:
-        found = await eventually(partial(_copy_at, watcher, fresh["seq"]), 10, "the last change")
+        found = await eventually(partial(_copy_at, watcher, fresh["seq"]), what="the last change")
         assert found["gaps"] == 0
         assert found["applied"] == list(range(found["applied"][0], fresh["seq"] + 1))
         assert found["modes"].count("snapshot") == 1
@@ -181,7 +178,6 @@ async def test_a_resumption_has_the_missed_changes(place: Place, api: Api, world
         assert change["cursor"] == head["cursor"]
 
 
-@pytest.mark.usefixtures("swift")
 async def test_too_much_to_replay_is_a_snapshot(place: Place, api: Api, world: World, staff: Client) -> None:
     """A thousand changes are replayed, one more is a snapshot."""
     start = await api.get(f"/api/calendars/{world.calendar}/slots")
@@ -273,7 +269,6 @@ async def test_leaving_and_coming_back(place: Place, api: Api, world: World) -> 
         assert len(client.changes) == 1
 
 
-@pytest.mark.usefixtures("swift")
 async def test_most_rooms_of_a_connection(place: Place, api: Api) -> None:
     """One connection subscribes to a hundred calendars and no more."""
     async with Client(place.url) as client:

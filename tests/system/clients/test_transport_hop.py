@@ -24,7 +24,7 @@ _LOST = (OSError, aiohttp.ClientError, socketio.exceptions.SocketIOError, Timeou
 
 
 def test_a_client_of_changing_transports_applies_each_seq_once(tmp_path: Path) -> None:
-    """200 hops between five transports, under writes and three kills: no seq is missed, repeated or out of order."""
+    """200 hops between seven transports, under writes and three kills: no seq is missed, repeated or out of order."""
     with Server(tmp_path, settings={"SLOTCAST_DEMO": "0", "SLOTCAST_RATE": "0"}, may_crash=True) as server:
         server.command("calendar", "create", CALENDAR)
         token = server.command("token", "--scope", "staff").strip()

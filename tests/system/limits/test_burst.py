@@ -29,7 +29,7 @@ async def _watch_all(url: str, opened: int, seated: asyncio.Future[None]) -> lis
     async with aiohttp.ClientSession() as http:
         watchers = [Subscriber() for _ in range(WATCHERS)]
         looking = [asyncio.create_task(_watch(http, url, opened, watcher)) for watcher in watchers]
-        await eventually(lambda: all(watcher.snapshots for watcher in watchers), 20, "everyone's snapshot")
+        await eventually(lambda: all(watcher.snapshots for watcher in watchers), what="everyone's snapshot")
         seated.set_result(None)
         await asyncio.gather(*looking)
         return watchers

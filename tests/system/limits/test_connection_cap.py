@@ -29,7 +29,7 @@ async def test_too_many_connections(tmp_path: Path) -> None:
         honest = await Raw.websocket(server.port, SOCKETIO, "127.0.0.9")
         await honest.send(frame("40/calendars,"))
         every = [await Raw.connect(server.port) for _ in range(30)]
-        await eventually(lambda: sum(raw.is_answered for raw in every) >= 18, 10, "who is refused")
+        await eventually(lambda: sum(raw.is_answered for raw in every) >= 18, what="who is refused")
         for raw in (raw for raw in every if raw.is_answered):
             assert (await raw.reader.readline()).startswith(b"HTTP/1.1 503 ")
         await honest.send(frame('42/calendars,1["calendar.subscribe",{"calendar":"room"}]'))
@@ -46,7 +46,7 @@ async def test_too_many_connections(tmp_path: Path) -> None:
                 return answer.startswith(b"HTTP/1.1 200 ")
             return False
 
-        await eventually(is_let_in, 10, "room for others")
+        await eventually(is_let_in, what="room for others")
         honest.close()
 
 
@@ -85,7 +85,7 @@ async def test_too_many_of_one_address(narrow: Server, kind: str) -> None:
         raw.close()
         return answer == b"200"
 
-    await eventually(is_let_in, 10, "room for others")
+    await eventually(is_let_in, what="room for others")
 
 
 def test_a_cap_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ async def test_unfinished_bodies_are_bounded(tmp_path: Path) -> None:
         for raw in every:
             await raw.send(b"POST /api/slots/x/holds " + BODY + b" " * 990_000)
 
-        await eventually(lambda: sum(raw.is_answered for raw in every) >= 35, 10, "the oldest bodies' answers")
+        await eventually(lambda: sum(raw.is_answered for raw in every) >= 35, what="the oldest bodies' answers")
         await _is_served(server)
 
 
@@ -119,7 +119,7 @@ async def test_silent_bodies_of_one_address(tmp_path: Path) -> None:
         every = [await Raw.connect(server.port, "127.0.0.9") for _ in range(200)]
         for raw in every:
             await raw.send(b"POST /api/slots/x/holds " + BODY + b" " * 990_000)
-        await eventually(lambda: sum(raw.is_answered for raw in every) >= 170, 10, "the end of most")
+        await eventually(lambda: sum(raw.is_answered for raw in every) >= 170, what="the end of most")
         held = _resident_megabytes(server) - before
         assert held < 100, "200 bodies held 270 MB, for ever"
         await _is_served(server)
@@ -169,14 +169,14 @@ SUBSCRIBE = frame("40/calendars,") + frame('42/calendars,1["calendar.subscribe",
 )
 async def test_unread_answers(short: Server, words: bytes) -> None:
     """A client that does not read its answer is closed, whatever it asked for."""
-    await eventually(lambda: _open_sockets(short) <= _idle_sockets(short), 10, "the connections before")
+    await eventually(lambda: _open_sockets(short) <= _idle_sockets(short), what="the connections before")
     before = _open_sockets(short)
     every = [await _narrow(short) for _ in range(5)]
     for raw in every:
         raw.writer.write(words)
-    await eventually(lambda: _open_sockets(short) >= before + 5, 5, "the connections")
+    await eventually(lambda: _open_sockets(short) >= before + 5, what="the connections")
     await _is_served(short)
-    await eventually(lambda: _open_sockets(short) <= before, 15, "the end of who does not read")
+    await eventually(lambda: _open_sockets(short) <= before, what="the end of who does not read")
     for raw in every:
         raw.close()
 
@@ -210,12 +210,12 @@ async def test_a_slow_reader_is_served(short: Server) -> None:
     raw = await _narrow(short)
     raw.writer.write(b"GET /api/calendars/room/slots " + PLAIN)
     raw.writer.transport.resume_reading()  # type: ignore[attr-defined]
-    head = await asyncio.wait_for(raw.reader.readuntil(b"\r\n\r\n"), 5)
+    head = await asyncio.wait_for(raw.reader.readuntil(b"\r\n\r\n"), 20)
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     assert length > HUGE_BYTES
     read, pieces = 0, 0
     while read < length:
-        read += len(await asyncio.wait_for(raw.reader.readexactly(min(length // 12, length - read)), 5))
+        read += len(await asyncio.wait_for(raw.reader.readexactly(min(length // 12, length - read)), 20))
         pieces += 1
         await asyncio.sleep(0.2)
     assert pieces >= 12, "which took twice as long as the deadline"

@@ -114,7 +114,6 @@ def _check_others(answers: list[Answer]) -> None:
     assert waits[int(len(waits) * 0.99)] < LONGEST_SECONDS
 
 
-@pytest.mark.usefixtures("swift")
 async def test_a_feed_that_a_client_has_is_not_read_again(busy: Server) -> None:
     """Every conditional request is answered, others' reads too, and SIGTERM ends the server within seconds."""
     began = time.time()
@@ -137,7 +136,6 @@ async def test_a_feed_that_a_client_has_is_not_read_again(busy: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["slots", "feed", "events", "changes"])
-@pytest.mark.usefixtures("swift")
 async def test_reads_that_nobody_can_share(kind: str, busy: Server) -> None:
     """Reads of one address, also with early ends, delay neither the reads of others nor the server's end."""
 

@@ -43,4 +43,4 @@ async def _has_written_all_it_may(http: aiohttp.ClientSession, place: Place) -> 
         seen.append(float(found[1]))
         return seen[-1] > HUGE_BYTES and len(seen) >= 20 and seen[-20] == seen[-1]
 
-    await eventually(stands_still, 20, "a server that waits for its client")
+    await eventually(stands_still, what="a server that waits for its client")

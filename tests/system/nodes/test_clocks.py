@@ -164,7 +164,7 @@ async def test_the_end_of_a_link_and_of_a_ticket_is_told_in_the_database_s_time(
         await _open_slots(here, 1)
         for api in (here, there):
             link = (await api.ask("POST", f"/api/calendars/{CALENDAR}/links", {"lifetime_seconds": 600})).body
-            claims = jwt.decode(link["token"], SECRET, algorithms=["HS256"], options={"verify_iat": False})
+            claims = jwt.decode(link["token"], options={"verify_signature": False})
             assert read_time(link["expires_at"]) == claims["exp"] * 1_000
             assert 590 < _seconds_from_now(link["expires_at"]) < 605
             ticket = (await api.ask("POST", "/api/tickets", {"calendars": [CALENDAR]})).body
@@ -188,4 +188,4 @@ async def test_a_clock_that_is_set_moves_no_end(tmp_path: Path, each_database: s
             claims = {"sub": "staff", "scope": "staff", "calendars": "*", "exp": int(time.time()) + 3}
             async with Client(server.url, token=jwt.encode(claims, SECRET, algorithm="HS256")) as client:
                 _set_clock(tmp_path / "set", -3_600)
-                await eventually(lambda: client.disconnects, 8, "the end of the token")
+                await eventually(lambda: client.disconnects, what="the end of the token")

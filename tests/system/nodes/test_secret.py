@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.serve import SECRET_SECONDS
+from cli.serve import FIT_SECONDS
 from models.storage.database import database_file, open_database
 from tests.support import ROOT, Api, Server, eventually
+from tests.support.clients.client import new_key
 from tests.support.port import free_port
 
 SECRET = "the secret of this test's first server"
@@ -75,6 +76,47 @@ async def test_a_secret_is_replaced_on_purpose(start: Callable[[str], Server]) -
             assert (await api.get(f"/api/bookings/{booking['id']}"))["booking"]["status"] == "confirmed"
 
 
+async def test_a_secret_is_rotated_while_servers_run(each_database: str, tmp_path: Path) -> None:
+    """Servers before and after the change take each other's tokens, and do each other's keys once."""
+
+    def server(secret: str, previous: str = "") -> Server:
+        settings = {"SLOTCAST_DEMO": "0", "SLOTCAST_SECRET": secret, "SLOTCAST_SECRET_PREVIOUS": previous}
+        return Server(tmp_path, database=each_database, settings=settings)
+
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    slots = [{"start": at.isoformat(), "end": (at + timedelta(hours=1)).isoformat(), "capacity": 2}]
+    with server(SECRET) as old:
+        token = old.command("token", "--scope", "staff").strip()
+        async with Api(old.url, token) as api:
+            await api.post("/api/calendars", id="room", name="Room", zone="Etc/UTC")
+            opened = await api.post("/api/calendars/room/slots", slots=slots)
+    path = f"/api/slots/{opened['slots'][0]['id']}/bookings"
+    with server(SECRET, OTHER) as before, server(OTHER, SECRET) as after:
+        made = []
+        for first, second in ((before, after), (after, before)):
+            async with Api(first.url) as one, Api(second.url) as other:
+                key = new_key()
+                booking = (await one.post(path, customer={"name": "Ada"}, key=key))["booking"]
+                again = (await other.post(path, customer={"name": "Ada"}, key=key))["booking"]
+                assert again["id"] == booking["id"]
+                for api in (one, other):
+                    for mine in (booking, again):
+                        await api.get(f"/api/bookings/{booking['id']}", **{"Booking-Token": mine["token"]})
+            made.append(booking)
+        fresh = after.command("token", "--scope", "staff").strip()
+        for each in (before, after):
+            for staff in (token, fresh):
+                async with Api(each.url, staff) as api:
+                    assert len((await api.get("/api/calendars"))["calendars"]) == 1
+        assert server(SECRET).try_command("calendar", "list").stderr == _REFUSAL
+    with server(OTHER) as new:
+        async with Api(new.url, token) as api:
+            assert (await api.ask("GET", "/api/calendars")).code == "unauthorized"
+        async with Api(new.url, fresh) as api:
+            found = (await api.get(f"/api/bookings/{made[0]['id']}"))["booking"]
+            assert found["status"] == "confirmed"
+
+
 async def test_a_server_that_was_not_stopped_ends(start: Callable[[str], Server]) -> None:
     """A server that runs on when the secret is replaced notices it and ends, with the same line as at a start."""
     with start(SECRET) as forgotten:
@@ -83,7 +125,7 @@ async def test_a_server_that_was_not_stopped_ends(start: Callable[[str], Server]
         async def has_ended() -> bool:
             return not forgotten.is_running
 
-        await eventually(has_ended, 3 * SECRET_SECONDS, "the end of the server")
+        await eventually(has_ended, 3 * FIT_SECONDS, "the end of the server")
         assert forgotten.log.endswith(_REFUSAL)
 
 

@@ -61,7 +61,6 @@ async def check_converged(api: Api, viewer: Viewer) -> None:
     assert viewer.is_whole, viewer.account
 
 
-@pytest.mark.usefixtures("swift")
 async def test_subscribers_get_the_changes_of_the_other_server(pair: tuple[Server, Server]) -> None:
     """Changes go both ways at once, in one order; a cursor of one server is good at the other."""
     one, other = pair
@@ -89,7 +88,6 @@ async def test_subscribers_get_the_changes_of_the_other_server(pair: tuple[Serve
         assert resumed["cursor"] == viewers[0].cursor
 
 
-@pytest.mark.usefixtures("swift")
 async def test_a_server_that_is_killed_leaves_the_other_with_all_it_answered(pair: tuple[Server, Server]) -> None:
     """`kill -9` among a hundred bookings: each answered one exists, and repeats at the other server book once.
 
@@ -117,7 +115,6 @@ async def test_a_server_that_is_killed_leaves_the_other_with_all_it_answered(pai
     one.start()
 
 
-@pytest.mark.usefixtures("swift")
 async def test_a_database_that_restarts_is_found_again(pair: tuple[Server, Server], postgres: Postgres) -> None:
     """Every caller is answered meanwhile, with 503 at worst; a repeat succeeds, and subscribers miss nothing."""
     one, other = pair

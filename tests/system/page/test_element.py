@@ -1,6 +1,8 @@
 """README's element on a page of another origin: it works, or names the missing setting on the page."""
 
 import asyncio
+import html
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -8,13 +10,19 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Page, expect
+from playwright.async_api import FrameLocator, Page, expect
 
 from tests.support import ROOT, Api, Server, free_port, new_key
 from tests.support.example import in_days
 from tests.system.conftest import QUIET
 
 _SNIPPET = re.compile(r"```html\n(<script src=.*?)```", re.DOTALL)
+_HEAR = """<script>
+  window.heard = [];
+  for (const name of ["hold", "booked", "cancelled", "error", "state"])
+    addEventListener(`slotcast:${name}`, ({ type, detail }) => heard.push([type, detail]));
+</script>"""
+_MOST_BYTES = 60_000  # of the script, in gzip
 _PLACE = "https://slots.example.org"
 
 
@@ -64,7 +72,7 @@ def _fill(server: Server) -> None:
     server.command("slot", "open", "demo", in_days(1), in_days(1.02))
 
 
-async def _books(page: Page) -> None:
+async def _books(page: Page | FrameLocator) -> None:
     """The element is live, and something can be booked in it."""
     element = page.locator("slotcast-calendar")
     await expect(element).to_have_attribute("data-connection", "live", timeout=30_000)
@@ -84,7 +92,7 @@ async def test_it_works_where_the_origin_is_listed(tmp_path: Path, shop: _Shop, 
         await page.goto(shop.origin)
         await _books(page)
         link = page.locator("slotcast-calendar").get_by_label("Your link to this booking")
-        assert (await link.input_value()).startswith(f"{server.url}/c/demo#booking=")
+        await expect(link).to_have_value(re.compile("^" + re.escape(f"{server.url}/c/demo#booking=")))
 
 
 async def test_a_refusal_is_told_as_such_where_only_http_gets_through(tmp_path: Path, shop: _Shop, page: Page) -> None:
@@ -154,6 +162,16 @@ async def test_a_page_that_is_a_file(tmp_path: Path, page: Page) -> None:
         await expect(blank).to_contain_text("SLOTCAST_ORIGINS")
 
 
+async def test_a_page_in_a_sandbox(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """A frame without an origin and without storage books, where `null` is listed."""
+    with _serve(tmp_path, "null") as server:
+        _fill(server)
+        inner = html.escape(_page_of(server))
+        shop.page = f'<!doctype html><title>Shop</title><iframe sandbox="allow-scripts allow-forms" srcdoc="{inner}">'
+        await page.goto(shop.origin)
+        await _books(page.frame_locator("iframe"))
+
+
 async def test_a_private_calendar_is_refused_as_such(tmp_path: Path, shop: _Shop, page: Page) -> None:
     """On a listed origin the calendar refuses; no setting is named."""
     with _serve(tmp_path, shop.origin) as server:
@@ -174,4 +192,71 @@ async def test_an_element_without_a_calendar(tmp_path: Path, shop: _Shop, page: 
         element = page.locator("slotcast-calendar")
         await expect(element.locator(".blank")).to_contain_text('calendar="demo"')
         await element.evaluate("(element) => element.setAttribute('calendar', 'demo')")
+        await _books(page)
+
+
+async def test_the_page_hears_and_fills_in(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """Attributes choose zone, day, language, theme and customer; events tell the page what happens, without tokens."""
+    with _serve(tmp_path, shop.origin) as server:
+        _fill(server)
+        later = in_days(9)
+        server.command("slot", "open", "demo", later, in_days(9.02))
+        wishes = f'lang="de" zone="Asia/Tokyo" theme="dark" day="{later[:10]}"'
+        customer = 'customer-name="Ada" customer-email="ada@a.example"'
+        shop.page = _page_of(server).replace('calendar="demo"', f'calendar="demo" {wishes} {customer}') + _HEAR
+        await page.goto(shop.origin)
+        element = page.locator("slotcast-calendar")
+        await expect(element).to_have_attribute("data-connection", "live", timeout=30_000)
+        await expect(element).to_have_css("background-color", "rgb(17, 21, 19)")
+        await expect(element.locator("[part=slot][data-free]").last).to_be_in_viewport()
+        await expect(element).to_contain_text("Nur freie Zeiten")
+        await element.locator("[part=slot][data-free]").last.click()
+        await expect(element.locator("input[name=name]")).to_have_value("Ada")
+        await expect(element.locator("input[name=email]")).to_have_value("ada@a.example")
+        await element.locator("[part=form] [type=submit]").click()
+        await expect(element.locator(".done-title")).to_be_visible()
+        await page.wait_for_function("heard.some(([name]) => name === 'slotcast:booked')")
+        heard = await page.evaluate("heard")
+        names = [name for name, _ in heard]
+        assert [name for name in names if name != "slotcast:state"] == ["slotcast:hold", "slotcast:booked"]
+        assert {"state": "live", "calendar": "demo"}.items() <= next(
+            detail for name, detail in heard if name == "slotcast:state" and detail["state"] == "live"
+        ).items()
+        assert heard[-1][1]["booking"]["status"] == "confirmed"
+        assert '"token"' not in json.dumps(heard)
+
+
+async def test_elements_share_a_connection_and_pop_up(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """Two elements open one WebSocket; one in a popup books once its button opens it."""
+    with _serve(tmp_path, shop.origin) as server:
+        _fill(server)
+        server.command("calendar", "create", "other")
+        sockets: list[str] = []
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        popup = '<slotcast-calendar calendar="demo" mode="popup">Visit us</slotcast-calendar>'
+        shop.page = _page_of(server).replace('calendar="demo"', 'calendar="other"') + popup
+        await page.goto(shop.origin)
+        other, element = page.locator("slotcast-calendar").first, page.locator("slotcast-calendar").last
+        for one in (other, element):
+            await expect(one).to_have_attribute("data-connection", "live", timeout=30_000)
+        await expect(element.locator("[part=popup]")).to_be_hidden()
+        await page.get_by_role("button", name="Visit us").click()
+        await element.locator("button.slot[data-free]").click()
+        await element.get_by_label("Your name").fill("Ada Popup")
+        await element.get_by_role("button", name="Book this time").click()
+        await expect(element.locator(".done-title")).to_have_text("Booked")
+        assert len(sockets) == 1
+
+
+async def test_a_page_may_pin_the_script(tmp_path: Path, shop: _Shop, page: Page) -> None:
+    """The script under the name of its content is small, loads with its hash, and keeps its server."""
+    with _serve(tmp_path, shop.origin) as server:
+        _fill(server)
+        async with Api(server.url) as api:
+            named = await api.get("/slotcast-calendar.json")
+            script = await api.ask("GET", f"/{named['script']}", headers={"Accept-Encoding": "gzip"})
+            assert int(script.headers["Content-Length"]) < _MOST_BYTES
+        pinned = _page_of(server, script=f'integrity="{named["integrity"]}" crossorigin')
+        shop.page = pinned.replace("slotcast-calendar.js", named["script"])
+        await page.goto(shop.origin)
         await _books(page)

@@ -9,14 +9,10 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support import Api, Proxy, Server, eventually
+from tests.support.browser import STILL
 from tests.system.stored_entries import KEPT, LATE_MS, cell_of, make_calendar, show_calendar
 
 CALENDAR = "own"
-
-
-@pytest.fixture(autouse=True)
-async def _swift(swift: None) -> None:
-    """A browser is driven over many small messages."""
 
 
 @pytest.mark.parametrize("lost", ["answer", "request"])
@@ -25,7 +21,7 @@ async def test_a_hold_that_timed_out_is_the_visitors(
     tmp_path: Path, browser: Browser, lost: str, *, is_reloaded: bool
 ) -> None:
     """The answer or the request is dropped, the page gives up or goes: once the network is back it has the hold."""
-    page = await (await browser.new_context()).new_page()
+    page = await (await browser.new_context(**STILL)).new_page()
     async with _behind_a_proxy(tmp_path) as (server, proxy, slot):
         await page.clock.install()
         await show_calendar(page, proxy.url, CALENDAR)
@@ -37,7 +33,7 @@ async def test_a_hold_that_timed_out_is_the_visitors(
                 async def is_held() -> bool:
                     return bool((await guest.get(f"/api/calendars/{CALENDAR}/slots"))["slots"][0]["held"])
 
-                await eventually(is_held, 15, "the hold")
+                await eventually(is_held, what="the hold")
             await asyncio.to_thread(proxy.refuse)
         if is_reloaded:
             await page.goto("about:blank")
@@ -66,7 +62,7 @@ async def test_a_hold_that_is_no_longer_wanted_is_released(tmp_path: Path, page:
             async def held() -> int:
                 return int((await guest.get(f"/api/calendars/{CALENDAR}/slots"))["slots"][0]["held"])
 
-            await eventually(held, 15, "the hold")
+            await eventually(held, what="the hold")
             await asyncio.to_thread(proxy.refuse)
             await page.clock.fast_forward("01:00")
             await page.get_by_role("button", name="Never mind").click()

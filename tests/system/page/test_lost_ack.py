@@ -42,7 +42,7 @@ class Visit:
         await self.page.get_by_label("Name").fill("Ada")
         self.proxy.mute()
         await self.submit()
-        made: dict[str, Any] = (await eventually(self.bookings, 15, "the booking"))[0]
+        made: dict[str, Any] = (await eventually(self.bookings, what="the booking"))[0]
         assert await self.page.evaluate(_KEPT) == [], "the page does not know yet"
         return made
 
@@ -110,7 +110,7 @@ async def test_an_old_request_is_not_done_late(visit: Visit, *, is_done: bool) -
     await asyncio.to_thread(visit.proxy.mute if is_done else visit.proxy.refuse)
     await visit.submit()
     if is_done:
-        await eventually(visit.bookings, 15, "the booking")
+        await eventually(visit.bookings, what="the booking")
     await page.goto("about:blank")
     await asyncio.to_thread(visit.proxy.cut)
     await asyncio.to_thread(visit.proxy.restore)

@@ -13,6 +13,7 @@ from tests.system.conftest import Place
 
 PHONE = {"width": 360, "height": 740}
 # Fields whose text, or possible text, has no room beside the browser's own button.
+EMAIL = "zoë@exämple.org"  # a browser's own check refuses the first part, and rewrites the second
 CUT_OFF = """() => [...document.querySelectorAll("input[type=date], input[type=time]")].filter((input) => {
     const style = getComputedStyle(input);
     const pen = document.createElement("canvas").getContext("2d");
@@ -71,14 +72,16 @@ async def test_booked_by_keyboard_alone(place: Place, api: Api, page: Page) -> N
     await expect(dialog).to_contain_text("Held for you")
     await expect(_cell(page, slots[1])).to_have_attribute("data-mine", "hold")
     clock = dialog.locator(".timer-left")
+    await expect(clock).to_have_text(re.compile(r"^[45]:\d\d$"))
     first = await clock.inner_text()
-    assert re.fullmatch(r"[45]:\d\d", first)
-    await expect(clock).not_to_have_text(first, timeout=3_000)
+    await expect(clock).not_to_have_text(first)
     await page.keyboard.type("Ada Keyboard")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(EMAIL)
     await page.keyboard.press("Enter")
     await expect(dialog).to_contain_text("Booked")
     (booking,) = (await api.get("/api/calendars/keyboard/bookings"))["bookings"]
-    assert booking["customer"] == {"name": "Ada Keyboard"}
+    assert booking["customer"] == {"name": "Ada Keyboard", "email": EMAIL}
     await page.keyboard.press("Escape")
     await expect(_cell(page, slots[1])).to_have_attribute("data-mine", "booking")
     await _tab_to(page, ".mine-item button", "Cancel")
@@ -214,14 +217,9 @@ async def test_the_visitors_zone_and_the_calendars(place: Place, api: Api, page:
     await api.post("/api/calendars/zones/slots", slots=[{"start": start, "end": finish}])
     await _open(page, place, "zones")
     cell = page.locator("button.slot .slot-time")
-    shown = set()
-    for whose in ("calendar", "visitor"):
-        button = page.locator(f'button[data-zone="{whose}"]')
-        if await button.is_visible():
-            await button.click()
-            shown.add(await cell.inner_text())
-    assert any("21:00" in text or "9:00" in text for text in shown), shown
-    assert len(shown) == 2, shown
+    for whose, time in (("calendar", "9:00 PM"), ("visitor", "12:00 PM")):
+        await page.locator(f'button[data-zone="{whose}"]').click()
+        await expect(cell).to_have_text(re.compile(time))
 
 
 async def test_a_page_that_may_not_be_seen(place: Place, api: Api, page: Page) -> None:
@@ -239,7 +237,7 @@ async def test_a_page_that_may_not_be_seen(place: Place, api: Api, page: Page) -
     await page.goto(f"{place.url}/c/secret#token={token}")
     await page.wait_for_selector('html[data-connection="live"]')
     await expect(page.locator("button.slot")).to_have_count(4)
-    assert token not in page.url, "it stays neither in the address nor in the history"
+    await expect(page).not_to_have_url(re.compile(token))  # it stays neither in the address nor in the history
 
 
 async def test_a_link_that_is_pasted_into_the_open_page(place: Place, api: Api, page: Page) -> None:
@@ -251,7 +249,7 @@ async def test_a_link_that_is_pasted_into_the_open_page(place: Place, api: Api, 
         await page.goto(f"{place.url}{path}#token={token}")
         await page.wait_for_selector('html[data-connection="live"]')
         await page.wait_for_selector("[data-slot]")
-        assert token not in page.url
+        await expect(page).not_to_have_url(re.compile(token))
 
 
 async def test_the_staff_page(place: Place, api: Api, guest: Api, page: Page) -> None:
@@ -267,7 +265,7 @@ async def test_the_staff_page(place: Place, api: Api, guest: Api, page: Page) ->
         booked = await guest.ask("POST", f"/api/slots/{slots[0]}/bookings", {"customer": customer}, key=new_key())
         person = page.locator(f'[data-booking="{booked.body["booking"]["id"]}"]')
         await expect(person).to_contain_text("Zoë <i>Quux</i>")
-        assert place.staff not in page.url
+        await expect(page).not_to_have_url(re.compile(place.staff))
         await eventually(lambda: viewer.applied)
         heard = str(watcher.heard)
         assert "Quux" not in heard

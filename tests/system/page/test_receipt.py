@@ -11,6 +11,7 @@ import vobject
 from playwright.async_api import Browser, Page, expect
 
 from tests.support import Api, new_key
+from tests.support.browser import STILL
 from tests.support.example import in_days
 from tests.system.conftest import Place
 
@@ -69,8 +70,9 @@ async def test_a_customer_takes_away_a_link_and_a_file(
     slot = await _make(api, "receipt")
     dialog = await _book(page, f"{place.url}/c/receipt", seats=2)
     (booking,) = (await api.get("/api/calendars/receipt/bookings"))["bookings"]
-    link = await dialog.get_by_label("Your link to this booking").input_value()
-    assert link.startswith(f"{place.url}/c/receipt#booking={booking['id']}.")
+    address = dialog.get_by_label("Your link to this booking")
+    await expect(address).to_have_value(re.compile(re.escape(f"{place.url}/c/receipt#booking={booking['id']}.")))
+    link = await address.input_value()
     feed = await _saved(page, dialog.get_by_role("button", name="Add to calendar"), tmp_path)
     expected = {
         "UID": booking["id"], "SUMMARY": NAME.strip(), "STATUS": "CONFIRMED", "URL": f"{place.url}/c/receipt",
@@ -78,14 +80,15 @@ async def test_a_customer_takes_away_a_link_and_a_file(
     }  # fmt: skip
     assert _read(feed) == expected
     assert link.rpartition(".")[2].encode() not in feed
-    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    path, proof = f"{place.url}/api/bookings/{booking['id']}.ics", {"Booking-Token": link.rpartition(".")[2]}
+    assert await (await page.request.get(path, headers=proof)).body() == feed
+    context = await browser.new_context(viewport={"width": 390, "height": 844}, **STILL)
     other = await context.new_page()
     await other.goto(link)
     mine = other.locator(f'[data-mine="{booking["id"]}"]')
     await expect(mine).to_contain_text("Booked")
-    assert link.rpartition(".")[2] not in other.url
-    again = await _saved(other, mine.get_by_role("button", name="Add to calendar"), tmp_path)
-    assert _read(again) == expected
+    await expect(other).not_to_have_url(re.compile(re.escape(link.rpartition(".")[2])))
+    assert await _saved(other, mine.get_by_role("button", name="Add to calendar"), tmp_path) == feed
     await mine.get_by_role("button", name="Cancel").click()
     await other.get_by_role("button", name="Cancel the booking").click()
     await expect(mine).to_contain_text("Cancelled")
@@ -96,11 +99,13 @@ async def test_a_copied_link_is_the_link(place: Place, api: Api, browser: Browse
     """The button copies the text beside it; a browser that forbids this shows the text for copying by hand."""
     await _make(api, "copied")
     for permissions in (["clipboard-read", "clipboard-write"], []):
-        context = await browser.new_context(permissions=permissions)
+        context = await browser.new_context(permissions=permissions, **STILL)
         page = await context.new_page()
         await page.add_init_script("" if permissions else "delete Navigator.prototype.clipboard")
         dialog = await _book(page, f"{place.url}/c/copied")
-        link = await dialog.get_by_label("Your link to this booking").input_value()
+        address = dialog.get_by_label("Your link to this booking")
+        await expect(address).to_have_value(re.compile("#booking="))
+        link = await address.input_value()
         await dialog.get_by_role("button", name="Copy link").click()
         if permissions:
             await expect(page.locator(".toasts")).to_contain_text("Copied")
@@ -147,11 +152,11 @@ async def test_a_link_to_a_private_calendar(place: Place, api: Api, browser: Bro
     await expect(dialog).to_contain_text(f"{week:%Y}")
     assert await page.evaluate(WIDER_THAN_SCREEN) <= 0
     link = await address.input_value()
-    context = await browser.new_context()
+    context = await browser.new_context(**STILL)
     other = await context.new_page()
     booked = await _book(other, link)
     await expect(booked.locator(".done-title")).to_have_text("Booked")
-    assert "token" not in other.url
+    await expect(other).not_to_have_url(re.compile("token"))
     await context.close()
 
 

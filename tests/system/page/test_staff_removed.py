@@ -10,11 +10,7 @@ from playwright.async_api import Page, expect
 from tests.support import Api, Server, new_key
 from tests.support.example import in_days
 from tests.system.conftest import QUIET, Place
-
-
-@pytest.fixture(autouse=True)
-async def _swift(swift: None) -> None:
-    """A browser is driven over many small messages."""
+from tests.system.page.staff_page import book, open_staff
 
 
 async def _make(api: Api, calendar: str, count: int, day: float = 1) -> list[str]:
@@ -24,16 +20,6 @@ async def _make(api: Api, calendar: str, count: int, day: float = 1) -> list[str
     return [slot["id"] for slot in (await api.post(f"/api/calendars/{calendar}/slots", slots=places))["slots"]]
 
 
-async def _book(api: Api, slot: str, name: str) -> str:
-    booked = await api.post(f"/api/slots/{slot}/bookings", customer={"name": name})
-    return str(booked["booking"]["id"])
-
-
-async def _open(page: Page, place: Place, query: str) -> None:
-    await page.goto(f"{place.url}/staff?{query}#token={place.staff}")
-    await page.wait_for_selector("main[data-seq]")
-
-
 def _row(page: Page, slot: str) -> Any:
     return page.locator(f'.row[data-slot="{slot}"]')
 
@@ -41,10 +27,10 @@ def _row(page: Page, slot: str) -> Any:
 async def test_the_bookings_of_a_removed_slot_stay(place: Place, api: Api, guest: Api, page: Page) -> None:
     """They stay when the slot is removed, after a reload, and by the search; the slot is marked, and offers nothing."""
     first, gone = await _make(api, "removed", 2, 40)
-    booking = await _book(guest, gone, "Ada Removed")
+    booking = await book(guest, gone, "Ada Removed")
     await api.post(f"/api/bookings/{booking}/cancel")
     day = in_days(40)[:10]
-    await _open(page, place, f"calendar=removed&day={day}")
+    await open_staff(page, place, f"calendar=removed&day={day}")
     await page.get_by_label("Also cancelled").check()
     await expect(_row(page, gone)).to_contain_text("Ada Removed")
     assert (await api.ask("DELETE", f"/api/slots/{gone}", key=new_key())).code == "ok"
@@ -53,12 +39,17 @@ async def test_the_bookings_of_a_removed_slot_stay(place: Place, api: Api, guest
         await expect(row.locator(".row-status")).to_have_text("Removed")
         await expect(row.locator(".row-time")).to_contain_text("10:00")
         await expect(row.locator(".tag")).to_have_text("Cancelled")
-        await expect(row.get_by_role("button")).to_have_text(["Erase customer", "History"])
+        await expect(row.get_by_role("button")).to_have_text(["⋯"])
+        await row.get_by_label("More for this booking").click()
+        offers = ["Copy link", "History of the booking", "Erase customer"]
+        await expect(page.get_by_role("menuitem")).to_have_text(offers)
+        await page.keyboard.press("Escape")
         rows = await page.locator(".row").evaluate_all("rows => rows.map((row) => row.dataset.slot)")
         assert rows == [first, gone]
         await page.reload()
         await page.get_by_label("Also cancelled").check()
-    await _row(page, gone).get_by_role("button", name="Erase customer").click()
+    await _row(page, gone).get_by_label("More for this booking").click()
+    await page.get_by_role("menuitem", name="Erase customer").click()
     await page.get_by_role("button", name="Erase the customer").click()
     await expect(_row(page, gone)).to_contain_text("Erased")
     await expect(_row(page, gone).locator(".row-status")).to_have_text("Removed")
@@ -75,7 +66,7 @@ async def test_a_listed_booking_has_the_times_of_its_removed_slot(api: Api, gues
     """Lists have `slot_removed` once the slot is removed; they and `booking.get` always has the times."""
     kept, gone = await _make(api, "times", 2)
     for slot in (kept, gone):
-        booking = await _book(guest, slot, "Ada")
+        booking = await book(guest, slot, "Ada")
         own = (await api.get(f"/api/bookings/{booking}"))["booking"]
         assert own["start"] < own["end"]
         assert "slot_removed" not in own
@@ -95,7 +86,7 @@ async def test_an_archived_calendar_is_listed_and_shown(tmp_path: Any, page: Pag
         async with Api(place.url, place.staff) as api:
             (slot,) = await _make(api, "old-rooms", 1)
             await _make(api, "rooms", 1)
-            booking = await _book(api, slot, "Ada Archived")
+            booking = await book(api, slot, "Ada Archived")
             await asyncio.to_thread(server.stop)
             if not server.database.startswith("sqlite:"):
                 pytest.skip("the clock is turned back in the file of SQLite")
@@ -111,8 +102,8 @@ async def test_an_archived_calendar_is_listed_and_shown(tmp_path: Any, page: Pag
         await page.goto(f"{place.url}/staff#token={place.staff}")
         await page.wait_for_selector("main[data-seq]")
         chooser = page.get_by_label("Calendar")
-        assert await chooser.input_value() == "rooms"
-        assert await page.locator("optgroup[label=Archived] option").all_text_contents() == ["old-rooms"]
+        await expect(chooser).to_have_value("rooms")
+        await expect(page.locator("optgroup[label=Archived] option")).to_have_text(["old-rooms"])
         await chooser.select_option("old-rooms")
         await page.get_by_label("Earlier booking").click()
         await expect(page.locator(f'[data-booking="{booking}"]')).to_contain_text("Ada Archived")
@@ -127,14 +118,18 @@ async def test_an_archived_calendar_is_listed_and_shown(tmp_path: Any, page: Pag
 async def test_the_focus_stays_over_a_change(place: Place, api: Api, guest: Api, page: Page) -> None:
     """A colleague's change of a row leaves the focus on the same button, or on the row if the button is gone."""
     slot, _ = await _make(api, "focus", 2)
-    booking = await _book(guest, slot, "Ada Focus")
-    await _open(page, place, f"calendar=focus&day={in_days(1)[:10]}")
+    booking = await book(guest, slot, "Ada Focus")
+    await open_staff(page, place, f"calendar=focus&day={in_days(1)[:10]}")
     await page.get_by_label("Also cancelled").check()
     row = _row(page, slot)
-    await row.get_by_role("button", name="Cancel booking").focus()
+    await row.get_by_label("More for this booking").focus()
     await api.ask("PATCH", f"/api/bookings/{booking}", {"customer": {"name": "Ada Renamed"}}, key=new_key())
     await expect(row).to_contain_text("Ada Renamed")
-    await expect(row.get_by_role("button", name="Cancel booking")).to_be_focused()
+    await expect(row.get_by_label("More for this booking")).to_be_focused()
     await api.post(f"/api/bookings/{booking}/cancel")
     await expect(row.locator(".tag")).to_have_text("Cancelled")
+    await expect(row.get_by_label("More for this booking")).to_be_focused()
+    await row.get_by_role("button", name="Reinstate").focus()
+    await api.post(f"/api/bookings/{booking}/reinstate")
+    await expect(row.locator(".tag")).to_have_text("Confirmed")
     await expect(row).to_be_focused()

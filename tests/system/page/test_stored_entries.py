@@ -89,10 +89,10 @@ async def test_two_elements_of_a_calendar_keep_each_others(place: Place, api: Ap
         await route.fulfill(content_type="text/html", body=body)
 
     await page.route("**/host", host)
-    for _ in range(2):
+    for again in (False, True):
         await page.goto(f"{place.url}/host")
         await expect(page.locator('slotcast-calendar[data-connection="live"]')).to_have_count(2)
-        await _book_in_each(page, slots[:2])
+        await _book_in_each(page, slots[:2], again=again)
         for element in await page.locator("slotcast-calendar").all():
             for slot in slots[:2]:
                 await expect(element.locator(f'button[data-slot="{slot}"]')).to_have_attribute("data-mine", "booking")
@@ -133,20 +133,20 @@ async def test_two_servers_keep_apart(tmp_path: Path, page: Page) -> None:
         body = f'<script src="{servers[0].url}/slotcast-calendar.js"></script>'
         body += "".join(element.format(server.url, CALENDAR) for server in servers)
         async with _site(port, body) as site:
-            for _ in range(3):
+            for again in (False, True, True):
                 await page.goto(site)
                 await expect(page.locator('slotcast-calendar[data-connection="live"]')).to_have_count(2)
-                await _book_in_each(page, slots)
+                await _book_in_each(page, slots, again=again)
         kept = {booking["slot"] for booking in await page.evaluate(KEPT, "booking")}
         assert kept == set(slots)
 
 
-async def _book_in_each(page: Page, slots: list[str]) -> None:
-    """Each element's own slot, unless it is the visitor's already."""
+async def _book_in_each(page: Page, slots: list[str], *, again: bool) -> None:
+    """Each element's own slot; `again` it is the visitor's already."""
     for element, slot in zip(await page.locator("slotcast-calendar").all(), slots, strict=True):
         cell = element.locator(f'button[data-slot="{slot}"]')
-        await expect(cell).to_be_visible()
-        if await cell.get_attribute("data-mine") == "booking":
+        if again:
+            await expect(cell).to_have_attribute("data-mine", "booking")
             continue
         await cell.click()
         await element.get_by_label("Name").fill("Ada")
@@ -208,6 +208,6 @@ async def test_a_clock_that_is_set_moves_nothing(place: Place, api: Api, page: P
         # The page draws itself twice a second.
         line = page.locator(".mine-line")
         before = await line.inner_text()
-        await expect(line).not_to_have_text(before, timeout=3_000)
+        await expect(line).not_to_have_text(before)
         await expect(line).to_have_text(re.compile(r"Held for you [45]:\d\d"))
         assert len(await page.evaluate(KEPT, "hold")) == 1

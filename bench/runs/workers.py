@@ -1,0 +1,166 @@
+"""Measures how two workers share the work of one server: deliveries and bookings a CPU second of the busier one.
+
+Run it with `python -m bench.runs.workers`. The server has one worker and then two, in alternation. Its clients are
+many, so that the kernel gives each worker about as many. A worker fills a core at most, so the CPU of the busier one
+limits the server. The measure depends little on what else the machine does. The CPU of PostgreSQL is not counted.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bench.book import CALENDAR, SEATS, open_slots, write_book
+from bench.load import Ask, Load, compile_load
+from bench.machine import Process, free_port, raise_open_files
+from bench.peer import GUEST, WATCHER, Peer, slotcast
+from bench.runs.bookings import Kind
+from bench.runs.ground import Ground, PostgresGround, SqliteGround
+from models.contract.commands.calendars import CreateCalendar
+from models.contract.principal import OPERATOR
+from models.contract.values.time import DAY, HOUR
+from models.service import SlotService
+
+COUNTS = (1, 2)
+WARM_UP = 10
+BOOKED = tuple(f"books-{number}" for number in range(20))  # one calendar is locked by one writer at a time
+SLOTS_EACH, WATCHED, WATCHERS_EACH = 25, 3, 66
+
+
+@contextmanager
+def server(
+    place: str, secret: str, folder: Path, workers: int, *, spreads: bool = False
+) -> Iterator[tuple[Process, int]]:
+    """Run a server with so many workers; yield it and its port. It has the first core, or all if it `spreads`."""
+    port = free_port()
+    flags = ["--port", str(port), "--workers", str(workers), "--rate", "0", "--no-demo"]
+    environment = {"SLOTCAST_SECRET": secret, "SLOTCAST_DATABASE": place, "SLOTCAST_MAX_WAIT_MS": "0"}
+    process = Process([sys.executable, "server.py", *flags], folder=folder, environment=environment, spreads=spreads)
+    try:
+        process.wait_for(f"http://127.0.0.1:{port}/readyz")
+        process.wait_for_listeners(port, workers)
+        yield process, port
+    finally:
+        process.stop()
+
+
+def busiest(process: Process, before: dict[int, float]) -> float:
+    """Return the CPU seconds of the worker that has used most since then."""
+    return max(used - before.get(pid, 0.0) for pid, used in process.cpu_seconds_of_workers().items())
+
+
+def deliveries(process: Process, load: Load, peer: Peer, watchers: int, changes: int) -> float:
+    """Return deliveries of single changes a CPU second."""
+    load.open("principal", peer.principal, 1)
+    load.open("watchers", WATCHER, watchers)
+    load.ask("principal", "lockstep", peer.one, WARM_UP)
+    before = process.cpu_seconds_of_workers()
+    seen = load.ask("principal", "lockstep", peer.one, changes)
+    return seen.delivered / busiest(process, before)
+
+
+def open_bookers(load: Load, folder: Path, callers: int, watchers: int) -> Ask:
+    """Connect the clients that book, and so many subscribers of each of some calendars; return a booking."""
+    ask = Ask(
+        f'42/calendars,$n["slot.book",{{"slot":"$s","key":"{secrets.token_hex(11)}-$n",'
+        '"customer":{"name":"Ada Lovelace","email":"ada@example.org"}}]'
+    )
+    load.slots(folder / "slots.txt")
+    load.open("bookers", GUEST, callers)
+    for name in BOOKED[:WATCHED]:
+        subscribe = tuple(step.replace(f'"calendar":"{CALENDAR}"', f'"calendar":"{name}"') for step in WATCHER.steps)
+        load.open(f"w-{name}", WATCHER._replace(steps=subscribe), watchers)
+    return ask
+
+
+def bookings(process: Process, load: Load, folder: Path, size: dict[str, int]) -> float:
+    """Return acknowledged bookings a CPU second, of many calendars; some have subscribers."""
+    count = size["bookings"]
+    ask = open_bookers(load, folder, size["callers"], WATCHERS_EACH)
+    load.ask("bookers", "closed", ask, count // 10)
+    before = process.cpu_seconds_of_workers()
+    seen = load.ask("bookers", "closed", ask, count)
+    return seen.acked / busiest(process, before)
+
+
+def fill(place: str, secret: str, folder: Path) -> None:
+    """Make the calendars for bookings, and write the ids of their slots, one a line."""
+    service = SlotService(place, secret.encode(), synchronous="normal")
+    service.open()
+    first = (service.clock() // DAY + 1) * DAY
+    names: list[str] = []
+    for calendar in BOOKED:
+        service.run(CreateCalendar(principal=OPERATOR, calendar=calendar, name="Bench", zone="Etc/UTC"))
+        open_slots(service, calendar, first, SLOTS_EACH, SEATS)
+        names += [slot.id for slot in service.snapshot(calendar, first, first + SLOTS_EACH * HOUR).slots]
+    service.close()
+    random.Random(1).shuffle(names)  # noqa: S311 - no secret
+    (folder / "slots.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def measure(ground: Ground, folder: Path, program: Path, workers: int, size: dict[str, int]) -> tuple[float, float]:
+    """Return deliveries and bookings a CPU second, on a new database."""
+    secret, place = secrets.token_urlsafe(32), ground.new()
+    sample, token = write_book(folder / "book.db", secret, place)
+    fill(place, secret, folder)
+    peer = slotcast(secret, token, sample)
+    found = []
+    with server(place, secret, folder, workers) as (process, port), Load(program, port) as load:
+        found.append(deliveries(process, load, peer, size["watchers"], size["changes"]))
+    with server(place, secret, folder, workers) as (process, port), Load(program, port) as load:
+        found.append(bookings(process, load, folder, size))
+    return found[0], found[1]
+
+
+def main(
+    *,
+    database: Annotated[Kind, typer.Option(help="The kind of database.")] = Kind.POSTGRES,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each, in alternation; the results are medians.")] = 3,
+    watchers: Annotated[int, typer.Option(min=1, help="Subscribers of the deliveries.")] = 4_000,
+    changes: Annotated[int, typer.Option(min=1, help="Changes to all of them.")] = 100,
+    callers: Annotated[int, typer.Option(min=1, help="Clients that book, each with one request at a time.")] = 256,
+    count: Annotated[int, typer.Option("--bookings", min=100, help="Bookings.")] = 5_000,
+) -> None:
+    """Measure one worker beside two."""
+    console = Console()
+    raise_open_files()
+    size = {
+        "watchers": watchers,
+        "changes": changes,
+        "callers": callers,
+        "bookings": count,
+    }
+    rows: dict[int, list[tuple[float, float]]] = {number: [] for number in COUNTS}
+    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
+        folder = Path(name)
+        ground: Any = PostgresGround(folder) if database is Kind.POSTGRES else SqliteGround(folder)
+        program = compile_load(folder)
+        try:
+            for _ in range(rounds):
+                for number in COUNTS:
+                    rows[number].append(measure(ground, folder, program, number, size))
+        finally:
+            ground.close()
+        title = ground.title
+    table = Table("workers", "deliveries", "bookings", title=f"A CPU second of the busiest worker, {title}")
+    for number, found in rows.items():
+        table.add_row(str(number), *(f"{median(column):,.0f}" for column in zip(*found, strict=True)))
+    console.print(table)
+    pairs = list(zip(rows[1], rows[2], strict=True))
+    told = [median(two[place] / one[place] for one, two in pairs) for place in range(2)]
+    console.print(f"two workers do {told[0]:.2f} × the deliveries and {told[1]:.2f} × the bookings; {rounds} rounds")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,166 @@
+"""Random faults under random commands: no watcher misses a change, and no command is lost or done twice.
+
+`make chaos` injects 200 faults into three servers, two of them with two workers, with 300 watchers. `make test` injects
+20 into servers without workers, with 26 watchers. `FAULTS` and `SEED` set another number and another order.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import pytest
+
+from tests.models.database_audit import audit, query
+from tests.support import Api, eventually
+from tests.support.databases import redis
+from tests.support.databases.postgres import Postgres
+from tests.support.haproxy import NO_HAPROXY, PROGRAM
+from tests.system.chaos.cluster import Cluster
+from tests.system.chaos.crowd import PATIENCE_SECONDS, Crowd
+from tests.system.chaos.faults import Faults
+from tests.system.chaos.time_away import TimeAway
+from tests.system.scenario import Ask, Shop, staff_client
+
+ANSWERS_AFTERWARDS = 5
+MOST_SLOTS = 40
+RESTART_SECONDS = 3.0  # the longest time away in a rolling restart
+KEPT_UP_SECONDS = 0.5  # half of the watchers on a machine that is fast enough for all of them
+pytestmark = [
+    pytest.mark.timeout(300),  # twenty faults, each with its recovery
+    pytest.mark.skipif(PROGRAM is None, reason=NO_HAPROXY),
+    pytest.mark.skipif(redis.PROGRAM is None, reason="no Redis or Valkey on this machine (Debian: redis-server)"),
+]
+
+
+class Size(NamedTuple):
+    faults: int
+    workers: tuple[int, ...]
+    calendars: int
+    sets: int
+    longest_freeze_seconds: float
+    check_seconds: str
+    drain_seconds: float
+    delay_ms: int
+    at_once: int
+    pause_seconds: float  # of a shop after each act
+
+
+SHORT = Size(20, (1, 1, 1), 2, 1, 2.0, "1s fastinter 300ms downinter 300ms", 1, 100, 2, 0.05)
+LONG = Size(200, (2, 2, 1), 6, 4, 70.0, "1s", 3, 1_000, 1, 0.25)
+
+
+@pytest.fixture
+def size(request: pytest.FixtureRequest) -> Size:
+    size = LONG if request.config.getoption("--long") else SHORT
+    return size._replace(faults=int(os.environ.get("FAULTS", size.faults)))
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, postgres: Postgres, size: Size) -> Iterator[Cluster]:
+    with Cluster(
+        tmp_path, postgres, workers=size.workers, check_seconds=size.check_seconds, drain_seconds=size.drain_seconds
+    ) as cluster:
+        yield cluster
+        audit(cluster.database)
+
+
+async def _open(api: Api, cluster: Cluster, count: int) -> list[str]:
+    """Make calendars, once the servers are there."""
+    await eventually(lambda: cluster.up() == cluster.members, PATIENCE_SECONDS, "all servers behind the proxy")
+    names = [f"shop-{number}" for number in range(count)]
+    for name in names:
+        await api.post("/api/calendars", id=name, name="Shop", zone="Europe/Vienna", policy={"max_holds": 99})
+    return names
+
+
+class Callers:
+    """Two shops of each calendar: one asks over HTTP, one over Socket.IO."""
+
+    def __init__(self, cluster: Cluster, calendars: Sequence[str], seed: int, pause_seconds: float) -> None:
+        self._cluster = cluster
+        self._stack = AsyncExitStack()
+        places = [(calendar, first) for calendar in calendars for first in range(2)]
+        self._shops = [
+            Shop(
+                cluster,
+                cluster.token,
+                seed + place,
+                calendar=calendar,
+                first=first,
+                step=2,
+                most_slots=MOST_SLOTS,
+                pause_seconds=pause_seconds,
+            )
+            for place, (calendar, first) in enumerate(places)
+        ]
+        self._asks: list[Ask] = []
+
+    async def __aenter__(self) -> Self:
+        for place, shop in enumerate(self._shops):
+            if place % 2:
+                self._asks.append(shop.over_http)
+            else:
+                client = await self._stack.enter_async_context(staff_client(self._cluster, self._cluster.token))
+                self._asks.append(shop.over(client))
+            await shop.open_slots(self._asks[-1], 10)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def call_during(self, happening: Awaitable[object]) -> float:
+        """Send commands until the faults are over and each shop has some more answers; return the longest time."""
+        calls = []
+        for shop, ask in zip(self._shops, self._asks, strict=True):
+            shop.is_closing, shop.longest_seconds = False, 0.0
+            calls.append(asyncio.create_task(shop.keep_busy(ask)))
+        await happening
+        enough = [shop.answered + ANSWERS_AFTERWARDS for shop in self._shops]
+
+        def is_enough() -> bool:
+            return all(shop.answered >= count for shop, count in zip(self._shops, enough, strict=True)) or any(
+                call.done() for call in calls
+            )
+
+        await eventually(is_enough, PATIENCE_SECONDS, "answers")
+        for shop in self._shops:
+            shop.is_closing = True
+        await asyncio.gather(*calls)
+        return max(shop.longest_seconds for shop in self._shops)
+
+    def check(self) -> None:
+        """The database has the answered bookings and slots, and no others: each command was done once."""
+        for table, answered in (
+            ("booking", [shop.bookings for shop in self._shops]),
+            ("slot", [shop.slots for shop in self._shops]),
+        ):
+            found = {str(name) for (name,) in query(self._cluster.database, f"SELECT id FROM {table}")}
+            assert found == set().union(*answered), table
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a client's, of a killed handshake
+async def test_no_fault_costs_a_watcher_a_change(cluster: Cluster, size: Size, tmp_path: Path) -> None:
+    """Every watcher has every seq once and in order, and equals the snapshot; every command is done once."""
+    seed = int(os.environ.get("SEED", "1"))
+    faults = Faults(cluster, seed, longest_freeze_seconds=size.longest_freeze_seconds)
+    away = TimeAway()
+    async with Api(cluster.url, cluster.token) as api:
+        calendars = await _open(api, cluster, size.calendars)
+        async with (
+            Crowd(cluster.url, calendars, tmp_path, sets=size.sets, delay_ms=size.delay_ms) as crowd,
+            Callers(cluster, calendars, seed, size.pause_seconds) as callers,
+        ):
+            await crowd.converge(api)
+            for some in faults.rounds(size.faults, size.at_once):
+                name = " and ".join(name for name, _ in some)
+                print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+                longest = await callers.call_during(asyncio.gather(*(fault() for _, fault in some)))
+                away.add(name, await crowd.converge(api), longest)
+            print(away.table())
+            await asyncio.to_thread(callers.check)
+    if size.at_once == 1 and away.half("restart in turn") < KEPT_UP_SECONDS:
+        assert away.longest("restart in turn") <= RESTART_SECONDS
