@@ -120,7 +120,13 @@ def test_the_server_imports_only_its_requirements() -> None:
 
 def test_every_requirement_is_pinned() -> None:
     """Each line of the requirements names one version."""
-    for path in (ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"):
+    for path in (
+        ROOT / "requirements.in",
+        ROOT / "tests" / "requirements.in",
+        ROOT / "deploy" / "requirements-otlp.in",
+    ):
         for line in path.read_text().splitlines():
             requirement = line.split("#")[0].strip()
-            assert not requirement or requirement.startswith("-r ") or "==" in requirement, f"{path.name}: {line}"
+            assert not requirement or requirement.startswith(("-r ", "-c ")) or "==" in requirement, (
+                f"{path.name}: {line}"
+            )

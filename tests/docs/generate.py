@@ -8,17 +8,19 @@ from pathlib import Path
 
 from tests.docs import table
 from tests.docs.golden import goldens
+from tests.docs.supply import licences
 from tests.docs.typescript import routes, typescript
 from tests.support import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
-PAGES = ("README.md", "ARCHITECTURE.md", "docs/protocol.md")
+PAGES = ("README.md", "ARCHITECTURE.md", "docs/protocol.md", "docs/licences.md")
 TABLES: dict[str, Callable[[], str]] = {
     "requests": table.requests,
     "routes": table.routes,
     "errors": table.refusals,
     "settings": table.settings,
     "metrics": table.metrics,
+    "licences": licences,
     "packages of models": lambda: table.packages("models"),
     "packages of realtime": lambda: table.packages("realtime"),
 }

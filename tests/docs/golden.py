@@ -32,7 +32,7 @@ from models.contract.values.time import read_time
 from realtime import protocol
 from realtime.http.problem import problem
 from realtime.rooms.room import public_packet
-from realtime.transports.sse import event_stream, named_event
+from realtime.transports.event_stream import event_stream, named_event
 
 FIRST = 41  # the snapshot's seq; the changes follow it
 _BEGIN, _FINISH = "2027-01-30T12:00:00Z", "2027-04-02T12:00:00Z"
@@ -207,6 +207,14 @@ _SOURCE = {
     "failing_since": _NOW,
 }
 _THINGS: dict[type, Any] = {
+    answers.ServerAnswer: {
+        "server_time": _NOW,
+        "started_at": _BEGIN,
+        "versions": {"Python": "3.11.7"},
+        "nodes": 1,
+        "workers": 1,
+        "figures": [{"name": "slotcast_connections", "labels": {"transport": "websocket"}, "value": 3.0}],
+    },
     answers.FeedAnswer: _FEED,
     answers.OwnFeedAnswer: {**_FEED, "token": "Zm9yIGEgZmVlZCBvbmx5IQ"},
     answers.FeedsAnswer: [_FEED],
@@ -232,6 +240,8 @@ _THINGS: dict[type, Any] = {
     answers.OwnBookingAnswer: {"booking": {**_OWN, "token": "Zm9yIGEgYm9va2luZyBvbg"}},
     answers.BookingOutcomeAnswer: {"booking": {**_OWN, "status": "cancelled"}},
     answers.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
+    answers.CancelledAnswer: {"cancelled": 3, "calendars": 1},
+    answers.VerifiedAnswer: {"verified": True, "tries_left": 5, "booking": _OWN},
     answers.InfoAnswer: {"info": _INFO},
     answers.ScheduleAnswer: {
         "opened": 12,
@@ -262,6 +272,20 @@ _THINGS: dict[type, Any] = {
         "next_page": _PAGE,
     },
     answers.ErasedAnswer: {"erased": 12, "calendars": 3, "next_page": _PAGE},
+    answers.ExportAnswer: {
+        "bookings": [_listed(_booking(FIRST + 1, customer=_ADA))],
+        "entries": [
+            {
+                "calendar": _CALENDAR,
+                "seq": FIRST,
+                "at": _NOW,
+                "booking": _booking(FIRST + 1).id,
+                "sub": "ada",
+                "address": "203.0.113.7",
+            }
+        ],
+        "next_page": _PAGE,
+    },
     answers.FoundSlotsAnswer: {
         "slots": [{"calendar": _CALENDAR, **msgspec.to_builtins(_slot(1, 9, FIRST))}],
         "cursors": {_CALENDAR: _cursor(FIRST)},

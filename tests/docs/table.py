@@ -41,7 +41,7 @@ def _answer(shapes: tuple[type, ...]) -> str:
 def requests() -> str:
     rows = []
     for name, kind in EVERY_REQUEST.items():
-        mark = " (staff)" if kind.wire.is_for_staff else ""
+        mark = f" ({kind.wire.role.name.lower()})" if kind.wire.is_for_staff else ""
         rows.append((f"`{name}`{mark}", kind.wire.summary, _fields(kind), _answer(kind.wire.answers)))
     return _table(("request", "", "fields", "answer"), rows)
 

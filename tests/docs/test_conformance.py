@@ -157,7 +157,7 @@ def _has_all(changes: list[dict[str, Any]]) -> bool:
 @pytest.mark.parametrize("transport", [Sockets, Http])
 async def test_every_answer_fits_its_schema(transport: Callable[..., Any], server: Server) -> None:
     """Each answer and each change has the described fields and no others."""
-    token = server.command("token", "--scope", "staff").strip()
+    token = server.command("token", "--scope", "owner").strip()
     async with transport(server.url, token) as speaker:
         story = _Story(speaker)
         await story.run()
@@ -170,7 +170,7 @@ async def test_every_answer_fits_its_schema(transport: Callable[..., Any], serve
 
 async def test_an_answer_without_a_socketio_request_fits_its_schema(server: Server) -> None:
     """The routes without a Socket.IO request answer with the described fields and no others."""
-    token = server.command("token", "--scope", "staff").strip()
+    token = server.command("token", "--scope", "owner").strip()
     async with Http(server.url, token) as speaker:
         [calendar, *_] = (await speaker.read("/api/calendars"))["calendars"]
         assert (await speaker.read(f"/api/calendars/{{id}} {calendar['id']}"))["info"] == calendar

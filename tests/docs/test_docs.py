@@ -118,3 +118,15 @@ def test_every_limit_has_its_setting_and_its_test() -> None:
     assert set(re.findall(r"`(SLOTCAST_\w+?)(?:=0)?`", limits)) <= known
     assert [path for path in re.findall(r"`(tests/[\w/.]+)`", limits) if not (ROOT / path).is_file()] == []
     assert _missing((name for name in known if "MAX_" in name or name.endswith("_SECONDS")), limits) == []
+
+
+def test_alerts_and_dashboard_name_real_metrics_and_each_alert_has_its_section() -> None:
+    """Nothing in deploy/ watches a metric that no server has, and whoever is paged finds what to do."""
+    known = {name.removesuffix("_total") for name, _ in table.counted()}
+    alerts = (ROOT / "deploy" / "alerts.yml").read_text()
+    watched = set(re.findall(r"\bslotcast_\w+", alerts + (ROOT / "deploy" / "grafana.json").read_text()))
+    assert {re.sub("_(total|bucket|sum|count)$", "", name) for name in watched} <= known
+    names = re.findall(r"alert: (\w+)", alerts)
+    assert len(names) == alerts.count("runbook: docs/operations.md#") > 5
+    sections = re.findall("^### (.+)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    assert [name for name in names if name not in sections or f"#{name.lower()}}}" not in alerts] == []

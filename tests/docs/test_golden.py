@@ -12,7 +12,7 @@ from models.contract.requests import EVERY_REQUEST
 from models.contract.values.time import read_time
 from models.service import PackedSlots, PlacedSlot, Snapshot
 from realtime.answers import Error, Problem, StaffChange
-from realtime.rooms.replica import Replica
+from realtime.rooms.replica.replica import Replica
 from tests.docs.closed import faults
 from tests.docs.generate import GOLDEN
 

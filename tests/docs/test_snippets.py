@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import ConsoleMessage, Page, Route
 
 from tests.docs.runner import SNIPPETS, Running
-from tests.support import ROOT, Server
+from tests.support import ROOT, Server, eventually
 from tests.support.databases.postgres import Postgres
 
 _OPENING = ("2033-01-31T09:00:00Z", "2033-01-31T10:00:00Z")
@@ -116,6 +116,24 @@ async def test_a_stream_follows_across_a_kill(name: str, server: Server, page: P
     await page.wait_for_function("slot => !look().slots.includes(slot)", arg=slot, timeout=60_000)
     await stands()
     assert bool(ills) == (name == "events.js")
+
+
+async def test_a_bare_socket_books(server: Server, page: Page) -> None:
+    """With WebSocket alone a page gets the snapshot, the change of its booking, and its answer, in this order."""
+    heard: list[dict[str, Any]] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "log":
+            heard.append(json.loads(message.text))
+
+    page.on("console", hear)
+    await page.goto(f"{server.url}/healthz")
+    source = (SNIPPETS / "bare.js").read_text().replace("ws://localhost:8080", server.url.replace("http", "ws", 1))
+    await page.evaluate(f"() => {{ {source} }}")
+    await eventually(lambda: len(heard) == 3, 20, "the answer")
+    snapshot, change, answer = heard
+    assert (snapshot["mode"], change["type"], answer["booking"]["status"]) == ("snapshot", "slot.booked", "confirmed")
+    assert change["cursor"] == answer["cursor"]
 
 
 def _compact(value: object) -> str:

@@ -36,6 +36,7 @@ _UNIONS = {
 _SUBSCRIBE = "calendar.subscribe"
 _INTERFACES = (
     "Slot",
+    "Question",
     "Policy",
     "CalendarInfo",
     "Customer",
@@ -48,6 +49,7 @@ _INTERFACES = (
     "Hold",
     "EndedHold",
     "Change",
+    "Offset",
     "Snapshot",
     "Resumption",
     "Poll",
@@ -60,6 +62,8 @@ _INTERFACES = (
     "OwnFeed",
     "BusySource",
     "HistoryEntry",
+    "ExportedEntry",
+    "Figure",
 )
 _TAIL = """
 export type SubscribeAnswer =
@@ -176,5 +180,5 @@ def _type(schema: dict[str, Any]) -> str:
         return f"readonly ({items})[]" if " | " in items else f"readonly {items}[]"
     if "type" in schema.get("additionalProperties", {}):
         return f"Readonly<Record<string, {_type(schema['additionalProperties'])}>>"
-    plain = {"string": "string", "integer": "number", "boolean": "boolean", "null": "null"}
+    plain = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
     return plain.get(schema.get("type", ""), "unknown")
