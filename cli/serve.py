@@ -28,6 +28,7 @@ from models.storage.database import FIRST_MIGRATION, public_url
 from models.storage.dialect import UnusableDatabase
 from realtime.access.auth import Auth
 from realtime.app import BASE_PATH, DRAIN, GUARD, HANDSHAKES, METRICS, OPERATORS, SERVICE, build
+from realtime.app_settings import AppSettings
 from realtime.async_service import AsyncService
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
@@ -90,31 +91,37 @@ async def compose(
     """Return the whole server around an open service; a test passes its own clock, pages and heartbeat."""
     return await build(
         service,
+        _app_settings(settings),
+        clock=clock or service.clock,
+        web_folder=web_folder,
+        heartbeat_seconds=heartbeat_seconds,
+        links=links,
+        writer=writer,
+    )
+
+
+def _app_settings(settings: Settings) -> AppSettings:
+    return AppSettings(
         secret=settings.keys,
         origins=settings.origins,
         proxies=settings.proxies,
+        base_path=settings.base_path,
+        internal_url=settings.peer_url,
         rate=settings.rate,
         address_factor=settings.address_factor,
         most_open_per_address=settings.most_open_per_address,
         body_seconds=settings.body_seconds,
         max_queued_bytes=settings.max_queued_bytes,
         max_room_bytes=settings.max_room_bytes,
-        clock=clock or service.clock,
-        web_folder=web_folder,
-        heartbeat_seconds=heartbeat_seconds,
-        busy_seconds=settings.busy_minutes * 60,
-        busy_allows_private=settings.busy_private,
-        has_public_metrics=settings.metrics_public,
-        links=links,
-        writer=writer,
-        internal_url=settings.peer_url,
+        proof_number=settings.proof_number,
         issuer=settings.issuer,
         token_seconds=settings.token_seconds,
-        otlp_url=settings.otlp,
-        mail=settings.mail,
-        proof_number=settings.proof_number,
         session_seconds=int(settings.session_days * 86_400),
-        base_path=settings.base_path,
+        has_public_metrics=settings.metrics_public,
+        busy_seconds=settings.busy_minutes * 60,
+        busy_allows_private=settings.busy_private,
+        mail=settings.mail,
+        otlp_url=settings.otlp,
     )
 
 

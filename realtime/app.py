@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import chain
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from models.contract.values.time import Clock
 from models.service import SlotService
 from realtime.access.auth import Auth, Tickets
 from realtime.access.credentials import Credentials
-from realtime.access.issuer import Issuer, IssuerSettings
+from realtime.access.issuer import Issuer
 from realtime.access.rate_limit import Addresses
 from realtime.access.relay_mark import RelayMark
-from realtime.access.token_keys import TokenKeys
+from realtime.app_settings import AppSettings
 from realtime.async_service import AsyncService
 from realtime.busy.importer import BusyImporter
 from realtime.describe.routes import routes as schema_routes
@@ -31,16 +31,16 @@ from realtime.http.body import Bodies
 from realtime.http.compression import Compression
 from realtime.http.handshake import Handshakes
 from realtime.http.health import Health
-from realtime.http.middleware import BODY_BYTES, Network, Proxies, RequestGuard
+from realtime.http.middleware import BODY_BYTES, Proxies, RequestGuard
 from realtime.http.pages import Pages, add_headers
 from realtime.http.problem import problems
 from realtime.http.query import checks_query
 from realtime.http.tickets import TicketApi
-from realtime.http.verification import PROOF_NUMBER, VerificationApi
+from realtime.http.verification import VerificationApi
 from realtime.ical.feed import Feeds
 from realtime.leader import Leader
 from realtime.loop_lag import LoopLagMonitor
-from realtime.mail.outbox import MailSettings, Outbox
+from realtime.mail.outbox import Outbox
 from realtime.metrics import Metrics
 from realtime.operator_parts import OperatorParts
 from realtime.relay import Relay
@@ -55,7 +55,7 @@ from realtime.rooms.replica.text import ReplicaText
 from realtime.rooms.subscriber import Audience
 from realtime.scheduler import Scheduler
 from realtime.server_figures import ServerFigures
-from realtime.sockets import Sockets, make_sockets
+from realtime.sockets import make_sockets
 from realtime.tracing import make_handler
 from realtime.transports.long_poll import LongPoll
 from realtime.transports.socket_session import SocketParts
@@ -63,7 +63,7 @@ from realtime.transports.socketio import CalendarNamespace
 from realtime.transports.socketio_rooms import CalendarRooms
 from realtime.transports.sse import ServerSentEvents
 from realtime.transports.sse_many import ManyServerSentEvents
-from realtime.transports.stream import Streams, StreamSubscriptions
+from realtime.transports.stream import HEARTBEAT_SECONDS, Streams, StreamSubscriptions
 from realtime.transports.websocket import PlainWebSockets
 from realtime.workers import WorkerLinks
 from realtime.writer_link.client import WriterLink
@@ -80,79 +80,17 @@ SOCKETS = web.AppKey("sockets", SocketServer)  # an application may emit to `cal
 
 async def build(
     slot_service: SlotService,
+    settings: AppSettings,
     *,
-    secret: bytes | TokenKeys,
-    origins: Sequence[str],
-    proxies: Sequence[Network],
-    rate: float,
-    address_factor: float,
-    most_open_per_address: int,
-    body_seconds: float,
-    max_queued_bytes: int,
-    max_room_bytes: int,
     clock: Clock,
     web_folder: Path,
-    heartbeat_seconds: float,
-    busy_seconds: float = 900.0,
-    busy_allows_private: bool = False,
-    has_public_metrics: bool = False,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
     links: WorkerLinks | None = None,
     writer: WriterLink | None = None,
-    internal_url: str = "",
-    base_path: str,
-    session_seconds: int = 30 * 86_400,
-    issuer: IssuerSettings | None = None,
-    token_seconds: int = 0,
-    otlp_url: str = "",
-    mail: MailSettings | None = None,
-    proof_number: int = PROOF_NUMBER,
 ) -> web.Application:
-    """Return the application of these settings (see `cli.settings.Settings`). Call it on the loop that runs it."""
-    credentials = Credentials(clock)
-    its_issuer = Issuer(issuer) if issuer else None
-    auth = Auth(secret, clock, credentials, issuer=its_issuer, longest_seconds=token_seconds)
-    mark = RelayMark(secret, clock) if internal_url else None
-    peers = Proxies(proxies, mark, base_path)
-    relay = Relay(internal_url, mark, peers.address_of, lambda: _peer_urls(slot_service), links) if mark else None
-    addresses = Addresses(rate, address_factor, most_open_per_address)
-    allowed = Origins(list(origins) or None, setting="SLOTCAST_ORIGINS")
-    limits = Limits(max_queued_bytes, message_seconds=body_seconds)
-    tickets = Tickets(
-        secret,
-        clock,
-        lambda ticket, ends_at: app.service.run(UseTicket(ticket=ticket, ends_at=ends_at)),
-        credentials,
-    )
-    app = _App(
-        slot_service,
-        clock=clock,
-        auth=auth,
-        credentials=credentials,
-        guard=RequestGuard(
-            auth,
-            tickets,
-            peers,
-            allowed.without_credentials(),
-            addresses,
-            read_rights=lambda: app.access.keeper.read(),  # noqa: PLW0108 - made below
-        ),
-        sockets=make_sockets(allowed, peers, addresses, limits),
-        streams=Streams(clock, heartbeat_seconds),
-        body_seconds=body_seconds,
-        max_room_bytes=max_room_bytes,
-        busy_seconds=busy_seconds,
-        busy_allows_private=busy_allows_private,
-        has_public_metrics=has_public_metrics,
-        links=links,
-        writer=writer,
-        relay=relay,
-        issuer=its_issuer,
-        session_seconds=session_seconds,
-        otlp_url=otlp_url,
-        mail=mail,
-        proof_number=proof_number,
-    )
-    return app.build(limits, web_folder, base_path)
+    """Return the application of these settings. Call it on the loop that runs it."""
+    app = _App(slot_service, settings, clock, streams=Streams(clock, heartbeat_seconds), links=links, writer=writer)
+    return app.build(web_folder)
 
 
 def _admit(_request: web.Request) -> None:
@@ -169,55 +107,66 @@ class _App:
     def __init__(
         self,
         slot_service: SlotService,
-        *,
+        settings: AppSettings,
         clock: Clock,
-        auth: Auth,
-        credentials: Credentials,
-        guard: RequestGuard,
-        sockets: Sockets,
+        *,
         streams: Streams,
-        body_seconds: float,
-        max_room_bytes: int,
-        busy_seconds: float,
-        busy_allows_private: bool,
-        has_public_metrics: bool,
         links: WorkerLinks | None,
         writer: WriterLink | None,
-        relay: Relay | None,
-        issuer: Issuer | None,
-        session_seconds: int,
-        otlp_url: str,
-        mail: MailSettings | None,
-        proof_number: int,
     ) -> None:
-        self._issuer = issuer
+        self.settings = settings
         self.clock = clock
-        self.guard = guard
-        self.sockets = sockets
         self.streams = streams
         self.links = links
-        self.relay = relay
-        sockets.eio.elsewhere = relay or links
-        self.bodies = Bodies(guard, body_seconds)
-        self.counts = RequestCounts()
-        self._busy_seconds, self._busy_allows_private = busy_seconds, busy_allows_private
-        self._has_public_metrics = has_public_metrics
-        self._mail, self._proof_number = mail, proof_number
         self.service = AsyncService(slot_service, lambda rows: self._take_rows(rows), writer)  # noqa: PLW0108 - its parts are made below
-        rooms = {audience: CalendarRooms(sockets.manager, audience) for audience in Audience}
-        self.dispatcher = Dispatcher(self.service, rooms, max_room_bytes=max_room_bytes)
-        self.leader = Leader(slot_service)
-        text = ReplicaText(clock)
-        self.recovery = Recovery(self.service, self.dispatcher, text, clock)
-        self.snapshots = SnapshotReader(self.service, self.dispatcher, text, clock)
-        self.access = AccessParts(self.service, auth, credentials, clock, session_seconds=session_seconds)
-        sockets.eio.keep_parts = guard.handshake_parts
-        self.loop_lag = LoopLagMonitor(lambda: self.service.is_full, sockets.set_refusing)
-        self.operator = OperatorParts(self.service, self.loop_lag, lambda: self.listener.age, otlp_url)
-        self.request_handler = make_handler(
-            self.operator.traces, self.service, self.dispatcher, clock, self.access.handler
+        self.issuer = Issuer(settings.issuer) if settings.issuer else None
+        credentials = Credentials(clock)
+        auth = Auth(settings.secret, clock, credentials, issuer=self.issuer, longest_seconds=settings.token_seconds)
+        self.access = AccessParts(self.service, auth, credentials, clock, session_seconds=settings.session_seconds)
+        self._make_entrance(slot_service, auth, credentials)
+        self._make_rooms(slot_service)
+        self._make_requests(auth)
+
+    def _make_entrance(self, slot_service: SlotService, auth: Auth, credentials: Credentials) -> None:
+        """Make what comes before a request is read: the guard, the engine, and the relay to other servers."""
+        settings, clock = self.settings, self.clock
+        mark = RelayMark(settings.secret, clock) if settings.internal_url else None
+        peers = Proxies(settings.proxies, mark, settings.base_path)
+        self.relay = (
+            Relay(settings.internal_url, mark, peers.address_of, lambda: _peer_urls(slot_service), self.links)
+            if mark
+            else None
         )
-        self.socket_parts = SocketParts(auth, self.recovery, self.request_handler, self.counts)
+        addresses = Addresses(settings.rate, settings.address_factor, settings.most_open_per_address)
+        allowed = Origins(list(settings.origins) or None, setting="SLOTCAST_ORIGINS")
+        tickets = Tickets(
+            settings.secret,
+            clock,
+            lambda ticket, ends_at: self.service.run(UseTicket(ticket=ticket, ends_at=ends_at)),
+            credentials,
+        )
+        self.guard = RequestGuard(
+            auth,
+            tickets,
+            peers,
+            allowed.without_credentials(),
+            addresses,
+            read_rights=self.access.keeper.read,
+        )
+        self.limits = Limits(settings.max_queued_bytes, message_seconds=settings.body_seconds)
+        self.sockets = make_sockets(allowed, peers, addresses, self.limits)
+        self.sockets.eio.elsewhere = self.relay or self.links
+        self.sockets.eio.keep_parts = self.guard.handshake_parts
+        self.bodies = Bodies(self.guard, settings.body_seconds)
+
+    def _make_rooms(self, slot_service: SlotService) -> None:
+        """Make what brings the log to the subscribers."""
+        self.rooms = {audience: CalendarRooms(self.sockets.manager, audience) for audience in Audience}
+        self.dispatcher = Dispatcher(self.service, self.rooms, max_room_bytes=self.settings.max_room_bytes)
+        text = ReplicaText(self.clock)
+        self.recovery = Recovery(self.service, self.dispatcher, text, self.clock)
+        self.snapshots = SnapshotReader(self.service, self.dispatcher, text, self.clock)
+        self.leader = Leader(slot_service)
         self.scheduler = Scheduler(self.service, self.dispatcher, self.leader)
         self.outside = OutsideWrites(self.service, self.dispatcher, self.scheduler.hurry)
         self.listener = ChangeListener(
@@ -227,8 +176,18 @@ class _App:
             self.outside.take,
             self._take_rows,
         )
+
+    def _make_requests(self, auth: Auth) -> None:
+        """Make what answers requests, and what counts them."""
+        self.counts = RequestCounts()
+        self.loop_lag = LoopLagMonitor(lambda: self.service.is_full, self.sockets.set_refusing)
+        self.operator = OperatorParts(self.service, self.loop_lag, lambda: self.listener.age, self.settings.otlp_url)
+        self.request_handler = make_handler(
+            self.operator.traces, self.service, self.dispatcher, self.clock, self.access.handler
+        )
+        self.socket_parts = SocketParts(auth, self.recovery, self.request_handler, self.counts)
         for audience in Audience:
-            sockets.register_namespace(self._namespace(audience, auth, rooms[audience]))
+            self.sockets.register_namespace(self._namespace(audience, auth, self.rooms[audience]))
 
     def _namespace(self, audience: Audience, auth: Auth, rooms: CalendarRooms) -> CalendarNamespace:
         return CalendarNamespace(
@@ -241,7 +200,7 @@ class _App:
             counts=self.counts,
         )
 
-    def build(self, limits: Limits, web_folder: Path, base_path: str) -> web.Application:
+    def build(self, web_folder: Path) -> web.Application:
         """Return the application with its middlewares, routes and signals."""
         guard = self.guard
         middlewares = [
@@ -257,13 +216,13 @@ class _App:
         app[HANDSHAKES] = Handshakes(app, guard, self.sockets)
         app.on_shutdown.append(self._stop)  # before the engine's own, which attach() adds
         self.sockets.attach(app, "socket.io")
-        app[BASE_PATH] = base_path
-        self._add_routes(app, limits, web_folder)
+        app[BASE_PATH] = self.settings.base_path
+        self._add_routes(app, web_folder)
         app.on_response_prepare.extend((guard.add_headers, add_headers))
         app.cleanup_ctx.append(self._run)
         return app
 
-    def _add_routes(self, app: web.Application, limits: Limits, web_folder: Path) -> None:
+    def _add_routes(self, app: web.Application, web_folder: Path) -> None:
         guard, streams = self.guard, self.streams
         counters = self.sockets.counters
         metrics = Metrics(
@@ -281,7 +240,7 @@ class _App:
         )
         app[METRICS] = metrics
         self.request_handler.read_server = ServerFigures(metrics, self.links).read
-        check_reader = _admit if self._has_public_metrics else guard.check_operator
+        check_reader = _admit if self.settings.has_public_metrics else guard.check_operator
         self.health = Health(
             self.service,
             metrics.exposition,
@@ -292,7 +251,7 @@ class _App:
         )
         app[OPERATORS] = self.health.operators(self.counts)
         subscriptions = StreamSubscriptions(
-            guard=guard, recovery=self.recovery, streams=streams, limits=limits, counters=counters
+            guard=guard, recovery=self.recovery, streams=streams, limits=self.limits, counters=counters
         )
         sockets = PlainWebSockets(subscriptions, self.socket_parts)
         for handlers in (
@@ -304,7 +263,7 @@ class _App:
             ManyServerSentEvents(subscriptions),
             sockets,
             TicketApi(guard),
-            VerificationApi(guard, self.service.sync.tokens, self.clock, self._proof_number),
+            VerificationApi(guard, self.service.sync.tokens, self.clock, self.settings.proof_number),
             self.health,
             Pages(web_folder, sockets.any_calendar),
         ):
@@ -318,12 +277,12 @@ class _App:
             self.service,
             self.clock,
             self.leader,
-            seconds=self._busy_seconds,
-            allows_private=self._busy_allows_private,
+            seconds=self.settings.busy_seconds,
+            allows_private=self.settings.busy_allows_private,
         )
-        outbox = Outbox(self.service, self.leader, self._mail, self.clock)
-        if self._issuer is not None:
-            await self._issuer.start()
+        outbox = Outbox(self.service, self.leader, self.settings.mail, self.clock)
+        if self.issuer is not None:
+            await self.issuer.start()
         self.service.start(self.listener.look)
         await self.access.start()
         for part in (
@@ -352,8 +311,8 @@ class _App:
             self.service.close,
         ):
             await close()
-        if self._issuer is not None:
-            await self._issuer.close()
+        if self.issuer is not None:
+            await self.issuer.close()
         if self.relay is not None:
             await self.relay.close()
 

@@ -16,6 +16,7 @@ UNTESTED = {
     "realtime/requests/access_handler": "tests/system/access/test_accounts and test_roles use each request",
     "realtime/requests/access_parts": "tests/system/access/test_accounts needs each part",
     "realtime/requests/session_handler": "tests/system/access/test_accounts signs in and out",
+    "realtime/app_settings": "declarations only; tests/realtime/test_app and each server take it",
     "realtime/operator_parts": "tests/realtime/test_faults and test_tracing need each part",
     "realtime/sockets": "tests/realtime/test_app makes it with each server",
     "models/contract/access_answers": "declarations only; tests/realtime/http/test_routes checks their routes",

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from models.contract.values.time import system_clock
 from models.service import SlotService
 from realtime.app import SERVICE, SOCKETS, build
+from realtime.app_settings import AppSettings
 
 
 async def test_an_application_ends_all_that_it_has_started(database: str, tmp_path: Path) -> None:
@@ -18,19 +19,19 @@ async def test_an_application_ends_all_that_it_has_started(database: str, tmp_pa
     sync.open()
     app = await build(
         sync,
-        secret=sync.secret,
-        origins=[],
-        proxies=[],
-        rate=0,
-        address_factor=10,
-        most_open_per_address=0,
-        body_seconds=5,
-        max_queued_bytes=1_000_000,
-        max_room_bytes=1_000_000,
+        AppSettings(
+            secret=sync.secret,
+            origins=[],
+            proxies=[],
+            rate=0,
+            address_factor=10,
+            most_open_per_address=0,
+            body_seconds=5,
+            max_queued_bytes=1_000_000,
+            max_room_bytes=1_000_000,
+        ),
         clock=system_clock,
         web_folder=tmp_path,
-        heartbeat_seconds=15,
-        base_path="",
     )
     async with TestClient(TestServer(app)) as client:
         assert (await client.get("/readyz")).status == 200
