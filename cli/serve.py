@@ -33,8 +33,8 @@ from realtime.async_service import AsyncService
 from realtime.engine import tune_collector
 from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
 from realtime.http.middleware import RequestGuard
+from realtime.nodes.workers import WorkerLinks
 from realtime.transports.stream import HEARTBEAT_SECONDS
-from realtime.workers import WorkerLinks
 from realtime.writer_link.client import WriterLink
 
 WEB_FOLDER = Path(__file__).parents[1] / "web" / "dist"

@@ -24,6 +24,7 @@ from realtime.describe.routes import routes as schema_routes
 from realtime.drain import Drain
 from realtime.engine import Limits, SocketServer
 from realtime.engine.origins import Origins
+from realtime.faults.loop_lag import LoopLagMonitor
 from realtime.http.access_api import AccessApi
 from realtime.http.api import Api
 from realtime.http.base_path import redirect_route
@@ -38,12 +39,14 @@ from realtime.http.query import checks_query
 from realtime.http.tickets import TicketApi
 from realtime.http.verification import VerificationApi
 from realtime.ical.feed import Feeds
-from realtime.leader import Leader
-from realtime.loop_lag import LoopLagMonitor
 from realtime.mail.outbox import Outbox
-from realtime.metrics import Metrics
-from realtime.operator_parts import OperatorParts
-from realtime.relay import Relay
+from realtime.nodes.leader import Leader
+from realtime.nodes.relay import Relay
+from realtime.nodes.workers import WorkerLinks
+from realtime.operators.metrics import Metrics
+from realtime.operators.parts import OperatorParts
+from realtime.operators.server_figures import ServerFigures
+from realtime.operators.tracing import make_handler
 from realtime.request_log import RequestCounts
 from realtime.requests.access_parts import AccessParts
 from realtime.requests.snapshot_read import SnapshotReader
@@ -54,9 +57,7 @@ from realtime.rooms.recovery import Recovery
 from realtime.rooms.replica.text import ReplicaText
 from realtime.rooms.subscriber import Audience
 from realtime.scheduler import Scheduler
-from realtime.server_figures import ServerFigures
 from realtime.sockets import make_sockets
-from realtime.tracing import make_handler
 from realtime.transports.long_poll import LongPoll
 from realtime.transports.socket_session import SocketParts
 from realtime.transports.socketio import CalendarNamespace
@@ -65,7 +66,6 @@ from realtime.transports.sse import ServerSentEvents
 from realtime.transports.sse_many import ManyServerSentEvents
 from realtime.transports.stream import HEARTBEAT_SECONDS, Streams, StreamSubscriptions
 from realtime.transports.websocket import PlainWebSockets
-from realtime.workers import WorkerLinks
 from realtime.writer_link.client import WriterLink
 
 SERVICE = web.AppKey("service", AsyncService)

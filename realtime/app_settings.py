@@ -19,7 +19,7 @@ class AppSettings:
     secret: bytes | TokenKeys
     origins: Sequence[str]
     proxies: Sequence[Network]
-    base_path: str = ""
+    base_path: str
     internal_url: str = ""  # other servers relay to it
     # What clients may take.
     rate: float  # requests a second

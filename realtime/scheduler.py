@@ -19,7 +19,7 @@ from models.contract.commands.command import Answer, Command
 from models.contract.errors import Refused
 from models.contract.values.time import SECOND
 from realtime.async_service import AsyncService
-from realtime.leader import Leader
+from realtime.nodes.leader import Leader
 from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
 

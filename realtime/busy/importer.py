@@ -19,7 +19,7 @@ from models.contract.values.time import DAY, SECOND, Clock
 from models.service import DueSource
 from realtime.async_service import AsyncService
 from realtime.busy.fetch import Fetched, Unreadable, fetch
-from realtime.leader import Leader
+from realtime.nodes.leader import Leader
 
 BEFORE, AFTER = DAY, 731 * DAY
 LOOK_SECONDS = 2.0  # between two looks for sources that are due

@@ -25,15 +25,15 @@ from realtime.edge.passage import ROUTES, Passage, fields_of
 from realtime.edge.upstream import Upstream
 from realtime.engine import Limits, SocketServer, is_handshake
 from realtime.engine.origins import Origins
+from realtime.faults.loop_lag import LoopLagMonitor
 from realtime.http.api import Api
 from realtime.http.body import Bodies
 from realtime.http.middleware import BODY_BYTES, Network, Proxies, RequestGuard
 from realtime.http.pages import add_headers
 from realtime.http.problem import problems
 from realtime.http.query import checks_query
-from realtime.leader import Leader
-from realtime.loop_lag import LoopLagMonitor
-from realtime.metrics import Metrics
+from realtime.nodes.leader import Leader
+from realtime.operators.metrics import Metrics
 from realtime.request_log import RequestCounts
 from realtime.requests.access_handler import AccessHandler
 from realtime.requests.etag import Tagged

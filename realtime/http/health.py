@@ -12,10 +12,10 @@ from aiohttp import web
 from models.contract.changes import encode
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
-from realtime.faults import Faults, FaultWatch
+from realtime.faults.faults import Faults, FaultWatch
 from realtime.http.problem import problems
+from realtime.nodes.workers import WorkerLinks
 from realtime.request_log import RequestCounts
-from realtime.workers import WorkerLinks
 
 MOST_OFFSET_SECONDS = 5.0
 WARN_OFFSET_SECONDS = 1.0

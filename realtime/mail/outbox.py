@@ -17,9 +17,9 @@ from models.contract.commands.background import ClaimMails, NoteMail
 from models.contract.errors import Refused
 from models.contract.values.time import Clock
 from realtime.async_service import AsyncService
-from realtime.leader import Leader
 from realtime.mail.message import write_message
 from realtime.mail.smtp import MailFailed, MailServer, send
+from realtime.nodes.leader import Leader
 
 POLL_SECONDS = 1.0
 

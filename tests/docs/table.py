@@ -83,8 +83,8 @@ def _default(option: typer.core.TyperOption) -> str:
 
 
 def counted() -> Iterator[tuple[str, str]]:
-    """Yield each name of /metrics and its meaning, from realtime/metrics.py."""
-    for node in ast.walk(ast.parse((ROOT / "realtime" / "metrics.py").read_text())):
+    """Yield each name of /metrics and its meaning, from realtime/operators/metrics.py."""
+    for node in ast.walk(ast.parse((ROOT / "realtime" / "operators" / "metrics.py").read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("MetricFamily"):
             name, meaning = (str(ast.literal_eval(argument)) for argument in node.args[:2])
             yield f"{name}_total" if node.func.id.startswith("Counter") else name, meaning

@@ -17,7 +17,7 @@ UNTESTED = {
     "realtime/requests/access_parts": "tests/system/access/test_accounts needs each part",
     "realtime/requests/session_handler": "tests/system/access/test_accounts signs in and out",
     "realtime/app_settings": "declarations only; tests/realtime/test_app and each server take it",
-    "realtime/operator_parts": "tests/realtime/test_faults and test_tracing need each part",
+    "realtime/operators/parts": "tests/realtime/faults/test_faults and operators/test_tracing need each part",
     "realtime/sockets": "tests/realtime/test_app makes it with each server",
     "models/contract/access_answers": "declarations only; tests/realtime/http/test_routes checks their routes",
     "models/contract/answers": "declarations only; tests/docs/test_conformance compares every answer with them",
@@ -34,7 +34,7 @@ UNTESTED = {
     "models/storage/triggers/sqlite_values": "SQL expressions; test_sqlite and test_triggers run each",
     "realtime/edge/app": "tests/realtime/edge/test_following and test_passage run it",
     "realtime/edge/namespace": "tests/realtime/edge/test_passage asks through it",
-    "realtime/workers": "tests/cli/test_workers runs it between real workers",
+    "realtime/nodes/workers": "tests/cli/test_workers runs it between real workers",
     "realtime/answers": "declarations only; tests/docs/test_conformance compares every answer with them",
 }
 

@@ -23,6 +23,7 @@ async def test_an_application_ends_all_that_it_has_started(database: str, tmp_pa
             secret=sync.secret,
             origins=[],
             proxies=[],
+            base_path="",
             rate=0,
             address_factor=10,
             most_open_per_address=0,

@@ -15,7 +15,7 @@ from models.contract.values.time import HOUR
 from models.service import SlotService
 from realtime import scheduler as module
 from realtime.async_service import AsyncService
-from realtime.leader import Leader
+from realtime.nodes.leader import Leader
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.scheduler import Scheduler
 from tests.models.conftest import clock, database, driver, pytest_generate_tests, service

@@ -21,7 +21,7 @@ from realtime.access.relay_mark import HEADER, RelayMark
 from realtime.engine import HandedOverResponse, RejectedRequest
 from realtime.engine.engineio.polling import PollProtocol
 from realtime.engine.websocket.handshake import is_handshake
-from realtime.workers import WorkerLinks, head_of
+from realtime.nodes.workers import WorkerLinks, head_of
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 90.0  # longer than a poll waits

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from realtime.faults import Faults
+from realtime.faults.faults import Faults
 
 INTERVAL_SECONDS = 1.0
 STANDSTILL_SECONDS = 2.0  # without a turn of the loop; its slowest timer is due ten times a second

@@ -10,8 +10,8 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from realtime.metrics import Metrics, figures_of
-from realtime.workers import WorkerLinks
+from realtime.nodes.workers import WorkerLinks
+from realtime.operators.metrics import Metrics, figures_of
 
 
 class ServerFigures:

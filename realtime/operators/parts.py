@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from realtime.async_service import AsyncService
-from realtime.faults import Faults, FaultWatch
-from realtime.loop_lag import LoopLagMonitor
-from realtime.loop_watch import LoopWatch
-from realtime.tracing import Traces
+from realtime.faults.faults import Faults, FaultWatch
+from realtime.faults.loop_lag import LoopLagMonitor
+from realtime.faults.loop_watch import LoopWatch
+from realtime.operators.tracing import Traces
 
 
 class OperatorParts:

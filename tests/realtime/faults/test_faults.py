@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from models.service import SlotService
-from realtime.faults import KINDS, Faults, FaultWatch
+from realtime.faults.faults import KINDS, Faults, FaultWatch
 from realtime.reads.read_queue import Peer, reading_for
 from realtime.reads.readers import CHECK_SECONDS as READS_CHECK_SECONDS
 from tests.realtime.room_stack import RoomStack

@@ -2,7 +2,7 @@
 
 import time
 
-from realtime.loop_lag import (
+from realtime.faults.loop_lag import (
     CALM_SECONDS,
     IDLE_INTERVAL_SECONDS,
     LATE_INTERVALS,

@@ -18,10 +18,10 @@ from models.contract.values.histogram import Histogram
 from models.contract.values.time import write_time
 from realtime.async_service import AsyncService
 from realtime.engine import Counters
-from realtime.faults import KINDS, Faults
-from realtime.leader import Leader
-from realtime.loop_lag import LoopLagMonitor
-from realtime.relay import Relay
+from realtime.faults.faults import KINDS, Faults
+from realtime.faults.loop_lag import LoopLagMonitor
+from realtime.nodes.leader import Leader
+from realtime.nodes.relay import Relay
 from realtime.request_log import RequestCounts
 from realtime.rooms.dispatcher import Dispatcher
 from realtime.rooms.recovery import Recovery

@@ -4,10 +4,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models.contract.values.time import system_clock
 from realtime.engine import Counters
-from realtime.faults import Faults
-from realtime.leader import Leader
-from realtime.loop_lag import LoopLagMonitor
-from realtime.metrics import Metrics
+from realtime.faults.faults import Faults
+from realtime.faults.loop_lag import LoopLagMonitor
+from realtime.nodes.leader import Leader
+from realtime.operators.metrics import Metrics
 from realtime.request_log import RequestCounts
 from realtime.transports.stream import Streams
 from tests.realtime.room_stack import RecordingConnection, RoomStack

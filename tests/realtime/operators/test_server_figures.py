@@ -1,6 +1,6 @@
 """The figures of a server: those of all its workers, each with the number of its process."""
 
-from realtime.server_figures import of_workers
+from realtime.operators.server_figures import of_workers
 
 FIRST = b"""# HELP slotcast_connections Open connections.
 # TYPE slotcast_connections gauge

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from realtime.faults import Faults
-from realtime.loop_lag import LoopLagMonitor
-from realtime.loop_watch import LoopWatch
+from realtime.faults.faults import Faults
+from realtime.faults.loop_lag import LoopLagMonitor
+from realtime.faults.loop_watch import LoopWatch
 from tests.support import eventually
 
 

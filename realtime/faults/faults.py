@@ -96,7 +96,7 @@ class FaultWatch:
             found["files"] = ""
         if self._listener_age() > LISTENER_SECONDS:
             found["listener"] = ""
-        for kind in self._faults.present.keys() - found.keys() - {"loop"}:  # realtime/loop_watch ends that one
+        for kind in self._faults.present.keys() - found.keys() - {"loop"}:  # realtime/faults/loop_watch ends that one
             self._faults.end(kind)
         for kind, detail in found.items():
             self._faults.begin(kind, detail)

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from models.service import SlotService
-from realtime import leader as module
-from realtime.leader import Leader
+from realtime.nodes import leader as module
+from realtime.nodes.leader import Leader
 from tests.models.conftest import clock, database, open_service, pytest_generate_tests
 from tests.support import Api, Server, eventually
 

@@ -1,0 +1,1 @@
+"""The faults that make a server unready, and the watches that find them."""

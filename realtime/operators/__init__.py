@@ -1,0 +1,1 @@
+"""What operators see: metrics, the figures of the staff page, and traces."""
