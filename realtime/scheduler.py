@@ -19,6 +19,7 @@ from models.contract.commands.command import Answer, Command
 from models.contract.errors import Refused
 from models.contract.values.time import SECOND
 from realtime.async_service import AsyncService
+from realtime.background_task import end_tasks
 from realtime.nodes.leader import Leader
 from realtime.reads.read_queue import Lane
 from realtime.rooms.dispatcher import Dispatcher
@@ -62,10 +63,7 @@ class Scheduler:
         self._tasks.append(asyncio.create_task(self._every(HOUSEKEEPING_SECONDS, self._close_idle_rooms), name="rooms"))
 
     async def close(self) -> None:
-        tasks = [*self._tasks, *self._expiries]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks([*self._tasks, *self._expiries])
 
     def hurry(self) -> None:
         """Look for overdue holds soon: another program may have written one that ends at once."""

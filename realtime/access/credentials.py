@@ -22,6 +22,7 @@ from models.contract.request import FIRST_MOMENT, LAST_MOMENT
 from models.contract.values.text import is_storable
 from models.contract.values.time import SECOND, Clock
 from models.service import AccessState, LiveSession
+from realtime.background_task import end_tasks
 
 MOST_USES = 5_000  # between two notes
 NOTE_SECONDS = 20.0
@@ -168,9 +169,7 @@ class CredentialKeeper:
             await self._service.run(NoteUses(uses=uses))
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self._attempt(self.note_uses)
 
     async def _follow(self) -> None:

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import jwt
 
+from realtime.background_task import end_tasks
+
 FETCH_SECONDS = 300.0
 MISS_SECONDS = 30.0
 TIMEOUT_SECONDS = 10.0
@@ -88,9 +90,7 @@ class Issuer:
         self._task = asyncio.create_task(self._keep(), name="issuer")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
 
     def read(self, token: str, head: dict[str, Any]) -> dict[str, Any]:
         """Return the claims of a token with this head; jwt.InvalidTokenError unless it is this issuer's."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -18,6 +17,7 @@ from models.contract.errors import Refused
 from models.contract.values.time import DAY, SECOND, Clock
 from models.service import DueSource
 from realtime.async_service import AsyncService
+from realtime.background_task import end_tasks
 from realtime.busy.fetch import Fetched, Unreadable, fetch
 from realtime.nodes.leader import Leader
 
@@ -48,10 +48,7 @@ class BusyImporter:
         self._task = asyncio.create_task(self._run(), name="busy")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await end_tasks([self._task])
 
     async def _run(self) -> None:
         while True:

@@ -7,11 +7,11 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 
 from models.contract.commands.background import CheckWriter
 from models.contract.errors import Overloaded, Refused
 from realtime.async_service import AsyncService
+from realtime.background_task import end_tasks
 from realtime.reads.read_queue import Lane, Peer, reading_for
 
 CHECK_SECONDS = 2.0  # an operator's probe waits no longer, and neither should a request
@@ -70,10 +70,7 @@ class FaultWatch:
         self._task = asyncio.create_task(self._run(), name="faults")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await end_tasks([self._task])
 
     async def _run(self) -> None:
         while True:

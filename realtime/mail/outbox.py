@@ -17,6 +17,7 @@ from models.contract.commands.background import ClaimMails, NoteMail
 from models.contract.errors import Refused
 from models.contract.values.time import Clock
 from realtime.async_service import AsyncService
+from realtime.background_task import end_tasks
 from realtime.mail.message import write_message
 from realtime.mail.smtp import MailFailed, MailServer, send
 from realtime.nodes.leader import Leader
@@ -50,9 +51,7 @@ class Outbox:
             self._task = asyncio.create_task(self._run(self._settings), name="outbox")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
 
     async def _run(self, settings: MailSettings) -> None:
         while True:

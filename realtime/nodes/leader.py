@@ -14,6 +14,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 
 from models.service import SlotService
+from realtime.background_task import end_tasks
 
 BEAT_SECONDS = 1.0  # between two proofs of a leader that it is there, and between two tries of the others
 ANSWER_SECONDS = 2.0  # a leader without an answer of the database for so long stops the work
@@ -49,9 +50,7 @@ class Leader:
     async def close(self) -> None:
         """Give up the lead, so that another server takes it at once."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks([self._task])
             self._asked.put(None)
             await asyncio.to_thread(self._thread.join, ANSWER_SECONDS)
 

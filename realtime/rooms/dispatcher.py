@@ -19,6 +19,7 @@ from models.contract.changes import Booking, Cursor, Logged
 from models.contract.commands.command import Answer
 from models.contract.errors import Overloaded
 from realtime.async_service import AsyncService
+from realtime.background_task import end_tasks
 from realtime.reads.read_queue import Lane
 from realtime.rooms.advances import Advances
 from realtime.rooms.opening import Openings
@@ -84,10 +85,7 @@ class Dispatcher:
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
     async def close(self) -> None:
-        tasks = [task for task in (self._task, *self.advances.tasks) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks([self._task, *self.advances.tasks])
 
     def notify(self, calendars: set[str]) -> None:
         """Read the log for these calendars soon."""

@@ -19,6 +19,7 @@ from models.contract.commands.command import Command
 from models.contract.errors import Refused
 from models.service import News
 from realtime.async_service import AsyncService
+from realtime.background_task import end_tasks
 from realtime.rooms.dispatcher import Dispatcher, NewRows
 
 MOST_AT_ONCE = 4  # calendars
@@ -73,10 +74,7 @@ class OutsideWrites:
         self._tasks.pop(command, None)
 
     async def close(self) -> None:
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(self._tasks.values())
 
     async def _drain(self, command: Command) -> None:
         """Run the command until nothing is left. After a refusal a later read finds the notes again."""

@@ -17,6 +17,7 @@ from models.contract.changes import Logged
 from models.contract.commands.command import Command
 from models.contract.errors import Overloaded, Refused
 from models.service import Reply, WriterState
+from realtime.background_task import end_tasks
 from realtime.writer_link.codec import (
     BrokenLink,
     FrameReader,
@@ -117,9 +118,7 @@ class WriterLink:
             self._answered = asyncio.Event()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._answered.wait(), CLOSE_SECONDS)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
