@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -107,6 +108,7 @@ def _app_settings(settings: Settings) -> AppSettings:
         proxies=settings.proxies,
         base_path=settings.base_path,
         internal_url=settings.peer_url,
+        name=server_name(settings),
         rate=settings.rate,
         address_factor=settings.address_factor,
         most_open_per_address=settings.most_open_per_address,
@@ -123,6 +125,14 @@ def _app_settings(settings: Settings) -> AppSettings:
         mail=settings.mail,
         otlp_url=settings.otlp,
     )
+
+
+def server_name(settings: Settings) -> str:
+    """Return the host and the port of this server, as the page of the servers shows them to owners."""
+    parts = urlsplit(settings.peer_url)
+    if parts.hostname:
+        return parts.netloc.rpartition("@")[2]
+    return f"{socket.gethostname()}:{settings.port}"
 
 
 def runner_of(

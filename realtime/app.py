@@ -239,7 +239,8 @@ class _App:
             faults=self.operator.faults,
         )
         app[METRICS] = metrics
-        self.request_handler.read_server = ServerFigures(metrics, self.links).read
+        self.figures = ServerFigures(metrics, self.links, self.service.sync, self.settings.name)
+        self.request_handler.read_server = self.figures.read
         check_reader = _admit if self.settings.has_public_metrics else guard.check_operator
         self.health = Health(
             self.service,
@@ -295,10 +296,12 @@ class _App:
             self.streams,
             self.loop_lag,
             self.operator,
+            self.figures,
         ):
             part.start()
         yield
         for close in (
+            self.figures.close,
             self.operator.close,
             self.access.close,
             busy.close,

@@ -21,6 +21,7 @@ class AppSettings:
     proxies: Sequence[Network]
     base_path: str
     internal_url: str = ""  # other servers relay to it
+    name: str = ""  # on the page of the servers
     # What clients may take.
     rate: float  # requests a second
     address_factor: float  # an address has this many times the rate of a connection

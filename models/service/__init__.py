@@ -23,6 +23,7 @@ from models.storage.access_tables import AccountRow
 from models.storage.cancellation import Cancellation, Cancelled, checked
 from models.storage.commits.commit_watch import CommitWatch, News
 from models.storage.commits.foreign_commits import ForeignCommits
+from models.storage.commits.notifications import Notifications
 from models.storage.dialect import UnusableDatabase
 from models.transaction.transaction import OnProgress, Retention, no_progress
 from models.writing.command_queue import CommandSource, Outcome, QueuedCommand, Reply
@@ -48,6 +49,7 @@ __all__ = [
     "Head",
     "LiveSession",
     "News",
+    "Notifications",
     "OnProgress",
     "Outcome",
     "PackedSlots",

@@ -50,6 +50,11 @@ class WorkerLinks:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="slotcast-links")
 
     @property
+    def place(self) -> str:
+        """Return the name that the workers of this machine share; another start has another one."""
+        return self._folder.name
+
+    @property
     def sid_prefix(self) -> str:
         return f"{self.number}."
 

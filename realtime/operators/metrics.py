@@ -82,12 +82,10 @@ class Metrics(Collector):
 
     def server(self) -> dict[str, Any]:
         """Return the figures for the page of the server."""
-        notifications = self._service.sync.notifications
         return {
             "server_time": write_time(int(time.time() * 1_000)),
             "started_at": write_time(int(self._started_at * 1_000)),
             "versions": _VERSIONS,
-            "nodes": 1 + (len(notifications.peer_urls) if notifications is not None else 0),
             "workers": 1,
             "figures": figures_of(self.collect()),
         }

@@ -214,6 +214,23 @@ _THINGS: dict[type, Any] = {
         "nodes": 1,
         "workers": 1,
         "figures": [{"name": "slotcast_connections", "labels": {"transport": "websocket"}, "value": 3.0}],
+        "servers": [
+            {
+                "name": "one.example:8080",
+                "is_this": True,
+                "told_at": _NOW,
+                "started_at": _BEGIN,
+                "is_leader": True,
+                "workers": 1,
+                "connections": 3,
+                "subscribers": 2,
+                "rooms": 1,
+                "queued": 0,
+                "changes": 5,
+                "requests": 9,
+                "slow": 0,
+            }
+        ],
     },
     answers.FeedAnswer: _FEED,
     answers.OwnFeedAnswer: {**_FEED, "token": "Zm9yIGEgZmVlZCBvbmx5IQ"},

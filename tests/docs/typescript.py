@@ -64,6 +64,7 @@ _INTERFACES = (
     "HistoryEntry",
     "ExportedEntry",
     "Figure",
+    "ServerRow",
 )
 _TAIL = """
 export type SubscribeAnswer =

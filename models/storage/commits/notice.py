@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 from msgspec import Raw, Struct
 
+from models.contract.answers import ToldFigures
 from models.contract.changes import Logged
 from models.contract.values.ids import new_nonce
 from models.contract.values.tokens import Tokens
@@ -26,11 +27,12 @@ _NODE_CHARACTERS = 12  # of a nonce
 
 
 class Presence(Struct, kw_only=True):
-    """A server says that it is there, and the internal URL that it has. `node` is not part of the text."""
+    """A server says that it is there, its internal URL and its figures. `node` is not part of the text."""
 
     node: str = ""
     hears_redis: bool = False
     url: str = ""
+    told: ToldFigures | None = None
 
 
 class Bus(Protocol):
@@ -81,8 +83,8 @@ class Notices:
         self.node = new_nonce()
         self._keys = tuple(one.notification_key for one in tokens.every)
 
-    def beat(self, *, hears_redis: bool, url: str = "") -> str:
-        return self._sign(_BEAT, _encode({"hears_redis": hears_redis, "url": url}))
+    def beat(self, *, hears_redis: bool, url: str = "", told: ToldFigures | None = None) -> str:
+        return self._sign(_BEAT, _encode({"hears_redis": hears_redis, "url": url, "told": told}))
 
     def of(self, rows: Iterable[Logged], most_bytes: int, *, must_look: bool) -> Iterator[str]:
         """Yield the rows in their order, then the advice to look for rows that are not among them."""

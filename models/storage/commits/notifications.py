@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from peewee import DatabaseError, InterfaceError
 
+from models.contract.answers import ToldFigures
 from models.contract.changes import Logged
 from models.contract.values.tokens import Tokens
 from models.storage.commits.notice import Bus, BusDown, Look, Notices, Presence
@@ -44,12 +45,16 @@ class Heard(NamedTuple):
     must_look: bool
 
 
-class _Peer(NamedTuple):
-    """Another server: the time of its last beat, whether it hears the Redis, and its internal URL."""
+class Peer(NamedTuple):
+    """Another server: the time of its last beat, whether it hears the Redis, its internal URL and its figures.
+
+    A server of the release before tells no figures.
+    """
 
     at: float
     hears_redis: bool
     url: str
+    told: ToldFigures | None
 
 
 class Notifications:
@@ -67,7 +72,7 @@ class Notifications:
         self._bus = bus
         self.uses_database = uses_database
         self._url = url
-        self._peers: dict[str, _Peer] = {}
+        self._peers: dict[str, Peer] = {}
         self._listens = False
         self._heard_at = time.monotonic()  # the last beat of this process, by the database
         self._redis_heard_at = _NEVER
@@ -85,6 +90,7 @@ class Notifications:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="slotcast-notifications", daemon=True)
         self._channel = ""
+        self.told: ToldFigures | None = None  # the figures of this process, for its beats; set by any thread
         self.sent = 0
         self.received = 0
 
@@ -104,16 +110,23 @@ class Notifications:
     @property
     def has_peers(self) -> bool:
         """Say if another server was heard a moment ago."""
-        return any(self._present())
+        return any(self.peers)
 
     @property
     def peer_urls(self) -> set[str]:
         """Return the internal URLs of the other servers, without those that stand still while this process hears."""
         oldest = time.monotonic() - SILENT_SECONDS
         hears = not self.is_redis_deaf or (self.uses_database and not self.is_deaf)
-        return {peer.url for peer in self._present() if peer.url and (peer.at > oldest or not hears)}
+        return {peer.url for peer in self.peers if peer.url and (peer.at > oldest or not hears)}
 
-    def _present(self) -> list[_Peer]:
+    @property
+    def node(self) -> str:
+        """Return the name of this process among the servers: a new one at each start."""
+        return self._notices.node
+
+    @property
+    def peers(self) -> list[Peer]:
+        """Return the other servers that were heard a moment ago."""
         oldest = time.monotonic() - PEER_SECONDS
         return [peer for peer in self._peers.copy().values() if peer.at > oldest]
 
@@ -170,7 +183,7 @@ class Notifications:
         if not self._listens or not (self._must_beat or now - self._beaten_at >= BEAT_SECONDS):
             return []
         self._must_beat, self._beaten_at = False, now
-        return [self._notices.beat(hears_redis=not self.is_redis_deaf, url=self._url)]
+        return [self._notices.beat(hears_redis=not self.is_redis_deaf, url=self._url, told=self.told)]
 
     def _send_by_bus(self, beats: list[str], rows: list[Logged], *, must_look: bool) -> bool:
         """Send by Redis; return True if that reaches every other server."""
@@ -181,7 +194,7 @@ class Notifications:
         except BusDown:
             self._lose_redis()  # the thread that listens says why
             return False
-        return self._listens and not self.is_redis_deaf and all(peer.hears_redis for peer in self._present())
+        return self._listens and not self.is_redis_deaf and all(peer.hears_redis for peer in self.peers)
 
     def _send_by_database(self, payloads: list[str]) -> None:
         was_open = not self._db.is_closed()
@@ -284,7 +297,7 @@ class Notifications:
         now = time.monotonic()
         if beat.node != self._notices.node:
             is_new = beat.node not in self._peers
-            self._peers[beat.node] = _Peer(now, beat.hears_redis, beat.url)
+            self._peers[beat.node] = Peer(now, beat.hears_redis, beat.url, beat.told)
             if is_new:
                 self._wake(must_beat=True)  # so that a new server hears this one at once
             return

@@ -1,9 +1,14 @@
 """The page of the server: its figures move with what happens, and are for owners of all calendars."""
 
+from pathlib import Path
+from typing import Any
+
 from playwright.async_api import Page, expect
 
-from tests.support import Api, Client
-from tests.system.conftest import Place
+from realtime.access.auth import Auth
+from tests.support import Api, Client, Server, eventually
+from tests.support.databases.postgres import Postgres
+from tests.system.conftest import QUIET, Place
 from tests.system.page.staff_page import hour, make
 from tests.system.page.test_staff_accessible import axe_faults
 
@@ -33,3 +38,33 @@ async def test_the_figures_move(place: Place, api: Api, page: Page) -> None:
     assert (
         await api.ask("GET", "/api/server", headers={"Authorization": f"Bearer {owner_of_one}"})
     ).code == "forbidden"
+
+
+async def test_each_server_lists_the_others(tmp_path: Path, postgres: Postgres, page: Page) -> None:
+    """A row has what its server has told: also one that no load balancer has sent the page to."""
+    secret = "a secret that both of the servers know"
+    owner = Auth(secret.encode()).write_token("owner", scope="owner", calendars="*", seconds=3_600)
+    settings = {"SLOTCAST_SECRET": secret}
+    url = postgres.new_url()
+    with (
+        Server(tmp_path, *QUIET, database=url, settings=settings) as one,
+        Server(tmp_path, *QUIET, database=url, settings=settings) as other,
+    ):
+        async with Api(one.url, owner) as api, Client(other.url) as client:
+            await make(api, "shared", [hour(1, 9)])
+            await client.watch("shared")
+
+            async def told() -> Any:
+                rows = (await api.get("/api/server"))["servers"]
+                return [(row["is_this"], row["subscribers"]) for row in rows] == [(True, 0), (False, 1)] and rows
+
+            here, there = await eventually(told, what="the figures of the other server")
+            assert sorted([here["is_leader"], there["is_leader"]]) == [False, True]
+            assert there["name"].endswith(f":{other.port}")
+            await page.goto(f"{one.url}/staff/server#token={owner}")
+            rows = page.locator(".servers tbody tr")
+            await expect(rows).to_have_count(2)
+            await expect(rows.filter(has_text=there["name"])).to_contain_text("1")
+            assert await axe_faults(page) == []
+            await page.set_viewport_size({"width": 390, "height": 844})
+            assert await page.evaluate(WIDER) == 0

@@ -430,6 +430,25 @@ export interface Figure {
   readonly value: number;
 }
 
+/** The figures of one of the servers on a database, the sums of its workers.
+
+    `told_at` is the time of the figures. The last three count from `started_at`. */
+export interface ServerRow {
+  readonly name: string;
+  readonly is_this: boolean;
+  readonly told_at: string;
+  readonly started_at: string;
+  readonly is_leader: boolean;
+  readonly workers: number;
+  readonly connections: number;
+  readonly subscribers: number;
+  readonly rooms: number;
+  readonly queued: number;
+  readonly changes: number;
+  readonly requests: number;
+  readonly slow: number;
+}
+
 /** An empty success. */
 export interface Nothing {}
 
@@ -592,7 +611,9 @@ export interface ErasedAnswer {
 
 /** The state of the server that answers. `nodes` is the number of servers that know each other, with this one.
 
-    Of several workers on one machine, each figure has the label `worker`, the number of the process. */
+    Of several workers on one machine, each figure has the label `worker`, the number of the process. `servers` has this
+    server first, then the others by name, up to 100. A server tells its figures every two seconds; without news of it
+    for ten seconds it is not in the list any more. */
 export interface ServerAnswer {
   readonly server_time: string;
   readonly started_at: string;
@@ -600,6 +621,7 @@ export interface ServerAnswer {
   readonly nodes: number;
   readonly workers: number;
   readonly figures: readonly Figure[];
+  readonly servers: readonly ServerRow[];
 }
 
 /** The answer to each request. */

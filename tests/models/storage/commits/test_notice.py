@@ -2,12 +2,14 @@
 
 import pytest
 
+from models.contract.answers import ToldFigures
 from models.contract.changes import Logged
 from models.contract.values.tokens import Tokens
 from models.storage.commits.notice import Look, Notices, Presence
 
 SECRET = b"a secret of the tests"
 MOST = 1_000
+POSTGRES_BYTES = 8_000  # of a notification
 
 
 @pytest.fixture
@@ -54,6 +56,23 @@ def test_a_server_reads_none_of_its_own_rows(sender: Notices) -> None:
 def test_a_beat_names_its_server(sender: Notices, reader: Notices) -> None:
     beat = sender.beat(hears_redis=True, url="http://10.0.0.1:8080")
     assert reader.read(beat) == Presence(node=sender.node, hears_redis=True, url="http://10.0.0.1:8080")
+
+
+def test_a_beat_has_the_figures_of_its_server(sender: Notices, reader: Notices) -> None:
+    """They come back whole, and fit into the smallest notification."""
+    most = 2**53
+    told = ToldFigures(
+        place="p" * 40,
+        name="n" * 100,
+        started_at=most,
+        is_leader=True,
+        **dict.fromkeys(("connections", "subscribers", "rooms", "queued", "changes", "requests", "slow"), most),
+    )
+    beat = sender.beat(hears_redis=False, url="http://" + "u" * 200, told=told)
+    assert len(beat.encode()) < POSTGRES_BYTES
+    found = reader.read(beat)
+    assert isinstance(found, Presence)
+    assert found.told == told
 
 
 def test_a_beat_of_the_release_before_has_no_text(sender: Notices, reader: Notices) -> None:

@@ -140,6 +140,25 @@ def test_a_server_does_not_hear_its_own_rows(driver: Driver, watch: CommitWatch)
     mine.close()
 
 
+def test_a_server_without_a_beat_leaves_the_list(
+    driver: Driver, watch: CommitWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the list until its last beat is too old."""
+    mine = driver.service.watch()
+    mine.look()
+    notes = driver.service.notifications
+    assert notes is not None
+
+    def hears_the_other() -> bool:
+        mine.wait()
+        return len(notes.peers) == 1
+
+    wait_until(hears_the_other, what="the other server's beat")
+    monkeypatch.setattr(notifications, "PEER_SECONDS", 0.0)
+    assert notes.peers == []
+    mine.close()
+
+
 def test_a_server_alone_sends_no_row(other: SlotService, watch: CommitWatch, driver: Driver) -> None:
     alone = Driver(other, driver.clock)
     alone.create("alone")
@@ -254,7 +273,7 @@ def pair(driver: Driver, redis: Redis) -> Iterator[tuple[Driver, CommitWatch, Sl
 def hears_all_by_redis(service: SlotService) -> bool:
     notes = service.notifications
     assert notes is not None
-    present = notes._present()
+    present = notes.peers
     return bool(present) and all(peer.hears_redis for peer in present) and not notes.is_redis_deaf
 
 
@@ -330,7 +349,7 @@ def test_one_server_without_redis_hears_by_the_database(
 
     def knows_the_other() -> bool:
         mine.wait()
-        return not all(peer.hears_redis for peer in notes._present())
+        return not all(peer.hears_redis for peer in notes.peers)
 
     wait_until(knows_the_other, what="the beat of the server without Redis")
     here.open(3)

@@ -3,7 +3,9 @@
 import type { ServerAnswer, StaffClient } from "../../client";
 import { h, setText } from "../../ui/dom";
 import { Pill } from "../../ui/feedback/status_pill";
+import { boundText, countText, secondsText, spanText } from "./figure_text";
 import { Figures, quantile, rate, type Table } from "./figures";
+import { ServerTable } from "./server_table";
 import { Spark } from "./spark";
 import { adviceFor, locale, texts } from "../texts";
 
@@ -73,6 +75,7 @@ export class ServerView {
   readonly #closed = new Bars(texts.server.closed);
   /** Shown where several processes share the address. */
   readonly #workers = new Bars(texts.server.workers);
+  readonly #servers = new ServerTable();
   #before: Figures | undefined;
 
   constructor(client: StaffClient, root: HTMLElement) {
@@ -98,6 +101,7 @@ export class ServerView {
         ),
         this.#problem,
         h("div", { class: "tiles" }, ...tiles),
+        this.#servers.element,
         h("div", { class: "figure-columns" }, ...tables.map(({ element }) => element)),
       ),
     );
@@ -157,6 +161,7 @@ export class ServerView {
       workers.map(([number, value]) => [texts.server.worker(number), value] as const),
       texts.server.noConnections,
     );
+    this.#servers.draw(answer);
     this.#describe(answer, quantile(buckets, 0.99), now.sum("slotcast_leader") > 0);
   }
 
@@ -175,37 +180,4 @@ export class ServerView {
     ];
     setText(this.#facts, parts.join(" · "));
   }
-}
-
-const countText = (value: number): string =>
-  value.toLocaleString(locale.language, { maximumFractionDigits: value < 100 ? 1 : 0 });
-
-const secondsText = (seconds: number): string =>
-  seconds < 1
-    ? texts.server.milliseconds(Math.round(seconds * 1_000))
-    : texts.server.seconds(countText(seconds));
-
-const boundText = (bound: string): string =>
-  bound === "+Inf" ? texts.server.longer : texts.server.upTo(secondsText(Number(bound)));
-
-/** Returns a span of seconds in its two largest units. */
-export function spanText(seconds: number): string {
-  const { days, hours, minutes, seconds: rest } = texts.server;
-  const units: readonly (readonly [number, (count: number) => string])[] = [
-    [86_400, days],
-    [3_600, hours],
-    [60, minutes],
-    [1, (count) => rest(String(count))],
-  ];
-  const at = Math.max(
-    0,
-    units.findIndex(([size]) => seconds >= size),
-  );
-  const parts: string[] = [];
-  let left = Math.max(0, Math.floor(seconds));
-  for (const [size, unit] of seconds < 1 ? units.slice(-1) : units.slice(at, at + 2)) {
-    parts.push(unit(Math.floor(left / size)));
-    left %= size;
-  }
-  return parts.join(" ");
 }

@@ -9,6 +9,7 @@ const answer = (second: number, figures: readonly [string, Record<string, string
     nodes: 1,
     workers: 1,
     figures: figures.map(([name, labels, value]) => ({ name, labels, value })),
+    servers: [],
   });
 
 it("adds up the values of a figure, and lists them by a label", () => {
