@@ -147,4 +147,5 @@ def is_in_the_way(row: SlotRow, now: int) -> bool:
 def open_planned(transaction: Transaction, calendar: str, planned: Sequence[Planned], seq: int) -> None:
     for place in range(0, len(planned), SLOTS_A_CHANGE):
         some = planned[place : place + SLOTS_A_CHANGE]
-        slots.touch_new(transaction, slots.write_new(transaction, seq, calendar, some, Origin.SCHEDULE))
+        opened = slots.write_new(transaction, seq, calendar, some, Origin.SCHEDULE)
+        transaction.touched |= {row.id: row for row in opened}

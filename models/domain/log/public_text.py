@@ -16,7 +16,7 @@ from models.contract.changes import encode
 from models.contract.values.time import write_time
 from models.domain.log.public_view import one_line, status_of
 from models.storage.compiled_query import bind, literal
-from models.storage.rows import SlotState
+from models.storage.rows import SlotRow, SlotState
 from models.storage.seat_guard import has_seats
 from models.storage.tables import Slot
 
@@ -54,6 +54,26 @@ def write_slots(rows: Sequence[tuple[Any, ...]]) -> list[str]:
         f'{{"id":"{name}","start":"{start}","end":"{end}",{before}{_held_until(moment)}{after}{version}{_data(text)}}}'
         for (name, start, end, (before, after), version), moment, text in zip(columns, held_untils, data, strict=True)
     ]
+
+
+def write_rows(rows: Sequence[SlotRow], bookable_after: int) -> list[str]:
+    """Return the JSON of slots that were just written, without a read of the database."""
+    return write_slots(
+        [
+            (row.start, row.id, row.end, row.version, row.held_until, row.data, _form_of(row, bookable_after))
+            for row in rows
+        ]
+    )
+
+
+def _form_of(row: SlotRow, bookable_after: int) -> int:
+    """Return the number that the database makes of the row."""
+    held, capacity = row.held, row.capacity
+    left = capacity - held - row.booked
+    bits = _IS_BOOKABLE if row.bookable and row.start > bookable_after else 0
+    if row.state != SlotState.OPEN:
+        bits |= _IS_CLOSED
+    return held << _HELD | capacity << _CAPACITY | (left << _REMAINING if left > 0 else 0) | bits
 
 
 def _is_plain(text: str) -> bool:

@@ -8,7 +8,7 @@ calendar or the buffer change.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from peewee import Case, fn
@@ -17,6 +17,7 @@ from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.domain.log import change_log
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import rules
+from models.domain.slots import neighbours
 from models.domain.slots.neighbours import buffer_of
 from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
 from models.storage.rows import SlotRow, SlotState
@@ -40,9 +41,11 @@ _is_there = CompiledQuery(
     .limit(literal(1))
 )
 
-# The mark of a slot with the parameters `calendar`, and those of `around_each`.
-IS_BUSY_THERE = _when_any(bind("calendar"), bind("busy_after"), bind("busy_before"))
-
+_overlapping = CompiledQuery(
+    BusyTime.select(BusyTime.start, BusyTime.end).where(
+        (BusyTime.calendar == bind("calendar")) & (BusyTime.end > bind("start")) & (BusyTime.start < bind("end"))
+    )
+)
 _mark = CompiledListQuery(
     lambda ids: Slot.update(
         {Slot.busy: _when_any(Slot.calendar, Slot.start - bind("buffer"), Slot.end + bind("buffer"))}
@@ -80,10 +83,21 @@ def _buffer(transaction: Transaction, calendar: str) -> int:
     return buffer_of(rules.policy_of(transaction.calendar(calendar)))
 
 
-def around_each(transaction: Transaction, calendar: str, spans: Sequence[Span]) -> dict[str, list[int]]:
-    """Return the parameters of IS_BUSY_THERE for each span: a busy time keeps the same distance as a booking."""
-    buffer = _buffer(transaction, calendar)
-    return {"busy_after": [start - buffer for start, _ in spans], "busy_before": [end + buffer for _, end in spans]}
+def marks_of_new(transaction: Transaction, calendar: str, spans: Sequence[Span]) -> list[int]:
+    """Return the mark of a new slot at each of these places: a busy time keeps the same distance as a booking.
+
+    Most calendars have no busy time there, which one statement says for all of them.
+    """
+    buffer, db = _buffer(transaction, calendar), transaction.seats_db
+    around = [(start - buffer, end + buffer) for start, end in spans]
+    first, last = min(start for start, _ in around), max(end for _, end in around)
+    if not _is_there.rows(db, calendar=calendar, start=first, end=last):
+        return [0] * len(spans)
+    times: list[Span] = []
+    for start, end in neighbours.near_spans(around):
+        times += _overlapping.rows(db, calendar=calendar, start=start, end=end)
+    is_busy_at = finder(merged(times), 0)
+    return [int(is_busy_at(start, end)) for start, end in around]
 
 
 def is_busy(transaction: Transaction, calendar: str, start: int, end: int) -> bool:
@@ -127,13 +141,19 @@ def recount(transaction: Transaction, calendar: str, since: int) -> int:
 
 def miscounted(slots: Iterable[Sequence[Any]], times: Sequence[Span], buffer: int) -> list[str]:
     """Return the slots with a wrong mark, of rows with id, start, end and mark. `times` are merged."""
+    is_busy_at = finder(times, buffer)
+    return [slot for slot, start, end, busy in slots if bool(busy) != is_busy_at(start, end)]
+
+
+def finder(times: Sequence[Span], buffer: int) -> Callable[[int, int], bool]:
+    """Return a function that says if one of these merged times is nearer to a slot than the buffer."""
     ends = [end for _, end in times]
-    wrong = []
-    for slot, start, end, busy in slots:
+
+    def is_busy_at(start: int, end: int) -> bool:
         place = bisect_left(ends, start - buffer + 1)
-        if bool(busy) != (place < len(times) and times[place][0] < end + buffer):
-            wrong.append(slot)
-    return wrong
+        return place < len(times) and times[place][0] < end + buffer
+
+    return is_busy_at
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:

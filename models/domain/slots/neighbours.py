@@ -122,7 +122,7 @@ class Crowd:
     def __init__(self, transaction: Transaction, calendar: str, spans: Sequence[Span], *, is_taken: bool) -> None:
         query = _taken_times if is_taken else _times
         found: dict[str, Span] = {}
-        for start, end in _merged(spans):
+        for start, end in near_spans(spans):
             rows = query.rows(transaction.seats_db, calendar=calendar, after=start, before=end)
             found |= {slot: (begin, finish) for slot, begin, finish in rows}
         self._starts = sorted(begin for begin, _ in found.values())
@@ -144,7 +144,7 @@ def recount_near(transaction: Transaction, calendar: CalendarRow, spans: Iterabl
     """Correct the counts of the slots near these spans, after an outside writer has touched slots there."""
     policy = rules.policy_of(calendar)
     buffer = buffer_of(policy)
-    for start, end in _merged(spans):
+    for start, end in near_spans(spans):
         place = {"calendar": calendar.id, "after": start - buffer, "before": end + buffer}
         if not _taken_or_blocked.rows(transaction.db, **place):
             continue  # every count is 0, as it should be; a bulk may have thousands of slots there
@@ -168,8 +168,8 @@ def _note(transaction: Transaction, row: SlotRow) -> None:
     transaction.touched[row.id] = row
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    """Merge the spans that are less than a day apart, since each of them costs two queries."""
+def near_spans(spans: Iterable[Span]) -> list[Span]:
+    """Merge the spans that are less than a day apart, since each of them costs a query or two."""
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1] + DAY:

@@ -12,17 +12,17 @@ from models.contract.changes import SLOTS_A_CHANGE, Type
 from models.contract.changes import Slot as PublicSlot
 from models.contract.commands.slots import CloseSlot, NewSlot, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
 from models.contract.errors import BadRequest, CapacityExceeded, InvalidTransition, VersionConflict
-from models.contract.values.ids import new_id
+from models.contract.values.ids import new_ids
 from models.contract.values.time import DAY
 from models.domain.log import change_log
-from models.domain.log.public_text import TEXT_COLUMNS, write_slots
+from models.domain.log.public_text import write_rows
 from models.domain.log.public_view import public_slot
 from models.domain.log.slot_changes import append_slot_changes
 from models.domain.policy import override, rules
 from models.domain.policy.metadata import check_json
 from models.domain.slots import busy_times, capacity, neighbours, overlap, slot_move
 from models.domain.slots.planned import Planned
-from models.storage.compiled_query import CompiledListQuery, CompiledQuery, bind, literal
+from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.rows import Origin, SlotRow, SlotState
 from models.storage.seat_guard import SLOT_COLUMNS, fewer_over
 from models.storage.tables import Slot
@@ -46,7 +46,7 @@ _insert = CompiledQuery(
             Slot.held: literal(0),
             Slot.booked: literal(0),
             Slot.blocked: bind("blocked"),
-            Slot.busy: busy_times.IS_BUSY_THERE,
+            Slot.busy: bind("busy"),
             Slot.state: literal(SlotState.OPEN),
             Slot.origin: bind("origin"),
             Slot.version: bind("seq"),
@@ -55,8 +55,6 @@ _insert = CompiledQuery(
         }
     )
 )
-_read_rows = CompiledListQuery(lambda ids: Slot.select(*SLOT_COLUMNS).where(Slot.id.in_(ids)))
-_read_texts = CompiledListQuery(lambda ids: Slot.select(*TEXT_COLUMNS).where(Slot.id.in_(ids)))
 _overbook = CompiledQuery(
     Slot.update({Slot.overbooked: Slot.held + Slot.booked - bind("capacity")}).where(Slot.id == bind("slot"))
 )
@@ -90,11 +88,10 @@ def open_slots(transaction: Transaction, command: OpenSlots) -> CommandResult:
     planned = [_checked(slot, f"slots[{place}]") for place, slot in enumerate(command.slots)]
     opened = write_new(transaction, seq, command.calendar, planned, Origin.MANUAL)
     calendar = transaction.calendar(command.calendar)
-    bookable_after = rules.bookable_after(calendar, transaction.now)
-    found = _read_texts.rows(transaction.seats_db, opened, bookable_after=bookable_after)
-    texts = dict(zip([row[1] for row in found], write_slots(found), strict=True))
-    slots = [Raw(texts[name]) for name in opened]  # encoded once, for the change and for the answer
-    change_log.append(transaction, command.calendar, Type.SLOT_OPENED, slots=slots, about=opened)
+    texts = write_rows(opened, rules.bookable_after(calendar, transaction.now))
+    slots = [Raw(text) for text in texts]  # encoded once, for the change and for the answer
+    about = [row.id for row in opened]
+    change_log.append(transaction, command.calendar, Type.SLOT_OPENED, slots=slots, about=about)
     beside = overlap.beside(transaction, calendar, [slot.times for slot in planned])
     return CommandResult(command.calendar, "slots", slots, warnings=overlap.warnings(calendar, beside))
 
@@ -105,31 +102,54 @@ def _checked(slot: NewSlot, where: str) -> Planned:
     return Planned(slot.start, slot.end, slot.capacity, check_json(slot.data, f"{where}.data"))
 
 
-def write_new(transaction: Transaction, seq: int, calendar: str, slots: Sequence[Planned], origin: Origin) -> list[str]:
-    """Write new slots, each with its count of blocking neighbours; return their ids. The caller appends the change."""
-    ids = [new_id(transaction.now) for _ in slots]
-    places = [slot.times for slot in slots]
+def write_new(
+    transaction: Transaction, seq: int, calendar: str, slots: Sequence[Planned], origin: Origin
+) -> list[SlotRow]:
+    """Write new slots, each with its count of blocking neighbours; return their rows. The caller appends the change.
+
+    The rows are those of the database, which reads none of them back.
+    """
+    places, now = [slot.times for slot in slots], transaction.now
+    blocked = neighbours.count_blocking_each(transaction, transaction.calendar(calendar), places)
+    busy = busy_times.marks_of_new(transaction, calendar, places)
+    rows = [
+        SlotRow(
+            id=name,
+            calendar=calendar,
+            start=slot.start,
+            end=slot.end,
+            capacity=slot.capacity,
+            held=0,
+            booked=0,
+            blocked=count,
+            held_until=None,
+            state=SlotState.OPEN,
+            origin=origin,
+            version=seq,
+            data=slot.data,
+            dropped=False,
+            changed_at=now,
+            busy=mark,
+            overbooked=0,
+            bookable=not count and not mark,
+        )
+        for name, slot, count, mark in zip(new_ids(now, len(slots)), slots, blocked, busy, strict=True)
+    ]
     _insert.run_columns(
         transaction.seats_db,
-        id=ids,
+        id=[row.id for row in rows],
         calendar=repeat(calendar),
         start=[slot.start for slot in slots],
         end=[slot.end for slot in slots],
         capacity=[slot.capacity for slot in slots],
-        blocked=neighbours.count_blocking_each(transaction, transaction.calendar(calendar), places),
+        blocked=blocked,
+        busy=busy,
         origin=repeat(int(origin)),
         seq=repeat(seq),
-        now=repeat(transaction.now),
+        now=repeat(now),
         data=[slot.data for slot in slots],
-        **busy_times.around_each(transaction, calendar, places),
     )
-    return ids
-
-
-def touch_new(transaction: Transaction, ids: Sequence[str]) -> None:
-    """Put new slots into the change that the caller appends."""
-    for row in map(SlotRow._make, _read_rows.rows(transaction.seats_db, ids)):
-        transaction.touched[row.id] = row
+    return rows
 
 
 def _check_times(start: int, end: int, where: str) -> None:

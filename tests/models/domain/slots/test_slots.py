@@ -45,6 +45,25 @@ def test_a_closed_slot_keeps_its_holds_and_bookings(driver: Driver) -> None:
     driver.reserve(slot)
 
 
+def test_new_slots_are_answered_as_the_database_has_them(driver: Driver) -> None:
+    """No row is read back, and yet they are those of a snapshot, beside a taken neighbour and a busy time."""
+    driver.create("clinic", overlap="reject", buffer_after=60)
+    driver.calendar = "clinic"
+    (taken,) = driver.open(start=SOON)
+    driver.reserve(taken)
+    driver.keep_busy(SOON + 3 * DAY, SOON + 3 * DAY + HOUR)
+    places = [START - DAY, SOON + HOUR, SOON + 2 * HOUR, SOON + 3 * DAY - HOUR, SOON + 3 * DAY + HOUR, SOON + 9 * DAY]
+    data = (None, b'{"t": "\xc3\xb6"}')
+    slots = tuple(
+        NewSlot(start=start, end=start + HOUR - 60_000 * (place == 2), capacity=place + 1, data=data[place % 2])
+        for place, start in enumerate(places)
+    )
+    command = OpenSlots(principal=STAFF, key=new_key(), calendar="clinic", slots=slots)
+    opened = results(driver.service.run(command))
+    assert {slot["id"]: slot for slot in opened} == {slot["id"]: driver.slot(slot["id"]) for slot in opened}
+    assert [slot["bookable"] for slot in opened] == [False, False, True, False, False, True]
+
+
 @pytest.mark.parametrize("command", [CloseSlot, ReopenSlot])
 def test_closing_and_reopening_are_idempotent(driver: Driver, command: Any) -> None:
     """A command without an effect makes no change."""
