@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli import secret
-from cli.commands import accounts, bookings, busy, calendars, customers, feeds, slots, tokens
+from cli.commands import accounts, blocks, bookings, busy, calendars, customers, feeds, slots, tokens
 from cli.commands.backup import back_up, restore
 from cli.commands.check import check
 from cli.commands.demo import make_demo
@@ -45,6 +45,7 @@ app.add_typer(tokens.app, name="token")
 app.add_typer(calendars.app, name="calendar")
 app.add_typer(bookings.app, name="booking")
 app.add_typer(customers.app, name="customer")
+app.add_typer(blocks.app, name="block")
 app.add_typer(busy.app, name="busy")
 app.add_typer(feeds.app, name="feed")
 app.add_typer(secret.app, name="secret")

@@ -140,6 +140,16 @@ class Crowd:
             writer.transport.abort()
 
 
+async def ask(http: aiohttp.ClientSession, path: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Post until the server is not too busy, as clients do; the key makes that safe."""
+    while True:
+        async with http.post(path, json=fields) as answer:
+            body: dict[str, Any] = await answer.json()
+        if not body.get("retryable"):
+            return body
+        await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
+
+
 async def book(port: int, slots: list[str], a_second: float, seconds: float) -> int:
     """Hold, book and cancel at this rate; return the number of bookings."""
     done, chance, until = 0, random.Random(9), time.monotonic() + seconds  # noqa: S311 - no secret
@@ -147,19 +157,18 @@ async def book(port: int, slots: list[str], a_second: float, seconds: float) -> 
         while time.monotonic() < until:
             began = time.monotonic()
             slot, key = chance.choice(slots), os.urandom(16).hex()
-            async with http.post(f"/api/slots/{slot}/holds", json={"key": f"{key}-a"}) as answer:
-                hold = (await answer.json()).get("hold")
+            hold = (await ask(http, f"/api/slots/{slot}/holds", {"key": f"{key}-a"})).get("hold")
             if hold:
                 fields = {
                     "key": f"{key}-b",
                     "hold": {"id": hold["id"], "token": hold["token"]},
                     "customer": {"name": "Ada", "email": "ada@example.org"},
                 }
-                async with http.post(f"/api/slots/{slot}/bookings", json=fields) as answer:
-                    booking = (await answer.json())["booking"]
-                fields = {"key": f"{key}-c", "token": booking["token"]}
-                async with http.post(f"/api/bookings/{booking['id']}/cancel", json=fields) as answer:
-                    done += answer.status == 200
+                booked = (await ask(http, f"/api/slots/{slot}/bookings", fields)).get("booking")
+                if booked is None:  # the hold has expired meanwhile
+                    continue
+                fields = {"key": f"{key}-c", "token": booked["token"]}
+                done += "booking" in await ask(http, f"/api/bookings/{booked['id']}/cancel", fields)
             await asyncio.sleep(max(0.0, began + 1 / a_second - time.monotonic()))
     return done
 

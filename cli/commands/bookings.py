@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.admin import command_group, opened_service, read_address
+from models.contract.commands.background import EraseBlocks
 from models.contract.principal import OPERATOR
 
 app = command_group("Erase the customers of bookings.")
@@ -35,4 +36,5 @@ def erase(
                 touched |= {answer.calendar} if count else set()
             if not page:
                 break
+        service.run(EraseBlocks(email=address, scope=(calendar,) if calendar else None))
     print(f"erased the customer of {erased} bookings in {len(touched)} calendars")

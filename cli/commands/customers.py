@@ -23,9 +23,9 @@ def export(
     *,
     calendar: Annotated[str, typer.Option(help="Only in this calendar.")] = "",
 ) -> None:
-    """Print all data about the customer with an e-mail address as JSON: `bookings` and `entries` of the history."""
+    """Print all data about the customer with an e-mail address as JSON: `bookings`, `entries` and `blocks`."""
     address = read_address(email)
-    found: dict[str, list[object]] = {"bookings": [], "entries": []}
+    found: dict[str, list[object]] = {"bookings": [], "entries": [], "blocks": []}
     page = ""
     with opened_service(context) as service:
         if calendar:
@@ -34,6 +34,7 @@ def export(
             part = service.export(OPERATOR, address, (calendar,) if calendar else None, page, BOOKINGS_A_PAGE)
             found["bookings"] += msgspec.to_builtins(part.bookings)
             found["entries"] += msgspec.to_builtins(part.entries)
+            found["blocks"] += msgspec.to_builtins(part.blocks) if isinstance(part.blocks, list) else []
             if not isinstance(part.next_page, str):
                 break
             page = part.next_page

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from models.contract.block_answers import Block, BlockOutcome
 from models.contract.changes import Booking, Change, Info, ListedBooking, Slot
 
 # The state of a booking.
@@ -191,6 +192,16 @@ class BusyListAnswer(Struct, kw_only=True):
     sources: list[BusySource]
 
 
+class BlockAnswer(Moved, kw_only=True):
+    """A block changes no calendar: `cursor` is that of its calendar's last change, and empty for `*`."""
+
+    block: BlockOutcome
+
+
+class BlocksAnswer(Struct, kw_only=True):
+    blocks: list[Block]
+
+
 class FeedAnswer(Moved, kw_only=True):
     feed: Feed
 
@@ -268,12 +279,13 @@ class ExportedEntry(Struct, kw_only=True):
 class ExportAnswer(Struct, kw_only=True):
     """All data about a person with an e-mail address: the bookings, and what the history says about the person.
 
-    Addresses are those of calendars of which the caller is an owner. `next_page`, if present, is the `page` to ask for
-    next.
+    Addresses are those of calendars of which the caller is an owner. `blocks` are those of the e-mail address, on the
+    first page. `next_page`, if present, is the `page` to ask for next.
     """
 
     bookings: list[ListedBooking]
     entries: list[ExportedEntry]
+    blocks: list[Block] | UnsetType = UNSET
     next_page: str | UnsetType = UNSET
 
 

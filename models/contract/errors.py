@@ -54,6 +54,12 @@ class HoldNotYours(Refused):
     advice = "Send the token that came with the hold, or hold the slot anew."
 
 
+class Blocked(Refused):
+    code = "blocked"
+    fact = "Staff have blocked you here: no hold and no booking is taken from you."
+    advice = "Ask the calendar's staff; the same request will be refused again."
+
+
 class NotFound(Refused):
     code = "not_found"
     fact = "There is nothing with this id."

@@ -36,7 +36,8 @@ class Principal(Struct, frozen=True, kw_only=True):
 
     `subject` is the token's `sub`, or "" without a token. `address` is the peer's IP address; it counts the holds of
     a caller without a token. `calendars` are the calendars that the token or the account names, None for all of them,
-    and `role` is the role in each of them. `roles` are the higher roles in some of them.
+    and `role` is the role in each of them. `roles` are the higher roles in some of them. `blocked_in` are the calendars
+    in which staff have blocked the caller, or the customer whom the command names; "*" stands for all.
     """
 
     subject: str = ""
@@ -44,6 +45,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     role: Role = Role.GUEST
     calendars: frozenset[str] | None = frozenset()
     roles: tuple[tuple[str, Role], ...] = ()
+    blocked_in: tuple[str, ...] = ()
 
     @property
     def holder(self) -> str:
@@ -66,6 +68,11 @@ class Principal(Struct, frozen=True, kw_only=True):
         if not self.roles:  # three times in each command
             return self.role
         return max(self.role, *(role for name, role in self.roles if name == calendar), Role.GUEST)
+
+    def is_blocked_in(self, calendar: str) -> bool:
+        """Say if the calendar takes no seats from the caller. Nobody blocks its staff."""
+        blocked = self.blocked_in
+        return bool(blocked) and ("*" in blocked or calendar in blocked) and not self.is_staff_of(calendar)
 
     def is_staff_of(self, calendar: str) -> bool:
         return self.role_in(calendar) >= Role.STAFF

@@ -13,6 +13,8 @@ from models.contract.values.text import is_storable
 from models.contract.values.time import write_time
 from models.domain.access import accounts
 from models.domain.access.grants import Scope, is_within, read_grants
+from models.query import blocks
+from models.query.blocks import LiveBlock
 from models.storage.access_tables import Account, AccountRow, Credential, CredentialRow
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
@@ -48,10 +50,11 @@ class LiveSession(NamedTuple):
 
 
 class AccessState(NamedTuple):
-    """The sessions in force by their digests, and the ids of revoked tokens and links."""
+    """The sessions in force by their digests, the ids of revoked tokens and links, and the blocks in force."""
 
     sessions: dict[str, LiveSession]
     revoked: frozenset[str]
+    blocks: tuple[LiveBlock, ...] = ()
 
 
 def read_state(db: Dialect, now: int) -> AccessState:
@@ -59,12 +62,14 @@ def read_state(db: Dialect, now: int) -> AccessState:
     with reading(db):
         sessions = _live_sessions.rows(db, now=now)
         revoked = _revoked.rows(db)
+        in_force = blocks.read_live(db, now)
     return AccessState(
         {
             digest: LiveSession(session, account, name, tuple(sorted(read_grants(roles).items())), ends_at)
             for digest, session, account, name, roles, ends_at in sessions
         },
         frozenset(row[0] for row in revoked),
+        in_force,
     )
 
 

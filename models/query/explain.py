@@ -40,6 +40,7 @@ def explain(db: Dialect, tokens: Tokens, principal: Principal, slot: str, now: i
     return [
         _asked("booking", lambda: rules.check_may_book(principal, calendar), booking=calendar.booking),
         _asked("archived", lambda: rules.check_in_use(calendar)),
+        _asked("blocked", lambda: rules.check_not_blocked(principal, calendar.id)),
         _asked("past", lambda: rules.check_past(row, now)),
         _asked("min_notice", lambda: rules.check_min_notice(policy, row, now), min_notice=policy.min_notice),
         _asked("max_advance", lambda: rules.check_max_advance(policy, row, now), max_advance=policy.max_advance),

@@ -7,6 +7,7 @@ from peewee import SQL, fn
 from models.contract.values.time import SECOND
 from models.domain.bookings.trim_holds import IS_OLD_HOLD, old_holds
 from models.domain.log.history import kept_seconds
+from models.storage.access_tables import Block
 from models.storage.compiled_query import CompiledQuery, bind, literal
 from models.storage.database import reading
 from models.storage.dialect import Dialect
@@ -33,6 +34,7 @@ _has_customer = (
     | (Booking.booked_by != "")
 )
 _old_hold = CompiledQuery(Hold.select(Hold.id).where(IS_OLD_HOLD).order_by(Hold.id).limit(literal(1)))
+_ended_block = CompiledQuery(Block.select(Block.id).where(Block.ends_at <= bind("now")).limit(literal(1)))
 _page_of_bookings = CompiledQuery(
     Booking.select(Booking.id, Booking.calendar, _has_customer, fn.COALESCE(_end, Booking.created_at))
     .where(Booking.id > bind("after"))
@@ -75,6 +77,12 @@ def has_old(db: Dialect, now: int, retention: Retention) -> bool:
         ((recorded_at,),) = _oldest_record.rows(db)
     is_change_old = changed_at is not None and changed_at < now - retention.log_seconds * SECOND
     return is_change_old or (recorded_at is not None and recorded_at < now - retention.receipt_seconds * SECOND)
+
+
+def has_ended_blocks(db: Dialect, now: int) -> bool:
+    """Say if there are blocks past their end."""
+    with reading(db):
+        return bool(_ended_block.rows(db, now=now))
 
 
 def has_old_holds(db: Dialect, now: int, retention: Retention) -> bool:

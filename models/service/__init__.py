@@ -6,6 +6,7 @@ A command goes in and rows of the log come out; a query goes in and a snapshot c
 from models.audit.audit import Finding
 from models.domain.access.grants import is_within as may_grant
 from models.query.access import AccessState, LiveSession
+from models.query.blocks import LiveBlock
 from models.query.busy import DueSource
 from models.query.calendars import Head
 from models.query.explain import is_bookable
@@ -47,6 +48,7 @@ __all__ = [
     "Finding",
     "ForeignCommits",
     "Head",
+    "LiveBlock",
     "LiveSession",
     "News",
     "Notifications",

@@ -14,6 +14,7 @@ from models.audit import audit
 from models.audit.audit import Finding
 from models.contract.access_answers import Account, Credential
 from models.contract.answers import BusySource, ExportAnswer, HistoryAnswer
+from models.contract.block_answers import Block
 from models.contract.changes import Booking, Cursor, Info, ListedBooking, Logged, write_cursor
 from models.contract.commands.background import (
     CancelMany,
@@ -22,6 +23,7 @@ from models.contract.commands.background import (
     ExpireBookings,
     ExpireHolds,
     TakeOutside,
+    TrimBlocks,
     TrimHolds,
     TrimLog,
     TrimOldest,
@@ -39,7 +41,7 @@ from models.domain.calendars.feeds import PublicFeed
 from models.domain.outside_writes import notes
 from models.domain.policy import limits
 from models.domain.policy.rules import GRACE
-from models.query import access, bookings, busy, calendars, changes, export, history, housekeeping, snapshot
+from models.query import access, blocks, bookings, busy, calendars, changes, export, history, housekeeping, snapshot
 from models.query.access import AccessState
 from models.query.busy import DueSource
 from models.query.calendars import Head
@@ -193,7 +195,10 @@ class Queries:
         self, principal: Principal, email: str, wanted: tuple[str, ...] | None, page: str, most: int
     ) -> ExportAnswer:
         """Return a page of all data about a person with an e-mail address. For staff."""
-        return export.read_export(self._db, principal, email, calendars=wanted, page=page, most=most)
+        found = export.read_export(self._db, principal, email, calendars=wanted, page=page, most=most)
+        if not page:
+            found.blocks = blocks.read_of_person(self._db, self.tokens, email, wanted, self.clock())
+        return found
 
     def cancellations(self, principal: Principal, coming: Coming, address: str, page: str) -> tuple[list[Command], str]:
         """Return the commands that cancel a page of a customer's bookings, and the mark to go on from.
@@ -342,18 +347,23 @@ class Queries:
         """Return the tokens, links or sessions in these calendars only; None for all. For owners and staff."""
         return access.read_credentials(self._db, kind, scope, self.clock())
 
+    def blocks(self, scope: tuple[str, ...] | None) -> list[Block]:
+        """Return the newest blocks of these calendars; None for all. For staff."""
+        return blocks.read_blocks(self._db, scope, self.clock())
+
     def audit(self) -> list[Finding]:
         """Return the faults of the database, as of one instant."""
         return audit.find(self._db)
 
     def trims(self) -> list[Command]:
-        """Return the commands that trim logs, histories, idempotency records and ended holds.
+        """Return the commands that trim logs, histories, idempotency records, ended holds and ended blocks.
 
-        One is for all old changes and records, and one for holds. The others are for calendars with too many changes or
-        old entries.
+        One is for all old changes and records, one for holds, and one for blocks. The others are for calendars with too
+        many changes or old entries.
         """
         now = self.clock()
         many = housekeeping.read_calendars_to_trim(self._db, now, self.retention)
         old: list[Command] = [TrimOldest()] if housekeeping.has_old(self._db, now, self.retention) else []
         holds: list[Command] = [TrimHolds()] if housekeeping.has_old_holds(self._db, now, self.retention) else []
-        return old + holds + [TrimLog(calendar=calendar) for calendar in many]
+        ended: list[Command] = [TrimBlocks()] if housekeeping.has_ended_blocks(self._db, now) else []
+        return old + holds + ended + [TrimLog(calendar=calendar) for calendar in many]

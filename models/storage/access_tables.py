@@ -1,4 +1,4 @@
-"""The tables of accounts and credentials. Times are milliseconds since the epoch."""
+"""The tables of accounts, credentials and blocks. Times are milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ class Credential(Model):
         table_name = "credential"
 
 
+class Block(Model):
+    """A block of an e-mail address, a phone number, a network address or a `sub`. `calendar` is "*" for all.
+
+    `digest` is a keyed hash of the value in its canonical spelling. An erasure leaves the digest alone.
+    """
+
+    id = TextField(primary_key=True)
+    calendar = TextField()
+    kind = TextField()
+    value = TextField(null=True)
+    digest = TextField()
+    reason = TextField()
+    made_by = TextField()
+    made_at = BigIntegerField()
+    ends_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "block"
+
+
 class AccountRow(NamedTuple):
     id: str
     name: str
@@ -66,3 +86,15 @@ class CredentialRow(NamedTuple):
     ends_at: int | None
     used_at: int | None
     revoked_at: int | None
+
+
+class BlockRow(NamedTuple):
+    id: str
+    calendar: str
+    kind: str
+    value: str | None
+    digest: str
+    reason: str
+    made_by: str
+    made_at: int
+    ends_at: int | None

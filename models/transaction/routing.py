@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from peewee import Database
 
+from models.contract.commands.blocks import RemoveBlock
 from models.contract.commands.bookings import (
     CancelBooking,
     RescheduleBooking,
@@ -23,6 +24,7 @@ from models.contract.commands.calendars import RemoveBusy, RevokeFeed
 from models.contract.commands.command import Command
 from models.contract.commands.holds import HoldCommand
 from models.contract.values.ids import SLUG, UUID
+from models.storage.access_tables import Block
 from models.storage.compiled_query import CompiledListQuery
 from models.storage.tables import Booking, BusySource, Hold, PrivateFeed, Slot
 
@@ -37,6 +39,7 @@ _routes = {
     "busy": CompiledListQuery(
         lambda ids: BusySource.select(BusySource.id, BusySource.calendar).where(BusySource.id.in_(ids))
     ),
+    "block": CompiledListQuery(lambda ids: Block.select(Block.id, Block.calendar).where(Block.id.in_(ids))),
     "feed": CompiledListQuery(
         lambda ids: PrivateFeed.select(PrivateFeed.id, PrivateFeed.calendar).where(PrivateFeed.id.in_(ids))
     ),
@@ -70,6 +73,8 @@ def _subjects_of(command: type[Command]) -> tuple[tuple[str, str], ...]:
     """Return the kinds of a command's subjects, and the fields that have their ids."""
     if issubclass(command, HoldCommand):
         return (("hold", "hold"),)
+    if issubclass(command, RemoveBlock):
+        return (("block", "block"),)
     if issubclass(command, RevokeFeed):
         return (("feed", "feed"),)
     if issubclass(command, RemoveBusy):

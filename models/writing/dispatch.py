@@ -15,7 +15,7 @@ from models.audit import repair
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, NotFound, Refused
 from models.contract.values.ids import UUID
-from models.domain.access import accounts, credentials
+from models.domain.access import accounts, blocks, credentials
 from models.domain.bookings import (
     bookings,
     cancel_bookings,
@@ -56,6 +56,7 @@ from models.writing import check_writer
 HANDLER_MODULES = (
     accounts,
     apply,
+    blocks,
     bookings,
     busy_sources,
     calendars,

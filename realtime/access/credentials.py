@@ -22,6 +22,7 @@ from models.contract.request import FIRST_MOMENT, LAST_MOMENT
 from models.contract.values.text import is_storable
 from models.contract.values.time import SECOND, Clock
 from models.service import AccessState, LiveSession
+from realtime.access.block_list import BlockList
 from realtime.background_task import end_tasks
 
 MOST_USES = 5_000  # between two notes
@@ -139,12 +140,19 @@ class Credentials:
 
 
 class CredentialKeeper:
-    """Reads the credentials at the start and after each notice, and notes their uses now and then."""
+    """Reads the credentials and the blocks at the start and after each notice; notes uses now and then."""
 
-    def __init__(self, service: AccessService, question: Callable[[], AccessState], credentials: Credentials) -> None:
+    def __init__(
+        self,
+        service: AccessService,
+        question: Callable[[], AccessState],
+        credentials: Credentials,
+        blocks: BlockList,
+    ) -> None:
         self._service = service
         self._question = question
         self._credentials = credentials
+        self.blocks = blocks
         self._must_read = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._reading = asyncio.Lock()
@@ -161,7 +169,9 @@ class CredentialKeeper:
         """Read the rights in force. A caller who has changed them then knows that this server follows them."""
         async with self._reading:
             self._must_read.clear()
-            self._credentials.take(await self._service.read(self._question))
+            state = await self._service.read(self._question)
+            self._credentials.take(state)
+            self.blocks.take(state.blocks)
 
     async def note_uses(self) -> None:
         uses = self._credentials.taken_uses()

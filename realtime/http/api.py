@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from models.contract.changes import encode
+from models.contract.commands.blocks import ListBlocks
 from models.contract.commands.bookings import (
     CancelBookings,
     EraseCustomers,
@@ -55,6 +56,7 @@ class Api:
             web.get("/api/calendars/{id}/history", self.history),
             web.post("/api/calendars/{id}/links", self.link),
             web.get("/api/server", self.server),
+            web.get("/api/blocks", self.blocks),
             web.get("/api/bookings", self.search),
             web.get("/api/slots", self.found_slots),
             web.post("/api/customers/erase", self.erase),
@@ -140,6 +142,12 @@ class Api:
         """Cancel the bookings of the body's customer. For staff."""
         principal = self._guard.principal(request)
         asked = protocol.read(CancelBookings, await self._guard.body(request))
+        return _json(await self._request_handler.read(asked, principal))
+
+    async def blocks(self, request: web.Request) -> web.Response:
+        """Answer the blocks of the query's calendar, or of all calendars of the caller. For staff."""
+        principal = self._guard.principal(request)
+        asked = protocol.read(ListBlocks, dict(request.query), is_text=True)
         return _json(await self._request_handler.read(asked, principal))
 
     async def server(self, request: web.Request) -> web.Response:

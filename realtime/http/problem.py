@@ -36,6 +36,7 @@ STATUS = {
     "already_exists": 409,
     "cursor_gone": 410,
     "hold_expired": 410,
+    "blocked": 403,
     "unsupported_encoding": 415,
     "version_conflict": 412,
     "payload_too_large": 413,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from models.contract.answers import (
+    BlocksAnswer,
     BookingAnswer,
     BookingsAnswer,
     BusyListAnswer,
@@ -19,6 +20,7 @@ from models.contract.answers import (
     Snapshot,
     TicketAnswer,
 )
+from models.contract.commands.blocks import AddBlock, ListBlocks, RemoveBlock
 from models.contract.commands.bookings import (
     BookSlot,
     CancelBooking,
@@ -88,6 +90,8 @@ COMMANDS: tuple[CommandRoute, ...] = (
     CommandRoute("POST", "/api/calendars/{id}/feeds", CreateFeed, "calendar", _CREATED),
     CommandRoute("POST", "/api/calendars/{id}/busy", AddBusy, "calendar", _CREATED),
     CommandRoute("DELETE", "/api/busy/{id}", RemoveBusy, "source"),
+    CommandRoute("POST", "/api/blocks", AddBlock, status=_CREATED),
+    CommandRoute("DELETE", "/api/blocks/{id}", RemoveBlock, "block"),
     CommandRoute("DELETE", "/api/feeds/{id}", RevokeFeed, "feed"),
     CommandRoute("POST", "/api/calendars/{id}/slots", OpenSlots, "calendar", _CREATED),
     CommandRoute("PATCH", "/api/slots/{id}", UpdateSlot, "slot"),
@@ -164,6 +168,14 @@ READS: tuple[ReadRoute, ...] = (
         "Reads the figures of the server. For owners of all calendars.",
         shape=ServerAnswer,
         request=ReadServer,
+    ),
+    ReadRoute(
+        "GET",
+        "/api/blocks",
+        "Lists the blocks, the newest first. For staff.",
+        ("calendar",),
+        BlocksAnswer,
+        request=ListBlocks,
     ),
     ReadRoute(
         "POST",

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from models.contract.commands import access
 from models.contract.commands.background import (
@@ -17,6 +18,7 @@ from models.contract.commands.background import (
     RevokeCredential,
 )
 from models.contract.commands.calendars import MakeLink
+from models.contract.commands.command import Command
 from models.contract.errors import BadRequest, Forbidden
 from models.contract.principal import Principal
 from models.contract.request import Request
@@ -61,6 +63,15 @@ class AccessHandler:
         """Return the fields of the answer, after the check of the request's role."""
         scope = check_read(request, identity.principal)
         return await self._answers[type(request)](request, scope, identity)
+
+    def marked(self, principal: Principal, command: Command | None = None) -> Principal:
+        """Return the caller with the calendars in which it, or the customer of its command, is blocked."""
+        blocked_in = self._keeper.blocks.find(principal, command)
+        return replace(principal, blocked_in=blocked_in) if blocked_in else principal
+
+    async def follow(self) -> None:
+        """Read the rights and the blocks again: the caller has changed them, and this server follows at once."""
+        await self._keeper.read()
 
     async def link(self, request: MakeLink, principal: Principal) -> dict[str, Any]:
         """Return a token for guests to see and book the calendar, and its end. Staff send it on."""

@@ -10,6 +10,7 @@ from models.contract.changes import ACCESS_CALENDAR, Logged
 from models.contract.values.time import Clock
 from models.service import News
 from realtime.access.auth import Auth
+from realtime.access.block_list import BlockList
 from realtime.access.credentials import CredentialKeeper, Credentials
 from realtime.access.passwords import PasswordThreads
 from realtime.async_service import AsyncService
@@ -25,7 +26,8 @@ class AccessParts:
     def __init__(
         self, service: AsyncService, auth: Auth, credentials: Credentials, clock: Clock, *, session_seconds: int
     ) -> None:
-        self.keeper = CredentialKeeper(service, service.sync.access, credentials)
+        blocks = BlockList(service.sync.tokens, clock)
+        self.keeper = CredentialKeeper(service, service.sync.access, credentials, blocks)
         self._passwords = PasswordThreads()
         self.handler = AccessHandler(service, auth, self.keeper, self._passwords, clock)
         self.sessions = SessionHandler(service, self.keeper, self._passwords, clock, session_seconds=session_seconds)

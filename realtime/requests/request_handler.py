@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from models.contract.answers import Left
 from models.contract.changes import Booking, Info, read_cursor
+from models.contract.commands.background import EraseBlocks
+from models.contract.commands.blocks import AddBlock, ListBlocks, RemoveBlock
 from models.contract.commands.bookings import (
     CancelBookings,
     EraseCustomers,
@@ -91,7 +93,7 @@ class RequestHandler:
 
         `on_commit` is called after the commit, before its change is sent.
         """
-        given = replace(command, principal=principal, received=received)
+        given = replace(command, principal=self._access.marked(principal, command), received=received)
         is_held = False
 
         def hold(future: asyncio.Future[Answer], answer: Answer) -> bool:
@@ -107,6 +109,8 @@ class RequestHandler:
             answer = await self._service.run(given, hold, arrived())
         if not is_held and not self._dispatcher.is_settled(answer.calendar, answer.seq):
             await self._dispatcher.settled(answer.calendar, answer.seq)
+        if isinstance(command, AddBlock | RemoveBlock):
+            await self._access.follow()
         if isinstance(command, RescheduleBooking):
             left = _left.decode(answer.result).left
             if left is not None:
@@ -179,6 +183,7 @@ class RequestHandler:
         if not email:
             raise BadRequest("`email` is an e-mail address.", field="email")
         erased = await erasure.erase(self._service, run, principal, email=email, calendars=scope, page=page)
+        await self._service.run(EraseBlocks(email=email, scope=scope))
         counts = {"erased": erased.bookings, "calendars": erased.calendars}
         return {**counts, "next_page": erased.next_page} if erased.next_page else counts
 
@@ -193,7 +198,9 @@ class RequestHandler:
             raise BadRequest("`email` is an e-mail address.", field="email")
         read = self._service.sync.export
         found = await self._service.read(read, principal, email, scope, page, request.limit, lane=Lane.STAFF)
-        fields = {"bookings": found.bookings, "entries": found.entries}
+        fields: dict[str, Any] = {"bookings": found.bookings, "entries": found.entries}
+        if found.blocks is not UNSET:
+            fields["blocks"] = found.blocks
         return fields if found.next_page is UNSET else {**fields, "next_page": found.next_page}
 
     async def _cancel_all(
@@ -252,6 +259,8 @@ class RequestHandler:
                 if scope is not None:  # an owner of some calendars
                     raise principal.refusal()
                 return await self.read_server()
+            case ListBlocks():
+                return {"blocks": await self._service.read(self._service.sync.blocks, scope, lane=Lane.STAFF)}
             case ListHistory():
                 return await self._history(request, principal)
             case MakeLink():
@@ -299,4 +308,5 @@ class RequestHandler:
 
     async def explain(self, slot: str, principal: Principal) -> list[dict[str, Any]]:
         """Return the rules for the slot and this principal, `{rule, ok, …}` each."""
-        return await self._service.read(self._service.sync.explain, principal, slot, lane=Lane.LIGHT)
+        asking = self._access.marked(principal)
+        return await self._service.read(self._service.sync.explain, asking, slot, lane=Lane.LIGHT)

@@ -16,7 +16,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from models.contract.changes import Logged
-from models.contract.commands import access, background, bookings, calendars, holds, slots
+from models.contract.commands import access, background, blocks, bookings, calendars, holds, slots
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import BadRequest, Internal, Refused
 from models.service import Outcome, WriterState
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 MOST_FRAME_BYTES = 64 << 20  # no message of ours is longer: the largest command is a schedule of a few MB
 FRAME_BYTES = 256 << 10  # of one frame, unless a single message is longer
-DECLARED = (access, background, bookings, calendars, holds, slots)  # the modules of the commands
+DECLARED = (access, background, blocks, bookings, calendars, holds, slots)  # the modules of the commands
 _HEAD_BYTES = 5
 _MANY = b"\xdd"  # msgpack's mark of an array with a length of 32 bits
 _LARGE_INTEGER = 1  # the code of an integer beyond 64 bits: JSON has them, and msgpack does not

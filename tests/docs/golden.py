@@ -206,6 +206,7 @@ _SOURCE = {
     "error": "It answers with the status 404.",
     "failing_since": _NOW,
 }
+_BLOCK = {"id": _id(400), "calendar": _CALENDAR, "kind": "email", "made_at": _NOW, "expires_at": None}
 _THINGS: dict[type, Any] = {
     answers.ServerAnswer: {
         "server_time": _NOW,
@@ -232,6 +233,8 @@ _THINGS: dict[type, Any] = {
             }
         ],
     },
+    answers.BlockAnswer: _BLOCK,
+    answers.BlocksAnswer: [{**_BLOCK, "value": "eve@example.org", "reason": "never came", "made_by": "anna"}],
     answers.FeedAnswer: _FEED,
     answers.OwnFeedAnswer: {**_FEED, "token": "Zm9yIGEgZmVlZCBvbmx5IQ"},
     answers.FeedsAnswer: [_FEED],

@@ -76,6 +76,9 @@ class _Story:
         source = (await self._staff("busy.add", calendar="room", name="Own", text=EMPTY_FILE, key=_key()))["source"]
         await self._staff("busy.list", calendar="room")
         await self._staff("busy.remove", source=source["id"], key=_key())
+        block = await self._staff("block.add", calendar="room", kind="email", value="eve@example.org", key=_key())
+        await self._staff("block.list", calendar="room")
+        await self._staff("block.remove", block=block["block"]["id"], key=_key())
         await self._staff("history.list", calendar="room")
 
     async def _schedule(self) -> None:

@@ -63,6 +63,8 @@ _INTERFACES = (
     "BusySource",
     "HistoryEntry",
     "ExportedEntry",
+    "BlockOutcome",
+    "Block",
     "Figure",
     "ServerRow",
 )

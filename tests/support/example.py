@@ -26,7 +26,7 @@ def in_days(days: float) -> str:
 class World:
     """A calendar with two free slots, a held one and a booked one.
 
-    It has a private feed and a source of busy times after `add_other_calendars`.
+    It has a private feed, a source of busy times and a block after `add_other_calendars`.
     """
 
     calendar: str
@@ -40,6 +40,7 @@ class World:
     seq: int = 0
     feed: str = NOWHERE
     source: str = NOWHERE
+    block: str = NOWHERE
 
     def request(self, name: str) -> dict[str, Any]:
         """Return a value for every field of the request `name`, except `at_least`."""
@@ -70,6 +71,10 @@ class World:
             "hold": self.hold.get("id"),
             "booking": self.booking.get("id") if is_about_booking else "anyone",
             "feed": self.feed,
+            "block": self.block,
+            "kind": "email",
+            "value": "blocked@mail.example",
+            "expires_at": in_days(50),
             "link": NOWHERE,
             "account": NOWHERE,
             "password": "a password of the tests",
@@ -187,7 +192,9 @@ async def fill(api: Api, calendar: str, token: str = "", *, day: int = 1, name: 
 
 
 async def add_other_calendars(api: Api, world: World) -> None:
-    """Add a private feed and a source of busy times, as staff."""
+    """Add a private feed, a source of busy times and a block, as staff."""
     at = f"/api/calendars/{world.calendar}"
     world.feed = (await api.post(f"{at}/feeds"))["feed"]["id"]
+    block = {"calendar": world.calendar, "kind": "sub", "value": "somebody"}
+    world.block = (await api.post("/api/blocks", **block))["block"]["id"]
     world.source = (await api.post(f"{at}/busy", text=EMPTY_FILE))["source"]["id"]

@@ -7,7 +7,7 @@ from tests.support import Answer, Api, Client
 from tests.support.route import ROUTES, SOCKET_ONLY, route
 
 CODES = {
-    "bad_request": 400, "unauthorized": 401, "forbidden": 403, "hold_not_yours": 403, "not_found": 404,
+    "bad_request": 400, "unauthorized": 401, "forbidden": 403, "hold_not_yours": 403, "blocked": 403, "not_found": 404,
     "method_not_allowed": 405, "payload_too_large": 413,
     "slot_unavailable": 409, "capacity_exceeded": 409, "invalid_transition": 409, "limit_exceeded": 409,
     "already_exists": 409, "cursor_gone": 410, "hold_expired": 410, "version_conflict": 412, "too_soon": 422,

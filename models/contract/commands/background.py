@@ -236,6 +236,21 @@ class NoteUses(AccessCommand, frozen=True, kw_only=True):
     uses: tuple[Use, ...]
 
 
+class EraseBlocks(AccessCommand, frozen=True, kw_only=True):
+    """Takes the e-mail address from its blocks; they stay in force. `customer.erase` sends it."""
+
+    email: str
+
+
+class TrimBlocks(Command, frozen=True, kw_only=True):
+    """Deletes the blocks that have ended. The scheduler sends it."""
+
+    needs_calendar = False
+    is_background = True
+
+    calendar: str = ""  # of none
+
+
 class TakeOutside(Command, frozen=True, kw_only=True):
     """Appends the changes of other writers to the calendar's log. The watch on the database sends it."""
 

@@ -22,6 +22,7 @@ from models.contract.errors import Forbidden, NotFound, Unauthorized, VersionCon
 from models.contract.principal import Principal, Role
 from models.contract.values.ids import UUID, new_id
 from models.contract.values.tokens import Tokens
+from models.domain.access import blocks
 from models.domain.bookings import holds, mail_order, proof
 from models.domain.log import change_log, history
 from models.domain.log.slot_changes import append_slot_changes
@@ -102,6 +103,7 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     is_override = override.is_asked(command.principal, slot.calendar, command.override)
     if not is_covered:
         rules.check_book(command.principal, calendar)
+    rules.check_not_blocked(command.principal, calendar.id)
     if not command.principal.is_staff_of(calendar.id):
         check_intake(rules.policy_of(calendar), customer.phone, data)
     booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
@@ -260,6 +262,7 @@ def erase_customer(transaction: Transaction, command: EraseCustomer) -> CommandR
     if row.name is None:
         return CommandResult(row.calendar, "booking", public(row))
     history.erase(transaction, row.calendar, [row.id])
+    blocks.forget(transaction, (row.calendar,), row.email, row.phone)
     return write_alone(transaction, without_customer(row), row)
 
 

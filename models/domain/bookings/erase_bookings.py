@@ -7,6 +7,7 @@ from peewee import fn
 from models.contract.changes import Type
 from models.contract.commands.background import EraseBookings, ErasePastBookings
 from models.contract.values.canonical_email import canonical_email
+from models.domain.access import blocks
 from models.domain.bookings import bookings
 from models.domain.log import change_log, history
 from models.domain.log.slot_changes import append_slot_changes
@@ -38,6 +39,8 @@ def erase_bookings(transaction: Transaction, command: EraseBookings) -> CommandR
         for row in rows
         if row.calendar == command.calendar and row.email is not None and canonical_email(row.email) == erased
     ]
+    for row in rows:
+        blocks.forget(transaction, (command.calendar,), row.email, row.phone)
     return _erase(transaction, command.calendar, rows)
 
 

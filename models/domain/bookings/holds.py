@@ -149,6 +149,7 @@ def hold_slot(transaction: Transaction, command: HoldSlot) -> CommandResult:
     calendar = transaction.calendar(slot.calendar)
     policy = rules.policy_of(calendar)
     rules.check_book(command.principal, calendar)
+    rules.check_not_blocked(command.principal, calendar.id)
     is_override = override.is_asked(command.principal, slot.calendar, command.override)
     if not is_override:
         rules.check_notice(policy, slot, transaction.now)

@@ -37,6 +37,7 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
         rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
     if not is_covered:
         _check_target(command, row, calendar)
+    rules.check_not_blocked(command.principal, calendar.id)
     booker = limits.Booker(row.booked_by, row.email or "")
     limits.check(transaction, command.principal, calendar, slot, booker, moving=row.id)
     moved = row._replace(calendar=calendar.id, slot=slot.id)

@@ -35,6 +35,7 @@ def update_booking(transaction: Transaction, command: UpdateBooking) -> CommandR
     row = bookings.find_here(transaction, principal, command.booking, command.token)
     is_override = override.is_asked(principal, row.calendar, command.override)
     bookings.check_version(row, command.if_version)
+    rules.check_not_blocked(principal, row.calendar)
     if not principal.is_staff_of(row.calendar):
         is_done(row.status, "update")
     seats = row.seats if not isinstance(command.seats, int) else command.seats

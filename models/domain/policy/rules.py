@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from models.contract.changes import Policy
 from models.contract.errors import (
     BadRequest,
+    Blocked,
     CapacityExceeded,
     InvalidTransition,
     LimitExceeded,
@@ -125,6 +126,11 @@ def check_book(principal: Principal, calendar: CalendarRow) -> None:
 def check_may_book(principal: Principal, calendar: CalendarRow) -> None:
     if calendar.booking != "anyone" and not principal.is_named(calendar.id):
         raise principal.refusal()
+
+
+def check_not_blocked(principal: Principal, calendar: str) -> None:
+    if principal.is_blocked_in(calendar):
+        raise Blocked
 
 
 def check_in_use(calendar: CalendarRow) -> None:

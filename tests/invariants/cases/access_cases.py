@@ -1,4 +1,4 @@
-"""Cases of commands on accounts and credentials: none of them changes a calendar."""
+"""Cases of commands on accounts, credentials and blocks: none of them changes a calendar."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from models.contract.commands.background import (
     AddAccount,
     AddCredential,
     ChangeAccount,
+    EraseBlocks,
     NoteUses,
     RemoveAccount,
     RevokeCredential,
+    TrimBlocks,
     Use,
 )
+from models.contract.commands.blocks import AddBlock, RemoveBlock
 from models.contract.commands.command import Command
 from models.contract.values.time import HOUR
 from tests.invariants.cases.case import proves
-from tests.models.driver import Driver, results
+from tests.models.driver import STAFF, Driver, results
 
 STAFF_OF_ROOM = (("room", "staff"),)
 
@@ -59,3 +62,32 @@ def link_gone(driver: Driver) -> Command:
 def token_used(driver: Driver) -> Command:
     use = Use(id="token", used_at=driver.clock.now, is_token=True, subject="a program", roles=STAFF_OF_ROOM)
     return NoteUses(uses=(use,))
+
+
+def _block(driver: Driver) -> AddBlock:
+    expires_at = driver.clock.now + HOUR
+    value = "ada@example.org"
+    return AddBlock(principal=STAFF, calendar=driver.calendar, kind="email", value=value, expires_at=expires_at)
+
+
+@proves(AddBlock)
+def blocked(driver: Driver) -> Command:
+    return _block(driver)
+
+
+@proves(RemoveBlock)
+def blocked_no_more(driver: Driver) -> Command:
+    return RemoveBlock(principal=STAFF, block=results(driver.service.run(_block(driver)))["id"])
+
+
+@proves(EraseBlocks)
+def block_of_an_erased_customer(driver: Driver) -> Command:
+    driver.service.run(_block(driver))
+    return EraseBlocks(email="ada@example.org")
+
+
+@proves(TrimBlocks)
+def block_that_has_ended(driver: Driver) -> Command:
+    driver.service.run(_block(driver))
+    driver.clock.go(3_601)
+    return TrimBlocks()

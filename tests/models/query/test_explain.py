@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from models.contract.commands.background import SetBusy
 from models.contract.commands.calendars import AddBusy, ArchiveCalendar, UpdateCalendar
@@ -17,8 +18,8 @@ from models.service import Outcome
 from tests.models.driver import GUEST, OTHER, STAFF, Driver, booking, new_key, results
 
 RULES = [
-    "booking", "archived", "past", "min_notice", "max_advance", "max_holds", "max_bookings", "max_bookings_per_day",
-    "closed", "overlap", "busy", "capacity",
+    "booking", "archived", "blocked", "past", "min_notice", "max_advance", "max_holds", "max_bookings",
+    "max_bookings_per_day", "closed", "overlap", "busy", "capacity",
 ]  # fmt: skip
 
 
@@ -78,12 +79,13 @@ def test_the_refusing_rule_is_the_one_that_is_not_ok(driver: Driver, rule: str |
     """
     (slot,) = driver.open()
     set_scene(driver, slot, rule)
-    explained = driver.service.explain(GUEST, slot)
+    guest = replace(GUEST, blocked_in=("room",)) if rule == "blocked" else GUEST
+    explained = driver.service.explain(guest, slot)
     assert [one["rule"] for one in explained] == RULES
     wrong = [one for one in explained if not one["ok"]]
     assert [one["rule"] for one in wrong] == ([rule] if rule else [])
     held, booked = driver.together(
-        [HoldSlot(principal=GUEST, key=new_key(), slot=slot), booking(slot, principal=GUEST)]
+        [HoldSlot(principal=guest, key=new_key(), slot=slot), booking(slot, principal=guest)]
     )
     told = [(one["code"], one["message"]) for one in wrong]
     assert told == said(held)

@@ -135,6 +135,18 @@ class Story:
         source = (await self.ask("busy.add", calendar="free", name=name, text=text))["source"]
         await self.ask("busy.remove", source=source["id"])
 
+    async def block(self) -> None:
+        """Block the customer and take that back."""
+        fields: dict[str, Any] = {
+            "calendar": "free",
+            "kind": "email",
+            "value": PERSON["email"],
+            "reason": PERSON["note"],
+        }
+        blocked = (await self.ask("block.add", **fields))["block"]
+        assert [one["value"] for one in (await self.ask("block.list"))["blocks"]] == [PERSON["email"]]
+        await self.ask("block.remove", block=blocked["id"])
+
     async def run(self, slots: list[str], elsewhere: str) -> None:
         await self.miss()
         hold = await self.hold(slots[0])
@@ -166,6 +178,7 @@ class Story:
         await self.ask("server.read")
         await self.ask("customer.export", email=PERSON["email"])
         await self.ask("booking.cancel_all", email="nobody@mail.example")
+        await self.block()
         for calendar in ("asked", "free"):
             answer = await self.ask("calendar.update", id=calendar, policy={"max_holds": 9})
             self.cursors[calendar] = answer["cursor"]

@@ -94,7 +94,7 @@ def _is_elsewhere(caller: Caller, name: str, said: dict[str, str]) -> bool:
     """Say if a request about no calendar of its own passes with the role in another one, and finds nothing there."""
     has_calendar = "calendar" in REQUESTS[name].__struct_fields__ and name not in {"booking.list", "customer.erase"}
     is_owner = "elsewhere" in caller.name
-    is_about_nothing = REQUESTS[name].wire.is_http_only or name in {"booking.list", "customer.erase"}
+    is_about_nothing = REQUESTS[name].wire.is_http_only or name in {"booking.list", "customer.erase", "block.remove"}
     return is_owner and is_about_nothing and not has_calendar and set(said.values()) <= {"ok", "not_found", "forbidden"}
 
 

@@ -64,6 +64,7 @@ const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
 const FEED: Shape = { id: "string", calendar: "string", scope: "string", created_at: "string" };
 const ENTRY: Shape = { seq: "number", at: "string", command: "string", actor: "string" };
 const EXPORTED: Shape = { calendar: "string", seq: "number", at: "string", booking: "string" };
+const BLOCK: Shape = { id: "string", calendar: "string", kind: "string" };
 const SOURCE: Shape = { id: "string", calendar: "string", name: "string" };
 
 /** The members to check in the answers of each type. */
@@ -83,6 +84,8 @@ const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], 
   FeedAnswer: { ...CURSOR, feed: FEED },
   BusyAnswer: { ...CURSOR, source: SOURCE },
   BusyListAnswer: { sources: [SOURCE] },
+  BlockAnswer: { block: BLOCK },
+  BlocksAnswer: { blocks: [BLOCK] },
   HistoryAnswer: { entries: [ENTRY] },
   ScheduleAnswer: { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
   SlotsAnswer: { ...CURSOR, slots: [SLOT] },

@@ -67,6 +67,9 @@ export type StaffRequestName =
   | "customer.export"
   | "booking.cancel_all"
   | "customer.erase"
+  | "block.add"
+  | "block.remove"
+  | "block.list"
   | "server.read";
 
 export type ServerErrorCode =
@@ -74,6 +77,7 @@ export type ServerErrorCode =
   | "unauthorized"
   | "forbidden"
   | "hold_not_yours"
+  | "blocked"
   | "not_found"
   | "slot_unavailable"
   | "capacity_exceeded"
@@ -423,6 +427,29 @@ export interface ExportedEntry {
   readonly address?: string;
 }
 
+/** A block after a request about it. It has nothing of the person, since answers to commands are kept for a day. */
+export interface BlockOutcome {
+  readonly id: string;
+  readonly calendar: string;
+  readonly kind: "address" | "email" | "phone" | "sub";
+  readonly made_at: string;
+  readonly expires_at: string | null;
+}
+
+/** A block, for the staff of its calendar. After an erasure `value` is null, and the block is still in force.
+
+    `calendar` is `*` for all calendars. `made_by` is the account or the `sub` that has made it. */
+export interface Block {
+  readonly id: string;
+  readonly calendar: string;
+  readonly kind: "address" | "email" | "phone" | "sub";
+  readonly made_at: string;
+  readonly expires_at: string | null;
+  readonly value: string | null;
+  readonly reason: string;
+  readonly made_by: string;
+}
+
 /** A number of `/metrics`, with its labels. A counter counts from the start of the process. */
 export interface Figure {
   readonly name: string;
@@ -583,11 +610,12 @@ export interface BookingsAnswer {
 
 /** All data about a person with an e-mail address: the bookings, and what the history says about the person.
 
-    Addresses are those of calendars of which the caller is an owner. `next_page`, if present, is the `page` to ask for
-    next. */
+    Addresses are those of calendars of which the caller is an owner. `blocks` are those of the e-mail address, on the
+    first page. `next_page`, if present, is the `page` to ask for next. */
 export interface ExportAnswer {
   readonly bookings: readonly ListedBooking[];
   readonly entries: readonly ExportedEntry[];
+  readonly blocks?: readonly Block[];
   readonly next_page?: string;
 }
 
@@ -607,6 +635,16 @@ export interface ErasedAnswer {
   readonly erased: number;
   readonly calendars: number;
   readonly next_page?: string;
+}
+
+/** A block changes no calendar: `cursor` is that of its calendar's last change, and empty for `*`. */
+export interface BlockAnswer {
+  readonly cursor: string;
+  readonly block: BlockOutcome;
+}
+
+export interface BlocksAnswer {
+  readonly blocks: readonly Block[];
 }
 
 /** The state of the server that answers. `nodes` is the number of servers that know each other, with this one.
@@ -666,6 +704,9 @@ export interface Answers {
   readonly "customer.export": ExportAnswer;
   readonly "booking.cancel_all": CancelledAnswer;
   readonly "customer.erase": ErasedAnswer;
+  readonly "block.add": BlockAnswer;
+  readonly "block.remove": BlockAnswer;
+  readonly "block.list": BlocksAnswer;
   readonly "server.read": ServerAnswer;
 }
 
@@ -710,6 +751,9 @@ export const ANSWER_TYPES = {
   "customer.export": "ExportAnswer",
   "booking.cancel_all": "CancelledAnswer",
   "customer.erase": "ErasedAnswer",
+  "block.add": "BlockAnswer",
+  "block.remove": "BlockAnswer",
+  "block.list": "BlocksAnswer",
   "server.read": "ServerAnswer",
 } as const;
 

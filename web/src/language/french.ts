@@ -29,6 +29,8 @@ export const FRENCH: Catalog = {
     unauthorized:
       "Il vous faut un lien valide. Demandez-en un nouveau à la personne qui vous l’a envoyé.",
     forbidden: "Ce lien ne le permet pas.",
+    blocked:
+      "Vous ne pouvez pas réserver ici pour le moment. Veuillez prendre contact directement.",
     rate_limited: "Cela fait beaucoup à la fois. Attendez un instant, puis réessayez.",
     overloaded: "Le serveur est surchargé. Attendez un instant, puis réessayez.",
     timeout: "Aucune réponse. Rien n’est réservé deux fois si vous réessayez.",

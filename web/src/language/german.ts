@@ -26,6 +26,7 @@ export const GERMAN: Catalog = {
     unauthorized:
       "Dafür brauchen Sie einen gültigen Link. Fragen Sie dort nach, woher Sie den Link haben.",
     forbidden: "Dieser Link erlaubt das nicht.",
+    blocked: "Sie können hier derzeit nicht buchen. Bitte melden Sie sich direkt.",
     rate_limited:
       "Das war viel auf einmal. Warten Sie kurz, und versuchen Sie es dann noch einmal.",
     overloaded:

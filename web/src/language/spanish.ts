@@ -26,6 +26,7 @@ export const SPANISH: Catalog = {
     not_found: "Ya no existe. Puede que se haya eliminado hace un momento.",
     unauthorized: "Necesita un enlace válido. Pida uno nuevo a quien se lo envió.",
     forbidden: "Este enlace no lo permite.",
+    blocked: "Por ahora no puede reservar aquí. Póngase en contacto directamente, por favor.",
     rate_limited: "Ha sido mucho a la vez. Espere un momento e inténtelo de nuevo.",
     overloaded: "El servidor está saturado. Espere un momento e inténtelo de nuevo.",
     timeout: "No hubo respuesta. Nada se reserva dos veces si lo intenta de nuevo.",

@@ -3,6 +3,7 @@
 import { button } from "../../ui/button";
 import { menuButton, type MenuItem } from "../../ui/menu";
 import type { Slot, StaffBooking, StaffCalendar } from "../../client";
+import { blockable } from "../blocks/block_form";
 import type { BookingVerb } from "./booking_steps";
 import type { SlotVerb } from "./slot_steps";
 import { texts } from "../texts";
@@ -132,6 +133,9 @@ export function bookingMenu(
     ...(canChange ? [item(texts.agenda.move, "move")] : []),
     ...bookingReadMenu(booking, { onBooking }),
     ...(isStanding(booking) && !isPast ? [item(texts.agenda.cancel, "cancel", true)] : []),
+    ...(Object.keys(blockable(booking)).length > 0
+      ? [item(texts.agenda.block, "block", true)]
+      : []),
     ...(isKnown ? [item(texts.agenda.erase, "erase", true)] : []),
   ];
 }

@@ -4,6 +4,7 @@ import { pageHome } from "../../address/home";
 import type { StaffBooking, StaffCalendar } from "../../client";
 import { ask, type Question } from "../../ui/dialog/confirm";
 import { copyLink } from "../../ui/dialog/clipboard";
+import { askForBlock, blockable } from "../blocks/block_form";
 import { showHistory } from "../sheets/history_sheet";
 import { correctBooking } from "../sheets/correct_sheet";
 import { askForMove } from "../sheets/move_sheet";
@@ -17,6 +18,7 @@ export type BookingVerb =
   | "cancel"
   | "noShow"
   | "reinstate"
+  | "block"
   | "erase"
   | "correct"
   | "move"
@@ -61,6 +63,8 @@ export function takeBookingStep(
 ): void {
   if (verb === "correct") correctBooking(context, booking);
   else if (verb === "move") askForMove(context, booking);
+  else if (verb === "block")
+    void context.attempt(async (calendar) => askForBlock(context, calendar, blockable(booking)));
   else
     void context.attempt(async (calendar) => {
       if (await isMeant(context.root, verb, booking)) await take(context, calendar, verb, booking);

@@ -1,6 +1,7 @@
 /** The menu with the rarer actions of the shown calendar. */
 
 import type { MenuItem } from "../../ui/menu";
+import { showBlocks } from "../blocks/blocks_sheet";
 import { showOtherCalendars } from "./other_calendars";
 import { askForLink } from "./private_link";
 import { archive, showSettings } from "../settings/settings_sheet";
@@ -16,6 +17,7 @@ export function calendarMenu(context: StaffContext, reload: () => void): readonl
     { text: texts.calendar.settings, onclick: () => showSettings(context) },
     { text: texts.calendar.makeLink, onclick: () => makeLink(context) },
     feeds,
+    { text: texts.blocks.title, onclick: () => showBlocked(context) },
     { text: texts.calendar.archive, isGrave: true, onclick: change },
   ];
 }
@@ -23,6 +25,11 @@ export function calendarMenu(context: StaffContext, reload: () => void): readonl
 export function showFeeds(context: StaffContext): void {
   const calendar = context.calendar();
   if (calendar !== undefined) showOtherCalendars(context.root, calendar);
+}
+
+function showBlocked(context: StaffContext): void {
+  const calendar = context.calendar();
+  if (calendar !== undefined) showBlocks(context, calendar);
 }
 
 export function makeLink(context: StaffContext): void {

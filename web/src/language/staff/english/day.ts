@@ -88,6 +88,7 @@ export const DAY = {
     correct: "Correct",
     move: "Move",
     cancel: "Cancel booking",
+    block: "Block customer",
     erase: "Erase customer",
   },
   week: {

@@ -90,6 +90,7 @@ export const DAY: typeof English = {
     correct: "Corriger",
     move: "Déplacer",
     cancel: "Annuler la réservation",
+    block: "Bloquer le client",
     erase: "Effacer le client",
   },
   week: {

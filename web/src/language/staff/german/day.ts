@@ -89,6 +89,7 @@ export const DAY: typeof English = {
     correct: "Berichtigen",
     move: "Verschieben",
     cancel: "Buchung stornieren",
+    block: "Kunden sperren",
     erase: "Kundendaten löschen",
   },
   week: {

@@ -89,6 +89,7 @@ export const DAY: typeof English = {
     correct: "Corregir",
     move: "Mover",
     cancel: "Cancelar la reserva",
+    block: "Bloquear al cliente",
     erase: "Borrar al cliente",
   },
   week: {
