@@ -18,7 +18,7 @@ from models.contract.changes import Logged
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import Overloaded, Refused
 from models.contract.values.histogram import Histogram
-from models.service import SlotService
+from models.service import Reply, SlotService
 from realtime.access.waiting_bound import WaitingBound
 from realtime.reads.read_queue import Lane
 from realtime.reads.readers import Readers
@@ -56,8 +56,10 @@ class AsyncService:
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
         self._done: deque[tuple[_Asked | None, Any, float]] = deque()  # with the time, by time.monotonic
+        self._unsent: list[tuple[Command, Reply, float | None]] = []  # of this turn of the loop
         self._is_woken = False
         self._has_answered = threading.Event()
+        self._is_giving_way = False
         self._refusing_since: float | None = None  # in this iteration of the loop
         self.committed_at = 0.0  # by time.perf_counter, while `on_commit` runs
         self.wait = WaitingBound(sync.max_wait_seconds)
@@ -90,8 +92,16 @@ class AsyncService:
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._asked += 1
         self.wait.asked()
-        self._writer.submit(command, partial(self._wake, _Asked(future, hold, arrived)), arrived)
+        if not self._unsent:
+            self._loop.call_soon(self._submit)
+        self._unsent.append((command, partial(self._wake, _Asked(future, hold, arrived)), arrived))
         return await future
+
+    def _submit(self) -> None:
+        """Give the writer all commands of one turn of the loop, so that its next batch has all of them."""
+        unsent, self._unsent = self._unsent, []
+        for command, reply, arrived in unsent:
+            self._writer.submit(command, reply, arrived)
 
     def refuse(self) -> Overloaded:
         """Return the refusal of a command that would wait too long, and give way to the writer soon after it.
@@ -110,9 +120,11 @@ class AsyncService:
         now = time.monotonic()
         until = now + min(max(now - self._refusing_since, LEAST_WAY_SECONDS), MOST_WAY_SECONDS)
         self._refusing_since = None
+        self._is_giving_way = True
         while len(self._done) < self._under_way and (left := until - time.monotonic()) > 0:
             self._has_answered.clear()
             self._has_answered.wait(left)
+        self._is_giving_way = False
 
     @property
     def _under_way(self) -> int:
@@ -134,7 +146,7 @@ class AsyncService:
     @property
     def queued(self) -> int:
         """Return the number of this process's commands that wait for the writer."""
-        return self._writer.queued
+        return self._writer.queued + len(self._unsent)
 
     @property
     def must_ask_writer(self) -> bool:
@@ -177,6 +189,7 @@ class AsyncService:
 
     async def close(self) -> None:
         """Let queued commands finish, and close the service."""
+        self._submit()
         if self._link is not None:
             await self._link.close()
         await self._loop.run_in_executor(None, self.sync.close)
@@ -188,7 +201,8 @@ class AsyncService:
     def _wake(self, asked: _Asked | None, what: Any) -> None:
         """Wake the loop from the writer's thread. `_deliver` clears the flag first, so no result stays in the deque."""
         self._done.append((asked, what, time.monotonic()))
-        self._has_answered.set()
+        if self._is_giving_way:  # an answer between its look and its wait costs it some milliseconds at most
+            self._has_answered.set()
         if self._link is None and not self._is_woken:  # the link calls `_deliver` itself
             self._is_woken = True
             self._loop.call_soon_threadsafe(self._deliver)

@@ -22,7 +22,7 @@ from models.writing.batch import BatchRunner, Result
 from models.writing.command_queue import CommandQueue, CommandSource, QueuedCommand, Reply
 from models.writing.spare_writers import Spares
 
-COMMANDS_A_BATCH = 50  # beside an event loop: a longer batch delays its answers by the interpreter's turns
+COMMANDS_A_BATCH = 100  # beside an event loop: a longer batch delays its answers by the interpreter's turns
 COMMANDS_A_LONG_BATCH = 200  # in a process of its own: a booking takes 122 us instead of 152
 # A busy writer offers SQLite's lock to other processes this often. Without the pause one waited up to 3.1 s.
 COMMANDS_BEFORE_PAUSE = 1_000

@@ -51,6 +51,18 @@ async def test_rows_come_before_their_answers_in_order(service: AsyncService, ev
     assert [event for event in events if isinstance(event, str)] == [f"answer {seq}" for seq in range(1, 41)]
 
 
+async def test_a_command_of_the_turn_of_the_stop_is_done(database: str) -> None:
+    """The commands of a turn of the loop go to the writer at its end, or with the stop."""
+    sync = SlotService(database, b"a secret of the tests, long enough for HS256", synchronous="normal")
+    sync.open()
+    service = AsyncService(sync, lambda _rows: None)
+    command = CreateCalendar(principal=OPERATOR, calendar="room", name="Room", zone="UTC")
+    last = asyncio.create_task(service.run(command))
+    stop = asyncio.create_task(service.close())
+    assert (await last).calendar == "room"
+    await stop
+
+
 async def test_a_caller_that_has_gone_stops_no_other(service: AsyncService) -> None:
     """Its command is done, and a refusal reaches its own caller only."""
     gone = asyncio.create_task(service.run(UpdateCalendar(principal=OPERATOR, calendar="room", name="Gone")))
