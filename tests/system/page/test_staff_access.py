@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.support import Api, Server
 from tests.system.conftest import QUIET, Place
@@ -51,6 +51,7 @@ async def test_from_the_first_link_to_a_log_in(place: Place, api: Api, page: Pag
     await make(api, "studio", [hour(1, 9)])
     await page.goto(f"{place.url}/staff")
     await expect(page.get_by_text("The staff page opens by a link")).to_be_visible()
+    assert await axe_faults(page) == []
     await page.goto(f"{place.url}/staff?calendar=studio#token={place.staff}")
     await page.get_by_role("button", name="Make your account").click()
     await page.get_by_label("Name").fill("Anna")
@@ -70,12 +71,29 @@ async def test_from_the_first_link_to_a_log_in(place: Place, api: Api, page: Pag
     for one in (page, tab):
         await expect(one.get_by_role("button", name="Sign in")).to_be_visible()
     assert await axe_faults(page) == []
+    await page.emulate_media(color_scheme="dark")
+    assert await axe_faults(page) == []
     await page.get_by_label("Name").fill("bob")
     await page.get_by_label("Password").fill("wrong")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    assert await axe_faults(page) == []
     await page.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name=", your account")).to_have_text("Bob")
     await expect(page.locator(".agenda [data-slot]")).to_have_count(1)
     await expect(page.get_by_role("button", name="Book", exact=True)).to_have_count(0)
+
+
+async def test_a_server_that_fails_is_asked_again(place: Place, page: Page) -> None:
+    """The page does not tell somebody who is signed in to look for a link, because the server does not answer."""
+    is_down = True
+
+    async def answer(route: Route) -> None:
+        await (route.fulfill(status=503) if is_down else route.continue_())
+
+    await page.route("**/api/session", answer)
+    await page.goto(f"{place.url}/staff")
+    await expect(page.get_by_role("heading")).to_have_text("Not just now")
+    is_down = False
+    await expect(page.get_by_text("opens by a link").or_(page.get_by_role("button", name="Sign in"))).to_be_visible()

@@ -9,7 +9,9 @@ from playwright.async_api import Page, expect
 from tests.support import Api, Server
 from tests.system.conftest import QUIET, Place
 from tests.system.page.staff_page import book, choose, day, dialog, hour, make, open_staff, person, row
+from tests.system.page.test_staff_accessible import axe_faults
 
+PAGE_WIDTH = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LANES = "() => document.querySelectorAll('.lane').length"
 SEEN = "() => [...document.querySelectorAll('.lane[aria-busy]')].length"
 
@@ -37,6 +39,32 @@ async def test_two_hundred_calendars_on_one_board(place: Place, api: Api, guest:
     await page.get_by_label("Board: a day on").click()
     await last.scroll_into_view_if_needed()
     await expect(last.locator(".lane-none")).to_have_text("No times")
+
+
+async def test_a_new_calendar_comes_onto_the_board(place: Place, api: Api, page: Page) -> None:
+    """A board that comes back into sight has the calendars that colleagues made; numbers in names count as numbers."""
+    for number in (10, 9):
+        await make(api, f"ward-{number}", [hour(1, 9)], name=f"Ward {number}")
+    await page.goto(f"{place.url}/staff?view=board&filter=ward#token={place.staff}")
+    await expect(page.locator(".lane-title")).to_have_text(["Ward 9", "Ward 10"])
+    await make(api, "ward-1", name="Ward 1 " + "of a long name " * 6)
+    await page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.locator(".lane")).to_have_count(3)
+    await page.keyboard.press("d")
+    await expect(page.get_by_label("Calendar", exact=True).locator("option").first).to_be_attached()
+    assert await page.evaluate(PAGE_WIDTH) == 0
+
+
+async def test_an_account_sees_the_calendars_of_its_roles(place: Place, api: Api, page: Page) -> None:
+    """A viewer of one calendar comes to it, and not to a public one that is not the viewer's."""
+    for calendar in ("a-public", "b-own"):
+        await make(api, calendar, [hour(1, 9)])
+    token = place.token("--scope", "viewer", "--calendars", "b-own")
+    for query in ("", "calendar=a-public", f"view=board&day={day(1)}"):
+        await page.goto(f"{place.url}/staff?{query}#token={token}")
+        own = page.locator(".agenda .row").or_(page.locator(".lane-slot"))
+        await expect(own).to_have_count(1)
+        await expect(page.locator("main")).not_to_contain_text("A-Public")
 
 
 async def test_every_field_of_the_policy_is_set(place: Place, api: Api, page: Page) -> None:
@@ -91,6 +119,12 @@ async def test_a_new_installation_is_led(tmp_path: Path, page: Page) -> None:
         staff = server.command("token", "--scope", "staff").strip()
         await page.goto(f"{server.url}/staff#token={staff}")
         first = page.get_by_role("region", name="First steps")
+        await expect(first.get_by_role("button")).to_have_count(2)
+        await expect(
+            page.locator(".tools, .tabs, .stage, .chooser, .of-calendar").locator("visible=true")
+        ).to_have_count(0)
+        await page.keyboard.press("n")
+        faults = [await axe_faults(page)]
         await first.get_by_role("button", name="Look around in a demo").click()
         await expect(page.locator(".agenda .row").first).to_be_visible()
         await expect(first).to_be_hidden()
@@ -101,12 +135,17 @@ async def test_a_new_installation_is_led(tmp_path: Path, page: Page) -> None:
         await dialog(page).get_by_label("Name").fill("Rosa's Shop")
         await dialog(page).get_by_label("Time zone").fill("UTC")
         await page.keyboard.press("Enter")
+        await expect(first.get_by_role("button", name="Set the opening hours")).to_be_visible()
+        faults.append(await axe_faults(page))
         await first.get_by_role("button", name="Set the opening hours").click()
         hours = page.get_by_role("dialog")
         await hours.get_by_role("button", name="Preview").click()
         await hours.get_by_role("button", name=re.compile("Save|Set")).last.click()
         await expect(first).to_contain_text("Send the link")
         await expect(first.get_by_role("button", name="Copy the link")).to_be_visible()
+        await page.emulate_media(color_scheme="dark")
+        faults.append(await axe_faults(page))
+        assert faults == [[], [], []]
         await first.get_by_role("button", name="Done").click()
         await expect(first).to_be_hidden()
         await expect(page).to_have_url(re.compile("calendar=rosa-s-shop"))

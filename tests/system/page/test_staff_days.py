@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from tests.support import Api, Server, eventually
 from tests.support.example import in_days
 from tests.system.conftest import QUIET, Place
-from tests.system.page.staff_page import book, open_staff
+from tests.system.page.staff_page import book, day, open_staff
 
 PHONE = {"width": 390, "height": 844}
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -171,6 +171,13 @@ async def test_more_than_one_answer_holds(place: Place, api: Api, page: Page) ->
         await expect(page.locator(".horizon")).to_contain_text("This shows until")
         await page.get_by_role("button", name="Go on from there").click()
     assert len(seen) == 2_201
+    await page.goto(f"{place.url}/staff?calendar=crowd&view=week&day={day(20)}")
+    rest, grid = page.locator(".horizon"), page.locator(".week")
+    await expect(rest).to_contain_text("This shows until")
+    above, below = await rest.bounding_box(), await grid.bounding_box()
+    assert above
+    assert below
+    assert above["y"] < below["y"]
 
 
 async def test_the_days_on_a_phone(place: Place, api: Api, guest: Api, page: Page) -> None:

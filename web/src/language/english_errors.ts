@@ -18,7 +18,7 @@ const errors: Readonly<Record<ErrorCode, string>> = {
   version_conflict: "It has changed since you looked. Have another look and try again.",
   not_found: "It is gone. It may have been removed a moment ago.",
   unauthorized: "You need a valid link for this. Ask whoever sent it to you for a new one.",
-  forbidden: "This link does not allow that.",
+  forbidden: "You are not allowed to do that.",
   blocked: "You can’t book here at the moment. Please get in touch directly.",
   rate_limited: "That was a lot at once. Wait a moment, then try again.",
   overloaded: "The server is busy. Wait a moment, then try again.",

@@ -28,7 +28,7 @@ export const FRENCH: Catalog = {
     not_found: "Cela n’existe plus. C’était peut-être supprimé à l’instant.",
     unauthorized:
       "Il vous faut un lien valide. Demandez-en un nouveau à la personne qui vous l’a envoyé.",
-    forbidden: "Ce lien ne le permet pas.",
+    forbidden: "Cela ne vous est pas permis.",
     blocked:
       "Vous ne pouvez pas réserver ici pour le moment. Veuillez prendre contact directement.",
     rate_limited: "Cela fait beaucoup à la fois. Attendez un instant, puis réessayez.",

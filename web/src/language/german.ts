@@ -25,7 +25,7 @@ export const GERMAN: Catalog = {
     not_found: "Das gibt es nicht mehr. Vielleicht wurde es gerade entfernt.",
     unauthorized:
       "Dafür brauchen Sie einen gültigen Link. Fragen Sie dort nach, woher Sie den Link haben.",
-    forbidden: "Dieser Link erlaubt das nicht.",
+    forbidden: "Das ist Ihnen nicht erlaubt.",
     blocked: "Sie können hier derzeit nicht buchen. Bitte melden Sie sich direkt.",
     rate_limited:
       "Das war viel auf einmal. Warten Sie kurz, und versuchen Sie es dann noch einmal.",

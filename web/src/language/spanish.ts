@@ -25,7 +25,7 @@ export const SPANISH: Catalog = {
     version_conflict: "Ha cambiado desde que lo miró. Mírelo de nuevo e inténtelo otra vez.",
     not_found: "Ya no existe. Puede que se haya eliminado hace un momento.",
     unauthorized: "Necesita un enlace válido. Pida uno nuevo a quien se lo envió.",
-    forbidden: "Este enlace no lo permite.",
+    forbidden: "No tiene permiso para eso.",
     blocked: "Por ahora no puede reservar aquí. Póngase en contacto directamente, por favor.",
     rate_limited: "Ha sido mucho a la vez. Espere un momento e inténtelo de nuevo.",
     overloaded: "El servidor está saturado. Espere un momento e inténtelo de nuevo.",

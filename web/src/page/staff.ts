@@ -26,13 +26,16 @@ import "../staff/access/access.css";
 import "../staff/server/server.css";
 import { connectStaff } from "../client";
 import { AccessClient } from "../staff/access/access_client";
-import { showHowToOpen, showSignIn } from "../staff/access/sign_in";
+import { showHowToOpen, showNotNow, showSignIn } from "../staff/access/sign_in";
 import { ServerView } from "../staff/server/server_view";
 import { StaffView } from "../staff/staff_view";
 import { pageHome } from "../address/home";
 import { forgetToken, onLink, takeToken } from "../address/token";
 import { loadTexts } from "../staff/language_choice";
 import { exposeChosen } from "./hook";
+
+/** The wait before a server that did not answer is asked again. */
+const AGAIN_MS = 3_000;
 
 const root = document.querySelector("main") as HTMLElement;
 const token = takeToken("staff");
@@ -63,9 +66,10 @@ async function start(): Promise<void> {
     if (session !== null) await open(access);
     else if (has_accounts) showSignIn(root, access, () => void open(access));
     else showHowToOpen(root);
-  } catch {
+  } catch (error) {
     await loaded;
-    showHowToOpen(root);
+    showNotNow(root, error);
+    setTimeout(() => void start(), AGAIN_MS);
   }
 }
 

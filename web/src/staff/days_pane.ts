@@ -9,6 +9,7 @@ import { dayKey } from "../ui/time";
 import { Agenda, groupBySlot, isShown } from "./agenda/agenda";
 import { type AgendaActions, bookingMenu, bookingPlace } from "./agenda/agenda_buttons";
 import { bookingReadMenu, slotMenu, slotReadMenu } from "./agenda/agenda_buttons";
+import { bookingLines } from "./agenda/booking_lines";
 import { takeBookingStep } from "./agenda/booking_steps";
 import { weekOf } from "./day/day_range";
 import { DayView } from "./day/day_view";
@@ -36,6 +37,7 @@ export class DaysPane {
   readonly #blank = h("div", { class: "blank", hidden: true });
   /** Shown where some hours follow a rule, as those have no handles. */
   readonly #rules: HTMLElement;
+  readonly #rest: HTMLElement;
   readonly #only: HTMLInputElement;
   readonly #over: HTMLInputElement;
   #removed = new RemovedSlots();
@@ -85,7 +87,8 @@ export class DaysPane {
       checkbox(this.#over, texts.days.cancelled),
       button(texts.days.print, () => print(), { kind: "small quiet" }),
     );
-    const { head, foot } = this.days.elements;
+    const { head, rest } = this.days.elements;
+    this.#rest = rest;
     this.#rules = h(
       "p",
       { class: "week-rules", hidden: true },
@@ -98,7 +101,7 @@ export class DaysPane {
       this.#agenda.element,
       this.#grid.element,
       this.#rules,
-      foot,
+      rest,
     );
   }
 
@@ -123,10 +126,14 @@ export class DaysPane {
     this.days.isWeek = is;
     this.#agenda.element.hidden = is;
     this.#grid.element.hidden = !is;
+    // The end of a list is below it. A grid that is cut off looks whole, so that it is said above.
+    if (is) this.#grid.element.before(this.#rest);
+    else this.element.append(this.#rest);
     this.#grid.forgetPlace();
   }
 
-  draw(calendar: StaffCalendar): void {
+  /** Draws the shown days. Returns whether all of them are drawn. */
+  draw(calendar: StaffCalendar): boolean {
     const { zone, locale, now } = this.#setting;
     this.days.draw();
     const { root } = this.#context;
@@ -134,7 +141,8 @@ export class DaysPane {
     this.#rules.hidden = !(this.#isWeek && this.#hours.hasRules && this.#context.mayChange());
     const shown = this.#isWeek ? this.#grid.element : this.#agenda.element;
     shown.setAttribute("aria-busy", String(!this.days.isAnswered));
-    if (!this.days.isAnswered) return;
+    if (!this.days.isAnswered) return false;
+    let isWhole = true;
     const isArchived = calendar.info?.archived ?? false;
     const slots = this.#removed.merge(calendar);
     if (this.#isWeek) {
@@ -148,7 +156,7 @@ export class DaysPane {
       const edges = this.#hours.edges(days);
       this.#grid.drawHandles(edges);
     } else {
-      this.#agenda.draw(calendar, slots, {
+      isWhole = this.#agenda.draw(calendar, slots, {
         ...{ zone, locale, now },
         isBookedOnly: this.#only.checked,
         isWithCancelled: this.#over.checked,
@@ -157,6 +165,7 @@ export class DaysPane {
     if (slots.length > 0 || this.#isWeek) this.#blank.hidden = true;
     else if (this.days.day === undefined) this.say(texts.days.none, texts.days.noneText);
     else this.say(texts.days.noneOfDay, texts.days.noneOfDayText);
+    return isWhole;
   }
 
   say(title: string, text: string): void {
@@ -214,7 +223,8 @@ export class DaysPane {
     const place = bookingPlace(calendar, booking, this.#context.now());
     const whole = () => bookingMenu(booking, place, this.#actions, true);
     const isRead = !this.#context.mayChange();
-    openMenu(anchor, isRead ? bookingReadMenu(booking, this.#actions) : whole());
+    const items = isRead ? bookingReadMenu(booking, this.#actions) : whole();
+    openMenu(anchor, items, bookingLines(booking));
   }
 
   #booking(id: string): StaffBooking | undefined {

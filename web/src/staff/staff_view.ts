@@ -9,7 +9,7 @@ import { addressWith, readQuery, writeQuery } from "../ui/query";
 import { dayKey, isZone } from "../ui/time";
 import { isTakeable } from "../booking/policy";
 import { forgetToken } from "../address/token";
-import { type AccessClient, mayChange } from "./access/access_client";
+import { type AccessClient, mayChange, mayRead } from "./access/access_client";
 import { AccountMenu } from "./access/account_menu";
 import { BoardView } from "./board/board_view";
 import { BookingTarget } from "./booking_target";
@@ -37,6 +37,8 @@ export class StaffView implements StaffContext {
   readonly #pill = new Pill(locale.texts);
   readonly #head: StaffHead;
   readonly #account: AccountMenu;
+  /** Ends once the rights of the caller are known. */
+  readonly #asked: Promise<void>;
   readonly #opening: OpeningPanel;
   readonly #columns: HTMLElement;
   /** Holds the shown view alone. The others stand outside of the page. */
@@ -64,7 +66,7 @@ export class StaffView implements StaffContext {
       location.assign("/staff");
     });
     const shown = () => this.changed();
-    void this.#account.load().then(shown, shown);
+    this.#asked = this.#account.load().then(shown, shown);
     this.client = client;
     this.root = root;
     this.#chosen = chosen;
@@ -183,7 +185,11 @@ export class StaffView implements StaffContext {
 
   #listen(): void {
     this.client.onStatus(() => this.changed());
-    setInterval(() => this.changed(), REDRAW_MS);
+    setInterval(() => {
+      this.changed();
+      if (this.#view === "board") void this.#refresh();
+    }, REDRAW_MS);
+    document.addEventListener("visibilitychange", () => void this.#refresh());
     addEventListener("popstate", () => this.#restore());
     onKeys({
       "/": () => {
@@ -219,6 +225,7 @@ export class StaffView implements StaffContext {
       if (this.#calendar !== undefined) this.client.leave(this.#calendar.id);
       this.#calendar = undefined;
       this.#board.start();
+      if (before !== "board") void this.#refresh();
     } else {
       this.#pane.isWeek = view === "week";
       this.#choose(this.#known(wanted)?.id);
@@ -235,12 +242,43 @@ export class StaffView implements StaffContext {
 
   async #load(chosen?: string): Promise<void> {
     try {
-      this.#calendars = await this.client.calendars({ archived: true });
-      this.#head.list(this.#calendars);
+      const [calendars] = await Promise.all([
+        this.client.calendars({ archived: true }),
+        this.#asked,
+      ]);
+      this.#take(calendars);
       if (chosen !== undefined) writeQuery({ calendar: chosen, day: "", at: "", view: "" });
       this.#restore();
     } catch (error) {
       this.#pane.say(texts.head.notNow, adviceFor(error));
+    }
+  }
+
+  /** Takes the calendars of the caller's roles, by name: "Room 2" stands before "Room 10". The server lists what is
+   * public too, and a role of one calendar has nothing to do there. */
+  #take(calendars: readonly CalendarInfo[]): void {
+    const { session } = this.#account;
+    const { compare } = new Intl.Collator(locale.language, { numeric: true });
+    this.#calendars = calendars
+      .filter(({ id }) => session === null || mayRead(session.roles, id))
+      .sort((one, other) => compare(one.name, other.name));
+    this.#head.list(this.#calendars);
+    if (this.#calendar !== undefined) this.#head.choose(this.#calendar.id);
+  }
+
+  /** Reads the calendars again: a colleague may have made one. No subscription brings them. */
+  async #refresh(): Promise<void> {
+    if (this.#calendars === undefined || document.hidden) return;
+    const before = JSON.stringify(this.#calendars);
+    try {
+      const calendars = await this.client.calendars({ archived: true });
+      if (this.root.querySelector(".chooser:focus") !== null) return;
+      this.#take(calendars);
+      if (JSON.stringify(this.#calendars) === before) return;
+      if (this.#calendar === undefined) this.#restore();
+      this.changed();
+    } catch {
+      // The pill says why.
     }
   }
 
@@ -281,6 +319,7 @@ export class StaffView implements StaffContext {
     const info = calendar?.info;
     setText(document.querySelector("title") as Element, titleText(this.#inbox.count, info?.name));
     if (this.#calendars !== undefined) {
+      this.root.toggleAttribute("data-empty", this.#calendars.length === 0);
       const isEmpty = calendar?.isLoaded === true && this.#isEmpty(calendar);
       this.#first.draw(this.#calendars.filter(({ archived }) => !archived).length, isEmpty);
     }
@@ -292,8 +331,12 @@ export class StaffView implements StaffContext {
     this.#head.draw(info, texts.head.free(free, calendar.slots.length), now, zone);
     this.#opening.element.hidden = info.archived || this.#view === "week";
     this.#opening.draw();
-    this.#pane.draw(calendar);
+    const isWhole = this.#pane.draw(calendar);
     if (!this.#pane.days.isAnswered) return;
+    if (!isWhole) {
+      this.changed();
+      return;
+    }
     this.#target.reveal();
     this.root.dataset.seq = String(calendar.seq);
   }

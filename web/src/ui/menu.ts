@@ -1,6 +1,7 @@
 /** A menu of actions under a button. Escape, a click beside it and a choice close it. */
 
 import { h } from "./dom";
+import { dropSecondClick } from "./second_click";
 
 export interface MenuItem {
   readonly text: string;
@@ -32,19 +33,26 @@ export function menuButton(
   return made;
 }
 
-export function openMenu(anchor: HTMLElement, items: readonly MenuItem[]): void {
-  const close = () => menu.hidePopover();
+/** Opens a menu at an element. `about` are lines above the actions. */
+export function openMenu(
+  anchor: HTMLElement,
+  items: readonly MenuItem[],
+  about: readonly string[] = [],
+): void {
+  const buttons = items.map(({ text, isGrave = false, onclick }) => {
+    const take = () => {
+      menu.hidePopover();
+      onclick();
+      dropSecondClick();
+    };
+    const kind = isGrave ? "menu-item grave" : "menu-item";
+    return h("button", { type: "button", role: "menuitem", class: kind, onclick: take }, text);
+  });
   const menu = h(
     "div",
-    { class: "menu", role: "menu", popover: "auto" },
-    ...items.map(({ text, isGrave = false, onclick }) => {
-      const take = () => {
-        close();
-        onclick();
-      };
-      const kind = isGrave ? "menu-item grave" : "menu-item";
-      return h("button", { type: "button", role: "menuitem", class: kind, onclick: take }, text);
-    }),
+    { class: "menu", popover: "auto" },
+    ...about.map((line) => h("p", { class: "menu-line", dir: "auto" }, line)),
+    h("div", { role: "menu", "aria-label": about.join(", ") || undefined }, ...buttons),
   );
   menu.addEventListener("keydown", (event) => move(menu, event));
   menu.addEventListener("toggle", (event) => {

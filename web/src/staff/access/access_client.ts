@@ -99,3 +99,7 @@ export const isOwner = (roles: Roles, everywhere = false): boolean =>
 /** Whether a role may change the calendar. */
 export const mayChange = (roles: Roles, calendar: string): boolean =>
   [roles["*"], roles[calendar]].some((role) => role === "owner" || role === "staff");
+
+/** Whether a role is of the calendar, or of all. */
+export const mayRead = (roles: Roles, calendar: string): boolean =>
+  (roles["*"] ?? roles[calendar]) !== undefined;

@@ -57,13 +57,13 @@ function signInAdvice(error: unknown): string {
 }
 
 /** Shows how the page opens on a server without accounts. */
-export function showHowToOpen(root: HTMLElement): void {
-  root.replaceChildren(
-    h(
-      "div",
-      { class: "blank" },
-      h("h2", {}, texts.access.howTitle),
-      h("p", {}, texts.access.howText),
-    ),
-  );
+export const showHowToOpen = (root: HTMLElement): void =>
+  showNotice(root, texts.access.howTitle, texts.access.howText);
+
+/** Shows that the server does not say now whether this browser is signed in. */
+export const showNotNow = (root: HTMLElement, error: unknown): void =>
+  showNotice(root, texts.head.notNow, adviceFor(error));
+
+function showNotice(root: HTMLElement, title: string, text: string): void {
+  root.replaceChildren(h("div", { class: "blank" }, h("h1", {}, title), h("p", {}, text)));
 }

@@ -14,6 +14,9 @@ import { flash, h, setData, setText } from "../../ui/dom";
 import { dayKey, dayTitle, type Locale, nearness, timeText } from "../../ui/time";
 import { texts } from "../texts";
 
+/** The rows that one frame makes: the first screen shows at once, also of two thousand slots. */
+const MOST_NEW_ROWS = 150;
+
 export interface AgendaSetting {
   readonly zone: string;
   readonly locale: Locale;
@@ -38,7 +41,8 @@ export class Agenda {
     this.#actions = actions;
   }
 
-  draw(calendar: StaffCalendar, slots: readonly AgendaSlot[], setting: AgendaSetting): void {
+  /** Draws the slots. Returns whether each has its row: of many new ones the next draw makes more. */
+  draw(calendar: StaffCalendar, slots: readonly AgendaSlot[], setting: AgendaSetting): boolean {
     const { zone, locale, now } = setting;
     const shown = setting.isWithCancelled ? calendar.bookings : calendar.bookings.filter(isShown);
     const bookings = groupBySlot(shown);
@@ -46,9 +50,12 @@ export class Agenda {
     const days = new Set<string>();
     const today = dayKey(now, zone);
     const places = new Map<string, Element | null>();
+    let room = MOST_NEW_ROWS;
     for (const slot of slots) {
       const own = bookings.get(slot.id) ?? [];
       if ((setting.isBookedOnly || slot.isRemoved) && own.length === 0) continue;
+      if (!this.#rows.has(slot.id)) room -= 1;
+      if (room < 0 && !this.#rows.has(slot.id)) continue;
       const key = dayKey(Date.parse(slot.start), zone);
       const list = this.#day(key, days, today, locale);
       if (!places.has(key)) places.set(key, list.firstElementChild);
@@ -68,6 +75,7 @@ export class Agenda {
       section.remove();
       this.#days.delete(key);
     }
+    return room >= 0;
   }
 
   #day(key: string, days: Set<string>, today: string, locale: Locale): HTMLElement {

@@ -10,7 +10,7 @@ import { correctBooking } from "../sheets/correct_sheet";
 import { askForMove } from "../sheets/move_sheet";
 import type { StaffContext } from "../staff_context";
 import { overText, withOverride } from "../take/override";
-import { locale, texts } from "../texts";
+import { isolated, locale, texts } from "../texts";
 
 export type BookingVerb =
   | "confirm"
@@ -52,7 +52,7 @@ async function isMeant(
   verb: BookingVerb,
   booking: StaffBooking,
 ): Promise<boolean> {
-  const question = GRAVE[verb]?.(booking.customer?.name ?? texts.agenda.person);
+  const question = GRAVE[verb]?.(isolated(booking.customer?.name ?? texts.agenda.person));
   return question === undefined || ask(root, { ...question, no: texts.sheet.keep, isGrave: true });
 }
 
@@ -78,7 +78,7 @@ async function take(
   booking: StaffBooking,
 ): Promise<void> {
   const { id } = booking;
-  const name = booking.customer?.name ?? texts.agenda.person;
+  const name = isolated(booking.customer?.name ?? texts.agenda.person);
   const back = () => void context.run(() => reinstate(context, calendar, booking));
   if (verb === "confirm") await calendar.confirm(id);
   else if (verb === "reinstate") await reinstate(context, calendar, booking);

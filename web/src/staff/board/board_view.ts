@@ -11,7 +11,7 @@ import { isDay, rangeOf, stepDay } from "../day/day_range";
 import { button } from "../../ui/button";
 import { groupBySlot, isShown } from "../agenda/agenda";
 import type { StaffContext } from "../staff_context";
-import { locale, texts } from "../texts";
+import { isolated, locale, texts } from "../texts";
 
 export interface BoardActions {
   calendars(): readonly CalendarInfo[];
@@ -216,8 +216,8 @@ export class BoardView {
     const [zone, { locale }] = [zoneOf(lane.info), this.#context];
     const bookings = groupBySlot(calendar.bookings.filter(isShown));
     const items = calendar.slots.map((slot) => {
-      const names = (bookings.get(slot.id) ?? []).map(
-        ({ customer }) => customer?.name ?? texts.agenda.erased,
+      const names = (bookings.get(slot.id) ?? []).map(({ customer }) =>
+        isolated(customer?.name ?? texts.agenda.erased),
       );
       const isPast = Date.parse(slot.end) <= this.#context.now();
       const state = names.length > 0 ? names.join(", ") : texts.agenda[slot.status];

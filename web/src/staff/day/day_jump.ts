@@ -1,7 +1,7 @@
 /** The buttons that choose the shown day: by steps, by date, or by the next booking. */
 
 import { button } from "../../ui/button";
-import { type Shown, isDay, stepDay } from "./day_range";
+import { type Shown, isDay, stepDay, weekOf } from "./day_range";
 import { h, setText } from "../../ui/dom";
 import { dayKey, dayTitle, type Locale, nearness } from "../../ui/time";
 import { texts } from "../texts";
@@ -15,7 +15,7 @@ export interface JumpActions {
 export class DayJump {
   readonly element: HTMLElement;
   readonly #actions: JumpActions;
-  readonly #title = h("p", { class: "unseen", role: "status" });
+  readonly #title = h("p", { class: "jump-title unseen", role: "status" });
   readonly #date = h("input", {
     type: "date",
     "aria-label": texts.days.date,
@@ -78,10 +78,11 @@ export class DayJump {
     if (this.#date.value !== day && !this.#date.matches(":focus")) this.#date.value = day;
     const near = nearness(day, this.#now_day, locale.texts);
     const title = dayTitle(day, this.#now_day, locale);
-    setText(
-      this.#title,
-      shown.day === undefined ? texts.days.fromToday : near === "" ? title : `${near} · ${title}`,
-    );
+    const dayText = near === "" ? title : `${near} · ${title}`;
+    const text = shown.day === undefined ? texts.days.fromToday : dayText;
+    setText(this.#title, shown.isWeek ? weekTitle(day, locale) : text);
+    // The grid has the days of the month alone; the list has whole dates.
+    this.#title.classList.toggle("unseen", !shown.isWeek);
     setPressed(this.#coming, shown.day === undefined);
     setPressed(this.#today, shown.day === this.#now_day);
   }
@@ -104,4 +105,16 @@ function setLabel(element: HTMLElement, label: string): void {
 
 function setPressed(element: HTMLElement, is: boolean): void {
   element.setAttribute("aria-pressed", String(is));
+}
+
+/** Returns the first and the last day of a week: `30 November – 6 December 2026`. */
+export function weekTitle(day: string, { language }: Pick<Locale, "language">): string {
+  const [first = day, last = day] = [weekOf(day).at(0), weekOf(day).at(-1)];
+  const format = new Intl.DateTimeFormat(language, {
+    timeZone: "UTC",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
+  return format.formatRange(Date.parse(first), Date.parse(last));
 }

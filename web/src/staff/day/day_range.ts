@@ -28,7 +28,9 @@ export function isDay(text: string | null | undefined): text is string {
   return !Number.isNaN(noon) && new Date(noon).toISOString().startsWith(text);
 }
 
+/** Returns the day after so many days. A text that is no day stays. */
 export function stepDay(day: string, days: number): string {
+  if (!isDay(day)) return day;
   const stepped = dayAfter(day, days);
   return isDay(stepped) ? stepped : day;
 }

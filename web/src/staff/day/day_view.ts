@@ -40,9 +40,9 @@ export class DayView {
     this.#parts = parts;
   }
 
-  /** The buttons, and the line with the end of the list. */
-  get elements(): { readonly head: HTMLElement; readonly foot: HTMLElement } {
-    return { head: this.#jump.element, foot: this.#rest };
+  /** The buttons, and the line with the end of the answer. */
+  get elements(): { readonly head: HTMLElement; readonly rest: HTMLElement } {
+    return { head: this.#jump.element, rest: this.#rest };
   }
 
   /** The chosen day; none for the coming days. */

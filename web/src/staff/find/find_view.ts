@@ -79,6 +79,7 @@ export class FindView {
         { class: "find-line" },
         checkbox(this.#everywhere, texts.find.everywhere),
         this.#count,
+        h("p", { class: "find-order" }, texts.find.order),
         h(
           "span",
           { class: "actions" },

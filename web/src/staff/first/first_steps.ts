@@ -55,10 +55,7 @@ export class FirstSteps {
         { class: "first-list" },
         this.#item("1", texts.first.name, texts.first.nameText, step !== "calendar", [
           step === "calendar" &&
-            button(texts.first.make, () => this.#actions.make(), {
-              kind: "primary",
-              label: texts.first.makeLabel,
-            }),
+            button(texts.first.make, () => this.#actions.make(), { kind: "primary" }),
           step === "calendar" &&
             button(texts.first.demo, () => void this.#demo(), { kind: "quiet" }),
         ]),

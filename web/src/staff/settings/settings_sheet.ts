@@ -91,7 +91,7 @@ export function showSettings(context: StaffContext): void {
       problem.element,
       h(
         "div",
-        { class: "actions" },
+        { class: "actions pinned" },
         submit,
         button(texts.sheet.notNow, () => dialog.close(), { kind: "quiet" }),
       ),

@@ -9,7 +9,7 @@ import { countdownText, dayKey, dayTitle, timeText } from "../../ui/time";
 import type { StaffContext } from "../staff_context";
 import { CallerForm } from "./caller_form";
 import { overText, rulesAgainst, ruleText, withOverride } from "./override";
-import { adviceFor, texts } from "../texts";
+import { adviceFor, isolated, texts } from "../texts";
 
 const TICK_MS = 500;
 
@@ -118,7 +118,7 @@ class BookSheet {
     if (answer === undefined) return;
     holds.delete(this.#slot.id);
     this.#dialog.close();
-    toasts.say(texts.take.booked(customer.name, overText(answer.overridden)), "good");
+    toasts.say(texts.take.booked(isolated(customer.name), overText(answer.overridden)), "good");
   }
 
   async #hold(): Promise<void> {

@@ -6,7 +6,7 @@ import { dayTitle, timeText } from "../../ui/time";
 import { isStanding } from "../agenda/agenda_buttons";
 import { rangeOf } from "../day/day_range";
 import type { StaffContext } from "../staff_context";
-import { texts } from "../texts";
+import { isolated, texts } from "../texts";
 
 /** The requests on their way at once. */
 const AT_ONCE = 8;
@@ -47,7 +47,7 @@ function closingText(
   const names = standing.slice(0, MOST_NAMES).map(({ slot, customer }) => {
     const start = calendar.slot(slot)?.start;
     const at = start && timeText(Date.parse(start), context.zone(), context.locale);
-    return [at, customer?.name ?? texts.agenda.erased].filter(Boolean).join(" ");
+    return [at, isolated(customer?.name ?? texts.agenda.erased)].filter(Boolean).join(" ");
   });
   const more = standing.length - names.length;
   const who = `${names.join(", ")}${more > 0 ? texts.closing.andMore(more) : ""}`;

@@ -1,6 +1,7 @@
 /** Modal sheets: one frame for every dialog of the pages. */
 
 import { h, type Child } from "../dom";
+import { dropSecondClick } from "../second_click";
 
 export interface SheetParts {
   readonly id: string;
@@ -28,14 +29,27 @@ export function sheet(parts: SheetParts, ...children: readonly Child[]): HTMLDia
 
 /** Shows a dialog once and removes it when it closes. */
 export function openOnce(root: HTMLElement, dialog: HTMLDialogElement): void {
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    dropSecondClick();
+  });
+  // The event above comes after the next click.
+  dialog.addEventListener("click", () => {
+    if (!dialog.open) dropSecondClick();
+  });
   root.append(dialog);
   dialog.showModal();
+  dropSecondClick();
 }
 
-/** Closes a dialog when its backdrop is clicked. */
+/** Closes a dialog when its backdrop is clicked. A text that is selected beyond the edge of the dialog ends on the
+ * backdrop too, and closes nothing. */
 export function closeOnBackdrop(dialog: HTMLDialogElement, answer?: string): void {
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close(answer);
+  let isBegun = false;
+  dialog.addEventListener("pointerdown", ({ target }) => {
+    isBegun = target === dialog;
+  });
+  dialog.addEventListener("click", ({ target }) => {
+    if (isBegun && target === dialog) dialog.close(answer);
   });
 }

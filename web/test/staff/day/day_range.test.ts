@@ -27,6 +27,7 @@ describe("what the staff page shows", () => {
     const { from, to } = rangeOf({ day: "9999-12-30" }, "Europe/Vienna", NOW);
     expect([from, to]).toEqual(["9999-12-29T23:00:00.000Z", "9999-12-30T23:00:00.000Z"]);
     expect(stepDay("9999-12-30", 1)).toBe("9999-12-30");
+    expect(stepDay("", 1)).toBe("");
   });
 
   it("has no gap and no overlap between two days, also where midnight is skipped", () => {

@@ -122,6 +122,7 @@ export const DAY = {
     csv: "Export as CSV",
     json: "Export as JSON",
     count: (count: number) => counted(count, "booking", "bookings"),
+    order: "The latest made first",
     countOrMore: (count: number) => `${count} or more bookings`,
     exported: (count: number) => `Exported ${counted(count, "booking", "bookings")}.`,
     exportedLatest: (count: number) => `Exported ${count} bookings, the latest made ones only.`,

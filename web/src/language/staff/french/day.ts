@@ -124,6 +124,7 @@ export const DAY: typeof English = {
     csv: "Exporter en CSV",
     json: "Exporter en JSON",
     count: (count) => counted(count, "réservation"),
+    order: "Les plus récentes d’abord",
     countOrMore: (count) => `${count} réservations ou plus`,
     exported: (count) => `Export de ${counted(count, "réservation")}.`,
     exportedLatest: (count) =>

@@ -123,6 +123,7 @@ export const DAY: typeof English = {
     csv: "Als CSV exportieren",
     json: "Als JSON exportieren",
     count: (count) => counted(count, "Buchung", "Buchungen"),
+    order: "Die neuesten zuerst",
     countOrMore: (count) => `${count} oder mehr Buchungen`,
     exported: (count) => `${counted(count, "Buchung", "Buchungen")} exportiert.`,
     exportedLatest: (count) => `${count} Buchungen exportiert, nur die zuletzt angelegten.`,

@@ -123,6 +123,7 @@ export const DAY: typeof English = {
     csv: "Exportar como CSV",
     json: "Exportar como JSON",
     count: (count) => counted(count, "reserva", "reservas"),
+    order: "Las más recientes primero",
     countOrMore: (count) => `${count} reservas o más`,
     exported: (count) => `Exportación de ${counted(count, "reserva", "reservas")}.`,
     exportedLatest: (count) => `Exportación de ${count} reservas, solo las más recientes.`,
