@@ -97,7 +97,13 @@ async def test_no_text_of_the_setting_up_stands_in_code(place: Place, api: Api, 
     await open_staff(page, place, "calendar=pseudo-empty&lang=en-XA")
     await seen.look(".opening")
     more = page.locator(".choose > .button").last
-    for at, shown in ((0, ".policy-row"), (1, "dialog .form"), (2, "dialog .form"), (3, "dialog.ask")):
+    for at, shown in (
+        (0, ".policy-row"),
+        (1, "dialog .form"),
+        (2, "dialog .form"),
+        (3, "dialog .sheet-title"),
+        (4, "dialog.ask"),
+    ):
         await seen.choose(more, at, shown)
         await seen.close()
     for at in (1, 2):

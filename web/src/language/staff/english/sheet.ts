@@ -121,6 +121,7 @@ export const SHEET = {
     rule: {
       booking: "Who may book",
       archived: "The calendar is in use",
+      blocked: "Not blocked",
       past: "The time has not begun",
       min_notice: "Notice before the start",
       max_advance: "Not too far ahead",

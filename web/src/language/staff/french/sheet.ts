@@ -120,6 +120,7 @@ export const SHEET: typeof English = {
     rule: {
       booking: "Qui peut réserver",
       archived: "Le calendrier est en service",
+      blocked: "Pas de blocage",
       past: "L’horaire n’a pas commencé",
       min_notice: "Délai avant le début",
       max_advance: "Pas trop loin",

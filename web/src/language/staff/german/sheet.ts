@@ -120,6 +120,7 @@ export const SHEET: typeof English = {
     rule: {
       booking: "Wer buchen darf",
       archived: "Der Kalender ist in Betrieb",
+      blocked: "Nicht gesperrt",
       past: "Die Zeit hat nicht begonnen",
       min_notice: "Vorlaufzeit vor dem Beginn",
       max_advance: "Nicht zu weit voraus",

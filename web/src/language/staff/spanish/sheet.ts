@@ -120,6 +120,7 @@ export const SHEET: typeof English = {
     rule: {
       booking: "Quién puede reservar",
       archived: "El calendario está en uso",
+      blocked: "Sin bloqueo",
       past: "La hora no ha comenzado",
       min_notice: "Plazo antes del comienzo",
       max_advance: "No demasiado lejos",
