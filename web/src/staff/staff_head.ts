@@ -73,7 +73,8 @@ export class StaffHead {
     }
   }
 
-  list(calendars: readonly CalendarInfo[]): void {
+  /** Lists the calendars, with the shown one as the chosen one. */
+  list(calendars: readonly CalendarInfo[], chosen: string | undefined): void {
     const [open, archived] = [false, true].map((is) =>
       calendars.filter((one) => one.archived === is),
     );
@@ -85,6 +86,7 @@ export class StaffHead {
         ? [h("optgroup", { label: texts.head.archivedGroup }, ...options(archived))]
         : []),
     );
+    if (chosen !== undefined) this.choose(chosen);
   }
 
   choose(calendar: string): void {

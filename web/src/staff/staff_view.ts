@@ -1,6 +1,6 @@
 /** The staff page: the choice of a calendar and of a view, and the state that the views share. */
 
-import type { CalendarInfo, Slot, StaffCalendar, StaffClient } from "../client";
+import type { Slot, StaffCalendar, StaffClient } from "../client";
 import { Pill } from "../ui/feedback/status_pill";
 import { Toasts } from "../ui/feedback/toast";
 import { h, setText } from "../ui/dom";
@@ -9,10 +9,11 @@ import { addressWith, readQuery, writeQuery } from "../ui/query";
 import { dayKey, isZone } from "../ui/time";
 import { isTakeable } from "../booking/policy";
 import { forgetToken } from "../address/token";
-import { type AccessClient, mayChange, mayRead } from "./access/access_client";
+import { type AccessClient, mayChange } from "./access/access_client";
 import { AccountMenu } from "./access/account_menu";
 import { BoardView } from "./board/board_view";
 import { BookingTarget } from "./booking_target";
+import { CalendarList } from "./calendar/calendar_list";
 import { calendarMenu, makeLink, showFeeds } from "./calendar/calendar_menu";
 import { DaysPane } from "./days_pane";
 import { FindView } from "./find/find_view";
@@ -50,7 +51,7 @@ export class StaffView implements StaffContext {
   readonly #inbox: InboxView;
   readonly #first: FirstSteps;
   readonly #target: BookingTarget;
-  #calendars: readonly CalendarInfo[] | undefined;
+  readonly #calendars: CalendarList;
   #calendar: StaffCalendar | undefined;
   #view: View = "days";
 
@@ -67,6 +68,7 @@ export class StaffView implements StaffContext {
     });
     const shown = () => this.changed();
     this.#asked = this.#account.load().then(shown, shown);
+    this.#calendars = new CalendarList(client, () => this.#account.session);
     this.client = client;
     this.root = root;
     this.#chosen = chosen;
@@ -78,7 +80,7 @@ export class StaffView implements StaffContext {
       more: () => calendarMenu(this, () => void this.#load(this.#calendar?.id)),
       link: () => makeLink(this),
     });
-    const info = (id: string) => this.#calendars?.find((one) => one.id === id);
+    const info = (id: string) => this.#calendars.info(id);
     this.#pane = new DaysPane(
       this,
       (view, day) => this.show(view, day),
@@ -91,7 +93,7 @@ export class StaffView implements StaffContext {
       open: (booking) => this.#openBooking(booking),
     });
     this.#board = new BoardView(this, {
-      calendars: () => this.#calendars ?? [],
+      calendars: () => this.#calendars.all ?? [],
       open: (calendar, day) => {
         writeQuery({ calendar, filter: "" }, true);
         this.show("days", day);
@@ -118,7 +120,7 @@ export class StaffView implements StaffContext {
 
   zone(): string {
     const { id, info } = this.#calendar ?? {};
-    const zone = info?.zone ?? this.#calendars?.find((one) => one.id === id)?.zone;
+    const zone = info?.zone ?? this.#calendars.info(id)?.zone;
     return zone !== undefined && isZone(zone) ? zone : "UTC";
   }
 
@@ -208,7 +210,7 @@ export class StaffView implements StaffContext {
 
   /** Shows what the address says. */
   #restore(): void {
-    if (this.#calendars === undefined) return;
+    if (this.#calendars.all === undefined) return;
     const view = readView(readQuery("view"));
     const before = this.#view;
     this.#view = view;
@@ -228,25 +230,18 @@ export class StaffView implements StaffContext {
       if (before !== "board") void this.#refresh();
     } else {
       this.#pane.isWeek = view === "week";
-      this.#choose(this.#known(wanted)?.id);
+      this.#choose(this.#calendars.known(wanted)?.id);
       this.#pane.days.restore();
       if (view === "find") this.#find.show();
     }
     this.changed();
   }
 
-  #known(id: string | undefined): CalendarInfo | undefined {
-    const all = this.#calendars ?? [];
-    return all.find((one) => one.id === id) ?? all.find(({ archived }) => !archived) ?? all[0];
-  }
-
   async #load(chosen?: string): Promise<void> {
     try {
-      const [calendars] = await Promise.all([
-        this.client.calendars({ archived: true }),
-        this.#asked,
-      ]);
-      this.#take(calendars);
+      await this.#asked;
+      await this.#calendars.read();
+      this.#head.list(this.#calendars.all ?? [], this.#calendar?.id);
       if (chosen !== undefined) writeQuery({ calendar: chosen, day: "", at: "", view: "" });
       this.#restore();
     } catch (error) {
@@ -254,27 +249,12 @@ export class StaffView implements StaffContext {
     }
   }
 
-  /** Takes the calendars of the caller's roles, by name: "Room 2" stands before "Room 10". The server lists what is
-   * public too, and a role of one calendar has nothing to do there. */
-  #take(calendars: readonly CalendarInfo[]): void {
-    const { session } = this.#account;
-    const { compare } = new Intl.Collator(locale.language, { numeric: true });
-    this.#calendars = calendars
-      .filter(({ id }) => session === null || mayRead(session.roles, id))
-      .sort((one, other) => compare(one.name, other.name));
-    this.#head.list(this.#calendars);
-    if (this.#calendar !== undefined) this.#head.choose(this.#calendar.id);
-  }
-
   /** Reads the calendars again: a colleague may have made one. No subscription brings them. */
   async #refresh(): Promise<void> {
-    if (this.#calendars === undefined || document.hidden) return;
-    const before = JSON.stringify(this.#calendars);
+    if (this.#calendars.all === undefined || document.hidden) return;
     try {
-      const calendars = await this.client.calendars({ archived: true });
-      if (this.root.querySelector(".chooser:focus") !== null) return;
-      this.#take(calendars);
-      if (JSON.stringify(this.#calendars) === before) return;
+      if (!(await this.#calendars.read())) return;
+      this.#head.list(this.#calendars.all, this.#calendar?.id);
       if (this.#calendar === undefined) this.#restore();
       this.changed();
     } catch {
@@ -313,15 +293,15 @@ export class StaffView implements StaffContext {
     }
     this.root.toggleAttribute("data-reads", !this.mayChange());
     // Requests come above the grid, and would move it under the pointer. Their zones are those of the calendars.
-    if (!this.#pane.isDragging && this.#calendars !== undefined) this.#inbox.draw();
+    if (!this.#pane.isDragging && this.#calendars.all !== undefined) this.#inbox.draw();
     this.#board.draw();
     const calendar = this.#calendar;
     const info = calendar?.info;
     setText(document.querySelector("title") as Element, titleText(this.#inbox.count, info?.name));
-    if (this.#calendars !== undefined) {
-      this.root.toggleAttribute("data-empty", this.#calendars.length === 0);
+    if (this.#calendars.all !== undefined) {
+      this.root.toggleAttribute("data-empty", this.#calendars.hasNone);
       const isEmpty = calendar?.isLoaded === true && this.#isEmpty(calendar);
-      this.#first.draw(this.#calendars.filter(({ archived }) => !archived).length, isEmpty);
+      this.#first.draw(this.#calendars.openCount, isEmpty);
     }
     if (calendar?.refusal) this.#pane.say(texts.head.notNow, adviceFor(calendar.refusal));
     if (calendar === undefined || info === undefined || !this.#account.isAsked) return;
@@ -355,7 +335,7 @@ export class StaffView implements StaffContext {
   }
 
   #openBooking({ calendar, id, start }: { calendar: string; id: string; start: string }): void {
-    const zone = this.#calendars?.find((one) => one.id === calendar)?.zone ?? "UTC";
+    const zone = this.#calendars.info(calendar)?.zone ?? "UTC";
     const day = dayKey(Date.parse(start), isZone(zone) ? zone : "UTC");
     writeQuery({ calendar, view: "", day, q: "", status: "", from: "", to: "", in: "" }, true);
     writeQuery({ booking: id });
