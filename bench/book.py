@@ -24,7 +24,7 @@ _SLOTS_AT_ONCE = 200
 _POLICY = {"overlap": "allow", "max_holds": 100}
 
 
-def write_book(path: Path, secret: str, place: str = "") -> tuple[dict[str, Any], str]:
+def write_book(path: Path, secret: str, place: str = "", *, seats: int = SEATS) -> tuple[dict[str, Any], str]:
     """Write the database; return a change and a snapshot in their wire format, and a token for staff.
 
     The database is the SQLite file, unless a `place` is given.
@@ -45,7 +45,7 @@ def write_book(path: Path, secret: str, place: str = "") -> tuple[dict[str, Any]
         )
     first = (service.clock() // DAY + 1) * DAY
     open_slots(service, CALENDAR, first, SHOWN_SLOTS, 1)
-    open_slots(service, TO_BOOK, first, BOOKED_SLOTS, SEATS)
+    open_slots(service, TO_BOOK, first, BOOKED_SLOTS, seats)
     slot = service.snapshot(CALENDAR, first, first + HOUR).slots[0].id
     service.run(UpdateSlot(principal=OPERATOR, slot=slot, data=json.dumps({"t": 10**14}).encode()))
     shown = service.snapshot(CALENDAR, first - DAY, first + 62 * DAY)

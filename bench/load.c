@@ -64,8 +64,9 @@ static double *asked_at;
 static struct {
   Work work;
   Group *group;
-  long count, each, asked, acked, refused, first_ask, settle_seq;
-  double rate, began, until, last_at;
+  long count, each, asked, acked, refused, held_back, first_ask, settle_seq;
+  long timely;  // accepted while requests were still being sent
+  double rate, began, until, last_at, sent_at;
   int at_once, opened;
   char template[2048];
 } job;
@@ -115,8 +116,11 @@ static void connect_client(Client *c) {
 
 // -- sending
 
+static bool is_held_back;  // the last write found no room: the server does not read this client
 static void put(Client *c, const char *data, size_t size) {
-  if (write(c->fd, data, size) != (ssize_t)size) lose(c);
+  ssize_t sent = write(c->fd, data, size);
+  is_held_back = sent < 0 && errno == EAGAIN && job.work == PACED && c->state == READY;
+  if (sent != (ssize_t)size && !is_held_back) lose(c);
 }
 static void put_frame(Client *c, int opcode, const char *text, size_t size) {
   static char out[70000];
@@ -161,7 +165,11 @@ static void ask(Client *c) {
   asked_at[ask_number % MOST_ASKS] = now();
   size_t size = fill(body, job.template, c);
   c->asked = ask_number;
-  if (job.group->kind != POST) { put_frame(c, 1, body, size); return; }
+  if (job.group->kind != POST) {
+    put_frame(c, 1, body, size);
+    if (is_held_back) job.held_back++;
+    return;
+  }
   int head = sprintf(request, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", job.group->path, size, body);
   put(c, request, (size_t)head);
 }
@@ -173,7 +181,7 @@ static void on_ready(Client *c) { c->state = READY; connecting--; ready++; }
 static void on_ack(Client *c, long number, bool is_ok) {
   if (job.work == IDLE || number <= job.first_ask) return;
   if (is_ok) note(&acks, (long)((now() - asked_at[number % MOST_ASKS]) * 1e9));
-  job.acked++; job.refused += !is_ok;
+  job.acked++; job.refused += !is_ok; job.timely += is_ok && !job.sent_at;
   if (job.work == CLOSED && job.asked < job.count) ask(c);
 }
 // Walks the changes in a message: `"seq":N,"prev":M,"cursor":"..."` is one; a `seq` without `prev` is an answer's head.
@@ -333,10 +341,11 @@ static void finish(void) {
   double seconds = (job.last_at > job.began ? job.last_at : now()) - job.began;
   if (changes.count) qsort(changes.values, changes.count, sizeof(long), by_value);
   if (acks.count) qsort(acks.values, acks.count, sizeof(long), by_value);
-  printf("{\"seconds\":%.6f,\"ready\":%d,\"lost\":%d,\"asked\":%ld,\"acked\":%ld,\"refused\":%ld,\"delivered\":%ld,\"gaps\":%ld,"
+  if (!job.sent_at) { job.sent_at = job.began + seconds; }
+  printf("{\"seconds\":%.6f,\"sent_seconds\":%.6f,\"timely\":%ld,\"held_back\":%ld,\"ready\":%d,\"lost\":%d,\"asked\":%ld,\"acked\":%ld,\"refused\":%ld,\"delivered\":%ld,\"gaps\":%ld,"
          "\"resumed\":%ld,\"snapshots\":%ld,\"behind\":%ld,\"ack_p50_ms\":%.3f,\"ack_p99_ms\":%.3f,\"change_p50_ms\":%.3f,"
          "\"change_p99_ms\":%.3f,\"change_max_ms\":%.3f}\n",
-         seconds, ready, lost, job.asked, job.acked, job.refused, delivered, gaps, resumed, snapshots,
+         seconds, job.sent_at - job.began, job.timely, job.held_back, ready, lost, job.asked, job.acked, job.refused, delivered, gaps, resumed, snapshots,
          job.settle_seq ? watchers() - caught_up : 0, quantile(&acks, 0.5), quantile(&acks, 0.99), quantile(&changes, 0.5),
          quantile(&changes, 0.99), quantile(&changes, 1));
   fflush(stdout);
@@ -344,10 +353,10 @@ static void finish(void) {
 }
 static void begin(Work work, double seconds) {
   job.work = work; job.began = job.last_at = now(); job.until = job.began + seconds;
-  job.asked = job.acked = job.refused = 0; job.first_ask = ask_number;
+  job.asked = job.acked = job.refused = job.held_back = job.timely = 0; job.sent_at = 0; job.first_ask = ask_number;
   changes.count = acks.count = 0; delivered = gaps = resumed = snapshots = 0;
 }
-static bool is_delivered(void) { return job.acked == job.asked && delivered >= job.asked * job.each * watchers(); }
+static bool is_delivered(void) { return job.acked + job.held_back == job.asked && delivered >= job.asked * job.each * watchers(); }
 static void open_more(void) {
   for (Group *g = job.group; job.opened < g->count && connecting < job.at_once; job.opened++) connect_client(&clients[g->first + job.opened]);
 }
@@ -376,6 +385,7 @@ static void work(double t) {
       break;
     case PACED:
       while (job.asked < job.count && (double)job.asked <= (t - job.began) * job.rate) ask(next_asker());
+      if (job.asked == job.count && !job.sent_at) job.sent_at = t;
       if (job.asked == job.count && is_delivered()) { job.last_at = t; finish(); return; }
       break;
     case SETTLING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from bench.machine import Failed, cores
+from bench.machine import Failed, cores, cpu_seconds
 
 _SOURCE = Path(__file__).with_name("load.c")
 
@@ -37,6 +37,9 @@ class Seen(NamedTuple):
     """The observations of the load since the last answer. Latencies begin at the request; times are milliseconds."""
 
     seconds: float
+    sent_seconds: float  # until the last request was sent
+    timely: int  # accepted until then
+    held_back: int  # not sent, since the server did not read their clients
     ready: int
     lost: int
     asked: int
@@ -134,10 +137,14 @@ class Load:
         """
         self._tell(f"ask {name} {'paced' if rate else 'closed'} {count} {ask.each} {rate} {ask.text}")
         seen = self._hear()
-        if seen.acked != seen.asked or seen.lost:
+        if seen.acked + seen.held_back != seen.asked or seen.lost:
             raise Failed(f"Not every request was answered once: {seen}")
         self.accepted += seen.acked - seen.refused
         return seen
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the load since its start."""
+        return cpu_seconds(self._process.pid)
 
     def come_back(self) -> None:
         """From now on a disconnected client connects again as soon as it can."""

@@ -107,12 +107,12 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """User and system time of the server since its start."""
-        return sum(map(_cpu_seconds, self._family()))
+        return sum(map(cpu_seconds, self._family()))
 
     def cpu_seconds_of_workers(self) -> dict[int, float]:
         """Return the same of each process that the server has started; of the server itself if there is none."""
         family = self._family()
-        return {pid: _cpu_seconds(pid) for pid in family[1:] or family}
+        return {pid: cpu_seconds(pid) for pid in family[1:] or family}
 
     def resident_bytes(self) -> int:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._family())
@@ -138,7 +138,7 @@ def _listeners(port: int) -> int:
     return sum(fields[1].endswith(f":{port:04X}") and fields[3] == "0A" for fields in lines)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Read the process's own clock in nanoseconds; without it, utime + stime of /proc in 10 ms."""
     try:
         return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a pid on Linux

@@ -155,6 +155,7 @@ class _App:
         )
         self.limits = Limits(settings.max_queued_bytes, message_seconds=settings.body_seconds)
         self.sockets = make_sockets(allowed, peers, addresses, self.limits)
+        self.service.admission = self.sockets.eio.admission
         self.sockets.eio.elsewhere = self.relay or self.links
         self.sockets.eio.keep_parts = self.guard.handshake_parts
         self.bodies = Bodies(self.guard, settings.body_seconds)
@@ -344,4 +345,5 @@ class _App:
         self.sockets.refuse = self.health.is_stopping = True
         self.bodies.end()
         self.service.end_heavy_reads()
+        self.service.line.close()
         await self.streams.close()

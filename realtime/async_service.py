@@ -7,10 +7,9 @@ worker on SQLite the commands go to the writer's process instead, and its rows a
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sized
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,16 +18,18 @@ from models.contract.commands.command import Answer, Command
 from models.contract.errors import Overloaded, Refused
 from models.contract.values.histogram import Histogram
 from models.service import Reply, SlotService
-from realtime.access.waiting_bound import WaitingBound
+from realtime.access.waiting_bound import IGNORING_SHARE, WaitingBound
+from realtime.engine.reading_line import Queueing, ReadingLine
 from realtime.reads.read_queue import Lane
 from realtime.reads.readers import Readers
 from realtime.writer_link.client import WriterLink
+from realtime.writer_turn import WriterTurn
 
 T = TypeVar("T")
 
 Hold = Callable[["asyncio.Future[Answer]", Answer], bool]
 
-LEAST_WAY_SECONDS, MOST_WAY_SECONDS = 0.001, 0.1  # for which the loop gives way to the writer in an overload
+GIVING_WAY = 200  # commands under way, two batches: from there on the writer gets turns of its own
 MOST_QUEUED = 5_000  # commands: about a second of work; further ones are refused; workers share them
 STANDSTILL_SECONDS = 1.0  # without an answer to any command, before the writer is asked
 
@@ -58,11 +59,11 @@ class AsyncService:
         self._done: deque[tuple[_Asked | None, Any, float]] = deque()  # with the time, by time.monotonic
         self._unsent: list[tuple[Command, Reply, float | None]] = []  # of this turn of the loop
         self._is_woken = False
-        self._has_answered = threading.Event()
-        self._is_giving_way = False
-        self._refusing_since: float | None = None  # in this iteration of the loop
+        self._turn = WriterTurn(self._loop, self._done, self._hand_over)
         self.committed_at = 0.0  # by time.perf_counter, while `on_commit` runs
         self.wait = WaitingBound(sync.max_wait_seconds)
+        self.admission: Sized = ()  # the requests that have not begun yet; the app sets it
+        self.line = ReadingLine(lambda: self.wait.read_room(len(self.admission)))
         self._asked = self._answered = 0  # commands so far
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()  # for so many answers
         self._readers = Readers(sync.close_thread_connection)
@@ -95,6 +96,8 @@ class AsyncService:
         if not self._unsent:
             self._loop.call_soon(self._submit)
         self._unsent.append((command, partial(self._wake, _Asked(future, hold, arrived)), arrived))
+        if self.wait.under_way >= GIVING_WAY:
+            self._give_turn()
         return await future
 
     def _submit(self) -> None:
@@ -103,28 +106,31 @@ class AsyncService:
         for command, reply, arrived in unsent:
             self._writer.submit(command, reply, arrived)
 
-    def refuse(self) -> Overloaded:
-        """Return the refusal of a command that would wait too long, and give way to the writer soon after it.
+    def must_refuse(self, connection: Queueing) -> bool:
+        """Whether a claim of this client would wait too long."""
+        wait, waiting = self.wait, len(self.admission)
+        if not wait.is_beyond(IGNORING_SHARE, waiting):
+            return False
+        return wait.is_beyond(1.0, waiting) or self.line.is_ignoring(connection)
 
-        Reading and refusing keep the loop's thread busy, and a busy thread gives the interpreter away for moments only.
-        Then a writer of 5,000 bookings a second made a hundred.
-        """
-        if self._refusing_since is None and self._link is None:  # another process has its own interpreter
-            self._refusing_since = time.monotonic()
-            self._loop.call_soon(self._give_way)
+    def refuse(self) -> Overloaded:
+        """Return the refusal of a command that would wait too long."""
+        self._give_turn()
         return self.wait.refusal()
 
-    def _give_way(self) -> None:
-        """Block the loop for as long as the refusals took, or until the writer has answered everything."""
-        assert self._refusing_since is not None
-        now = time.monotonic()
-        until = now + min(max(now - self._refusing_since, LEAST_WAY_SECONDS), MOST_WAY_SECONDS)
-        self._refusing_since = None
-        self._is_giving_way = True
-        while len(self._done) < self._under_way and (left := until - time.monotonic()) > 0:
-            self._has_answered.clear()
-            self._has_answered.wait(left)
-        self._is_giving_way = False
+    def refuse_late(self, count: int) -> Overloaded:
+        """Return the refusal of so many commands that have waited for too long before they were read."""
+        return self.wait.refusal(count)
+
+    def _give_turn(self) -> None:
+        """Let the writer's thread get on. A writer in another process has its own interpreter."""
+        if self._link is None and not self.wait.is_standing:
+            self._turn.plan()
+
+    def _hand_over(self) -> int:
+        """Give the writer what it has not got yet, and return the number of commands without an answer."""
+        self._submit()
+        return self._under_way
 
     @property
     def _under_way(self) -> int:
@@ -201,8 +207,7 @@ class AsyncService:
     def _wake(self, asked: _Asked | None, what: Any) -> None:
         """Wake the loop from the writer's thread. `_deliver` clears the flag first, so no result stays in the deque."""
         self._done.append((asked, what, time.monotonic()))
-        if self._is_giving_way:  # an answer between its look and its wait costs it some milliseconds at most
-            self._has_answered.set()
+        self._turn.note()
         if self._link is None and not self._is_woken:  # the link calls `_deliver` itself
             self._is_woken = True
             self._loop.call_soon_threadsafe(self._deliver)

@@ -6,7 +6,7 @@ from typing import Any
 
 from realtime import protocol
 from realtime.access.rate_limit import Addresses
-from realtime.engine import Encoded, Limits, SocketServer
+from realtime.engine import Connection, Encoded, Limits, SocketServer
 from realtime.engine.origins import Origins
 from realtime.engine.socketio.connection import NamespaceClient
 from realtime.engine.socketio.decoder import DecodedPacket
@@ -35,9 +35,17 @@ class Sockets(SocketServer):
 
     def refuse_early(self, client: NamespaceClient, packet: DecodedPacket) -> Encoded | None:
         handler = self.namespace_handlers.get(packet.namespace)
-        if not isinstance(handler, CalendarNamespace) or not handler.is_overloaded:
+        connection = client.connection
+        if not isinstance(handler, CalendarNamespace) or not handler.must_refuse(connection):
             return None
-        return None if client.connection.is_request_delayed else handler.refuse_early(client.sid, packet.data)
+        return None if connection.is_request_delayed else handler.refuse_early(client.sid, packet.data)
+
+    def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:
+        handler = self.namespace_handlers.get(Audience.PUBLIC.value)
+        client = self.manager.client_of(connection, Audience.PUBLIC.value)
+        if not isinstance(handler, CalendarNamespace) or client is None or connection.is_request_delayed:
+            return []
+        return handler.refuse_late(client.sid, connection.late_since, texts)
 
     def describe_unknown(self, namespace: str) -> dict[str, Any]:
         return protocol.write_unknown_namespace(namespace)

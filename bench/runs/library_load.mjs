@@ -1,5 +1,6 @@
 // Customers with the client library, each with a connection of its own: one after the other they hold a slot and book it.
 //   node library_load.mjs <url> <calendar> <file of the client library> <file of slots> <clients>
+// The slots are of another calendar: the changes of all bookings to all clients would take more than this process's core.
 // A line {"rate": n, "seconds": n} on stdin starts so many customers a second. It is answered with what they saw.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -18,18 +19,20 @@ const quantile = (sorted, part) => sorted[Math.floor(part * (sorted.length - 1))
 async function visit(number, seen) {
   const own = calendars[number % calendars.length];
   const slot = slots[Math.floor(Math.random() * slots.length)];
+  const came = performance.now();
   try {
     const hold = await own.hold(slot);
     const began = performance.now();
     await own.book(slot, { hold, customer });
     seen.confirmed_ms.push(performance.now() - began);
+    seen.visit_ms.push(performance.now() - came);
   } catch (error) {
     seen.failed[error.code] = (seen.failed[error.code] ?? 0) + 1;
   }
 }
 
 async function run({ rate, seconds }) {
-  const seen = { confirmed_ms: [], failed: {} };
+  const seen = { confirmed_ms: [], visit_ms: [], failed: {} };
   const visits = [];
   const began = performance.now();
   while (performance.now() - began < seconds * 1_000) {
@@ -39,9 +42,11 @@ async function run({ rate, seconds }) {
   const lasted = (performance.now() - began) / 1_000;
   const confirmed_in_time = seen.confirmed_ms.length;
   await Promise.all(visits);
+  const visits_ms = seen.visit_ms.sort((a, b) => a - b);
   const sorted = seen.confirmed_ms.sort((a, b) => a - b);
   tell({
     ...{ visits: visits.length, seconds: lasted, confirmed: sorted.length, confirmed_in_time, failed: seen.failed },
+    ...{ visit_p50_ms: quantile(visits_ms, 0.5), visit_p99_ms: quantile(visits_ms, 0.99) },
     ...{ confirm_p50_ms: quantile(sorted, 0.5), confirm_p99_ms: quantile(sorted, 0.99) },
   });
 }

@@ -1,8 +1,9 @@
 """Measures bookings at several times the server's capacity: the accepted ones a second, and their time.
 
-Run it with `python -m bench.runs.overload`. The capacity is the peak of accepted requests a second, with each caller
-waiting for its answer. Then a thousand callers send at a fixed rate, whatever they are answered, while customers with
-the client library hold and book: the library waits as long as a refusal says. The server is on the first core, and the
+Run it with `python -m bench.runs.overload`. A thousand callers send at a fixed rate, whatever they are answered, while
+customers with the client library hold and book: the library waits as long as a refusal says. The customers come at the
+same rate under every load. The peak is the best rate of accepted requests: with callers that wait for their answers, or
+under one of the lower loads. Three and ten times as many are then offered. The server is on the first core, and the
 load on the second. At the end the bookings of the database are counted against the answers.
 """
 
@@ -16,29 +17,37 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
+from threading import Timer
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.book import TO_BOOK, write_book
+from bench.book import CALENDAR, write_book
 from bench.load import Ask, Load, Seen, compile_load
-from bench.machine import Failed, cores, raise_open_files
-from bench.peer import GUEST, slotcast
+from bench.machine import Failed, Process, cores, cpu_seconds, raise_open_files
+from bench.peer import GUEST, Peer, slotcast
 from tests.support.node import bundle_library, node_program
 
 _SCRIPT = Path(__file__).with_name("library_load.mjs")
 CALLERS_AT_PEAK = 64  # the callers that a peak needs: more of them only wait longer
 CALM_REQUESTS = 2_000
+CUSTOMERS = 0.06  # of the peak: the requests of the library's customers, two a visit
+SEATS = 1_000  # of each slot, as a caller in overload may get many of them
+LOWER, HIGHER = (1, 1.3), (3, 10)  # loads, as multiples of the peak
 
 
 @dataclass(frozen=True)
 class Level:
-    """The figures of one load. Rates are a second, and count what the library's customers were answered too."""
+    """The figures of one load. Rates are a second, and count what the library's customers were answered too.
+
+    `held_back` are requests that were not sent, because the server did not read their callers. `cores` are the CPU of
+    the server, of the callers and of the customers, each of one core.
+    """
 
     times: float
     offered: float
@@ -49,9 +58,15 @@ class Level:
     confirm_p50_ms: float
     confirm_p99_ms: float
     refused: int
+    held_back: int
     visits: int
     confirmed: int
     failed: int
+    visit_p50_ms: float
+    visit_p99_ms: float
+    server_cores: float
+    callers_cores: float
+    customers_cores: float
 
 
 def _ask() -> Ask:
@@ -63,7 +78,8 @@ class Library:
     """The customers with the client library, in one process."""
 
     def __init__(self, url: str, library: Path, slots: Path, clients: int) -> None:
-        command = [node_program(), str(_SCRIPT), url, TO_BOOK, str(library), str(slots), str(clients)]
+        self.booked = 0
+        command = [node_program(), str(_SCRIPT), url, CALENDAR, str(library), str(slots), str(clients)]
         self._process = subprocess.Popen(
             ["taskset", "-c", str(cores()[1]), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -80,7 +96,11 @@ class Library:
         if not line:
             raise Failed("The customers' process has ended.")
         told: dict[str, Any] = json.loads(line)
+        self.booked += told.get("confirmed", 0)
         return told
+
+    def cpu_seconds(self) -> float:
+        return cpu_seconds(self._process.pid)
 
     def close(self) -> None:
         self._process.kill()
@@ -96,58 +116,85 @@ def customers(url: str, library: Path, slots: Path, clients: int) -> Iterator[Li
         opened.close()
 
 
-def peak_of(load: Load, requests: int) -> float:
-    """Return the accepted requests a second of callers that wait for each answer."""
-    load.offer("bookers", _ask(), CALM_REQUESTS)
-    seen = load.offer("bookers", _ask(), requests)
-    return (seen.acked - seen.refused) / seen.seconds
-
-
-def level(load: Load, library: Library, offered: float, size: dict[str, Any], peak: float) -> Level:
-    """Offer so many requests a second. A share of them are visits of the library's customers: two requests each."""
-    library.start(offered * size["share"] / 2, size["seconds"])
-    rate = offered * (1 - size["share"])
-    seen: Seen = load.offer("flood", _ask(), int(rate * size["seconds"]), rate=rate)
-    told = library.hear()
-    accepted = seen.acked - seen.refused
-    good = accepted / seen.seconds + 2 * told["confirmed_in_time"] / told["seconds"]
+def level(bench: Bench, offered: float, peak: float, size: dict[str, Any]) -> Level:
+    """Offer so many requests a second. A fixed part of them are those of the library's customers."""
+    before, after = bench.cpu_seconds(), list[tuple[float, ...]]()
+    timer = Timer(size["seconds"], lambda: after.append(bench.cpu_seconds()))
+    timer.start()
+    bench.library.start(CUSTOMERS * peak / 2, size["seconds"])
+    rate = offered - CUSTOMERS * peak
+    seen: Seen = bench.load.offer("flood", _ask(), int(rate * size["seconds"]), rate=rate)
+    told = bench.library.hear()
+    server, callers, customers = ((now - was) / size["seconds"] for now, was in zip(after[0], before, strict=True))
+    good = seen.timely / seen.sent_seconds + 2 * told["confirmed_in_time"] / told["seconds"]
     return Level(
         times=offered / peak,
-        offered=seen.asked / seen.seconds + 2 * told["visits"] / told["seconds"],
+        offered=seen.asked / seen.sent_seconds + 2 * told["visits"] / told["seconds"],
         good=good,
         ratio=good / peak,
         p50_ms=seen.ack_p50_ms,
         p99_ms=seen.ack_p99_ms,
-        confirm_p50_ms=told["confirm_p50_ms"],
-        confirm_p99_ms=told["confirm_p99_ms"],
+        **{name: told[name] for name in ("confirm_p50_ms", "confirm_p99_ms", "visit_p50_ms", "visit_p99_ms")},
         refused=seen.refused,
+        held_back=seen.held_back,
         visits=told["visits"],
         confirmed=told["confirmed"],
         failed=sum(told["failed"].values()),
+        server_cores=server,
+        callers_cores=callers,
+        customers_cores=customers,
     )
 
 
-def measure(program: Path, library: Path, folder: Path, levels: list[float], size: dict[str, Any]) -> list[Level]:
-    """Measure the peak and each level once, on a new server; raise Failed if a booking has no answer."""
-    secret = secrets.token_urlsafe(32)
-    sample, token = write_book(folder / "template.db", secret)
-    peer, done = slotcast(secret, token, sample, size["max_wait_ms"]), list[Level]()
+@dataclass(frozen=True)
+class Bench:
+    """What takes part in one round."""
+
+    server: Process
+    load: Load
+    library: Library
+
+    def cpu_seconds(self) -> tuple[float, float, float]:
+        return self.server.cpu_seconds(), self.load.cpu_seconds(), self.library.cpu_seconds()
+
+
+@contextmanager
+def opened(program: Path, library: Path, folder: Path, size: dict[str, Any]) -> Iterator[Bench]:
+    """Open a new server with all its clients; raise Failed if it has other bookings at the end than it has answered."""
+    peer: Peer = size["peer"]
     slots = folder / "slots.txt"
     with peer.running(folder) as server, Load(program, server.port) as load:
         load.slots(slots)
         load.open("bookers", GUEST, CALLERS_AT_PEAK)
         load.open("flood", GUEST, size["callers"])
         with customers(f"http://127.0.0.1:{server.port}", library, slots, size["clients"]) as visitors:
-            peak = peak_of(load, size["requests"])  # with the same subscribers
-            for times in levels:
-                done.append(level(load, visitors, times * peak, size, peak))
-    booked = load.accepted + sum(one.confirmed for one in done)
+            load.offer("bookers", _ask(), CALM_REQUESTS)
+            bench = Bench(server.process, load, visitors)
+            yield bench
     connection = sqlite3.connect(folder / "bench.db")
     (found,) = connection.execute("SELECT count(*) FROM booking").fetchone()
     connection.close()
+    booked = load.accepted + visitors.booked
     if found != booked:
         raise Failed(f"{booked} bookings were answered, and {found} are in the database.")
-    return [Level(1, peak, peak, 1, 0, 0, 0, 0, 0, 0, 0, 0), *done]
+
+
+def measure(program: Path, library: Path, folder: Path, size: dict[str, Any]) -> list[Level]:
+    """Measure each level once, each on a new server, as a booking is dearer the more of them there are."""
+    secret = secrets.token_urlsafe(32)
+    sample, token = write_book(folder / "template.db", secret, seats=SEATS)
+    size = {**size, "peer": slotcast(secret, token, sample, size["max_wait_ms"])}
+    with opened(program, library, folder, size) as bench:
+        seen = bench.load.offer("bookers", _ask(), size["requests"])
+        closed = peak = seen.acked / seen.seconds
+    done = list[Level]()
+    for times in (*LOWER, *HIGHER):
+        with opened(program, library, folder, size) as bench:
+            done.append(level(bench, times * (closed if times in LOWER else peak), peak, size))
+        if times in LOWER:
+            peak = max(peak, done[-1].good)
+    done = [replace(one, times=one.offered / peak, ratio=one.good / peak) for one in done]
+    return [Level(0, closed, closed, closed / peak, *[0] * 14), *done]
 
 
 def main(
@@ -162,7 +209,7 @@ def main(
     """Measure accepted requests at the peak, and at 3 and 10 times as many."""
     console = Console(stderr=as_json)
     raise_open_files()
-    size = {"seconds": seconds, "callers": callers, "clients": clients, "requests": 10_000, "share": 0.02}
+    size: dict[str, Any] = {"seconds": seconds, "callers": callers, "clients": clients, "requests": 20_000}
     size["max_wait_ms"] = max_wait_ms
     rows: list[list[Level]] = []
     with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
@@ -170,25 +217,41 @@ def main(
         program, library = compile_load(folder), bundle_library(folder)
         for number in range(rounds):
             (folder / str(number)).mkdir()
-            rows.append(measure(program, library, folder / str(number), [3, 10], size))
+            rows.append(measure(program, library, folder / str(number), size))
             shutil.rmtree(folder / str(number))
     medians = [
-        {name: median(asdict(row[place])[name] for row in rows) for name in asdict(rows[0][0])} for place in range(3)
+        {name: median(asdict(row[place])[name] for row in rows) for name in asdict(rows[0][0])}
+        for place in range(len(rows[0]))
     ]
     if as_json:
         print(json.dumps(medians, indent=2))
         return
     table = Table(title=f"Overload, {callers} callers and {clients} clients with the library; {rounds} rounds")
-    for title in ("load", "offered/s", "accepted/s", "of peak", "p50 ms", "p99 ms", "confirm p50, p99 ms", "visits"):
+    for title in (
+        "load",
+        "offered/s",
+        "accepted/s",
+        "of peak",
+        "p50 ms",
+        "p99 ms",
+        "confirm p50, p99 ms",
+        "visits",
+        "visit p50, p99 ms",
+        "held back",
+        "cores",
+    ):
         table.add_column(title, justify="right")
     for row in medians:
         table.add_row(
-            f"{row['times']:.0f} ×",
+            f"{row['times']:.1f} ×" if row["times"] else "closed",
             *(f"{row[name]:,.0f}" for name in ("offered", "good")),
             f"{row['ratio']:.2f}",
             *(f"{row[name]:,.0f}" for name in ("p50_ms", "p99_ms")),
             f"{row['confirm_p50_ms']:,.0f}, {row['confirm_p99_ms']:,.0f}",
             f"{row['confirmed']:,.0f} of {row['visits']:,.0f}, {row['failed']:.0f} failed",
+            f"{row['visit_p50_ms']:,.0f}, {row['visit_p99_ms']:,.0f}",
+            f"{row['held_back']:,.0f}",
+            f"{row['server_cores']:.2f} {row['callers_cores']:.2f} {row['customers_cores']:.2f}",
         )
     console.print(table)
 

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from models.contract.errors import Overloaded
 
 TARGET_SHARE = 0.5  # of the longest wait; the rest is for the way from the writer to the client
-LEAST_WINDOW = 300  # commands: some batches, so that the writer is never idle
+LEAST_WINDOW = 150  # commands: some batches, so that the writer is never idle
 FIRST_WINDOW = 500
 MOST_WINDOW = 5_000
+READ_SHARE = 0.8  # of the window: below it clients who ignore refusals are read
+IGNORING_SHARE = 0.9  # of the window: from there on their claims are refused; the rest is for the others
 SHRINK = 0.8  # once in each wait that is too long
 GROWTH = 0.1  # for each answer in time, while the window is full
 LEAST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.5, 6.0  # the bundled client gives up if it has to wait for 10 s
@@ -30,6 +32,7 @@ class WaitingBound:
         self._most = max_wait_seconds
         self._clock = clock
         self._window = float(FIRST_WINDOW)
+        self._is_full = False  # since the last answers
         self._shrunk_at = float("-inf")
         self._moved_at = 0.0  # the time of the last answers, or of the first command after all answers
         self._period_began = clock()
@@ -49,8 +52,8 @@ class WaitingBound:
         """
         now = self._clock()
         self._moved_at = now
-        if waited and self._most:
-            self._adapt(now, done, waited)
+        if (waited or refused) and self._most:
+            self._adapt(now, done, self._most if refused else waited)
         self.under_way -= done + refused
         self._done += done
         self._refused += refused
@@ -61,7 +64,8 @@ class WaitingBound:
             if now - self._shrunk_at > waited:  # the commands since the last time had the smaller window
                 self._window = max(LEAST_WINDOW, SHRINK * min(self._window, self.under_way))
                 self._shrunk_at = now
-        elif self.under_way >= SHRINK * self._window:
+        elif self._is_full:
+            self._is_full = False
             self._window = min(MOST_WINDOW, self._window + GROWTH * done)
 
     @property
@@ -77,13 +81,28 @@ class WaitingBound:
     @property
     def is_too_long(self) -> bool:
         """Whether a command that comes now would wait too long."""
+        return self.is_beyond(1.0)
+
+    def is_beyond(self, share: float, waiting: int = 0) -> bool:
+        """Whether the commands under way, and so many before them, fill this share of the window, or stand still."""
         if not self._most or not self.under_way:
             return False
-        return self.under_way >= self._window or self.is_standing
+        if self.under_way + waiting >= share * self._window:
+            self._is_full = True
+            return True
+        return self.is_standing
 
-    def refusal(self) -> Overloaded:
-        """Count a command that is refused on arrival, and return its refusal."""
-        self._refused += 1
+    def is_late(self, since: float) -> bool:
+        """Whether a command that has waited since then can't be done in time any more."""
+        return bool(self._most) and self._clock() - since > TARGET_SHARE * self._most
+
+    def read_room(self, waiting: int = 0) -> float:
+        """Return the number of commands that clients who ignore refusals may bring, besides so many that wait."""
+        return 0.0 if self.is_standing else max(0.0, READ_SHARE * self._window - self.under_way - waiting)
+
+    def refusal(self, count: int = 1) -> Overloaded:
+        """Count commands that are refused on arrival, and return their refusal."""
+        self._refused += count
         self._end_period(self._clock())
         return Overloaded(retry_after=self.retry_seconds())
 

@@ -24,6 +24,9 @@ class AdmissionQueue:
         self._spent_seconds = 0.0  # in this loop iteration
         self._is_scheduled = False
 
+    def __len__(self) -> int:
+        return len(self._queue)
+
     def run(self, action: Callable[[], object], cost_seconds: float) -> None:
         """Run this action now, or in order later. `cost_seconds` estimates the work that it causes."""
         if self._queue or self._spent_seconds >= SLICE_SECONDS:

@@ -8,6 +8,8 @@ algorithm is the generic cell rate algorithm: a budget is the instant, in nanose
 from time import monotonic_ns
 from typing import Final, NamedTuple, Self
 
+from realtime.engine.reading_line import Conduct
+
 _SECOND_NS: Final = 1_000_000_000
 BURST_NS: Final = 2 * _SECOND_NS  # requests of two seconds may come at once
 LENIENCE_NS: Final = 12 * _SECOND_NS  # packets of twelve seconds may come at once
@@ -121,6 +123,7 @@ class AddressBudget(Budget):
     __slots__ = (
         "_connection_rates",
         "_http",
+        "conduct",
         "left_packets_at",
         "left_requests_at",
         "most_open",
@@ -132,6 +135,7 @@ class AddressBudget(Budget):
         super().__init__(rates)
         self._connection_rates = connection_rates
         self._http = Budget(connection_rates)  # HTTP has no sessions: its requests count as one connection
+        self.conduct: Conduct | None = None  # of its requests over HTTP, in an overload
         self.most_open = most_open  # 0 for no limit
         self.open_count = 0  # sockets of sessions and streams
         self.polling_count = 0  # polling sessions: their sockets come and go

@@ -21,6 +21,7 @@ from models.contract.commands.calendars import GetSchedule, ListBusy, ListFeeds,
 from models.contract.commands.server import ReadServer
 from models.contract.commands.slots import FindSlots
 from models.contract.errors import BadRequest
+from models.contract.principal import Role
 from models.contract.request import Request
 from models.service import is_bookable
 from realtime import protocol
@@ -80,7 +81,10 @@ class Api:
                 _put(fields, "key", request.headers["Idempotency-Key"])
             if request.headers.get("If-Match", "*").strip() != "*":  # `*`: whatever version it has
                 _put(fields, "if_version", read_version(request.headers["If-Match"]))
-            answer = await self._request_handler.do(protocol.read(route.command, fields), principal, received)
+            command = protocol.read(route.command, fields)
+            if command.is_claim and principal.highest_role < Role.STAFF:
+                await self._request_handler.admit(self._guard.turn(request))
+            answer = await self._request_handler.do(command, principal, received)
             body = protocol.write_answer(answer, head=b"{")
             return web.Response(status=route.status, body=body, content_type="application/json")
 

@@ -25,6 +25,7 @@ from realtime.engine.origins import Origins
 from realtime.http.base_path import prefix_of
 from realtime.http.problem import problem
 from realtime.reads.read_queue import Peer, reading_for
+from realtime.requests.http_turn import HttpTurn
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Network = IPv4Network | IPv6Network
@@ -143,6 +144,10 @@ class RequestGuard:
         response = problem(RateLimited(retry_after=max(CUT_OFF_SECONDS, over // 1_000_000_000)))
         response.force_close()
         return response
+
+    def turn(self, request: web.Request) -> HttpTurn:
+        """Return the request's place in the line of an overloaded server."""
+        return HttpTurn(self.addresses.of(self.address_of(request)))
 
     def charge_bytes(self, request: web.Request, size: int) -> None:
         """Charge the address for a body without a Content-Length."""

@@ -39,10 +39,12 @@ from realtime import protocol
 from realtime.access.visibility import check_read, hiding
 from realtime.async_service import AsyncService
 from realtime.engine.arrival import arrived
+from realtime.engine.reading_line import Queueing
 from realtime.reads.read_queue import Lane
 from realtime.requests import cancellation, erasure
 from realtime.requests.access_handler import AccessHandler
 from realtime.requests.etag import Tagged
+from realtime.requests.http_turn import HttpTurn
 from realtime.requests.schedule import set_schedule
 from realtime.requests.slot_search import SlotFinder
 from realtime.rooms.dispatcher import Dispatcher
@@ -77,14 +79,30 @@ class RequestHandler:
         self.clock = clock
         self.read_server: Callable[[], Awaitable[dict[str, Any]]] = _no_figures  # the app sets it
 
-    @property
-    def is_overloaded(self) -> bool:
-        """Whether a customer's claim of free seats would wait too long now."""
-        return self._service.wait.is_too_long
+    def must_refuse(self, connection: Queueing) -> bool:
+        """Whether this customer's claim of free seats would wait too long now."""
+        return self._service.must_refuse(connection)
 
-    def refuse(self) -> Overloaded:
-        """Return the refusal of such a claim."""
-        return self._service.refuse()
+    def refuse(self, connection: Queueing) -> Overloaded:
+        """Return the refusal of such a claim. A client who ignores refusals waits in line from now on."""
+        refusal = self._service.refuse()
+        self._service.line.note(connection, refusal.details["retry_after"])
+        return refusal
+
+    async def admit(self, turn: HttpTurn) -> None:
+        """Raise the refusal of a claim over HTTP that would wait too long; where refusals are ignored, in its turn."""
+        if self.must_refuse(turn):
+            refusal = self.refuse(turn)
+            await turn.until_left()
+            raise refusal
+
+    def is_late(self, since: float) -> bool:
+        """Whether a claim that has waited since then can't be done in time any more."""
+        return self._service.wait.is_late(since)
+
+    def refuse_late(self, since: float, count: int) -> Overloaded | None:
+        """Return the refusal of so many claims that have waited since then, or None if they are not too late."""
+        return self._service.refuse_late(count) if self._service.wait.is_late(since) else None
 
     async def do(
         self, command: Command, principal: Principal, received: int, on_commit: Callable[[], None] | None = None

@@ -7,6 +7,7 @@ that one large answer at most is on its way to the client.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -16,14 +17,15 @@ import msgspec
 from models.contract.changes import encode
 from models.contract.commands.calendars import RefreshToken, Subscribe, Unsubscribe
 from models.contract.commands.command import Command
-from models.contract.errors import BadRequest, Forbidden, Refused
-from models.contract.principal import Principal
+from models.contract.errors import BadRequest, Forbidden, Overloaded, Refused
+from models.contract.principal import Principal, Role
 from models.contract.request import Request
 from models.contract.requests import EVERY_REQUEST
 from realtime import protocol
 from realtime.access.auth import Auth, Identity
 from realtime.access.rate_limit import check
-from realtime.engine import ConnectionWriter
+from realtime.engine import WebSocket
+from realtime.engine.arrival import ARRIVAL
 from realtime.reads.read_queue import reading_for
 from realtime.request_log import RequestCounts, RequestLog, new_request_id
 from realtime.requests.request_handler import RequestHandler
@@ -43,6 +45,8 @@ _FORMS = (
     'or {"request": "<name>", "fields": {…}, "id": 1}.'
 )
 _LONGEST_ID = 64
+_CLAIM = re.compile(r'"request"\s*:\s*"(slot\.hold|slot\.book|booking\.reschedule)"')
+_HELD = '"hold"'
 
 
 class SocketParts(NamedTuple):
@@ -72,7 +76,7 @@ class SocketSession:
     def __init__(
         self,
         parts: SocketParts,
-        connection: ConnectionWriter,
+        connection: WebSocket,
         identity: Identity,
         reply: Callable[[bytes], None],
         *,
@@ -105,8 +109,31 @@ class SocketSession:
     def _on_expired(self) -> None:
         self._connection.abort(CutReason.TOKEN_EXPIRED)
 
-    async def answer(self, text: str) -> None:
-        """Answer one message, count it and log it."""
+    def refuse_early(self, text: str, since: float) -> bool:
+        """Refuse a customer's claim of free seats before it costs a task, in an overload. Return whether it did so.
+
+        `since` is not 0 if the message may have waited unread since then.
+        """
+        handler = self._parts.request_handler
+        if not (since and handler.is_late(since)) and not handler.must_refuse(self._connection):
+            return False
+        found = _CLAIM.search(text)
+        is_customer = self._named is None and self._session.principal.highest_role < Role.STAFF
+        if found is None or _HELD in text or not is_customer:
+            return False
+        began = time.perf_counter()
+        try:
+            mark = _read_id(_read_object(text))
+        except BadRequest:
+            return False
+        self._send(mark, protocol.write_refusal(handler.refuse(self._connection)))
+        self._log.write(found[1], Overloaded.code, began, f"/ {found[1]}")
+        return True
+
+    async def answer(self, text: str, since: float = 0.0) -> None:
+        """Answer one message, count it and log it. `since` is as in `refuse_early`."""
+        if since:
+            ARRIVAL.set(since)  # of this task
         received, began, request_id = self._parts.request_handler.clock(), time.perf_counter(), ""
         mark, name, code = b"", "unknown", "ok"
         try:

@@ -6,7 +6,9 @@ their bookings.
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -36,6 +38,8 @@ from realtime.transports.stream import MOST_SUBSCRIPTIONS
 SESSION_KEY = "HTTP_SLOTCAST_SESSION"  # of `environ`: the secret of the session's cookie
 _NO_ARRAY = "The request is no JSON array with a request's name."
 _CLAIMS = frozenset({"slot.hold", "slot.book", "booking.reschedule"})  # unless they bring a hold
+_CLAIM_PACKET = re.compile(r'42/calendars,([0-9]{1,15})\["(slot\.hold|slot\.book|booking\.reschedule)",')
+_HELD = '"hold"'
 _BINARY = "A request is JSON; binary attachments are not taken."
 
 
@@ -82,9 +86,8 @@ class CalendarNamespace(socketio.AsyncNamespace):
         """Refuse a request that cannot be read. Its client waits for an acknowledgement."""
         return await self._answer(sid, "", _BINARY if is_binary else _NO_ARRAY)
 
-    @property
-    def is_overloaded(self) -> bool:
-        return self._request_handler.is_overloaded
+    def must_refuse(self, connection: Connection) -> bool:
+        return self._request_handler.must_refuse(connection)
 
     def refuse_early(self, sid: str, data: list[Any]) -> Encoded | None:
         """Refuse a customer's claim of free seats before it costs a task; return None for any other request."""
@@ -95,9 +98,28 @@ class CalendarNamespace(socketio.AsyncNamespace):
         if session is None or session.principal.highest_role >= Role.STAFF:
             return None
         began = time.perf_counter()
-        ack = protocol.write_refusal(self._request_handler.refuse())
+        ack = protocol.write_refusal(self._request_handler.refuse(session.connection))
         self._log.write(name, Overloaded.code, began, f"{self.namespace} {name}")
         return Encoded(ack)
+
+    def refuse_late(self, sid: str, since: float, texts: list[str]) -> list[bytes]:
+        """Return the acknowledgements of the first packets that are claims, if all have waited for too long."""
+        session = self._rooms.sessions.get(sid)
+        if session is None or session.principal.highest_role >= Role.STAFF:
+            return []
+        began, claims = time.perf_counter(), list[tuple[str, str]]()
+        match = _CLAIM_PACKET.match
+        for text in texts:
+            found = match(text)
+            if found is None or _HELD in text:
+                break
+            claims.append((found[1], found[2]))
+        refusal = self._request_handler.refuse_late(since, len(claims)) if claims else None
+        if refusal is None:
+            return []
+        ack = protocol.write_refusal(refusal).decode()
+        self._log.write_many(Counter(name for _, name in claims), Overloaded.code, began)
+        return [f"43{self.namespace},{number}[{ack}]".encode() for number, _ in claims]
 
     async def _answer(self, sid: str, event: str, fields: list[Any] | str) -> Encoded:
         """Acknowledge, count and log a request; the log line has an id of its own."""

@@ -62,12 +62,15 @@ class PlainSocket(WebSocket):
     def data_received(self, data: bytes) -> None:
         """Take any bytes as an answer to the last ping (asyncio.Protocol)."""
         self.has_answered = True
-        super().data_received(data)
+        if self.late_since:
+            self.read_late(data)
+        else:
+            super().data_received(data)
 
     def on_text(self, text: str) -> None:
         """Answer a message. Messages begin in order."""
-        if self.session is not None:
-            task = asyncio.create_task(self.session.answer(text))
+        if self.session is not None and not self.session.refuse_early(text, self.late_since):
+            task = asyncio.create_task(self.session.answer(text, self.late_since))
             self._tasks.add(task)
             task.add_done_callback(self._on_answered)
         if not self._may_read():
@@ -98,10 +101,10 @@ class PlainSocket(WebSocket):
         if self._may_read():
             self.resume_reading()
 
-    def delay_reading(self, seconds: float) -> None:
-        """Read nothing for this time, also when requests end meanwhile."""
+    def begin_delay(self) -> None:
+        """Read nothing until `end_delay`, also when requests end meanwhile."""
         self._delays += 1
-        super().delay_reading(seconds)
+        super().begin_delay()
 
     def end_delay(self) -> None:
         """Read on, unless the client has gone."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 
 import pytest
 
@@ -22,6 +23,14 @@ def test_a_line_has_its_code_its_time_and_its_id(caplog: pytest.LogCaptureFixtur
     assert line.endswith("ms request=id")
     assert counts.answers == {("GET /x", "ok"): 2}
     assert counts.times["GET /x"].sum > 1.5
+
+
+def test_requests_that_are_answered_together_are_all_counted() -> None:
+    """Each counts with its share of the time."""
+    counts = RequestCounts()
+    RequestLog("slotcast.http", counts).write_many(Counter(hold=3, book=1), "overloaded", time.perf_counter() - 4)
+    assert counts.answers == {("hold", "overloaded"): 3, ("book", "overloaded"): 1}
+    assert [round(counts.times[name].sum) for name in ("hold", "book")] == [3, 1]
 
 
 def test_requests_are_logged_in_one_module() -> None:

@@ -18,9 +18,9 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        self.sum += value
-        self.counts[bisect_left(self._bounds, value)] += 1
+    def observe(self, value: float, count: int = 1) -> None:
+        self.sum += value * count
+        self.counts[bisect_left(self._bounds, value)] += count
 
     @property
     def cumulative(self) -> list[tuple[str, float]]:

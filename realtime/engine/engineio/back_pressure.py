@@ -32,14 +32,13 @@ class BackPressure(WebSocket):
         self._blockers = 0
         self._resumed: asyncio.Future[None] | None = None
 
-    def delay_reading(self, seconds: float) -> None:
-        """Read nothing for this time, even if other blockers go."""
+    def begin_delay(self) -> None:
+        """Read nothing until `end_delay`, even if other blockers go."""
         self._blockers += 1
         self.pause_reading()
-        asyncio.get_running_loop().call_later(seconds, self.end_delay)
 
     def end_delay(self) -> None:
-        """Remove the blocker of `delay_reading`, and abort if the client has gone."""
+        """Remove the blocker of `begin_delay`, and abort if the client has gone."""
         if self.has_peer_gone:
             self.abort("transport close")
         self.remove_blocker()
@@ -72,6 +71,11 @@ class BackPressure(WebSocket):
     def _notify_resumed(self) -> None:
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
+
+    @property
+    def has_unread(self) -> bool:
+        """Return whether messages of the client wait to be read, in its socket or in a POST."""
+        return super().has_unread or (self._resumed is not None and not self._resumed.done())
 
     async def until_resumed(self) -> None:
         """Wait while reading is paused. A POST needs it: it has no socket to leave unread."""

@@ -53,6 +53,9 @@ class ConnectionHost(HandlerHost, Protocol):
     max_in_flight: int
     request_seconds: float
 
+    def refuse_late(self, connection: "EngineConnection", texts: list[str]) -> list[bytes]:
+        """Return the answers to the first of these packets that are refused, as they have waited for too long."""
+
     def receive(self, connection: "EngineConnection", data: str | bytes) -> None:
         """Pass a message to its handler."""
 
@@ -236,6 +239,8 @@ class EngineConnection(BackPressure, AsyncSocket):
         ):
             if self.budget is None or self.spend(1):
                 self.server.ping_timer.pong(self)
+        elif self.late_since:
+            self.read_late(data)
         else:
             super().data_received(data)
 

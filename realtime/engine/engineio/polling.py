@@ -170,6 +170,8 @@ async def take_post(connection: EngineConnection, request: web.Request) -> web.S
         return web.Response(status=400, text="The client has gone.")
     finally:
         mailbox.is_posted = False
+        if not connection.is_reading_paused:
+            connection.late_since = 0.0
 
 
 async def _take(connection: EngineConnection, request: web.Request) -> web.Response:

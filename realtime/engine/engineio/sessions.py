@@ -81,6 +81,7 @@ class SessionServer(engineio.AsyncServer):
         self.elsewhere: Elsewhere | None = None
         # Returns further parts of a handshake for `environ`, as headers: {"Name": "value"}.
         self.keep_parts: Callable[[web.Request], dict[str, str]] | None = None
+        self.refuse_late: Callable[[Any, list[str]], list[bytes]] = _refuse_none  # see ConnectionHost
         self.refuse = False
         self.is_draining = False
         self.sockets: dict[str, EngineConnection] = {}
@@ -232,6 +233,10 @@ class SessionServer(engineio.AsyncServer):
             async with asyncio.timeout(seconds):
                 while self._tasks:
                     await asyncio.wait(self._tasks)
+
+
+def _refuse_none(_connection: Any, _texts: list[str]) -> list[bytes]:
+    return []
 
 
 def _call_disconnect(handler: Callable[..., Any], sid: str, reason: str) -> Any:

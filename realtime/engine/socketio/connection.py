@@ -9,9 +9,10 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, ClassVar, Final
 
+from realtime.engine.budget import cost_of
 from realtime.engine.engineio.connection import ConnectionHost, EngineConnection, Formats
 from realtime.engine.socketio.encoder import socketio_frames, socketio_text
-from realtime.engine.websocket.frame import Opcode, encode_frame
+from realtime.engine.websocket.frame import Opcode, encode_frame, whole_texts
 
 PARKED_BYTES: Final = 1_000  # the weight of a request in the backlog, beside its own bytes
 
@@ -118,6 +119,18 @@ class Connection(EngineConnection):
             self._refusals = []
             asyncio.get_running_loop().call_soon(self._send_refusals)
         self._refusals.append(text)
+
+    def refuse_late(self, data: bytes) -> bytes:
+        """Refuse late requests at the begin of the data together, at a fraction of the usual cost (WebSocket)."""
+        if self._tail is not None:
+            data, self._tail = bytes(self._tail) + data, None
+        texts, stops = whole_texts(data)
+        refusals = self.server.refuse_late(self, texts) if texts else []
+        if not refusals or (self.budget is not None and not self.spend(len(refusals) + cost_of(stops[-1]))):
+            return data
+        for refusal in refusals:
+            self.refuse(refusal)
+        return data[stops[len(refusals) - 1] :]
 
     def _send_refusals(self) -> None:
         texts, self._refusals = self._refusals or [], None

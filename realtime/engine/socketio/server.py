@@ -83,6 +83,7 @@ class SocketServer(NamespaceServer):
             json.loads if json is not None else read_json,
         )
         self._json = json
+        self.eio.refuse_late = self.refuse_late
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
@@ -145,6 +146,10 @@ class SocketServer(NamespaceServer):
         """Return the acknowledgement of a request that is refused without its handler, in an overload; else None."""
         return None
 
+    def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:  # noqa: ARG002
+        """Return the answers to the first of these packets that are refused, as they have waited for too long."""
+        return []
+
     def send_event(self, client: NamespaceClient, event: str, arguments: list[Any], ack_id: int | None = None) -> None:
         """Send one event to one client, with its attachments. `ack_id` asks for an acknowledgement."""
         self._send(client.connection, packets.EVENT, client.namespace, [event, *arguments], ack_id)
@@ -188,7 +193,7 @@ class SocketServer(NamespaceServer):
                     prefix = namespace_prefix(packet.namespace)
                     connection.refuse(b"43%b%d[%b]" % (prefix, packet.ack_id, early.json))
                 return None
-            arrived = time.monotonic()
+            arrived = connection.late_since or time.monotonic()
             connection.request(lambda: self.eio.keep(self._answer(client, packet, arrived)), packet.size)
             return None
         if packet.data is None:  # an acknowledgement with too many attachments

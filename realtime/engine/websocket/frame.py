@@ -34,6 +34,8 @@ CONTROL: Final = 0x8
 MAX_CONTROL_BYTES: Final = 125
 TWO_BYTE_LENGTH: Final = 126
 EIGHT_BYTE_LENGTH: Final = 127
+_SHORT_HEAD: Final = 6  # of a masked frame; with a length of two bytes it has two more
+_WHOLE_TEXT: Final = FIN | Opcode.TEXT
 _NO_MASK: Final = b"\0\0\0\0"
 
 
@@ -62,6 +64,29 @@ def unmask(mask: bytes, payload: bytes) -> bytes:
     key = (mask * (size // 4 + 1))[:size]
     mixed = int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")
     return mixed.to_bytes(size, "little")
+
+
+def whole_texts(data: bytes) -> tuple[list[str], list[int]]:
+    """Return the text messages of one whole frame each at the begin of the data, and the position behind each.
+
+    It ends before anything else, also before a frame that is not valid.
+    """
+    texts, stops = list[str](), list[int]()
+    at, end = 0, len(data)
+    while end - at > _SHORT_HEAD + 2 and data[at] == _WHOLE_TEXT and data[at + 1] >= MASKED:
+        size, start = data[at + 1] - MASKED, at + _SHORT_HEAD
+        is_long = size == TWO_BYTE_LENGTH
+        if is_long:
+            size, start = data[at + 2] << 8 | data[at + 3], start + 2
+        at = start + size
+        if at > end or is_long is not (size >= TWO_BYTE_LENGTH):  # incomplete, or a length in another form
+            break
+        try:
+            texts.append(unmask(data[start - 4 : start], data[start:at]).decode())
+        except UnicodeDecodeError:
+            break
+        stops.append(at)
+    return texts, stops
 
 
 def is_close_code(code: int) -> bool:

@@ -7,11 +7,13 @@ It owns its transport (see `handshake`) and has no task, no queue and no stream 
 
 import asyncio
 import select
+import time
 from typing import Final
 
 from realtime.engine.budget import cost_of
 from realtime.engine.connection_writer import ConnectionWriter, Limits
 from realtime.engine.counters import Counters
+from realtime.engine.reading_line import Conduct
 from realtime.engine.websocket.frame import (
     CONTROL,
     EIGHT_BYTE_LENGTH,
@@ -35,6 +37,7 @@ _MASK_BYTES: Final = 4
 _LONG_BYTES: Final = 16_384  # an incomplete frame of more bytes has a deadline
 _GONE_BYTES: Final = 16_384  # so many waiting bytes are dropped once their sender has gone
 _HANG_UP: Final = getattr(select, "POLLRDHUP", 0)  # Linux only
+READ_BYTES: Final = 200_000  # a read of fewer bytes has emptied the socket: uvloop reads up to 256,000, asyncio 256 KB
 _FRAMES_AN_ITERATION: Final = 2_000  # of 1 to 3 us each; one read of asyncio is 256 KB, up to 43,000 frames
 
 
@@ -50,7 +53,16 @@ class Violation(Exception):
 class WebSocket(ConnectionWriter):
     """The server's end of one WebSocket connection."""
 
-    __slots__ = ("_begun_at", "_message", "_message_opcode", "_needed_bytes", "_tail", "is_reading_paused")
+    __slots__ = (
+        "_begun_at",
+        "_message",
+        "_message_opcode",
+        "_needed_bytes",
+        "_tail",
+        "conduct",
+        "is_reading_paused",
+        "late_since",
+    )
 
     def __init__(self, limits: Limits, counters: Counters, address: str) -> None:
         super().__init__(limits, counters, address)
@@ -60,6 +72,8 @@ class WebSocket(ConnectionWriter):
         self._needed_bytes = 0  # the length of the tail at which reading it makes sense
         self._message: bytearray | None = None  # the fragments so far
         self._message_opcode = 0
+        self.conduct: Conduct | None = None
+        self.late_since = 0.0  # by time.monotonic: messages may have waited in the line since then; 0 if they have not
 
     def begin(self, transport: asyncio.Transport) -> None:
         """Take over this transport; read from it unless reading is paused."""
@@ -95,8 +109,12 @@ class WebSocket(ConnectionWriter):
 
     def delay_reading(self, seconds: float) -> None:
         """Leave the client's bytes in the kernel for this time. Drop them if it closes meanwhile."""
-        self.pause_reading()
+        self.begin_delay()
         asyncio.get_running_loop().call_later(seconds, self.end_delay)
+
+    def begin_delay(self) -> None:
+        """Leave the client's bytes in the kernel until `end_delay`."""
+        self.pause_reading()
 
     def end_delay(self) -> None:
         """Read on, unless the client has gone."""
@@ -104,6 +122,32 @@ class WebSocket(ConnectionWriter):
             self.abort("transport close")
         else:
             self.read_on()
+
+    def enter_line(self) -> None:
+        """Read nothing until `leave_line` (ReadingLine)."""
+        self.late_since = self.late_since or time.monotonic()
+        self.begin_delay()
+
+    def leave_line(self) -> None:
+        """Read on. The bytes that wait are late (ReadingLine)."""
+        if not self.has_unread:
+            self.late_since = 0.0
+        self.end_delay()
+
+    def read_late(self, data: bytes) -> None:
+        """Read bytes that may have waited in the line. The bytes behind a short read have not."""
+        WebSocket.data_received(self, self.refuse_late(data) if self._message is None else data)
+        if 0 < len(data) < READ_BYTES and not self.is_reading_paused:
+            self.late_since = 0.0
+
+    def refuse_late(self, data: bytes) -> bytes:
+        """Hook: refuse late messages together. Return the bytes of the others."""
+        return data
+
+    @property
+    def has_unread(self) -> bool:
+        """Return whether bytes of the client wait to be read."""
+        return self._tail is not None or self._polls(select.POLLIN)
 
     @property
     def is_between_frames(self) -> bool:
@@ -113,12 +157,15 @@ class WebSocket(ConnectionWriter):
     @property
     def has_peer_gone(self) -> bool:
         """Return whether the peer has closed or reset the connection, also while its earlier bytes are unread."""
+        return bool(_HANG_UP) and self._polls(_HANG_UP)
+
+    def _polls(self, event: int) -> bool:
         raw = self.transport.get_extra_info("socket") if self.transport is not None else None
-        if raw is None or not _HANG_UP:
+        if raw is None:
             return False
         poll = select.poll()
-        poll.register(raw.fileno(), _HANG_UP)
-        return bool(poll.poll(0))
+        poll.register(raw.fileno(), event)
+        return any(found & event for _, found in poll.poll(0))
 
     def on_writable(self) -> None:
         """Read on (ConnectionWriter)."""

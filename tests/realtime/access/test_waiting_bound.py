@@ -7,10 +7,12 @@ import pytest
 from realtime.access.waiting_bound import (
     FIRST_WINDOW,
     GROWTH,
+    IGNORING_SHARE,
     LEAST_RETRY_SECONDS,
     LEAST_WINDOW,
     MOST_RETRY_SECONDS,
     MOST_WINDOW,
+    READ_SHARE,
     SHRINK,
     WaitingBound,
 )
@@ -78,6 +80,37 @@ def test_the_window_grows_only_while_it_is_full(clock: _Clock) -> None:
         wait.answered(500, 0, 0.1)
         _fill(wait)
     assert wait.under_way == MOST_WINDOW
+
+
+def test_the_room_for_those_who_ignore_refusals_ends_before_the_window(clock: _Clock) -> None:
+    """They are read while a part of the window is free, and refused in its last part; a standing writer has none."""
+    wait = WaitingBound(0.25, clock)
+    assert wait.read_room() == READ_SHARE * FIRST_WINDOW
+    while not wait.is_beyond(IGNORING_SHARE):
+        assert wait.read_room(waiting=10) == max(0, READ_SHARE * FIRST_WINDOW - wait.under_way - 10)
+        wait.asked()
+    assert (wait.read_room(), wait.is_too_long) == (0, False)
+    assert wait.is_beyond(1.0, waiting=FIRST_WINDOW - wait.under_way)
+    wait.answered(wait.under_way - 1, 0)
+    assert wait.read_room() > 0
+    clock.now += 0.26
+    assert wait.read_room() == 0
+
+
+def test_a_claim_is_late_after_the_time_in_which_it_could_be_done(clock: _Clock) -> None:
+    """Half of the longest wait is for the writer; without a bound no claim is late."""
+    assert [WaitingBound(0.25, clock).is_late(clock.now - since) for since in (0.12, 0.13)] == [False, True]
+    assert not WaitingBound(0.0, clock).is_late(0.0)
+
+
+def test_commands_that_came_too_late_for_the_writer_shrink_the_window(clock: _Clock) -> None:
+    """Also if it has run none: it is slower than was known."""
+    wait = WaitingBound(0.25, clock)
+    for _ in range(20):
+        clock.now += 1
+        _fill(wait)
+        wait.answered(0, wait.under_way)
+    assert _fill(wait) == LEAST_WINDOW
 
 
 def test_a_writer_that_stands_still_is_too_long(clock: _Clock) -> None:

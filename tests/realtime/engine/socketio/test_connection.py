@@ -1,9 +1,15 @@
 """The life of a connection's requests: they start in order, and each is acknowledged in one step."""
 
 import asyncio
+import fcntl
+import termios
+from array import array
+from itertools import takewhile
+from typing import Any
 
-from realtime.engine import Encoded, SocketServer
+from realtime.engine import Connection, Encoded, SocketServer
 from tests.realtime.engine.conftest import Endpoint, Serve, text_of
+from tests.support import eventually
 
 
 async def test_requests_start_in_order(server: SocketServer, endpoint: Endpoint) -> None:
@@ -82,3 +88,46 @@ async def test_acknowledged_in_the_step_of_the_return(server: SocketServer, endp
     socket = await endpoint.join()
     await socket.send('421["subscribe"]')
     assert [await text_of(socket), await text_of(socket)] == ['431[{"seq":1}]', '42["change",{"seq":2}]']
+
+
+class Shedding(SocketServer):
+    """A server that refuses late counts together, and keeps how many at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[int] = []
+
+    def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:  # noqa: ARG002
+        found = list(takewhile(lambda text: "count" in text, texts))
+        self.refused.append(len(found))
+        return [f"43{text[2]}[false]".encode() for text in found]
+
+
+def _unread_bytes(connection: Connection) -> int:
+    assert connection.transport is not None
+    size = array("i", [0])
+    fcntl.ioctl(connection.transport.get_extra_info("socket").fileno(), termios.FIONREAD, size)
+    return size[0]
+
+
+async def test_late_requests_are_refused_together(serve: Serve) -> None:
+    """Those at the begin that may be refused are, each with its own acknowledgement; the others are handled."""
+    server = Shedding()
+
+    @server.on("*")
+    async def handle(event: str, _sid: str, number: int) -> list[Any]:
+        return [event, number]
+
+    socket = await (await serve(server)).join()
+    (connection,) = server.connections.values()
+    connection.enter_line()
+    requests = [f'42{number}["{event}",{number}]' for number, event in enumerate(("count", "count", "other", "count"))]
+    for request in requests:
+        await socket.send(request)
+    await eventually(lambda: _unread_bytes(connection) == sum(6 + len(request) for request in requests))
+    connection.leave_line()
+    answers = [await text_of(socket) for _ in range(4)]
+    assert server.refused == [2]
+    assert sorted(answers) == ["430[false]", "431[false]", '432[["other",2]]', '433[["count",3]]']
+    await socket.send('424["count",4]')  # in time
+    assert await text_of(socket) == '434[["count",4]]'

@@ -1,6 +1,7 @@
 """RFC 6455, against an independent implementation: both read any bytes alike."""
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from websockets.protocol import SERVER
 from websockets.protocol import Protocol as Reference
 
 from realtime.engine import Counters, Limits, WebSocket
+from tests.support import eventually
 
 LIMIT = 2_000
 MASK = b"\x01\x02\x83\xff"
@@ -227,3 +229,49 @@ def test_a_byte_at_a_time_is_not_quadratic() -> None:
     for index in range(len(whole)):
         ours.data_received(whole[index : index + 1])
     assert ours.heard == [bytes(LIMIT)]
+
+
+async def test_only_what_waited_in_the_line_is_late() -> None:
+    """The bytes that came meanwhile are late, up to the end of the first short read; what comes later is not."""
+    mine, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    connection = Late()
+    transport, _ = await loop.create_connection(lambda: connection, sock=mine)
+    connection.begin(transport)
+    theirs.sendall(frame(0x81, b"early"))
+    await eventually(lambda: connection.heard == [("early", False)])
+    connection.enter_line()
+    since = connection.late_since
+    theirs.sendall(frame(0x81, b"late"))
+    connection.leave_line()
+    assert connection.late_since == since
+    await eventually(lambda: len(connection.heard) == 2)
+    theirs.sendall(frame(0x81, b"in time"))
+    await eventually(lambda: len(connection.heard) == 3)
+    connection.enter_line()
+    connection.leave_line()
+    assert connection.late_since == 0.0
+    theirs.sendall(frame(0x81, b"after nothing"))
+    await eventually(lambda: len(connection.heard) == 4)
+    assert connection.heard == [("early", False), ("late", True), ("in time", False), ("after nothing", False)]
+    transport.abort()
+    theirs.close()
+
+
+class Late(WebSocket):
+    """A connection that keeps its messages, and if they were late."""
+
+    __slots__ = ("heard",)
+
+    def __init__(self) -> None:
+        super().__init__(Limits(), Counters(), "")
+        self.heard: list[tuple[str, bool]] = []
+
+    def data_received(self, data: bytes) -> None:
+        if self.late_since:
+            self.read_late(data)
+        else:
+            super().data_received(data)
+
+    def on_text(self, text: str) -> None:
+        self.heard.append((text, bool(self.late_since)))
