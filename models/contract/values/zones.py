@@ -55,10 +55,27 @@ def read_offsets(name: str, begin: int, finish: int) -> list[tuple[int, int]]:
     if not is_zone(name):
         return []
     begin, finish = (min(max(moment, _YEARS.start), _YEARS.stop) for moment in (begin, finish))
+    seconds, jumps = _around(name, begin // DAY, finish // DAY)
+    offsets = []
+    for jump in jumps:
+        if jump[0] <= begin:
+            seconds = jump[1]
+        elif jump[0] < finish:
+            offsets.append(jump)
+    return [(begin, seconds), *offsets]
+
+
+@lru_cache(maxsize=4_096)
+def _around(name: str, first_day: int, last_day: int) -> tuple[int, list[tuple[int, int]]]:
+    """Return the zone's offset at the beginning of a day of UTC, and its changes from then to the end of another day.
+
+    All clients of a day have the same ones: a snapshot's window begins and ends at any millisecond of its days.
+    """
+    begin, finish = first_day * DAY, (last_day + 1) * DAY
     year = _year_of(begin)
-    years = range(year, min(_year_of(finish), year + YEARS_OF_OFFSETS - 1) + 1)
+    years = range(year, min(_year_of(last_day * DAY), year + YEARS_OF_OFFSETS - 1) + 1)
     jumps = [jump for year in years for jump in _jumps(name, year) if begin < jump[0] < finish]
-    return [(begin, _seconds_at(ZoneInfo(name), begin)), *jumps]
+    return _seconds_at(ZoneInfo(name), begin), jumps
 
 
 @lru_cache(maxsize=4_096)
