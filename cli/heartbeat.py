@@ -42,11 +42,18 @@ class Heartbeats:
             self._judges_from = now
         self._looked_at = now
 
+    def has_begun(self, number: int) -> bool:
+        """Say if the process has beaten since its start."""
+        return self._beaten_at(number) > 0
+
     def is_frozen(self, number: int) -> bool:
         """Say if the process has stopped to beat."""
-        written = os.pread(self._file, _TIME.size, _place(number))
-        beaten_at = float(_TIME.unpack(written)[0]) if len(written) == _TIME.size else 0.0
+        beaten_at = self._beaten_at(number)
         return beaten_at > 0 and self._looked_at - max(beaten_at, self._judges_from) > FROZEN_SECONDS
+
+    def _beaten_at(self, number: int) -> float:
+        written = os.pread(self._file, _TIME.size, _place(number))
+        return float(_TIME.unpack(written)[0]) if len(written) == _TIME.size else 0.0
 
     def close(self) -> None:
         os.close(self._file)

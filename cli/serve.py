@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import sys
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from aiohttp.http import HttpProcessingError
 from cli.heartbeat import beat_on_loop
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
-from cli.workers import Worker, end_with_supervisor, supervise, this_worker
+from cli.workers import Worker, follow_supervisor, supervise, this_worker
 from cli.writer import has_writer, socket_in, write
 from models import demo
 from models.contract.commands.background import RaiseFeedFloor
@@ -70,11 +71,10 @@ def serve(settings: Settings) -> None:
             service.close()
             supervise(settings, why_not_listening, has_writer=has_writer(settings))
             return
-    else:
-        end_with_supervisor()
+    may_listen = follow_supervisor() if worker is not None else None
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_serve_until_signal(settings, service))
+            runner.run(_serve_until_signal(settings, service, may_listen))
     finally:
         service.close()
 
@@ -160,8 +160,8 @@ def runner_of(
     )
 
 
-async def _serve_until_signal(settings: Settings, service: SlotService) -> None:
-    """Serve until SIGINT or SIGTERM, then let writes finish."""
+async def _serve_until_signal(settings: Settings, service: SlotService, may_listen: Future[None] | None) -> None:
+    """Serve until SIGINT or SIGTERM, then let writes finish. A worker listens as soon as it `may_listen`."""
     worker = this_worker()
     links = WorkerLinks(worker.folder, worker.number, worker.workers) if worker is not None else None
     writer = _writer_link(settings, worker)
@@ -171,13 +171,15 @@ async def _serve_until_signal(settings: Settings, service: SlotService) -> None:
     await runner.setup()
     operators = web.AppRunner(app[OPERATORS], access_log=None)
     await operators.setup()
+    beats = _work(worker, links, runner, app) if worker is not None and links is not None else None
+    if may_listen is not None:
+        await asyncio.wrap_future(may_listen)
     try:
         await _listen(settings, runner, operators, shares_port=worker is not None)
     except BadSetting:
         await operators.cleanup()
         await runner.cleanup()
         raise
-    beats = _work(worker, links, runner, app) if worker is not None and links is not None else None
     stop = stop_by_signal()
     # Elsewhere than on a terminal the token would stay in a log.
     if worker is None:

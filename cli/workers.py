@@ -1,5 +1,7 @@
 """Runs several worker processes on one address: starts them, restarts those that die or freeze, and stops them.
 
+At the start all workers begin to listen in the same moment. Clients that wait for the server would all stay with the
+first one otherwise.
 On SQLite it also runs the one process that writes. That starts before the workers, and ends after them.
 """
 
@@ -15,7 +17,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +29,7 @@ VARIABLE = "_SLOTCAST_WORKER"  # number, count and folder: for the workers that 
 RESTART_SECONDS = 1.0  # between two starts of a worker that dies at once
 STOP_SECONDS = 30.0  # after the drain
 WRITER_STOP_SECONDS = 10.0  # after the workers
+TOGETHER_SECONDS = 10.0  # how long workers wait for the slowest one before they listen
 _LOOK_SECONDS = 0.1
 _BAD_SETTING = 2  # the exit code: another start would end the same way
 
@@ -55,14 +59,18 @@ def this_worker() -> Worker | None:
     return Worker(int(number), int(count), Path(folder))
 
 
-def end_with_supervisor() -> None:
-    """End this process by SIGTERM when the supervisor has gone, however that ended."""
+def follow_supervisor() -> Future[None]:
+    """End this process by SIGTERM when the supervisor has gone, however that ended. Return when it may listen."""
+    may_listen: Future[None] = Future()
 
     def wait() -> None:
-        os.read(sys.stdin.fileno(), 1)  # not through its buffer, which locks at the interpreter's end
+        while os.read(sys.stdin.fileno(), 1):  # not through its buffer, which locks at the interpreter's end
+            if not may_listen.done():
+                may_listen.set_result(None)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="slotcast-supervisor", daemon=True).start()
+    return may_listen
 
 
 def supervise(
@@ -104,6 +112,8 @@ class _Supervisor:
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._started_at: dict[int, float] = {}
         self._is_stopping = threading.Event()
+        self._may_listen = False
+        self._began_at = time.monotonic()
 
     def run(self) -> None:
         for end in (signal.SIGINT, signal.SIGTERM):
@@ -126,9 +136,28 @@ class _Supervisor:
             stdin=subprocess.PIPE,  # its end tells the worker that this process has gone
             start_new_session=True,  # Ctrl-C reaches this process, which stops the workers in good order
         )
+        if self._may_listen:
+            self._let_listen(number)
+
+    def _let_listen_together(self) -> None:
+        """Let the workers listen once all of them can, or after a while."""
+        numbers = [number for number in self._workers if number != _WRITER]
+        is_late = time.monotonic() - self._began_at > TOGETHER_SECONDS
+        if is_late or all(map(self._beats.has_begun, numbers)):
+            self._may_listen = True
+            for number in numbers:
+                self._let_listen(number)
+
+    def _let_listen(self, number: int) -> None:
+        pipe = self._workers[number].stdin
+        assert pipe is not None
+        with suppress(BrokenPipeError):  # it has died: its next start gets another one
+            os.write(pipe.fileno(), b"\n")
 
     def _look(self) -> None:
         self._beats.look()
+        if not self._may_listen:
+            self._let_listen_together()
         for number, worker in self._workers.items():
             name = "The writer" if number == _WRITER else f"Worker {number}"
             code = worker.poll()

@@ -13,6 +13,7 @@ from cli.workers import VARIABLE
 from tests.support import Api, Client, Server, eventually, wait_until
 from tests.support.clients.following import all_have, following, open_slot
 from tests.support.example import in_days
+from tests.support.port import is_listening
 
 WORKERS = 3
 
@@ -121,6 +122,28 @@ async def test_one_answer_has_the_metrics_of_all_workers(server: Server) -> None
         assert f'slotcast_rooms{{worker="{number}"}} ' in text
         assert f'slotcast_connections{{worker="{number}",transport="polling"}} ' in text
     assert text.count("# TYPE slotcast_rooms gauge") == 1
+
+
+def folder_of(pid: int) -> Path:
+    """Return the folder of the workers, from the environment of one of them."""
+    variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return Path(next(one for one in variables if one.startswith(f"{VARIABLE}=")).split(":", 2)[2])
+
+
+def test_no_worker_listens_before_the_others_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that wait for the server would all stay with the first worker."""
+    monkeypatch.setattr(Server, "_wait_until_ready", lambda _: None)
+    server = Server(tmp_path, "--no-demo", "--workers", str(WORKERS))
+    server.is_fresh = True
+    with server:
+        wait_until(lambda: len(workers_of(server)) == WORKERS, 20.0, "the workers")
+        slow, *others = workers_of(server)
+        os.kill(slow, signal.SIGSTOP)  # the import of its modules takes longer than this test's look
+        folder = folder_of(slow)
+        wait_until(lambda: len(list(folder.glob("worker-*.sock"))) == len(others), 20.0, "the other workers")
+        assert not is_listening(server.port)
+        os.kill(slow, signal.SIGCONT)
+        wait_until(lambda: is_listening(server.port), 20.0, "the server")
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
