@@ -15,7 +15,7 @@ from realtime.engine import SocketServer
 from realtime.engine.engineio.connection import EngineConnection
 from realtime.transports.stream import Stream, Streams
 
-NOTICE_SECONDS = 3.0  # until load balancers have asked /readyz twice; at most a quarter of the drain
+NOTICE_SECONDS = 3.0  # until load balancers have asked /readyz twice; at most half of the drain
 STEP_SECONDS = 0.2  # on average, between two groups of clients
 
 
@@ -31,7 +31,7 @@ class Drain:
         """Close all clients within so many seconds, or sooner if there are none."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        await self._wait(min(NOTICE_SECONDS, seconds / 4))
+        await self._wait(min(NOTICE_SECONDS, seconds / 2))
         self._refuse()
         self._streams.refuses = True
         clients: list[EngineConnection | Stream] = [*self._sockets.eio.sockets.values(), *self._streams.open]

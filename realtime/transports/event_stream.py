@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from itertools import chain
 from typing import ClassVar
 
@@ -18,7 +19,8 @@ from realtime.http.problem import REQUEST_ID
 from realtime.http.query import wants_beats
 from realtime.transports.stream import DRAIN, Streams, StreamSubscriptions
 
-RETRY_MILLISECONDS = range(1_000, 5_001)  # a random one each, or after a restart all would reconnect at once
+RETRY_MILLISECONDS = range(1_000, 5_001)  # a random one each, or after a crash all would reconnect at once
+DRAIN_RETRY_MILLISECONDS = range(200, 2_001)  # other servers are there: back within three seconds
 
 _COMMENT = b":\n\n"
 _BEAT = b":beat %b\n\n"  # the first one announces the others
@@ -77,7 +79,8 @@ class EventStream(ConnectionWriter):
             self.put(_BEAT % beat.encode())
 
     def close_for_drain(self) -> None:
-        self.finish(DRAIN)
+        """End the response, with a short wait before the client comes back."""
+        self.finish(DRAIN, _retry(DRAIN_RETRY_MILLISECONDS))
 
     def on_end(self, reason: str) -> None:  # noqa: ARG002 - the hook's signature
         """Run the endings of the stream (ConnectionWriter)."""
@@ -106,4 +109,9 @@ def first_lines(request: web.Request, stream: EventStream, streams: Streams) -> 
     if wants_beats(request):
         beat = _BEAT % streams.beat_now().encode()  # before a snapshot that may fill every buffer on the way
         streams.add_beat(stream, stream.send_beat)
-    return b"retry: %d\n\n%b" % (random.choice(RETRY_MILLISECONDS), beat)  # noqa: S311 - a wait is no secret
+    return _retry(RETRY_MILLISECONDS) + beat
+
+
+def _retry(milliseconds: Sequence[int]) -> bytes:
+    """Write a random wait before the client's next connection."""
+    return b"retry: %d\n\n" % random.choice(milliseconds)  # noqa: S311 - a wait is no secret

@@ -55,7 +55,7 @@ async def test_clients_leave_one_after_another(tmp_path: Path) -> None:
             assert await stopping == 0
         took = [at - began for at in closed]
         print([f"{seconds:.1f}" for seconds in took])
-        assert max(took) - min(took) > SECONDS / 2
+        assert max(took) - min(took) > SECONDS / 4
         assert max(took) < SECONDS + 4, "on a busy machine"
         fullest = max(sum(begin <= seconds < begin + GROUP_SECONDS for seconds in took) for begin in took)
         assert fullest <= len(took) / 2

@@ -107,18 +107,18 @@ _fork_server = cache(_ForkServer)
 
 
 def start_server_py(
-    arguments: Sequence[str], environment: Mapping[str, str], output: int, errors: int, *, is_fresh: bool
+    arguments: Sequence[str], environment: Mapping[str, str], output: int, errors: int, *, is_fresh: bool, root: Path
 ) -> Process:
     """Start `python server.py …` in a session of its own, with two open files for its output and errors.
 
-    It is a fork of a process that has the server's modules in memory; `is_fresh` starts a new interpreter.
+    It is a fork of a process that has the server's modules in memory; `is_fresh` starts a new interpreter in `root`.
     """
     with Path(os.devnull).open("rb") as nothing:
         if not is_fresh:
             return _fork_server().fork(arguments, environment, (nothing.fileno(), output, errors))
         return subprocess.Popen(
             [sys.executable, "server.py", *arguments],
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             stdin=nothing,
             stdout=output,

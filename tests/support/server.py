@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.port import free_port
-from tests.support.process import Process, start_server_py
+from tests.support.process import ROOT, Process, start_server_py
 
 _SECRET = "a secret of the tests, on no other machine"
 _READY_SECONDS = 30.0
@@ -32,9 +32,11 @@ class Server:
     Attributes:
         is_fresh: each process is a new interpreter, and no fork. The option `--fresh` sets it for all servers. A
             setting for the interpreter, such as PYTHONPATH, sets it for one.
+        root: the folder of the program; a fork is always of this one.
     """
 
     is_fresh = False
+    root = ROOT
 
     def __init__(
         self,
@@ -91,7 +93,12 @@ class Server:
         assert not self.is_running, "this server already runs"
         with self._log_path.open("ab") as log:
             self._process = start_server_py(
-                self._serving_flags(), self.environment, log.fileno(), log.fileno(), is_fresh=self.is_fresh
+                self._serving_flags(),
+                self.environment,
+                log.fileno(),
+                log.fileno(),
+                is_fresh=self.is_fresh,
+                root=self.root,
             )
         self._groups.append(self._process.pid)
         self._wait_until_ready()
@@ -124,7 +131,7 @@ class Server:
         """Run `python server.py …` on the same database; it may fail."""
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             process = start_server_py(
-                arguments, self.environment, output.fileno(), errors.fileno(), is_fresh=self.is_fresh
+                arguments, self.environment, output.fileno(), errors.fileno(), is_fresh=self.is_fresh, root=self.root
             )
             try:
                 code = process.wait(timeout)

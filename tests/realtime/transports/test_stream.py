@@ -16,7 +16,7 @@ from cli.serve import compose, runner_of
 from cli.settings import Settings
 from realtime.access.auth import Auth
 from realtime.rooms.replica.replica import MOST_SLOTS
-from realtime.transports.event_stream import RETRY_MILLISECONDS
+from realtime.transports.event_stream import DRAIN_RETRY_MILLISECONDS, RETRY_MILLISECONDS
 from realtime.transports.stream import HEARTBEAT_SECONDS
 from tests.realtime.transports.conftest import make_calendar, open_slots
 from tests.support import ROOT, Api, Server, eventually, free_port
@@ -128,7 +128,7 @@ def test_the_docs_have_the_heartbeat_interval() -> None:
 
 
 async def test_the_end_of_a_server_is_said(tmp_path: Path, http: aiohttp.ClientSession) -> None:
-    """Asked to end, the server ends events in good order, and plain WebSockets with the code for going away."""
+    """Asked to end, the server ends events with a short wait, and plain WebSockets with the code for going away."""
     with Server(tmp_path, *QUIET) as server:
         server.command("calendar", "create", "room")
         path = f"{server.url}/api/calendars/room"
@@ -137,4 +137,9 @@ async def test_the_end_of_a_server_is_said(tmp_path: Path, http: aiohttp.ClientS
             assert await asyncio.to_thread(server.stop) == 0
             last = await follower.receive()
             assert (last.type, last.data) == (aiohttp.WSMsgType.CLOSE, 1001)
-            assert b"event: snapshot" in await events.content.read()
+            told = await events.content.read()
+            assert b"event: snapshot" in told
+            waits = [int(wait) for wait in re.findall(rb"^retry: (\d+)$", told, re.MULTILINE)]
+            assert len(waits) == 2
+            assert waits[-1] in DRAIN_RETRY_MILLISECONDS
+            assert told.endswith(b"\n\n")

@@ -19,8 +19,19 @@ _RETRY_SECONDS = 0.05
 _log = logging.getLogger(__name__)
 
 
-async def follow(way: str, http: aiohttp.ClientSession, urls: Sequence[str], calendar: str, seen: Subscriber) -> None:
-    """Follow the calendar, and reconnect by the cursor to the next server after each end; a gap fails the test."""
+async def follow(
+    way: str,
+    http: aiohttp.ClientSession,
+    urls: Sequence[str],
+    calendar: str,
+    seen: Subscriber,
+    *,
+    obeys_retry: bool = False,
+) -> None:
+    """Follow the calendar, and reconnect by the cursor to the next server after each end; a gap fails the test.
+
+    A stream that `obeys_retry` waits before it comes back for as long as it was told, as EventSource does.
+    """
     for url in cycle(urls):
         try:
             async with aclosing(TRANSPORTS[way](http, url, calendar, seen.cursor)) as messages:
@@ -30,7 +41,7 @@ async def follow(way: str, http: aiohttp.ClientSession, urls: Sequence[str], cal
             raise
         except Exception:  # the possible errors of a client of a killed server
             _log.debug("%s comes back", way)
-        await asyncio.sleep(_RETRY_SECONDS)
+        await asyncio.sleep((obeys_retry and seen.retry_seconds) or _RETRY_SECONDS)
 
 
 @asynccontextmanager

@@ -16,15 +16,23 @@ ANSWER_SECONDS = 10.0
 
 
 class Subscriber(Replica):
-    """A replica fed by the messages of any transport."""
+    """A replica fed by the messages of any transport.
+
+    Attributes:
+        retry_seconds: the wait before its next connection, as a stream has said; None without a word.
+    """
+
+    retry_seconds: float | None = None
 
     @property
     def slots(self) -> dict[str, Slot]:
         return self._slots
 
     def take(self, message: Message) -> None:
-        """Take a subscribe answer, a snapshot or a change; raise Gap if a change is missing."""
-        if "slots" in message and "prev" not in message:
+        """Take a subscribe answer, a snapshot, a change or a wait; raise Gap if a change is missing."""
+        if "retry" in message:
+            self.retry_seconds = message["retry"] / 1_000
+        elif "slots" in message and "prev" not in message:
             self.take_snapshot(message)
         elif "changes" in message:
             for change in message["changes"]:
@@ -74,10 +82,18 @@ async def by_events(
     """Server-sent events."""
     headers = {"Last-Event-ID": after} if after else {}
     async with http.get(f"{url}/api/calendars/{calendar}/events", headers=headers) as response:
-        response.raise_for_status()
-        async for line in response.content:
-            if line.startswith(b"data: {") and b'"cursor_gone"' not in line:
-                yield json.loads(line[6:])
+        async for message in _events(response):
+            yield message
+
+
+async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[Message, None]:
+    """Yield the messages of a stream, and the waits that it tells."""
+    response.raise_for_status()
+    async for line in response.content:
+        if line.startswith(b"retry: "):
+            yield {"retry": int(line[7:])}
+        elif line.startswith(b"data: {") and b'"cursor_gone"' not in line:
+            yield json.loads(line[6:])
 
 
 async def by_plain_socket(
@@ -106,10 +122,8 @@ async def by_many_events(
     """Server-sent events of several calendars."""
     params = {"calendars": calendar} | ({"after": f"{calendar}:{after}"} if after else {})
     async with http.get(f"{url}/api/events", params=params) as response:
-        response.raise_for_status()
-        async for line in response.content:
-            if line.startswith(b"data: {") and b'"cursor_gone"' not in line:
-                yield json.loads(line[6:])
+        async for message in _events(response):
+            yield message
 
 
 async def by_long_poll(

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Self
 
 from realtime.access.auth import Auth
-from tests.support import Server, free_port
+from tests.support import ROOT, Api, Server, eventually, free_port
 from tests.support.databases.postgres import Postgres
 from tests.support.databases.redis import Redis
 from tests.support.haproxy import WITHOUT_STICKINESS, HAProxy
 
+PATIENCE_SECONDS = 90.0
 _SECRET = "a secret that all of the servers know"
 _FAKETIME = next(iter(sorted(Path("/usr/lib").glob("**/libfaketimeMT.so.1"))), None)
 
@@ -63,9 +64,20 @@ class Cluster:
     """
 
     def __init__(
-        self, folder: Path, postgres: Postgres, *, workers: Sequence[int], check_seconds: str, drain_seconds: float
+        self,
+        folder: Path,
+        postgres: Postgres,
+        *,
+        workers: Sequence[int],
+        drain_seconds: float,
+        check_seconds: str = "1s",
+        spreads: bool = True,
+        root: Path = ROOT,
     ) -> None:
-        """`workers` are the numbers of each server, and `check_seconds` the time between two checks of HAProxy."""
+        """`workers` are the numbers of each server, and `check_seconds` the time between two checks of HAProxy.
+
+        HAProxy `spreads` the requests, or places them by the calendar. `root` is the folder of the servers' program.
+        """
         self._drain_seconds = drain_seconds
         self.postgres = postgres
         self.redis = Redis()
@@ -75,7 +87,9 @@ class Cluster:
             self._member(folder, count, place, has_clock=place == len(workers) - 1)
             for place, count in enumerate(workers)
         ]
-        changes = [*WITHOUT_STICKINESS, ("inter 1s", f"inter {check_seconds}")]
+        for member in self.members:
+            member.root, member.is_fresh = root, member.is_fresh or root != ROOT
+        changes = [*(WITHOUT_STICKINESS if spreads else ()), ("inter 1s", f"inter {check_seconds}")]
         self.haproxy = HAProxy([member.port for member in self.members], changes)
         self._stack = ExitStack()
 
@@ -105,6 +119,14 @@ class Cluster:
             member.clock = clock
             member.set_clock(0)
         return member
+
+    async def open(self, api: Api, count: int) -> list[str]:
+        """Make so many calendars, once the servers are there."""
+        await eventually(lambda: self.up() == self.members, PATIENCE_SECONDS, "all servers behind the proxy")
+        names = [f"shop-{number}" for number in range(count)]
+        for name in names:
+            await api.post("/api/calendars", id=name, name="Shop", zone="Europe/Vienna", policy={"max_holds": 99})
+        return names
 
     @cached_property
     def url(self) -> str:

@@ -16,11 +16,11 @@ from tests.support.clients.replica import Message, Replica, Slot, moment
 from tests.support.clients.transport import TRANSPORTS, Subscriber
 from tests.support.clients.viewer import Viewer
 from tests.support.node import bundle_library
+from tests.system.chaos.cluster import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 90.0
 _RETRY_SECONDS = 0.05
 # The kinds of a set of watchers: these in Python by plain means, these by python-socketio, and these in Node.
-_PLAIN = tuple(TRANSPORTS)
+PLAIN = tuple(TRANSPORTS)
 _PYTHON = (("websocket",),)  # over polling its own reconnect may come late: after one failed POST it writes nothing
 _NODE = (
     "socket.io-client websocket", "socket.io-client polling", "socket.io-client polling websocket",
@@ -89,12 +89,22 @@ class PatientClient(Client):
 class Crowd:
     """So many sets of watchers of each calendar, from `__aenter__` to `__aexit__`."""
 
-    def __init__(self, url: str, calendars: Sequence[str], folder: Path, *, sets: int, delay_ms: int) -> None:
-        """`delay_ms` is the first delay of a reconnect of socket.io-client."""
+    def __init__(
+        self,
+        url: str,
+        calendars: Sequence[str],
+        folder: Path,
+        *,
+        sets: int,
+        delay_ms: int,
+        plain: Sequence[str] = PLAIN,
+    ) -> None:
+        """`delay_ms` is the first delay of a reconnect of socket.io-client, and `plain` the plain transports."""
         self._url = url
         self._calendars = [calendar for calendar in calendars for _ in range(sets)]
         self._folder = folder
         self._delay_ms = delay_ms
+        self._ways = plain
         self._plain: list[tuple[str, str, AgedSubscriber]] = []
         self._clients: list[tuple[str, str, PatientClient]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -105,10 +115,10 @@ class Crowd:
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(sock_read=30))
         )
         for calendar in self._calendars:
-            for way in _PLAIN:
+            for way in self._ways:
                 one = AgedSubscriber()
                 self._plain.append((f"plain {way}", calendar, one))
-                self._tasks.append(asyncio.create_task(follow(way, http, [self._url], calendar, one)))
+                self._tasks.append(asyncio.create_task(follow(way, http, [self._url], calendar, one, obeys_retry=True)))
             for transports in _PYTHON:
                 client = await self._stack.enter_async_context(PatientClient(self._url, transports=transports))
                 self._clients.append((f"python-socketio {' '.join(transports)}", calendar, client))

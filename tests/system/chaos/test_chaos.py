@@ -7,26 +7,23 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import pytest
 
-from tests.models.database_audit import audit, query
-from tests.support import Api, eventually
+from tests.models.database_audit import audit
+from tests.support import Api
 from tests.support.databases import redis
 from tests.support.databases.postgres import Postgres
 from tests.support.haproxy import NO_HAPROXY, PROGRAM
+from tests.system.chaos.callers import Callers
 from tests.system.chaos.cluster import Cluster
-from tests.system.chaos.crowd import PATIENCE_SECONDS, Crowd
+from tests.system.chaos.crowd import Crowd
 from tests.system.chaos.faults import Faults
 from tests.system.chaos.time_away import TimeAway
-from tests.system.scenario import Ask, Shop, staff_client
 
-ANSWERS_AFTERWARDS = 5
-MOST_SLOTS = 40
 RESTART_SECONDS = 3.0  # the longest time away in a rolling restart
 KEPT_UP_SECONDS = 0.5  # half of the watchers on a machine that is fast enough for all of them
 pytestmark = [
@@ -68,80 +65,6 @@ def cluster(tmp_path: Path, postgres: Postgres, size: Size) -> Iterator[Cluster]
         audit(cluster.database)
 
 
-async def _open(api: Api, cluster: Cluster, count: int) -> list[str]:
-    """Make calendars, once the servers are there."""
-    await eventually(lambda: cluster.up() == cluster.members, PATIENCE_SECONDS, "all servers behind the proxy")
-    names = [f"shop-{number}" for number in range(count)]
-    for name in names:
-        await api.post("/api/calendars", id=name, name="Shop", zone="Europe/Vienna", policy={"max_holds": 99})
-    return names
-
-
-class Callers:
-    """Two shops of each calendar: one asks over HTTP, one over Socket.IO."""
-
-    def __init__(self, cluster: Cluster, calendars: Sequence[str], seed: int, pause_seconds: float) -> None:
-        self._cluster = cluster
-        self._stack = AsyncExitStack()
-        places = [(calendar, first) for calendar in calendars for first in range(2)]
-        self._shops = [
-            Shop(
-                cluster,
-                cluster.token,
-                seed + place,
-                calendar=calendar,
-                first=first,
-                step=2,
-                most_slots=MOST_SLOTS,
-                pause_seconds=pause_seconds,
-            )
-            for place, (calendar, first) in enumerate(places)
-        ]
-        self._asks: list[Ask] = []
-
-    async def __aenter__(self) -> Self:
-        for place, shop in enumerate(self._shops):
-            if place % 2:
-                self._asks.append(shop.over_http)
-            else:
-                client = await self._stack.enter_async_context(staff_client(self._cluster, self._cluster.token))
-                self._asks.append(shop.over(client))
-            await shop.open_slots(self._asks[-1], 10)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
-
-    async def call_during(self, happening: Awaitable[object]) -> float:
-        """Send commands until the faults are over and each shop has some more answers; return the longest time."""
-        calls = []
-        for shop, ask in zip(self._shops, self._asks, strict=True):
-            shop.is_closing, shop.longest_seconds = False, 0.0
-            calls.append(asyncio.create_task(shop.keep_busy(ask)))
-        await happening
-        enough = [shop.answered + ANSWERS_AFTERWARDS for shop in self._shops]
-
-        def is_enough() -> bool:
-            return all(shop.answered >= count for shop, count in zip(self._shops, enough, strict=True)) or any(
-                call.done() for call in calls
-            )
-
-        await eventually(is_enough, PATIENCE_SECONDS, "answers")
-        for shop in self._shops:
-            shop.is_closing = True
-        await asyncio.gather(*calls)
-        return max(shop.longest_seconds for shop in self._shops)
-
-    def check(self) -> None:
-        """The database has the answered bookings and slots, and no others: each command was done once."""
-        for table, answered in (
-            ("booking", [shop.bookings for shop in self._shops]),
-            ("slot", [shop.slots for shop in self._shops]),
-        ):
-            found = {str(name) for (name,) in query(self._cluster.database, f"SELECT id FROM {table}")}
-            assert found == set().union(*answered), table
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a client's, of a killed handshake
 async def test_no_fault_costs_a_watcher_a_change(cluster: Cluster, size: Size, tmp_path: Path) -> None:
     """Every watcher has every seq once and in order, and equals the snapshot; every command is done once."""
@@ -149,7 +72,7 @@ async def test_no_fault_costs_a_watcher_a_change(cluster: Cluster, size: Size, t
     faults = Faults(cluster, seed, longest_freeze_seconds=size.longest_freeze_seconds)
     away = TimeAway()
     async with Api(cluster.url, cluster.token) as api:
-        calendars = await _open(api, cluster, size.calendars)
+        calendars = await cluster.open(api, size.calendars)
         async with (
             Crowd(cluster.url, calendars, tmp_path, sets=size.sets, delay_ms=size.delay_ms) as crowd,
             Callers(cluster, calendars, seed, size.pause_seconds) as callers,
