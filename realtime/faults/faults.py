@@ -18,6 +18,7 @@ CHECK_SECONDS = 2.0  # an operator's probe waits no longer, and neither should a
 LISTENER_SECONDS = 5.0  # without a look at the log; it looks once a second
 CALM_SECONDS = 5.0  # between two checks without a fault
 AGAIN_SECONDS = 1.0  # between two checks with a fault
+KNOWN_SECONDS = 0.4  # a probe waits no longer for a check with a fault: load balancers ask once a second
 SPARE_FILES = 4  # descriptors that must be left: for a connection, and for the database's files
 
 _REASONS = {
@@ -65,12 +66,13 @@ class FaultWatch:
         self._faults = faults
         self._listener_age = listener_age
         self._task: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="faults")
 
     async def close(self) -> None:
-        await end_tasks([self._task])
+        await end_tasks([self._task, self._checking])
 
     async def _run(self) -> None:
         while True:
@@ -80,12 +82,23 @@ class FaultWatch:
             except Exception:
                 _log.exception("The server could not be checked")
 
+    async def check_for_probe(self) -> None:
+        """Check, once for all probes of the same time. While there is a fault, wait for a moment only."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self.check(), name="probe")
+        await asyncio.wait([self._checking], timeout=KNOWN_SECONDS if self._faults.present else None)
+        if self._checking.done():
+            await self._checking
+
     async def check(self, *, asks_database: bool = True) -> None:
         """Compare the faults with the present state. Without `asks_database` an idle server asks it for nothing."""
         found: dict[str, str] = {}
-        if asks_database and not await self._reads():
+        reads, runs_commands = await asyncio.gather(
+            self._reads() if asks_database else _nothing(), self._runs_commands()
+        )
+        if not reads:
             found["database"] = ""
-        if not await self._runs_commands():
+        if not runs_commands:
             found["writer"] = ""
         if (fault := self._service.sync.write_fault) is not None:
             found.setdefault(fault.kind, fault.reason)
@@ -124,6 +137,10 @@ class FaultWatch:
         except Overloaded:
             return self._service.sync.write_fault is not None  # that fault says more
         return True
+
+
+async def _nothing() -> bool:
+    return True
 
 
 def has_spare_files() -> bool:

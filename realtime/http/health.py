@@ -76,7 +76,7 @@ class Health:
     async def readiness(self, _request: web.Request) -> web.Response:
         if self.is_stopping:
             raise Overloaded("The server is stopping.")
-        await self._watch.check()
+        await self._watch.check_for_probe()
         if present := self._faults.present.copy():
             raise Overloaded(" ".join(present.values()), faults=sorted(present))
         self._check_clock()

@@ -9,7 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from realtime.access.auth import Auth
-from tests.support import ROOT, Api, Server, eventually
+from tests.support import ROOT, Api, Server, eventually, new_key
 from tests.support.clients.following import all_have, following, open_slot
 from tests.support.databases.postgres import Postgres
 from tests.support.haproxy import NO_HAPROXY, PROGRAM, HAProxy
@@ -28,17 +28,17 @@ def servers(tmp_path: Path, postgres: Postgres) -> Iterator[list[Server]]:
 
 
 @pytest.fixture
-def proxied(servers: list[Server]) -> Iterator[str]:
+def haproxy(servers: list[Server]) -> Iterator[HAProxy]:
     """Run HAProxy before the two servers; a third one is never there."""
     if PROGRAM is None:
         pytest.skip(NO_HAPROXY)
     with HAProxy([server.port for server in servers]) as haproxy:
-        yield haproxy.url
+        yield haproxy
 
 
-async def test_a_server_that_dies_costs_no_client_a_change(servers: list[Server], proxied: str) -> None:
+async def test_a_server_that_dies_costs_no_client_a_change(servers: list[Server], haproxy: HAProxy) -> None:
     """Every transport goes through the proxy, and resumes on the other server with every change once and in order."""
-    async with Api(proxied, STAFF) as api:
+    async with Api(haproxy.url, STAFF) as api:
 
         async def is_up() -> bool:
             try:
@@ -48,7 +48,7 @@ async def test_a_server_that_dies_costs_no_client_a_change(servers: list[Server]
 
         await eventually(is_up, what="a server behind the proxy")
         await api.post("/api/calendars", id=CALENDAR, name="Shared", zone="Etc/UTC")
-        async with following(proxied, calendar=CALENDAR) as subscribers:
+        async with following(haproxy.url, calendar=CALENDAR) as subscribers:
             await open_slot(api, CALENDAR, 1)
             await all_have(subscribers, 1)
             for day, victim in enumerate(servers, start=2):
@@ -57,6 +57,35 @@ async def test_a_server_that_dies_costs_no_client_a_change(servers: list[Server]
                 await all_have(subscribers, day)
                 victim.start()
     assert all(one.applied == [1, 2, 3] for one in subscribers.values())
+
+
+async def test_a_database_that_stands_disconnects_no_viewer(
+    servers: list[Server], postgres: Postgres, haproxy: HAProxy
+) -> None:
+    """All servers are unready, and still serve from memory; with the database every change comes."""
+    async with Api(haproxy.url, STAFF) as api, aiohttp.ClientSession(haproxy.url) as http:
+        await eventually(lambda: haproxy.states()[:2] == [True, True], what="the servers behind the proxy")
+        await api.post("/api/calendars", id=CALENDAR, name="Shared", zone="Etc/UTC")
+        async with following(haproxy.url, calendar=CALENDAR) as subscribers:
+            await open_slot(api, CALENDAR, 1)
+            await all_have(subscribers, 1)
+            sockets = [await http.ws_connect(f"/api/calendars/{CALENDAR}/socket") for _ in range(4)]
+            postgres.stop("immediate")
+            try:
+                await eventually(lambda: not any(haproxy.states()), 20.0, "unready servers")
+                async with http.get(f"/api/calendars/{CALENDAR}/events") as events:
+                    assert events.status == 200
+                    assert b"event: snapshot" in await events.content.readuntil(b"data:")
+                assert (await api.ask("POST", "/api/slots/none/holds", {}, key=new_key())).code == "overloaded"
+            finally:
+                postgres.start()
+            await open_slot(api, CALENDAR, 2)
+            await all_have(subscribers, 2)
+            for socket in sockets:
+                assert [(await socket.receive_json())["seq"] for _ in range(2)] == [1, 2]
+                await socket.close()
+            await eventually(lambda: haproxy.states()[:2] == [True, True], 20.0, "ready servers")
+    assert all(one.applied == [1, 2] for one in subscribers.values())
 
 
 def test_the_files_of_containers_are_well_formed() -> None:

@@ -18,7 +18,7 @@ from tests.support.nginx import PROGRAM as NGINX
 from tests.support.node import bundle_library
 
 CALENDARS = [f"room-{number}" for number in range(12)]
-SELDOM_CHECKED = (("inter 1s fall 2", "inter 60s fall 2"),)  # a slow machine takes no server out
+SELDOM_CHECKED = (("inter 1s fall 3", "inter 60s fall 3"),)  # a slow machine takes no server out
 WAYS = ("websocket", "polling", "sse", "longpoll")
 
 
