@@ -37,8 +37,8 @@ async def follow(
             async with aclosing(TRANSPORTS[way](http, url, calendar, seen.cursor)) as messages:
                 async for message in messages:
                     seen.take(message)
-        except Gap:
-            raise
+        except Gap as gap:
+            raise AssertionError(f"{way} misses a change: {gap}, after {list(seen.heard)}") from gap
         except Exception:  # the possible errors of a client of a killed server
             _log.debug("%s comes back", way)
         await asyncio.sleep((obeys_retry and seen.retry_seconds) or _RETRY_SECONDS)
@@ -63,7 +63,7 @@ async def all_have(subscribers: dict[str, Subscriber], seq: int) -> None:
     await eventually(lambda: all(one.have == seq for one in subscribers.values()), PATIENCE_SECONDS, f"change {seq}")
 
 
-async def open_slot(api: Api, calendar: str, day: int) -> None:
+async def open_slot(api: Api, calendar: str, day: float) -> None:
     """Open a slot so many days from now, and try again with the same key where no server answers."""
     slot, key = {"start": in_days(day), "end": in_days(day + 0.01)}, new_key()
 

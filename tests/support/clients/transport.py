@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -20,9 +22,14 @@ class Subscriber(Replica):
 
     Attributes:
         retry_seconds: the wait before its next connection, as a stream has said; None without a word.
+        heard: its last messages in short, for the report of a gap.
     """
 
     retry_seconds: float | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: deque[tuple[str, str, list[int]]] = deque(maxlen=20)
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -30,6 +37,8 @@ class Subscriber(Replica):
 
     def take(self, message: Message) -> None:
         """Take a subscribe answer, a snapshot, a change or a wait; raise Gap if a change is missing."""
+        seqs = [change["seq"] for change in message.get("changes", [message]) if "seq" in change]
+        self.heard.append((f"{datetime.now(UTC):%H:%M:%S.%f}", message.get("mode", ""), seqs))
         if "retry" in message:
             self.retry_seconds = message["retry"] / 1_000
         elif "slots" in message and "prev" not in message:

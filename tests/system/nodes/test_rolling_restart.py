@@ -65,9 +65,7 @@ def haproxy(servers: list[Server]) -> Iterator[HAProxy]:
         yield haproxy
 
 
-async def test_no_watcher_is_away_for_long(
-    servers: list[Server], haproxy: HAProxy, page: Page, tmp_path: Path
-) -> None:
+async def test_no_watcher_is_away_for_long(servers: list[Server], haproxy: HAProxy, page: Page, tmp_path: Path) -> None:
     """On every transport, also for a browser's EventSource, each change comes once, in order and within 3 s."""
     away = TimeAway()
 
@@ -99,7 +97,8 @@ async def test_no_watcher_is_away_for_long(
                 await open_slots(asyncio.create_task(happening))
                 away.add(name, await crowd.converge(api), time.monotonic() - began)
             head = (await crowd.copies())[0].have
-        await eventually(lambda: page.evaluate("head => window.seen.seqs.at(-1) === head", head), 10.0, "the last change")
+        has_all = "head => window.seen.seqs.at(-1) === head"
+        await eventually(lambda: page.evaluate(has_all, head), 10.0, "the last change")
         seen = await page.evaluate("window.seen")
     print(away.table(), seen["age_ms"])
     assert seen["seqs"] == list(range(1, head + 1))
