@@ -207,17 +207,23 @@ def _message_of(data: bytes) -> bytes:
 
 
 def _give(path: Path, handle: int, data: bytes) -> None:
-    """Give the handle and the data to the worker at this path, and close the handle."""
-    try:
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(LINK_SECONDS)
-            link.connect(str(path))
+    """Give the handle and the data to the worker at this path, and close the handle.
+
+    OSError if the worker does not take them. If it may take them later, the connection ends: with two answers to one
+    request, each later client of a proxy's connection would get the answer to the request before.
+    """
+    with socket.socket(fileno=handle) as client, socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(LINK_SECONDS)
+        link.connect(str(path))
+        try:
             socket.send_fds(link, [_message_of(data)], [handle])
             link.sendall(data)
             link.shutdown(socket.SHUT_WR)
             link.recv(1)  # the other worker has it: it closes the link
-    finally:
-        os.close(handle)
+        except OSError:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+            raise
 
 
 def _ask(path: Path) -> bytes:

@@ -36,7 +36,6 @@ UNTESTED = {
     "models/storage/triggers/sqlite_values": "SQL expressions; test_sqlite and test_triggers run each",
     "realtime/edge/app": "tests/realtime/edge/test_following and test_passage run it",
     "realtime/edge/namespace": "tests/realtime/edge/test_passage asks through it",
-    "realtime/nodes/workers": "tests/cli/test_workers runs it between real workers",
     "realtime/answers": "declarations only; tests/docs/test_conformance compares every answer with them",
 }
 
