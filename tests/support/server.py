@@ -16,7 +16,6 @@ from tests.support.port import free_port
 from tests.support.process import ROOT, Process, start_server_py
 
 _SECRET = "a secret of the tests, on no other machine"
-_READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 _MAX_WAIT_MS = "20000"  # a machine that is busy with tests stands for longer than the product lets a command wait
@@ -33,10 +32,12 @@ class Server:
         is_fresh: each process is a new interpreter, and no fork. The option `--fresh` sets it for all servers. A
             setting for the interpreter, such as PYTHONPATH, sets it for one.
         root: the folder of the program; a fork is always of this one.
+        ready_seconds: the longest start.
     """
 
     is_fresh = False
     root = ROOT
+    ready_seconds = 30.0
 
     def __init__(
         self,
@@ -169,12 +170,12 @@ class Server:
 
     def _wait_until_ready(self) -> None:
         process = self._running()
-        give_up_at = time.monotonic() + _READY_SECONDS
+        give_up_at = time.monotonic() + self.ready_seconds
         while not self._is_ready():
             if (code := process.poll()) is not None:
                 raise AssertionError(f"server.py ended with {code}:\n{self.log}")
             if time.monotonic() > give_up_at:
-                raise AssertionError(f"not ready within {_READY_SECONDS} s:\n{self.log}")
+                raise AssertionError(f"not ready within {self.ready_seconds} s:\n{self.log}")
             time.sleep(_POLL_SECONDS)
 
     def _is_ready(self) -> bool:

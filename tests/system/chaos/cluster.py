@@ -23,6 +23,7 @@ class Member(Server):
     """One server with its workers. Its signals go to all of its processes."""
 
     clock: Path | None = None
+    ready_seconds = PATIENCE_SECONDS  # beside all clients, which come back meanwhile
 
     @property
     def workers(self) -> list[int]:
