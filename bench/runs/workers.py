@@ -1,8 +1,9 @@
-"""Measures how two workers share the work of one server: deliveries and bookings a CPU second of the busier one.
+"""Measures how two workers share the work of one server: deliveries and bookings a CPU second.
 
 Run it with `python -m bench.runs.workers`. The server has one worker and then two, in alternation. Its clients are
-many, so that the kernel gives each worker about as many. A worker fills a core at most, so the CPU of the busier one
-limits the server. The measure depends little on what else the machine does. The CPU of PostgreSQL is not counted.
+many, so that the kernel gives each worker about as many. A process fills a core at most, so the CPU of the busiest one
+limits a server with a core for each. The CPU of all processes of the server is the cost. The measure depends little on
+what else the machine does. The CPU of PostgreSQL is not counted.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -55,19 +56,27 @@ def server(
         process.stop()
 
 
-def busiest(process: Process, before: dict[int, float]) -> float:
-    """Return the CPU seconds of the worker that has used most since then."""
-    return max(used - before.get(pid, 0.0) for pid, used in process.cpu_seconds_of_workers().items())
+class Rate(NamedTuple):
+    """What the server does in a CPU second of its busiest process, and in one of all processes."""
+
+    of_busiest: float
+    of_all: float
 
 
-def deliveries(process: Process, load: Load, peer: Peer, watchers: int, changes: int) -> float:
+def rate(count: float, process: Process, before: dict[int, float]) -> Rate:
+    """Return the rate of so many things done since then."""
+    used = [now - before.get(pid, 0.0) for pid, now in process.cpu_seconds_of_workers().items()]
+    return Rate(count / max(used), count / sum(used))
+
+
+def deliveries(process: Process, load: Load, peer: Peer, watchers: int, changes: int) -> Rate:
     """Return deliveries of single changes a CPU second."""
     load.open("principal", peer.principal, 1)
     load.open("watchers", WATCHER, watchers)
     load.ask("principal", "lockstep", peer.one, WARM_UP)
     before = process.cpu_seconds_of_workers()
     seen = load.ask("principal", "lockstep", peer.one, changes)
-    return seen.delivered / busiest(process, before)
+    return rate(seen.delivered, process, before)
 
 
 def open_bookers(load: Load, folder: Path, callers: int, watchers: int) -> Ask:
@@ -84,14 +93,14 @@ def open_bookers(load: Load, folder: Path, callers: int, watchers: int) -> Ask:
     return ask
 
 
-def bookings(process: Process, load: Load, folder: Path, size: dict[str, int]) -> float:
+def bookings(process: Process, load: Load, folder: Path, size: dict[str, int]) -> Rate:
     """Return acknowledged bookings a CPU second, of many calendars; some have subscribers."""
     count = size["bookings"]
     ask = open_bookers(load, folder, size["callers"], WATCHERS_EACH)
     load.ask("bookers", "closed", ask, count // 10)
     before = process.cpu_seconds_of_workers()
     seen = load.ask("bookers", "closed", ask, count)
-    return seen.acked / busiest(process, before)
+    return rate(seen.acked, process, before)
 
 
 def fill(place: str, secret: str, folder: Path) -> None:
@@ -109,7 +118,7 @@ def fill(place: str, secret: str, folder: Path) -> None:
     (folder / "slots.txt").write_text("".join(f"{name}\n" for name in names))
 
 
-def measure(ground: Ground, folder: Path, program: Path, workers: int, size: dict[str, int]) -> tuple[float, float]:
+def measure(ground: Ground, folder: Path, program: Path, workers: int, size: dict[str, int]) -> list[Rate]:
     """Return deliveries and bookings a CPU second, on a new database."""
     secret, place = secrets.token_urlsafe(32), ground.new()
     sample, token = write_book(folder / "book.db", secret, place)
@@ -120,7 +129,7 @@ def measure(ground: Ground, folder: Path, program: Path, workers: int, size: dic
         found.append(deliveries(process, load, peer, size["watchers"], size["changes"]))
     with server(place, secret, folder, workers) as (process, port), Load(program, port) as load:
         found.append(bookings(process, load, folder, size))
-    return found[0], found[1]
+    return found
 
 
 def main(
@@ -141,7 +150,7 @@ def main(
         "callers": callers,
         "bookings": count,
     }
-    rows: dict[int, list[tuple[float, float]]] = {number: [] for number in COUNTS}
+    rows: dict[int, list[list[Rate]]] = {number: [] for number in COUNTS}
     with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
         folder = Path(name)
         ground: Any = PostgresGround(folder) if database is Kind.POSTGRES else SqliteGround(folder)
@@ -153,12 +162,15 @@ def main(
         finally:
             ground.close()
         title = ground.title
-    table = Table("workers", "deliveries", "bookings", title=f"A CPU second of the busiest worker, {title}")
+    table = Table(
+        "workers", "deliveries", "of all", "bookings", "of all", title=f"A CPU second of the busiest, {title}"
+    )
     for number, found in rows.items():
-        table.add_row(str(number), *(f"{median(column):,.0f}" for column in zip(*found, strict=True)))
+        rates = [[rate for both in one for rate in both] for one in found]
+        table.add_row(str(number), *(f"{median(column):,.0f}" for column in zip(*rates, strict=True)))
     console.print(table)
     pairs = list(zip(rows[1], rows[2], strict=True))
-    told = [median(two[place] / one[place] for one, two in pairs) for place in range(2)]
+    told = [median(two[place].of_busiest / one[place].of_busiest for one, two in pairs) for place in range(2)]
     console.print(f"two workers do {told[0]:.2f} × the deliveries and {told[1]:.2f} × the bookings; {rounds} rounds")
 
 
