@@ -22,19 +22,28 @@ SECRET = "a secret that both of the servers know"
 STAFF = Auth(SECRET.encode()).write_token("staff", scope="staff", calendars="*", seconds=3_600)
 CALENDAR = "shared"
 AWAY_SECONDS = 3.0
-KEPT_UP_SECONDS = 0.5  # the longest time away while nothing restarts, on a machine that is fast enough
-# The browser's own EventSource, with the greatest age of a change when it came.
+KEPT_UP_SECONDS = 0.1  # the longest delay of a timer meanwhile, on a machine that is not busy with other tests
+# The browser's own EventSource, as docs/protocol.md has it, with the greatest age of a change when it came.
 LISTEN = """
 url => new Promise((resolve) => {
-    const seen = (window.seen = { seqs: [], age_ms: 0, isClosed: false });
-    const events = new EventSource(url);
-    events.addEventListener("snapshot", resolve);
-    events.onmessage = (event) => {
-        const { seq, at } = JSON.parse(event.data);
-        seen.seqs.push(seq);
-        seen.age_ms = Math.max(seen.age_ms, Date.now() - Date.parse(at));
-    };
-    events.onerror = () => { seen.isClosed ||= events.readyState === EventSource.CLOSED; };
+    const seen = (window.seen = { seqs: [], age_ms: 0, refusals: 0 });
+    let cursor = "";
+    function follow() {
+        const events = new EventSource(`${url}?after=${encodeURIComponent(cursor)}`);
+        events.addEventListener("snapshot", (event) => { cursor = event.lastEventId; resolve(); });
+        events.onmessage = (event) => {
+            const { seq, at } = JSON.parse(event.data);
+            cursor = event.lastEventId;
+            seen.seqs.push(seq);
+            seen.age_ms = Math.max(seen.age_ms, Date.now() - Date.parse(at));
+        };
+        events.onerror = () => {
+            if (events.readyState !== EventSource.CLOSED) return;
+            seen.refusals += 1;
+            setTimeout(follow, 1_000);
+        };
+    }
+    follow();
 })"""
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason=NO_HAPROXY)
 
@@ -84,25 +93,23 @@ async def test_no_watcher_is_away_for_long(servers: list[Server], haproxy: HAPro
         await page.evaluate(LISTEN, f"{haproxy.url}/api/calendars/{CALENDAR}/events")
         async with Crowd(haproxy.url, [CALENDAR], tmp_path, sets=1, delay_ms=1_000) as crowd:
             await crowd.converge(api)
-            days = count(1)
-
-            async def open_slots(over: asyncio.Task[None]) -> None:
-                while not over.done():
-                    await open_slot(api, CALENDAR, next(days) / 10)
-                    await asyncio.sleep(0.1)
-                await over
-
-            for name, happening in (("nothing", asyncio.sleep(2)), ("restart in turn", restart_in_turn())):
-                began = time.monotonic()
-                await open_slots(asyncio.create_task(happening))
-                away.add(name, await crowd.converge(api), time.monotonic() - began)
-            head = (await crowd.copies())[0].have
+            days, late = count(1), 0.0
+            restarting = asyncio.create_task(restart_in_turn())
+            while not restarting.done():
+                await open_slot(api, CALENDAR, next(days) / 10)
+                due = time.monotonic() + 0.1
+                await asyncio.sleep(0.1)
+                late = max(late, time.monotonic() - due)
+            await restarting
+            copies = await crowd.converge(api)
+            away.add("restart in turn", copies, 0.0)
+            head = copies[0].have
         has_all = "head => window.seen.seqs.at(-1) === head"
         await eventually(lambda: page.evaluate(has_all, head), 10.0, "the last change")
         seen = await page.evaluate("window.seen")
-    print(away.table(), seen["age_ms"])
+    print(away.table(), seen["age_ms"], seen["refusals"], late)
     assert seen["seqs"] == list(range(1, head + 1))
-    assert not seen["isClosed"]
-    if away.longest("nothing") < KEPT_UP_SECONDS:
+    if late < KEPT_UP_SECONDS:
+        assert seen["refusals"] == 0
         assert away.longest("restart in turn") <= AWAY_SECONDS
         assert seen["age_ms"] <= 1_000 * AWAY_SECONDS
