@@ -47,7 +47,7 @@ class Size(NamedTuple):
 
 
 SHORT = Size(20, (1, 1, 1), 2, 1, 2.0, "1s fastinter 300ms downinter 300ms", 1, 100, 2, 0.05)
-LONG = Size(200, (2, 2, 1), 6, 4, 70.0, "1s", 3, 1_000, 1, 0.25)
+LONG = Size(200, (2, 2, 1), 6, 4, 70.0, "2s", 6, 1_000, 1, 0.25)
 
 
 @pytest.fixture
@@ -78,12 +78,14 @@ async def test_no_fault_costs_a_watcher_a_change(cluster: Cluster, size: Size, t
             Callers(cluster, calendars, seed, size.pause_seconds) as callers,
         ):
             await crowd.converge(api)
-            for some in faults.rounds(size.faults, size.at_once):
-                name = " and ".join(name for name, _ in some)
-                print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
-                longest = await callers.call_during(asyncio.gather(*(fault() for _, fault in some)))
-                away.add(name, await crowd.converge(api), longest)
-            print(away.table())
+            try:
+                for some in faults.rounds(size.faults, size.at_once):
+                    name = " and ".join(name for name, _ in some)
+                    print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+                    longest = await callers.call_during(asyncio.gather(*(fault() for _, fault in some)))
+                    away.add(name, await crowd.converge(api), longest)
+            finally:
+                print(away.table(), flush=True)
             await asyncio.to_thread(callers.check)
     if size.at_once == 1 and away.half("restart in turn") < KEPT_UP_SECONDS:
         assert away.longest("restart in turn") <= RESTART_SECONDS
