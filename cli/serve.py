@@ -21,7 +21,7 @@ from cli.heartbeat import beat_on_loop
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
 from cli.workers import Worker, follow_supervisor, supervise, this_worker
-from cli.writer import has_writer, socket_in, write
+from cli.writer import has_writer, socket_in, write, writers_of_each
 from models import demo
 from models.contract.commands.background import RaiseFeedFloor
 from models.contract.values.time import Clock
@@ -58,8 +58,8 @@ def serve(settings: Settings) -> None:
         write(settings, worker.folder, worker.number)
         return
     service = settings.service()
-    if worker is not None and has_writer(settings):
-        service.writers = 0
+    if worker is not None:
+        service.writers = 0 if has_writer(settings) else writers_of_each(service.writers, settings.workers)
     is_new = FIRST_MIGRATION in service.open()
     if worker is None:
         if is_new and settings.demo:

@@ -22,6 +22,14 @@ def has_writer(settings: Settings) -> bool:
     return settings.workers > 1 and database_file(settings.database) is not None
 
 
+def writers_of_each(writers: int, workers: int) -> int:
+    """Return the number of writers of each worker, where the database takes several: they share those of one server.
+
+    More writers than that take smaller batches, and a transaction costs as much as ten commands in it.
+    """
+    return max(1, writers // workers)
+
+
 def socket_in(folder: Path) -> Path:
     """Return the path of the writer's socket. The workers' folder belongs to the server's user alone."""
     return folder / "writer.sock"

@@ -93,10 +93,9 @@ def open_bookers(load: Load, folder: Path, callers: int, watchers: int) -> Ask:
     return ask
 
 
-def bookings(process: Process, load: Load, folder: Path, size: dict[str, int]) -> Rate:
+def bookings(process: Process, load: Load, folder: Path, callers: int, count: int) -> Rate:
     """Return acknowledged bookings a CPU second, of many calendars; some have subscribers."""
-    count = size["bookings"]
-    ask = open_bookers(load, folder, size["callers"], WATCHERS_EACH)
+    ask = open_bookers(load, folder, callers, WATCHERS_EACH)
     load.ask("bookers", "closed", ask, count // 10)
     before = process.cpu_seconds_of_workers()
     seen = load.ask("bookers", "closed", ask, count)
@@ -128,7 +127,7 @@ def measure(ground: Ground, folder: Path, program: Path, workers: int, size: dic
     with server(place, secret, folder, workers) as (process, port), Load(program, port) as load:
         found.append(deliveries(process, load, peer, size["watchers"], size["changes"]))
     with server(place, secret, folder, workers) as (process, port), Load(program, port) as load:
-        found.append(bookings(process, load, folder, size))
+        found.append(bookings(process, load, folder, workers * size["callers"], size["bookings"]))
     return found
 
 
@@ -138,7 +137,9 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each, in alternation; the results are medians.")] = 3,
     watchers: Annotated[int, typer.Option(min=1, help="Subscribers of the deliveries.")] = 4_000,
     changes: Annotated[int, typer.Option(min=1, help="Changes to all of them.")] = 100,
-    callers: Annotated[int, typer.Option(min=1, help="Clients that book, each with one request at a time.")] = 256,
+    callers: Annotated[
+        int, typer.Option(min=1, help="Clients of each worker that book, each with one request at a time.")
+    ] = 256,
     count: Annotated[int, typer.Option("--bookings", min=100, help="Bookings.")] = 5_000,
 ) -> None:
     """Measure one worker beside two."""

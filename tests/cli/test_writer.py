@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from cli.settings import Settings
-from cli.writer import has_writer
+from cli.writer import has_writer, writers_of_each
 from tests.cli.test_workers import is_alive, processes_of, workers_of, writers_of
 from tests.models.database_audit import audit, query
 from tests.support import Answer, Api, Client, Server, eventually, new_key, wait_until
@@ -237,3 +237,9 @@ def test_where_there_is_a_writer(database: str, workers: int, *, has: bool) -> N
     """A server of one process is its own writer, and on PostgreSQL every worker has writers."""
     settings = Settings(database=database, workers=workers, secret=b"a secret of the tests, long enough for HS256")
     assert has_writer(settings) is has
+
+
+@pytest.mark.parametrize(("workers", "each"), [(1, 4), (2, 2), (4, 1), (16, 1)])
+def test_workers_share_the_writers_of_one_server(workers: int, each: int) -> None:
+    """On PostgreSQL each worker has at least one: with more of them the transactions are smaller, and cost more."""
+    assert writers_of_each(4, workers) == each
