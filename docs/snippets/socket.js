@@ -10,7 +10,10 @@ function open() {
     if (message.mode === "snapshot") replaceAll(message);
     else if (!(message.changes ?? [message]).every(apply)) socket.close(); // a gap: reconnect with the cursor
   };
-  socket.onclose = () => setTimeout(open, 1_000 + 4_000 * Math.random());
+  socket.onclose = ({ code }) => {
+    const [least, spread] = code === 1001 ? [0, 2_000] : [1_000, 4_000]; // 1001: the server is stopping
+    setTimeout(open, least + spread * Math.random());
+  };
 }
 
 function replaceAll(snapshot) {
