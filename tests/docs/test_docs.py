@@ -117,6 +117,8 @@ def test_every_limit_has_its_setting_and_its_test() -> None:
     known = {str(option.envvar) for option in table.options()}
     assert set(re.findall(r"`(SLOTCAST_\w+?)(?:=0)?`", limits)) <= known
     assert [path for path in re.findall(r"`(tests/[\w/.]+)`", limits) if not (ROOT / path).is_file()] == []
+    rows = [line for line in limits.splitlines() if line.startswith("| ")]
+    assert [line for line in rows[1:] if "`tests/" not in line and "---" not in line] == [], "each bound has a test"
     assert _missing((name for name in known if "MAX_" in name or name.endswith("_SECONDS")), limits) == []
 
 
