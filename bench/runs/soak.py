@@ -93,6 +93,7 @@ class Crowd:
             self.failed.append(repr(error))
 
     async def _socket(self, calendar: str, life: float) -> None:
+        began = time.monotonic()
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             writer.write(_UPGRADE.encode())
@@ -104,7 +105,7 @@ class Crowd:
                     while data := await reader.read(65_536):
                         if _PING in data:
                             writer.write(_frame("3"))
-                    raise EOFError("a WebSocket was closed")
+                    raise EOFError(f"a WebSocket was closed after {time.monotonic() - began:.0f} s")
         finally:
             writer.transport.abort()
 
@@ -187,6 +188,14 @@ async def look(http: aiohttp.ClientSession, pid: int, began: float) -> Sample:
     return Sample(time.monotonic() - began, memory, total("slotcast_connections"), total("slotcast_tasks"), files)
 
 
+async def closed(http: aiohttp.ClientSession) -> str:
+    """Return how many connections the server has closed, by its reasons: a busy machine is slow to read, too."""
+    async with http.get("/metrics") as answer:
+        lines = [line.rsplit(" ", 1) for line in (await answer.text()).splitlines()]
+    found = [(name, float(value)) for name, value in lines if name.startswith("slotcast_connections_closed_total{")]
+    return ", ".join(f"{name.split(chr(34))[1]} {value:.0f}" for name, value in found if value) or "none"
+
+
 async def watch(port: int, pid: int, began: float, samples: list[Sample]) -> None:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
         while True:
@@ -245,12 +254,14 @@ async def soak(port: int, pid: int, token: str, *, clients: int, rate: float, se
     watching.cancel()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
         samples.append(await look(http, pid, began))
+        reasons = await closed(http)
     found = faults(samples, base)
     peak, last = max(sample.memory for sample in samples), samples[-1]
     load = Path("/proc/loadavg").read_text().strip()  # noqa: ASYNC240 - no disk
     print(f"{crowd.come} clients came, {len(crowd.failed)} failed; {booked} bookings; load {load}")
     print(f"base {base.memory:.0f} MB, peak {peak:.0f} MB, end {last.memory:.0f} MB")
     print(f"descriptors {base.files:.0f} and {last.files:.0f}; tasks {base.tasks:.0f} and {last.tasks:.0f}")
+    print(f"closed by the server: {reasons}")
     print(f"connections at most {max(sample.connections for sample in samples):.0f}, at the end {last.connections:.0f}")
     title = f"{seconds / 60:.0f} minutes, {clients} clients at a time, {crowd.come} in all, {booked} bookings"
     (_ROOT / "docs" / "soak.svg").write_text(draw(title, samples))
