@@ -134,6 +134,18 @@ class BookingOutcomeAnswer(Overridden, kw_only=True):
     booking: BookingOutcome
 
 
+class SentCodeAnswer(Moved, kw_only=True):
+    """`sent` is false for a booking that waits for no code.
+
+    `mails_left` further mails can be asked for, the next one after `wait_seconds`.
+    """
+
+    sent: bool
+    mails_left: int
+    wait_seconds: int
+    booking: BookingOutcome
+
+
 class VerifiedAnswer(Moved, kw_only=True):
     """`verified` is false for a wrong code. At 0 `tries_left` only the link of the mail is good."""
 

@@ -26,6 +26,7 @@ LONGEST_TIME = 40  # characters
 Time = Annotated[str, Meta(max_length=LONGEST_TIME, description="RFC 3339")]
 Count = Annotated[int, Meta(ge=1, le=10_000)]
 PageMark = Annotated[str, Meta(min_length=1, max_length=100, description="The `next_page` of an answer, as it came.")]
+Language = Annotated[str, Meta(min_length=1, max_length=35, description="A language tag (BCP 47).")]
 Version = Annotated[int, Meta(ge=0, le=1 << 53)]
 # Staff only: pass over notice, horizon, the past, closing, neighbours and capacity. Left out, it is in no fingerprint.
 Override = bool | UnsetType

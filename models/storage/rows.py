@@ -117,6 +117,9 @@ class VerificationRow(NamedTuple):
     mails: int
     mail_at: int | None
     created_at: int
+    language: str = ""
+    repeats: int = 0
+    asked_at: int | None = None
 
 
 class BookingRow(NamedTuple):

@@ -274,7 +274,8 @@ class UsedTicket(Model):
 class Verification(Model):
     """A booking that waits for the answer to its mail. `caller` and `email` are pseudonyms.
 
-    `mail_at` is the time to send the mail, or to try again; null once it is sent.
+    `mail_at` is the time to send the mail, or to try again; null once it is sent. The guest has asked for it `repeats`
+    times more, and last at `asked_at`; null before.
     """
 
     booking = TextField(primary_key=True)
@@ -284,6 +285,9 @@ class Verification(Model):
     mails = IntegerField(default=0)
     mail_at = BigIntegerField(null=True)
     created_at = BigIntegerField()
+    language = TextField(default="")
+    repeats = IntegerField(default=0)
+    asked_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "verification"

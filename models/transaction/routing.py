@@ -16,6 +16,7 @@ from models.contract.commands.blocks import RemoveBlock
 from models.contract.commands.bookings import (
     CancelBooking,
     RescheduleBooking,
+    SendCode,
     StaffOnBooking,
     UpdateBooking,
     VerifyBooking,
@@ -79,7 +80,7 @@ def _subjects_of(command: type[Command]) -> tuple[tuple[str, str], ...]:
         return (("feed", "feed"),)
     if issubclass(command, RemoveBusy):
         return (("busy", "source"),)
-    if issubclass(command, CancelBooking | UpdateBooking | VerifyBooking | StaffOnBooking):
+    if issubclass(command, CancelBooking | UpdateBooking | VerifyBooking | SendCode | StaffOnBooking):
         return (("booking", "booking"),)
     if issubclass(command, RescheduleBooking):  # the target comes first: it is the same when the command is repeated
         return ("slot", "slot"), ("booking", "booking")

@@ -35,6 +35,7 @@ from models.contract.commands.bookings import (
     ReinstateBooking,
     RejectBooking,
     RescheduleBooking,
+    SendCode,
     UpdateBooking,
     VerifyBooking,
 )
@@ -106,6 +107,7 @@ COMMANDS: tuple[CommandRoute, ...] = (
     CommandRoute("POST", "/api/bookings/{id}/cancel", CancelBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/reschedule", RescheduleBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/verify", VerifyBooking, "booking"),
+    CommandRoute("POST", "/api/bookings/{id}/code", SendCode, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/confirm", ConfirmBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/reject", RejectBooking, "booking"),
     CommandRoute("POST", "/api/bookings/{id}/no-show", MarkNoShow, "booking"),

@@ -1,4 +1,4 @@
-"""The message with the code of a booking."""
+"""The message with the code of a booking, in the language of its page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from models.contract.values.time import SECOND
+from realtime.mail.catalog import texts_of
 
 VERIFY = "/verify"
 
@@ -16,19 +17,20 @@ VERIFY = "/verify"
 def write_message(order: dict[str, Any], sender: str, public_url: str, now: int) -> EmailMessage:
     """Return the message of an order of `ClaimMails`. Without the server's public URL it has no link."""
     start = datetime.fromtimestamp(order["start"] / SECOND, UTC).astimezone(ZoneInfo(order["zone"]))
-    when = f"{start:%A, %d %B %Y, %H:%M} ({order['zone']})"
+    texts = texts_of(order["language"])
+    when = f"{texts.write_when(start)} ({order['zone']})"
     lines = [
-        f"A booking was made with this address: {order['calendar']}, {when}.",
+        texts.booked.format(calendar=order["calendar"], when=when),
         "",
-        f"Your code: {order['code']}",
+        texts.code.format(code=order["code"]),
         "",
-        "The booking counts once you enter the code on the booking page.",
+        texts.enter,
     ]
     if public_url:
-        lines += ["Or open this link:", f"{public_url}{VERIFY}/{order['booking']}#{order['link']}"]
-    lines += ["", "If you made no booking, do nothing: it ends by itself."]
+        lines += [texts.link, f"{public_url}{VERIFY}/{order['booking']}#{order['link']}"]
+    lines += ["", texts.otherwise]
     message = EmailMessage()
-    message["Subject"] = f"{order['code']} is your code"
+    message["Subject"] = texts.subject.format(code=order["code"])
     message["From"] = sender
     message["To"] = order["email"]
     message["Date"] = format_datetime(datetime.fromtimestamp(now / SECOND, UTC))

@@ -261,6 +261,12 @@ _THINGS: dict[type, Any] = {
     answers.BookingOutcomeAnswer: {"booking": {**_OWN, "status": "cancelled"}},
     answers.RescheduledAnswer: {"booking": _OWN, "left": {"calendar": "before", "cursor": _cursor(9)}},
     answers.CancelledAnswer: {"cancelled": 3, "calendars": 1},
+    answers.SentCodeAnswer: {
+        "sent": True,
+        "mails_left": 1,
+        "wait_seconds": 60,
+        "booking": {**_OWN, "status": "pending"},
+    },
     answers.VerifiedAnswer: {"verified": True, "tries_left": 5, "booking": _OWN},
     answers.InfoAnswer: {"info": _INFO},
     answers.ScheduleAnswer: {

@@ -55,6 +55,6 @@ class MailServer:
 
 def code_in(mail: EmailMessage) -> str:
     """Return the code of a mail."""
-    found = re.search(r"Your code: (\d{6})\b", mail.get_content())
+    found = re.search(r": (\d{6})\s", mail.get_content())
     assert found, mail.get_content()
     return found[1]

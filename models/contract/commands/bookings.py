@@ -13,6 +13,7 @@ from models.contract.commands.holds import HeldSeat
 from models.contract.request import (
     Count,
     Id,
+    Language,
     Override,
     PageMark,
     Proof,
@@ -44,7 +45,7 @@ class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 class BookSlot(Command, frozen=True, kw_only=True):
     """The seats are all of `hold`'s unless fewer are named. Without a hold, one seat is the default.
 
-    `data` is a JSON object for staff and the customer, never for the public.
+    `data` is a JSON object for staff and the customer, never for the public. `language` is that of a mail with a code.
     """
 
     wire = public("slot.book", "Books seats, held ones or free ones.", answers.OwnBookingAnswer, needs_key=True)
@@ -57,10 +58,26 @@ class BookSlot(Command, frozen=True, kw_only=True):
     data: dict[str, Any] | UnsetType = UNSET
     override: Override = UNSET
     proof: Proof = UNSET
+    language: Language | UnsetType = UNSET
 
     @property
     def is_claim(self) -> bool:
         return self.hold is None
+
+
+class SendCode(Command, frozen=True, kw_only=True):
+    """`token` is the booking's. The code is the same as before, in the language of the booking or in another one."""
+
+    wire = public(
+        "booking.send_code",
+        "Mails a guest the code of a booking once more.",
+        answers.SentCodeAnswer,
+        needs_key=True,
+    )
+
+    booking: Id
+    token: Token
+    language: Language | UnsetType = UNSET
 
 
 class VerifyBooking(Command, frozen=True, kw_only=True):

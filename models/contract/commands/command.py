@@ -9,7 +9,8 @@ from msgspec import Struct
 from models.contract.principal import ANONYMOUS, Principal
 from models.contract.request import Key, Request
 
-_UNRECORDED = frozenset({"key", "proof"})  # another try of the same command may have another proof
+# Another try of the same command may have another proof, and come from the page in another language.
+_UNRECORDED = frozenset({"key", "proof", "language"})
 GUEST_KEY_LENGTH = 22  # characters: what a random 128-bit key has in base64url
 
 

@@ -109,7 +109,8 @@ def book_slot(transaction: Transaction, command: BookSlot) -> CommandResult:
     booker = limits.identify(transaction.tokens, command.principal, calendar.id, customer.email)
     limits.check(transaction, command.principal, calendar, slot, booker)
     is_unverified = mail_order.is_needed(command.principal, calendar)
-    order = mail_order.check(transaction, booker.caller, customer.email) if is_unverified else None
+    language = command.language if isinstance(command.language, str) else ""
+    order = mail_order.check(transaction, booker.caller, customer.email, language) if is_unverified else None
     if not is_covered:
         proof.use(transaction, command.principal, calendar, command.proof)
     seq = change_log.next_seq(transaction, slot.calendar)

@@ -38,7 +38,7 @@ def is_needed(principal: Principal, calendar: CalendarRow) -> bool:
     return rules.policy_of(calendar).verification == "email" and not principal.is_named(calendar.id)
 
 
-def check(transaction: Transaction, caller: str, email: str | None) -> VerificationRow:
+def check(transaction: Transaction, caller: str, email: str | None, language: str) -> VerificationRow:
     """Return the row of a new booking, without its id. Refuse one without an address, and one mail too many."""
     if not email:
         raise BadRequest("A booking here needs an e-mail address, for a code.", field="customer.email")
@@ -50,7 +50,7 @@ def check(transaction: Transaction, caller: str, email: str | None) -> Verificat
     ):
         if _count[column].rows(db, value=value)[0][0] >= most:
             raise LimitExceeded("Too many bookings wait for the answer to their mail.", rule="unverified", most=most)
-    return VerificationRow("", caller, address, 0, 0, transaction.now, transaction.now)
+    return VerificationRow("", caller, address, 0, 0, transaction.now, transaction.now, language)
 
 
 def begin(transaction: Transaction, booking: BookingRow, slot: SlotRow, row: VerificationRow) -> BookingRow:

@@ -10,8 +10,8 @@ import hmac
 from msgspec import Struct
 
 from models.contract.commands.background import ClaimMails, NoteMail
-from models.contract.commands.bookings import VerifyBooking
-from models.contract.errors import Forbidden, NotFound
+from models.contract.commands.bookings import SendCode, VerifyBooking
+from models.contract.errors import Forbidden, LimitExceeded, NotFound
 from models.contract.values.ids import UUID
 from models.contract.values.time import SECOND
 from models.contract.values.tokens import Tokens
@@ -26,6 +26,8 @@ from models.transaction.transaction import CommandResult, Transaction
 
 CODE_DIGITS = 6
 MOST_TRIES = 5  # of the code; afterwards only the link opens the booking
+MOST_REPEATS = 2  # mails beside the first one
+PAUSE_SECONDS = 60  # from a mail to the next one that its guest asks for
 KEPT_SECONDS = 2 * 86_400
 MAIL_SECONDS = (5, 15, 60, 120, 300, 600, 1_200, 2_400)  # from a try to send a mail to the next one
 MAILS_AT_ONCE = 20
@@ -38,7 +40,7 @@ _count_try = CompiledQuery(
 _delete = CompiledQuery(Verification.delete().where(Verification.booking == bind("booking")))
 _forget = CompiledQuery(Verification.delete().where(Verification.created_at < bind("before")))
 _due = CompiledQuery(
-    Verification.select(Verification.booking, Verification.mails)
+    Verification.select(Verification.booking, Verification.mails, Verification.language)
     .where(Verification.mail_at.is_null(is_null=False) & (Verification.mail_at <= bind("now")))
     .order_by(Verification.mail_at)
     .limit(literal(MAILS_AT_ONCE))
@@ -47,6 +49,22 @@ _set_mail = CompiledQuery(
     Verification.update({Verification.mail_at: bind("mail_at"), Verification.mails: bind("mails")}).where(
         Verification.booking == bind("booking")
     )
+)
+_read_order = CompiledQuery(
+    Verification.select(
+        Verification.repeats, Verification.asked_at, Verification.created_at, Verification.language
+    ).where(Verification.booking == bind("booking"))
+)
+_ask_again = CompiledQuery(
+    Verification.update(
+        {
+            Verification.mail_at: bind("now"),
+            Verification.mails: 0,
+            Verification.repeats: bind("repeats"),
+            Verification.asked_at: bind("now"),
+            Verification.language: bind("language"),
+        }
+    ).where(Verification.booking == bind("booking"))
 )
 _to_mail = CompiledQuery(
     Booking.select(Booking.email, Booking.status, Calendar.name, Calendar.zone, Slot.start)
@@ -74,6 +92,16 @@ class MailOrder(Struct, kw_only=True):
     start: int
     code: str
     link: str
+    language: str
+
+
+class SentCode(Struct, kw_only=True):
+    """Whether a mail was ordered; so many more can be, and the next one after so many seconds."""
+
+    sent: bool
+    mails_left: int
+    wait_seconds: int
+    booking: bookings.PublicBooking
 
 
 def code_of(tokens: Tokens, booking: str) -> str:
@@ -125,12 +153,38 @@ def _is_same(tokens: Tokens, booking: str, code: str) -> bool:
     return hmac.compare_digest(code.strip().encode(errors="replace"), code_of(tokens, booking).encode())
 
 
+@handles(SendCode, checks_first=True)
+def send_code(transaction: Transaction, command: SendCode) -> CommandResult:
+    """`booking.send_code`: order the booking's mail again, with a pause between two and few in all."""
+    row = bookings.read(transaction, command.booking)
+    if row is None:
+        raise NotFound(what="booking")
+    if not transaction.tokens.is_token(command.token, "booking", row.id):
+        raise Forbidden("This token is not the booking's.")
+    found = _read_order.rows(transaction.db_with(Verification), booking=row.id)
+    if not found or row.status != State.PENDING:
+        nothing = SentCode(sent=False, mails_left=0, wait_seconds=0, booking=bookings.public(row))
+        return CommandResult(row.calendar, "", nothing)
+    repeats, asked_at, created_at, language = found[0]
+    if repeats >= MOST_REPEATS:
+        raise LimitExceeded("The mail was sent as often as it is.", rule="mails", most=1 + MOST_REPEATS)
+    wait = (asked_at or created_at) + PAUSE_SECONDS * SECOND - transaction.now
+    if wait > 0:
+        raise LimitExceeded("The mail was sent a moment ago.", rule="mails", retry_after=-(-wait // SECOND))
+    if isinstance(command.language, str):
+        language = command.language
+    _ask_again.execute(transaction.db, booking=row.id, now=transaction.now, repeats=repeats + 1, language=language)
+    left = MOST_REPEATS - repeats - 1
+    sent = SentCode(sent=True, mails_left=left, wait_seconds=PAUSE_SECONDS, booking=bookings.public(row))
+    return CommandResult(row.calendar, "", sent)
+
+
 @handles(ClaimMails)
 def claim_mails(transaction: Transaction, command: ClaimMails) -> CommandResult:
     """Return the mails to send now. One that is not noted as sent comes again, so the end of a server loses none."""
     _forget.execute(transaction.db, before=transaction.now - KEPT_SECONDS * SECOND)
     orders = []
-    for booking, mails in _due.rows(transaction.db, now=transaction.now):
+    for booking, mails, language in _due.rows(transaction.db, now=transaction.now):
         found = _to_mail.rows(transaction.db, booking=booking)
         email, status, name, zone, start = found[0] if found else (None, "", "", "", 0)
         if email is None or status != State.PENDING or mails >= len(MAIL_SECONDS):
@@ -140,7 +194,16 @@ def claim_mails(transaction: Transaction, command: ClaimMails) -> CommandResult:
         _set_mail.execute(transaction.db, booking=booking, mail_at=at, mails=mails + 1)
         code, link = code_of(transaction.tokens, booking), link_of(transaction.tokens, booking)
         orders.append(
-            MailOrder(booking=booking, email=email, calendar=name, zone=zone, start=start, code=code, link=link)
+            MailOrder(
+                booking=booking,
+                email=email,
+                calendar=name,
+                zone=zone,
+                start=start,
+                code=code,
+                link=link,
+                language=language,
+            )
         )
     return CommandResult(command.calendar, "mails", orders)
 

@@ -22,6 +22,7 @@ from models.contract.commands.bookings import (
     ReinstateBooking,
     RejectBooking,
     RescheduleBooking,
+    SendCode,
     UpdateBooking,
     VerifyBooking,
 )
@@ -65,6 +66,14 @@ def over_every_rule(driver: Driver) -> str:
 def held_over_every_rule(driver: Driver) -> Command:
     slot = over_every_rule(driver)
     return HoldSlot(principal=STAFF, key=new_key(), slot=slot, seats=2, override=True)
+
+
+@proves(SendCode)
+def mailed_again(driver: Driver) -> Command:
+    driver.service.run(UpdateCalendar(principal=STAFF, calendar=driver.calendar, policy={"verification": "email"}))
+    booked = driver.reserve(driver.open()[0])
+    driver.clock.go(60)
+    return SendCode(principal=GUEST, key=new_key(), booking=booked["id"], token=booked["token"])
 
 
 @proves(VerifyBooking, "booking.updated")

@@ -15,6 +15,7 @@ ORDER = {
     "start": 1_799_055_000_000,
     "code": "043917",
     "link": "c2VjcmV0",
+    "language": "en",
 }
 
 
@@ -23,7 +24,7 @@ def test_a_message_has_the_code_the_time_and_the_link() -> None:
     message = write_message(ORDER, "Café <bookings@example.org>", "https://book.example.org", 1_799_000_000_000)
     text = message.get_content()
     assert code_in(message) == "043917"
-    assert "Café Room, Monday, 04 January 2027, 10:30 (Europe/Vienna)" in text
+    assert "Café Room, Monday, 4 January 2027, 10:30 (Europe/Vienna)" in text
     assert f"https://book.example.org/verify/{ORDER['booking']}#c2VjcmV0\n" in text
     assert (message["To"], message["Auto-Submitted"]) == ("ada@example.org", "auto-generated")
     assert str(message["Message-ID"]).endswith("@example.org>")

@@ -93,3 +93,27 @@ async def test_a_proof_of_work_is_made_by_itself(place: Place, api: Api, page: P
     dialog = await _book(page, place, "proved", "")
     await expect(dialog.locator(".done-title")).to_have_text("Booked")
     assert await _status(api, "proved") == "confirmed"
+
+
+async def test_the_code_is_entered_after_a_reload(place: Place, api: Api, mail: MailServer, page: Page) -> None:
+    """The mail is in the page's language; the list of own bookings asks for the code, and a mail comes again later."""
+    await make(api, "reloaded", [hour(1, 9)], policy={"verification": "email"})
+    await page.goto(f"{place.url}/c/reloaded?lang=de")
+    await page.wait_for_selector('html[data-connection="live"]')
+    await page.locator("button.slot[data-free]").first.click()
+    dialog = page.locator("dialog[open]")
+    await dialog.locator("input[name=name]").fill("Ada")
+    await dialog.locator("input[name=email]").fill("cara@example.org")
+    await dialog.locator("button[type=submit]").click()
+    await expect(dialog.locator(".done-title")).to_have_text("Bestätigen Sie Ihre Buchung")
+    message = await _mail_to(mail, "cara@example.org")
+    assert message["Subject"] == f"{code_in(message)} ist Ihr Code"
+    await page.reload()
+    await page.get_by_role("button", name="Code eingeben").click()
+    await dialog.get_by_role("button", name="Code noch einmal senden").click()
+    await expect(dialog.locator(".problem")).to_contain_text("gerade eben gesendet")
+    await dialog.locator("input[name=code]").fill(code_in(message))
+    await dialog.get_by_role("button", name="Bestätigen").click()
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Code eingeben")).to_have_count(0)
+    assert await _status(api, "reloaded") == "confirmed"

@@ -119,7 +119,7 @@ export class BookingView {
     this.#setting = new ZoneSetting(this.calendar, locale, now, wishes?.zone);
     this.#horizon = new Horizon(this.calendar, texts, now);
     this.#mine = new OwnStore(serverName(home), id, () => this.#frame.plan());
-    this.#actions = new BookingActions(this.calendar, this.#mine, now, place.told);
+    this.#actions = new BookingActions(this.calendar, this.#mine, now, locale.language, place.told);
     this.#form = new LazyForm(root, {
       catalog: texts,
       actions: this.#actions,
@@ -203,6 +203,7 @@ export class BookingView {
         this.focusTimes();
       },
       cancel: (booking) => void this.#own.step((steps) => steps.cancel(booking)),
+      enterCode: (booking) => void this.#own.step((steps) => steps.enterCode(booking)),
       copy: (booking) => void this.#own.step((steps) => steps.copy(booking)),
       save: (booking) => void this.#own.step((steps) => steps.save(booking)),
       giveUp: (pending) => this.#actions.giveUp(pending),

@@ -16,6 +16,7 @@ import type {
   Slot,
   Snapshot,
   StaffBooking,
+  SentCodeAnswer,
   VerifiedAnswer,
 } from "./wire.ts";
 
@@ -46,6 +47,8 @@ export interface BookOptions {
   readonly data?: Readonly<Record<string, unknown>>;
   /** Book without the hold if it has expired. */
   readonly if_still_free?: boolean;
+  /** The language of a mail with a code, as a BCP 47 tag. */
+  readonly language?: string;
   readonly key?: string;
 }
 
@@ -197,6 +200,14 @@ export class Calendar implements Subscriber {
   /** Sends the code that the customer was mailed. Resolves with the tries left after a wrong one. */
   async verify({ id, token }: Proof, code: string): Promise<VerifiedAnswer> {
     return this.command("booking.verify", { booking: id, token, code });
+  }
+
+  /** Asks for the mail with the code once more. Resolves with the mails left and the pause before. */
+  async sendCode(
+    { id, token }: Proof,
+    options: KeyOption & { readonly language?: string } = {},
+  ): Promise<SentCodeAnswer> {
+    return this.command("booking.send_code", { booking: id, token, ...options });
   }
 
   async booking({ id, token }: Proof): Promise<OwnBooking> {

@@ -8,6 +8,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   "hold.extend": ["POST", "/holds/{id}/extend", "hold"],
   "hold.release": ["POST", "/holds/{id}/release", "hold"],
   "slot.book": ["POST", "/slots/{id}/bookings", "slot"],
+  "booking.send_code": ["POST", "/bookings/{id}/code", "booking"],
   "booking.verify": ["POST", "/bookings/{id}/verify", "booking"],
   "booking.get": ["GET", "/bookings/{id}", "booking"],
   "booking.cancel": ["POST", "/bookings/{id}/cancel", "booking"],

@@ -33,6 +33,7 @@ export type RequestName =
   | "hold.extend"
   | "hold.release"
   | "slot.book"
+  | "booking.send_code"
   | "booking.verify"
   | "booking.get"
   | "booking.cancel"
@@ -508,6 +509,17 @@ export interface OwnBookingAnswer {
   readonly booking: Booking;
 }
 
+/** `sent` is false for a booking that waits for no code.
+
+    `mails_left` further mails can be asked for, the next one after `wait_seconds`. */
+export interface SentCodeAnswer {
+  readonly cursor: string;
+  readonly sent: boolean;
+  readonly mails_left: number;
+  readonly wait_seconds: number;
+  readonly booking: BookingOutcome;
+}
+
 /** `verified` is false for a wrong code. At 0 `tries_left` only the link of the mail is good. */
 export interface VerifiedAnswer {
   readonly cursor: string;
@@ -672,6 +684,7 @@ export interface Answers {
   readonly "hold.extend": HoldAnswer;
   readonly "hold.release": EndedHoldAnswer;
   readonly "slot.book": OwnBookingAnswer;
+  readonly "booking.send_code": SentCodeAnswer;
   readonly "booking.verify": VerifiedAnswer;
   readonly "booking.get": BookingAnswer;
   readonly "booking.cancel": BookingOutcomeAnswer;
@@ -719,6 +732,7 @@ export const ANSWER_TYPES = {
   "hold.extend": "HoldAnswer",
   "hold.release": "EndedHoldAnswer",
   "slot.book": "OwnBookingAnswer",
+  "booking.send_code": "SentCodeAnswer",
   "booking.verify": "VerifiedAnswer",
   "booking.get": "BookingAnswer",
   "booking.cancel": "BookingOutcomeAnswer",

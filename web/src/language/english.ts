@@ -125,6 +125,11 @@ export const ENGLISH = {
   verify: {
     title: "Confirm your booking",
     text: (email: string) => `We sent a code to ${email}. The booking counts once you enter it.`,
+    textLater: "We sent a code to your address. The booking counts once you enter it.",
+    again: "Send the code again",
+    sent: "Sent again. Please look into the spam folder, too.",
+    enter: "Enter the code",
+    waits: "Waits for the code that you were mailed",
     code: "Code",
     submit: "Confirm",
     wrong: (left: number) => `This code is not right. ${left} tries are left.`,

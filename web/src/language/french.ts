@@ -48,6 +48,8 @@ export const FRENCH: Catalog = {
   rules: {
     origin: "Le serveur n’accepte pas les demandes de cette page. Son exploitant peut l’autoriser.",
     archived: "Ce calendrier est fermé. On ne peut plus rien y réserver.",
+    mails:
+      "Le code vient d’être envoyé, ou l’a été aussi souvent que possible. Regardez aussi dans le courrier indésirable.",
     not_begun: "Cela ne peut être noté qu’une fois l’horaire commencé.",
     max_bookings:
       "Vous avez ici autant de réservations qu’une personne peut en avoir. Annulez-en une, ou attendez que l’une soit passée.",
@@ -185,6 +187,12 @@ export const FRENCH: Catalog = {
     title: "Confirmez votre réservation",
     text: (email: string) =>
       `Nous avons envoyé un code à ${email}. La réservation compte dès que vous le saisissez.`,
+    textLater:
+      "Nous avons envoyé un code à votre adresse. La réservation compte dès que vous le saisissez.",
+    again: "Renvoyer le code",
+    sent: "Renvoyé. Regardez aussi dans le courrier indésirable.",
+    enter: "Saisir le code",
+    waits: "Attend le code reçu par e-mail",
     code: "Code",
     submit: "Confirmer",
     wrong: (left: number) => `Ce code est incorrect. Il reste ${left} essais.`,

@@ -48,6 +48,8 @@ export const GERMAN: Catalog = {
     origin:
       "Der Server nimmt keine Anfragen dieser Seite an. Sein Betreiber kann die Seite zulassen.",
     archived: "Dieser Kalender ist geschlossen. Hier kann nichts mehr gebucht werden.",
+    mails:
+      "Der Code wurde gerade eben gesendet oder so oft wie möglich. Bitte sehen Sie auch im Spam-Ordner nach.",
     not_begun: "Das kann erst vermerkt werden, wenn die Zeit begonnen hat.",
     max_bookings:
       "Sie haben hier schon so viele Buchungen, wie eine Person haben darf. Stornieren Sie eine, oder warten Sie, bis eine vorbei ist.",
@@ -191,6 +193,12 @@ export const GERMAN: Catalog = {
     title: "Bestätigen Sie Ihre Buchung",
     text: (email: string) =>
       `Wir haben einen Code an ${email} geschickt. Die Buchung gilt, sobald Sie ihn eingeben.`,
+    textLater:
+      "Wir haben einen Code an Ihre Adresse geschickt. Die Buchung gilt, sobald Sie ihn eingeben.",
+    again: "Code noch einmal senden",
+    sent: "Noch einmal gesendet. Bitte sehen Sie auch im Spam-Ordner nach.",
+    enter: "Code eingeben",
+    waits: "Wartet auf den Code aus der E-Mail",
     code: "Code",
     submit: "Bestätigen",
     wrong: (left: number) => `Dieser Code stimmt nicht. Noch ${left} Versuche.`,

@@ -44,6 +44,8 @@ export const SPANISH: Catalog = {
   rules: {
     origin: "El servidor no acepta solicitudes de esta página. Su operador puede permitirla.",
     archived: "Este calendario está cerrado. Aquí ya no se puede reservar nada.",
+    mails:
+      "El código se acaba de enviar, o ya se envió tantas veces como se puede. Mire también en el correo no deseado.",
     not_begun: "Eso solo puede anotarse cuando la hora haya empezado.",
     max_bookings:
       "Ya tiene aquí todas las reservas que puede tener una persona. Cancele una, o espere a que pase alguna.",
@@ -180,6 +182,11 @@ export const SPANISH: Catalog = {
     title: "Confirme su reserva",
     text: (email: string) =>
       `Hemos enviado un código a ${email}. La reserva cuenta en cuanto lo introduzca.`,
+    textLater: "Hemos enviado un código a su dirección. La reserva cuenta en cuanto lo introduzca.",
+    again: "Enviar el código otra vez",
+    sent: "Enviado otra vez. Mire también en el correo no deseado.",
+    enter: "Introducir el código",
+    waits: "Espera el código del correo",
     code: "Código",
     submit: "Confirmar",
     wrong: (left: number) => `Este código no es correcto. Quedan ${left} intentos.`,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from models.contract.commands.background import ExpireBookings, NoteMail
-from models.contract.commands.bookings import ConfirmBooking, RescheduleBooking
+from models.contract.commands.bookings import ConfirmBooking, RescheduleBooking, SendCode
 from models.contract.commands.calendars import UpdateCalendar
-from models.contract.errors import Forbidden, InvalidTransition
+from models.contract.errors import Forbidden, InvalidTransition, LimitExceeded
 from models.contract.values.time import SECOND
 from models.domain.bookings.mail_order import WAIT_SECONDS
-from models.domain.bookings.verification import MAIL_SECONDS, MOST_TRIES
+from models.domain.bookings.verification import MAIL_SECONDS, MOST_TRIES, PAUSE_SECONDS
 from tests.models.database_audit import query
 from tests.models.domain.bookings.verified import book, orders, verify
 from tests.models.driver import GUEST, STAFF, Driver, FakeClock, booking, new_key
@@ -68,6 +69,59 @@ def test_without_an_answer_the_booking_ends(mailing: Driver, clock: FakeClock) -
     assert _status(mailing, booked) == "rejected"
     with pytest.raises(InvalidTransition):
         verify(mailing, booked, order["link"])
+
+
+def _send_again(driver: Driver, booked: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    given = {"principal": GUEST, "key": new_key(), "booking": booked["id"], "token": booked["token"], **fields}
+    told: dict[str, Any] = msgspec.json.decode(driver.service.run(SendCode(**given)).result)
+    return told
+
+
+def test_a_code_is_mailed_again(mailing: Driver, clock: FakeClock) -> None:
+    """Twice at most, each time a minute after the mail before; the code is the same, and so are the tries."""
+    booked = book(mailing, language="de-AT")
+    (first,) = orders(mailing)
+    mailing.service.run(NoteMail(booking=booked["id"], is_sent=True))
+    verify(mailing, booked, "a wrong code")
+    for left in (1, 0):
+        clock.now += PAUSE_SECONDS * SECOND - 1
+        with pytest.raises(LimitExceeded) as caught:
+            _send_again(mailing, booked)
+        assert caught.value.details["retry_after"] == 1
+        assert orders(mailing) == []
+        clock.now += 1
+        told = _send_again(mailing, booked)
+        assert (told["mails_left"], told["wait_seconds"]) == (left, PAUSE_SECONDS)
+        assert orders(mailing) == [first]
+        mailing.service.run(NoteMail(booking=booked["id"], is_sent=True))
+    assert first["language"] == "de-AT"
+    clock.now += PAUSE_SECONDS * SECOND
+    with pytest.raises(LimitExceeded):
+        _send_again(mailing, booked)
+    assert verify(mailing, booked, "a wrong code")["tries_left"] == MOST_TRIES - 2
+    assert verify(mailing, booked, first["code"])["verified"] is True
+
+
+def test_a_mail_comes_again_in_another_language(mailing: Driver, clock: FakeClock) -> None:
+    """The language is the page's at that time."""
+    booked = book(mailing)
+    (first,) = orders(mailing)
+    clock.now += PAUSE_SECONDS * SECOND
+    _send_again(mailing, booked, language="fr")
+    (second,) = orders(mailing)
+    assert (first["language"], second["language"]) == ("", "fr")
+
+
+def test_only_the_holder_of_a_waiting_booking_gets_a_mail(mailing: Driver, clock: FakeClock) -> None:
+    """A stranger, and whoever has confirmed it, makes the server send nothing."""
+    booked = book(mailing)
+    (order,) = orders(mailing)
+    clock.now += PAUSE_SECONDS * SECOND
+    with pytest.raises(Forbidden):
+        _send_again(mailing, booked, token="another")
+    verify(mailing, booked, order["code"])
+    assert _send_again(mailing, booked)["sent"] is False
+    assert orders(mailing) == []
 
 
 def test_staff_may_still_be_asked(mailing: Driver) -> None:

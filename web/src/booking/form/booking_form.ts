@@ -11,7 +11,7 @@ import {
   SlotcastError,
   type State,
 } from "../../client";
-import type { VerifiedAnswer } from "../../client/wire";
+import type { SentCodeAnswer, VerifiedAnswer } from "../../client/wire";
 import { adviceFor } from "../../ui/feedback/advice";
 import { h, icon, setText } from "../../ui/dom";
 import type { Catalog } from "../../language/english";
@@ -30,6 +30,7 @@ export interface FormActions {
   extend(hold: MyHold): Promise<MyHold>;
   letGo(hold: MyHold): Promise<void>;
   readonly verify: (booking: MyBooking, code: string) => Promise<VerifiedAnswer>;
+  readonly sendCode: (booking: MyBooking) => Promise<SentCodeAnswer>;
 }
 
 export interface FormParts {
@@ -283,11 +284,15 @@ export class BookingForm {
       booking,
       email: this.#fields.draft.email,
       verify: this.#actions.verify,
+      sendAgain: this.#actions.sendCode,
       onVerified: (answer: VerifiedAnswer) => {
         this.#finish({ ...verified, status: answer.booking.status });
       },
     };
-    this.#done.replaceChildren(codeField(parts));
+    this.#done.replaceChildren(
+      h("p", { class: "done-title" }, this.#catalog.verify.title),
+      codeField(parts),
+    );
     this.#done.querySelector("input")?.focus();
   }
 

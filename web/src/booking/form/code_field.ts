@@ -1,23 +1,27 @@
 /** The field for the code that a guest was mailed. The booking counts once the code is right. */
 
-import type { VerifiedAnswer } from "../../client/wire";
+import type { SentCodeAnswer, VerifiedAnswer } from "../../client/wire";
+import { SlotcastError } from "../../client";
 import type { Catalog } from "../../language/english";
 import { adviceFor } from "../../ui/feedback/advice";
 import { button } from "../../ui/button";
-import { h } from "../../ui/dom";
+import { h, setText } from "../../ui/dom";
 import { field, Problem } from "../../ui/field";
 import type { MyBooking } from "../own/own_store";
 
 export interface CodeParts {
   readonly catalog: Catalog;
   readonly booking: MyBooking;
+  /** Empty where the page does not know it any more, as after a reload. */
   readonly email: string;
   readonly verify: (booking: MyBooking, code: string) => Promise<VerifiedAnswer>;
+  readonly sendAgain: (booking: MyBooking) => Promise<SentCodeAnswer>;
   /** Takes the booking as it is with its code. */
   onVerified(answer: VerifiedAnswer): void;
 }
 
-export function codeField({ catalog, booking, email, verify, onVerified }: CodeParts): HTMLElement {
+export function codeField(parts: CodeParts): HTMLElement {
+  const { catalog, booking, email, verify, onVerified } = parts;
   const { verify: texts } = catalog;
   const problem = new Problem();
   const code = h("input", {
@@ -50,10 +54,38 @@ export function codeField({ catalog, booking, email, verify, onVerified }: CodeP
         void send();
       },
     },
-    h("p", { class: "done-title" }, texts.title),
-    h("p", { class: "sheet-text" }, texts.text(email)),
+    h("p", { class: "sheet-text" }, email === "" ? texts.textLater : texts.text(email)),
     field(texts.code, code),
     problem.element,
     submit,
+    againButton(parts, problem),
   );
+}
+
+/** The button for another mail. It rests until the server sends one again. */
+function againButton({ catalog, booking, sendAgain }: CodeParts, problem: Problem): HTMLElement {
+  const { verify: texts } = catalog;
+  const said = h("p", { class: "hint", role: "status" });
+  const rest = (seconds: number) => {
+    again.disabled = true;
+    setTimeout(() => (again.disabled = false), seconds * 1_000);
+  };
+  const send = async (): Promise<void> => {
+    again.disabled = true;
+    problem.show("");
+    setText(said, "");
+    try {
+      const { sent, mails_left, wait_seconds } = await sendAgain(booking);
+      if (sent) setText(said, texts.sent);
+      if (mails_left === 0) again.hidden = true;
+      else rest(wait_seconds);
+    } catch (error) {
+      const wait = error instanceof SlotcastError ? error.details.retry_after : undefined;
+      if (typeof wait !== "number") again.disabled = false;
+      else rest(wait);
+      problem.show(adviceFor(error, catalog));
+    }
+  };
+  const again = button(texts.again, () => void send(), { kind: "quiet" });
+  return h("div", { class: "again" }, again, said);
 }

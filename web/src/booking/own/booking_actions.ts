@@ -3,7 +3,7 @@
  * Each command is a pending request until its answer is known. The browser keeps it with its key,
  * over a reload too, and sends it again. So the visitor learns the outcome. */
 
-import type { VerifiedAnswer } from "../../client/wire";
+import type { SentCodeAnswer, VerifiedAnswer } from "../../client/wire";
 import type { Booking, Calendar, Proof, Slot } from "../../client";
 import { newKey, SlotcastError } from "../../client";
 import { type Outcome, sendPending } from "./pending_request";
@@ -31,14 +31,18 @@ export class BookingActions {
   readonly #mine: OwnStore;
   readonly #now: () => number;
   readonly #told: (settled: Settled) => void;
+  readonly #language: string;
 
+  /** `language` is that of the page, for mails. */
   constructor(
     calendar: Calendar,
     mine: OwnStore,
     now: () => number,
+    language: string,
     told: (settled: Settled) => void = () => {},
   ) {
     this.#told = told;
+    this.#language = language;
     this.#calendar = calendar;
     this.#mine = mine;
     this.#now = now;
@@ -82,7 +86,7 @@ export class BookingActions {
     const textOf = (one: Omit<BookingRequest, "key">) =>
       JSON.stringify([one.customer, one.data, one.seats]);
     if (request !== undefined && textOf(request) === textOf({ ...said, seats })) return request;
-    const made: BookingRequest = { key: newKey(), ...said, seats };
+    const made: BookingRequest = { key: newKey(), ...said, seats, language: this.#language };
     this.#mine.keepRequest(hold.id, made);
     return made;
   }
@@ -107,9 +111,14 @@ export class BookingActions {
   /** Sends the code that the customer was mailed, and keeps the booking as it is with it. */
   readonly verify = async (booking: MyBooking, code: string): Promise<VerifiedAnswer> => {
     const answer = await this.#calendar.verify(booking, code);
-    if (answer.verified) this.#mine.keepBooking({ ...booking, ...answer.booking }, booking);
+    const { verification: _, ...verified } = booking;
+    if (answer.verified) this.#mine.keepBooking({ ...verified, ...answer.booking }, booking);
     return answer;
   };
+
+  /** Asks for the mail with the code once more, in the language of this page. */
+  readonly sendCode = (booking: MyBooking): Promise<SentCodeAnswer> =>
+    this.#calendar.sendCode(booking, { language: this.#language });
 
   /** Marks a request without an answer as unwanted. */
   giveUp(pending: PendingRequest): void {
@@ -251,7 +260,9 @@ export class BookingActions {
       const times = isOlder ? booking : timesIn(now);
       const isMoved = now.slot !== booking.slot || times.start !== booking.start;
       const isSame = now.status === booking.status && !isMoved && times.end === booking.end;
-      if (!isSame || booking.isMissing) this.#mine.keepBooking(now, times);
+      const { verification } = booking;
+      const kept = { ...now, ...(verification && { verification }) };
+      if (!isSame || booking.isMissing) this.#mine.keepBooking(kept, times);
     } catch (error) {
       if (!(error instanceof SlotcastError) || error.details.rule !== undefined) return undefined;
       // With another secret the server refuses the token of the booking.

@@ -22,6 +22,7 @@ export interface PanelActions {
   giveUp(pending: PendingRequest): void;
   move(booking: MyBooking): void;
   cancel(booking: MyBooking): void;
+  enterCode(booking: MyBooking): void;
   copy(booking: MyBooking): void;
   save(booking: MyBooking): void;
   forget(booking: MyBooking): void;
@@ -132,7 +133,7 @@ export class OwnList {
   ): void {
     const item = this.#items.get(id) ?? this.#add(id);
     setText(item.when, whenText(it, setting));
-    const drawn = `${state} ${it.slot} ${isOpen}`;
+    const drawn = `${state} ${it.slot} ${isOpen} ${"verification" in it}`;
     if (item.drawn === drawn) return;
     item.drawn = drawn;
     item.element.dataset.state = state;
@@ -180,7 +181,11 @@ export class OwnList {
     const save = button(this.#catalog.receipt.save, () => this.#actions.save(booking), {
       kind: "small quiet",
     });
-    const away = booking.start === "" ? [copy] : [copy, save];
+    const code = button(this.#catalog.verify.enter, () => this.#actions.enterCode(booking), {
+      kind: "small primary",
+    });
+    const first = booking.verification === undefined ? [] : [code];
+    const away = [...first, copy, ...(booking.start === "" ? [] : [save])];
     // The server would refuse too: it is too late for a change here.
     if (!isOpen) return away;
     return [
@@ -196,6 +201,7 @@ export class OwnList {
 
   #lineOf(booking: MyBooking): string {
     if (booking.isMissing) return booking.isShut ? this.#texts.shut : this.#texts.missing;
+    if (booking.verification !== undefined) return this.#catalog.verify.waits;
     return booking.calendar === this.#calendar
       ? this.#texts[booking.status]
       : this.#texts.elsewhere;

@@ -4,6 +4,8 @@ import type { Slot } from "../../client";
 import { calendarPage } from "../../address/calendar_link";
 import { copyLink } from "../../ui/dialog/clipboard";
 import { ask } from "../../ui/dialog/confirm";
+import { openOnce, sheet } from "../../ui/dialog/dialog";
+import { codeField } from "../form/code_field";
 import { bookingReceipt } from "../form/booking_receipt";
 import { saveFile } from "../save_file";
 import { serviceOf } from "../service";
@@ -61,6 +63,27 @@ export class OwnSteps {
     const { receipt } = catalog;
     const isCopied = await copyLink(root, receipt.linkTitle, this.#own.linkOf(booking), catalog);
     if (isCopied) toasts.say(receipt.copied);
+  }
+
+  /** Asks for the code of a booking's mail, after a reload of the page too. */
+  async enterCode(booking: MyBooking): Promise<void> {
+    const { root, actions, toasts, catalog } = this.#parts;
+    const { verify } = catalog;
+    const dialog = sheet(
+      { id: "code-title", title: verify.title, isForm: true },
+      codeField({
+        catalog,
+        booking,
+        email: "",
+        verify: actions.verify,
+        sendAgain: actions.sendCode,
+        onVerified: () => {
+          dialog.close();
+          toasts.say(verify.done, "good");
+        },
+      }),
+    );
+    openOnce(root, dialog);
   }
 
   async finishMove(booking: MyBooking, slot: Slot): Promise<void> {

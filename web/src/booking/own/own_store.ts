@@ -9,6 +9,7 @@ export interface BookingRequest {
   readonly key: string;
   readonly customer: Customer;
   readonly seats: number;
+  readonly language?: string;
   readonly data?: { readonly answers: Readonly<Record<string, string>> };
 }
 
@@ -150,8 +151,11 @@ export class OwnStore {
   keepBooking(booking: Booking, slot: Pick<Slot, "start" | "end">): void {
     const { start, end } = slot;
     const { id, calendar, seats, status, token } = booking;
+    const { verification } = booking;
     const kept = { id, calendar, slot: booking.slot, seats, status, token, start, end };
-    this.#store.put("booking", id, kept);
+    // The code can be entered after a reload too.
+    const waits = status === "pending" && verification !== undefined;
+    this.#store.put("booking", id, { ...kept, ...(waits && { verification }) });
     this.#store.drop("proof", id);
   }
 
