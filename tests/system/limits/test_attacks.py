@@ -132,6 +132,7 @@ async def test_an_attack_of_one_caller_leaves_the_others_their_time(name: str, p
             await eventually(lambda: codes & answers.keys(), what="the first refusal")
             attacked = await _p99(guest, slots[0])
             await eventually(lambda: sum(answers.values()) >= LEAST_ANSWERS, what="the attack")
+        calm = max(calm, await _p99(guest, slots[0]))  # the machine's other work comes and goes
     print(f"{name}: p99 {calm * 1e3:.0f} ms calm, {attacked * 1e3:.0f} ms meanwhile; {dict(answers)}")
     assert set(answers) <= codes | {"ok"}
     assert answers["ok"] <= 2 + ATTACKERS, "a bound holds for requests at the same time too"
