@@ -11,11 +11,14 @@ export class RolesField {
   readonly #calendars: HTMLInputElement;
 
   constructor(roles: Roles = { "*": "staff" }) {
-    const shown = Object.values(roles)[0] ?? "staff";
+    const shown = sharedRole(roles);
     const options = Object.entries(texts.access.roleText).map(([value, text]) =>
       h("option", { value, selected: value === shown }, text),
     );
-    this.#role = h("select", { name: "role" }, ...options);
+    this.#role = h("select", { name: "role", required: true }, ...options);
+    // One role for all of them is a choice of the owner's: none is chosen before.
+    if (shown === undefined)
+      this.#role.prepend(h("option", { value: "", selected: true }, rolesText(roles)));
     const value = Object.keys(roles).join(", ");
     this.#calendars = h("input", { name: "calendars", required: true, value, spellcheck: "false" });
     this.elements = [
@@ -35,6 +38,12 @@ export class RolesField {
   get roles(): Roles {
     return Object.fromEntries(this.calendars.map((calendar) => [calendar, this.role]));
   }
+}
+
+/** Returns the role that an account has in all its calendars; none if they differ. */
+export function sharedRole(roles: Roles): RoleName | undefined {
+  const [first = "staff", ...others] = new Set(Object.values(roles));
+  return others.length === 0 ? first : undefined;
 }
 
 /** Reads ids with commas or spaces between. */
