@@ -35,6 +35,7 @@ TAGS = {
     "busy": "Busy times of other calendars.",
     "history": "Who changed what, and when.",
     "customer": "Customers and their erasure.",
+    "block": "Blocks: whose holds and bookings are refused.",
     "account": "Staff's accounts and their roles.",
     "session": "Signing in and out.",
     "token": "Tokens of programs and people, listed and revoked.",
@@ -71,6 +72,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             "from": "2027-01-01",
         }
     },
+    "block.add": {"calendar": "room-1", "kind": "email", "value": "eve@example.org", "reason": "never came"},
     "slot.open": {"slots": [{"start": "2027-01-31T09:00:00Z", "end": "2027-01-31T09:30:00Z", "capacity": 4}]},
     "slot.update": {"capacity": 2, "data": {"room": "2"}},
     "slot.hold": {"seats": 1},
