@@ -20,6 +20,10 @@ def test_a_person_gets_all_data(run: Run, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("sys.stdin", io.StringIO("ada@example.org\n"))
     (one,) = json.loads(run("customer", "export", "-", "--calendar", "gym").output)["bookings"]
     assert one["calendar"] == "gym"
-    assert json.loads(run("customer", "export", "eve@example.org").output) == {"bookings": [], "entries": []}
+    run("block", "add", "email", "ADA@example.org", "--reason", "was rude")
+    (blocked,) = json.loads(run("customer", "export", "ada@example.org").output)["blocks"]
+    assert blocked["reason"] == "was rude"
+    nothing = {"bookings": [], "entries": [], "blocks": []}
+    assert json.loads(run("customer", "export", "eve@example.org").output) == nothing
     check_one_line(run("customer", "export", ""), "address")
     check_one_line(run("customer", "export", "a@b.c", "--calendar", "no"), "not_found")
