@@ -63,7 +63,7 @@ async def _by_socketio(transport: str, url: str, calendar: str, after: str | Non
     client.on("*", on_change, namespace="/calendars")
     client.on("disconnect", on_disconnect, namespace="/calendars")
     try:
-        await client.connect(url, namespaces=["/calendars"], transports=[transport])
+        await client.connect(url, namespaces=["/calendars"], transports=[transport], wait_timeout=ANSWER_SECONDS)
         asked = {"calendar": calendar} | ({"after": after} if after else {})
         answer = await client.call("calendar.subscribe", asked, namespace="/calendars", timeout=ANSWER_SECONDS)
         assert answer["ok"], answer
