@@ -27,3 +27,21 @@ def test_the_number_of_a_challenge_is_its_proof() -> None:
     assert read_proof(tokens, proof, end) is None
     assert read_proof(Tokens(b"two"), proof, NOW) is None
     assert read_proof(Tokens(b"two", b"one"), proof, NOW) == (made.challenge, end)
+
+
+def test_a_spliced_proof_lasts_no_longer() -> None:
+    """Digits of the number at the end of the time leave the hash as it is, and make no proof of another end."""
+    tokens = Tokens(b"one")
+    salt = f"{'0' * 24}?expires={NOW // 1_000 + CHALLENGE_SECONDS}"
+    number = 1234
+    digest = hashlib.sha256(f"{salt}{number}".encode()).hexdigest()
+    fields = {"algorithm": "SHA-256", "challenge": digest, "signature": tokens.token("challenge", digest)}
+
+    def read(salt: str, number: int) -> tuple[str, int] | None:
+        text = json.dumps({**fields, "salt": salt, "number": number})
+        return read_proof(tokens, b64encode(text.encode()).decode(), NOW)
+
+    assert read(salt, number) is not None
+    for moved in (1, 2, 3):
+        assert read(f"{salt}{str(number)[:moved]}", int(str(number)[moved:])) is None
+        assert read(salt[:-moved], int(f"{salt[-moved:]}{number}")) is None
