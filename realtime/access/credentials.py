@@ -86,7 +86,7 @@ class Credentials:
     def of_token(self, token: str, claims: dict[str, Any], roles: tuple[tuple[str, str], ...]) -> Credential:
         """Return the credential of a token, and note its use; Unauthorized for a revoked one."""
         name = id_of(token, claims)
-        if name in self._state.revoked:
+        if name in self._state.revoked or _hash_of(token) in self._state.revoked:
             raise Unauthorized("The token was revoked.")
         is_link = claims.get("link") is True
         if roles or is_link:
@@ -220,11 +220,19 @@ def read_moment(claim: Any) -> float:
 
 
 def id_of(token: str, claims: dict[str, Any]) -> str:
-    """Return the id under which a token is listed and revoked: its `jti`, or a hash of it."""
+    """Return the id under which a token is listed and revoked: its `jti`, or a hash of what is signed.
+
+    The signature does not count: base64 with a stray character, and a second signature by ES256, spell the same token.
+    """
     name = claims.get("jti")
     if isinstance(name, str) and 1 <= len(name) <= _MOST_ID_CHARACTERS and is_storable(name):
         return name
-    return hashlib.blake2b(token.encode(errors="replace"), digest_size=_ID_BYTES).hexdigest()
+    return _hash_of(token.rpartition(".")[0])
+
+
+def _hash_of(text: str) -> str:
+    """Return a hash for an id. Releases before took that of the whole token."""
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=_ID_BYTES).hexdigest()
 
 
 def role_of(name: str) -> Role:

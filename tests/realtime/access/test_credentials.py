@@ -1,15 +1,20 @@
 """The credentials in force: revoked ones end their connections, and each use is noted."""
 
+import hashlib
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
+import jwt
 import pytest
 
 from models.contract.errors import Unauthorized
 from models.contract.values.time import HOUR, system_clock, write_time
 from models.service import AccessState, LiveSession
+from realtime.access.auth import Auth
 from realtime.access.credentials import Credentials, digest_of, id_of
 
 ROLES = (("*", "staff"),)
+_BASE64 = ascii_uppercase + ascii_lowercase + digits + "-_"
 
 
 def _session(name: str, role: str = "staff") -> LiveSession:
@@ -87,6 +92,31 @@ async def test_a_far_moment_of_a_token_is_noted_as_one_that_can_be_written(momen
 
 def test_a_token_without_an_id_has_one() -> None:
     """Every token can be revoked, also one of another program."""
-    assert id_of("text", {"jti": "own"}) == "own"
-    assert id_of("text", {}) == id_of("text", {"jti": "x" * 65}) != id_of("other", {})
-    assert id_of("text", {}) == id_of("text", {"jti": "a\0"})  # PostgreSQL takes no NUL, and the note of no use with it
+    assert id_of("a.b.c", {"jti": "own"}) == "own"
+    assert id_of("a.b.c", {}) == id_of("a.b.c", {"jti": "x" * 65}) != id_of("a.d.c", {})
+    assert id_of("a.b.c", {}) == id_of(
+        "a.b.c", {"jti": "a\0"}
+    )  # PostgreSQL takes no NUL, and the note of no use with it
+
+
+async def test_a_revoked_token_comes_back_in_no_spelling() -> None:
+    """Padding, and the spare bits of the last letter, spell the same signature in other ways."""
+    credentials, secret = Credentials(system_clock), b"a secret of the tests, on no other machine"
+    auth = Auth(secret, credentials=credentials)
+    token = jwt.encode({"sub": "x", "scope": "staff", "calendars": "*"}, secret, algorithm="HS256")
+    signed, _, signature = token.rpartition(".")
+    spare = _BASE64[_BASE64.index(signature[-1]) ^ 1]
+    auth.identify(token, "")
+    (use,) = credentials.taken_uses()
+    credentials.take(_state(revoked=(use.id,)))
+    for text in (token, f"{token}=", f"{signed}.{signature[:-1]}{spare}"):
+        with pytest.raises(Unauthorized):
+            auth.identify(text, "")
+
+
+async def test_a_token_that_a_release_before_revoked_stays_revoked() -> None:
+    """Its id was a hash of the whole token."""
+    credentials = Credentials(system_clock)
+    credentials.take(_state(revoked=(hashlib.blake2b(b"a.b.c", digest_size=16).hexdigest(),)))
+    with pytest.raises(Unauthorized):
+        credentials.of_token("a.b.c", {"sub": "x"}, ROLES)
