@@ -24,6 +24,8 @@ _PLAIN_EMAIL = re.compile(
     rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*\.[A-Za-z]{{2,63}}", re.ASCII
 )
 
+_ENCODED_WORD = "=?"  # of RFC 2047
+
 # Of the syntax alone: `ada@intranet.local` is an address where it is used.
 SPECIAL_USE_DOMAIN_NAMES.clear()
 
@@ -76,6 +78,8 @@ def _line(field: str, value: str | None) -> str | None:
 
 def _check_email(email: str) -> None:
     """Check the syntax of RFC 5321 and RFC 6531. No network is asked if the domain exists."""
+    if _ENCODED_WORD in email:  # a mail to it would go to the address that it encodes, which is another spelling
+        raise BadRequest("`email` is no e-mail address: it has an encoded word.", field="customer.email")
     if _PLAIN_EMAIL.fullmatch(email):
         return
     try:

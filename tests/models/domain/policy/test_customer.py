@@ -54,6 +54,13 @@ def test_what_is_no_address_is_refused(email: str) -> None:
     assert not _PLAIN_EMAIL.fullmatch(email)
 
 
+@pytest.mark.parametrize("local", ["=?utf-8?q?eve?=", "=?utf-8?b?ZXZl?=", '"=?utf-8?q?eve=40evil.example?="'])
+def test_an_encoded_word_is_no_spelling_of_an_address(local: str) -> None:
+    """The mail would go to the decoded address, past a block and past the limits of that address."""
+    with pytest.raises(BadRequest):
+        check_customer(person(email=f"{local}@example.org"))
+
+
 @pytest.mark.parametrize("phone", PHONES)
 def test_a_phone_number_stays_as_typed(phone: str) -> None:
     """Digits and a plus, with what people write between them."""
