@@ -17,7 +17,7 @@ Network = IPv4Network | IPv6Network
 SHORTEST_PREFIX = {4: 8, 6: 16}
 _LONGEST_V6 = 64  # one customer has a /64
 _MAPPED = ip_network("::ffff:0:0/96")
-_TRUNK = re.compile(r"\(0\)")  # +43 (0)1 234: dialled within the country only
+_TRUNK = re.compile(r"\( *0 *\)")  # +43 (0)1 234: dialled within the country only
 _CACHED = 4_096
 
 

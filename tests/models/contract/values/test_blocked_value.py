@@ -5,7 +5,9 @@ import pytest
 from models.contract.values.blocked_value import canonical_phone, canonical_value, number_of, read_network
 
 
-@pytest.mark.parametrize("phone", ["+43 1 234-56", "0043 1 23456", "+43 (0)1 / 234.56", "(0043) 123456", "43123456"])
+@pytest.mark.parametrize(
+    "phone", ["+43 1 234-56", "0043 1 23456", "+43 (0)1 / 234.56", "+43 ( 0 ) 123456", "(0043) 123456", "43123456"]
+)
 def test_a_phone_number_is_the_same_however_it_is_written(phone: str) -> None:
     """Spaces, signs, the prefix of a call abroad and a zone's `(0)` make no other number."""
     assert canonical_phone(phone) == "43123456"
