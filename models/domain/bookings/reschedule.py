@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from models.contract.changes import Type
 from models.contract.commands.bookings import RescheduleBooking
+from models.contract.errors import PolicyRefused
 from models.contract.values.ids import new_id
 from models.domain.bookings import bookings, holds, mail_order
 from models.domain.log import change_log
@@ -37,6 +38,7 @@ def reschedule_booking(transaction: Transaction, command: RescheduleBooking) -> 
         rules.check_cancel(policy, capacity.find(transaction, row.slot), transaction.now)
     if not is_covered:
         _check_target(command, row, calendar)
+    _check_verification(transaction, command, row, calendar, is_covered=is_covered)
     rules.check_not_blocked(command.principal, calendar.id)
     booker = limits.Booker(row.booked_by, row.email or "")
     limits.check(transaction, command.principal, calendar, slot, booker, moving=row.id)
@@ -87,6 +89,18 @@ def _check_target(command: RescheduleBooking, row: BookingRow, calendar: Calenda
         rules.check_in_use(calendar)
     else:
         rules.check_book(command.principal, calendar)
+
+
+def _check_verification(
+    transaction: Transaction, command: RescheduleBooking, row: BookingRow, calendar: CalendarRow, *, is_covered: bool
+) -> None:
+    """Refuse a guest's move into a calendar that asks more of a guest than the present one. A hold had its proof."""
+    asked = rules.policy_of(calendar).verification
+    if asked == "none" or command.principal.is_named(calendar.id) or (asked == "proof" and is_covered):
+        return
+    if asked != rules.policy_of(transaction.calendar(row.calendar)).verification:
+        message = "The other calendar verifies its guests: cancel, and book there."
+        raise PolicyRefused(message, rule="verification", verification=asked)
 
 
 def _status(command: RescheduleBooking, row: BookingRow, calendar: CalendarRow) -> str:

@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 from msgspec import UnsetType
 
 from models.contract.commands.bookings import NewDetails, UpdateBooking
-from models.contract.errors import BadRequest
+from models.contract.errors import BadRequest, PolicyRefused
 from models.contract.values.canonical_email import canonical_email
-from models.domain.bookings import bookings, holds
+from models.domain.bookings import bookings, holds, mail_order
 from models.domain.log import change_log
 from models.domain.policy import limits, override, rules
 from models.domain.policy.booking_states import is_done
@@ -97,10 +97,17 @@ def _with_data(row: BookingRow, given: dict[str, Any] | None) -> BookingRow:
 
 
 def _check_limits(transaction: Transaction, command: UpdateBooking, row: BookingRow, changed: BookingRow) -> None:
-    """Refuse another e-mail address that has as many bookings already as the calendar allows a customer."""
+    """Refuse another e-mail address that has as many bookings already as the calendar allows a customer.
+
+    Where guests prove their address by a code, they change it by a new booking: it would count unproven otherwise, and
+    mails with codes would go to anyone.
+    """
     is_other = canonical_email(changed.email or "") != canonical_email(row.email or "")
     if not is_other or command.principal.is_staff_of(row.calendar):
         return
+    if mail_order.is_needed(command.principal, transaction.calendar(row.calendar)):
+        message = "The e-mail address of a booking here is verified, so only staff change it."
+        raise PolicyRefused(message, rule="verification", field="customer.email")
     slot, booker = capacity.find(transaction, row.slot), limits.Booker("", changed.email or "")
     limits.check(transaction, command.principal, transaction.calendar(row.calendar), slot, booker, moving=row.id)
 

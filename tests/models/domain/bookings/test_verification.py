@@ -8,15 +8,21 @@ import msgspec
 import pytest
 
 from models.contract.commands.background import ExpireBookings, NoteMail
-from models.contract.commands.bookings import ConfirmBooking, RescheduleBooking, SendCode
+from models.contract.commands.bookings import (
+    ConfirmBooking,
+    NewDetails,
+    RescheduleBooking,
+    SendCode,
+    UpdateBooking,
+)
 from models.contract.commands.calendars import UpdateCalendar
-from models.contract.errors import Forbidden, InvalidTransition, LimitExceeded
+from models.contract.errors import Forbidden, InvalidTransition, LimitExceeded, PolicyRefused
 from models.contract.values.time import SECOND
 from models.domain.bookings.mail_order import WAIT_SECONDS
 from models.domain.bookings.verification import MAIL_SECONDS, MOST_TRIES, PAUSE_SECONDS
 from tests.models.database_audit import query
 from tests.models.domain.bookings.verified import book, orders, verify
-from tests.models.driver import GUEST, STAFF, Driver, FakeClock, booking, new_key
+from tests.models.driver import GUEST, STAFF, Driver, FakeClock, booking, moving, new_key
 
 
 def _status(driver: Driver, booked: dict[str, Any]) -> str:
@@ -147,6 +153,42 @@ def test_a_moved_booking_still_waits_for_its_code(mailing: Driver, clock: FakeCl
     ((status, ends_at),) = query(mailing.path, "SELECT status, expires_at FROM booking")
     assert (status, ends_at) == ("pending", clock.now + (WAIT_SECONDS - 60) * SECOND)
     assert verify(mailing, booked, order["code"])["booking"]["status"] == "confirmed"
+
+
+def _change_email(driver: Driver, booked: dict[str, Any], email: str | None, *, is_staff: bool = False) -> None:
+    principal, token = (STAFF, "") if is_staff else (GUEST, booked["token"])
+    details = NewDetails(email=email)
+    driver.service.run(
+        UpdateBooking(principal=principal, key=new_key(), booking=booked["id"], token=token, customer=details)
+    )
+
+
+def test_a_verified_address_is_swapped_for_no_other(mailing: Driver) -> None:
+    """Neither before the code, which would mail it to anyone, nor after it. A spelling is no other, and staff may."""
+    booked = book(mailing)
+    for _ in range(2):
+        for email in ("victim@example.org", None):
+            with pytest.raises(PolicyRefused) as refused:
+                _change_email(mailing, booked, email)
+            assert refused.value.details == {"rule": "verification", "field": "customer.email"}
+        for order in orders(mailing):
+            assert order["email"] == "ada@example.org"
+            verify(mailing, booked, order["code"])
+    _change_email(mailing, booked, "ADA@example.org")
+    _change_email(mailing, booked, "bob@example.org", is_staff=True)
+
+
+@pytest.mark.parametrize("asked", ["email", "proof"])
+def test_no_move_brings_an_unverified_booking_into_a_calendar_that_verifies(mailing: Driver, asked: str) -> None:
+    """A guest cancels and books there; staff move it."""
+    (there,) = mailing.open()
+    mailing.service.run(UpdateCalendar(principal=STAFF, calendar="room", policy={"verification": asked}))
+    mailing.create("open")
+    booked = book(mailing)
+    with pytest.raises(PolicyRefused) as refused:
+        mailing.service.run(moving(booked, there))
+    assert refused.value.details == {"rule": "verification", "verification": asked}
+    mailing.service.run(moving(booked, there, principal=STAFF))
 
 
 def test_a_mail_is_sent_until_it_is_noted_as_sent(mailing: Driver, clock: FakeClock) -> None:
