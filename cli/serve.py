@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from cli.database_wait import open_patiently
 from cli.heartbeat import beat_on_loop
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
@@ -60,9 +61,9 @@ def serve(settings: Settings) -> None:
     service = settings.service()
     if worker is not None:
         service.writers = 0 if has_writer(settings) else writers_of_each(service.writers, settings.workers)
-    is_new = FIRST_MIGRATION in service.open()
-    if worker is None:
-        if is_new and settings.demo:
+        open_patiently(service)
+    else:
+        if FIRST_MIGRATION in service.open() and settings.demo:
             demo.seed(service)
         service.run(RaiseFeedFloor(calendar=""))  # the database may be a restored one
         warn_of_open_files(settings.database)

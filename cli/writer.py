@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from cli.database_wait import open_patiently
 from cli.heartbeat import beat_on_thread
 from cli.settings import Settings
 from models.storage.database import database_file
@@ -41,7 +42,7 @@ def write(settings: Settings, folder: Path, number: int) -> None:
         signal.signal(end, signal.SIG_IGN)
     service = settings.service()
     service.writers = 0
-    service.open()
+    open_patiently(service)
     server = WriterServer(
         socket_in(folder), sys.stdin.fileno(), service.foreign_commits(), lambda: service.writer_state
     )

@@ -25,7 +25,7 @@ from models.storage.cancellation import Cancellation, Cancelled, checked
 from models.storage.commits.commit_watch import CommitWatch, News
 from models.storage.commits.foreign_commits import ForeignCommits
 from models.storage.commits.notifications import Notifications
-from models.storage.dialect import UnusableDatabase
+from models.storage.dialect import UnreachableDatabase, UnusableDatabase
 from models.transaction.transaction import OnProgress, Retention, no_progress
 from models.writing.command_queue import CommandSource, Outcome, QueuedCommand, Reply
 from models.writing.write_figures import WriteFigures
@@ -64,6 +64,7 @@ __all__ = [
     "SlotSearch",
     "SlotService",
     "Snapshot",
+    "UnreachableDatabase",
     "UnusableDatabase",
     "WriteFigures",
     "WriterState",

@@ -29,7 +29,7 @@ from models.storage.commits.commit_watch import CommitWatch, ToldWatch
 from models.storage.commits.foreign_commits import ForeignCommits
 from models.storage.commits.notice import Bus
 from models.storage.commits.notifications import Notifications
-from models.storage.dialect import Dialect, UnusableDatabase
+from models.storage.dialect import Dialect, UnreachableDatabase
 from models.transaction.transaction import OnProgress, Retention, no_progress
 from models.writing.address_notes import AddressNotes
 from models.writing.batch import BatchRunner
@@ -122,7 +122,7 @@ class SlotService(Queries):
 
     @contextmanager
     def _connected(self) -> Iterator[None]:
-        """Connect to the database and measure its clock. A failure raises UnusableDatabase with one clear line."""
+        """Connect to the database and measure its clock. A failure raises UnreachableDatabase with one line."""
         self.tokens = Tokens(self.secret, self.previous_secret)
         self._db = database.open_database(self.url, synchronous=self.synchronous, is_pooled=self.is_pooled)
         try:
@@ -133,7 +133,7 @@ class SlotService(Queries):
                 commit_watch.measure(self._db, self.clock)
             yield
         except (DatabaseError, InterfaceError) as error:
-            raise UnusableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
+            raise UnreachableDatabase(f"SLOTCAST_DATABASE can't be opened: {error}") from error
         finally:
             self.close_thread_connection()
 

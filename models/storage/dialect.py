@@ -20,6 +20,10 @@ class UnusableDatabase(Exception):
     """The setting or its database can't be used. The message is one clear line."""
 
 
+class UnreachableDatabase(UnusableDatabase):
+    """The database does not answer now, or refuses. It may do so later."""
+
+
 class Duplicate(IntegrityError):
     """Another process has just written a row with the same key, without a lock to wait for."""
 
