@@ -68,9 +68,9 @@ def serve(settings: Settings) -> None:
         service.run(RaiseFeedFloor(calendar=""))  # the database may be a restored one
         warn_of_open_files(settings.database)
         if settings.workers > 1:
-            _print_welcome(settings, service, with_token=sys.stdout.isatty())
+            welcome = _welcome(settings, service, with_token=sys.stdout.isatty())
             service.close()
-            supervise(settings, why_not_listening, has_writer=has_writer(settings))
+            supervise(settings, why_not_listening, welcome, has_writer=has_writer(settings))
             return
     may_listen = follow_supervisor() if worker is not None else None
     try:
@@ -184,7 +184,7 @@ async def _serve_until_signal(settings: Settings, service: SlotService, may_list
     stop = stop_by_signal()
     # Elsewhere than on a terminal the token would stay in a log.
     if worker is None:
-        _print_welcome(settings, service, with_token=sys.stdout.isatty())
+        print(_welcome(settings, service, with_token=sys.stdout.isatty()), flush=True)
     why = await _until_stopped(stop, app[SERVICE])
     if settings.drain_seconds and not why:
         await app[DRAIN](settings.drain_seconds)
@@ -276,20 +276,22 @@ def _connections_log() -> logging.Logger:
     return log
 
 
-def _print_welcome(settings: Settings, service: SlotService, *, with_token: bool) -> None:
+def _welcome(settings: Settings, service: SlotService, *, with_token: bool) -> str:
+    """Return what the server says at its start."""
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else settings.host  # noqa: S104 - compared
     here = f"http://{host}:{settings.port}"
     calendars = [info.id for info in service.calendars() if not info.archived]
     page = "demo" if "demo" in calendars else calendars[0] if calendars else ""
-    print(f"Slotcast serves {public_url(settings.database)} on {here}  (Ctrl-C stops it)\n")
-    print(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
+    lines = [f"Slotcast serves {public_url(settings.database)} on {here}  (Ctrl-C stops it)\n"]
+    lines.append(f"  Booking page   {here}/c/{page}" if page else f"  Calendars      {here}/")
     if with_token:
         token = Auth(settings.secret, service.clock).write_token(
             "staff", scope="owner", calendars="*", seconds=STAFF_TOKEN_SECONDS, made_by="server.py"
         )
-        print(f"  Staff page     {here}/staff#token={token}\n", flush=True)
+        lines.append(f"  Staff page     {here}/staff#token={token}\n")
     else:
-        print(f"  Staff page     {here}/staff  (server.py account create makes an account)\n", flush=True)
+        lines.append(f"  Staff page     {here}/staff  (server.py account create makes an account)\n")
+    return "\n".join(lines)
 
 
 def loop_factory() -> Any:

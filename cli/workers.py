@@ -74,24 +74,38 @@ def follow_supervisor() -> Future[None]:
 
 
 def supervise(
-    settings: Settings, why_not: Callable[[Settings, OSError | UnicodeError], str], *, has_writer: bool
+    settings: Settings,
+    why_not: Callable[[Settings, OSError | UnicodeError], str],
+    welcome: str,
+    *,
+    has_writer: bool,
 ) -> None:
-    """Run the workers until SIGINT or SIGTERM. `why_not` says why the address can't be had."""
+    """Run the workers until SIGINT or SIGTERM. `why_not` says why the address can't be had.
+
+    `welcome` is printed once the addresses are reserved, also the one for operators: the workers of another server
+    would share it unnoticed.
+    """
     with ExitStack() as ends:
         try:
-            ends.enter_context(_reserved(settings))
+            ends.enter_context(_reserved(settings.host, settings.port))
         except (OSError, UnicodeError) as error:
             raise BadSetting(why_not(settings, error)) from error
+        if settings.metrics_listen is not None:
+            try:
+                ends.enter_context(_reserved(*settings.metrics_listen))
+            except (OSError, UnicodeError) as error:
+                raise BadSetting(f"SLOTCAST_METRICS_LISTEN: {error}") from error
+        print(welcome, flush=True)
         folder = Path(tempfile.mkdtemp(prefix="slotcast-workers-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         stop_seconds = STOP_SECONDS + settings.drain_seconds
         _Supervisor(folder, settings.workers, stop_seconds, has_writer=has_writer).run()
 
 
-def _reserved(settings: Settings) -> socket.socket:
+def _reserved(host: str, port: int) -> socket.socket:
     """Bind the address without listening, so that no other program takes it while a worker restarts."""
     family, kind, protocol, _, address = socket.getaddrinfo(
-        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as probe:  # a server without SO_REUSEPORT is noticed here
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -26,6 +26,18 @@ def test_a_port_that_is_taken(run: Run) -> None:
     check_one_line(done, "SLOTCAST_PORT", "in use")
 
 
+def test_one_address_for_clients_and_operators(run: Run) -> None:
+    """Workers share their port among themselves, and not with their own address for operators."""
+    address = f"127.0.0.1:{free_port()}"
+    done = run(
+        SLOTCAST_PORT=address.partition(":")[2],
+        SLOTCAST_METRICS_LISTEN=address,
+        SLOTCAST_WORKERS="2",
+        SLOTCAST_DEMO="0",
+    )
+    check_one_line(done, "SLOTCAST_METRICS_LISTEN", "in use")
+
+
 def test_a_database_newer_than_the_program(run: Run, tmp_path: Path) -> None:
     """A schema from the future is not touched."""
     run("calendar", "create", "a")

@@ -36,7 +36,8 @@ def checked_url(url: str) -> str:
         raise ValueError("it must look like redis://user:password@host:6379 or rediss:// for TLS")
     url = url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url
     try:
-        Redis.from_url(url, protocol=2).close()
+        with Redis.from_url(url, protocol=2) as client:
+            client.connection_pool.make_connection()  # no connect, but a check of the parameters
     except (ValueError, TypeError):  # their texts may repeat a password
         raise ValueError("it must look like redis://user:password@host:6379 or rediss:// for TLS") from None
     return url

@@ -106,7 +106,11 @@ def test_a_frozen_redis_costs_a_bounded_wait(redis: Redis, bus: RedisBus) -> Non
 
 
 @pytest.mark.parametrize(
-    "url", ["", "redis://", "http://there", "there:6379", "redis://there:port", "redis://there/?db=x", "memcached://x"]
+    "url",
+    [
+        *("", "redis://", "http://there", "there:6379", "redis://there:port", "redis://there/?db=x", "memcached://x"),
+        "redis://user:password@there/?colour=red",
+    ],
 )
 def test_a_bad_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match="it must look like redis://"):
