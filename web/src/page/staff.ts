@@ -29,6 +29,7 @@ import { AccessClient } from "../staff/access/access_client";
 import { showHowToOpen, showNotNow, showSignIn } from "../staff/access/sign_in";
 import { ServerView } from "../staff/server/server_view";
 import { StaffView } from "../staff/staff_view";
+import { keepTypedText } from "../staff/typed_text";
 import { pageHome } from "../address/home";
 import { forgetToken, onLink, takeToken } from "../address/token";
 import { loadTexts } from "../staff/language_choice";
@@ -54,6 +55,7 @@ async function open(access: AccessClient): Promise<void> {
   });
   await loaded;
   root.replaceChildren();
+  keepTypedText(root);
   if (location.pathname.endsWith("/staff/server")) new ServerView(client, root);
   else new StaffView(client, root, exposeChosen(), access);
 }

@@ -27,6 +27,8 @@ interface FormParts {
   readonly submit: string;
   readonly fields: readonly HTMLElement[];
   send(): Promise<void>;
+  /** Runs after the sheet has closed. */
+  done?(): void;
 }
 
 /** Opens a sheet with a form. It closes once `send` has succeeded. */
@@ -40,6 +42,7 @@ export function openForm(root: HTMLElement, parts: FormParts): void {
     try {
       await parts.send();
       dialog.close();
+      parts.done?.();
     } catch (error) {
       problem.show(accessAdvice(error));
     } finally {
@@ -89,8 +92,8 @@ export function askForFirstAccount(
       const account = { name: name.value, password: password.value, roles: { "*": "owner" } };
       await access.ask("POST", "/accounts", account);
       await new AccessClient().signIn(name.value, password.value);
-      done();
     },
+    done,
   });
 }
 

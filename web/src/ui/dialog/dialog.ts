@@ -42,7 +42,7 @@ export function openOnce(root: HTMLElement, dialog: HTMLDialogElement): void {
   dropSecondClick();
 }
 
-/** Closes a dialog when its backdrop is clicked. A text that is selected beyond the edge of the dialog ends on the
+/** Closes a dialog when its backdrop is clicked, unless a listener keeps it open as it may with Escape. A text that is selected beyond the edge of the dialog ends on the
  * backdrop too, and closes nothing. */
 export function closeOnBackdrop(dialog: HTMLDialogElement, answer?: string): void {
   let isBegun = false;
@@ -50,6 +50,7 @@ export function closeOnBackdrop(dialog: HTMLDialogElement, answer?: string): voi
     isBegun = target === dialog;
   });
   dialog.addEventListener("click", ({ target }) => {
-    if (isBegun && target === dialog) dialog.close(answer);
+    if (!isBegun || target !== dialog) return;
+    if (dialog.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close(answer);
   });
 }
