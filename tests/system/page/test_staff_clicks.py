@@ -44,4 +44,5 @@ async def test_a_selection_beyond_the_edge_closes_nothing(place: Place, api: Api
     await page.mouse.up()
     await expect(name).to_have_value("Ada Selected")
     await page.mouse.click(5, box["y"] + 5)
+    await page.get_by_role("button", name="Drop it").click()
     await expect(page.locator("dialog")).to_have_count(0)

@@ -113,7 +113,7 @@ async def test_no_text_of_the_setting_up_stands_in_code(place: Place, api: Api, 
     for at in (0, 1):
         await seen.choose(page.locator(".account"), at, "dialog .access-row")
         await page.locator("dialog .actions .primary").click()
-        await seen.look("dialog input[name=calendars]")
+        await seen.look("dialog input[name=calendar]")
         await seen.close()
     await seen.choose(page.locator(".account"), 0, "dialog .access-row")
     await seen.choose(page.locator("dialog .access-row button"), 1, "dialog input[name=password]")

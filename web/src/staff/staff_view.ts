@@ -62,7 +62,8 @@ export class StaffView implements StaffContext {
     access: AccessClient,
   ) {
     this.access = access;
-    this.#account = new AccountMenu(this, access, () => {
+    const calendars = () => this.#calendars.all ?? [];
+    this.#account = new AccountMenu(this, access, calendars, () => {
       forgetToken("staff");
       location.assign("/staff");
     });
@@ -93,7 +94,7 @@ export class StaffView implements StaffContext {
       open: (booking) => this.#openBooking(booking),
     });
     this.#board = new BoardView(this, {
-      calendars: () => this.#calendars.all ?? [],
+      calendars,
       open: (calendar, day) => {
         writeQuery({ calendar, filter: "" }, true);
         this.show("days", day);

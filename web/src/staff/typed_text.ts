@@ -3,7 +3,7 @@
 import { ask } from "../ui/dialog/confirm";
 import { texts } from "./texts";
 
-const TYPED = "textarea, input:not([type=checkbox], [type=radio], [readonly])";
+const TYPED = "textarea, input:not([type=checkbox], [type=search], [readonly])";
 type Control = HTMLInputElement | HTMLTextAreaElement;
 
 export function keepTypedText(root: HTMLElement): void {

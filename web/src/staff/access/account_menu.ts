@@ -2,6 +2,7 @@
 
 import { pageHome } from "../../address/home";
 import { button } from "../../ui/button";
+import type { CalendarInfo } from "../../client";
 import { h, setText } from "../../ui/dom";
 import { menuButton, type MenuItem, openMenu } from "../../ui/menu";
 import { chooseForGood, chosenLanguage, type Language, LANGUAGES } from "../language_choice";
@@ -22,13 +23,20 @@ export class AccountMenu {
   });
   readonly #context: StaffContext;
   readonly #access: AccessClient;
+  readonly #calendars: () => readonly CalendarInfo[];
   readonly #signedOut: () => void;
   #session: Session | null = null;
   #isAsked = false;
 
-  constructor(context: StaffContext, access: AccessClient, signedOut: () => void) {
+  constructor(
+    context: StaffContext,
+    access: AccessClient,
+    calendars: () => readonly CalendarInfo[],
+    signedOut: () => void,
+  ) {
     this.#context = context;
     this.#access = access;
+    this.#calendars = calendars;
     this.#signedOut = signedOut;
     this.element = menuButton("…", texts.access.yourAccount, () => this.#items());
     this.element.classList.add("account");
@@ -70,11 +78,11 @@ export class AccountMenu {
     const items: (MenuItem | false)[] = [
       isAnOwner && {
         text: texts.access.accounts,
-        onclick: () => showAccounts(root, this.#access, session),
+        onclick: () => showAccounts(root, this.#access, session, this.#calendars()),
       },
       isAnOwner && {
         text: texts.access.tokens,
-        onclick: () => showTokens(root, this.#access, session),
+        onclick: () => showTokens(root, this.#access, session, this.#calendars()),
       },
       isOwner(session.roles, true) && {
         text: texts.access.server,

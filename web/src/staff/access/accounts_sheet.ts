@@ -7,6 +7,7 @@ import { h } from "../../ui/dom";
 import { field, Problem } from "../../ui/field";
 import { menuButton, type MenuItem } from "../../ui/menu";
 import type { AccessClient, Account, Session } from "./access_client";
+import { type Grants, grantsOf, type Named } from "./calendar_choice";
 import { accessAdvice, openForm, passwordInput } from "./password_sheet";
 import { RolesField, rolesText } from "./roles_field";
 import { texts } from "../texts";
@@ -15,7 +16,13 @@ interface Accounts {
   readonly accounts: readonly Account[];
 }
 
-export function showAccounts(root: HTMLElement, access: AccessClient, session: Session): void {
+export function showAccounts(
+  root: HTMLElement,
+  access: AccessClient,
+  session: Session,
+  calendars: readonly Named[],
+): void {
+  const grants = grantsOf(session, calendars);
   const list = h("ul", { class: "access-list", "aria-label": texts.access.accounts });
   const problem = new Problem();
   const load = async () => {
@@ -48,7 +55,7 @@ export function showAccounts(root: HTMLElement, access: AccessClient, session: S
     if (await ask(root, question)) await change("DELETE", account);
   };
   const items = (account: Account): readonly MenuItem[] => [
-    { text: texts.access.roles, onclick: () => askForRoles(root, access, account, load) },
+    { text: texts.access.roles, onclick: () => askForRoles(root, access, account, grants, load) },
     { text: texts.access.newPassword, onclick: () => askForNewPassword(root, access, account) },
     {
       text: account.disabled ? texts.access.enable : texts.access.disable,
@@ -66,7 +73,7 @@ export function showAccounts(root: HTMLElement, access: AccessClient, session: S
         h("strong", {}, account.name),
         account.id === session.account && texts.access.you,
         account.disabled && texts.access.disabled,
-        h("small", {}, rolesText(account.roles)),
+        h("small", {}, rolesText(account.roles, calendars)),
       ),
       menuButton("⋯", texts.access.more(account.name), () => items(account)),
     );
@@ -77,7 +84,9 @@ export function showAccounts(root: HTMLElement, access: AccessClient, session: S
     h(
       "div",
       { class: "actions" },
-      button(texts.access.newAccount, () => askForAccount(root, access, load), { kind: "primary" }),
+      button(texts.access.newAccount, () => askForAccount(root, access, grants, load), {
+        kind: "primary",
+      }),
       button(texts.sheet.done, () => dialog.close(), { kind: "quiet" }),
     ),
   );
@@ -85,10 +94,15 @@ export function showAccounts(root: HTMLElement, access: AccessClient, session: S
   void load();
 }
 
-function askForAccount(root: HTMLElement, access: AccessClient, done: () => Promise<void>): void {
+function askForAccount(
+  root: HTMLElement,
+  access: AccessClient,
+  grants: Grants,
+  done: () => Promise<void>,
+): void {
   const name = h("input", { name: "name", required: true, maxlength: 64, autocomplete: "off" });
   const password = passwordInput("password");
-  const roles = new RolesField();
+  const roles = new RolesField(grants);
   openForm(root, {
     id: "account-title",
     title: texts.access.newAccount,
@@ -110,9 +124,10 @@ function askForRoles(
   root: HTMLElement,
   access: AccessClient,
   account: Account,
+  grants: Grants,
   done: () => Promise<void>,
 ): void {
-  const roles = new RolesField(account.roles);
+  const roles = new RolesField(grants, account.roles);
   openForm(root, {
     id: "roles-title",
     title: texts.access.rolesOf(account.name),

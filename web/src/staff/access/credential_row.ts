@@ -4,11 +4,14 @@ import { button } from "../../ui/button";
 import { ask } from "../../ui/dialog/confirm";
 import { h } from "../../ui/dom";
 import type { Credential } from "./access_client";
+import type { Named } from "./calendar_choice";
 import { rolesText } from "./roles_field";
 import { locale, texts } from "../texts";
 
 export interface RowSetting {
   readonly root: HTMLElement;
+  /** Name those of the roles. */
+  readonly calendars: readonly Named[];
   /** The subject of the token that this page uses. */
   readonly own?: string | undefined;
   revoke(credential: Credential): Promise<void>;
@@ -45,7 +48,9 @@ export function credentialRow(credential: Credential, setting: RowSetting): HTML
       h(
         "small",
         {},
-        [isLink ? "" : rolesText(roles), datesText(credential)].filter(Boolean).join(" · "),
+        [isLink ? "" : rolesText(roles, setting.calendars), datesText(credential)]
+          .filter(Boolean)
+          .join(" · "),
       ),
     ),
     revoked_at === null

@@ -3,14 +3,15 @@
 import { h } from "../../ui/dom";
 import { field } from "../../ui/field";
 import type { RoleName, Roles } from "./access_client";
+import { CalendarChoice, type Grants, type Named } from "./calendar_choice";
 import { texts } from "../texts";
 
 export class RolesField {
   readonly elements: readonly HTMLElement[];
   readonly #role: HTMLSelectElement;
-  readonly #calendars: HTMLInputElement;
+  readonly #calendars: CalendarChoice;
 
-  constructor(roles: Roles = { "*": "staff" }) {
+  constructor(grants: Grants, roles: Roles = grants.hasAll ? { "*": "staff" } : {}) {
     const shown = sharedRole(roles);
     const options = Object.entries(texts.access.roleText).map(([value, text]) =>
       h("option", { value, selected: value === shown }, text),
@@ -18,13 +19,11 @@ export class RolesField {
     this.#role = h("select", { name: "role", required: true }, ...options);
     // One role for all of them is a choice of the owner's: none is chosen before.
     if (shown === undefined)
-      this.#role.prepend(h("option", { value: "", selected: true }, rolesText(roles)));
-    const value = Object.keys(roles).join(", ");
-    this.#calendars = h("input", { name: "calendars", required: true, value, spellcheck: "false" });
-    this.elements = [
-      field(texts.access.role, this.#role),
-      field(texts.access.inCalendars, this.#calendars, texts.access.ids),
-    ];
+      this.#role.prepend(
+        h("option", { value: "", selected: true }, rolesText(roles, grants.calendars)),
+      );
+    this.#calendars = new CalendarChoice(grants, roles);
+    this.elements = [field(texts.access.role, this.#role), this.#calendars.element];
   }
 
   get role(): RoleName {
@@ -32,7 +31,7 @@ export class RolesField {
   }
 
   get calendars(): readonly string[] {
-    return readIds(this.#calendars.value);
+    return this.#calendars.ids;
   }
 
   get roles(): Roles {
@@ -46,18 +45,17 @@ export function sharedRole(roles: Roles): RoleName | undefined {
   return others.length === 0 ? first : undefined;
 }
 
-/** Reads ids with commas or spaces between. */
-export const readIds = (text: string): readonly string[] => [
-  ...new Set(text.split(/[\s,]+/).filter((id) => id !== "")),
-];
-
-/** Returns roles as a text: "staff of all calendars", "viewer of a, b". */
-export function rolesText(roles: Readonly<Record<string, string>>): string {
+/** Returns roles as a text: "staff of all calendars", "viewer of Room 1, Room 2". */
+export function rolesText(
+  roles: Readonly<Record<string, string>>,
+  calendars: readonly Named[],
+): string {
+  const names = new Map(calendars.map(({ id, name }) => [id, name]));
   const of = new Map<string, string[]>();
   for (const [calendar, role] of Object.entries(roles))
     of.set(role, [
       ...(of.get(role) ?? []),
-      calendar === "*" ? texts.access.allCalendars : calendar,
+      calendar === "*" ? texts.access.allCalendars : (names.get(calendar) ?? calendar),
     ]);
   const known: Readonly<Record<string, string>> = texts.access.roleName;
   const name = (role: string) => known[role] ?? role;

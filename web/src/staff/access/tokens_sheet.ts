@@ -6,6 +6,7 @@ import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { h } from "../../ui/dom";
 import { field, Problem } from "../../ui/field";
 import type { AccessClient, Credential, Session } from "./access_client";
+import { type Grants, grantsOf, type Named } from "./calendar_choice";
 import { credentialRow, type RowSetting } from "./credential_row";
 import { accessAdvice, openForm } from "./password_sheet";
 import { RolesField } from "./roles_field";
@@ -17,11 +18,17 @@ interface Tokens {
 
 const DAY_S = 86_400;
 
-export function showTokens(root: HTMLElement, access: AccessClient, session: Session): void {
+export function showTokens(
+  root: HTMLElement,
+  access: AccessClient,
+  session: Session,
+  calendars: readonly Named[],
+): void {
   const list = h("ul", { class: "access-list", "aria-label": texts.access.tokens });
   const problem = new Problem();
   const setting: RowSetting = {
     root,
+    calendars,
     own: access.hasToken ? session.subject : undefined,
     revoke: async ({ id }) => {
       await access.ask("DELETE", `/tokens/${encodeURIComponent(id)}`);
@@ -47,7 +54,11 @@ export function showTokens(root: HTMLElement, access: AccessClient, session: Ses
     h(
       "div",
       { class: "actions" },
-      button(texts.access.newToken, () => askForToken(root, access, load), { kind: "primary" }),
+      button(
+        texts.access.newToken,
+        () => askForToken(root, access, grantsOf(session, calendars), load),
+        { kind: "primary" },
+      ),
       button(texts.sheet.done, () => dialog.close(), { kind: "quiet" }),
     ),
   );
@@ -55,7 +66,12 @@ export function showTokens(root: HTMLElement, access: AccessClient, session: Ses
   void load();
 }
 
-function askForToken(root: HTMLElement, access: AccessClient, done: () => Promise<void>): void {
+function askForToken(
+  root: HTMLElement,
+  access: AccessClient,
+  grants: Grants,
+  done: () => Promise<void>,
+): void {
   const subject = h("input", { name: "subject", required: true, maxlength: 64 });
   const days = h("input", {
     name: "days",
@@ -65,7 +81,7 @@ function askForToken(root: HTMLElement, access: AccessClient, done: () => Promis
     value: 30,
     required: true,
   });
-  const roles = new RolesField();
+  const roles = new RolesField(grants);
   openForm(root, {
     id: "token-title",
     title: texts.access.newToken,

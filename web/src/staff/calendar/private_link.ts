@@ -50,7 +50,8 @@ export function askForLink(context: StaffContext, calendar: StaffCalendar): void
   const load = async () => {
     const path = `/calendars/${encodeURIComponent(calendar.id)}/links`;
     const { links } = await access.ask<Links>("GET", path);
-    list.replaceChildren(...links.map((link) => credentialRow(link, { root, revoke, failed })));
+    const setting = { root, calendars: [], revoke, failed };
+    list.replaceChildren(...links.map((link) => credentialRow(link, setting)));
     inUse.hidden = links.length === 0;
   };
 

@@ -66,7 +66,7 @@ export const ACCESS = {
     ends: (day: string) => `ends ${day}`,
     role: "Role",
     inCalendars: "In the calendars",
-    ids: "ids with commas between; * for all",
+    chooseCalendar: "Choose a calendar.",
     roleText: {
       viewer: "Viewer: sees everything, changes nothing",
       staff: "Staff: works with calendars",

@@ -68,7 +68,7 @@ export const ACCESS: typeof English = {
     ends: (day) => `expire ${day}`,
     role: "Rôle",
     inCalendars: "Dans les calendriers",
-    ids: "identifiants séparés par des virgules ; * pour tous",
+    chooseCalendar: "Choisissez un calendrier.",
     roleText: {
       viewer: "Lecture : voit tout, ne change rien",
       staff: "Équipe : travaille avec les calendriers",

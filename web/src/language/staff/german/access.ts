@@ -69,7 +69,7 @@ export const ACCESS: typeof English = {
     ends: (day) => `endet ${day}`,
     role: "Rolle",
     inCalendars: "In den Kalendern",
-    ids: "Kennungen mit Kommas dazwischen; * für alle",
+    chooseCalendar: "Bitte einen Kalender wählen.",
     roleText: {
       viewer: "Einsicht: sieht alles, ändert nichts",
       staff: "Team: arbeitet mit Kalendern",

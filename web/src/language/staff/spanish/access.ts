@@ -68,7 +68,7 @@ export const ACCESS: typeof English = {
     ends: (day) => `caduca ${day}`,
     role: "Rol",
     inCalendars: "En los calendarios",
-    ids: "identificadores separados por comas; * para todos",
+    chooseCalendar: "Elija un calendario.",
     roleText: {
       viewer: "Lectura: lo ve todo, no cambia nada",
       staff: "Equipo: trabaja con los calendarios",
