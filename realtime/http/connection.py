@@ -22,6 +22,7 @@ from realtime.engine import AddressBudget
 from realtime.http.base_path import stripping
 from realtime.http.handshake import Handshakes, is_first_handshake
 from realtime.http.middleware import RequestGuard
+from realtime.http.problem import EVERY_ANSWER
 
 LINGER_SECONDS = 2.0  # for what a client still sends behind its last answer, so that it reads the answer
 _LINGER_BYTES = 1_000_000
@@ -145,6 +146,18 @@ class BoundedHandler(RequestHandler):
         if is_last and not is_reset and request.content.is_eof():  # aiohttp lingers for the rest of a body
             await self._linger()
         return response, is_reset
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, which no route and no signal sees (aiohttp)."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers.update(EVERY_ANSWER)
+        return response
 
     async def _linger(self) -> None:
         """Send the end of the answer, discard what the client still sends, and close once it has closed.

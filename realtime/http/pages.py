@@ -11,6 +11,7 @@ from aiohttp import web
 
 from realtime.engine import is_handshake
 from realtime.http.middleware import SOCKET
+from realtime.http.problem import EVERY_ANSWER
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; script-src 'self'; "
@@ -70,9 +71,7 @@ class Pages:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add the headers of every response (aiohttp's on_response_prepare signal)."""
     headers = response.headers
-    headers["Server"] = "Slotcast"
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.update(EVERY_ANSWER)
     element = _ELEMENT.fullmatch(request.path)
     if element is not None and response.status < HTTPStatus.BAD_REQUEST:  # any page may load it, under COEP too
         headers["Access-Control-Allow-Origin"] = "*"

@@ -22,6 +22,8 @@ from models.contract.errors import (
 from realtime import protocol
 from realtime.request_log import RequestCounts, RequestLog, new_request_id
 
+# Of every answer, also of aiohttp's own to what is no HTTP: that one named the versions of Python and aiohttp.
+EVERY_ANSWER = {"Server": "Slotcast", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 STATUS = {
     "bad_request": 400,
     "unauthorized": 401,
