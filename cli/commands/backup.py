@@ -40,6 +40,8 @@ def back_up(
     source = _file_of(settings, "pg_dump")
     if not source.exists():
         raise BadSetting(f"SLOTCAST_DATABASE: there is no {source}")
+    if file.exists() and file.samefile(source):  # running servers would write on into the replaced file
+        raise BadSetting(f"{file} is the database itself")
     if file.exists() and not force:
         raise BadSetting(f"{file} exists; --force replaces it")
     draft = file.with_name(f"{file.name}.{os.getpid()}.draft")

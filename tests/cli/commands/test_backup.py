@@ -73,6 +73,17 @@ def test_a_faulty_file_is_not_restored(run: Run, tmp_path: Path) -> None:
     assert run("check").code == 0
 
 
+def test_a_backup_does_not_replace_its_database(run: Run, tmp_path: Path) -> None:
+    """Also by a link to it. A running server would go on writing into the former file, which nobody sees any more."""
+    assert run("calendar", "create", "room").code == 0
+    database, link = tmp_path / "slotcast.db", tmp_path / "link.db"
+    before = database.stat().st_ino
+    link.hardlink_to(database)
+    for file in (database, link):
+        check_one_line(run("backup", str(file), "--force"), "itself")
+    assert database.stat().st_ino == before
+
+
 def test_a_backup_needs_a_database_in_a_file(run: Run, tmp_path: Path) -> None:
     """A missing file, a folder, a full path that is not there, and PostgreSQL."""
     check_one_line(run("backup", "copy.db"), "there is no")
