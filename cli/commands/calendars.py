@@ -73,7 +73,7 @@ def set_schedule(
     """Set a calendar's opening hours, and list the slots that stay because of a taken seat."""
     try:
         schedule = json.loads(sys.stdin.read() if str(hours) == "-" else hours.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadSetting(f"{hours} is no JSON that can be read: {error}") from error
     command = SetSchedule(principal=OPERATOR, calendar=calendar, schedule=schedule, preview=preview)
     with Progress(console=Console(stderr=True), transient=True) as progress:

@@ -64,7 +64,7 @@ def doctor(
 
     It reads the settings that the server would have, changes nothing, and may run beside the server.
     """
-    if url and urlsplit(url).scheme not in {"http", "https"}:
+    if url and not _is_web_address(url):
         raise BadSetting("--url looks like https://slots.example.org")
     settings: Settings = context.obj
     verdicts = [verdict for check in _CHECKS for verdict in check(settings)]
@@ -196,6 +196,16 @@ _CHECKS: tuple[Callable[[Settings], Verdicts], ...] = (
     _check_network,
     _check_limits,
 )
+
+
+def _is_web_address(url: str) -> bool:
+    """Say if the URL is one of HTTP, without a user and a password, which a line of the output would show."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
 
 
 async def _check_url(url: str) -> list[Verdict]:

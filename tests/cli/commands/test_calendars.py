@@ -26,3 +26,5 @@ def test_a_preview_of_a_schedule_opens_nothing(run: Run, tmp_path: Path) -> None
     assert preview.replace("would be ", "") == done
     assert not done.startswith("0 slots opened")
     check_one_line(run("calendar", "schedule", "yoga", str(tmp_path / "none.json")), "no JSON")
+    file.write_text("[" * 100_000)
+    check_one_line(run("calendar", "schedule", "yoga", str(file)), "no JSON")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Run
+from tests.cli.command import Run, check_one_line
 from tests.support import Server
 
 GUESSED = "a" * 40
@@ -69,6 +69,14 @@ def test_another_secret_and_no_database(run: Run) -> None:
     assert run("calendar", "create", "room").code == 0
     faults = _faults(run("doctor", SLOTCAST_SECRET="0123456789abcdefghijklmnopqrstuvwxyz").output)
     assert "SLOTCAST_SECRET is not the secret of this database" in faults
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "https://[bad", "https://", "http://x:99999", "http://user:word@x"])
+def test_what_is_no_address_of_a_server(run: Run, url: str) -> None:
+    """One line says so, without a traceback and without a password."""
+    done = run("doctor", "--url", url)
+    check_one_line(done, "--url looks like")
+    assert "word" not in done.errors
 
 
 def test_the_way_of_a_client(server: Server) -> None:
