@@ -302,9 +302,11 @@ class SlotService(Queries):
         if not self.writers:
             return ToldWatch(self._db)
         clock = self.clock if isinstance(self.clock, MeasuredClock) else None
-        is_apart = self._notifications is not None and self.listen_url
-        db = database.open_database(self.listen_url, synchronous=self.synchronous) if is_apart else self._db
-        return CommitWatch(db, clock, self._notifications)
+        direct = None
+        if self._notifications is not None and self.listen_url:
+            url = database.with_connect_seconds(self.listen_url, commit_watch.CONNECT_SECONDS)
+            direct = database.open_database(url, synchronous=self.synchronous)
+        return CommitWatch(self._db, clock, self._notifications, direct)
 
     @property
     def clock_offset(self) -> int:

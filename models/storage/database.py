@@ -59,6 +59,11 @@ def open_database(url: str, *, synchronous: str = SYNCHRONOUS, is_pooled: bool |
     return open_sqlite(path, synchronous=synchronous)
 
 
+def with_connect_seconds(url: str, seconds: int) -> str:
+    """Return the URL of a PostgreSQL with a bound to its connect, unless it has one."""
+    return url if "connect_timeout=" in url else f"{url}{'&' if '?' in url else '?'}connect_timeout={seconds}"
+
+
 def public_url(url: str) -> str:
     """Return the URL as it may be shown: without user, password and parameters, as one of those may be a password."""
     if url.startswith("sqlite:"):

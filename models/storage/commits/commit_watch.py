@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,10 @@ from models.storage.dialect import Dialect, Newest
 
 WAIT_SECONDS = 0.25  # the longest wait for a notification
 OUTSIDE_SECONDS = 0.5  # between two looks for outside writes, where servers hear each other by Redis alone
+DIRECT_SECONDS = 30.0  # between two tries of the direct way to the database, while only the other one is open
+CONNECT_SECONDS = 2  # of the direct way: the log is not read meanwhile
+
+_log = logging.getLogger("slotcast.notifications")
 
 
 class News(NamedTuple):
@@ -45,11 +50,22 @@ class CommitWatch:
     while none is heard, the watch polls. It does not poll a file in which nothing is written, where the system tells of
     writes. Where the servers have a Redis, their rows come by another thread.
 
+    `direct` is another way to the same database, past a pooler. While it is closed the watch goes by `db`.
+
     The newest row of the log proves that the database is still the same one: a restored copy lacks it.
     """
 
-    def __init__(self, db: Dialect, clock: MeasuredClock | None, notifications: Notifications | None) -> None:
+    def __init__(
+        self,
+        db: Dialect,
+        clock: MeasuredClock | None,
+        notifications: Notifications | None,
+        direct: Dialect | None = None,
+    ) -> None:
         self._db = db
+        self._other = direct  # the way that is not in use
+        self._is_direct = False
+        self._direct_at = float("-inf")  # no earlier than then the direct way is tried
         self._clock = clock
         self._notifications = notifications
         self._file = FileWatch(db.written_file)
@@ -79,10 +95,32 @@ class CommitWatch:
 
     def _connect(self) -> None:
         """Connect, and listen on each new connection: a read of this thread may have replaced the last one."""
+        if self._other is not None:
+            self._choose(self._other)
         connection = self._db.connection()
         if self._notifications is not None and connection is not self._listening:
             self._notifications.listen(self._db)
             self._listening = connection
+
+    def _choose(self, other: Dialect) -> None:
+        """Take the direct way where it is open; try it now and then."""
+        if self._is_direct and not self._db.is_closed():
+            return
+        if not self._is_direct and time.monotonic() < self._direct_at:
+            return
+        direct, usual = (self._db, other) if self._is_direct else (other, self._db)
+        try:
+            direct.connection()
+        except (DatabaseError, InterfaceError) as error:
+            usual.connection()  # if this fails too, the database is away, and the way is as before
+            if self._is_direct or self._direct_at < 0:
+                _log.warning("SLOTCAST_DATABASE_DIRECT can't be opened, and the log is polled: %s", error)
+            self._is_direct, self._db, self._other = False, usual, direct
+            self._direct_at = time.monotonic() + DIRECT_SECONDS
+            return
+        if not usual.is_closed():
+            usual.close()
+        self._is_direct, self._db, self._other = True, direct, usual
 
     def wake(self) -> None:
         """End a wait. Any thread may call it."""

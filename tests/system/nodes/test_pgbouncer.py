@@ -34,13 +34,15 @@ async def degraded(api: Api) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("direct", ["open", "", "closed"])
 async def test_two_servers_share_a_few_connections(
-    direct: bool, tmp_path: Path, postgres: Postgres, pooler: PgBouncer
+    direct: str, tmp_path: Path, postgres: Postgres, pooler: PgBouncer
 ) -> None:
-    """No seat is booked twice, each change reaches both, and only a server without a direct URL polls."""
+    """No seat is booked twice, each change reaches both, and only a server without an open direct URL polls."""
     name = postgres.new_database()
-    settings = QUIET | ({"SLOTCAST_DATABASE_DIRECT": postgres.url_of(name)} if direct else {})
+    is_open = direct == "open"
+    url = postgres.url_of(name) if is_open else "postgresql://127.0.0.1:1/nothing"
+    settings = QUIET | ({"SLOTCAST_DATABASE_DIRECT": url} if direct else {})
     with ExitStack() as stack:
         servers = [
             stack.enter_context(Server(tmp_path, database=pooler.url_of(name), settings=settings)) for _ in range(2)
@@ -62,12 +64,12 @@ async def test_two_servers_share_a_few_connections(
             assert sorted(answer.code for answer in answers) == ["ok"] * SEATS + ["slot_unavailable"] * SEATS
             await eventually(lambda: len(viewer.applied) == SEATS, what="every change")
             for api in (here, there):
-                expected = [] if direct else ["notifications"]
+                expected = [] if is_open else ["notifications"]
                 await eventually(partial(_is_degraded, api, expected), what="readiness")
         with psycopg.connect(postgres.url) as connection:
             found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (name,)).fetchone()
         assert found is not None
-        assert found[0] <= CONNECTIONS + 2 * direct, "a server listens on a connection of its own"
+        assert found[0] <= CONNECTIONS + 2 * is_open, "a server listens on a connection of its own"
 
 
 async def _is_degraded(api: Api, expected: list[str]) -> bool:

@@ -8,12 +8,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from peewee import OperationalError
 
 from models.contract.commands.background import TrimLog
 from models.contract.commands.calendars import CreateCalendar, UpdateCalendar
 from models.contract.principal import OPERATOR
 from models.service import CommitWatch, News, SlotService
 from models.storage.commits.notifications import Heard
+from models.storage.database import open_database
 from tests.models.driver import Driver
 
 INSERT = (
@@ -38,6 +40,25 @@ def test_it_names_the_calendars_with_changes_and_their_last_seq(driver: Driver, 
     driver.open()
     assert watch.look() == News({"other": 2, "third": 1}, has_notes=False)
     assert watch.look() is None
+
+
+def test_the_direct_way_is_taken_while_it_is_open(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch goes by the usual way otherwise, and misses nothing by a change between the two."""
+    usual, direct = driver.service._db, open_database(driver.service.url)
+    watch = CommitWatch(usual, None, None, direct)
+    usual.close()
+    with monkeypatch.context() as closed:
+        closed.setattr(direct, "_connect", lambda: (_ for _ in ()).throw(OperationalError("closed")))
+        watch.look()
+        assert direct.is_closed()
+        driver.open()
+        assert watch.look() == News({"room": 1}, has_notes=False)
+    driver.open()
+    watch._direct_at = 0.0
+    assert watch.look() == News({"room": 2}, has_notes=False)
+    assert not direct.is_closed()
+    assert usual.is_closed()
+    watch.close()
 
 
 def test_a_restored_copy_of_the_database_makes_every_calendar_suspect(driver: Driver, watch: CommitWatch) -> None:
