@@ -63,13 +63,21 @@ export const leaner: readonly Plugin[] = [
   ),
   // A socket of the client has one transport for its life.
   empty("no-upgrade", /engine\.io-client\/.*\/esm\/socket\.js$/, ["_probe", "_filterUpgrades"]),
+  empty("no-pause", /engine\.io-client\/.*\/transports\/polling\.js$/, ["pause"]),
   // The client sends again by itself, and listens to nothing that is sent.
   empty("no-queue", /socket\.io-client\/.*\/esm\/socket\.js$/, [
     ...["emitWithAck", "_addToQueue", "_drainQueue", "send", "compress", "prependAny", "offAny"],
     ...["listenersAny", "onAnyOutgoing", "prependAnyOutgoing", "offAnyOutgoing"],
     ...["listenersAnyOutgoing", "notifyOutgoingListeners"],
   ]),
-  empty("no-reconnects", /socket\.io-client\/.*\/esm\/manager\.js$/, ["reconnect", "onreconnect"]),
+  empty("no-reconnects", /socket\.io-client\/.*\/esm\/manager\.js$/, [
+    ...["reconnect", "onreconnect", "maybeReconnectOnOpen", "reconnection", "reconnectionAttempts"],
+    ...["reconnectionDelay", "reconnectionDelayMax", "randomizationFactor"],
+  ]),
+  // No packet has attachments.
+  empty("no-attachments", /socket\.io-parser\/.*\/esm\/index\.js$/, [
+    ...["encodeAsBinary", "takeBinaryData", "finishedReconstruction"],
+  ]),
   // Every browser of the build's target has fetch and URL.
   replace(
     "polling-by-fetch",

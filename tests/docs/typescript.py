@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from models.contract import errors
@@ -87,7 +87,9 @@ def typescript() -> str:
     parts += [_alias("StaffRequestName", STAFF_REQUESTS)]
     parts += [_alias("ServerErrorCode", (kind.code for kind in errors.EVERY))]
     parts += [_interface(name, schemas[name]) for name in (*_INTERFACES, *_answers())]
-    parts += [_answer_of_each_request(), _name_of_each_answer()]
+    parts += [_answer_of_each_request()]
+    parts += [_name_of_each_answer("ANSWER_TYPES", "everyone", PUBLIC_REQUESTS)]
+    parts += [_name_of_each_answer("STAFF_ANSWER_TYPES", "staff", STAFF_REQUESTS)]
     return "\n".join(parts) + _TAIL
 
 
@@ -123,14 +125,14 @@ def _answer_of_each_request() -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _name_of_each_answer() -> str:
+def _name_of_each_answer(name: str, whose: str, requests: Mapping[str, type[Request]]) -> str:
     """Return the table by which the client finds the members to check in an answer."""
-    lines = ["/** The name of each answer's type. A subscription's answer has several types. */"]
-    lines.append("export const ANSWER_TYPES = {")
-    for name, kind in EVERY_REQUEST.items():
-        if name != _SUBSCRIBE:
+    lines = [f"/** The name of each answer's type, of the requests of {whose}. A subscription's answer has several. */"]
+    lines.append(f"export const {name} = {{")
+    for request, kind in requests.items():
+        if request != _SUBSCRIBE:
             (shape,) = kind.wire.answers
-            lines.append(f'  "{name}": "{name_of(shape)}",')
+            lines.append(f'  "{request}": "{name_of(shape)}",')
     return "\n".join([*lines, "} as const;"]) + "\n"
 
 

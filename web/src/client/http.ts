@@ -4,7 +4,8 @@ import { SlotcastError, timedOut, unreachable } from "./error.ts";
 import { limitOf } from "./timeout.ts";
 import { ROUTES } from "./routes.ts";
 import { ANSWER_MS, apiUrl, bearer } from "./transports/link.ts";
-import { fits, isAbout, readRefusal, type Shape, shapeOf } from "./shape.ts";
+import { fits, isAbout, readRefusal, shapeOf } from "./shape.ts";
+import type { Shape } from "./shape_part.ts";
 import type { Fields } from "./wire.ts";
 
 export const hasRoute = (name: string): boolean => name in ROUTES;

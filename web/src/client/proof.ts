@@ -1,7 +1,7 @@
 /** Proofs of work: finds the number of a challenge by trying. The server asks for one where a calendar's
  * policy has `verification: "proof"`. */
 
-import type { Shape } from "./shape.ts";
+import type { Shape } from "./shape_part.ts";
 
 const CHALLENGE: Shape = {
   challenge: "string",

@@ -9,7 +9,7 @@ import { isPassing, SlotcastError } from "./error.ts";
 import { fetchJson, fetchText, hasRoute, requestOverHttp } from "./http.ts";
 import { newKey } from "./key.ts";
 import { apiUrl, bearer } from "./transports/link.ts";
-import type { Shape } from "./shape.ts";
+import type { Shape } from "./shape_part.ts";
 import type { ClientStorage } from "./storage.ts";
 import { UnsettledCommands } from "./unsettled.ts";
 import type { Answers, Fields } from "./wire.ts";

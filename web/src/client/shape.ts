@@ -3,37 +3,10 @@
  * that a newer server passes. */
 
 import { readError, type SlotcastError, unreachable } from "./error.ts";
+import { BOOKED, BOOKING, CURSOR, ENDED_HOLD, INFO, type Shape, SLOT } from "./shape_part.ts";
+import { staffShapeOf } from "./staff_shape.ts";
 import { ANSWER_TYPES, type Change, type Fields } from "./wire.ts";
 
-export interface Shape {
-  readonly [member: string]: "string" | "number" | "boolean" | Shape | readonly [Shape];
-}
-
-const CURSOR = { cursor: "string" } as const;
-const SLOT: Shape = {
-  id: "string",
-  start: "string",
-  end: "string",
-  capacity: "number",
-  remaining: "number",
-  status: "string",
-  bookable: "boolean",
-  version: "number",
-};
-const INFO: Shape = {
-  id: "string",
-  name: "string",
-  zone: "string",
-  policy: { hold_seconds: "number" },
-};
-const ENDED_HOLD: Shape = { id: "string", slot: "string", seats: "number", expires_at: "string" };
-const BOOKING: Shape = {
-  id: "string",
-  calendar: "string",
-  slot: "string",
-  seats: "number",
-  status: "string",
-};
 const LOG: Shape = { ...CURSOR, seq: "number", server_time: "string" };
 const CHANGE: Shape = {
   ...CURSOR,
@@ -60,13 +33,6 @@ export const EXPLANATION: Shape = {
   rules: [{ rule: "string", ok: "boolean" }],
 };
 
-const BOOKED: Shape = { ...CURSOR, booking: BOOKING };
-const FEED: Shape = { id: "string", calendar: "string", scope: "string", created_at: "string" };
-const ENTRY: Shape = { seq: "number", at: "string", command: "string", actor: "string" };
-const EXPORTED: Shape = { calendar: "string", seq: "number", at: "string", booking: "string" };
-const BLOCK: Shape = { id: "string", calendar: "string", kind: "string" };
-const SOURCE: Shape = { id: "string", calendar: "string", name: "string" };
-
 /** The members to check in the answers of each type. */
 const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], Shape>> = {
   Nothing: {},
@@ -78,30 +44,14 @@ const SHAPES: Readonly<Record<(typeof ANSWER_TYPES)[keyof typeof ANSWER_TYPES], 
   RescheduledAnswer: BOOKED,
   SentCodeAnswer: { ...BOOKED, sent: "boolean", mails_left: "number", wait_seconds: "number" },
   VerifiedAnswer: { ...BOOKED, verified: "boolean", tries_left: "number" },
-  InfoAnswer: { ...CURSOR, info: INFO },
-  LinkAnswer: { token: "string", expires_at: "string" },
-  OwnFeedAnswer: { ...CURSOR, feed: { ...FEED, token: "string" } },
-  FeedsAnswer: { feeds: [FEED] },
-  FeedAnswer: { ...CURSOR, feed: FEED },
-  BusyAnswer: { ...CURSOR, source: SOURCE },
-  BusyListAnswer: { sources: [SOURCE] },
-  BlockAnswer: { block: BLOCK },
-  BlocksAnswer: { blocks: [BLOCK] },
-  HistoryAnswer: { entries: [ENTRY] },
-  ScheduleAnswer: { opened: "number", removed: "number", updated: "number", kept: [SLOT] },
-  SlotsAnswer: { ...CURSOR, slots: [SLOT] },
-  SlotAnswer: { ...CURSOR, slot: SLOT },
-  BookingsAnswer: { bookings: [BOOKING] },
-  CancelledAnswer: { cancelled: "number", calendars: "number" },
-  ErasedAnswer: { erased: "number", calendars: "number" },
-  ExportAnswer: { bookings: [BOOKING], entries: [EXPORTED] },
   FoundSlotsAnswer: FOUND_SLOTS,
-  ServerAnswer: { server_time: "string", started_at: "string", nodes: "number" },
 };
 
 /** A subscription's answer is checked apart, by `isSubscribed`. */
 export const shapeOf = (name: string): Shape =>
-  name in ANSWER_TYPES ? SHAPES[ANSWER_TYPES[name as keyof typeof ANSWER_TYPES]] : {};
+  name in ANSWER_TYPES
+    ? SHAPES[ANSWER_TYPES[name as keyof typeof ANSWER_TYPES]]
+    : staffShapeOf(name);
 
 export function fits(value: unknown, shape: Shape): value is Fields {
   if (typeof value !== "object" || value === null) return false;

@@ -723,7 +723,7 @@ export interface Answers {
   readonly "server.read": ServerAnswer;
 }
 
-/** The name of each answer's type. A subscription's answer has several types. */
+/** The name of each answer's type, of the requests of everyone. A subscription's answer has several. */
 export const ANSWER_TYPES = {
   "calendar.unsubscribe": "Nothing",
   "auth.refresh": "Nothing",
@@ -738,6 +738,10 @@ export const ANSWER_TYPES = {
   "booking.cancel": "BookingOutcomeAnswer",
   "booking.reschedule": "RescheduledAnswer",
   "booking.update": "BookingOutcomeAnswer",
+} as const;
+
+/** The name of each answer's type, of the requests of staff. A subscription's answer has several. */
+export const STAFF_ANSWER_TYPES = {
   "calendar.create": "InfoAnswer",
   "calendar.update": "InfoAnswer",
   "calendar.archive": "InfoAnswer",
