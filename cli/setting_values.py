@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from email.utils import parseaddr
+from email.utils import getaddresses
 from importlib.util import find_spec
 from ipaddress import ip_network
 from urllib.parse import urlsplit
@@ -142,6 +142,7 @@ def check_sender(text: str) -> None:
     """Check the sender of mails: one address, with a name or without."""
     if not text:
         return
-    name, address = parseaddr(text)
-    if address.count("@") != 1 or not all(address.split("@")) or any(ord(one) < ord(" ") for one in name + address):
+    addresses = [address for _, address in getaddresses([text])]
+    is_one = len(addresses) == 1 and addresses[0].count("@") == 1 and all(addresses[0].split("@"))
+    if not is_one or not text.isprintable():
         raise ValueError(f"it looks like bookings@example.org, not {text!r}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.setting_values import read_listen, read_origins, read_pooled, read_workers
+from cli.setting_values import check_sender, read_listen, read_origins, read_pooled, read_workers
 from tests.cli.command import Run, check_one_line
 
 
@@ -18,6 +18,23 @@ from tests.cli.command import Run, check_one_line
 def test_origins(text: str, origins: tuple[str, ...]) -> None:
     """An Origin in a browser's form is accepted, and `*`."""
     assert read_origins(text) == origins
+
+
+@pytest.mark.parametrize(
+    "text", ["", "b@example.org", "Praxis Müller <b@example.org>", '"Müller, Ada" <b@example.org>']
+)
+def test_a_sender_is_one_address(text: str) -> None:
+    """A name may stand before it."""
+    check_sender(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["b", "b@", "b@example.org, c@example.org", "b@example.org\nBcc: c@example.org", "b@\x7f"]
+)
+def test_what_is_no_sender(text: str) -> None:
+    """Every mail would fail with another header in it."""
+    with pytest.raises(ValueError, match="it looks like"):
+        check_sender(text)
 
 
 @pytest.mark.parametrize(("text", "count"), [("1", 1), ("64", 64)])

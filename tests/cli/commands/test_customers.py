@@ -23,7 +23,7 @@ def test_a_person_gets_all_data(run: Run, tmp_path: Path, monkeypatch: pytest.Mo
     run("block", "add", "email", "ADA@example.org", "--reason", "was rude")
     (blocked,) = json.loads(run("customer", "export", "ada@example.org").output)["blocks"]
     assert blocked["reason"] == "was rude"
-    nothing = {"bookings": [], "entries": [], "blocks": []}
+    nothing: dict[str, list[str]] = {"bookings": [], "entries": [], "blocks": []}
     assert json.loads(run("customer", "export", "eve@example.org").output) == nothing
     check_one_line(run("customer", "export", ""), "address")
     check_one_line(run("customer", "export", "a@b.c", "--calendar", "no"), "not_found")
