@@ -29,11 +29,14 @@ export const toJson = (bookings: readonly ListedBooking[]): string =>
   `${JSON.stringify({ bookings }, null, 2)}\n`;
 
 /** A spreadsheet takes a cell that begins so for a formula, and a customer's name may begin so. */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@＝＋－＠\t\r]/;
 const NUMBER = /^\+?[\d ()/.-]+$/;
+/** Excel divides the file at semicolons in many countries, and then at the lines of a quoted cell too. */
+const INNER_FORMULA = /([;\t\r\n] *)(?=[=+\-@＝＋－＠])/g;
 
 function cell(value: unknown): string {
   const text = value === undefined || value === null ? "" : String(value);
-  const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  const whole = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  const safe = whole.replaceAll(INNER_FORMULA, "$1'");
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

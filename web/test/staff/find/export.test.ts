@@ -26,9 +26,21 @@ describe("a file of bookings", () => {
   });
 
   it("has no formula for a spreadsheet", () => {
-    for (const name of ["=1+1", "@SUM(A1)", "-2+3=cmd", "+cmd|' /C calc'!A0"]) {
+    for (const name of ["=1+1", "@SUM(A1)", "-2+3=cmd", "+cmd|' /C calc'!A0", "＝1+1"]) {
       expect(toCsv([{ ...booking, customer: { name } }])).toContain(`'${name}`);
     }
+  });
+
+  it("has no formula for a spreadsheet that divides it at semicolons", () => {
+    const file = toCsv([
+      {
+        ...booking,
+        customer: { name: "Ada;=cmd|' /C calc'!A0;x", note: "a\n@SUM(A1)\n+43 1 234; b" },
+      },
+    ]);
+    expect(file).not.toMatch(/[;\n] *[=+\-@]/);
+    expect(file).toContain("Ada;'=cmd|' /C calc'!A0;x");
+    expect(file).toContain("; b");
   });
 
   it("has an erased customer as nothing", () => {
