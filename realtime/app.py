@@ -344,6 +344,7 @@ class _App:
         self.loop_lag.close()  # it would accept connections again
         self.sockets.refuse = self.health.is_stopping = True
         self.bodies.end()
+        await self.scheduler.close()  # it would log the refusal of its reads
         self.service.end_heavy_reads()
         self.service.line.close()
         await self.streams.close()

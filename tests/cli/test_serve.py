@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Run, check_one_line
-from tests.support import free_port
+from tests.cli.command import CommandResult, Run, check_one_line
+from tests.support import Server, free_port
 
 
 @pytest.mark.parametrize("host", ["a..b", "h" * 70, "nowhere.invalid", "192.0.2.1"])
@@ -24,6 +24,14 @@ def test_a_port_that_is_taken(run: Run) -> None:
         taken.listen()
         done = run(SLOTCAST_PORT=str(taken.getsockname()[1]), SLOTCAST_DEMO="0")
     check_one_line(done, "SLOTCAST_PORT", "in use")
+
+
+def test_a_taken_port_is_all_that_is_said(tmp_path: Path) -> None:
+    """The scheduler's reads of the demo calendar, which end with the start, are no warning."""
+    with Server(tmp_path) as server:
+        server.is_fresh = True  # the log of a process goes to its standard error
+        refused = server.try_command("--port", str(server.port))
+    check_one_line(CommandResult(refused.returncode, refused.stdout, refused.stderr), "SLOTCAST_PORT", "in use")
 
 
 def test_one_address_for_clients_and_operators(run: Run) -> None:
