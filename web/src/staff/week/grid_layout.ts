@@ -44,8 +44,13 @@ export function placeDay<Of extends Timed>(
     placed.push(...group.map((one) => ({ ...one, lanes })));
     [group, ends] = [[], []];
   };
-  for (const slot of slots) {
-    const top = Math.max(0, minutesOf(Date.parse(slot.start)));
+  // In the hour that comes twice the minutes go back.
+  const timed = slots.map((slot) => ({
+    slot,
+    top: Math.max(0, minutesOf(Date.parse(slot.start))),
+  }));
+  timed.sort((one, other) => one.top - other.top);
+  for (const { slot, top } of timed) {
     const length = (Date.parse(slot.end) - Date.parse(slot.start)) / 60_000;
     const bottom = Math.min(DAY_MINUTES, top + length);
     if (ends.length > 0 && ends.every((end) => end <= top)) close();

@@ -5,7 +5,7 @@ import { MOST_SLOTS, type NewSlot } from "../../client";
 import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { h, setText } from "../../ui/dom";
 import { field, numberInput, Problem } from "../../ui/field";
-import { dayTitle } from "../../ui/time";
+import { dayTitle, instantOf } from "../../ui/time";
 import { batchesOf, slotsOf } from "../opening/opening";
 import type { StaffContext } from "../staff_context";
 import { clockOf } from "./grid_layout";
@@ -18,9 +18,15 @@ export interface Range {
   readonly to: number;
 }
 
+/** The minutes of the range in real time: an hour more or less where the clock changes in it. */
+export function minutesIn({ day, from, to }: Range, zone: string): number {
+  const [start, end] = [from, to].map((minutes) => instantOf(`${day}T${clockOf(minutes)}`, zone));
+  return ((end ?? 0) - (start ?? 0)) / 60_000;
+}
+
 export function openRange(context: StaffContext, range: Range, usual_minutes: number): void {
   const { day, from, to } = range;
-  const most = to - from;
+  const most = minutesIn(range, context.zone());
   const minutes = numberInput({
     name: "minutes",
     min: 5,

@@ -88,10 +88,24 @@ function slotButton(label: string, ...texts: readonly HTMLElement[]): HTMLElemen
   return made;
 }
 
+/** Splits `2:30 AM GMT+2`: a narrow block has room for `2:30` and `+2`. */
+export function timeParts(time: string): readonly [string, string, string, string] {
+  const [, clock = time, half = "", zone = "", offset = ""] =
+    /^(.*?)( [AP]M)?(?:( GMT)([-+].*)?)?$/.exec(time) ?? [];
+  return [clock, half, zone, offset];
+}
+
 function slotTexts(time: string, state: string): readonly HTMLElement[] {
-  const [clock = "", half] = time.split(/(?= [AP]M$)/);
+  const [clock, half, zone, offset] = timeParts(time);
+  const unseen = (text: string) => text !== "" && h("span", { class: "unseen" }, text);
   return [
-    h("span", { class: "block-time" }, clock, half && h("span", { class: "unseen" }, half)),
+    h(
+      "span",
+      { class: "block-time" },
+      clock,
+      unseen(half + zone),
+      offset && h("small", {}, offset),
+    ),
     h("span", { class: "block-state" }, state),
   ];
 }
