@@ -2,7 +2,7 @@
 
 import type { Slot, StaffCalendar, StaffClient } from "../client";
 import { Pill } from "../ui/feedback/status_pill";
-import { Toasts } from "../ui/feedback/toast";
+import { Toasts, UNDO_KEY } from "../ui/feedback/toast";
 import { h, setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
 import { addressWith, readQuery, writeQuery } from "../ui/query";
@@ -205,6 +205,7 @@ export class StaffView implements StaffContext {
       t: () => this.#pane.days.today(),
       n: () => this.#pane.days.step(1),
       p: () => this.#pane.days.step(-1),
+      [UNDO_KEY]: () => this.toasts.undoLast(),
     });
     this.changed();
   }

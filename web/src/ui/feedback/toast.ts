@@ -2,10 +2,13 @@
 
 import { h } from "../dom";
 
+/** The key that a page gives to `undoLast`. */
+export const UNDO_KEY = "z";
 const STAY_MS = 6_000;
 /** Long enough to read, think, and reach the button. */
 const UNDO_MS = 15_000;
 const MOST = 3;
+const LOOK_MS = 1_000;
 
 export class Toasts {
   readonly element = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
@@ -25,10 +28,22 @@ export class Toasts {
         toast.remove();
         undo();
       };
-      toast.append(h("button", { type: "button", class: "toast-undo", onclick: take }, this.#undo));
+      const name = { class: "toast-undo", "aria-keyshortcuts": UNDO_KEY };
+      toast.append(h("button", { type: "button", ...name, onclick: take }, this.#undo));
     }
     this.element.append(toast);
     while (this.element.children.length > MOST) this.element.firstElementChild?.remove();
-    setTimeout(() => toast.remove(), undo === undefined ? STAY_MS : UNDO_MS);
+    setTimeout(() => leave(toast), undo === undefined ? STAY_MS : UNDO_MS);
   }
+
+  /** Takes back the last step that can be. The button of its message is the last one of the page, far from the focus. */
+  undoLast(): void {
+    [...this.element.querySelectorAll<HTMLElement>(".toast-undo")].at(-1)?.click();
+  }
+}
+
+/** Removes a message, but not from under the pointer or the focus. */
+function leave(toast: HTMLElement): void {
+  if (toast.matches(":hover, :focus-within")) setTimeout(() => leave(toast), LOOK_MS);
+  else toast.remove();
 }
