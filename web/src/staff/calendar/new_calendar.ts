@@ -6,6 +6,7 @@ import { checkbox, field, Problem } from "../../ui/field";
 import type { Fields } from "../../client";
 import { h } from "../../ui/dom";
 import { isZone, visitorZone } from "../../ui/time";
+import { zoneField } from "../settings/zone_field";
 import { adviceFor, texts } from "../texts";
 
 /** `Harbour Studio` becomes `harbour-studio`. */
@@ -28,7 +29,7 @@ function makeControls() {
     autocomplete: "off",
     spellcheck: "false",
   });
-  const zone = h("input", { required: true, value: visitorZone(), spellcheck: "false" });
+  const { input: zone, element: zoneElement } = zoneField(visitorZone());
   const isPrivate = h("input", { type: "checkbox" });
   let isTyped = false;
   name.addEventListener("input", () => {
@@ -37,11 +38,11 @@ function makeControls() {
   id.addEventListener("input", () => {
     isTyped = true;
   });
-  return { name, id, zone, isPrivate };
+  return { name, id, zone, zoneElement, isPrivate };
 }
 
 export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Promise<void>): void {
-  const { name, id, zone, isPrivate } = makeControls();
+  const { name, id, zone, zoneElement, isPrivate } = makeControls();
   const problem = new Problem();
   const submit = button(texts.calendar.make, undefined, { type: "submit", kind: "primary wide" });
   const onsubmit = async (event: Event) => {
@@ -66,7 +67,7 @@ export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Pr
       { class: "form", onsubmit: (event) => void onsubmit(event) },
       field(texts.sheet.name, name),
       field(texts.calendar.address, id),
-      field(texts.settings.zone, zone),
+      zoneElement,
       checkbox(isPrivate, texts.calendar.isPrivate),
       problem.element,
       h("div", { class: "actions" }, submit, cancel),

@@ -12,6 +12,7 @@ import type { StaffContext } from "../staff_context";
 import { AmountField } from "./duration_field";
 import { questionField } from "./question_field";
 import { type PolicyField, policyFields } from "./policy_fields";
+import { zoneField } from "./zone_field";
 import { adviceFor, texts } from "../texts";
 
 type Value = string | number | null | readonly Question[];
@@ -27,7 +28,7 @@ export function showSettings(context: StaffContext): void {
   const info = calendar?.info;
   if (calendar === undefined || info === undefined) return;
   const name = h("input", { name: "name", required: true, maxlength: 200, value: info.name });
-  const zone = h("input", { name: "zone", required: true, value: info.zone, spellcheck: "false" });
+  const { input: zone, element: zoneElement } = zoneField(info.zone);
   const visibility = select("visibility", info.visibility, [
     ["public", texts.settings.everyoneSees],
     ["private", texts.settings.linkSees],
@@ -75,12 +76,7 @@ export function showSettings(context: StaffContext): void {
     h(
       "form",
       { class: "form", onsubmit: (event) => void onsubmit(event) },
-      h(
-        "div",
-        { class: "pair even" },
-        field(texts.sheet.name, name),
-        field(texts.settings.zone, zone),
-      ),
+      h("div", { class: "pair even" }, field(texts.sheet.name, name), zoneElement),
       h(
         "div",
         { class: "pair even" },
