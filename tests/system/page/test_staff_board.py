@@ -133,6 +133,7 @@ async def test_a_new_installation_is_led(tmp_path: Path, page: Page) -> None:
         await dialog(page).get_by_role("button", name="Archive it").click()
         await first.get_by_role("button", name="Make the first one").click()
         await dialog(page).get_by_label("Name").fill("Rosa's Shop")
+        await expect(page.locator('#zones option[value="Europe/Vienna"]')).to_have_count(1)
         await dialog(page).get_by_label("Time zone").fill("UTC")
         await page.keyboard.press("Enter")
         await expect(first.get_by_role("button", name="Set the opening hours")).to_be_visible()
@@ -166,6 +167,13 @@ async def test_each_view_fits_a_phone(place: Place, api: Api, guest: Api, page: 
     small = """() => [...document.querySelectorAll(".tab, .found-link, .inbox-open, .row-actions .button")]
         .filter((one) => one.offsetParent && one.offsetHeight < 36).map((one) => one.textContent)"""
     assert await page.evaluate(small) == []
+    low = """() => [...document.querySelectorAll(".agenda .button")].filter((one) => one.offsetHeight < 44).length"""
+    assert await page.evaluate(low) == 0
+    if view == "week":
+        chosen = page.locator(f'.week-day[data-day="{day(1)}"]')
+        box = await chosen.bounding_box()
+        assert box
+        assert 0 <= box["x"] <= 390 - box["width"]
 
 
 async def test_a_day_is_printed(place: Place, api: Api, guest: Api, page: Page) -> None:

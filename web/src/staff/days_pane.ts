@@ -151,8 +151,9 @@ export class DaysPane {
       const kept = slots.filter(
         ({ id, isRemoved }) => !(this.#only.checked || isRemoved) || bookings.has(id),
       );
-      const days = weekOf(this.days.day ?? dayKey(now, zone));
-      this.#grid.draw(days, kept, bookings, { zone, locale, now, isArchived });
+      const day = this.days.day ?? dayKey(now, zone);
+      const days = weekOf(day);
+      this.#grid.draw(days, kept, bookings, { zone, locale, now, isArchived, day });
       const edges = this.#hours.edges(days);
       this.#grid.drawHandles(edges);
     } else {

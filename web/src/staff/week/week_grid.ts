@@ -28,7 +28,10 @@ export interface GridActions {
   mayChange(): boolean;
 }
 
-export type GridSetting = Omit<BlockSetting, "scale" | "width">;
+export interface GridSetting extends Omit<BlockSetting, "scale" | "width"> {
+  /** The chosen day. */
+  readonly day: string;
+}
 
 const MARGIN_PX = 160;
 const LEAD_MINUTES = 30;
@@ -67,6 +70,7 @@ export class WeekGrid {
   #isPrinting = false;
   #stop: HTMLElement | undefined;
   #placedFor = "";
+  #shownDay = "";
 
   constructor(actions: GridActions) {
     this.#actions = actions;
@@ -100,6 +104,7 @@ export class WeekGrid {
   /** Scrolls to the first slot again at the next drawing: a grid outside of the page has no place. */
   forgetPlace(): void {
     this.#placedFor = "";
+    this.#shownDay = "";
   }
 
   draw(
@@ -118,6 +123,7 @@ export class WeekGrid {
     this.#placeAll(slots, setting.zone);
     this.#drawNow(setting);
     this.#drawVisible(true);
+    this.#scrollToDay(setting.day);
     const placedFor = `${days[0]} ${setting.zone}`;
     if (this.#placedFor === placedFor || slots.length === 0) return;
     this.#placedFor = placedFor;
@@ -220,6 +226,16 @@ export class WeekGrid {
     const [hours = 0, minutes = 0] = wallClock(now, zone).split(":").map(Number);
     this.#now.style.top = `${(60 * hours + minutes) * this.#scale}px`;
     if (this.#now.parentElement !== column.element) column.element.append(this.#now);
+  }
+
+  /** A phone shows three days of the grid: the chosen one is among them. */
+  #scrollToDay(day: string): void {
+    const element = this.#columns.find((column) => column.day === day)?.element;
+    if (this.#shownDay === day || element === undefined) return;
+    this.#shownDay = day;
+    const { left, right } = this.element.getBoundingClientRect();
+    const at = element.getBoundingClientRect();
+    if (at.left < left || at.right > right) this.element.scrollLeft += at.left - left - GUTTER_PX;
   }
 
   #scrollToFirst(): void {
