@@ -20,6 +20,7 @@ from models.contract.commands.command import Answer, Command
 from models.contract.errors import Refused
 from models.contract.values.time import Clock, MeasuredClock, system_clock
 from models.contract.values.tokens import Tokens
+from models.domain.access import blocks
 from models.query.standby import Standby
 from models.schedule import horizon
 from models.service.queries import Queries
@@ -94,6 +95,8 @@ class SlotService(Queries):
             applied = database.migrate(self._db)
             unreadable.mend_calendars(self._db)
             secret.check_secret(self._db, *self._fingerprints)
+            if self.previous_secret:
+                blocks.renew_digests(self._db, self.tokens)
             if database.DUE_MIGRATION in applied:
                 with self._db.changing_schema():
                     horizon.note_due(self._db)
@@ -178,6 +181,7 @@ class SlotService(Queries):
         with self._connected():
             database.migrate(self._db)
             secret.replace_secret(self._db, self.tokens.fingerprint)
+            blocks.renew_digests(self._db, self.tokens)
 
     def write_from(self, source: CommandSource, on_answered: Callable[[], None]) -> None:
         """Run the commands of a source on the calling thread, to its end; for a service opened without a writer.

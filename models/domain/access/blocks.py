@@ -25,6 +25,7 @@ from models.domain.access.notice import announce
 from models.domain.policy.customer import check_detail
 from models.storage.access_tables import Block, BlockRow
 from models.storage.compiled_query import CompiledInsert, CompiledQuery, bind
+from models.storage.dialect import Dialect
 from models.storage.tables import columns
 from models.transaction.handlers import handles
 from models.transaction.transaction import CommandResult, Transaction
@@ -39,6 +40,10 @@ _of_digest = CompiledQuery(
 _count = CompiledQuery(Block.select(fn.COUNT(Block.id)))
 _insert = CompiledInsert(Block)
 _delete = CompiledQuery(Block.delete().where(Block.id == bind("block")))
+_valued = CompiledQuery(
+    Block.select(Block.id, Block.kind, Block.value, Block.digest).where(Block.value.is_null(is_null=False))
+)
+_set_digest = CompiledQuery(Block.update({Block.digest: bind("digest")}).where(Block.id == bind("block")))
 _trim = CompiledQuery(Block.delete().where(Block.ends_at <= bind("now")))
 _is_of_digest = (Block.digest == bind("digest")) & Block.value.is_null(is_null=False)
 _forget = CompiledQuery(Block.update({Block.value: None, Block.reason: ""}).where(_is_of_digest))
@@ -50,6 +55,15 @@ _forget_in = CompiledQuery(
 def digest_of(tokens: Tokens, kind: BlockKind, canonical: str) -> str:
     """Return the hash of a value by which its block is known after an erasure."""
     return tokens.pseudonym("block", kind, canonical)
+
+
+def renew_digests(db: Dialect, tokens: Tokens) -> None:
+    """Hash the known values by the present secret: an erasure finds them by it when the previous one is gone."""
+    with db.changing_schema():
+        for block, kind, value, digest in list(_valued.rows(db)):
+            renewed = digest_of(tokens, kind, canonical_value(kind, value))
+            if renewed != digest:
+                _set_digest.execute(db, block=block, digest=renewed)
 
 
 def outcome(row: BlockRow) -> BlockOutcome:

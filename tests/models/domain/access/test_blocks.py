@@ -14,6 +14,7 @@ from models.contract.errors import BadRequest, Blocked, Forbidden, LimitExceeded
 from models.contract.principal import OPERATOR, Principal, Role
 from models.contract.values.time import HOUR
 from models.domain.access import blocks
+from models.service import SlotService
 from tests.models.driver import GUEST, OTHER, STAFF, Driver, new_key, results
 
 OF_ROOM = Principal(subject="anna", role=Role.STAFF, calendars=frozenset(["room"]))
@@ -191,6 +192,25 @@ def test_an_erased_booking_leaves_the_hash_of_its_customers_blocks(driver: Drive
     add(driver, "sub", "marie")
     driver.run_as_staff(EraseCustomer, booked)
     assert sorted(values(driver), key=str) == [("room", "marie"), ("room", None), ("room", None)]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_an_erasure_finds_a_block_of_a_former_secret(driver: Driver, *, is_replaced: bool) -> None:
+    """The value is hashed anew when the secret changes, so that it goes also when the former one is gone."""
+    add(driver)
+    old, new = driver.service.secret, b"a new secret of the tests"
+    changed = SlotService(driver.service.url, new, previous_secret=b"" if is_replaced else old, clock=driver.clock)
+    if is_replaced:
+        changed.replace_secret()
+    else:
+        changed.open()
+        changed.close()
+    later = SlotService(driver.service.url, new, clock=driver.clock)
+    later.open()
+    later.run(EraseBlocks(email=EMAIL.upper(), scope=None))
+    (found,) = later.blocks(None)
+    later.close()
+    assert (found.value, found.reason) == (None, "")
 
 
 def test_a_copy_of_a_persons_data_has_the_blocks(driver: Driver) -> None:
