@@ -312,7 +312,8 @@ class Postgres(Dialect, PostgresqlDatabase):
         self._run(SQL("SELECT set_config('synchronous_commit', 'off', true), {}").format(calls))
 
     def listen(self, channel: str) -> None:
-        self._run(SQL("LISTEN {}").format(Identifier(channel)))
+        if not self._is_pooled:  # PgBouncer would drop all that arrives, each time with a warning in its log
+            self._run(SQL("LISTEN {}").format(Identifier(channel)))
 
     def _run(self, sql: Composed) -> None:
         try:

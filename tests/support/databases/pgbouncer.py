@@ -51,6 +51,10 @@ class PgBouncer:
     def url_of(self, database: str, parameters: str = "") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}{parameters}"
 
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
     def __enter__(self) -> Self:
         assert PROGRAM is not None
         with self._log.open("wb") as log:
@@ -68,5 +72,5 @@ class PgBouncer:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
-        print(self._log.read_text())
+        print(self.log)
         shutil.rmtree(self._folder)

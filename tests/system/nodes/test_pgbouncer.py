@@ -70,6 +70,7 @@ async def test_two_servers_share_a_few_connections(
             found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (name,)).fetchone()
         assert found is not None
         assert found[0] <= CONNECTIONS + 2 * is_open, "a server listens on a connection of its own"
+    assert "when not linked" not in pooler.log, "a server listens through the pooler"
 
 
 async def _is_degraded(api: Api, expected: list[str]) -> bool:
