@@ -3,7 +3,7 @@
 import type { Slot, StaffCalendar, StaffClient } from "../client";
 import { Pill } from "../ui/feedback/status_pill";
 import { Toasts, UNDO_KEY } from "../ui/feedback/toast";
-import { h, setText } from "../ui/dom";
+import { setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
 import { addressWith, readQuery, writeQuery } from "../ui/query";
 import { dayKey, isZone } from "../ui/time";
@@ -24,6 +24,7 @@ import { OpeningPanel } from "./opening/opening_panel";
 import type { StaffContext } from "./staff_context";
 import { readView, StaffHead, titleText, type View } from "./staff_head";
 import { onKeys } from "./staff_keys";
+import { StaffLayout } from "./staff_layout";
 import { adviceFor, locale, texts } from "./texts";
 
 const REDRAW_MS = 30_000;
@@ -41,9 +42,7 @@ export class StaffView implements StaffContext {
   /** Ends once the rights of the caller are known. */
   readonly #asked: Promise<void>;
   readonly #opening: OpeningPanel;
-  readonly #columns: HTMLElement;
-  /** Holds the shown view alone. The others stand outside of the page. */
-  readonly #stage = h("div", { class: "stage" });
+  readonly #layout: StaffLayout;
   readonly #frame = new Frame(() => this.#draw());
   readonly #pane: DaysPane;
   readonly #find: FindView;
@@ -108,9 +107,11 @@ export class StaffView implements StaffContext {
       show: (id) => this.#load(id),
     });
     this.#opening = new OpeningPanel(this, (start) => this.#pane.days.reveal(start));
-    this.#columns = h("div", { class: "columns" }, this.#pane.element, this.#opening.element);
-    this.#stage.append(this.#columns);
-    this.#build();
+    this.#layout = new StaffLayout({
+      ...{ root, head: this.#head, pill: this.#pill, account: this.#account, inbox: this.#inbox },
+      ...{ first: this.#first, pane: this.#pane, opening: this.#opening, find: this.#find },
+      ...{ board: this.#board, toasts: this.toasts, others: () => showFeeds(this) },
+    });
     this.#listen();
     void this.#load();
   }
@@ -157,35 +158,6 @@ export class StaffView implements StaffContext {
     this.#restore();
   }
 
-  #build(): void {
-    const others = h(
-      "button",
-      { type: "button", class: "page-link plain" },
-      texts.head.otherCalendars,
-    );
-    others.addEventListener("click", () => showFeeds(this));
-    this.#head.facts.append(others);
-    this.root.append(
-      h(
-        "div",
-        { class: "view" },
-        h(
-          "header",
-          { class: "head" },
-          this.#head.choice,
-          h("div", { class: "actions" }, this.#pill.element, this.#account.element),
-        ),
-        this.#account.notice,
-        h("div", { class: "tools" }, this.#head.facts, this.#pane.choices),
-        this.#inbox.element,
-        this.#head.tabs,
-        this.#first.element,
-        this.#stage,
-      ),
-      this.toasts.element,
-    );
-  }
-
   #listen(): void {
     this.client.onStatus(() => this.changed());
     setInterval(() => {
@@ -216,14 +188,8 @@ export class StaffView implements StaffContext {
     const view = readView(readQuery("view"));
     const before = this.#view;
     this.#view = view;
-    this.root.dataset.view = view;
     if (before === "board" && view !== "board") this.#board.stop();
-    const views = { find: this.#find.element, board: this.#board.element };
-    const shown = view === "find" || view === "board" ? views[view] : this.#columns;
-    if (this.#stage.firstElementChild !== shown) this.#stage.replaceChildren(shown);
-    this.#pane.choices.hidden = shown !== this.#columns;
-    this.#columns.toggleAttribute("data-broad", view === "week");
-    this.#head.mark(view);
+    this.#layout.show(view);
     const wanted = readQuery("calendar") || this.#calendar?.id;
     if (view === "board") {
       if (this.#calendar !== undefined) this.client.leave(this.#calendar.id);
