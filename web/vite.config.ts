@@ -42,7 +42,7 @@ export default defineConfig({
           groups: [
             {
               name: "page",
-              test: /preload-helper|src\/(style\/.*|ui\/control)\.css$|src\/(ui\/(?!dialog|menu)|address|language\/(english|language)|client\/(http|list|shape|error|wire|key|routes|timeout|transports\/(link|liveness))|page\/(page_locale|hook)|booking\/policy).*\.ts$/,
+              test: /preload-helper|src\/(style\/.*|ui\/control)\.css$|src\/(ui\/(?!dialog|menu)|address|language\/(english|language)|client\/(http|list|shape|staff_shape|error|wire|key|routes|timeout|transports\/(link|liveness))|page\/(page_locale|hook)|booking\/policy).*\.ts$/,
             },
             {
               name: "booking",
