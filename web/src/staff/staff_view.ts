@@ -2,7 +2,7 @@
 
 import type { Slot, StaffCalendar, StaffClient } from "../client";
 import { Pill } from "../ui/feedback/status_pill";
-import { Toasts, UNDO_KEY } from "../ui/feedback/toast";
+import { Toasts } from "../ui/feedback/toast";
 import { setText } from "../ui/dom";
 import { Frame } from "../ui/frame";
 import { addressWith, readQuery, writeQuery } from "../ui/query";
@@ -177,7 +177,9 @@ export class StaffView implements StaffContext {
       t: () => this.#pane.days.today(),
       n: () => this.#pane.days.step(1),
       p: () => this.#pane.days.step(-1),
-      [UNDO_KEY]: () => this.toasts.undoLast(),
+      // The button of the last message is far from the focus.
+      z: () =>
+        [...this.toasts.element.querySelectorAll<HTMLElement>(".toast-undo")].at(-1)?.click(),
     });
     this.changed();
   }

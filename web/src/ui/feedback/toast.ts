@@ -2,8 +2,6 @@
 
 import { h } from "../dom";
 
-/** The key that a page gives to `undoLast`. */
-export const UNDO_KEY = "z";
 const STAY_MS = 6_000;
 /** Long enough to read, think, and reach the button. */
 const UNDO_MS = 15_000;
@@ -28,17 +26,11 @@ export class Toasts {
         toast.remove();
         undo();
       };
-      const name = { class: "toast-undo", "aria-keyshortcuts": UNDO_KEY };
-      toast.append(h("button", { type: "button", ...name, onclick: take }, this.#undo));
+      toast.append(h("button", { type: "button", class: "toast-undo", onclick: take }, this.#undo));
     }
     this.element.append(toast);
     while (this.element.children.length > MOST) this.element.firstElementChild?.remove();
     setTimeout(() => leave(toast), undo === undefined ? STAY_MS : UNDO_MS);
-  }
-
-  /** Takes back the last step that can be. The button of its message is the last one of the page, far from the focus. */
-  undoLast(): void {
-    [...this.element.querySelectorAll<HTMLElement>(".toast-undo")].at(-1)?.click();
   }
 }
 
