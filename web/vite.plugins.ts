@@ -76,7 +76,7 @@ export const leaner: readonly Plugin[] = [
   ]),
   // No packet has attachments.
   empty("no-attachments", /socket\.io-parser\/.*\/esm\/index\.js$/, [
-    ...["encodeAsBinary", "takeBinaryData", "finishedReconstruction"],
+    ...["encodeAsBinary", "takeBinaryData", "finishedReconstruction", "destroy"],
   ]),
   // Every browser of the build's target has fetch and URL.
   replace(

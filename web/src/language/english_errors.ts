@@ -41,8 +41,7 @@ export const ENGLISH_ERRORS = {
   rules: {
     origin: "The server does not take requests of this page. Its operator can allow the page.",
     archived: "This calendar is closed. Nothing new can be booked here.",
-    mails:
-      "The code was sent just now, or as often as it can be. Please look into the spam folder, too.",
+    mails: "The code was sent already. Please look into the spam folder, too.",
     not_begun: "That can be noted once the time has begun.",
     max_bookings:
       "You have as many bookings here as one person may. Cancel one first, or wait until one is over.",
