@@ -16,7 +16,6 @@ from models.contract.answers import (
     FoundSlotsAnswer,
     HistoryAnswer,
     LinkAnswer,
-    ServerAnswer,
     Snapshot,
     TicketAnswer,
 )
@@ -61,6 +60,7 @@ from models.contract.commands.command import Command
 from models.contract.commands.holds import ExtendHold, HoldSlot, ReleaseHold
 from models.contract.commands.server import ReadServer
 from models.contract.commands.slots import CloseSlot, FindSlots, OpenSlots, RemoveSlot, ReopenSlot, UpdateSlot
+from models.contract.server_answers import ServerAnswer
 from models.contract.values.proof import Challenge
 from realtime import answers
 from realtime.http.access_routes import ACCESS, SESSION

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from models.contract.answers import ToldFigures
+from models.contract.server_answers import ToldFigures
 from models.contract.values.time import SECOND, write_time
 from models.service import Notifications, SlotService
 from realtime.background_task import end_tasks

@@ -28,6 +28,7 @@ from models.contract.changes import (
 )
 from models.contract.commands.command import Answer
 from models.contract.requests import EVERY_REQUEST
+from models.contract.server_answers import ServerAnswer
 from models.contract.values.time import read_time
 from realtime import protocol
 from realtime.http.problem import problem
@@ -208,7 +209,7 @@ _SOURCE = {
 }
 _BLOCK = {"id": _id(400), "calendar": _CALENDAR, "kind": "email", "made_at": _NOW, "expires_at": None}
 _THINGS: dict[type, Any] = {
-    answers.ServerAnswer: {
+    ServerAnswer: {
         "server_time": _NOW,
         "started_at": _BEGIN,
         "versions": {"Python": "3.11.7"},

@@ -20,6 +20,7 @@ UNTESTED = {
     "realtime/operators/parts": "tests/realtime/faults/test_faults and operators/test_tracing need each part",
     "realtime/sockets": "tests/realtime/test_app makes it with each server",
     "models/contract/access_answers": "declarations only; tests/realtime/http/test_routes checks their routes",
+    "models/contract/server_answers": "declarations only; tests/docs/test_conformance compares every answer with them",
     "models/contract/block_answers": "declarations only; tests/docs/test_conformance compares every answer with them",
     "models/contract/commands/blocks": "declarations only; tests/models/contract/test_requests checks each",
     "models/contract/answers": "declarations only; tests/docs/test_conformance compares every answer with them",

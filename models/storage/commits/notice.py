@@ -15,8 +15,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 from msgspec import Raw, Struct
 
-from models.contract.answers import ToldFigures
 from models.contract.changes import Logged
+from models.contract.server_answers import ToldFigures
 from models.contract.values.ids import new_nonce
 from models.contract.values.tokens import Tokens
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from peewee import DatabaseError, InterfaceError
 
-from models.contract.answers import ToldFigures
 from models.contract.changes import Logged
+from models.contract.server_answers import ToldFigures
 from models.contract.values.tokens import Tokens
 from models.storage.commits.notice import Bus, BusDown, Look, Notices, Presence
 from models.storage.dialect import Dialect

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.contract.answers import ToldFigures
+from models.contract.server_answers import ToldFigures
 from realtime.operators.server_figures import Heard, of_workers, rows_of, told_of
 
 FIRST = b"""# HELP slotcast_connections Open connections.

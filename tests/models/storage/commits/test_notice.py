@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.contract.answers import ToldFigures
 from models.contract.changes import Logged
+from models.contract.server_answers import ToldFigures
 from models.contract.values.tokens import Tokens
 from models.storage.commits.notice import Look, Notices, Presence
 
