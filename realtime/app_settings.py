@@ -14,7 +14,7 @@ from realtime.mail.outbox import MailSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppSettings:
-    """What an operator can set of one application. A bound of 0 is none, and an empty address is a part left out."""
+    """Holds the settings of one application. A bound of 0 is none, and an empty address is a part left out."""
 
     secret: bytes | TokenKeys
     origins: Sequence[str]

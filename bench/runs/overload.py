@@ -148,7 +148,7 @@ def level(bench: Bench, offered: float, capacity: float, size: dict[str, Any]) -
 
 @dataclass(frozen=True)
 class Bench:
-    """What takes part in one round."""
+    """Holds the server and the two loads of one round."""
 
     server: Process
     load: Load

@@ -57,7 +57,7 @@ def server(
 
 
 class Rate(NamedTuple):
-    """What the server does in a CPU second of its busiest process, and in one of all processes."""
+    """Counts in a CPU second of the busiest process, and in one of all processes."""
 
     of_busiest: float
     of_all: float

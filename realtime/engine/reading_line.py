@@ -20,7 +20,7 @@ TURNS: Final = 16  # in which the room is used up: a connection brings more than
 
 
 class Conduct:
-    """How a client has heeded its refusals. A client without any refusal needs none."""
+    """Notes how a client heeds its refusals. A client without any refusal needs none."""
 
     __slots__ = ("_began", "_ignored", "_until")
 

@@ -1,1 +1,1 @@
-"""What operators see: metrics, the figures of the staff page, and traces."""
+"""The state of the server for its operators: metrics, the figures of the staff page, and traces."""

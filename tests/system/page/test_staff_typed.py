@@ -1,4 +1,4 @@
-"""What staff have typed in a sheet of the staff page is not lost without a question."""
+"""The staff page asks before a text that was typed in a sheet is lost."""
 
 from playwright.async_api import Page, expect
 
