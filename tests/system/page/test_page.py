@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.support import Api, Client, Server, eventually, new_key
 from tests.support.example import in_days
@@ -238,6 +238,21 @@ async def test_a_page_that_may_not_be_seen(place: Place, api: Api, page: Page) -
     await page.wait_for_selector('html[data-connection="live"]')
     await expect(page.locator("button.slot")).to_have_count(4)
     await expect(page).not_to_have_url(re.compile(token))  # it stays neither in the address nor in the history
+
+
+async def test_a_list_that_comes_after_the_refusal(place: Place, page: Page) -> None:
+    """Its error says less than the refused connection did, and does not take that text's place."""
+    refused = page.locator("[data-refused] .blank")
+
+    async def bring_late(route: Route) -> None:
+        await refused.wait_for()
+        await route.continue_()
+
+    await page.route("**/api/calendars?*", bring_late)
+    async with page.expect_event("requestfinished", lambda request: "/api/calendars?" in request.url):
+        await page.goto(f"{place.url}/staff#token=nonsense")
+    await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    await expect(refused).to_contain_text("does not open the staff page")
 
 
 async def test_a_link_that_is_pasted_into_the_open_page(place: Place, api: Api, page: Page) -> None:

@@ -215,7 +215,10 @@ export class StaffView implements StaffContext {
       if (chosen !== undefined) writeQuery({ calendar: chosen, day: "", at: "", view: "" });
       this.#restore();
     } catch (error) {
-      this.#pane.say(texts.head.notNow, adviceFor(error));
+      // A closed client says more, and has said it if this answer came later.
+      if (this.client.status.state !== "closed") {
+        this.#pane.say(texts.head.notNow, adviceFor(error));
+      }
     }
   }
 
