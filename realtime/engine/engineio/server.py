@@ -8,7 +8,7 @@ from realtime.engine.engineio.connection import NOOP, EngineConnection
 from realtime.engine.engineio.opening import FORBIDDEN, RejectedRequest, error_response, open_session
 from realtime.engine.engineio.polling import answer_poll, take_post
 from realtime.engine.engineio.sessions import SessionServer
-from realtime.engine.engineio.upgrade import UpgradeProbe
+from realtime.engine.engineio.upgrade import SideSocket, UpgradeProbe
 from realtime.engine.websocket.frame import CloseCode
 from realtime.engine.websocket.handshake import (
     BadHandshake,
@@ -17,7 +17,6 @@ from realtime.engine.websocket.handshake import (
     is_handshake,
     take_over,
 )
-from realtime.engine.websocket.websocket import WebSocket
 
 UNSUPPORTED_VERSION = (
     "This server speaks Engine.IO 4. Use a Socket.IO client of version 3 or 4 for JavaScript, 2 for Java, "
@@ -129,9 +128,9 @@ class EngineServer(SessionServer):
             raise RejectedRequest("This session cannot be upgraded.")
         head = answer_handshake(request)
         if mailbox is not None:
-            return take_over(request, UpgradeProbe(connection, mailbox, self.probes), head)
+            return take_over(request, UpgradeProbe(connection, mailbox, self.side_sockets), head)
         # As in the reference server: a refused handshake is an uncaught error for some clients, a close is not.
-        stray = WebSocket(self.limits, self.counters, self.address_of(request))
+        stray = SideSocket(connection, self.address_of(request), self.side_sockets)
         response = take_over(request, stray, head)
         stray.shut(CloseCode.NORMAL, "upgraded already")
         return response

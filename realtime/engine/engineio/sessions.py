@@ -20,7 +20,7 @@ from realtime.engine.engineio.connection import DEPARTURE_SECONDS, NOTHING, Engi
 from realtime.engine.engineio.heartbeat import Heartbeat
 from realtime.engine.engineio.ping_timer import PingTimer
 from realtime.engine.engineio.sid import new_sid
-from realtime.engine.engineio.upgrade import UpgradeProbe
+from realtime.engine.engineio.upgrade import SideSocket
 from realtime.engine.origins import Allowed, Origins, origins_of
 from realtime.engine.websocket.frame import CloseCode
 
@@ -85,7 +85,7 @@ class SessionServer(engineio.AsyncServer):
         self.refuse = False
         self.is_draining = False
         self.sockets: dict[str, EngineConnection] = {}
-        self.probes: set[UpgradeProbe] = set()
+        self.side_sockets: set[SideSocket] = set()
         self.address_of = address_of or _remote
         self.budget_of = budget_of
         self._leaving: set[EngineConnection] = set()
@@ -201,9 +201,9 @@ class SessionServer(engineio.AsyncServer):
             connection.pause_reading()
         await self.admission.until_served()
         await self._until_answered(seconds)
-        probes = list(self.probes)
-        for probe in probes:
-            probe.shut(CloseCode.GOING_AWAY, "drain")
+        side_sockets = list(self.side_sockets)  # no other one begins during a drain
+        for socket in side_sockets:
+            socket.shut(CloseCode.GOING_AWAY, "drain")
         for connection in list(self.sockets.values()):
             departure = functools.partial(connection.depart, "drain", NOTHING, CloseCode.GOING_AWAY)
             self.admission.run(departure, DEPARTURE_SECONDS)
@@ -213,7 +213,7 @@ class SessionServer(engineio.AsyncServer):
             self._all_left = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._all_left.wait(), seconds)
-        for leaving in (*self._leaving, *probes):
+        for leaving in (*self._leaving, *side_sockets):
             if leaving.transport is not None:
                 leaving.transport.abort()
         await asyncio.sleep(0)

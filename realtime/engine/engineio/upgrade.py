@@ -16,17 +16,41 @@ from realtime.engine.websocket.websocket import WebSocket
 PROBE_SECONDS: Final = 10.0
 
 
-class UpgradeProbe(WebSocket):
-    """The new transport before the session adopts it. It is in `probes` meanwhile."""
+class SideSocket(WebSocket):
+    """A socket of an open session that does not carry it. It is in `others` until its transport is gone."""
 
-    __slots__ = ("_connection", "_is_answered", "_is_handed_on", "_mailbox", "_probes", "_timer")
+    __slots__ = ("_others",)
 
-    def __init__(self, connection: EngineConnection, mailbox: Mailbox, probes: "set[UpgradeProbe]") -> None:
-        super().__init__(connection.limits, connection.counters, connection.address)
+    def __init__(self, connection: EngineConnection, address: str, others: "set[SideSocket]") -> None:
+        super().__init__(connection.limits, connection.counters, address)
+        self._others = others
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        """Take over this transport (ConnectionWriter)."""
+        super().begin(transport)
+        self._others.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave the others (asyncio.Protocol)."""
+        super().connection_lost(exc)
+        self._others.discard(self)
+
+    def hand_over(self) -> asyncio.Transport | None:
+        """Leave the others (ConnectionWriter)."""
+        self._others.discard(self)
+        return super().hand_over()
+
+
+class UpgradeProbe(SideSocket):
+    """The new transport before the session adopts it."""
+
+    __slots__ = ("_connection", "_is_answered", "_is_handed_on", "_mailbox", "_timer")
+
+    def __init__(self, connection: EngineConnection, mailbox: Mailbox, others: set[SideSocket]) -> None:
+        super().__init__(connection, connection.address, others)
         self.budget = connection.budget
         self._connection = connection
         self._mailbox = mailbox
-        self._probes = probes
         self._is_answered = False
         self._is_handed_on = False
         self._timer: asyncio.TimerHandle | None = None
@@ -34,7 +58,6 @@ class UpgradeProbe(WebSocket):
     def begin(self, transport: asyncio.Transport) -> None:
         """Wait for the probe, but not for ever."""
         super().begin(transport)
-        self._probes.add(self)
         self._timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self.abort, "probe timeout")
 
     def on_text(self, text: str) -> None:
@@ -62,7 +85,6 @@ class UpgradeProbe(WebSocket):
             super().keep_tail(rest)
 
     def _stop_waiting(self) -> None:
-        self._probes.discard(self)
         if self._timer is not None:
             self._timer.cancel()
 

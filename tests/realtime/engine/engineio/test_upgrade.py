@@ -23,11 +23,11 @@ async def test_a_second_socket_changes_nothing(server: SocketServer, endpoint: E
         await other.send(word)
         await closes(other)
     await (await endpoint.dial(**query)).close()
-    await eventually(lambda: len(server.eio.probes) == 1)
+    await eventually(lambda: len(server.eio.side_sockets) == 1)
     await socket.send("5")
     await socket.send("40")
     assert (await text_of(socket)).startswith("40")
-    assert not server.eio.probes
+    assert not server.eio.side_sockets
 
 
 async def test_a_probe_that_says_nothing(
@@ -39,7 +39,7 @@ async def test_a_probe_that_says_nothing(
     socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     await closes(socket)
     assert server.counters.closed == {"probe timeout": 1}
-    assert not server.eio.probes
+    assert not server.eio.side_sockets
     await endpoint.post(sid, "40")
     assert (await endpoint.poll(sid))[1].startswith("40")
 
@@ -48,12 +48,31 @@ async def test_probes_end_with_the_server(server: SocketServer, endpoint: Endpoi
     """A server that ends closes a half upgraded session too."""
     sid = await endpoint.open_polling()
     socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
-    await eventually(lambda: server.eio.probes)
+    await eventually(lambda: server.eio.side_sockets)
     await server.drain()
     with pytest.raises(ConnectionClosed) as closed:
         await asyncio.wait_for(socket.recv(), 20)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1001
+
+
+async def test_a_probe_that_its_client_has_not_closed_ends_with_the_server(
+    server: SocketServer, endpoint: Endpoint
+) -> None:
+    """The attempt is over and its client was told, but does not close its half: the drain does not leave that open."""
+    sid = await endpoint.open_polling()
+    socket = await endpoint.dial(EIO="4", transport="websocket", sid=sid)
+    await eventually(lambda: server.eio.side_sockets)
+    (probe,) = server.eio.side_sockets
+    socket.transport.pause_reading()
+    socket.transport.write(b"\x81\x02hi")  # without a mask
+    await eventually(lambda: not probe.is_open)
+    transport = probe.transport
+    assert transport is not None
+    await server.drain()
+    assert transport.is_closing()
+    assert not server.eio.side_sockets
+    socket.transport.resume_reading()
 
 
 async def test_no_upgrade_begins_during_a_drain(server: SocketServer, endpoint: Endpoint) -> None:
@@ -63,4 +82,4 @@ async def test_no_upgrade_begins_during_a_drain(server: SocketServer, endpoint: 
     with pytest.raises(InvalidStatus) as refusal:
         await endpoint.dial(EIO="4", transport="websocket", sid=sid)
     assert refusal.value.response.status_code == 400
-    assert not server.eio.probes
+    assert not server.eio.side_sockets
