@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Annotated
 
 import typer
@@ -11,9 +12,17 @@ from aiohttp import web
 from cli.serve import BACKLOG, loop_factory, stop_by_signal, why_not_listening
 from cli.serve import runner_of as make_runner
 from cli.setting_values import check_peer_url
-from cli.settings import BadSetting, Settings
+from cli.settings import BadSetting, Settings, declared
 from realtime.edge.app import DRAIN, GUARD, EdgeApp, EdgeSettings
 from realtime.engine import tune_collector
+
+_USED = {
+    *EdgeSettings._fields,
+    "host", "port", "drain_seconds", "head_seconds", "unread_seconds", "most_open", "metrics_public", "log_level",
+    "log_format",
+}  # fmt: skip
+
+_log = logging.getLogger("slotcast.settings")
 
 
 def serve_edge(
@@ -26,8 +35,17 @@ def serve_edge(
         check_peer_url(core or "-")
     except ValueError as error:
         raise BadSetting(f"--core: {error}") from error
+    for setting in declared():
+        if setting.name not in _USED and _is_given(context, setting.name):
+            _log.warning("%s changes nothing at an edge.", setting.variable)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(context.obj, core))
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Say if the setting is on the command line or in the environment."""
+    source = context.parent.get_parameter_source(name) if context.parent is not None else None
+    return source is not None and source.name != "DEFAULT"
 
 
 async def _serve(settings: Settings, core: str) -> None:

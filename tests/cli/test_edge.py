@@ -1,5 +1,6 @@
 """`server.py edge` needs the URL of its core."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,18 @@ def test_a_bad_url_of_the_core_is_one_clear_line(core: str, tmp_path: Path) -> N
     assert done.returncode == 2
     assert done.stderr.startswith("slotcast: --core: ")
     assert not list(tmp_path.glob("*.secret"))
+
+
+def test_settings_that_an_edge_has_not_are_named(tmp_path: Path) -> None:
+    """Those of the command line and of the environment, and no others."""
+    server = Server(tmp_path)  # its database is in the environment
+    with socket.create_server(("127.0.0.1", server.port)):  # so that the command ends
+        done = server.try_command(
+            "--port", str(server.port), "--rate", "7", "--workers", "2", "edge", "--core", "http://127.0.0.1:9"
+        )
+    assert done.returncode == 2
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if "changes nothing at an edge" in line]
+    assert all("RATE" not in line and "PORT" not in line for line in lines)
+    for name in ("SLOTCAST_DATABASE", "SLOTCAST_WORKERS"):
+        assert sum(name in line for line in lines) == 1
