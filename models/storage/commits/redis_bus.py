@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -24,6 +25,7 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 WAIT_SECONDS = 0.5  # the longest wait for a message: an end of the thread takes as long
+_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 SCHEMES = ("redis", "rediss", "unix", "valkey", "valkeys")
 
 _log = logging.getLogger("slotcast.redis")
@@ -32,6 +34,9 @@ _log = logging.getLogger("slotcast.redis")
 def checked_url(url: str) -> str:
     """Return the URL as the client takes it; raise ValueError for another one. It does not connect."""
     parts = urlsplit(url)
+    for name, value in parse_qsl(parts.query):
+        if name in _FILES and not Path(value).is_file():
+            raise ValueError(f"{name}: there is no file {value}")
     if parts.scheme not in SCHEMES or not (parts.hostname or parts.path):
         raise ValueError("it must look like redis://user:password@host:6379 or rediss:// for TLS")
     url = url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url

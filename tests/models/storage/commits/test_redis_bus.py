@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,10 @@ def test_a_bad_url_is_refused_without_its_password(url: str) -> None:
 )
 def test_the_names_of_valkey_are_taken(url: str, taken: str) -> None:
     assert checked_url(url) == taken
+
+
+def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
+    """Before a connection is tried: the client's own error has no path."""
+    missing = tmp_path / "ca.pem"
+    with pytest.raises(ValueError, match=f"ssl_ca_certs: there is no file {re.escape(str(missing))}"):
+        checked_url(f"rediss://there?ssl_ca_certs={missing}")
