@@ -31,6 +31,7 @@ STOP_SECONDS = 30.0  # after the drain
 WRITER_STOP_SECONDS = 10.0  # after the workers
 TOGETHER_SECONDS = 10.0  # how long workers wait for the slowest one before they listen
 _LOOK_SECONDS = 0.1
+_FOLDER = "slotcast-workers-"  # for the sockets between the processes; the supervisor's id comes next
 _BAD_SETTING = 2  # the exit code: another start would end the same way
 
 
@@ -96,10 +97,29 @@ def supervise(
             except (OSError, UnicodeError) as error:
                 raise BadSetting(f"SLOTCAST_METRICS_LISTEN: {error}") from error
         print(welcome, flush=True)
-        folder = Path(tempfile.mkdtemp(prefix="slotcast-workers-"))
+        _remove_left()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         stop_seconds = STOP_SECONDS + settings.drain_seconds
         _Supervisor(folder, settings.workers, stop_seconds, has_writer=has_writer).run()
+
+
+def _remove_left() -> None:
+    """Remove the folders of supervisors that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        number = folder.name.removeprefix(_FOLDER).split("-")[0]
+        if number.isascii() and number.isdecimal() and not _is_running(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        pass
+    return True
 
 
 def _reserved(host: str, port: int) -> socket.socket:

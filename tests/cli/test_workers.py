@@ -160,5 +160,9 @@ def test_no_worker_outlives_the_server(server: Server) -> None:
     wait_until(lambda: len(workers_of(server)) == WORKERS, 20.0, "the workers")
     processes = list(processes_of(server))
     assert len(processes) == WORKERS + 1
+    folder = folder_of(workers_of(server)[0])
     server.kill9()
     wait_until(lambda: not any(map(is_alive, processes)), 20.0, "the workers' end")
+    assert folder.exists()
+    server.start()
+    assert not folder.exists(), "the next start removes it"
