@@ -2,7 +2,10 @@
 
 import sys
 
-from cli.command_line import run
-
 if __name__ == "__main__":
-    sys.exit(run())
+    try:
+        from cli.command_line import run
+
+        sys.exit(run())
+    except KeyboardInterrupt:  # also during the imports, which take half a second
+        sys.exit(130)
