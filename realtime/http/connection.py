@@ -18,11 +18,12 @@ from aiohttp import web
 from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.web_protocol import RequestHandler
 
+from models.contract.errors import Overloaded, RateLimited
 from realtime.engine import AddressBudget
 from realtime.http.base_path import stripping
 from realtime.http.handshake import Handshakes, is_first_handshake
 from realtime.http.middleware import RequestGuard
-from realtime.http.problem import EVERY_ANSWER
+from realtime.http.problem import EVERY_ANSWER, refused_connection
 
 LINGER_SECONDS = 2.0  # for what a client still sends behind its last answer, so that it reads the answer
 _LINGER_BYTES = 1_000_000
@@ -30,9 +31,8 @@ _PERIOD_SECONDS = 1.0
 _PRUNE_SECONDS = 0.05  # at the cap closed connections are looked for no more often
 _REST_SECONDS = 30.0  # below the cap, as a search among 10,000 open connections takes some milliseconds
 _FEW = 100  # connections of which the closed ones are looked for each period
-_REFUSAL = b"HTTP/1.1 %b\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-_FULL = _REFUSAL % b"503 Service Unavailable"
-_TOO_MANY = _REFUSAL % b"429 Too Many Requests"
+_FULL = refused_connection(Overloaded("Too many connections are open.", retry_after=5))
+_TOO_MANY = refused_connection(RateLimited("Too many connections a second.", retry_after=5))
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux only
 
 

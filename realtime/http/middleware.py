@@ -242,9 +242,15 @@ class RequestGuard:
         """Return the address of the server as the client sees it."""
         return self._proxies.origin_of(request)
 
-    def origin_headers(self, request: web.Request) -> dict[str, str]:
-        """Return the CORS headers for an allowed page of another origin."""
-        return self._origins.headers(request)
+    def headers(self, request: web.Request) -> dict[str, str]:
+        """Return what keeps a browser on TLS, and lets an allowed page of another origin read the answer."""
+        headers = (
+            {"Strict-Transport-Security": "max-age=31536000"} if self._proxies.scheme_of(request) == "https" else {}
+        )
+        if _is_guarded(request) and self._origins.is_allowed(request):
+            headers |= self._origins.headers(request)
+            headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Feed-Cut, X-Request-ID"
+        return headers
 
     async def body(self, request: web.Request) -> dict[str, Any]:
         """Return the request's JSON object; an empty one for no body."""
@@ -305,14 +311,9 @@ class RequestGuard:
         return await handler(request)
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Keep a browser on TLS, and let an allowed page of another origin read the answer (on_response_prepare)."""
-        if self._proxies.scheme_of(request) == "https":
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        if not _is_guarded(request) or not self._origins.is_allowed(request):
-            return
-        for name, text in self._origins.headers(request).items():
+        """Add the headers for browsers (on_response_prepare)."""
+        for name, text in self.headers(request).items():
             response.headers.setdefault(name, text)  # a feed has a longer Vary of its own
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Feed-Cut, X-Request-ID"
 
 
 def _is_guarded(request: web.Request) -> bool:

@@ -74,6 +74,15 @@ def problem(refusal: Refused, status: int = 0) -> web.Response:
     return response
 
 
+def refused_connection(refusal: Refused) -> bytes:
+    """Return the whole answer to a connection that is closed before any request is read."""
+    response = problem(refusal)
+    assert isinstance(response.body, bytes)
+    headers = {**EVERY_ANSWER, **response.headers, "Connection": "close", "Content-Length": str(len(response.body))}
+    lines = (f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {value}" for name, value in headers.items()))
+    return "\r\n".join((*lines, "", "")).encode() + response.body
+
+
 def _of_http_error(error: web.HTTPException) -> web.StreamResponse:
     """Return the problem for aiohttp's own refusals: unknown routes and methods, bodies that are too large."""
     if error.status == STATUS["not_found"]:

@@ -15,7 +15,7 @@ from typing import ClassVar
 from aiohttp import web
 
 from realtime.engine import ConnectionWriter, Counters, Limits, Packet, cost_of
-from realtime.http.problem import REQUEST_ID
+from realtime.http.problem import EVERY_ANSWER, REQUEST_ID
 from realtime.http.query import wants_beats
 from realtime.transports.stream import DRAIN, Streams, StreamSubscriptions
 
@@ -91,13 +91,13 @@ class EventStream(ConnectionWriter):
 def stream_head(request: web.Request, subscriptions: StreamSubscriptions) -> bytes:
     """Write the response's head. The response ends with the connection; no proxy may buffer or change it."""
     headers = {
+        **EVERY_ANSWER,
         "Content-Type": "text/event-stream; charset=utf-8",
         "Cache-Control": "no-cache, no-store, no-transform",
         "X-Accel-Buffering": "no",
-        "X-Content-Type-Options": "nosniff",
         "X-Request-ID": request[REQUEST_ID],
         "Connection": "close",
-        **subscriptions.guard.origin_headers(request),
+        **subscriptions.guard.headers(request),
     }
     lines = chain(("HTTP/1.1 200 OK",), (f"{name}: {value}" for name, value in headers.items()), ("", ""))
     return "\r\n".join(lines).encode()

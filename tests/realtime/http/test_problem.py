@@ -1,5 +1,6 @@
 """Refusals of HTTP are problems with a code and a request id, and the server goes on."""
 
+import aiohttp
 import pytest
 
 from tests.realtime.http.conftest import FRIEND, status_and_code
@@ -80,3 +81,19 @@ async def test_every_answer_has_a_request_id(served: Server, api: Api) -> None:
         assert "max-age" in secure.headers["Strict-Transport-Security"], path
     page = await api.ask("GET", "/c/anything")
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+async def test_a_stream_has_the_headers_of_every_answer(served: Server, api: Api) -> None:
+    """It writes its head by itself."""
+    calendar = (await api.get("/api/calendars"))["calendars"][0]["id"]
+    headers = {"X-Forwarded-Proto": "https", "Origin": FRIEND}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.get(f"{served.url}/api/calendars/{calendar}/events") as stream,
+    ):
+        assert stream.status == 200
+        assert stream.headers["Server"] == "Slotcast"
+        assert stream.headers["X-Content-Type-Options"] == "nosniff"
+        assert stream.headers["Referrer-Policy"] == "no-referrer"
+        assert "max-age" in stream.headers["Strict-Transport-Security"]
+        assert stream.headers["Access-Control-Allow-Origin"] == FRIEND

@@ -1,6 +1,7 @@
 """The caps of open connections: of the server, and of one address."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +32,10 @@ async def test_too_many_connections(tmp_path: Path) -> None:
         every = [await Raw.connect(server.port) for _ in range(30)]
         await eventually(lambda: sum(raw.is_answered for raw in every) >= 18, what="who is refused")
         for raw in (raw for raw in every if raw.is_answered):
-            assert (await raw.reader.readline()).startswith(b"HTTP/1.1 503 ")
+            head, body = (await raw.reader.read()).decode().split("\r\n\r\n")
+            assert head.startswith("HTTP/1.1 503 ")
+            assert {"X-Content-Type-Options: nosniff", "Server: Slotcast", "Retry-After: 5"} <= set(head.split("\r\n"))
+            assert json.loads(body)["code"] == "overloaded"
         await honest.send(frame('42/calendars,1["calendar.subscribe",{"calendar":"room"}]'))
         await asyncio.wait_for(honest.reader.readuntil(b'43/calendars,1[{"ok":true'), 10)
         for raw in every:
