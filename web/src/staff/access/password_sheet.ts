@@ -1,12 +1,11 @@
 /** The sheets for passwords: the first account of a server, and a new password of one's own. */
 
 import { SlotcastError } from "../../client";
-import { button } from "../../ui/button";
-import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { h } from "../../ui/dom";
-import { field, Problem } from "../../ui/field";
+import { field, } from "../../ui/field";
 import type { Toasts } from "../../ui/feedback/toast";
 import { AccessClient } from "./access_client";
+import { openFormSheet } from "../sheets/form_sheet";
 import { adviceFor, texts } from "../texts";
 
 export const LEAST_CHARACTERS = 8;
@@ -33,38 +32,18 @@ interface FormParts {
 
 /** Opens a sheet with a form. It closes once `send` has succeeded. */
 export function openForm(root: HTMLElement, parts: FormParts): void {
-  const problem = new Problem();
-  const submit = button(parts.submit, undefined, { type: "submit", kind: "primary" });
-  const onsubmit = async (event: Event) => {
-    event.preventDefault();
-    problem.show("");
-    submit.disabled = true;
-    try {
+  openFormSheet(root, {
+    heading: { id: parts.id, title: parts.title },
+    fields: parts.fields,
+    yes: parts.submit,
+    no: texts.sheet.cancel,
+    advice: accessAdvice,
+    save: async (dialog) => {
       await parts.send();
       dialog.close();
       parts.done?.();
-    } catch (error) {
-      problem.show(accessAdvice(error));
-    } finally {
-      submit.disabled = false;
-    }
-  };
-  const dialog = sheet(
-    { id: parts.id, title: parts.title },
-    h(
-      "form",
-      { class: "form", onsubmit: (event: Event) => void onsubmit(event) },
-      ...parts.fields,
-      problem.element,
-      h(
-        "div",
-        { class: "actions" },
-        submit,
-        button(texts.sheet.cancel, () => dialog.close(), { kind: "quiet" }),
-      ),
-    ),
-  );
-  openOnce(root, dialog);
+    },
+  });
 }
 
 /** Makes the first owner's account, and signs in with it in place of the link. */

@@ -1,13 +1,12 @@
 /** Asks staff for a new calendar's name, address and zone. */
 
-import { button } from "../../ui/button";
-import { openOnce, sheet } from "../../ui/dialog/dialog";
-import { checkbox, field, Problem } from "../../ui/field";
+import { checkbox, field, } from "../../ui/field";
 import type { Fields } from "../../client";
 import { h } from "../../ui/dom";
 import { isZone, visitorZone } from "../../ui/time";
 import { zoneField } from "../settings/zone_field";
-import { adviceFor, texts } from "../texts";
+import { openFormSheet } from "../sheets/form_sheet";
+import { texts } from "../texts";
 
 /** `Harbour Studio` becomes `harbour-studio`. */
 export function slugOf(name: string): string {
@@ -43,35 +42,20 @@ function makeControls() {
 
 export function askForCalendar(root: HTMLElement, create: (fields: Fields) => Promise<void>): void {
   const { name, id, zone, zoneElement, isPrivate } = makeControls();
-  const problem = new Problem();
-  const submit = button(texts.calendar.make, undefined, { type: "submit", kind: "primary wide" });
-  const onsubmit = async (event: Event) => {
-    event.preventDefault();
-    if (!isZone(zone.value)) return problem.show(texts.settings.noZone);
-    submit.disabled = true;
-    try {
-      const visibility = isPrivate.checked ? "private" : "public";
-      await create({ id: id.value, name: name.value.trim(), zone: zone.value, visibility });
-      dialog.close();
-    } catch (error) {
-      problem.show(adviceFor(error));
-    } finally {
-      submit.disabled = false;
-    }
-  };
-  const cancel = button(texts.sheet.notNow, () => dialog.close(), { kind: "quiet" });
-  const dialog = sheet(
-    { id: "new-title", title: texts.calendar.newTitle },
-    h(
-      "form",
-      { class: "form", onsubmit: (event) => void onsubmit(event) },
+  openFormSheet(root, {
+    heading: { id: "new-title", title: texts.calendar.newTitle },
+    fields: [
       field(texts.sheet.name, name),
       field(texts.calendar.address, id),
       zoneElement,
       checkbox(isPrivate, texts.calendar.isPrivate),
-      problem.element,
-      h("div", { class: "actions" }, submit, cancel),
-    ),
-  );
-  openOnce(root, dialog);
+    ],
+    yes: texts.calendar.make,
+    save: async (dialog, problem) => {
+      if (!isZone(zone.value)) return problem.show(texts.settings.noZone);
+      const visibility = isPrivate.checked ? "private" : "public";
+      await create({ id: id.value, name: name.value.trim(), zone: zone.value, visibility });
+      dialog.close();
+    },
+  });
 }

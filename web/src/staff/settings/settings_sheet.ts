@@ -1,13 +1,12 @@
 /** The sheet with a calendar's name, zone, rights and policy, each field with its explanation. */
 
-import { button } from "../../ui/button";
 import type { CalendarInfo, Policy, Question, StaffCalendar } from "../../client";
 import { SlotcastError } from "../../client";
 import { ask } from "../../ui/dialog/confirm";
-import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { h } from "../../ui/dom";
-import { field, Problem } from "../../ui/field";
+import { field, type Problem } from "../../ui/field";
 import { isZone } from "../../ui/time";
+import { openFormSheet } from "../sheets/form_sheet";
 import type { StaffContext } from "../staff_context";
 import { AmountField } from "./duration_field";
 import { questionField } from "./question_field";
@@ -38,9 +37,7 @@ export function showSettings(context: StaffContext): void {
     ["token", texts.settings.linkBooks],
   ]);
   const policy = new Map(policyFields().map((one) => [one.name, controlOf(one, info.policy)]));
-  const problem = new Problem();
-  const submit = button(texts.sheet.save, undefined, { type: "submit", kind: "primary wide" });
-  const save = async () => {
+  const save = async (dialog: HTMLDialogElement, problem: Problem) => {
     if (!isZone(zone.value)) return problem.show(texts.settings.noZone);
     const wanted = {
       name: name.value.trim(),
@@ -57,25 +54,9 @@ export function showSettings(context: StaffContext): void {
       void context.run(() => calendar.edit(before));
     });
   };
-  const onsubmit = async (event: Event) => {
-    event.preventDefault();
-    problem.show("");
-    submit.disabled = true;
-    try {
-      await save();
-    } catch (error) {
-      const isTold = error instanceof SlotcastError && error.code === "bad_request";
-      problem.show(isTold ? error.message : adviceFor(error));
-      problem.element.scrollIntoView({ block: "nearest" });
-    } finally {
-      submit.disabled = false;
-    }
-  };
-  const dialog = sheet(
-    { id: "settings-title", title: texts.settings.title, kind: "broad" },
-    h(
-      "form",
-      { class: "form", onsubmit: (event) => void onsubmit(event) },
+  openFormSheet(context.root, {
+    heading: { id: "settings-title", title: texts.settings.title, kind: "broad" },
+    fields: [
       h("div", { class: "pair even" }, field(texts.sheet.name, name), zoneElement),
       h(
         "div",
@@ -84,16 +65,15 @@ export function showSettings(context: StaffContext): void {
         field(texts.settings.booking, booking),
       ),
       h("div", { class: "policy" }, ...[...policy.values()].map(({ element }) => element)),
-      problem.element,
-      h(
-        "div",
-        { class: "actions pinned" },
-        submit,
-        button(texts.sheet.notNow, () => dialog.close(), { kind: "quiet" }),
-      ),
-    ),
-  );
-  openOnce(context.root, dialog);
+    ],
+    yes: texts.sheet.save,
+    isPinned: true,
+    advice: (error) =>
+      error instanceof SlotcastError && error.code === "bad_request"
+        ? error.message
+        : adviceFor(error),
+    save,
+  });
 }
 
 type Choices = readonly (readonly [value: string, text: string])[];

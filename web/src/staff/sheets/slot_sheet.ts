@@ -1,14 +1,13 @@
 /** The sheet in which staff change a slot's time and its number of places, with everyone in it. */
 
-import { button } from "../../ui/button";
 import type { Slot } from "../../client";
-import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { h } from "../../ui/dom";
-import { field, numberInput, Problem } from "../../ui/field";
+import { field, numberInput } from "../../ui/field";
 import { dayKey, instantOf, wallClock } from "../../ui/time";
 import type { StaffContext } from "../staff_context";
 import { overText, withOverride } from "../take/override";
-import { adviceFor, texts } from "../texts";
+import { texts } from "../texts";
+import { openFormSheet } from "./form_sheet";
 
 const MOST_CAPACITY = 10_000;
 
@@ -23,9 +22,7 @@ export function changeSlot(context: StaffContext, slot: Slot): void {
   minutes.value = String(Math.round((end - start) / 60_000));
   capacity.value = String(slot.capacity);
   const isTaken = slot.remaining < slot.capacity;
-  const problem = new Problem();
-  const submit = button(texts.slot.yes, undefined, { type: "submit", kind: "primary wide" });
-  const save = async () => {
+  const save = async (dialog: HTMLDialogElement) => {
     const calendar = context.calendar();
     if (calendar === undefined) return;
     const moved = instantOf(`${date.value}T${from.value}`, zone);
@@ -50,24 +47,10 @@ export function changeSlot(context: StaffContext, slot: Slot): void {
       void context.run(() => calendar.change(slot.id, { ...back, ...more }));
     });
   };
-  const onsubmit = async (event: Event) => {
-    event.preventDefault();
-    problem.show("");
-    submit.disabled = true;
-    try {
-      await save();
-    } catch (error) {
-      problem.show(adviceFor(error));
-    } finally {
-      submit.disabled = false;
-    }
-  };
-  const dialog = sheet(
-    { id: "slot-title", title: texts.slot.title },
-    isTaken && h("p", { class: "sheet-text" }, texts.slot.moves),
-    h(
-      "form",
-      { class: "form", onsubmit: (event) => void onsubmit(event) },
+  openFormSheet(context.root, {
+    heading: { id: "slot-title", title: texts.slot.title },
+    lead: isTaken && h("p", { class: "sheet-text" }, texts.slot.moves),
+    fields: [
       h("div", { class: "when" }, field(texts.sheet.day, date), field(texts.sheet.from, from)),
       h(
         "div",
@@ -75,14 +58,8 @@ export function changeSlot(context: StaffContext, slot: Slot): void {
         field(texts.sheet.minutes, minutes),
         field(texts.sheet.places, capacity),
       ),
-      problem.element,
-      h(
-        "div",
-        { class: "actions" },
-        submit,
-        button(texts.sheet.notNow, () => dialog.close(), { kind: "quiet" }),
-      ),
-    ),
-  );
-  openOnce(context.root, dialog);
+    ],
+    yes: texts.slot.yes,
+    save,
+  });
 }

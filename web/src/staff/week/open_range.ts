@@ -1,15 +1,14 @@
 /** The sheet that opens a range of a day, drawn in the week grid, as slots of equal length. */
 
-import { button } from "../../ui/button";
 import { MOST_SLOTS, type NewSlot } from "../../client";
-import { openOnce, sheet } from "../../ui/dialog/dialog";
 import { h, setText } from "../../ui/dom";
-import { field, numberInput, Problem } from "../../ui/field";
+import { field, numberInput, } from "../../ui/field";
 import { dayTitle, instantOf } from "../../ui/time";
 import { batchesOf, slotsOf } from "../opening/opening";
 import type { StaffContext } from "../staff_context";
 import { clockOf } from "./grid_layout";
-import { adviceFor, texts } from "../texts";
+import { openFormSheet } from "../sheets/form_sheet";
+import { texts } from "../texts";
 
 export interface Range {
   readonly day: string;
@@ -35,8 +34,6 @@ export function openRange(context: StaffContext, range: Range, usual_minutes: nu
   });
   const capacity = numberInput({ name: "capacity", min: 1, max: 10_000, value: 1 });
   const preview = h("p", { class: "preview", "aria-live": "polite" });
-  const problem = new Problem();
-  const submit = button(texts.opening.open, undefined, { type: "submit", kind: "primary wide" });
   const slots = (): readonly NewSlot[] => {
     const length = minutes.valueAsNumber;
     return slotsOf(
@@ -51,13 +48,23 @@ export function openRange(context: StaffContext, range: Range, usual_minutes: nu
     const count = minutes.checkValidity() ? slots().length : 0;
     setText(preview, texts.sheet.times(count));
   };
-  const open = async (event: Event) => {
-    event.preventDefault();
-    const calendar = context.calendar();
-    if (calendar === undefined) return;
-    problem.show("");
-    submit.disabled = true;
-    try {
+  minutes.addEventListener("input", show);
+  openFormSheet(context.root, {
+    heading: { id: "range-title", title: `${clockOf(from)} – ${clockOf(to)}` },
+    lead: h("p", { class: "sheet-text" }, dayTitle(day, "", context.locale)),
+    fields: [
+      h(
+        "div",
+        { class: "pair even" },
+        field(texts.sheet.minutesEach, minutes),
+        field(texts.sheet.placesEach, capacity),
+      ),
+      preview,
+    ],
+    yes: texts.opening.open,
+    save: async (dialog) => {
+      const calendar = context.calendar();
+      if (calendar === undefined) return;
       const made: string[] = [];
       for (const batch of batchesOf(slots(), MOST_SLOTS))
         made.push(...(await calendar.openSlots(batch)).map(({ id }) => id));
@@ -67,35 +74,8 @@ export function openRange(context: StaffContext, range: Range, usual_minutes: nu
           for (const slot of made) await calendar.remove(slot);
         });
       });
-    } catch (error) {
-      problem.show(adviceFor(error));
-    } finally {
-      submit.disabled = false;
-    }
-  };
-  const dialog = sheet(
-    { id: "range-title", title: `${clockOf(from)} – ${clockOf(to)}` },
-    h("p", { class: "sheet-text" }, dayTitle(day, "", context.locale)),
-    h(
-      "form",
-      { class: "form", onsubmit: (event) => void open(event), oninput: show },
-      h(
-        "div",
-        { class: "pair even" },
-        field(texts.sheet.minutesEach, minutes),
-        field(texts.sheet.placesEach, capacity),
-      ),
-      preview,
-      problem.element,
-      h(
-        "div",
-        { class: "actions" },
-        submit,
-        button(texts.sheet.notNow, () => dialog.close(), { kind: "quiet" }),
-      ),
-    ),
-  );
-  openOnce(context.root, dialog);
+    },
+  });
   show();
   minutes.select();
 }
