@@ -27,7 +27,7 @@ from models.transaction.routing import Locked, Routes, StaleRoute
 from models.transaction.transaction import NeedsSavepoint, OnProgress, Retention, Transaction, no_progress
 from models.writing.address_notes import AddressNotes
 from models.writing.command_queue import Outcome, QueuedCommand
-from models.writing.dispatch import RoutedCommand, execute, prepare
+from models.writing.dispatch import RoutedCommand, execute, lock_calendars, prepare
 from models.writing.write_fault import WriteFaults
 from models.writing.write_figures import WriteFigures
 
@@ -36,8 +36,14 @@ PATIENCE_SECONDS = 10.0
 
 Result = Outcome | StaleRoute | Locked
 OnCommit = Callable[[list[Logged]], None]
+Join = Callable[[set[str]], Sequence[QueuedCommand]]  # from the locked calendars
 
 _logger = logging.getLogger("slotcast.writer")
+
+
+def _join_none(_calendars: set[str]) -> Sequence[QueuedCommand]:
+    """Stand in for a queue, where each batch is what it is."""
+    return ()
 
 
 class _CalendarBusy(Busy):
@@ -73,10 +79,14 @@ class BatchRunner:
     addresses: AddressNotes = field(default_factory=AddressNotes)
     sends_mail: bool = False
 
-    def run(self, asked: Sequence[QueuedCommand]) -> list[Result]:
-        """Return one outcome for each command, in order."""
+    def run(self, asked: list[QueuedCommand], join: Join = _join_none) -> list[Result]:
+        """Return one outcome for each command, in order.
+
+        The database may make a batch wait for the locks of its calendars. `join` returns what has come for them
+        meanwhile, which is appended to `asked`: so the batches of writers that wait for each other are larger.
+        """
         try:
-            return self._attempt(asked)
+            return self._attempt(asked, join)
         except _Abandoned as abandoned:
             if abandoned.is_for_all or len(asked) == 1:
                 return [abandoned.outcome] * len(asked)
@@ -92,7 +102,12 @@ class BatchRunner:
         return outcomes
 
     def _attempt(
-        self, asked: Sequence[QueuedCommand], *, skips_locked: bool = False, saves_all: bool = False
+        self,
+        asked: list[QueuedCommand],
+        join: Join = _join_none,
+        *,
+        skips_locked: bool = False,
+        saves_all: bool = False,
     ) -> list[Result]:
         """Run one transaction; raise `_Abandoned` if nothing of it was done.
 
@@ -109,17 +124,17 @@ class BatchRunner:
             raise _Abandoned(Overloaded(), is_for_all=True) from error
         written_rows = self.db.written_rows if self.faults.present else 0
         try:
-            transaction, outcomes = self._transact(asked, skips_locked=skips_locked, saves_all=saves_all)
+            transaction, outcomes = self._transact(asked, join, skips_locked=skips_locked, saves_all=saves_all)
         except NeedsSavepoint:
             self._roll_back()
-            return self._attempt(asked, skips_locked=skips_locked, saves_all=True)
+            return self._attempt(asked, join, skips_locked=skips_locked, saves_all=True)
         except Busy as busy:
             self._roll_back()
             if len(asked) == 1:
                 return [Locked()]
             if skips_locked or not isinstance(busy, _CalendarBusy):
                 raise _Abandoned(Overloaded()) from busy
-            return self._attempt(asked, skips_locked=True, saves_all=saves_all)
+            return self._attempt(asked, join, skips_locked=True, saves_all=saves_all)
         except (DatabaseError, InterfaceError) as error:
             _logger.warning("A batch of %d was abandoned: %s", len(asked), error)
             self.faults.note(error)
@@ -135,7 +150,7 @@ class BatchRunner:
         return outcomes if is_done else [Overloaded()] * len(asked)
 
     def _transact(
-        self, asked: Sequence[QueuedCommand], *, skips_locked: bool, saves_all: bool
+        self, asked: list[QueuedCommand], join: Join, *, skips_locked: bool, saves_all: bool
     ) -> tuple[Transaction, list[Result]]:
         transaction = Transaction(
             self.db,
@@ -150,10 +165,18 @@ class BatchRunner:
         for one in asked:
             routes |= one.routes
         try:
-            routed = prepare(transaction, [one.command for one in asked], routes, skips_locked=skips_locked)
+            routes, locked = lock_calendars(
+                transaction, [one.command for one in asked], routes, skips_locked=skips_locked
+            )
         except Busy as busy:
             raise _CalendarBusy(*busy.args) from busy
         transaction.locked_at = time.perf_counter()
+        if self.db.locks_rows:
+            joined = join(transaction.calendars.keys() - locked)
+            asked += joined
+            for one in joined:
+                routes |= one.routes
+        routed = prepare(transaction, [one.command for one in asked], routes, locked)
         if len(routed) == 1:
             return transaction, [self._alone(transaction, routed[0])]
         outcomes = [self._beside_others(transaction, one, saves_all=saves_all) for one in routed]

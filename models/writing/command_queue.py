@@ -119,9 +119,24 @@ class CommandQueue:
         is_empty = not (self._first or self._claims or self._background)
         return Next(asked, late, is_open=not (self._is_ended and is_empty))
 
-    def _read(self, timeout: float | None) -> None:
+    def more(self, fits: Callable[[QueuedCommand], bool], most: int) -> list[QueuedCommand]:
+        """Take those of the waiting commands that fit, up to `most`. None overtakes another one of its calendar."""
+        self._read(is_patient=False)
+        taken: list[QueuedCommand] = []
+        passed: set[str] = set()
+        for lane in (self._first, self._claims):
+            for _ in range(len(lane)):
+                one = lane.popleft()
+                if len(taken) < most and not passed & one.calendars and fits(one):
+                    taken.append(one)
+                else:
+                    passed |= one.calendars
+                    lane.append(one)
+        return taken
+
+    def _read(self, timeout: float | None = None, *, is_patient: bool = True) -> None:
         """Sort everything that has been put into the lanes. Wait for a command if none waits."""
-        may_wait = not (self._first or self._claims or self._background or self._is_ended)
+        may_wait = is_patient and not (self._first or self._claims or self._background or self._is_ended)
         try:
             item = self._queue.get(timeout=timeout) if may_wait else self._queue.get_nowait()
             while item is not None:

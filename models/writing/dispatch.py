@@ -98,27 +98,34 @@ class RoutedCommand(NamedTuple):
     refusal: Refused | StaleRoute | Locked | None = None
 
 
-def prepare(
+def lock_calendars(
     transaction: Transaction, asked: Sequence[Command], routes: Routes, *, skips_locked: bool = False
-) -> list[RoutedCommand]:
-    """Route the commands of a batch and take the locks of their calendars. All checks come after the locks.
+) -> tuple[Routes, set[str]]:
+    """Take the locks of a batch's calendars; return all routes, and the calendars locked by other processes.
 
-    The time is read after the locks, in the statement for the idempotency records, at no extra cost.
-
-    `routes` are the routes already known. A malformed command fails no other one. With `skips_locked`, a command of a
-    calendar locked by another process is refused at once.
+    `routes` are the routes already known. With `skips_locked`, the locks of other processes are not waited for.
     """
-    about = [subjects(command) for command in asked]
-    wanted = {subject for some in about for subject in some}
+    wanted = {subject for command in asked for subject in subjects(command)}
     if not transaction.seats_db.locks_rows:  # else an outside writer may change a slot until it is read again
         slots_asked = [name for kind, name in wanted if kind == "slot" and UUID.fullmatch(name)]
         routes = routes | {("slot", row.id): row.calendar for row in capacity.prefetch(transaction, slots_asked)}
     routes = routes | read_routes(transaction.seats_db, wanted - routes.keys())
-    known = sorted(set(routes.values()))
-    locked = _lock(transaction, known, skips_locked=skips_locked)
+    return routes, _lock(transaction, sorted(set(routes.values())), skips_locked=skips_locked)
+
+
+def prepare(
+    transaction: Transaction, asked: Sequence[Command], routes: Routes, locked: set[str]
+) -> list[RoutedCommand]:
+    """Place the commands of a batch in their calendars. All checks come after the locks.
+
+    The time is read after the locks, in the statement for the idempotency records, at no extra cost.
+
+    A malformed command fails no other one. A command of a calendar in `locked` is refused at once.
+    """
     moved = _moved(transaction, routes)
     placed = []
-    for command, some in zip(asked, about, strict=True):
+    for command in asked:
+        some = subjects(command)
         its_calendars = calendars_of(routes, some)
         if locked.intersection(its_calendars):
             locked |= its_calendars  # whatever follows in these waits for it, or it would be overtaken

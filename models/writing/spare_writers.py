@@ -7,7 +7,7 @@ overtake a command that waits for one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from models.writing.command_queue import QueuedCommand
@@ -49,7 +49,7 @@ class Spares:
     def pending(self) -> int:
         return sum(spare.writer.pending for spare in self._spares)
 
-    def pass_by(self, asked: Sequence[QueuedCommand]) -> Sequence[QueuedCommand]:
+    def pass_by(self, asked: list[QueuedCommand]) -> list[QueuedCommand]:
         """Hand on the commands of the spares' calendars, and return the others."""
         if not self._spares:
             return asked

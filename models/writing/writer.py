@@ -18,7 +18,7 @@ from models.contract.commands.bookings import EraseCustomer
 from models.contract.commands.command import Command
 from models.contract.errors import Overloaded
 from models.transaction.routing import Locked, StaleRoute
-from models.writing.batch import BatchRunner, Result
+from models.writing.batch import BatchRunner, Join, Result
 from models.writing.command_queue import CommandQueue, CommandSource, QueuedCommand, Reply
 from models.writing.spare_writers import Spares
 
@@ -106,13 +106,14 @@ class Writer:
             queued, late, is_open = self._queue.next(self._most, WAKE_SECONDS if must_wake else None)
             self._answer(late, [Overloaded()] * len(late))
             asked = self._spares.pass_by(queued)
+            passed_by = len(queued) - len(asked)
             if self._batches.addresses and _erases(asked):  # an erasure finds the written ones only
                 self._batches.write_addresses()
-            outcomes = self._batches.run(asked) if asked else []
+            outcomes = self._batches.run(asked, self._join(asked)) if asked else []
             self._wipe(asked)
             self._answer(asked, outcomes)
             self._on_answered()
-            self._finished += len(queued) + len(late)
+            self._finished += len(asked) + passed_by + len(late)
             if self._batches.addresses.is_due:
                 self._batches.write_addresses()
             in_full_batches = in_full_batches + len(asked) if len(asked) == self._most else 0
@@ -122,6 +123,18 @@ class Writer:
         if self._batches.addresses:
             self._batches.write_addresses()
         self._batches.drop_connection()
+
+    def _join(self, asked: Sequence[QueuedCommand]) -> Join:
+        """Return what adds to this batch from the queue. A background command has a transaction of its own."""
+        most = 0 if asked[0].command.is_background else self._most - len(asked)
+
+        def join(calendars: set[str]) -> Sequence[QueuedCommand]:
+            def fits(one: QueuedCommand) -> bool:
+                return bool(one.calendars) and one.calendars <= calendars and not _erases([one])
+
+            return self._queue.more(fits, most) if most > 0 else ()
+
+        return join
 
     def _wipe(self, asked: Sequence[QueuedCommand]) -> None:
         """Remove an erased customer from every file, before the answer or as soon after it as possible."""

@@ -5,11 +5,19 @@ The faults are the server's own: triggers that fail, that fail only at COMMIT, o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import psycopg
 import pytest
 
 from models.contract.changes import Customer
 from models.contract.commands.bookings import BookSlot
-from tests.models.driver import Driver, booking, code, results
+from models.service import SlotService
+from models.writing.router import Router
+from tests.models.crowd import Crowd
+from tests.models.database_audit import audit
+from tests.models.driver import Driver, FakeClock, Viewer, booking, code, results
+from tests.support import eventually
 
 pytestmark = pytest.mark.only("postgres")
 
@@ -80,3 +88,36 @@ def test_a_failed_commit_is_not_run_again(driver: Driver, fault: str) -> None:
     assert [code(outcome) for outcome in outcomes] == ["overloaded"] * 6
     assert driver.query("SELECT COUNT(*) FROM booking") == [(0,)]
     check_retried(driver, commands)
+
+
+async def test_a_batch_that_waited_takes_along_what_came_meanwhile(
+    open_service: Callable[..., SlotService], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the calendars that it has locked, in the order of the commands; the others have a later batch."""
+    monkeypatch.setattr("models.storage.postgres.CALENDAR_LOCK_SECONDS", 30)
+    service = open_service(writers=1)
+    router = service._writer
+    assert isinstance(router, Router)
+    (writer,) = router.writers
+    driver = Driver(service, clock)
+    driver.create("other")
+    (other,) = driver.open()
+    driver.create("room")
+    slots = driver.open(20)
+    crowd = Crowd()
+    before = list(service.figures.sizes.counts)
+    with psycopg.connect(service.url) as locking:
+        locking.execute("SELECT * FROM calendar WHERE id = 'room' FOR UPDATE")
+        crowd.ask(service, booking(slots[0]))
+        await eventually(lambda: driver.query("SELECT 1 FROM pg_locks WHERE NOT granted"), 10, "a batch that waits")
+        for slot in slots[1:]:
+            crowd.ask(service, booking(slot))
+        crowd.ask(service, booking(other))
+        await eventually(lambda: writer.queued == 20, 10, "the other commands")
+    crowd.wait()
+    assert crowd.codes == {"ok": 21}
+    viewer = Viewer(service, "room")
+    assert [viewer.slots[slot]["version"] for slot in slots] == list(range(2, 22))
+    counts = [now - then for now, then in zip(service.figures.sizes.counts, before, strict=True)]
+    assert sum(counts) == 2
+    audit(driver.path)

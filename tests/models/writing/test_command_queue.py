@@ -99,3 +99,22 @@ def test_staffs_commands_keep_their_order() -> None:
     for command in (_HOLD, staff, _CANCEL):
         queue.put(_queued([], command))
     assert _commands(queue.next(9).asked) == [staff, _CANCEL, _HOLD]
+
+
+def test_a_batch_takes_more_of_its_calendars() -> None:
+    """In order, up to a number; what stays is overtaken by no command of the same calendar."""
+    queue = CommandQueue()
+    calendars = [{"a"}, {"b"}, {"a", "c"}, {"a"}, {"b"}, {"b"}, set[str]()]
+    waiting = [
+        QueuedCommand(_CANCEL, list[Outcome]().append, {("calendar", name): name for name in some}, arrived=place)
+        for place, some in enumerate(calendars)
+    ]
+    for one in waiting:
+        queue.put(one)
+    taken = queue.more(lambda one: bool(one.calendars) and one.calendars <= {"a", "b"}, 3)
+    assert [one.arrived for one in taken] == [0, 1, 4], "the fourth would overtake the third"
+    assert [one.arrived for one in queue.next(9).asked] == [2, 3, 5, 6]
+    assert queue.more(lambda _: True, 3) == []
+    queue.close()
+    assert queue.more(lambda _: True, 3) == []
+    assert not queue.next(9).is_open
