@@ -26,7 +26,7 @@ from bench.goal import Rows
 from bench.load import compile_load
 from bench.machine import Failed, busy_seconds, cores, raise_open_files
 from bench.peer import OURS, Field, gather
-from bench.runs import availability, bookings, page
+from bench.runs import availability, bookings, calendars, nodes, overload, page, workers, writer
 from bench.runs import console as staff
 from cli.serve import SWITCH_SECONDS
 
@@ -34,6 +34,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 QUICK = Size(
     few=200, many=500, dropped=1_000, streams=200, deliveries=20_000, paced_changes=10, bookings=3_000, slots=20_000
 )
+_QUICK_CALENDARS = calendars.Size(watched=(20, 100), standing=200, bookings=1_000)
+MOST_ROUNDS = 3  # of the measurements without peers: each takes minutes
 EVERYTHING = ("few", "many", "drop", "book", "sse", "socket")
 
 
@@ -119,7 +121,7 @@ def main(
             sys.exit(1)
         book = None if only else _book(folder, size, rounds, rows, console)
         if not only:
-            _page(folder, rounds, rows, console)
+            _others(folder, min(rounds, MOST_ROUNDS), rows, console, quick=quick)
     others = (busy_seconds() - busy - (_own_seconds() - own)) / (time.monotonic() - began)
     notes = [*field.absent, f"{rounds} rounds; others used {others:.2f} of the machine's cores meanwhile."]
     peers = [peer.name for peer in field.peers]
@@ -127,9 +129,10 @@ def main(
     for note in notes:
         console.print(note)
     if place is not None:
-        report.write(report.collect(rows, peers, size, notes=notes, book=book), place / "bench.json")
+        result = report.collect(rows, peers, size, notes=notes, book=book)
+        report.write(result, place / "bench.json")
         (place / "bench.svg").write_text(chart.draw(rows, peers, size))
-        console.print(f"Written to {place}/bench.json and bench.svg")
+        console.print(f"Written to {place}/bench.json and bench.svg; `make fix` writes the table of docs/bench.md")
 
 
 def _book(folder: Path, size: Size, rounds: int, rows: Rows, console: Console) -> dict[str, Any]:
@@ -143,19 +146,31 @@ def _book(folder: Path, size: Size, rounds: int, rows: Rows, console: Console) -
         rows[f"bookings, {kind.value}", OURS] = [
             {"ratio": one["bare_seconds"] / one["book_seconds"]} for one in result["rounds"]
         ]
-    calendars = size.slots // availability.SLOTS_A_CALENDAR
-    rows["availability", OURS] = availability.compare(calendars, availability.QUESTIONS, rounds, folder, console)
+    count = size.slots // availability.SLOTS_A_CALENDAR
+    rows["availability", OURS] = availability.compare(count, availability.QUESTIONS, rounds, folder, console)
     return results
 
 
-def _page(folder: Path, rounds: int, rows: Rows, console: Console) -> None:
-    """Measure the pages in a browser, with the same load in a short trial."""
+def _others(folder: Path, rounds: int, rows: Rows, console: Console, *, quick: bool) -> None:
+    """Measure what is of Slotcast alone: calendars, overload, workers, two servers, and the pages in a browser."""
     program = compile_load(folder)
-    try:
-        rows["page", OURS] = page.measure(program, folder, rounds, page.Size())
-        rows["console", OURS] = staff.measure(program, folder, rounds, staff.Size())
-    except Failed as failure:
-        console.print(f"[red]page: {failure}[/]")
+    measurements: dict[str, Callable[[], list[Numbers]]] = {
+        "calendars": lambda: calendars.measure(
+            program, folder, rounds, _QUICK_CALENDARS if quick else calendars.Size()
+        ),
+        "overload": lambda: overload.measure(program, folder, rounds, overload.Size(seconds=2 if quick else 10)),
+        "writer": lambda: writer.measure(program, folder, rounds, writer.Size(bookings=2_000 if quick else 20_000)),
+        "workers": lambda: workers.compare(program, folder, rounds, workers.Size(bookings=1_000 if quick else 5_000)),
+        "nodes": lambda: nodes.measure(folder, rounds, 40 if quick else 300),
+        "page": lambda: page.measure(program, folder, rounds, page.Size()),
+        "console": lambda: staff.measure(program, folder, rounds, staff.Size()),
+    }
+    for name, measure in measurements.items():
+        console.print(f"{name} …")
+        try:
+            rows[name, OURS] = measure()
+        except Failed as failure:
+            console.print(f"[red]{name}: {failure}[/]")
 
 
 if __name__ == "__main__":

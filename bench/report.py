@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.figure import Size, json_of
+from bench.figure import Numbers, Size, json_of
 from bench.goal import GOALS, Goal, Rows, Verdict, judge, median, values
 from bench.peer import NCHAN, NODE, OURS, STOCK
 
@@ -55,6 +55,15 @@ def show(rows: Rows, peers: list[str], size: Size, console: Console) -> None:
     console.print(table)
 
 
+def tell(measurement: str, rounds: list[Numbers]) -> None:
+    """Print every figure of one measurement, and those of the table with their bounds."""
+    console = Console()
+    for name in sorted(rounds[0]):
+        found = [row[name] for row in rounds if name in row]
+        console.print(f"{name}: {written(median(found) or 0)}  ({', '.join(map(written, found))})")
+    show({(measurement, OURS): rounds}, [OURS], Size(), console)
+
+
 def collect(
     rows: Rows, peers: list[str], size: Size, *, notes: list[str], book: dict[str, Any] | None
 ) -> dict[str, Any]:
@@ -86,6 +95,36 @@ def _figure(goal: Goal, rows: Rows, peers: list[str], size: Size) -> dict[str, A
             for verdict in judge(rows, goal)
         ],
     }
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """Write the table of the figures, as `collect` returns them, for docs/bench.md."""
+    lines = ["| figure | Slotcast | beside | must; aim | |", "| --- | --- | --- | --- | --- |"]
+    for figure in result["figures"]:
+        ours = figure["medians"].get(OURS)
+        if ours is None:
+            continue
+        bounds = figure["bounds"]
+        beside = ", ".join(f"{written(bound['value'])} of {SHORT[bound['of']]}" for bound in bounds if bound["of"])
+        wanted = " and ".join(_wanted(bound) for bound in bounds)
+        lines.append(
+            f"| {figure['title']} | {written(ours)} {figure['unit']} | {beside} | {wanted} | {_said(bounds)} |"
+        )
+    return "\n".join(lines)
+
+
+def _wanted(bound: dict[str, Any]) -> str:
+    return f"{bound['must']:,}" if bound["aim"] is None else f"{bound['must']:,}; {bound['aim']:,}"
+
+
+def _said(bounds: list[dict[str, Any]]) -> str:
+    if not bounds:
+        return ""
+    if not all(bound["must_met"] for bound in bounds):
+        return "**missed**"
+    if all(bound["aim_met"] for bound in bounds):
+        return "met" if all(bound["aim"] is None for bound in bounds) else "aim met"
+    return "met; aim missed"
 
 
 def _machine() -> dict[str, str]:

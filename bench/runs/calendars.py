@@ -1,7 +1,5 @@
 """Measures the cost of calendars that are watched and do not change: `python -m bench.runs.calendars`.
 
-The last lines are the rows of the table in docs/bench.md.
-
 The server is on the first core and the load on the second. Each watched calendar has one watcher. Bookings go to 20
 calendars, however many are watched. A room is opened for the first watcher of its calendar: the cost of the opening is
 the difference to the second watcher, who connects and gets the same snapshot.
@@ -11,20 +9,17 @@ from __future__ import annotations
 
 import json
 import secrets
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
+from bench import report
 from bench.book import open_slots
 from bench.figure import BOOKERS, Numbers
 from bench.load import Ask, Group, Load, compile_load
@@ -44,6 +39,7 @@ LARGE_CALENDARS = 300
 OPENED = 20  # batches of 200 slots that staff open
 LISTED = 8_000  # slots of the calendar with the large feed
 POLLS = 500
+SPARE_KB = 5  # of a room's bound, beside its JSON
 PING_SECONDS = 25.0  # the time in which each client has one ping
 _SILENCE_SECONDS = 1.5
 _CREATED, _NOT_MODIFIED = 201, 304
@@ -177,80 +173,62 @@ def idle(server: Running, load: Load, watched: int) -> Numbers:
     return {"idle_percent": (server.process.cpu_seconds() - cpu) / PING_SECONDS * 100}
 
 
-def rows_of(found: dict[str, float], sizes: list[int], standing: int, json_kb: float) -> Iterator[str]:
-    """Return the rows of the table: the figure, its required and its aimed bound, and the median."""
-    few = found[f"{sizes[0]:,} watched cpu_us"]
-    yield _row(f"CPU a booking, {sizes[0]:,} watched calendars", few, 300, 220, "us")
-    for size in sizes[1:]:
-        growth = found[f"{size:,} watched cpu_us"] / few
-        yield _row(f"the same with {size:,}, against {sizes[0]:,}", growth, 1.3, 1.1, "×")
-    for slots, must, aim in ((SMALL, 0.6, 0.4), (LARGE, 1.0, 0.6)):
-        opened = found[f"first watchers, {slots} slots room_ms"]
-        yield _row(f"opening a calendar's room of {slots} slots", opened, must, aim, "ms")
-    memory = found[f"first watchers, {LARGE} slots memory_kb"]
-    must, aim = 1.5 * json_kb + 5, 1.1 * json_kb + 3
-    yield _row(f"memory a watched calendar of {LARGE} slots, its watcher included", memory, must, aim, "KB")
-    yield _row(
-        f"idle process, {standing:,} watched calendars", found[f"idle, {standing:,} watched idle_percent"], 1, 0.3, "%"
-    )
-    yield _row("opening slots, CPU a slot", found["requests open_slot_us"], 25, 15, "us")
-    yield _row(f"a 304 of the feed of {LISTED:,} slots", found["requests feed_304_ms"], 0.3, 0.3, "ms")
+class Size(NamedTuple):
+    """The numbers of watched calendars, of those watched in an idle process, and of bookings."""
+
+    watched: tuple[int, ...] = (20, 1_000, 6_000)
+    standing: int = 10_000
+    bookings: int = 10_000
 
 
-def _row(title: str, value: float, must: float, aim: float, unit: str) -> str:
-    verdict = "aim met" if value <= aim else "met; aim missed" if value <= must else "missed"
-    return f"| {title} | {value:.3g} {unit} | {must:.3g}; {aim:.3g} | {verdict} |"
+def round_of(folder: Path, secret: str, program: Path, size: Size, json_kb: float) -> Numbers:
+    """Measure everything once, each on a server of its own."""
+    numbers: Numbers = {}
+    few, *more = size.watched
+    for watched in size.watched:
+        with running(folder, secret, program) as (server, load):
+            done = bookings(server, load, folder, watched, size.bookings)
+        numbers[f"booking_us_{watched}"] = done["cpu_us"]
+        numbers[f"bookings_per_second_{watched}"] = done["bookings_per_second"]
+    numbers["booking_us"] = numbers[f"booking_us_{few}"]
+    for watched in more:
+        numbers[f"growth_{watched}"] = numbers[f"booking_us_{watched}"] / numbers["booking_us"]
+    for kind in ("small", "large"):
+        with running(folder, secret, program) as (server, load):
+            numbers |= {f"{name}_{kind}": value for name, value in opening(server, load, kind, LARGE_CALENDARS).items()}
+        numbers[f"room_{kind}_ms"] = numbers[f"room_ms_{kind}"]
+    numbers["memory_ratio"] = (numbers["memory_kb_large"] - SPARE_KB) / json_kb
+    with running(folder, secret, program) as (server, _):
+        numbers |= requests(server)
+    for name, watched in (("idle_nobody_percent", 0), ("idle_percent", size.standing)):
+        with running(folder, secret, program) as (server, load):
+            numbers[name] = idle(server, load, watched)["idle_percent"]
+    return numbers
+
+
+def measure(program: Path, folder: Path, rounds: int, size: Size) -> list[Numbers]:
+    """Return the figures of each round."""
+    secret = secrets.token_urlsafe(32)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        place = Path(name)
+        json_kb = write_calendars(place / "template.db", secret, max(*size.watched, size.standing)) / 1_024
+        return [round_of(place, secret, program, size, json_kb) | {"json_kb": json_kb} for _ in range(rounds)]
 
 
 def main(
     *,
     watched: Annotated[str, typer.Option(help="numbers of watched calendars, with commas between")] = "20,1000,6000",
-    standing: Annotated[int, typer.Option(min=1, help="calendars watched by the idle process")] = 10_000,
-    count: Annotated[int, typer.Option("--bookings", min=100, help="in each round")] = 10_000,
+    standing: Annotated[int, typer.Option(min=1, help="calendars watched by the idle process")] = Size().standing,
+    count: Annotated[int, typer.Option("--bookings", min=100, help="in each round")] = Size().bookings,
     rounds: Annotated[int, typer.Option(min=1, help="of everything; medians are told")] = 3,
 ) -> None:
     """Measure what watched calendars cost that do not change."""
-    console = Console()
     raise_open_files()
-    sizes = [int(size) for size in watched.split(",")]
-    found: dict[str, list[Numbers]] = {}
-    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name, Progress(console=console) as progress:
-        folder, secret = Path(name), secrets.token_urlsafe(32)
-        program = compile_load(folder)
-        task = progress.add_task("Writing calendars", total=1 + rounds * (len(sizes) + 5))
-        size_bytes = write_calendars(folder / "template.db", secret, max(*sizes, standing))
-        progress.advance(task)
-
-        def add(title: str, numbers: Numbers) -> None:
-            found.setdefault(title, []).append(numbers)
-            progress.advance(task)
-
-        for number in range(1, rounds + 1):
-            progress.update(task, description=f"Round {number}")
-            for size in sizes:
-                with running(folder, secret, program) as (server, load):
-                    add(f"{size:,} watched", bookings(server, load, folder, size, count))
-            for kind, slots in (("small", SMALL), ("large", LARGE)):
-                with running(folder, secret, program) as (server, load):
-                    add(f"first watchers, {slots} slots", opening(server, load, kind, LARGE_CALENDARS))
-            with running(folder, secret, program) as (server, _):
-                add("requests", requests(server))
-            with running(folder, secret, program) as (server, load):
-                add("idle, nobody", idle(server, load, 0))
-            with running(folder, secret, program) as (server, load):
-                add(f"idle, {standing:,} watched", idle(server, load, standing))
-    table = Table("", "figure", "median", title="Watched calendars, SQLite, one core")
-    medians = {
-        f"{title} {figure}": statistics.median(row[figure] for row in rows)
-        for title, rows in found.items()
-        for figure in rows[0]
-    }
-    for name, value in medians.items():
-        table.add_row(*name.rsplit(" ", 1), f"{value:,.2f}")
-    console.print(table)
-    console.print(f"{LARGE} slots are {size_bytes / 1_024:.1f} KB of JSON; medians of {rounds} rounds")
-    for line in rows_of(medians, sizes, standing, size_bytes / 1_024):
-        print(line)
+    size = Size(tuple(int(number) for number in watched.split(",")), standing, count)
+    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
+        folder = Path(name)
+        done = measure(compile_load(folder), folder, rounds, size)
+    report.tell("calendars", done)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
 import aiohttp
 import typer
-from rich.console import Console
 
-from bench.machine import Process, free_port
+from bench import report
+from bench.figure import Numbers
+from bench.machine import Failed, Process, free_port
 from bench.runs.ground import PostgresGround
 from bench.runs.outside import percentile
 from models.contract.commands.calendars import CreateCalendar
@@ -47,7 +47,7 @@ def redis_server(folder: Path) -> Iterator[str]:
     """Run a Redis; yield its URL."""
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
-        raise typer.BadParameter("no redis-server on this machine")
+        raise Failed("There is no redis-server on this machine.")
     path = folder / "redis.sock"
     command = [program, "--port", "0", "--unixsocket", str(path), "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -125,9 +125,9 @@ def statements(folder: Path) -> int:
     return sum("LOG:  statement:" in line or "LOG:  execute" in line for line in lines)
 
 
-def measure(
+def way_of(
     place: str, secret: str, slot: str, token: str, folder: Path, *, way: str, redis: str, count: int
-) -> list[float]:
+) -> Numbers:
     """Return p50 and p99 in milliseconds, and for an idle server the statements and the CPU in ms a second."""
     with server(f"{place}&options=-clog_statement%3Dall", secret, folder, way=way, redis=redis) as (idle, there):
         time.sleep(_SETTLE_SECONDS)
@@ -138,7 +138,32 @@ def measure(
         with server(place, secret, folder, way=way, redis=redis) as (_, here):
             time.sleep(_SETTLE_SECONDS)
             found = asyncio.run(lags(here, there, slot, token, count))
-    return [percentile(found, 0.5), percentile(found, 0.99), sent, spent]
+    return {
+        f"{way}_p50_ms": percentile(found, 0.5),
+        f"{way}_p99_ms": percentile(found, 0.99),
+        f"{way}_idle_statements": sent,
+        f"{way}_idle_ms": spent,
+    }
+
+
+def measure(folder: Path, rounds: int, count: int) -> list[Numbers]:
+    """Return the figures of each way in each round. An idle server is judged with Redis and with notifications."""
+    secret, done = secrets.token_urlsafe(32), list[Numbers]()
+    with tempfile.TemporaryDirectory(dir=folder) as name, redis_server(Path(name)) as redis:
+        ground = PostgresGround(Path(name))
+        try:
+            place = ground.new()
+            slot, token = fill(place, secret)
+            for _ in range(rounds):
+                numbers: Numbers = {}
+                for way in WAYS:
+                    numbers |= way_of(place, secret, slot, token, Path(name), way=way, redis=redis, count=count)
+                for figure in ("idle_statements", "idle_ms"):
+                    numbers[figure] = max(numbers[f"{way}_{figure}"] for way in WAYS if way != "polls")
+                done.append(numbers)
+        finally:
+            ground.close()
+    return done
 
 
 def main(
@@ -147,25 +172,8 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="medians of so many rounds are told")] = 3,
 ) -> None:
     """Measure commit to client across two servers, with each way of changes between servers."""
-    console, secret = Console(), secrets.token_urlsafe(32)
-    found: dict[str, list[list[float]]] = {way: [] for way in WAYS}
-    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name, redis_server(Path(name)) as redis:
-        folder = Path(name)
-        ground = PostgresGround(folder)
-        try:
-            place = ground.new()
-            slot, token = fill(place, secret)
-            for _ in range(rounds):
-                for way, rows in found.items():
-                    rows.append(measure(place, secret, slot, token, folder, way=way, redis=redis, count=count))
-        finally:
-            ground.close()
-    for way, rows in found.items():
-        p50, p99, sent, spent = (median(column) for column in zip(*rows, strict=True))
-        console.print(
-            f"{way:13}: commit to client p50 {p50:.1f} ms, p99 {p99:.1f} ms;"
-            f" an idle server: {sent:.1f} statements and {spent:.1f} ms of CPU a second"
-        )
+    with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
+        report.tell("nodes", measure(Path(name), rounds, count))
 
 
 if __name__ == "__main__":

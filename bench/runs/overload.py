@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -19,15 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
 from threading import Timer
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from bench import report
 from bench.book import CALENDAR, write_book
+from bench.figure import Numbers
 from bench.load import Ask, Load, Seen, compile_load
 from bench.machine import Failed, Process, cores, cpu_seconds, raise_open_files
 from bench.peer import GUEST, Peer, slotcast
@@ -36,9 +34,19 @@ from tests.support.node import bundle_library, node_program
 _SCRIPT = Path(__file__).with_name("library_load.mjs")
 WAITING_CALLERS = 64  # whose rate is a first measure of the capacity: more of them only wait longer
 CALM_REQUESTS = 2_000
+WAITING_REQUESTS = 20_000
 CUSTOMERS = 0.06  # of the capacity: the requests of the library's customers, two a visit
 SEATS = 1_000  # of each slot, as a caller in overload may get many of them
 LOWER, HIGHER = (0.7, 0.8, 0.9, 1), (3, 10)  # loads: of the rate of the callers that wait, and of the peak
+
+
+class Size(NamedTuple):
+    """The seconds of each load, its callers and its clients with the library, and `SLOTCAST_MAX_WAIT_MS`."""
+
+    seconds: float = 10
+    callers: int = 1_000
+    clients: int = 100
+    max_wait_ms: int = 250
 
 
 @dataclass(frozen=True)
@@ -116,16 +124,16 @@ def customers(url: str, library: Path, slots: Path, clients: int) -> Iterator[Li
         opened.close()
 
 
-def level(bench: Bench, offered: float, capacity: float, size: dict[str, Any]) -> Level:
+def level(bench: Bench, offered: float, capacity: float, seconds: float) -> Level:
     """Offer so many requests a second. A fixed number of them are those of the library's customers."""
     before, after = bench.cpu_seconds(), list[tuple[float, ...]]()
-    timer = Timer(size["seconds"], lambda: after.append(bench.cpu_seconds()))
+    timer = Timer(seconds, lambda: after.append(bench.cpu_seconds()))
     timer.start()
-    bench.library.start(CUSTOMERS * capacity / 2, size["seconds"])
+    bench.library.start(CUSTOMERS * capacity / 2, seconds)
     rate = offered - CUSTOMERS * capacity
-    seen: Seen = bench.load.offer("flood", _ask(), int(rate * size["seconds"]), rate=rate)
+    seen: Seen = bench.load.offer("flood", _ask(), int(rate * seconds), rate=rate)
     told = bench.library.hear()
-    server, callers, customers = ((now - was) / size["seconds"] for now, was in zip(after[0], before, strict=True))
+    server, callers, customers = ((now - was) / seconds for now, was in zip(after[0], before, strict=True))
     good = seen.timely / seen.sent_seconds + 2 * told["confirmed_in_time"] / told["seconds"]
     return Level(
         times=0,
@@ -159,15 +167,14 @@ class Bench:
 
 
 @contextmanager
-def opened(program: Path, library: Path, folder: Path, size: dict[str, Any]) -> Iterator[Bench]:
+def opened(program: Path, library: Path, folder: Path, peer: Peer, size: Size) -> Iterator[Bench]:
     """Open a new server with all its clients; raise Failed if it has other bookings at the end than it has answered."""
-    peer: Peer = size["peer"]
     slots = folder / "slots.txt"
     with peer.running(folder) as server, Load(program, server.port) as load:
         load.slots(slots)
         load.open("bookers", GUEST, WAITING_CALLERS)
-        load.open("flood", GUEST, size["callers"])
-        with customers(f"http://127.0.0.1:{server.port}", library, slots, size["clients"]) as visitors:
+        load.open("flood", GUEST, size.callers)
+        with customers(f"http://127.0.0.1:{server.port}", library, slots, size.clients) as visitors:
             load.offer("bookers", _ask(), CALM_REQUESTS)
             bench = Bench(server.process, load, visitors)
             yield bench
@@ -179,81 +186,57 @@ def opened(program: Path, library: Path, folder: Path, size: dict[str, Any]) -> 
         raise Failed(f"{booked} bookings were answered, and {found} are in the database.")
 
 
-def measure(program: Path, library: Path, folder: Path, size: dict[str, Any]) -> list[Level]:
+def round_of(program: Path, library: Path, folder: Path, size: Size) -> list[Level]:
     """Measure each level once, each on a new server, as a booking is dearer the more of them there are."""
     secret = secrets.token_urlsafe(32)
     sample, token = write_book(folder / "template.db", secret, seats=SEATS)
-    size = {**size, "peer": slotcast(secret, token, sample, size["max_wait_ms"])}
-    with opened(program, library, folder, size) as bench:
-        seen = bench.load.offer("bookers", _ask(), size["requests"])
+    peer = slotcast(secret, token, sample, size.max_wait_ms)
+    with opened(program, library, folder, peer, size) as bench:
+        seen = bench.load.offer("bookers", _ask(), WAITING_REQUESTS)
         capacity = seen.acked / seen.seconds
     done = list[Level]()
     for times in (*LOWER, *HIGHER):
         unit = capacity if times in LOWER else max(one.good for one in done[: len(LOWER)])
-        with opened(program, library, folder, size) as bench:
-            done.append(level(bench, times * unit, capacity, size))
+        with opened(program, library, folder, peer, size) as bench:
+            done.append(level(bench, times * unit, capacity, size.seconds))
     peak = max(one.good for one in done[: len(LOWER)])
     done = [replace(one, times=one.offered / peak, ratio=one.good / peak) for one in done]
     return [Level(0, capacity, capacity, capacity / peak, *[0] * 14), *done]
 
 
+def measure(program: Path, folder: Path, rounds: int, size: Size) -> list[Numbers]:
+    """Return the figures of the peak and of each higher load, in each round."""
+    library, done = bundle_library(folder), list[Numbers]()
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            waiting, *levels = round_of(program, library, Path(name), size)
+        peak = max(levels[: len(LOWER)], key=lambda one: one.good)
+        numbers: Numbers = {"waiting_per_second": waiting.good}
+        for title, one in zip(("peak", *HIGHER), (peak, *levels[len(LOWER) :]), strict=True):
+            figures = asdict(one)
+            numbers |= {f"{name}_{title}": figures[name] for name in ("failed", "held_back", "server_cores")}
+            numbers |= {f"{name}_{title}_ms": figures[f"{name}_ms"] for name in ("p50", "p99", "visit_p99")}
+            numbers[f"good_{title}"] = one.ratio
+        done.append(numbers | {"peak_per_second": peak.good})
+    return done
+
+
 def main(
     *,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the results are medians.")] = 3,
-    seconds: Annotated[float, typer.Option(min=1, help="Seconds of each load.")] = 10,
-    callers: Annotated[int, typer.Option(min=64, help="Callers that send whatever they are answered.")] = 1_000,
-    clients: Annotated[int, typer.Option(min=1, help="Clients with the client library.")] = 100,
-    max_wait_ms: Annotated[int, typer.Option(min=0, help="`SLOTCAST_MAX_WAIT_MS` of the server.")] = 250,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of each load.")] = Size().seconds,
+    callers: Annotated[
+        int, typer.Option(min=64, help="Callers that send whatever they are answered.")
+    ] = Size().callers,
+    clients: Annotated[int, typer.Option(min=1, help="Clients with the client library.")] = Size().clients,
+    max_wait_ms: Annotated[int, typer.Option(min=0, help="`SLOTCAST_MAX_WAIT_MS` of the server.")] = Size().max_wait_ms,
 ) -> None:
     """Measure accepted requests at the peak, and at 3 and 10 times as many."""
-    console = Console(stderr=as_json)
     raise_open_files()
-    size: dict[str, Any] = {"seconds": seconds, "callers": callers, "clients": clients, "requests": 20_000}
-    size["max_wait_ms"] = max_wait_ms
-    rows: list[list[Level]] = []
     with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
         folder = Path(name)
-        program, library = compile_load(folder), bundle_library(folder)
-        for number in range(rounds):
-            (folder / str(number)).mkdir()
-            rows.append(measure(program, library, folder / str(number), size))
-            shutil.rmtree(folder / str(number))
-    medians = [
-        {name: median(asdict(row[place])[name] for row in rows) for name in asdict(rows[0][0])}
-        for place in range(len(rows[0]))
-    ]
-    if as_json:
-        print(json.dumps(medians, indent=2))
-        return
-    table = Table(title=f"Overload, {callers} callers and {clients} clients with the library; {rounds} rounds")
-    for title in (
-        "load",
-        "offered/s",
-        "accepted/s",
-        "of peak",
-        "p50 ms",
-        "p99 ms",
-        "confirm p50, p99 ms",
-        "visits",
-        "visit p50, p99 ms",
-        "held back",
-        "cores",
-    ):
-        table.add_column(title, justify="right")
-    for row in medians:
-        table.add_row(
-            f"{row['times']:.1f} ×" if row["times"] else f"{WAITING_CALLERS} wait",
-            *(f"{row[name]:,.0f}" for name in ("offered", "good")),
-            f"{row['ratio']:.2f}",
-            *(f"{row[name]:,.0f}" for name in ("p50_ms", "p99_ms")),
-            f"{row['confirm_p50_ms']:,.0f}, {row['confirm_p99_ms']:,.0f}",
-            f"{row['confirmed']:,.0f} of {row['visits']:,.0f}, {row['failed']:.0f} failed",
-            f"{row['visit_p50_ms']:,.0f}, {row['visit_p99_ms']:,.0f}",
-            f"{row['held_back']:,.0f}",
-            f"{row['server_cores']:.2f} {row['callers_cores']:.2f} {row['customers_cores']:.2f}",
-        )
-    console.print(table)
+        done = measure(compile_load(folder), folder, rounds, Size(seconds, callers, clients, max_wait_ms))
+    report.tell("overload", done)
 
 
 if __name__ == "__main__":

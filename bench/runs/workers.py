@@ -15,14 +15,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from bench import report
 from bench.book import CALENDAR, SEATS, open_slots, write_book
+from bench.figure import Numbers
 from bench.load import Ask, Load, compile_load
 from bench.machine import Process, free_port, raise_open_files
 from bench.peer import GUEST, WATCHER, Peer, slotcast
@@ -34,6 +33,7 @@ from models.contract.values.time import DAY, HOUR
 from models.service import SlotService
 
 COUNTS = (1, 2)
+_WHAT = ("deliveries", "bookings")
 WARM_UP = 10
 BOOKED = tuple(f"books-{number}" for number in range(20))  # one calendar is locked by one writer at a time
 SLOTS_EACH, WATCHED, WATCHERS_EACH = 25, 3, 66
@@ -54,6 +54,15 @@ def server(
         yield process, port
     finally:
         process.stop()
+
+
+class Size(NamedTuple):
+    """The numbers of subscribers and of changes to them, of callers of each worker, and of bookings."""
+
+    watchers: int = 4_000
+    changes: int = 100
+    callers: int = 256
+    bookings: int = 5_000
 
 
 class Rate(NamedTuple):
@@ -117,7 +126,7 @@ def fill(place: str, secret: str, folder: Path) -> None:
     (folder / "slots.txt").write_text("".join(f"{name}\n" for name in names))
 
 
-def measure(ground: Ground, folder: Path, program: Path, workers: int, size: dict[str, int]) -> list[Rate]:
+def measure(ground: Ground, folder: Path, program: Path, workers: int, size: Size) -> list[Rate]:
     """Return deliveries and bookings a CPU second, on a new database."""
     secret, place = secrets.token_urlsafe(32), ground.new()
     sample, token = write_book(folder / "book.db", secret, place)
@@ -125,54 +134,51 @@ def measure(ground: Ground, folder: Path, program: Path, workers: int, size: dic
     peer = slotcast(secret, token, sample)
     found = []
     with server(place, secret, folder, workers) as (process, port), Load(program, port) as load:
-        found.append(deliveries(process, load, peer, size["watchers"], size["changes"]))
+        found.append(deliveries(process, load, peer, size.watchers, size.changes))
     with server(place, secret, folder, workers) as (process, port), Load(program, port) as load:
-        found.append(bookings(process, load, folder, workers * size["callers"], size["bookings"]))
+        found.append(bookings(process, load, folder, workers * size.callers, size.bookings))
     return found
+
+
+def compare(program: Path, folder: Path, rounds: int, size: Size, database: Kind = Kind.POSTGRES) -> list[Numbers]:
+    """Return the rates of one and of two workers in each round, and how many times as much two do."""
+    done: list[Numbers] = []
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        place = Path(name)
+        ground: Ground = PostgresGround(place) if database is Kind.POSTGRES else SqliteGround(place)
+        try:
+            for _ in range(rounds):
+                numbers: Numbers = {}
+                for number in COUNTS:
+                    for what, found in zip(_WHAT, measure(ground, place, program, number, size), strict=True):
+                        numbers[f"{what}_{number}"] = found.of_busiest
+                        numbers[f"{what}_{number}_of_all"] = found.of_all
+                for what in _WHAT:
+                    numbers[f"{what}_times"] = numbers[f"{what}_2"] / numbers[f"{what}_1"]
+                done.append(numbers)
+        finally:
+            ground.close()
+    return done
 
 
 def main(
     *,
     database: Annotated[Kind, typer.Option(help="The kind of database.")] = Kind.POSTGRES,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each, in alternation; the results are medians.")] = 3,
-    watchers: Annotated[int, typer.Option(min=1, help="Subscribers of the deliveries.")] = 4_000,
-    changes: Annotated[int, typer.Option(min=1, help="Changes to all of them.")] = 100,
+    watchers: Annotated[int, typer.Option(min=1, help="Subscribers of the deliveries.")] = Size().watchers,
+    changes: Annotated[int, typer.Option(min=1, help="Changes to all of them.")] = Size().changes,
     callers: Annotated[
         int, typer.Option(min=1, help="Clients of each worker that book, each with one request at a time.")
-    ] = 256,
-    count: Annotated[int, typer.Option("--bookings", min=100, help="Bookings.")] = 5_000,
+    ] = Size().callers,
+    count: Annotated[int, typer.Option("--bookings", min=100, help="Bookings.")] = Size().bookings,
 ) -> None:
     """Measure one worker beside two."""
-    console = Console()
     raise_open_files()
-    size = {
-        "watchers": watchers,
-        "changes": changes,
-        "callers": callers,
-        "bookings": count,
-    }
-    rows: dict[int, list[list[Rate]]] = {number: [] for number in COUNTS}
     with tempfile.TemporaryDirectory(prefix="slotcast-bench-") as name:
         folder = Path(name)
-        ground: Any = PostgresGround(folder) if database is Kind.POSTGRES else SqliteGround(folder)
-        program = compile_load(folder)
-        try:
-            for _ in range(rounds):
-                for number in COUNTS:
-                    rows[number].append(measure(ground, folder, program, number, size))
-        finally:
-            ground.close()
-        title = ground.title
-    table = Table(
-        "workers", "deliveries", "of all", "bookings", "of all", title=f"A CPU second of the busiest, {title}"
-    )
-    for number, found in rows.items():
-        rates = [[rate for both in one for rate in both] for one in found]
-        table.add_row(str(number), *(f"{median(column):,.0f}" for column in zip(*rates, strict=True)))
-    console.print(table)
-    pairs = list(zip(rows[1], rows[2], strict=True))
-    told = [median(two[place].of_busiest / one[place].of_busiest for one, two in pairs) for place in range(2)]
-    console.print(f"two workers do {told[0]:.2f} × the deliveries and {told[1]:.2f} × the bookings; {rounds} rounds")
+        size = Size(watchers, changes, callers, count)
+        done = compare(compile_load(folder), folder, rounds, size, database)
+    report.tell("workers", done)
 
 
 if __name__ == "__main__":

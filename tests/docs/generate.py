@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.report import markdown
 from tests.docs import table
 from tests.docs.golden import goldens
 from tests.docs.supply import licences
@@ -13,7 +15,7 @@ from tests.docs.typescript import routes, typescript
 from tests.support import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
-PAGES = ("README.md", "ARCHITECTURE.md", "docs/protocol.md", "docs/licences.md")
+PAGES = ("README.md", "ARCHITECTURE.md", "docs/bench.md", "docs/protocol.md", "docs/licences.md")
 TABLES: dict[str, Callable[[], str]] = {
     "requests": table.requests,
     "routes": table.routes,
@@ -21,6 +23,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": table.settings,
     "metrics": table.metrics,
     "licences": licences,
+    "figures": lambda: markdown(json.loads((ROOT / "docs" / "bench.json").read_text())),
     "packages of models": lambda: table.packages("models"),
     "packages of realtime": lambda: table.packages("realtime"),
 }
