@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figure import Numbers, Size, json_of
-from bench.goal import GOALS, Goal, Rows, Verdict, judge, median, values
+from bench.goal import GOALS, Bound, Goal, Rows, Verdict, judge, median, values
 from bench.peer import NCHAN, NODE, OURS, STOCK
 
 SHORT = {OURS: "Slotcast", NODE: "Node", STOCK: "stock", NCHAN: "Nchan"}
@@ -98,33 +98,35 @@ def _figure(goal: Goal, rows: Rows, peers: list[str], size: Size) -> dict[str, A
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """Write the table of the figures, as `collect` returns them, for docs/bench.md."""
+    """Write the table of the figures, as `collect` returns them, for docs/bench.md. The bounds are those of today."""
     lines = ["| figure | Slotcast | beside | must; aim | |", "| --- | --- | --- | --- | --- |"]
-    for figure in result["figures"]:
-        ours = figure["medians"].get(OURS)
-        if ours is None:
+    medians = {figure["title"]: figure["medians"] for figure in result["figures"]}
+    for goal in GOALS:
+        title = title_of(goal, Size(**result["size"]))
+        found = medians.get(title, {})
+        if OURS not in found:
             continue
-        bounds = figure["bounds"]
-        beside = ", ".join(f"{written(bound['value'])} of {SHORT[bound['of']]}" for bound in bounds if bound["of"])
-        wanted = " and ".join(_wanted(bound) for bound in bounds)
+        rows: Rows = {(goal.measurement, peer): [{goal.number: value}] for peer, value in found.items()}
+        verdicts = judge(rows, goal)
+        beside = ", ".join(f"{written(one.value)} of {SHORT[one.bound.of]}" for one in verdicts if one.bound.of)
+        bounds = " and ".join(f"{one.bound.must:,}{_aim(one.bound)}" for one in verdicts)
         lines.append(
-            f"| {figure['title']} | {written(ours)} {figure['unit']} | {beside} | {wanted} | {_said(bounds)} |"
+            f"| {title} | {written(found[OURS])} {goal.unit}".rstrip() + f" | {beside} | {bounds} | {_said(verdicts)} |"
         )
     return "\n".join(lines)
 
 
-def _wanted(bound: dict[str, Any]) -> str:
-    return f"{bound['must']:,}" if bound["aim"] is None else f"{bound['must']:,}; {bound['aim']:,}"
+def _aim(bound: Bound) -> str:
+    return "" if bound.aim is None else f"; {bound.aim:,}"
 
 
-def _said(bounds: list[dict[str, Any]]) -> str:
-    if not bounds:
-        return ""
-    if not all(bound["must_met"] for bound in bounds):
+def _said(verdicts: list[Verdict]) -> str:
+    if not all(verdict.is_met for verdict in verdicts):
         return "**missed**"
-    if all(bound["aim_met"] for bound in bounds):
-        return "met" if all(bound["aim"] is None for bound in bounds) else "aim met"
-    return "met; aim missed"
+    aimed = [verdict for verdict in verdicts if verdict.bound.aim is not None]
+    if not aimed:
+        return "met" if verdicts else ""
+    return "aim met" if all(verdict.is_aim_met for verdict in aimed) else "met; aim missed"
 
 
 def _machine() -> dict[str, str]:
