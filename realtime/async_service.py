@@ -96,6 +96,8 @@ class AsyncService:
         if not self._unsent:
             self._loop.call_soon(self._submit)
         self._unsent.append((command, partial(self._wake, _Asked(future, hold, arrived)), arrived))
+        if self._link is None:
+            self._turn.watch()
         if self.wait.under_way >= GIVING_WAY:
             self._give_turn()
         return await future

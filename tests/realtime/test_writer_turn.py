@@ -6,7 +6,10 @@ import asyncio
 import threading
 import time
 
-from realtime.writer_turn import MOST_SECONDS, WriterTurn
+import pytest
+
+from realtime.writer_turn import LOOK_SECONDS, MOST_LOOK_SECONDS, MOST_SECONDS, WriterTurn
+from tests.support import eventually
 
 
 async def _pass(turn: WriterTurn) -> float:
@@ -51,3 +54,75 @@ async def test_a_writer_that_stands_does_not_stop_the_loop() -> None:
     assert MOST_SECONDS <= await _pass(turn) < 20 * MOST_SECONDS
     idle = WriterTurn(asyncio.get_running_loop(), [1], lambda: 1)
     assert await _pass(idle) < MOST_SECONDS
+
+
+def _work(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+async def test_a_busy_loop_stops_for_a_command_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop's thread works all the time, so the writer's gets a turn. The looks end with the last command."""
+    answers, under_way, has_stopped, block = list[int](), [1], threading.Event(), WriterTurn._block
+
+    def stop(turn: WriterTurn, seconds: float) -> None:
+        has_stopped.set()
+        block(turn, seconds)
+
+    monkeypatch.setattr(WriterTurn, "_block", stop)
+    turn = WriterTurn(asyncio.get_running_loop(), answers, lambda: under_way[0])
+
+    def answer() -> None:
+        has_stopped.wait()
+        answers.append(1)
+        turn.note()
+
+    writer = threading.Thread(target=answer)
+    writer.start()
+    turn.watch()
+    turn.watch()  # it is the same one
+    while not answers:
+        _work(2 * LOOK_SECONDS)
+        await asyncio.sleep(0)
+    writer.join()
+    answers.clear()
+    under_way[0] = 0
+    await eventually(lambda: not turn._is_looking, 10, "the end of the looks")
+
+
+async def test_a_loop_that_waits_stops_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop without work leaves the interpreter to the writer's thread anyway."""
+    monkeypatch.delattr(WriterTurn, "_block")
+    looks = 0
+
+    def count() -> int:
+        nonlocal looks
+        looks += 1
+        return looks < 5
+
+    turn = WriterTurn(asyncio.get_running_loop(), [], count)
+    turn.watch()
+    await eventually(lambda: looks == 5, 10, "five looks")
+
+
+async def test_a_busy_loop_gets_on_beside_a_writer_that_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops less and less often for a writer that waits for a lock or a disk itself."""
+    turns, block = 0, WriterTurn._block
+
+    def count(turn: WriterTurn, seconds: float) -> None:
+        nonlocal turns
+        turns += 1
+        block(turn, seconds)
+
+    monkeypatch.setattr(WriterTurn, "_block", count)
+    under_way = [1]
+    turn = WriterTurn(asyncio.get_running_loop(), [], lambda: under_way[0])
+    turn.watch()
+    until = time.thread_time() + 6 * MOST_LOOK_SECONDS
+    while time.thread_time() < until:
+        _work(LOOK_SECONDS)
+        await asyncio.sleep(0)
+    assert 1 <= turns <= 12
+    under_way[0] = 0
+    await eventually(lambda: not turn._is_looking, 10, "the end of the looks")
