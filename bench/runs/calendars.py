@@ -211,7 +211,8 @@ def measure(program: Path, folder: Path, rounds: int, size: Size) -> list[Number
     secret = secrets.token_urlsafe(32)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         place = Path(name)
-        json_kb = write_calendars(place / "template.db", secret, max(*size.watched, size.standing)) / 1_024
+        count = max(*size.watched, size.standing, LARGE_CALENDARS)
+        json_kb = write_calendars(place / "template.db", secret, count) / 1_024
         return [round_of(place, secret, program, size, json_kb) | {"json_kb": json_kb} for _ in range(rounds)]
 
 
