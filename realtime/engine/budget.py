@@ -99,6 +99,16 @@ class Budget:
             self.address.polling_count -= 1
             self.address.open_count += 1
 
+    def add_socket(self) -> None:
+        """Count a further socket of a session."""
+        if self.address is not None:
+            self.address.open_count += 1
+
+    def remove_socket(self) -> None:
+        """Count the end of a further socket."""
+        if self.address is not None:
+            self.address.open_count -= 1
+
     def close(self, *, is_polling: bool = False) -> None:
         """Count the end of a connection. The next one of the address begins with its debt."""
         address = self.address
@@ -114,7 +124,13 @@ class Budget:
         address = self.address
         if address is None or not address.most_open:
             return False
-        return address.open_count > address.most_open or address.polling_count >= address.most_open
+        return self.is_full or address.polling_count >= address.most_open
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether the address has more connections than allowed."""
+        address = self.address
+        return address is not None and 0 < address.most_open < address.open_count
 
 
 class AddressBudget(Budget):
@@ -148,6 +164,14 @@ class AddressBudget(Budget):
         budget._packets_at = min(self.left_packets_at, monotonic_ns() + _LEFT_NS)  # noqa: SLF001 - of its own kind
         budget._requests_at = self.left_requests_at  # noqa: SLF001
         return budget
+
+    def add_socket(self) -> None:
+        """Count a connection of the address."""
+        self.open_count += 1
+
+    def remove_socket(self) -> None:
+        """Count the end of a connection."""
+        self.open_count -= 1
 
     def take_http(self, cost: int) -> int:
         """Charge for an HTTP request with its body, as `take` does."""

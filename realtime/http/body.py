@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import StreamReader, web
 from aiohttp.typedefs import Middleware
 
+from models.contract.errors import Overloaded
 from realtime.http.middleware import RequestGuard
+from realtime.http.problem import problem
 
 MOST_BYTES = 64_000_000  # in incomplete bodies; above it the oldest are given up
 _PERIOD_SECONDS = 1.0
@@ -34,23 +36,36 @@ class Bodies:
         async def bound(request: web.Request, handler: Handler) -> web.StreamResponse:
             refusal = self._guard.charge(request)
             body = request.content
+            occupied = None
+            if refusal is None:
+                try:
+                    occupied = self._guard.occupy(request)
+                except Overloaded as full:
+                    refusal = problem(full)
             if refusal is not None:
                 if not body.is_eof():
                     request.protocol.close()  # after the answer; further bytes are dropped
                 return refusal
-            if body.is_eof():
-                return await handler(request)
-            if self._is_over:
-                _end(body, web.HTTPServiceUnavailable(headers={"Retry-After": "1"}))
-            self._expect(body, request)
             try:
-                return await handler(request)
+                return await (handler(request) if body.is_eof() else self._read_by(handler, request))
             finally:
-                self._coming.pop(body, None)
-                if request.content_length is None:
-                    self._guard.charge_bytes(request, body.total_bytes)
+                if occupied is not None:
+                    occupied.remove_socket()
 
         return bound
+
+    async def _read_by(self, handler: Handler, request: web.Request) -> web.StreamResponse:
+        """Run the handler while the body arrives."""
+        body = request.content
+        if self._is_over:
+            _end(body, web.HTTPServiceUnavailable(headers={"Retry-After": "1"}))
+        self._expect(body, request)
+        try:
+            return await handler(request)
+        finally:
+            self._coming.pop(body, None)
+            if request.content_length is None:
+                self._guard.charge_bytes(request, body.total_bytes)
 
     def end(self) -> None:
         """Answer 503 to every request with an incomplete body."""

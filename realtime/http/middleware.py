@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from models.contract.errors import BadRequest, Forbidden, RateLimited, Unauthorized, UnsupportedEncoding
+from models.contract.errors import BadRequest, Forbidden, Overloaded, RateLimited, Unauthorized, UnsupportedEncoding
 from models.contract.principal import Principal, Role
 from realtime.access.auth import Auth, Identity, Tickets, holder_address
 from realtime.access.rate_limit import Addresses, check
@@ -144,6 +144,21 @@ class RequestGuard:
         response = problem(RateLimited(retry_after=max(CUT_OFF_SECONDS, over // 1_000_000_000)))
         response.force_close()
         return response
+
+    def occupy(self, request: web.Request) -> AddressBudget | None:
+        """Count a proxy's connection as its client's while a request is answered; Overloaded over the cap.
+
+        A long poll takes one for a minute. The caller ends the count in the returned budget. None for a client without
+        a proxy: its connection is counted itself.
+        """
+        address = self.address_of(request)
+        if address == request.remote:
+            return None
+        budget = self.addresses.of(address)
+        if 0 < budget.most_open <= budget.open_count:
+            raise Overloaded("Too many connections are open.", retry_after=CUT_OFF_SECONDS)
+        budget.add_socket()
+        return budget
 
     def turn(self, request: web.Request) -> HttpTurn:
         """Return the request's place in the line of an overloaded server."""

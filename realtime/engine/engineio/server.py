@@ -126,6 +126,8 @@ class EngineServer(SessionServer):
         mailbox = connection.mailbox
         if not self.may_upgrade:
             raise RejectedRequest("This session cannot be upgraded.")
+        if connection.budget is not None and connection.budget.is_full:
+            raise RejectedRequest("Too many connections are open.", 503)
         head = answer_handshake(request)
         if mailbox is not None:
             return take_over(request, UpgradeProbe(connection, mailbox, self.side_sockets), head)

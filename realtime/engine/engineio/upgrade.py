@@ -17,28 +17,40 @@ PROBE_SECONDS: Final = 10.0
 
 
 class SideSocket(WebSocket):
-    """A socket of an open session that does not carry it. It is in `others` until its transport is gone."""
+    """A socket of an open session that does not carry it.
 
-    __slots__ = ("_others",)
+    It is in `others`, and counts as a connection of the session's address, until its transport is gone.
+    """
+
+    __slots__ = ("_others", "_sessions_budget")
 
     def __init__(self, connection: EngineConnection, address: str, others: "set[SideSocket]") -> None:
         super().__init__(connection.limits, connection.counters, address)
         self._others = others
+        self._sessions_budget = connection.budget
 
     def begin(self, transport: asyncio.Transport) -> None:
         """Take over this transport (ConnectionWriter)."""
         super().begin(transport)
         self._others.add(self)
+        if self._sessions_budget is not None:
+            self._sessions_budget.add_socket()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave the others (asyncio.Protocol)."""
         super().connection_lost(exc)
-        self._others.discard(self)
+        self._leave()
 
     def hand_over(self) -> asyncio.Transport | None:
         """Leave the others (ConnectionWriter)."""
-        self._others.discard(self)
+        self._leave()
         return super().hand_over()
+
+    def _leave(self) -> None:
+        if self in self._others:
+            self._others.remove(self)
+            if self._sessions_budget is not None:
+                self._sessions_budget.remove_socket()
 
 
 class UpgradeProbe(SideSocket):

@@ -98,3 +98,65 @@ def test_a_cap_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (Settings().most_open, Settings().most_open_per_address) == (896, 448)
     assert Settings(rate=0).most_open_per_address == 0
     assert Settings(max_connections=10, max_connections_per_address=3).most_open_per_address == 3
+
+
+async def test_the_sockets_of_an_upgrade_count(narrow: Server) -> None:
+    """A session may have several candidates for its upgrade, and they are connections of its address like others."""
+    here, elsewhere = "127.3.1.1", "127.4.1.1"
+    opening = await Raw.connect(narrow.port, here)
+    await opening.send(f"GET {POLLING} ".encode() + PLAIN.replace(b"Host: a", b"Host: a\r\nConnection: close"))
+    sid = json.loads((await opening.rest()).partition(b"\r\n\r\n0")[2])["sid"]
+
+    async def answer_to(source: str, path: str, words: bytes) -> tuple[Raw, bytes]:
+        raw = await Raw.connect(narrow.port, source)
+        await raw.send(f"GET {path} ".encode() + words)
+        return raw, (await asyncio.wait_for(raw.reader.readline(), 10))[9:12]
+
+    every = [await answer_to(here, f"{SOCKETIO}&sid={sid}", UPGRADE) for _ in range(8)]
+    assert [answer for _, answer in every] == [b"101"] * 5 + [b"503"] * 3
+    assert (await answer_to(elsewhere, "/healthz", PLAIN))[1] == b"200"
+    for raw, _ in every:
+        raw.close()
+
+    async def is_let_in() -> bool:
+        with suppress(OSError):
+            return (await answer_to(here, "/healthz", PLAIN))[1] == b"200"
+        return False
+
+    await eventually(is_let_in, what="room after the candidates")
+
+
+async def test_requests_by_a_proxy_count(tmp_path: Path) -> None:
+    """A long poll takes a connection of the proxy for a minute: one visitor has a bounded number, others are served."""
+    settings = {"SLOTCAST_PROXIES": "127.0.0.1"}
+    with Server(tmp_path, "--no-demo", "--max-connections-per-address", "5", settings=settings) as server:
+        server.command("calendar", "create", "room")
+
+        async def ask(path: str, visitor: str) -> Raw:
+            raw = await Raw.connect(server.port)
+            head = f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {visitor}\r\nConnection: close\r\n\r\n"
+            await raw.send(head.encode())
+            return raw
+
+        async def status(path: str, visitor: str) -> bytes:
+            return (await (await ask(path, visitor)).rest())[9:12]
+
+        path = "/api/calendars/room/changes"
+        told = (await (await ask(path, "192.0.2.1")).rest()).partition(b"\r\n\r\n")[2]
+        poll = f"{path}?after={json.loads(told)['cursor']}&wait=60"
+        polls = [await ask(poll, "192.0.2.1") for _ in range(5)]
+
+        async def is_full() -> bool:
+            return await status("/healthz", "192.0.2.1") == b"503"
+
+        await eventually(is_full, what="the bound")
+        assert await status(poll, "192.0.2.1") == b"503"
+        assert not any(raw.is_answered for raw in polls)
+        assert await status("/healthz", "192.0.2.2") == b"200"
+        for raw in polls:
+            raw.close()
+
+        async def is_let_in() -> bool:
+            return await status("/healthz", "192.0.2.1") == b"200"
+
+        await eventually(is_let_in, what="room after the polls")
