@@ -315,6 +315,7 @@ class RequestGuard:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not _is_guarded(request):
+            _check_encoding(request)
             return await handler(request)
         if not self._origins.is_allowed(request):
             raise Forbidden(self._origins.refuse(request), rule="origin")
@@ -323,12 +324,19 @@ class RequestGuard:
             headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
             headers["Access-Control-Max-Age"] = "600"
             return web.Response(status=204, headers=headers)
+        _check_encoding(request)
         return await handler(request)
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers for browsers (on_response_prepare)."""
         for name, text in self.headers(request).items():
             response.headers.setdefault(name, text)  # a feed has a longer Vary of its own
+
+
+def _check_encoding(request: web.Request) -> None:
+    """Refuse a compressed body, whether the route reads bodies or not. Socket.IO refuses its own."""
+    if request.body_exists and is_encoded(request) and not request.path.startswith("/socket.io/"):
+        raise UnsupportedEncoding
 
 
 def _is_guarded(request: web.Request) -> bool:

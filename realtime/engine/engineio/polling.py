@@ -152,8 +152,6 @@ async def take_post(connection: EngineConnection, request: web.Request) -> web.S
         if mailbox is not None:
             connection.depart("parse error")
         return web.Response(status=400, text="This session takes no payload now.")
-    if is_encoded(request):
-        return web.Response(status=415, text="The server takes no compressed bodies.")
     mailbox.is_posted = True
     try:
         return await _take(connection, request)

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from realtime.engine.engineio.connection import NOOP, EngineConnection
 from realtime.engine.engineio.opening import FORBIDDEN, RejectedRequest, error_response, open_session
-from realtime.engine.engineio.polling import answer_poll, take_post
+from realtime.engine.engineio.polling import answer_poll, is_encoded, take_post
 from realtime.engine.engineio.sessions import SessionServer
 from realtime.engine.engineio.upgrade import SideSocket, UpgradeProbe
 from realtime.engine.websocket.frame import CloseCode
@@ -84,6 +84,8 @@ class EngineServer(SessionServer):
     async def _route(self, request: web.Request) -> web.StreamResponse:
         if request.method == "OPTIONS":
             return web.Response(status=204)
+        if is_encoded(request) and (request.body_exists or request.method == "POST"):
+            raise RejectedRequest("The server takes no compressed bodies.", 415)
         query = request.query
         if query.get("EIO") != "4":
             raise RejectedRequest(UNSUPPORTED_VERSION)
