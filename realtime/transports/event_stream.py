@@ -100,7 +100,7 @@ def stream_head(request: web.Request, subscriptions: StreamSubscriptions) -> byt
         **subscriptions.guard.headers(request),
     }
     lines = chain(("HTTP/1.1 200 OK",), (f"{name}: {value}" for name, value in headers.items()), ("", ""))
-    return "\r\n".join(lines).encode()
+    return "\r\n".join(lines).encode(errors="surrogateescape")  # an origin in bytes goes back as it came
 
 
 def first_lines(request: web.Request, stream: EventStream, streams: Streams) -> bytes:
