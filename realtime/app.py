@@ -138,7 +138,7 @@ class _App:
             else None
         )
         addresses = Addresses(settings.rate, settings.address_factor, settings.most_open_per_address)
-        allowed = Origins(list(settings.origins) or None, setting="SLOTCAST_ORIGINS")
+        allowed = Origins(list(settings.origins) or None, setting="SLOTCAST_ORIGINS", scheme_of=peers.scheme_of)
         tickets = Tickets(
             settings.secret,
             clock,
@@ -252,6 +252,7 @@ class _App:
             links=self.links,
         )
         app[OPERATORS] = self.health.operators(self.counts)
+        app[OPERATORS].on_response_prepare.append(add_headers)
         subscriptions = StreamSubscriptions(
             guard=guard, recovery=self.recovery, streams=streams, limits=self.limits, counters=counters
         )

@@ -6,6 +6,8 @@ them, so no page of another site can act with the session of its visitor.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from models.contract.errors import Forbidden
@@ -20,8 +22,8 @@ _MOST_CHARACTERS = 128
 class SessionCookie:
     """Reads and writes the cookie."""
 
-    def __init__(self) -> None:
-        self._own = Origins(None)
+    def __init__(self, scheme_of: Callable[[web.BaseRequest], str] | None = None) -> None:
+        self._own = Origins(None, scheme_of=scheme_of)
 
     def read(self, request: web.BaseRequest, *, is_secure: bool) -> str | None:
         """Return the secret of a request of the server's own pages; Forbidden for a write that does not prove it."""

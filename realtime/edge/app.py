@@ -118,7 +118,7 @@ class EdgeApp:
         clock, secret = upstream.clock, secrets.token_bytes(32)  # it signs nothing that anybody reads
         auth, peers = Auth(secret, clock), Proxies(settings.proxies)
         addresses = Addresses(settings.rate, settings.address_factor, settings.most_open_per_address)
-        allowed = Origins(list(settings.origins) or None, setting="SLOTCAST_ORIGINS")
+        allowed = Origins(list(settings.origins) or None, setting="SLOTCAST_ORIGINS", scheme_of=peers.scheme_of)
         limits = Limits(settings.max_queued_bytes, message_seconds=settings.body_seconds)
         self.sockets = SocketServer(
             cors_allowed_origins=allowed,

@@ -21,6 +21,7 @@ Allowed: TypeAlias = "str | Iterable[str] | Callable[..., bool] | None"
 logger: Final = logging.getLogger(__name__)
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}  # the Swift client sends the socket's own scheme
+_PLAIN_SCHEMES: Final = frozenset({"http", "ws"})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _ORIGIN: Final = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/?#\s]*", re.ASCII | re.IGNORECASE)
 _MOST_LOGGED: Final = 20  # origins: invented ones must not fill the log or the memory
@@ -32,13 +33,19 @@ class Origins:
     """The rule. `allowed` is None (the same origin only), more origins, `"*"`, or a function.
 
     A function takes the origin, and with two arguments also the request's headers under WSGI's names. `setting` is
-    the operator's name of the list.
+    the operator's name of the list. `scheme_of` returns the scheme that the client uses: a proxy may have ended TLS.
     """
 
     def __init__(
-        self, allowed: Allowed, *, with_credentials: bool = True, setting: str = "cors_allowed_origins"
+        self,
+        allowed: Allowed,
+        *,
+        with_credentials: bool = True,
+        setting: str = "cors_allowed_origins",
+        scheme_of: Callable[[web.BaseRequest], str] | None = None,
     ) -> None:
         self._setting = setting
+        self._scheme_of = scheme_of or _own_scheme
         self._logged: set[str] = set()
         self._logged_since = 0.0
         self._function = allowed if callable(allowed) else None
@@ -63,10 +70,15 @@ class Origins:
         if request.headers.get("Sec-Fetch-Site") == "same-origin":
             return True  # said by the browser, and no page can: a proxy may hide the page's host from this server
         host = request.headers.get("Host")
-        if host and origin.partition("://")[2] == host:
+        if host and origin.partition("://")[2] == host and not self._is_without_tls(origin, request):
             return True  # the usual case, without parsing
         normal = _normal(origin)
-        return normal in self._listed or _is_same(normal, request)
+        return normal in self._listed or (_is_same(normal, request) and not self._is_without_tls(normal, request))
+
+    def _is_without_tls(self, origin: str, request: web.BaseRequest) -> bool:
+        """Return whether a page without TLS asks a server with TLS: anyone on its way may have written that page."""
+        is_plain = origin.partition(":")[0].lower() in _PLAIN_SCHEMES
+        return is_plain and self._scheme_of(request) == "https"
 
     def refuse(self, request: web.BaseRequest) -> str:
         """Return the message for a refused client, and log its origin the first time."""
@@ -114,6 +126,10 @@ class Origins:
             if asked:
                 headers["Access-Control-Allow-Headers"] = asked
         return headers
+
+
+def _own_scheme(request: web.BaseRequest) -> str:
+    return request.scheme
 
 
 def _normal(origin: str) -> str:

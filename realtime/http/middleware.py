@@ -34,7 +34,7 @@ GUARDED = ("/api/", "/calendars/")  # the paths that only pages of allowed origi
 READ_AGAIN_SECONDS = 0.5  # between two reads of the rights for unknown sessions
 SOCKET = "/"  # the page's own path is a WebSocket's too
 _FORWARDED = 32  # addresses read of one header
-_HOP = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+", re.ASCII)
+_HOP = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[\w.~-]+)?)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+", re.ASCII)
 _BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 
 
@@ -51,6 +51,7 @@ class Proxies:
             return False
         try:
             parsed = ip_address(address.partition("%")[0])
+            parsed = getattr(parsed, "ipv4_mapped", None) or parsed  # as a proxy on both families writes IPv4
         except ValueError:
             return False
         return any(parsed in network for network in self._networks)
@@ -89,7 +90,7 @@ class Proxies:
 
     def scheme_of(self, request: web.BaseRequest) -> str:
         """Return the scheme that the client uses."""
-        said = request.headers.get("X-Forwarded-Proto", "").strip()
+        said = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
         is_told = said in {"http", "https"} and self.is_trusted(request.remote or "")
         return said if is_told else request.scheme
 
@@ -107,7 +108,7 @@ class RequestGuard:
         *,
         read_rights: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._cookie = SessionCookie()
+        self._cookie = SessionCookie(proxies.scheme_of)
         self._read_rights = read_rights
         self._read_at = 0.0
         self._auth = auth

@@ -78,7 +78,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         headers["Cache-Control"] = _YEAR if element[1] else _TEN_MINUTES
     if request.path.startswith("/assets/"):
-        headers["Cache-Control"] = _YEAR
+        if response.status < HTTPStatus.BAD_REQUEST:  # a missing one may come: a proxy must not keep its 404
+            headers["Cache-Control"] = _YEAR
         headers["Access-Control-Allow-Origin"] = "*"  # an element of any origin loads its language there
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     elif response.content_type == "text/html":

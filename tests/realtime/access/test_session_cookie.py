@@ -33,6 +33,14 @@ async def test_only_own_pages_act_with_it(method: str) -> None:
             _read(method, {})
 
 
+async def test_a_page_without_tls_has_no_session_behind_tls() -> None:
+    """Anyone on its way may have written it."""
+    cookie = SessionCookie(lambda _request: "https")
+    for origin, secret in (("https://book.example.org", "other"), ("http://book.example.org", None)):
+        request = make_mocked_request("POST", "/api/x", headers=OWN | COOKIE | {"Origin": origin})
+        assert cookie.read(request, is_secure=True) == secret
+
+
 async def test_its_name_and_flags_follow_tls() -> None:
     """Behind TLS the browser takes it from TLS only."""
     assert _read("GET", {}, is_secure=True) == "other"

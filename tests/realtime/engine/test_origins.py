@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from realtime.engine import SocketServer
-from realtime.engine.origins import Allowed
+from realtime.engine.origins import Allowed, Origins
 from tests.realtime.engine.conftest import Endpoint, Serve
 
 OPEN = {"EIO": "4", "transport": "polling"}
@@ -67,6 +67,18 @@ async def test_origins(serve: Serve, allowed: Allowed, origin: str, is_allowed: 
     else:
         with pytest.raises(InvalidStatus, match="400"):
             await endpoint.dial_with(headers, EIO="4", transport="websocket")
+
+
+async def test_a_page_without_tls_is_not_that_of_a_server_with_tls(serve: Serve) -> None:
+    """Its scheme is a part of an origin, where the server knows that its clients use TLS; a listed one may connect."""
+    origins = Origins(["http://plain.example"], scheme_of=lambda _request: "https")
+    endpoint = await serve(SocketServer(cors_allowed_origins=origins))
+    host = endpoint.http_url.removeprefix("http://")
+    for origin, status in (
+        (f"https://{host}", 200), (f"wss://{host}", 200), (f"http://{host}", 400), (f"ws://{host}", 400),
+        (f"HTTP://{host}", 400), ("http://plain.example", 200),
+    ):  # fmt: skip
+        assert (await endpoint.request_with({"Origin": origin}, "GET", **OPEN))[0] == status, origin
 
 
 @pytest.fixture

@@ -61,7 +61,9 @@ async def test_metrics_on_an_address_of_their_own(tmp_path: Path) -> None:
         async with Api(f"http://127.0.0.1:{port}") as api, Api(server.url) as public:
             behind = {"X-Forwarded-For": "203.0.113.7"}
             for path in ("/metrics", "/livez", "/readyz"):
-                assert (await api.ask("GET", path, headers=behind)).status == 200
+                answer = await api.ask("GET", path, headers=behind)
+                assert answer.status == 200
+                assert (answer.headers["Server"], answer.headers["X-Content-Type-Options"]) == ("Slotcast", "nosniff")
             assert (await api.ask("GET", "/api/calendars")).status == 404
             assert (await public.ask("GET", "/metrics", headers=behind)).status == 200
         second = server.try_command("--port", str(free_port()))

@@ -2,11 +2,16 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from unittest.mock import Mock
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from realtime.http.middleware import Proxies
 from tests.realtime.http.conftest import FRIEND, status_and_code
 from tests.support import Api, Client, Server, new_key
+from tests.support.clients.raw import Raw
 
 OTHER = "https://elsewhere.example"
 
@@ -53,6 +58,59 @@ async def test_holds_are_counted_for_the_peer_behind_the_proxy(served: Server, a
                 "POST", f"/api/slots/{next(ids)}/holds", {}, key=new_key(), headers={"X-Forwarded-For": peer}
             )
             assert answer.code == code, peer
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("192.0.2.1", "192.0.2.1"), ("192.0.2.1:4711", "192.0.2.1"), ("192.0.2.9, 192.0.2.1:4711", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"), ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"), ("[fe80::1%eth0]:4711", "fe80::1%eth0"),
+        ("192.0.2.1, 10.0.0.7", "192.0.2.1"), ("192.0.2.1, ::ffff:10.0.0.7", "192.0.2.1"),
+        ("192.0.2.1, [::ffff:10.0.0.7]:80", "192.0.2.1"), ("192.0.2.1,, 10.0.0.7", "10.0.0.7"),
+        ("unknown", "10.0.0.1"), ("192.0.2.1:port", "10.0.0.1"), ("[192.0.2.1", "10.0.0.1"), ("", "10.0.0.1"),
+        ("192.0.2.1, garbage", "10.0.0.1"),
+    ],
+)  # fmt: skip
+async def test_the_address_that_proxies_name(forwarded: str, address: str) -> None:
+    """With a port, in brackets, with a zone, in a list; what is no address is not believed."""
+    proxies = Proxies([ip_network("10.0.0.0/8")])
+    transport = Mock(get_extra_info=lambda name: ("10.0.0.1", 1) if name == "peername" else None)
+    request = make_mocked_request("GET", "/", headers={"X-Forwarded-For": forwarded}, transport=transport)
+    assert proxies.address_of(request) == address
+
+
+@pytest.mark.parametrize(
+    ("said", "scheme"), [("https", "https"), ("HTTPS, http", "https"), ("http", "http"), ("x", "http")]
+)
+async def test_the_scheme_that_proxies_name(said: str, scheme: str) -> None:
+    """The first of a list is the client's."""
+    transport = Mock(get_extra_info=lambda name: ("10.0.0.1", 1) if name == "peername" else None)
+    request = make_mocked_request("GET", "/", headers={"X-Forwarded-Proto": said}, transport=transport)
+    assert Proxies([ip_network("10.0.0.0/8")]).scheme_of(request) == scheme
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api/calendars", "/api/calendars/demo/events", "/calendars/demo.ics", "/healthz", "/nowhere",
+     "/socket.io/?EIO=4&transport=polling"],
+)  # fmt: skip
+async def test_a_compressed_body_is_refused_everywhere(served: Server, method: str, path: str) -> None:
+    """Also where no body is read."""
+    async with Api(served.url) as api:
+        answer = await api.ask(method, path, raw=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+        assert answer.status == 415
+
+
+@pytest.mark.parametrize("path", ["/api/calendars/demo/events", "/api/events?calendars=demo", "/api/calendars"])
+async def test_an_origin_in_bytes_is_no_fault(served: Server, path: str) -> None:
+    """A header need not be UTF-8; a stream writes its head by itself."""
+    raw = await Raw.connect(served.port)
+    await raw.send(f"GET {path} HTTP/1.1\r\nHost: ".encode() + b"\xff\r\nOrigin: http://\xff\r\n\r\n")
+    head = await asyncio.wait_for(raw.reader.readuntil(b"\r\n\r\n"), 10)
+    raw.close()
+    assert head.startswith(b"HTTP/1.1 200 ")
 
 
 async def test_too_many_requests(tmp_path_factory: pytest.TempPathFactory) -> None:

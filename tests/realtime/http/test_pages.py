@@ -34,6 +34,7 @@ async def test_pages_and_assets_have_their_headers(tmp_path: Path) -> None:
         assert page.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
         assert page.headers["Cache-Control"] == "no-cache"
         assert "immutable" in (await client.get("/assets/app-1a2b.js")).headers["Cache-Control"]
+        assert "Cache-Control" not in (await client.get("/assets/app-3c4d.js")).headers
         for path, lifetime in ((ELEMENT, "max-age=600"), ("/slotcast-calendar-1a2b.js", "immutable")):
             script = await client.get(path)
             assert script.headers["Access-Control-Allow-Origin"] == "*"
