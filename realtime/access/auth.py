@@ -30,7 +30,7 @@ from realtime.access.token_keys import ALGORITHM, Purpose, TokenKeys, Verified, 
 MOST_CHARACTERS = 8_192
 TICKET_SECONDS = 30
 LEEWAY_SECONDS = 30  # the clock of a token's issuer may differ by so much
-_LONGEST_TIMER_SECONDS = 86_400.0
+LOOK_SECONDS = 30.0  # between two looks at a clock that may have been set
 _NO_TICKET = "The ticket was used, or has ended."
 LONGEST_SUBJECT = 255
 
@@ -38,12 +38,17 @@ UseTicket = Callable[[str, int], Awaitable[object]]
 
 
 class Identity(NamedTuple):
-    """A principal, and its end by `time.monotonic()`, which no change of the machine's clock moves; None for no end."""
+    """A principal, and its end by `time.monotonic()`; None for no end.
+
+    A clock that is set back moves no end. One that is set forward past `clock_end` brings it.
+    """
 
     principal: Principal
     expires_at: float | None
     credential: Credential | None = None  # of the token or the session; it may end before
     account: str = ""  # the id of the session's account
+    clock_end: float = inf  # in milliseconds by the clock
+    clock: Clock = system_clock
 
     @property
     def is_ended(self) -> bool:
@@ -53,7 +58,14 @@ class Identity(NamedTuple):
     @property
     def seconds_left(self) -> float:
         """The seconds until the end; 0 or less after it."""
-        return inf if self.expires_at is None else self.expires_at - time.monotonic()
+        if self.expires_at is None:
+            return inf
+        return min(self.expires_at - time.monotonic(), (self.clock_end - self.clock()) / SECOND)
+
+    def lasting(self, seconds: float, clock: Clock) -> Identity:
+        """Return the identity with an end in so many seconds."""
+        ends_at = clock() + seconds * SECOND
+        return self._replace(expires_at=time.monotonic() + seconds, clock_end=ends_at, clock=clock)
 
 
 class Auth:
@@ -90,7 +102,9 @@ class Auth:
         given = tuple((name, role.name.lower()) for name in sorted(calendars or ["*"])) if role else ()
         credential = self._credentials.of_token(token, claims, given)
         principal = Principal(subject=claims["sub"], address=holder, role=role, calendars=calendars)
-        return Identity(principal, self._end_of(claims), credential)
+        left = self._seconds_left(claims)
+        identity = Identity(principal, None, credential)
+        return identity if left is None else identity.lasting(left, self._clock)
 
     def knows_session(self, secret: str) -> bool:
         """Say if this server knows the session of a cookie."""
@@ -112,15 +126,15 @@ class Auth:
             roles=tuple(sorted(roles.items())),
         )
         left = (session.ends_at - self._clock()) / SECOND
-        return Identity(principal, time.monotonic() + left, credential, session.account)
+        return Identity(principal, None, credential, session.account).lasting(left, self._clock)
 
-    def _end_of(self, claims: dict[str, Any]) -> float | None:
-        """Return the end: `exp`, or for a token that comes after it, the end of the leeway."""
+    def _seconds_left(self, claims: dict[str, Any]) -> float | None:
+        """Return the seconds until `exp`, or for a token that comes after it, until the end of the leeway."""
         ends_at = self._last_moment(claims)
         if ends_at is None:
             return None
         left = ends_at - self._clock() / SECOND
-        return time.monotonic() + (left if left > 0 else left + LEEWAY_SECONDS)
+        return left if left > 0 else left + LEEWAY_SECONDS
 
     def _last_moment(self, claims: dict[str, Any]) -> float | None:
         """Return the token's end in seconds, by its `exp` and the bound on its life; None without either."""
@@ -258,45 +272,39 @@ class Tickets:
         )
         left = (claims["until"] - now) / SECOND if "until" in claims else None
         credential = self._credentials.of_id(claims["of"]) if "of" in claims else None
-        return Identity(principal, None if left is None else time.monotonic() + left, credential)
+        identity = Identity(principal, None, credential)
+        return identity if left is None else identity.lasting(left, self._clock)
 
 
 class Expiry:
     """Calls `end` when an identity ends or is revoked. An identity without an end has no timer."""
 
-    __slots__ = ("_at", "_credential", "_end", "_handle")
+    __slots__ = ("_end", "_handle", "_identity")
 
     def __init__(self, end: Callable[[], None]) -> None:
         self._end = end
-        self._at: float | None = None
         self._handle: asyncio.Handle | None = None
-        self._credential: Credential | None = None
+        self._identity: Identity | None = None
 
     def set(self, identity: Identity) -> None:
         """Set the identity whose end is awaited."""
         self.cancel()
-        self._at = identity.expires_at
-        self._credential = identity.credential
-        if self._credential is not None:
-            self._credential.watch(self._end)
-            if self._credential.is_ended:  # it was revoked while the connection opened
-                self._at = time.monotonic()
-        self._arm()
+        self._identity = identity
+        if identity.credential is not None:
+            identity.credential.watch(self._end)
+        self._arm(identity)
 
     def cancel(self) -> None:
-        if self._credential is not None:
-            self._credential.unwatch(self._end)
-            self._credential = None
+        if self._identity is not None and self._identity.credential is not None:
+            self._identity.credential.unwatch(self._end)
+        self._identity = None
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
-    def _arm(self) -> None:
-        if self._at is None:
-            return
-        left = self._at - time.monotonic()
+    def _arm(self, identity: Identity) -> None:
         loop = asyncio.get_running_loop()
-        if left <= 0:
+        if identity.is_ended:  # perhaps it was revoked while the connection opened
             self._handle = loop.call_soon(self._end)
-        else:
-            self._handle = loop.call_later(min(left, _LONGEST_TIMER_SECONDS), self._arm)
+        elif identity.expires_at is not None:
+            self._handle = loop.call_later(min(identity.seconds_left, LOOK_SECONDS), self._arm, identity)

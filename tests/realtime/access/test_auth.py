@@ -11,7 +11,7 @@ import pytest
 
 from models.contract.errors import Unauthorized
 from models.contract.principal import Principal, Role
-from models.contract.values.time import SECOND, system_clock
+from models.contract.values.time import HOUR, SECOND, system_clock
 from realtime.access.auth import Auth, Expiry, Identity, Tickets, holder_address
 
 SECRET = b"a secret of the tests, long enough for HS256"
@@ -117,6 +117,27 @@ async def test_what_is_no_ticket_is_refused() -> None:
 
 async def _use(_ticket: str, _ends_at: int) -> None:
     """Stand in for the service; that a ticket is good once is tested where it is written down."""
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_clock_that_is_set(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set forward past the end of a token, it ends the connection soon; set back, it does not lengthen the token."""
+    monkeypatch.setattr("realtime.access.auth.LOOK_SECONDS", 0.02)
+    set_by = 0
+    auth = Auth(SECRET, lambda: system_clock() + set_by)
+    ended = asyncio.Event()
+    expiry = Expiry(ended.set)
+    identity = auth.identify(auth.write_token("ada", scope="staff", calendars="*", seconds=3_000), "")
+    expiry.set(identity)
+    await asyncio.sleep(0.1)
+    assert not ended.is_set()
+    set_by = hours * HOUR
+    if hours > 0:
+        await asyncio.wait_for(ended.wait(), 20)
+    else:
+        assert identity.seconds_left <= 3_000
+    assert identity.is_ended is (hours > 0)
+    expiry.cancel()
 
 
 async def test_an_end_that_moves() -> None:
