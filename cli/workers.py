@@ -7,6 +7,7 @@ On SQLite it also runs the one process that writes. That starts before the worke
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -31,7 +32,8 @@ STOP_SECONDS = 30.0  # after the drain
 WRITER_STOP_SECONDS = 10.0  # after the workers
 TOGETHER_SECONDS = 10.0  # how long workers wait for the slowest one before they listen
 _LOOK_SECONDS = 0.1
-_FOLDER = "slotcast-workers-"  # for the sockets between the processes; the supervisor's id comes next
+_FOLDER = "slotcast-workers-"  # for the sockets between the processes
+_LOCK = "lock"  # in it: held while the supervisor or one of its processes lives
 _BAD_SETTING = 2  # the exit code: another start would end the same way
 
 
@@ -97,29 +99,38 @@ def supervise(
             except (OSError, UnicodeError) as error:
                 raise BadSetting(f"SLOTCAST_METRICS_LISTEN: {error}") from error
         print(welcome, flush=True)
-        _remove_left()
-        folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
+        remove_left()
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+        lock = locked(folder / _LOCK, os.O_CREAT)
+        ends.callback(os.close, lock)
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         stop_seconds = STOP_SECONDS + settings.drain_seconds
-        _Supervisor(folder, settings.workers, stop_seconds, has_writer=has_writer).run()
+        _Supervisor(folder, settings.workers, stop_seconds, lock, has_writer=has_writer).run()
 
 
-def _remove_left() -> None:
-    """Remove the folders of supervisors that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
-        number = folder.name.removeprefix(_FOLDER).split("-")[0]
-        if number.isascii() and number.isdecimal() and not _is_running(int(number)):
+def remove_left() -> None:
+    """Remove the folders of this user's supervisors that were killed: nobody has their lock.
+
+    A process id says nothing here: a container that shares the folder for temporary files has ids of its own.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        with suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+                continue
+            lock = locked(folder / _LOCK)
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
 
 
-def _is_running(pid: int) -> bool:
+def locked(path: Path, more: int = 0) -> int:
+    """Return the lock of a folder, open; OSError if there is none, or if another supervisor or its workers have it."""
+    lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | more, 0o600)
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # another user's
-        pass
-    return True
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _reserved(host: str, port: int) -> socket.socket:
@@ -137,8 +148,9 @@ def _reserved(host: str, port: int) -> socket.socket:
 
 
 class _Supervisor:
-    def __init__(self, folder: Path, count: int, stop_seconds: float, *, has_writer: bool) -> None:
+    def __init__(self, folder: Path, count: int, stop_seconds: float, lock: int, *, has_writer: bool) -> None:
         self._folder = folder
+        self._lock = lock
         self._beats = Heartbeats(folder)
         self._has_writer = has_writer
         self._stop_seconds = stop_seconds
@@ -168,6 +180,7 @@ class _Supervisor:
             [sys.executable, *sys.orig_argv[1:]],
             env={**os.environ, VARIABLE: f"{number}:{self._count}:{self._folder}"},
             stdin=subprocess.PIPE,  # its end tells the worker that this process has gone
+            pass_fds=(self._lock,),  # the folder is in use until the last process has ended
             start_new_session=True,  # Ctrl-C reaches this process, which stops the workers in good order
         )
         if self._may_listen:

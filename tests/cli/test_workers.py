@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.workers import TOGETHER_SECONDS, VARIABLE
+from cli.workers import TOGETHER_SECONDS, VARIABLE, locked, remove_left
 from tests.support import Api, Client, Server, eventually, wait_until
 from tests.support.clients.following import all_have, following, open_slot
 from tests.support.example import in_days
@@ -166,3 +166,23 @@ def test_no_worker_outlives_the_server(server: Server) -> None:
     assert folder.exists()
     server.start()
     assert not folder.exists(), "the next start removes it"
+
+
+def test_only_the_folders_of_killed_supervisors_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process id says nothing: it may be of another container. Nor does the name: the folder may be anyone's."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    used, left, foreign, made_by_hand = (
+        tmp_path / f"slotcast-workers-{name}" for name in ("used", "left", "999999999-a", "link")
+    )
+    for folder in (used, left, foreign):
+        folder.mkdir()
+        (folder / "beats").touch()
+    lock, killed = (locked(folder / "lock", os.O_CREAT) for folder in (used, left))
+    os.close(killed)
+    made_by_hand.symlink_to(left)
+    remove_left()
+    assert not left.exists()
+    assert (used / "beats").exists()
+    assert (foreign / "beats").exists()
+    assert made_by_hand.is_symlink()
+    os.close(lock)
