@@ -18,8 +18,8 @@ from realtime.engine import tune_collector
 
 _USED = {
     *EdgeSettings._fields,
-    "host", "port", "drain_seconds", "head_seconds", "unread_seconds", "most_open", "metrics_public", "log_level",
-    "log_format",
+    "host", "port", "drain_seconds", "head_seconds", "unread_seconds", "max_connections",
+    "max_connections_per_address", "metrics_public", "log_level", "log_format",
 }  # fmt: skip
 
 _log = logging.getLogger("slotcast.settings")
