@@ -35,8 +35,8 @@ def checked_url(url: str) -> str:
     """Return the URL as the client takes it; raise ValueError for another one. It does not connect."""
     parts = urlsplit(url)
     for name, value in parse_qsl(parts.query):
-        if name in _FILES and not Path(value).is_file():
-            raise ValueError(f"{name}: there is no file {value}")
+        if name in _FILES:
+            _check_readable(name, value)
     if parts.scheme not in SCHEMES or not (parts.hostname or parts.path):
         raise ValueError("it must look like redis://user:password@host:6379 or rediss:// for TLS")
     url = url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url
@@ -46,6 +46,16 @@ def checked_url(url: str) -> str:
     except (ValueError, TypeError):  # their texts may repeat a password
         raise ValueError("it must look like redis://user:password@host:6379 or rediss:// for TLS") from None
     return url
+
+
+def _check_readable(name: str, path: str) -> None:
+    try:
+        with Path(path).open("rb"):
+            pass
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"{name}: there is no file {path}") from None
+    except OSError as error:
+        raise ValueError(f"{name}: {path} can't be read: {error.strerror}") from None
 
 
 class RedisBus:

@@ -135,3 +135,5 @@ def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "ca.pem"
     with pytest.raises(ValueError, match=f"ssl_ca_certs: there is no file {re.escape(str(missing))}"):
         checked_url(f"rediss://there?ssl_ca_certs={missing}")
+    with pytest.raises(ValueError, match=f"ssl_ca_certs: {re.escape(str(tmp_path))} can't be read"):
+        checked_url(f"rediss://there?ssl_ca_certs={tmp_path}")
