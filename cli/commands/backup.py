@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -40,8 +41,11 @@ def back_up(
     source = _file_of(settings, "pg_dump")
     if not source.exists():
         raise BadSetting(f"SLOTCAST_DATABASE: there is no {source}")
-    if file.exists() and file.samefile(source):  # running servers would write on into the replaced file
-        raise BadSetting(f"{file} is the database itself")
+    if file.exists() and not file.is_file():  # a folder, or a device, which the copy would replace
+        raise BadSetting(f"{file} is no file; name one")
+    for own in _own_files(source, secret_file(settings.database)):  # running servers would write on into a replaced one
+        if file.resolve() == own.resolve() or (file.exists() and own.exists() and file.samefile(own)):
+            raise BadSetting(f"{file} is the database itself, or a file of it")
     if file.exists() and not force:
         raise BadSetting(f"{file} exists; --force replaces it")
     draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
@@ -50,8 +54,9 @@ def back_up(
         is_good = _print_faults(settings, draft)
         draft.replace(file)
     finally:
-        for end in ("", "-wal", "-shm"):
-            draft.with_name(draft.name + end).unlink(missing_ok=True)
+        with suppress(OSError):  # of a name that can be none, which the copy has told
+            for end in ("", "-wal", "-shm"):
+                draft.with_name(draft.name + end).unlink(missing_ok=True)
     print(f"{file} has {file.stat().st_size / 1e6:,.1f} MB. Keep the secret with it: {_secret_of(settings)}.")
     return 0 if is_good else 1
 
@@ -84,14 +89,25 @@ def restore(
         kept = _unused(target.with_stem(f"{target.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
         backup.copy(target, kept)
     backup.copy(file, target, _progress())
-    with opened_service(context) as service:
-        service.run(RaiseFeedFloor(calendar=""))
-        calendars = len(service.calendars())
+    try:
+        with opened_service(context) as service:
+            service.run(RaiseFeedFloor(calendar=""))
+            calendars = len(service.calendars())
+    except Exception:
+        if kept is not None:
+            backup.copy(kept, target)
+            print(f"slotcast: {file} does not open, so {target} is as it was", file=sys.stderr)
+        raise
     print(
         f"{target} has {calendars:,} calendar{'s' * (calendars != 1)} of {file}."
         + (f" The former one is {kept}." * bool(kept))
     )
     return 0
+
+
+def _own_files(database: Path, secret: Path) -> tuple[Path, ...]:
+    """Return the files that a database in use has."""
+    return (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal")), secret)
 
 
 def _file_of(settings: Settings, tool: str) -> Path:

@@ -13,6 +13,14 @@ from models.storage.dialect import UnusableDatabase
 _PAGES = 2_000  # a step; 8 MB
 _WAIT_SECONDS = 10.0
 
+_FIRST = "SELECT EXISTS (SELECT 1 FROM schema_migration WHERE name = '0001_book')"
+_OURS = (
+    "SELECT id, name, zone, seq FROM calendar",
+    'SELECT id, calendar, start, "end", version FROM slot',
+    "SELECT id, calendar, slot, seats, status FROM booking",
+    "SELECT calendar, seq FROM change_log",
+)
+
 OnCopied = Callable[[int, int], None]
 """Is called with the number of copied pages and of all pages."""
 
@@ -48,13 +56,12 @@ def damage(file: Path) -> list[str]:
 
 
 def is_ours(file: Path) -> bool:
-    """Say if a file is a database of Slotcast."""
+    """Say if a file is a database of Slotcast, of any release: its first migration, and the tables that made."""
     try:
         with closing(_open(file)) as connection:
-            rows = connection.execute(
-                "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('calendar', 'schema_migration')"
-            )
-            return bool(rows.fetchone()[0] == 2)  # noqa: PLR2004 - the two names
+            for select in _OURS:
+                connection.execute(f"{select} LIMIT 0")
+            return bool(connection.execute(_FIRST).fetchone()[0])
     except sqlite3.Error:
         return False
 

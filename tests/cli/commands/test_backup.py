@@ -73,6 +73,36 @@ def test_a_faulty_file_is_not_restored(run: Run, tmp_path: Path) -> None:
     assert run("check").code == 0
 
 
+def test_a_database_of_another_program_is_not_restored(run: Run, tmp_path: Path) -> None:
+    """Its tables have the names of ours, and not our columns."""
+    assert run("calendar", "create", "room").code == 0
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as connection:
+        for table in ("schema_migration (name)", "calendar (id)", "slot (id)", "booking (id)", "change_log (seq)"):
+            connection.execute(f"CREATE TABLE {table}")
+        connection.execute("INSERT INTO schema_migration VALUES ('0001_book')")
+        connection.commit()
+    check_one_line(run("restore", str(other), "-y"), "no database of slotcast")
+    assert not list(tmp_path.glob("slotcast-*.db"))
+    assert run("check").code == 0
+
+
+def test_a_file_that_does_not_open_is_taken_back(run: Run, tmp_path: Path) -> None:
+    """Its list of migrations is not that of its tables, so its migration fails after the copy."""
+    assert run("calendar", "create", "room").code == 0
+    copy = tmp_path / "copy.db"
+    assert run("backup", str(copy)).code == 0
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("DELETE FROM schema_migration WHERE name > '0002'")  # the next start migrates what it has
+        connection.commit()
+    assert run("calendar", "create", "second").code == 0
+    refused = run("restore", str(copy), "-y")
+    assert refused.code == 2
+    assert "is as it was" in refused.errors
+    assert _names(tmp_path / "slotcast.db") == ["room", "second"]
+    assert run("check").code == 0
+
+
 def test_a_backup_does_not_replace_its_database(run: Run, tmp_path: Path) -> None:
     """Also by a link to it. A running server would go on writing into the former file, which nobody sees any more."""
     assert run("calendar", "create", "room").code == 0
@@ -82,6 +112,19 @@ def test_a_backup_does_not_replace_its_database(run: Run, tmp_path: Path) -> Non
     for file in (database, link):
         check_one_line(run("backup", str(file), "--force"), "itself")
     assert database.stat().st_ino == before
+
+
+def test_a_backup_replaces_no_file_of_the_database(run: Run, tmp_path: Path) -> None:
+    """Its WAL has commits that are nowhere else, and without its secret the database refuses a server."""
+    assert run("calendar", "create", "room").code == 0
+    with closing(sqlite3.connect(tmp_path / "slotcast.db")) as connection:
+        connection.execute("SELECT * FROM calendar").fetchall()
+        for name in ("slotcast.db-wal", "slotcast.db-shm", "slotcast.db-journal", "slotcast.secret"):
+            before = file.stat().st_ino if (file := tmp_path / name).exists() else None
+            check_one_line(run("backup", str(file), "--force"), "a file of it")
+            assert (file.stat().st_ino if file.exists() else None) == before
+    check_one_line(run("backup", str(tmp_path), "--force"), "is no file")
+    check_one_line(run("backup", str(tmp_path / "slotcast.db" / "x")), "can't be copied")
 
 
 def test_a_backup_needs_a_database_in_a_file(run: Run, tmp_path: Path) -> None:
