@@ -76,7 +76,9 @@ def start(context: typer.Context, **written: Any) -> None:
     for line in unknown_variables(os.environ):
         _log.warning("%s", line)
     # An edge has no database, and no secret beside it.
-    settings = context.obj = settings if context.invoked_subcommand == "edge" else with_secret(settings)
+    if context.invoked_subcommand != "edge":
+        settings = with_secret(settings, makes_file=context.invoked_subcommand != "doctor")
+    context.obj = settings
     if context.invoked_subcommand is None:
         serve(settings)
 
@@ -93,6 +95,8 @@ def run(arguments: list[str] | None = None) -> int:
         problem = str(error)
     except Refused as refusal:
         problem = f"{refusal.code}: {refusal.message}"
+    except PermissionError as error:
+        problem = f"{error.filename}: {error.strerror}; run it as the server's user"
     else:
         return code if isinstance(code, int) else 0
     print(f"slotcast: {problem}", file=sys.stderr)

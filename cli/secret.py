@@ -34,11 +34,11 @@ def replace_secret(context: typer.Context) -> None:
     print("The database has a new secret. Tokens, links to bookings and keys made with another one are void.")
 
 
-def with_secret(settings: Settings) -> Settings:
+def with_secret(settings: Settings, *, makes_file: bool = True) -> Settings:
     """Return the settings with a secret: the set one, or that of the file. The first start makes the file."""
-    if settings.secret:
-        return settings
     path = secret_file(settings.database)
+    if settings.secret or not (makes_file or path.exists()):
+        return settings
     is_new = not path.exists()
     return replace(settings, secret=_read_or_make(path), is_secret_new=is_new)
 

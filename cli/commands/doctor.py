@@ -21,6 +21,7 @@ from cli.secret import is_kept, open_files, secret_file
 from cli.setting_values import SECRET_CHARACTERS
 from cli.settings import BadSetting, Settings, unknown_variables
 from models.contract.values.time import system_clock
+from models.storage.backup import is_ours
 from models.storage.database import database_file, needs_migration, open_database
 from models.storage.dialect import UnusableDatabase
 
@@ -67,7 +68,7 @@ def doctor(
     if url and not _is_web_address(url):
         raise BadSetting("--url looks like https://slots.example.org")
     settings: Settings = context.obj
-    verdicts = [verdict for check in _CHECKS for verdict in check(settings)]
+    verdicts = [verdict for check in _CHECKS for verdict in _verdicts(check, settings)]
     if url:
         verdicts += asyncio.run(_check_url(url.rstrip("/")))
     for verdict in verdicts:
@@ -75,6 +76,14 @@ def doctor(
     wrong = sum(not verdict.is_good for verdict in verdicts)
     print(f"{wrong} to mend." if wrong else "Nothing to mend.")
     return 1 if wrong else 0
+
+
+def _verdicts(check: Callable[[Settings], Verdicts], settings: Settings) -> Verdicts:
+    """Yield the verdicts of a check, also where this user may not look at a file."""
+    try:
+        yield from check(settings)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        yield _bad("files", f"{error}; run doctor as the server's user")
 
 
 def _check_variables(_: Settings) -> Verdicts:
@@ -85,12 +94,15 @@ def _check_variables(_: Settings) -> Verdicts:
 
 
 def _check_secret(settings: Settings) -> Verdicts:
-    where = "its file" if is_kept(settings) else "SLOTCAST_SECRET"
-    if len(set(settings.secret)) < _LEAST_DIFFERENT:
+    is_kept_here = not settings.secret or is_kept(settings)
+    where = "its file" if is_kept_here else "SLOTCAST_SECRET"
+    if not settings.secret:
+        yield _good("secret", f"the first start makes {secret_file(settings.database)}")
+    elif len(set(settings.secret)) < _LEAST_DIFFERENT:
         yield _bad("secret", f"{where} can be guessed; `openssl rand -base64 {SECRET_CHARACTERS}` prints a strong one")
     else:
         yield _good("secret", f"{where} has {len(settings.secret)} characters")
-    if is_kept(settings) and not settings.database.startswith("sqlite:"):
+    if is_kept_here and not settings.database.startswith("sqlite:"):
         text = f"each server makes its own {secret_file(settings.database)}; set the same SLOTCAST_SECRET on all"
         yield _bad("secret", text)
 
@@ -119,8 +131,14 @@ def _check_files(settings: Settings) -> Verdicts:
 
 def _check_database(settings: Settings) -> Verdicts:
     file = database_file(settings.database)
-    if file is not None and not file.exists():
+    if file is not None and (not file.exists() or (file.is_file() and not file.stat().st_size)):
         yield _good("database", f"{file} does not exist; the first start makes it")
+        return
+    if file is not None and not os.access(file, os.R_OK | os.W_OK):
+        yield _bad("database", f"this user cannot read and write {file}; run doctor as the server's user")
+        return
+    if file is not None and not (file.is_file() and is_ours(file)):  # another program's would be changed to a WAL
+        yield _bad("database", f"{file} is no database of Slotcast")
         return
     try:
         settings.service().check_secret()
@@ -215,7 +233,7 @@ async def _check_url(url: str) -> list[Verdict]:
         try:
             async with session.get(f"{url}/livez", allow_redirects=False) as answer:
                 verdicts = [_status(answer), *_tls(url, answer), *await _certificate(url)]
-        except (aiohttp.ClientError, TimeoutError, ssl.SSLError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: a name that is none
             return [_bad("url", f"{url} does not answer: {str(error) or type(error).__name__}")]
         return [*verdicts, await _check_websocket(session, url), *await _check_metrics(session, url)]
 
@@ -224,7 +242,7 @@ async def _check_websocket(session: aiohttp.ClientSession, url: str) -> Verdict:
     try:
         async with session.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", origin=url) as socket:
             is_open = (await socket.receive()).type is aiohttp.WSMsgType.TEXT
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, OSError) as error:
         reason = str(error) or type(error).__name__
         return _bad("websocket", f"none ({reason}); the proxy must pass Upgrade, Connection and Host on")
     return _good("websocket", "it opens") if is_open else _bad("websocket", "it closes at once")
@@ -234,8 +252,11 @@ async def _check_metrics(session: aiohttp.ClientSession, url: str) -> list[Verdi
     """Check that strangers can't read the metrics; this machine may."""
     if _is_local(_host_of(url)):
         return []
-    async with session.get(f"{url}/metrics") as answer:
-        is_open = answer.status == _OK
+    try:
+        async with session.get(f"{url}/metrics") as answer:
+            is_open = answer.status == _OK
+    except (aiohttp.ClientError, OSError) as error:
+        return [_bad("metrics", f"no answer: {str(error) or type(error).__name__}")]
     text = "everyone can read them; the proxy must send X-Forwarded-For, and SLOTCAST_METRICS_PUBLIC be off"
     return [_bad("metrics", text) if is_open else _good("metrics", "strangers can't read them")]
 

@@ -1,5 +1,8 @@
 """The checks of a deployment: each fault is named with its cure, and a sound one has none."""
 
+import errno
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,41 @@ def test_files_that_others_can_read(run: Run, tmp_path: Path) -> None:
     assert f"chmod o-w {tmp_path}" in faults
 
 
+def test_it_makes_no_file(run: Run, tmp_path: Path) -> None:
+    """Nor a secret, which may be another user's then, nor a WAL of a file that is not its own."""
+    done = run("doctor", SLOTCAST_PROXIES="127.0.0.1")
+    assert done.code == 0
+    assert "secret: the first start makes" in done.output
+    assert not list(tmp_path.iterdir())
+    other = tmp_path / "slotcast.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE calendar (id)")
+    before = other.read_bytes()
+    assert "is no database of Slotcast" in _faults(run("doctor").output)
+    assert other.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["slotcast.db"]
+
+
+def test_what_its_user_may_not_see(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's secret, and a loop of links, are lines like others."""
+    assert run("calendar", "create", "room").code == 0
+    with monkeypatch.context() as context:
+        context.setattr("cli.commands.doctor.is_kept", _not_for_you)
+        done = run("doctor", SLOTCAST_SECRET="0123456789abcdefghijklmnopqrstuvwxyz")
+    assert done.code == 1
+    assert "run doctor as the server's user" in _faults(done.output)
+    (tmp_path / "loop.db").symlink_to("loop.db")
+    faults = _faults(run("doctor", SLOTCAST_DATABASE=f"sqlite:///{tmp_path / 'loop.db'}").output)
+    assert "loop.db" in faults
+    with monkeypatch.context() as context:
+        context.setattr("cli.settings.Setting.value_of", _not_for_you)
+        check_one_line(run("doctor"), "slotcast.secret", "run it as the server's user")
+
+
+def _not_for_you(*_: object) -> bool:
+    raise PermissionError(errno.EACCES, "Permission denied", "slotcast.secret")
+
+
 def test_another_secret_and_no_database(run: Run) -> None:
     """A secret that is not the database's is a fault; a database that is not made yet is none."""
     assert "the first start makes it" in run("doctor").output
@@ -88,4 +126,6 @@ def test_the_way_of_a_client(server: Server) -> None:
     assert (
         "url: http://127.0.0.1:1 does not answer" in server.try_command("doctor", "--url", "http://127.0.0.1:1").stdout
     )
+    long = f"http://{'a' * 70}.example"
+    assert f"url: {long} does not answer" in server.try_command("doctor", "--url", long).stdout
     assert "--url looks like" in server.try_command("doctor", "--url", "example").stderr
