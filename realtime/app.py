@@ -158,6 +158,7 @@ class _App:
         self.service.admission = self.sockets.eio.admission
         self.sockets.eio.elsewhere = self.relay or self.links
         self.sockets.eio.keep_parts = self.guard.handshake_parts
+        self.sockets.eio.handshake_lines = self.guard.handshake_lines
         self.bodies = Bodies(self.guard, settings.body_seconds)
 
     def _make_rooms(self, slot_service: SlotService) -> None:

@@ -146,6 +146,7 @@ class EdgeApp:
             addresses,
             read_rights=_no_rights,
         )
+        self.sockets.eio.handshake_lines = self.guard.handshake_lines
         self.bodies = Bodies(self.guard, settings.body_seconds)
         self._text = ReplicaText(clock)
         self._recovery = Recovery(self.service, self.dispatcher, self._text, clock)

@@ -23,7 +23,7 @@ from realtime.engine import UNREADABLE, AddressBudget, cost_of, is_encoded, is_h
 from realtime.engine.engineio.polling import CUT_OFF_SECONDS
 from realtime.engine.origins import Origins
 from realtime.http.base_path import prefix_of
-from realtime.http.problem import problem
+from realtime.http.problem import EVERY_ANSWER, problem
 from realtime.reads.read_queue import Peer, reading_for
 from realtime.requests.http_turn import HttpTurn
 
@@ -33,6 +33,11 @@ BODY_BYTES = 1_000_000
 GUARDED = ("/api/", "/calendars/")  # the paths that only pages of allowed origins may use
 READ_AGAIN_SECONDS = 0.5  # between two reads of the rights for unknown sessions
 SOCKET = "/"  # the page's own path is a WebSocket's too
+_ON_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+_LINES, _LINES_ON_TLS = (
+    "".join(f"{name}: {text}\r\n" for name, text in headers.items()).encode()
+    for headers in (EVERY_ANSWER, EVERY_ANSWER | _ON_TLS)
+)
 _FORWARDED = 32  # addresses read of one header
 _HOP = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[\w.~-]+)?)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+", re.ASCII)
 _BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
@@ -260,13 +265,15 @@ class RequestGuard:
 
     def headers(self, request: web.Request) -> dict[str, str]:
         """Return what keeps a browser on TLS, and lets an allowed page of another origin read the answer."""
-        headers = (
-            {"Strict-Transport-Security": "max-age=31536000"} if self._proxies.scheme_of(request) == "https" else {}
-        )
+        headers = _ON_TLS.copy() if self.is_secure(request) else {}
         if _is_guarded(request) and self._origins.is_allowed(request):
             headers |= self._origins.headers(request)
             headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Feed-Cut, X-Request-ID"
         return headers
+
+    def handshake_lines(self, request: web.BaseRequest) -> bytes:
+        """Return the headers of every answer for the head of a WebSocket."""
+        return _LINES_ON_TLS if self.is_secure(request) else _LINES
 
     async def body(self, request: web.Request) -> dict[str, Any]:
         """Return the request's JSON object; an empty one for no body."""

@@ -26,6 +26,7 @@ from realtime.engine import (
 from realtime.engine.websocket.frame import CloseCode, Opcode, encode_frame
 from realtime.engine.websocket.handshake import BadHandshake
 from realtime.http.api import calendar_of
+from realtime.http.middleware import RequestGuard
 from realtime.http.query import wants_beats
 from realtime.transports.socket_session import SocketParts, SocketSession
 from realtime.transports.stream import DRAIN, Streams, StreamSubscriptions
@@ -154,7 +155,7 @@ class PlainWebSockets:
 
     async def one_calendar(self, request: web.Request) -> web.StreamResponse:
         """Open a WebSocket and send the answer, a snapshot or the missed changes."""
-        head = _head(request)
+        head = _head(request, self._subscriptions.guard)
         identity, wanted = await self._subscriptions.read(request, request.query.get("after"))
         socket = self._subscriptions.open(PlainSocket, request)
         subscriber, joined = await self._subscriptions.join(calendar_of(request), socket, identity, wanted)
@@ -165,7 +166,7 @@ class PlainWebSockets:
 
     async def any_calendar(self, request: web.Request) -> web.StreamResponse:
         """Open a WebSocket. The client says what it follows."""
-        head = _head(request)
+        head = _head(request, self._subscriptions.guard)
         identity, _ = await self._subscriptions.read(request, None)
         socket = self._subscriptions.open(PlainSocket, request)
         session, response = self._begin(request, socket, identity, head)
@@ -185,12 +186,12 @@ class PlainWebSockets:
         return session, response
 
 
-def _head(request: web.Request) -> bytes:
+def _head(request: web.Request, guard: RequestGuard) -> bytes:
     """Return the head of the answer to a handshake; BadRequest for any other request."""
     if not is_handshake(request):
         raise BadRequest("This address is a WebSocket's.")
     wants_beats(request)  # refused here, as the address `/` is in no table of parameters
     try:
-        return answer_handshake(request)
+        return answer_handshake(request, guard.handshake_lines(request))
     except BadHandshake as fault:
         raise BadRequest(f"{fault}.") from fault

@@ -45,7 +45,7 @@ async def open_session(server: SessionServer, request: web.Request, transport: s
     is_websocket = transport == "websocket"
     if is_websocket is not is_handshake(request):
         raise RejectedRequest("The transport and the Upgrade header do not agree.")
-    head = answer_handshake(request) if is_websocket else b""
+    head = answer_handshake(request, server.handshake_lines(request)) if is_websocket else b""
     connection = server.connection_class(server, server.generate_id(), address, intern(request.query_string))
     connection.budget = budget
     if server.keep_headers:

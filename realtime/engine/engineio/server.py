@@ -130,7 +130,7 @@ class EngineServer(SessionServer):
             raise RejectedRequest("This session cannot be upgraded.")
         if connection.budget is not None and connection.budget.is_full:
             raise RejectedRequest("Too many connections are open.", 503)
-        head = answer_handshake(request)
+        head = answer_handshake(request, self.handshake_lines(request))
         if mailbox is not None:
             return take_over(request, UpgradeProbe(connection, mailbox, self.side_sockets), head)
         # As in the reference server: a refused handshake is an uncaught error for some clients, a close is not.

@@ -81,6 +81,8 @@ class SessionServer(engineio.AsyncServer):
         self.elsewhere: Elsewhere | None = None
         # Returns further parts of a handshake for `environ`, as headers: {"Name": "value"}.
         self.keep_parts: Callable[[web.Request], dict[str, str]] | None = None
+        # Returns further lines for the head of the answer to a WebSocket's handshake.
+        self.handshake_lines: Callable[[web.Request], bytes] = _no_lines
         self.refuse_late: Callable[[Any, list[str]], list[bytes]] = _refuse_none  # see ConnectionHost
         self.refuse = False
         self.is_draining = False
@@ -233,6 +235,10 @@ class SessionServer(engineio.AsyncServer):
             async with asyncio.timeout(seconds):
                 while self._tasks:
                     await asyncio.wait(self._tasks)
+
+
+def _no_lines(_request: web.Request) -> bytes:
+    return b""
 
 
 def _refuse_none(_connection: Any, _texts: list[str]) -> list[bytes]:

@@ -45,8 +45,8 @@ def is_handshake(request: web.BaseRequest) -> bool:
     return request.headers.get("Upgrade", "").strip().lower() == "websocket"
 
 
-def answer_handshake(request: web.BaseRequest) -> bytes:
-    """Return the head of the 101 response. Raises BadHandshake.
+def answer_handshake(request: web.BaseRequest, more: bytes = b"") -> bytes:
+    """Return the head of the 101 response, with `more` lines. Raises BadHandshake.
 
     It names the first of the client's subprotocols, as the library `ws` does: browsers close a WebSocket without one.
     """
@@ -71,7 +71,7 @@ def answer_handshake(request: web.BaseRequest) -> bytes:
     accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + b"\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + more + b"\r\n"
     )
 
 

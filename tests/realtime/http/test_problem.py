@@ -83,6 +83,18 @@ async def test_every_answer_has_a_request_id(served: Server, api: Api) -> None:
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("path", ["/socket.io/?EIO=4&transport=websocket", "/", "/api/calendars/demo/socket"])
+async def test_a_handshake_has_the_headers_of_every_answer(served: Server, path: str) -> None:
+    """A WebSocket's answer too keeps a browser on TLS."""
+    for scheme in ("http", "https"):
+        headers = {"X-Forwarded-Proto": scheme}
+        async with aiohttp.ClientSession() as http, http.ws_connect(f"{served.url}{path}", headers=headers) as socket:
+            told = socket._response.headers
+            assert (told["Server"], told["X-Content-Type-Options"]) == ("Slotcast", "nosniff")
+            assert told["Referrer-Policy"] == "no-referrer"
+            assert ("Strict-Transport-Security" in told) is (scheme == "https")
+
+
 async def test_a_stream_has_the_headers_of_every_answer(served: Server, api: Api) -> None:
     """It writes its head by itself."""
     calendar = (await api.get("/api/calendars"))["calendars"][0]["id"]
