@@ -42,6 +42,7 @@ from realtime.writer_link.client import WriterLink
 
 WEB_FOLDER = Path(__file__).parents[1] / "web" / "dist"
 IDLE_SECONDS = 75.0  # nginx keeps an idle connection for 60 s, and must never send a request on a closed one
+OPERATOR_CONNECTIONS = 100  # to the operator's address, by anyone
 BACKLOG = 4_096  # connections that wait to be accepted: all clients reconnect at once after a restart
 SWITCH_SECONDS = 0.0005  # how long the writer's thread may wait for the loop's; Python's own 5 ms halves its speed
 STAFF_TOKEN_SECONDS = 30 * 86_400
@@ -161,6 +162,19 @@ def runner_of(
     )
 
 
+def _operators_runner(app: web.Application, settings: Settings) -> web.AppRunner:
+    """Return the runner of the operator's address. Strangers who reach it can take its few connections at most."""
+    return BoundedRunner(
+        app[OPERATORS],
+        settings.bounds._replace(most_open=OPERATOR_CONNECTIONS),
+        None,
+        access_log=None,
+        auto_decompress=False,
+        logger=_connections_log(),
+        keepalive_timeout=IDLE_SECONDS,
+    )
+
+
 async def _serve_until_signal(settings: Settings, service: SlotService, may_listen: Future[None] | None) -> None:
     """Serve until SIGINT or SIGTERM, then let writes finish. A worker listens as soon as it `may_listen`."""
     worker = this_worker()
@@ -170,7 +184,7 @@ async def _serve_until_signal(settings: Settings, service: SlotService, may_list
     runner = runner_of(app, settings.bounds, linger_seconds=min(LINGER_SECONDS, settings.body_seconds))
     tune_collector()  # before the first client: it takes 50 ms
     await runner.setup()
-    operators = web.AppRunner(app[OPERATORS], access_log=None)
+    operators = _operators_runner(app, settings)
     await operators.setup()
     beats = _work(worker, links, runner, app) if worker is not None and links is not None else None
     if may_listen is not None:

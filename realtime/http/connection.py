@@ -188,13 +188,16 @@ class BoundedHandler(RequestHandler):
 
 
 class BoundedServer(web.Server):
-    """The connections of one runner. One timer checks their deadlines while there are any."""
+    """The connections of one runner. One timer checks their deadlines while there are any.
+
+    Without a guard no address has a budget: the operator is served while one of that address floods the public routes.
+    """
 
     def __init__(
         self,
         served: web.Server,
         bounds: Bounds,
-        guard: RequestGuard,
+        guard: RequestGuard | None,
         handshakes: Handshakes | None = None,
         prefix: str = "",
     ) -> None:
@@ -225,7 +228,7 @@ class BoundedServer(web.Server):
             if len(self._transports) >= self._bounds.most_open:
                 return _FULL, None
         name = transport.get_extra_info("peername")
-        address = self._guard.peer(name)
+        address = self._guard.peer(name) if self._guard is not None else None
         if address is not None:
             if 0 < address.most_open <= address.open_count:
                 return _FULL, None
@@ -299,8 +302,8 @@ class BoundedRunner(web.AppRunner):
         self,
         app: web.Application,
         bounds: Bounds,
-        guard: RequestGuard,
-        handshakes: Handshakes | None,
+        guard: RequestGuard | None,
+        handshakes: Handshakes | None = None,
         prefix: str = "",
         **options: Any,
     ) -> None:

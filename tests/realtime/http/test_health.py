@@ -13,6 +13,7 @@ import pytest
 
 from realtime.access.auth import Auth
 from tests.support import Api, Server, eventually
+from tests.support.clients.raw import Raw
 from tests.support.databases.postgres import Postgres
 from tests.support.port import free_port
 
@@ -69,6 +70,24 @@ async def test_metrics_on_an_address_of_their_own(tmp_path: Path) -> None:
         second = server.try_command("--port", str(free_port()))
         assert second.returncode == 2
         assert "SLOTCAST_METRICS_LISTEN" in second.stderr
+
+
+async def test_the_operators_address_is_bounded_too(tmp_path: Path) -> None:
+    """Who only connects can take a hundred of its connections, and what is no HTTP learns no versions."""
+    port = free_port()
+    with Server(tmp_path, settings={"SLOTCAST_METRICS_LISTEN": f"127.0.0.1:{port}"}) as server:
+        raw = await Raw.connect(port)
+        await raw.send(b"no HTTP\r\n\r\n")
+        head = await asyncio.wait_for(raw.reader.readuntil(b"\r\n\r\n"), 10)
+        assert b"Server: Slotcast" in head
+        raw.close()
+        every = [await Raw.connect(port) for _ in range(110)]
+        await eventually(lambda: sum(raw.is_answered for raw in every) >= 9, what="who is refused")
+        assert sum(raw.is_answered for raw in every) <= 11
+        async with Api(server.url) as public:
+            assert (await public.ask("GET", "/readyz")).status == 200
+        for raw in every:
+            raw.close()
 
 
 async def readiness(api: Api) -> tuple[int, str]:
