@@ -27,6 +27,8 @@ from realtime.http.problem import EVERY_ANSWER, refused_connection
 
 LINGER_SECONDS = 2.0  # for what a client still sends behind its last answer, so that it reads the answer
 _LINGER_BYTES = 1_000_000
+_PARTING_SECONDS = 1.0  # for a refused client to read why
+_MOST_PARTING = 16  # such connections at once
 _PERIOD_SECONDS = 1.0
 _PRUNE_SECONDS = 0.05  # at the cap closed connections are looked for no more often
 _REST_SECONDS = 30.0  # below the cap, as a search among 10,000 open connections takes some milliseconds
@@ -69,7 +71,7 @@ class BoundedHandler(RequestHandler):
         if refusal:
             self._force_close = True  # its bytes are not read
             opened.write(refusal)
-            opened.close()
+            server.part(opened)
             return
         self._head_at = self._loop.time()
         self.transport = opened  # the loop has set TCP_NODELAY, which aiohttp sets again
@@ -214,6 +216,7 @@ class BoundedServer(web.Server):
         self._transports: set[asyncio.Transport] = set()  # those taken over by a WebSocket or a stream included
         self._unread: dict[asyncio.Transport, tuple[int, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._parting: set[asyncio.Transport] = set()
         self._pruned_at = -inf
         self._kept = 0  # open ones at the last look
 
@@ -237,6 +240,20 @@ class BoundedServer(web.Server):
             address.open_count += 1
         self._track(transport, is_tcp=isinstance(name, tuple))
         return b"", address
+
+    def part(self, transport: asyncio.Transport) -> None:
+        """Close a refused connection once its client has read why: a close with unread bytes resets it.
+
+        Only a few may wait for that, and not for long: a refused connection is one for which there is no room.
+        """
+        self._parting = {one for one in self._parting if not one.is_closing()}
+        if len(self._parting) < _MOST_PARTING and transport.can_write_eof():
+            self._parting.add(transport)
+            self._loop.call_later(_PARTING_SECONDS, transport.abort)
+            with suppress(OSError):  # the peer has gone, and the loop has not seen it yet
+                transport.write_eof()
+        else:
+            transport.close()
 
     def _track(self, transport: asyncio.Transport, *, is_tcp: bool) -> None:
         self._transports.add(transport)

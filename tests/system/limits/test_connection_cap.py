@@ -160,3 +160,16 @@ async def test_requests_by_a_proxy_count(tmp_path: Path) -> None:
             return await status("/healthz", "192.0.2.1") == b"200"
 
         await eventually(is_let_in, what="room after the polls")
+
+
+async def test_a_refused_client_that_has_sent_its_request_reads_why(narrow: Server) -> None:
+    """Its bytes are in the kernel by then, and a close before they are read would reset the connection."""
+    here = "127.3.2.1"
+    every = [await Raw.connect(narrow.port, here) for _ in range(5)]
+    for _ in range(100):
+        raw = await Raw.connect(narrow.port, here)
+        await raw.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * 6_000 + b"\r\n\r\n")
+        assert (await asyncio.wait_for(raw.reader.read(), 10)).startswith(b"HTTP/1.1 503 ")
+        raw.close()
+    for raw in every:
+        raw.close()
