@@ -22,7 +22,11 @@ from realtime.rooms.room import Room
 from realtime.rooms.subscriber import Audience, SocketIoRooms
 
 PING_SECONDS = 5.0  # a core without an answer for half of it more has frozen
+OPEN_SECONDS = 15.0  # for the answer to a handshake, while thousands of streams open at once
 LONGEST_RETRY_SECONDS = 2.0
+
+# A stream may end at any byte, also before its first message, where aiohttp raises a TypeError.
+_ENDS = (aiohttp.ClientError, aiohttp.WSMessageTypeError, OSError, TimeoutError, msgspec.MsgspecError)
 
 _log = logging.getLogger("slotcast.edge")
 
@@ -101,14 +105,16 @@ class EdgeRooms(Dispatcher):
 
     async def _follow(self, room: Room) -> None:
         """Follow the calendar until the room is closed. A stream that ends is opened again, by the cursor."""
-        while True:
+        while self.rooms.get(room.calendar) is room:
             try:
                 await self._stream(room)
             except _Ended:
                 self._disband(room)
                 return
-            except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+            except _ENDS as error:
                 _log.info("The core's stream of a calendar ended: %r", error)
+            except Exception:  # else the room's watchers would never get a change again
+                _log.exception("The core's stream of a calendar failed")
             await asyncio.sleep(random.uniform(0, LONGEST_RETRY_SECONDS))  # noqa: S311 - a pause
 
     async def _stream(self, room: Room) -> None:
@@ -118,9 +124,10 @@ class EdgeRooms(Dispatcher):
         url = f"{self._upstream.url}/api/calendars/{quote(room.calendar, safe='')}/socket"
         last = room.fetched
         try:
-            socket = await self._session.ws_connect(
-                url, params={"after": f"{last.seq}.{last.nonce}"}, heartbeat=PING_SECONDS, max_msg_size=0
-            )
+            async with asyncio.timeout(OPEN_SECONDS):
+                socket = await self._session.ws_connect(
+                    url, params={"after": f"{last.seq}.{last.nonce}"}, heartbeat=PING_SECONDS, max_msg_size=0
+                )
         except aiohttp.WSServerHandshakeError as error:
             if error.status in {401, 403, 404}:
                 raise _Ended from error
@@ -138,6 +145,8 @@ class EdgeRooms(Dispatcher):
                     row = logged(str(message.data).encode(), last)
                     last = Cursor(row.seq, row.nonce)
                     self.on_rows([row])
+                    if self.rooms.get(room.calendar) is not room:  # the change did not follow
+                        return
             finally:
                 self.connected -= 1
 
