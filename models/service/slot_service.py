@@ -21,7 +21,7 @@ from models.contract.errors import Refused
 from models.contract.values.time import Clock, MeasuredClock, system_clock
 from models.contract.values.tokens import Tokens
 from models.domain.access import blocks
-from models.query.standby import Standby
+from models.query.standby import ANSWER_SECONDS, CONNECT_SECONDS, Standby
 from models.schedule import horizon
 from models.service.queries import Queries
 from models.storage import database, schema_rule, secret
@@ -44,6 +44,10 @@ from models.writing.writer_state import WriterState, figures_of, set_figures
 
 def _ignore(rows: list[Logged]) -> None:
     """Stand in for a change listener, for the command line."""
+
+
+def _open_replica(url: str) -> Dialect:
+    return database.open_database(database.with_connect_seconds(url, CONNECT_SECONDS), answer_seconds=ANSWER_SECONDS)
 
 
 @dataclass(slots=True)
@@ -106,7 +110,7 @@ class SlotService(Queries):
                 self._db, self.tokens, self._bus(), uses_database=self.notifies, url=self.internal_url
             )
         if self.replica_url:
-            self.standby = Standby(database.open_database(self.replica_url))
+            self.standby = Standby(_open_replica(self.replica_url))
         count = min(self.writers, self._db.most_writers)
         if count:
             if self._db.locks_rows:

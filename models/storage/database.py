@@ -31,7 +31,9 @@ FIRST_MIGRATION = "0001_book"  # only a new database needs it
 DUE_MIGRATION = "0014_due"
 
 
-def open_database(url: str, *, synchronous: str = SYNCHRONOUS, is_pooled: bool | None = None) -> Dialect:
+def open_database(
+    url: str, *, synchronous: str = SYNCHRONOUS, is_pooled: bool | None = None, answer_seconds: float | None = None
+) -> Dialect:
     """Return the database of `url`, not connected yet.
 
     `sqlite:///file.db` (four slashes for an absolute path) or `postgresql://user:password@host:5432/name`. `is_pooled`
@@ -47,7 +49,7 @@ def open_database(url: str, *, synchronous: str = SYNCHRONOUS, is_pooled: bool |
         from models.storage.postgres import open_postgres  # noqa: PLC0415 - SQLite needs no psycopg
 
         url = url.replace("postgres://", "postgresql://", 1)
-        return open_postgres(url, synchronous=synchronous, is_pooled=is_pooled)
+        return open_postgres(url, synchronous=synchronous, is_pooled=is_pooled, answer_seconds=answer_seconds)
     path = unquote(parts.path).removeprefix("/")
     # Each thread has its own connection, and in memory each connection would have its own database.
     if parts.scheme != "sqlite" or parts.netloc or path in {"", ":memory:"} or "\0" in path:

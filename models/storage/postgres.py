@@ -99,6 +99,19 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = 
 )
 
 
+class _BoundedConnection(psycopg.Connection[Any]):
+    """A connection that may wait for each answer for a time only; None is for ever.
+
+    A server that has frozen acknowledges bytes and keepalives all the same, and does not end a statement that is late.
+    """
+
+    answer_seconds: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for the driver's generator. A late answer is an OperationalError, and the connection is of no use."""
+        return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+
+
 class Postgres(Dialect, PostgresqlDatabase):
     """Calls the driver directly, and reconnects where a transaction begins."""
 
@@ -110,9 +123,12 @@ class Postgres(Dialect, PostgresqlDatabase):
     most_notification_bytes = 7_999
     time_sql = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
-    def __init__(self, conninfo: str, *, synchronous: str, is_pooled: bool | None) -> None:
+    def __init__(
+        self, conninfo: str, *, synchronous: str, is_pooled: bool | None, answer_seconds: float | None = None
+    ) -> None:
         super().__init__(conninfo, prefer_psycopg3=True)
         self._conninfo = conninfo
+        self._answer_seconds = answer_seconds
         self._synchronous = synchronous
         self._is_pooled = is_pooled  # None until the first connection has shown it
         self._rests_until = 0.0
@@ -122,7 +138,8 @@ class Postgres(Dialect, PostgresqlDatabase):
             message = "the database could not be reached a moment ago"
             raise peewee.OperationalError(message)
         try:
-            connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection = _BoundedConnection.connect(self._conninfo, autocommit=True)
+            connection.answer_seconds = self._answer_seconds
             if self._is_pooled is None:
                 self._is_pooled = _is_pooled(connection)
             if self._is_pooled:
@@ -367,10 +384,13 @@ def _translated(error: psycopg.Error) -> peewee.PeeweeException:
     return kind(error.diag.message_primary or " ".join(str(error).split()))
 
 
-def open_postgres(url: str, *, synchronous: str, is_pooled: bool | None = None) -> Postgres:
+def open_postgres(
+    url: str, *, synchronous: str, is_pooled: bool | None = None, answer_seconds: float | None = None
+) -> Postgres:
     """Return the database of a `postgresql://` URL with libpq's parameters in its query, not connected yet.
 
-    `is_pooled` says if a pooler shares the server's sessions between transactions; None is to find out.
+    `is_pooled` says if a pooler shares the server's sessions between transactions; None is to find out. A statement
+    without an answer for `answer_seconds` fails; None lets it wait.
     """
     try:
         given = conninfo_to_dict(url)
@@ -378,4 +398,6 @@ def open_postgres(url: str, *, synchronous: str, is_pooled: bool | None = None) 
         message = "SLOTCAST_DATABASE must look like postgresql://user:password@host:5432/name, percent-encoded"
         raise UnusableDatabase(message) from None
     missing: dict[str, Any] = {name: value for name, value in _CONNECTION.items() if name not in given}
-    return Postgres(make_conninfo(url, **missing), synchronous=synchronous, is_pooled=is_pooled)
+    return Postgres(
+        make_conninfo(url, **missing), synchronous=synchronous, is_pooled=is_pooled, answer_seconds=answer_seconds
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -91,6 +93,39 @@ def test_a_replica_with_another_history_is_not_believed(driver: Driver, reader: 
     assert look(reader).nonce == "restored", "the replica has the other nonce"
     standby.resume()
     assert outcomes(reader)["behind"] == before["behind"] + 1
+
+
+def test_a_frozen_replica_costs_one_reader_some_seconds(
+    driver: Driver, reader: SlotService, standby: Standby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connections stay open. The reads go on with the database, and it is used again when it answers."""
+    monkeypatch.setattr(module, "REST_SECONDS", 0.5)
+    before = outcomes(reader)
+    with standby.frozen():
+        began = time.monotonic()
+        driver.open(3)
+        assert look(reader).seq == 1
+        assert time.monotonic() - began < module.ANSWER_SECONDS + 2 * module.CONNECT_SECONDS
+        assert outcomes(reader)["down"] == before["down"] + 1
+        time.sleep(module.REST_SECONDS)
+
+        def look_and_close() -> None:
+            look(reader)
+            reader.close_thread_connection()
+
+        trying = threading.Thread(target=look_and_close)
+        trying.start()
+        time.sleep(0.1)
+        began = time.monotonic()
+        assert look(reader).seq == 1
+        assert time.monotonic() - began < 0.5, "one reader tries the replica, and the others do not wait for it"
+        trying.join()
+
+    def is_used() -> bool:
+        look(reader)
+        return outcomes(reader)["used"] > before["used"]
+
+    wait_until(is_used, what="the replica")
 
 
 def test_a_dead_replica_costs_a_moment(

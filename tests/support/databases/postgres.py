@@ -3,11 +3,13 @@
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -173,6 +175,20 @@ class Standby:
 
     def stop(self) -> None:
         self._postgres.run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes meanwhile; its connections stay open."""
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        processes = [main, *map(int, children)]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self._postgres.run(
