@@ -199,7 +199,7 @@ async def _serve_until_signal(settings: Settings, service: SlotService, may_list
     # Elsewhere than on a terminal the token would stay in a log.
     if worker is None:
         print(_welcome(settings, service, with_token=sys.stdout.isatty()), flush=True)
-    why = await _until_stopped(stop, app[SERVICE])
+    why = await _until_stopped(stop, app[SERVICE], is_worker=worker is not None)
     if settings.drain_seconds and not why:
         await app[DRAIN](settings.drain_seconds)
     if links is not None and beats is not None:
@@ -252,15 +252,19 @@ def stop_by_signal() -> asyncio.Event:
     return stop
 
 
-async def _until_stopped(stop: asyncio.Event, service: AsyncService) -> str:
-    """Wait for a signal. Return why this server must end without one; "" after a signal."""
+async def _until_stopped(stop: asyncio.Event, service: AsyncService, *, is_worker: bool) -> str:
+    """Wait for a signal. Return why this server must end without one; "" after a signal.
+
+    A second signal ends the process at once. A worker gets one from its supervisor, and may have got one before that,
+    as a service's stop reaches all processes. So it takes any number, and the supervisor ends it.
+    """
     unfit = asyncio.create_task(_wait_until_unfit(service))
     unfit.add_done_callback(lambda _: stop.set())
     await stop.wait()
     why = unfit.result() if unfit.done() else ""
     unfit.cancel()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().remove_signal_handler(number)  # a second signal ends the process at once
+    for number in () if is_worker else (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().remove_signal_handler(number)
     return why
 
 

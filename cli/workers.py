@@ -163,7 +163,7 @@ class _Supervisor:
 
     def run(self) -> None:
         for end in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(end, lambda *_: self._is_stopping.set())
+            signal.signal(end, lambda *_: self._end())
         try:
             for number in range(_WRITER if self._has_writer else 0, self._count):
                 self._start(number)
@@ -172,6 +172,13 @@ class _Supervisor:
         finally:
             self._stop()
             self._beats.close()
+
+    def _end(self) -> None:
+        """Take a signal: the first one begins the stop, and the second one ends all processes at once."""
+        if self._is_stopping.is_set():
+            for process in self._workers.values():
+                process.kill()
+        self._is_stopping.set()
 
     def _start(self, number: int) -> None:
         self._started_at[number] = time.monotonic()
@@ -222,10 +229,11 @@ class _Supervisor:
     def _stop(self) -> None:
         print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
         give_up_at = time.monotonic() + self._stop_seconds
-        writer = self._workers.pop(_WRITER, None)
-        for worker in self._workers.values():
+        writer = self._workers.get(_WRITER)
+        workers = [worker for worker in self._workers.values() if worker is not writer]
+        for worker in workers:
             worker.terminate()
-        for worker in self._workers.values():
+        for worker in workers:
             _end(worker, give_up_at)
         if writer is not None:
             assert writer.stdin is not None

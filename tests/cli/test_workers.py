@@ -3,7 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -148,6 +151,45 @@ def test_no_worker_listens_before_the_others_can(tmp_path: Path, monkeypatch: py
             assert not listens
         os.kill(slow, signal.SIGCONT)
         wait_until(lambda: is_listening(server.port), 20.0, "the server")
+
+
+def watch(server: Server) -> socket.socket:
+    """Return a connection with an event stream, which keeps a drain going."""
+    stream = socket.create_connection(("127.0.0.1", server.port))
+    stream.settimeout(20.0)
+    stream.sendall(b"GET /api/calendars/demo/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert stream.recv(100).startswith(b"HTTP/1.1 200")
+    return stream
+
+
+def test_workers_take_the_signal_of_a_service_and_that_of_their_supervisor(tmp_path: Path) -> None:
+    """A service's stop reaches all processes. The drain goes on, until another signal to the supervisor ends all."""
+    server = Server(tmp_path, "--workers", "2", settings={"SLOTCAST_DRAIN_SECONDS": "60"})
+    server.is_fresh = True
+    with server:
+        wait_until(lambda: len(workers_of(server)) == 2, 20.0, "the workers")
+        streams = [watch(server) for _ in range(8)]
+        processes = list(processes_of(server))
+        for pid in workers_of(server):
+            os.kill(pid, signal.SIGTERM)
+
+        def is_stopping() -> bool:
+            with suppress(urllib.error.HTTPError):
+                urllib.request.urlopen(f"{server.url}/readyz", timeout=5).close()
+                return False
+            return True
+
+        wait_until(is_stopping, 10.0, "the drain")
+        os.kill(server.pid, signal.SIGTERM)
+        wait_until(lambda: "Stopping" in server.log, 10.0, "the stop")
+        time.sleep(0.5)  # a worker that ends by the second signal has ended by then
+        assert all(map(is_alive, processes))
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 10.0
+        assert not any(map(is_alive, processes))
+        for stream in streams:
+            stream.close()
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
