@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, Struct
 
 from models.contract.changes import encode, read_cursor
 from models.contract.commands.calendars import Subscribe
-from models.contract.errors import Forbidden, Overloaded
+from models.contract.errors import Forbidden, Overloaded, Unauthorized
 from models.contract.request import Request
 from realtime.edge.upstream import Upstream
 from realtime.engine import is_handshake
@@ -21,6 +21,7 @@ from realtime.http.routes import BOOKING_TOKEN, COMMANDS, READS
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 90.0  # longer than a poll waits
+MOST_TOKEN_CHARACTERS = 8_100  # a header has 8,190 bytes at most
 _AWAY = "The core does not answer."
 _HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect"}
 # aiohttp would add them.
@@ -121,9 +122,14 @@ class Passage:
         rest = dict(fields)
         if subject:
             path = path.replace("{id}", quote(str(rest.pop(subject)), safe=""))
+        if not _fits_header(token):
+            raise Unauthorized
         headers = {"X-Forwarded-For": address} | ({"Authorization": f"Bearer {token}"} if token else {})
         if method == "GET":
-            headers |= {BOOKING_TOKEN: str(rest.pop("token"))} if "token" in rest else {}
+            proof = str(rest.pop("token", ""))
+            if not _fits_header(proof):
+                raise Forbidden("The token is not the booking's.")
+            headers |= {BOOKING_TOKEN: proof} if proof else {}
             query = urlencode({key: _text(value) for key, value in rest.items() if value is not None})
             path = f"{path}?{query}" if query else path
         body = None if method == "GET" else encode(rest)
@@ -154,6 +160,11 @@ def _ack(status: int, body: bytes) -> tuple[bytes, str, int]:
     told = _told.decode(body)
     calendar = told.booking.calendar if told.booking is not None else ""
     return b'{"ok":true,%b' % body[1:], calendar, read_cursor(told.cursor).seq if calendar and told.cursor else 0
+
+
+def _fits_header(token: str) -> bool:
+    """Say if the core could take this token: it comes in a header."""
+    return len(token) <= MOST_TOKEN_CHARACTERS and token.isprintable()
 
 
 def _text(value: Any) -> str:

@@ -3,6 +3,7 @@
 import json
 
 import aiohttp
+import pytest
 
 from tests.realtime.edge.test_following import CALENDAR, STAFF
 from tests.support import Api, Client, Server, eventually, new_key
@@ -93,3 +94,15 @@ async def test_without_the_core_a_command_may_be_sent_again(core: Server, edge: 
         core.start()
         booked = await client.ask("slot.book", slot=slots[0], customer={"name": "Ada"}, key=key)
         assert booked["ok"], booked
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Forwarded-For: 192.0.2.1", "x" * 9_000], ids=["of two lines", "long"])
+async def test_a_token_that_fits_no_header_is_refused(core: Server, edge: Server, token: str) -> None:
+    """As the core refuses a bad token, and final for its client."""
+    async with Api(core.url, STAFF) as staff, Client(edge.url, token=token) as client, Client(edge.url) as guest:
+        slots = await _open(staff)
+        refused = await client.ask("slot.book", slot=slots[0], customer={"name": "Ada"}, key=new_key())
+        assert refused["error"]["code"] == "unauthorized"
+        booked = await guest.ask("slot.book", slot=slots[0], customer={"name": "Ada"}, key=new_key())
+        read = await guest.ask("booking.get", booking=booked["booking"]["id"], token=token[:4_000])
+        assert read["error"]["code"] in {"forbidden", "not_found"}
