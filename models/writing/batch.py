@@ -91,10 +91,13 @@ class BatchRunner:
             if abandoned.is_for_all or len(asked) == 1:
                 return [abandoned.outcome] * len(asked)
         outcomes: list[Result] = []
+        waiting: set[str] = set()  # calendars whose commands wait for a lock
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         for one in asked:
             try:
-                outcomes += self._attempt([one])
+                outcomes += [Locked()] if waiting & one.calendars else self._attempt([one])
+                if isinstance(outcomes[-1], Locked):
+                    waiting |= one.calendars  # whatever follows in these would overtake it
             except _Abandoned as alone:
                 outcomes.append(alone.outcome)
                 if alone.is_for_all or time.monotonic() > give_up_at:

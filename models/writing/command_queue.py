@@ -111,28 +111,36 @@ class CommandQueue:
         self._read(timeout)
         asked: list[QueuedCommand] = []
         late: list[QueuedCommand] = []
-        oldest = self._clock() - self._max_wait_seconds if self._max_wait_seconds else float("-inf")
+        oldest = self._oldest()
         for lane in (self._first, self._claims):
             while lane and len(asked) < most:
                 one = lane.popleft()
-                (asked if one.arrived is None or one.arrived > oldest else late).append(one)
+                (late if _is_late(one, oldest) else asked).append(one)
         is_empty = not (self._first or self._claims or self._background)
         return Next(asked, late, is_open=not (self._is_ended and is_empty))
 
     def more(self, fits: Callable[[QueuedCommand], bool], most: int) -> list[QueuedCommand]:
-        """Take those of the waiting commands that fit, up to `most`. None overtakes another one of its calendar."""
+        """Take those of the waiting commands that fit, up to `most`. None overtakes another one of its calendar.
+
+        One that has waited too long stays, to be refused in its turn.
+        """
         self._read(is_patient=False)
+        oldest = self._oldest()
         taken: list[QueuedCommand] = []
         passed: set[str] = set()
         for lane in (self._first, self._claims):
             for _ in range(len(lane)):
                 one = lane.popleft()
-                if len(taken) < most and not passed & one.calendars and fits(one):
+                if len(taken) < most and not (passed & one.calendars or _is_late(one, oldest)) and fits(one):
                     taken.append(one)
                 else:
                     passed |= one.calendars
                     lane.append(one)
         return taken
+
+    def _oldest(self) -> float:
+        """Return the time of arrival before which a client's command is late."""
+        return self._clock() - self._max_wait_seconds if self._max_wait_seconds else float("-inf")
 
     def _read(self, timeout: float | None = None, *, is_patient: bool = True) -> None:
         """Sort everything that has been put into the lanes. Wait for a command if none waits."""
@@ -157,3 +165,7 @@ class CommandQueue:
             if not self._is_closed:
                 self._is_closed = True
                 self._queue.put(None)
+
+
+def _is_late(one: QueuedCommand, oldest: float) -> bool:
+    return one.arrived is not None and one.arrived <= oldest

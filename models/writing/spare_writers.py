@@ -55,6 +55,10 @@ class Spares:
             return asked
         return [one for one in asked if not self._hand_on(one)]
 
+    def have(self, calendars: set[str]) -> bool:
+        """Say if commands of any of these calendars wait with a spare."""
+        return any(spare.writer.pending and spare.last(calendars) for spare in self._spares)
+
     def _hand_on(self, one: QueuedCommand) -> bool:
         for spare in self._spares:
             if not spare.writer.pending:

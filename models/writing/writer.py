@@ -126,13 +126,15 @@ class Writer:
 
     def _join(self, asked: Sequence[QueuedCommand]) -> Join:
         """Return what adds to this batch from the queue. A background command has a transaction of its own."""
-        most = 0 if asked[0].command.is_background else self._most - len(asked)
+        is_background = asked[0].command.is_background
 
         def join(calendars: set[str]) -> Sequence[QueuedCommand]:
             def fits(one: QueuedCommand) -> bool:
-                return bool(one.calendars) and one.calendars <= calendars and not _erases([one])
+                its = one.calendars
+                return bool(its) and its <= calendars and not _erases([one]) and not self._spares.have(its)
 
-            return self._queue.more(fits, most) if most > 0 else ()
+            most = self._most - len(asked)  # a second transaction of the batch has what joined the first one
+            return self._queue.more(fits, most) if most > 0 and not is_background else ()
 
         return join
 

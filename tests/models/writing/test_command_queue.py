@@ -118,3 +118,15 @@ def test_a_batch_takes_more_of_its_calendars() -> None:
     queue.close()
     assert queue.more(lambda _: True, 3) == []
     assert not queue.next(9).is_open
+
+
+def test_a_late_command_joins_no_batch() -> None:
+    """It is refused in its turn, and no other one of its calendar overtakes it."""
+    queue = CommandQueue(None, 0.25, lambda: 10.0)
+    for place, arrived in enumerate((9.0, 9.9, 9.95)):
+        name = "a" if place < 2 else "b"
+        queue.put(QueuedCommand(_CANCEL, list[Outcome]().append, {("calendar", name): name}, arrived=arrived))
+    assert [one.arrived for one in queue.more(lambda _: True, 9)] == [9.95]
+    taken = queue.next(9)
+    assert [one.arrived for one in taken.late] == [9.0]
+    assert [one.arrived for one in taken.asked] == [9.9]

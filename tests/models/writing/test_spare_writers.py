@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import psycopg
 import pytest
 
+from models.contract.commands.holds import ReleaseHold
+from models.contract.errors import BadRequest, Overloaded
 from models.service import SlotService
+from models.transaction.routing import Locked
+from models.writing.batch import BatchRunner, Result, _Abandoned
+from models.writing.command_queue import QueuedCommand
+from models.writing.spare_writers import Spares
+from models.writing.writer import Writer
 from tests.models.crowd import Crowd
 from tests.models.database_audit import audit
 from tests.models.driver import Driver, FakeClock, Viewer, booking, code
@@ -61,3 +69,50 @@ def test_a_locked_calendar_s_commands_keep_their_order(
     assert crowd.codes == {"ok": 120}
     viewer = Viewer(service, "room")
     assert [viewer.slots[slot]["version"] for slot in slots] == list(range(2, 122))
+
+
+_COMMAND = ReleaseHold(hold="", token="")
+
+
+class _Waiting:
+    """A spare with commands that wait."""
+
+    pending = 1
+
+    def start(self) -> None: ...
+    def queue(self, asked: QueuedCommand) -> None: ...
+    def close(self) -> None: ...
+
+
+def _about(*calendars: str) -> QueuedCommand:
+    return QueuedCommand(_COMMAND, lambda _: None, {("calendar", name): name for name in calendars})
+
+
+def test_what_joins_a_batch_fits_it() -> None:
+    """A batch has no more commands than one may have, also when it runs again, and none that a spare must get."""
+    writer = Writer(cast("BatchRunner", None), most=3)
+    writer._spares = Spares(lambda _: _Waiting())
+    writer._spares.take(_about("b"))
+    for calendar in "baaaa":
+        writer.queue(_about(calendar))
+    asked = [_about("a", "b")]
+    join = writer._join(asked)
+    asked += join({"a", "b"})
+    assert [one.calendars for one in asked[1:]] == [{"a"}, {"a"}]
+    assert not join({"a", "b"})
+
+
+def test_a_command_behind_one_that_waits_for_a_lock_waits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when an abandoned batch is tried command by command, and the lock is free again."""
+    tried: list[set[str]] = []
+
+    def attempt(_: BatchRunner, asked: list[QueuedCommand], *_others: object) -> list[Result]:
+        if len(asked) > 1:
+            raise _Abandoned(Overloaded())
+        tried.append(asked[0].calendars)
+        return [Locked() if len(tried) == 1 else BadRequest()]
+
+    monkeypatch.setattr(BatchRunner, "_attempt", attempt)
+    outcomes = BatchRunner.__new__(BatchRunner).run([_about("a"), _about("a"), _about("b")])
+    assert list(map(type, outcomes)) == [Locked, Locked, BadRequest]
+    assert tried == [{"a"}, {"b"}]
