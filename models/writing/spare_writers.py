@@ -1,8 +1,8 @@
 """Spare writers: they wait for calendars locked by other processes, so that the other calendars don't wait.
 
 A writer hands a spare the commands of a calendar that it could not lock at once. It also hands on the calendar's later
-commands until those are done, so the order within a calendar stays. Only a move between two locked calendars may
-overtake a command that waits for one of them.
+commands until those are done, so the order within a calendar stays. Only a move between two locked calendars, with the
+commands behind it, may overtake a command that waits for one of them.
 """
 
 from __future__ import annotations
