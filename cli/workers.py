@@ -157,7 +157,7 @@ class _Supervisor:
         self._count = count
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._started_at: dict[int, float] = {}
-        self._is_stopping = threading.Event()
+        self._is_stopping = False  # an Event's lock may be held by the thread that a signal interrupts
         self._may_listen = False
         self._began_at = time.monotonic()
 
@@ -167,18 +167,19 @@ class _Supervisor:
         try:
             for number in range(_WRITER if self._has_writer else 0, self._count):
                 self._start(number)
-            while not self._is_stopping.wait(_LOOK_SECONDS):
+            while not self._is_stopping:
                 self._look()
+                time.sleep(_LOOK_SECONDS)
         finally:
             self._stop()
             self._beats.close()
 
     def _end(self) -> None:
         """Take a signal: the first one begins the stop, and the second one ends all processes at once."""
-        if self._is_stopping.is_set():
+        if self._is_stopping:
             for process in self._workers.values():
                 process.kill()
-        self._is_stopping.set()
+        self._is_stopping = True
 
     def _start(self, number: int) -> None:
         self._started_at[number] = time.monotonic()

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cli.workers import TOGETHER_SECONDS, VARIABLE, locked, remove_left
-from tests.support import Api, Client, Server, eventually, wait_until
+from tests.support import ROOT, Api, Client, Server, eventually, wait_until
 from tests.support.clients.following import all_have, following, open_slot
 from tests.support.example import in_days
 from tests.support.port import is_listening
@@ -228,3 +230,40 @@ def test_only_the_folders_of_killed_supervisors_are_removed(tmp_path: Path, monk
     assert (foreign / "beats").exists()
     assert made_by_hand.is_symlink()
     os.close(lock)
+
+
+_SIGNALLED = """
+import faulthandler, os, signal, sys
+from pathlib import Path
+from cli import workers
+
+faulthandler.dump_traceback_later(30, exit=True)
+workers._LOOK_SECONDS = 0
+
+def supervise(line):
+    supervisor, lines = workers._Supervisor(Path(sys.argv[1]), 0, 1.0, 0, has_writer=False), 0
+
+    def trace(frame, event, _):
+        nonlocal lines
+        if event == "line" and signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            lines += 1
+            if lines == line:
+                signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.settrace(trace)
+    supervisor.run()
+    sys.settrace(None)
+
+for line in range(1, 101):
+    supervise(line)
+"""
+
+
+def test_a_signal_at_any_line_ends_the_supervisor(tmp_path: Path) -> None:
+    """Its handler waits for no lock that the interrupted thread holds."""
+    command = [sys.executable, "-c", _SIGNALLED, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Stopping") == 100
