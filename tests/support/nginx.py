@@ -29,21 +29,24 @@ http {{
 class Nginx:
     """One nginx before the servers, from `__enter__` to `__exit__`.
 
-    It has the file of deploy/ and servers at these ports, or `conf`, in which `PORT` stands for its own port.
+    It has the file of deploy/ and servers at these ports, or `conf`, in which `PORT` stands for its own port. `url` is
+    the same as `tls_url`, but for TLS, and `plain_url` is that of the file without TLS. An address has `most`
+    connections.
     """
 
-    def __init__(self, ports: Sequence[int] = (), conf: str = "") -> None:
-        self.port, self._tls_port = free_port(), free_port()
+    def __init__(self, ports: Sequence[int] = (), conf: str = "", most: int = 1_000) -> None:
+        self.port, self._tls_port, plain_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.plain_url = f"http://127.0.0.1:{plain_port}"
         self.tls_url = f"https://127.0.0.1:{self._tls_port}"
         self._folder = Path(tempfile.mkdtemp(prefix="slotcast-nginx-"))
         self._folder.chmod(0o755)
-        own = conf.replace("PORT", str(self.port)) if conf else self._deployed(ports)
+        own = conf.replace("PORT", str(self.port)) if conf else self._deployed(ports, plain_port, most)
         (self._folder / "slotcast.conf").write_text(own)
         (self._folder / "nginx.conf").write_text(_MAIN.format(folder=self._folder))
         self._process: subprocess.Popen[bytes] | None = None
 
-    def _deployed(self, ports: Sequence[int]) -> str:
+    def _deployed(self, ports: Sequence[int], plain_port: int, most: int) -> str:
         """Return deploy/nginx.conf with the ports and a certificate of here."""
         conf = (ROOT / "deploy" / "nginx.conf").read_text()
         key, certificate = self._folder / "key.pem", self._folder / "certificate.pem"
@@ -51,13 +54,14 @@ class Nginx:
         command = ["openssl", "req", *kind, "-keyout", str(key), "-out", str(certificate)]
         subprocess.run(command, check=True, capture_output=True)
         for written, here in (
-            ("listen 80;", f"listen 127.0.0.1:{self.port};"),
-            ("listen 443 ssl http2;", f"listen 127.0.0.1:{self._tls_port} ssl http2;"),
+            ("listen 80;", f"listen 127.0.0.1:{plain_port};"),
+            ("listen 443 ssl http2;", f"listen 127.0.0.1:{self.port}; listen 127.0.0.1:{self._tls_port} ssl http2;"),
+            ("limit_conn slotcast_addresses 1000;", f"limit_conn slotcast_addresses {most};"),
             ("/etc/ssl/slots.example.pem", str(certificate)),
             ("/etc/ssl/slots.example.key", str(key)),
             ("server 127.0.0.1:8080;", " ".join(f"server 127.0.0.1:{port};" for port in ports)),
         ):
-            assert conf.count(written) == 1
+            assert conf.count(written) == 1, written
             conf = conf.replace(written, here)
         return conf
 

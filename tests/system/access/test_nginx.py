@@ -101,6 +101,35 @@ async def test_tls_speaks_http_2(nginx: Nginx) -> None:
     assert (await curl.communicate())[0] == b"2 200"
 
 
+async def test_without_tls_a_browser_is_sent_to_it(nginx: Nginx) -> None:
+    """With its path and query; a request that writes keeps its method."""
+    async with (
+        aiohttp.ClientSession(nginx.plain_url, headers={"Host": "slots.example"}) as http,
+        http.post("/api/calendars?x=1", allow_redirects=False) as answer,
+    ):
+        assert answer.status == 308
+        assert answer.headers["Location"] == "https://slots.example/api/calendars?x=1"
+
+
+async def test_one_address_has_a_bounded_number_of_connections(server: Server, calendar: Api) -> None:
+    """Streams count as long as they are open, and leaving makes room."""
+    path = "/api/calendars/shop/events"
+    with Nginx([server.port], most=2) as nginx:
+        async with aiohttp.ClientSession(nginx.url) as http:
+            first, second = await http.get(path), await http.get(path)
+            assert (first.status, second.status) == (200, 200)
+            async with http.get(path) as third:
+                assert third.status == 429
+            first.close()
+
+            async def is_let_in() -> bool:
+                async with http.get(path) as again:
+                    return again.status == 200
+
+            await eventually(is_let_in, what="room")
+            second.close()
+
+
 async def _until(stream: aiohttp.StreamReader, text: bytes) -> bytes:
     read = b""
     while text not in read:
