@@ -2,7 +2,7 @@
 
 import { SlotcastError } from "../../client";
 import { h } from "../../ui/dom";
-import { field, } from "../../ui/field";
+import { field } from "../../ui/field";
 import type { Toasts } from "../../ui/feedback/toast";
 import { AccessClient } from "./access_client";
 import { openFormSheet } from "../sheets/form_sheet";

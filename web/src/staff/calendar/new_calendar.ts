@@ -1,6 +1,6 @@
 /** Asks staff for a new calendar's name, address and zone. */
 
-import { checkbox, field, } from "../../ui/field";
+import { checkbox, field } from "../../ui/field";
 import type { Fields } from "../../client";
 import { h } from "../../ui/dom";
 import { isZone, visitorZone } from "../../ui/time";

@@ -2,7 +2,7 @@
 
 import { MOST_SLOTS, type NewSlot } from "../../client";
 import { h, setText } from "../../ui/dom";
-import { field, numberInput, } from "../../ui/field";
+import { field, numberInput } from "../../ui/field";
 import { dayTitle, instantOf } from "../../ui/time";
 import { batchesOf, slotsOf } from "../opening/opening";
 import type { StaffContext } from "../staff_context";
