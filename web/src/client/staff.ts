@@ -71,6 +71,8 @@ type Naming<Thing extends string> = {
 }[keyof Answers];
 
 export class StaffCalendar extends Calendar {
+  #saving: Promise<unknown> = Promise.resolve();
+
   /** Opens up to MOST_SLOTS new slots and returns them. */
   async openSlots(slots: readonly NewSlot[]): Promise<readonly Slot[]> {
     const fields = { calendar: this.id, slots };
@@ -82,15 +84,18 @@ export class StaffCalendar extends Calendar {
     return this.openSlots(slots);
   }
 
-  /** Reads the opening hours. */
+  /** Reads the opening hours, after those that are being set: an edit of older ones would undo them. */
   async schedule(): Promise<Fields | null> {
+    await this.#saving;
     return (await this.requests.fetch(`${this.path}/schedule`, {})).schedule as Fields | null;
   }
 
   /** Sets the opening hours. With `preview` it only returns the outcome. */
   setSchedule(schedule: Fields, preview = false): Promise<ScheduleAnswer> {
     const fields = { calendar: this.id, schedule, ...(preview && { preview }) };
-    return this.command("schedule.set", fields);
+    const answer = this.command("schedule.set", fields);
+    if (!preview) this.#saving = answer.catch(() => {});
+    return answer;
   }
 
   update(slot: string, edit: SlotEdit): Promise<Slot> {

@@ -68,6 +68,24 @@ it.each(["openSlots", "open"] as const)("opens slots by %s()", async (name) => {
   expect([asked, fields]).toMatchObject(["slot.open", { calendar: "demo", slots: [wanted] }]);
 });
 
+it("reads the opening hours after those that are being set", async () => {
+  const staff = new StaffCalendar("demo", connection, new RequestClient(connection));
+  let save = (): void => {};
+  network.link.answer = () =>
+    new Promise((resolve) => {
+      save = () => resolve({ cursor: "1.n", schedule: {} });
+    });
+  const fetching = vi.fn(async () => Response.json({ schedule: null }));
+  vi.stubGlobal("fetch", fetching);
+  const setting = staff.setSchedule({ from: "2026-11-24" });
+  const reading = staff.schedule();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(fetching).not.toHaveBeenCalled();
+  save();
+  await setting;
+  expect(await reading).toBeNull();
+});
+
 /** A calendar whose link answers no subscription, and the answer to its request over HTTP. */
 function startSilent() {
   let bring = (_: object): void => {};
