@@ -27,7 +27,7 @@ from realtime.rooms.dispatcher import Dispatcher
 EXPIRE_SECONDS = 0.1  # a hold's seats are free 0.5 s after its end, and clients are told by 1 s
 CALM_SECONDS = 2.0  # while no hold ends within that time; the service's own last 30 s at least
 HOUSEKEEPING_SECONDS = 10.0
-ANSWER_SECONDS = 1.0
+ANSWER_SECONDS = 1.5
 FILL_SECONDS = 60.0
 TRIM_SECONDS = 600.0
 FORGET_SECONDS = 3_600.0
