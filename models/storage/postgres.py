@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from models.storage.bounded_connection import BoundedConnection
 from models.storage.dialect import (
     LEAD_SECONDS,
     Busy,
@@ -99,19 +100,6 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[peewee.PeeweeException]], ...] = 
 )
 
 
-class _BoundedConnection(psycopg.Connection[Any]):
-    """A connection that may wait for each answer for a time only; None is for ever.
-
-    A server that has frozen acknowledges bytes and keepalives all the same, and does not end a statement that is late.
-    """
-
-    answer_seconds: float | None = None
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for the driver's generator. A late answer is an OperationalError, and the connection is of no use."""
-        return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
-
-
 class Postgres(Dialect, PostgresqlDatabase):
     """Calls the driver directly, and reconnects where a transaction begins."""
 
@@ -138,7 +126,7 @@ class Postgres(Dialect, PostgresqlDatabase):
             message = "the database could not be reached a moment ago"
             raise peewee.OperationalError(message)
         try:
-            connection = _BoundedConnection.connect(self._conninfo, autocommit=True)
+            connection = BoundedConnection.connect(self._conninfo, autocommit=True)
             connection.answer_seconds = self._answer_seconds
             if self._is_pooled is None:
                 self._is_pooled = _is_pooled(connection)

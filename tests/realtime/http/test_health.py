@@ -73,7 +73,7 @@ async def test_metrics_on_an_address_of_their_own(tmp_path: Path) -> None:
 
 
 async def test_the_operators_address_is_bounded_too(tmp_path: Path) -> None:
-    """Who only connects can take a hundred of its connections, and what is no HTTP learns no versions."""
+    """A caller who only connects takes a hundred of them at most, and bytes that are no HTTP get no versions."""
     port = free_port()
     with Server(tmp_path, settings={"SLOTCAST_METRICS_LISTEN": f"127.0.0.1:{port}"}) as server:
         raw = await Raw.connect(port)
