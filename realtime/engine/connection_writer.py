@@ -8,12 +8,13 @@ stream of server-sent events are both a ConnectionWriter.
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from realtime.engine.budget import CUT_OFF, RATE_LIMITED, Budget
 from realtime.engine.counters import SLOW, Counters
 from realtime.engine.packet import Format, Packet, no_format
+from realtime.engine.page_file import FEWEST_CLIENTS, SHARED_BYTES
 
 CONGESTED_BYTES: Final = 65_536  # asyncio's own high-water mark
 _BUFFERED: Final = -1  # instead of a file descriptor: bytes go through the transport
@@ -217,15 +218,17 @@ def write_all(connections: Sequence[ConnectionWriter], packet: Packet) -> None:
     for form in formats:
         group = connections if len(formats) == 1 else [one for one in connections if one.format is form]
         data = packet.encoded(form)
-        _put_all(group, data)
+        is_shared = len(data) >= SHARED_BYTES and len(group) >= FEWEST_CLIENTS
+        file = packet.page_file(form) if is_shared else None
+        _put_all(group, data, os.write if file is None else file.send)
         counters = group[0].counters
         counters.packets_out += len(group)
         counters.bytes_out += len(group) * len(data)
 
 
-def _put_all(connections: Sequence[ConnectionWriter], data: bytes) -> None:
+def _put_all(connections: Sequence[ConnectionWriter], data: bytes, write: Callable[[int, bytes], int]) -> None:
     """Inline `put` for many connections: the call alone would cost a tenth of the system call."""
-    write, size = os.write, len(data)
+    size = len(data)
     for connection in connections:
         fd = connection.fd
         if fd == _BUFFERED:

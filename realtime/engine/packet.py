@@ -7,6 +7,8 @@ format. `Packet.encoded` calls it once, at the first use.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
+from realtime.engine.page_file import PageFile
+
 
 class Event(NamedTuple):
     """One event. `payload` is the JSON of its argument, or of several arguments with commas between.
@@ -23,11 +25,12 @@ class Event(NamedTuple):
 class Packet:
     """Events for one write, in order."""
 
-    __slots__ = ("_encodings", "events")
+    __slots__ = ("_encodings", "_files", "events")
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.events = tuple(events)
         self._encodings: dict[Format, bytes] = {}
+        self._files: dict[Format, PageFile | None] = {}
 
     @staticmethod
     def join(packets: "Iterable[Packet]") -> "Packet":
@@ -40,6 +43,12 @@ class Packet:
         if data is None:
             data = self._encodings[form] = form(self)
         return data
+
+    def page_file(self, form: "Format") -> PageFile | None:
+        """Return a file in memory with the bytes in this format, or None where there can be none."""
+        if form not in self._files:
+            self._files[form] = PageFile.of(self.encoded(form))
+        return self._files[form]
 
 
 Format: TypeAlias = Callable[[Packet], bytes]
