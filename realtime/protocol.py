@@ -131,23 +131,23 @@ def write_snapshot(
     info: Info, slots: bytes, *, seq: int, cursor: str, begin: int, finish: int, now: int, bookings: bytes = b""
 ) -> bytes:
     """Write the body of a snapshot. `slots` and `bookings` are encoded items, joined by commas."""
-    return b'"info":%b,"slots":[%b],"seq":%d,"cursor":%b,"from":%b,"to":%b,"offsets":%b,"server_time":%b%b}' % (
-        encode(info),
-        slots,
-        seq,
-        encode(cursor),
-        encode(write_time(begin)),
-        encode(write_time(finish)),
-        _write_offsets(info.zone, begin, finish),
-        encode(write_time(now)),
-        bookings and b',"bookings":' + bookings,
+    head = write_snapshot_head(info, slots, seq=seq, cursor=cursor)
+    return head + write_snapshot_window(info.zone, begin, finish, now, bookings)
+
+
+def write_snapshot_head(info: Info, slots: bytes, *, seq: int, cursor: str) -> bytes:
+    """Write the first part of the body, which is the same while the calendar and the found slots are."""
+    return b'"info":%b,"slots":[%b],"seq":%d,"cursor":%b,' % (encode(info), slots, seq, encode(cursor))
+
+
+def write_snapshot_window(zone: str, begin: int, finish: int, now: int, bookings: bytes = b"") -> bytes:
+    """Write the rest of the body, which differs by the millisecond."""
+    offsets = ",".join(
+        [f'{{"from":"{write_time(at)}","seconds":{of}}}' for at, of in read_offsets(zone, begin, finish)]
     )
-
-
-def _write_offsets(zone: str, begin: int, finish: int) -> bytes:
-    """Write the zone's offsets in a window, so that clients need no zone data of their own."""
-    offsets = read_offsets(zone, begin, finish)
-    return encode([{"from": write_time(moment), "seconds": seconds} for moment, seconds in offsets])
+    window = f'"from":"{write_time(begin)}","to":"{write_time(finish)}","offsets":[{offsets}]'
+    text = f'{window},"server_time":"{write_time(now)}"'
+    return b"%b%b}" % (text.encode(), bookings and b',"bookings":' + bookings)
 
 
 def write_replay(info: Info, changes: bytes, *, seq: int, cursor: str, now: int) -> bytes:

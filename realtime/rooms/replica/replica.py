@@ -36,12 +36,30 @@ Mark = tuple[str, str, int, int] | None
 class Cut(NamedTuple):
     """The places of the slots in a window, and the window's end in milliseconds.
 
-    At one cursor, equal marks mean equal slots.
+    At one cursor, equal marks mean equal slots. `is_repeated` says that the cut before had the same slots.
     """
 
     places: Sequence[int]
     finish: int
     mark: Mark
+    is_repeated: bool = False
+
+
+class _Standing(NamedTuple):
+    """The last cut, and the bounds of the windows and times with the same slots."""
+
+    places: Sequence[int]
+    mark: Mark
+    begin: int
+    next_begin: float
+    finish: int
+    last_finish: float
+    next_now: float
+
+    def has(self, begin: int, finish: int, now: int) -> bool:
+        return (
+            self.begin <= begin < self.next_begin and self.finish <= finish <= self.last_finish and now < self.next_now
+        )
 
 
 def mark_of(slots: PackedSlots | SlotList, places: Sequence[int], now: int) -> Mark:
@@ -67,6 +85,7 @@ class Replica:
         "_extended_at",
         "_rested_seq",
         "_slots",
+        "_standing",
         "_tail",
         "_tail_bytes",
         "info",
@@ -82,6 +101,7 @@ class Replica:
         self.nonce = snapshot.nonce
         self.since = since
         self._slots = SlotList(snapshot.slots)
+        self._standing: _Standing | None = None
         self._begun_at = snapshot.now  # slots that start until then have begun, and are not bookable
         self._rested_seq = -1  # at the last `shrink`
         self._tail: deque[Logged] = deque()
@@ -97,6 +117,7 @@ class Replica:
         """Apply the next change; Gap for a change that is not the next, or of another history."""
         if row.seq != self.seq + 1 or row.follows != self.nonce:
             raise Gap
+        self._standing = None
         change = decode_applied(row.body)
         for body in change.slots:
             key = decode_slot_key(body)
@@ -176,13 +197,25 @@ class Replica:
 
         After 2,000 the cut ends before the next start. Its places are good until the next change or cut.
         """
+        standing = self._standing
+        if standing is not None and standing.has(begin, finish, now):
+            return Cut(standing.places, finish, standing.mark, is_repeated=True)
         self._begin_slots(now)
         slots = self._slots
         places = slots.between(begin, finish)
         if len(places) > MOST_SLOTS:
             finish = cut([slots.start(place) for place in places], begin, finish, MOST_SLOTS)
             places = slots.between(begin, finish)
-        return Cut(places, finish, mark_of(slots, places, self._begun_at))
+        mark = mark_of(slots, places, self._begun_at)
+        bounds = (
+            begin,
+            slots.first_end(places),
+            finish,
+            slots.next_start(finish),
+            slots.next_start(self._begun_at + 1),
+        )
+        self._standing = _Standing(places, mark, *bounds)
+        return Cut(places, finish, mark)
 
     def joined(self, found: Cut) -> bytes:
         """Return the slots of the cut, encoded with commas between."""

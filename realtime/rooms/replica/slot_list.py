@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 
 from models.contract.changes import decode_slot_key
 from models.service import PackedSlots, PlacedSlot, places_between
@@ -131,6 +132,21 @@ class SlotList:
     def starting(self, first: int, last: int) -> range:
         """Return the places of the slots that start in `[first, last)`."""
         return range(bisect_left(self._starts, first), bisect_left(self._starts, last))
+
+    def next_start(self, moment: int) -> float:
+        """Return the first start of a slot from this moment on; infinity if there is none."""
+        place = bisect_left(self._starts, moment)
+        return self._starts[place] if place < len(self._starts) else inf
+
+    def first_end(self, places: Sequence[int]) -> float:
+        """Return the first end of the slots at these places; infinity without any."""
+        if not places:
+            return inf
+        if self._ends is None:
+            return self._starts[places[0]] + self._longest
+        return min(
+            self._ends[places.start : places.stop] if isinstance(places, range) else map(self._ends.__getitem__, places)
+        )
 
     def body(self, place: int) -> bytes:
         offsets = self._offsets

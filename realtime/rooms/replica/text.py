@@ -25,15 +25,8 @@ class ReplicaText:
         """Return the body of a snapshot: the slots of a window as they are now, and these encoded bookings."""
         now = self._clock()
         found = replica.cut(begin, finish, now)
-        return protocol.write_snapshot(
-            replica.info,
-            self._slots(replica, found),
-            seq=replica.seq,
-            cursor=replica.cursor,
-            begin=begin,
-            finish=found.finish,
-            now=now,
-            bookings=bookings,
+        return self._head(replica, found) + protocol.write_snapshot_window(
+            replica.info.zone, begin, found.finish, now, bookings
         )
 
     def resumption(self, replica: Replica, changes: bytes) -> bytes:
@@ -52,13 +45,13 @@ class ReplicaText:
             self._kept.put(key, kept, len(kept))
         return kept
 
-    def _slots(self, replica: Replica, found: Cut) -> bytes:
-        """Return the slots of the cut, encoded with commas between."""
-        if replica.is_packed:
-            return replica.joined(found)  # a copy, in less time than the cache takes
-        key = (replica.info.id, replica.cursor, found.mark)
-        kept = self._kept.get(key)
+    def _head(self, replica: Replica, found: Cut) -> bytes:
+        """Return the part of a snapshot that its clients share. It is kept for clients that come one after another."""
+        cursor = replica.cursor
+        key = (replica.info.id, cursor, found.mark)
+        kept = self._kept.get(key) if found.is_repeated or not replica.is_packed else None
         if kept is None:
-            kept = replica.joined(found)
-            self._kept.put(key, kept, len(kept))
+            kept = protocol.write_snapshot_head(replica.info, replica.joined(found), seq=replica.seq, cursor=cursor)
+            if found.is_repeated or not replica.is_packed:  # else it takes less time than the cache
+                self._kept.put(key, kept, len(kept))
         return kept

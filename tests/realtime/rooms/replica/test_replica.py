@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 
 from models.contract.changes import Cursor, read_cursor
 from models.contract.commands.slots import UpdateSlot
-from models.contract.values.time import HOUR
+from models.contract.values.time import HOUR, MINUTE
 from models.service import SlotService
 from realtime.rooms.replica import replica as module
 from realtime.rooms.replica.replica import AT_REST, MOST_REPLAYED, Gap, Replica
@@ -57,6 +58,40 @@ def test_a_slot_that_has_begun_is_not_bookable(driver: Driver) -> None:
     fresh = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
     assert shown(fresh, start) == shown(replica, start)
     assert fresh.cut(-EVER, EVER, start).mark == replica.cut(-EVER, EVER, start).mark
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("seed", range(6))
+def test_a_repeated_cut_is_the_one_that_would_be_made_anew(driver: Driver, seed: int) -> None:
+    """Whatever the windows, the times, the lengths of the slots and the changes between."""
+    chance = random.Random(seed)
+    at = driver.clock.now
+    lengths = [HOUR // 2] if seed % 2 else [HOUR // 2, HOUR, 5 * HOUR]
+
+    def open_some(count: int) -> None:
+        for _ in range(count):
+            start = at + chance.randrange(1, 48) * HOUR // 4
+            driver.open_between(start, start + chance.choice(lengths))
+
+    open_some(20)
+    replica = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+    begin, finish, now, repeated = at, at + 6 * HOUR, at, 0
+    for _ in range(150):
+        step = chance.choice([0, 1, MINUTE, HOUR // 4])
+        begin, finish, now = begin + chance.choice([0, step]), finish + chance.choice([0, step]), now + step
+        if chance.random() < 0.05:
+            open_some(1)
+            follow(driver.service, replica)
+        if chance.random() < 0.05:
+            begin, finish = at + chance.randrange(12) * HOUR, at + (12 + chance.randrange(3)) * HOUR
+        found = replica.cut(begin, finish, now)
+        repeated += found.is_repeated
+        driver.clock.now = now
+        fresh = Replica(driver.service.snapshot("room", -EVER, EVER), -EVER)
+        anew = fresh.cut(begin, finish, now)
+        assert found[:3] == anew[:3]
+        assert replica.joined(found) == fresh.joined(anew)
+    assert repeated
 
 
 @pytest.mark.only("sqlite")
