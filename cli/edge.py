@@ -7,7 +7,6 @@ import logging
 from typing import Annotated
 
 import typer
-from aiohttp import web
 
 from cli.serve import BACKLOG, loop_factory, stop_by_signal, why_not_listening
 from cli.serve import runner_of as make_runner
@@ -15,6 +14,7 @@ from cli.setting_values import check_peer_url
 from cli.settings import BadSetting, Settings, declared
 from realtime.edge.app import DRAIN, GUARD, EdgeApp, EdgeSettings
 from realtime.engine import tune_collector
+from realtime.http.connection import BoundedSite
 
 _USED = {
     *EdgeSettings._fields,
@@ -68,7 +68,7 @@ async def _serve(settings: Settings, core: str) -> None:
     tune_collector()
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
+        await BoundedSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
     except (OSError, UnicodeError) as error:
         await runner.cleanup()
         raise BadSetting(why_not_listening(settings, error)) from error

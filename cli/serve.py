@@ -34,7 +34,7 @@ from realtime.app import BASE_PATH, DRAIN, GUARD, HANDSHAKES, METRICS, OPERATORS
 from realtime.app_settings import AppSettings
 from realtime.async_service import AsyncService
 from realtime.engine import tune_collector
-from realtime.http.connection import LINGER_SECONDS, BoundedRunner, Bounds
+from realtime.http.connection import LINGER_SECONDS, BoundedRunner, BoundedSite, Bounds
 from realtime.http.middleware import RequestGuard
 from realtime.nodes.workers import WorkerLinks
 from realtime.transports.stream import HEARTBEAT_SECONDS
@@ -231,7 +231,7 @@ def _work(worker: Worker, links: WorkerLinks, runner: web.AppRunner, app: web.Ap
 
 async def _listen(settings: Settings, runner: web.AppRunner, operators: web.AppRunner, *, shares_port: bool) -> None:
     """Listen on the address of the settings, and on the one for operators, if there is one."""
-    site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=shares_port)
+    site = BoundedSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=shares_port)
     try:
         await site.start()
     except (OSError, UnicodeError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from math import inf
@@ -216,6 +217,7 @@ class BoundedServer(web.Server):
         self._transports: set[asyncio.Transport] = set()  # those taken over by a WebSocket or a stream included
         self._unread: dict[asyncio.Transport, tuple[int, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._has_bounded_listeners = False
         self._parting: set[asyncio.Transport] = set()
         self._pruned_at = -inf
         self._kept = 0  # open ones at the last look
@@ -257,14 +259,22 @@ class BoundedServer(web.Server):
 
     def _track(self, transport: asyncio.Transport, *, is_tcp: bool) -> None:
         self._transports.add(transport)
-        if _USER_TIMEOUT is not None and is_tcp:
-            # The kernel gives up a peer that reads nothing for so long, under any owner of the transport.
-            transport.get_extra_info("socket").setsockopt(
-                socket.IPPROTO_TCP, _USER_TIMEOUT, int(self._bounds.unread_seconds * 1_000)
-            )
+        if is_tcp and not self._has_bounded_listeners:
+            self._bound(transport.get_extra_info("socket"))
         if self._timer is None:
             period = min(_PERIOD_SECONDS, self._bounds.head_seconds / 4, self._bounds.unread_seconds / 4)
             self._timer = self._loop.call_later(period, self._check, period)
+
+    def bound_listeners(self, listeners: Iterable[Any]) -> None:
+        """Bound the connections of these listening sockets, the only ones: each inherits it, which costs no call."""
+        for listener in listeners:
+            self._bound(listener)
+        self._has_bounded_listeners = True
+
+    def _bound(self, tcp: Any) -> None:
+        """Let the kernel give up a peer that reads nothing for so long, under any owner of the transport."""
+        if _USER_TIMEOUT is not None:
+            tcp.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, int(self._bounds.unread_seconds * 1_000))
 
     def _check(self, period: float) -> None:
         """Close the connections that are past their deadlines."""
@@ -333,3 +343,14 @@ class BoundedRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         served = await super()._make_server()
         return BoundedServer(served, self._bounds, self._guard, self._handshakes, self._prefix)
+
+
+class BoundedSite(web.TCPSite):
+    """The only listening address of a BoundedRunner."""
+
+    async def start(self) -> None:
+        """Listen (aiohttp)."""
+        await super().start()
+        server = self._runner.server
+        if self._server is not None and isinstance(server, BoundedServer):
+            server.bound_listeners(cast("asyncio.Server", self._server).sockets)

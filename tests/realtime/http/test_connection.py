@@ -2,11 +2,13 @@
 
 import asyncio
 import inspect
+import socket
 
+import pytest
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
-from realtime.http.connection import BoundedHandler, BoundedRunner, BoundedServer
+from realtime.http.connection import BoundedHandler, BoundedRunner, BoundedServer, BoundedSite, Bounds
 from tests.support import Server
 
 SLOTS = (
@@ -32,6 +34,7 @@ def test_overridden_methods_exist() -> None:
         (BoundedHandler, RequestHandler, HANDLER),
         (BoundedServer, web.Server, ("__call__", "shutdown")),
         (BoundedRunner, web.AppRunner, ("_make_server",)),
+        (BoundedSite, web.TCPSite, ("start",)),
     ):
         for name in names:
             assert name in ours.__dict__, f"{name} is not ours"
@@ -63,6 +66,34 @@ async def test_the_parts_of_a_server_exist() -> None:
     assert callable(server.request_factory)
     handler = server()
     assert (handler._waiter, handler._request_count, handler._force_close) == (None, 0, False)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the time-out is Linux's")
+@pytest.mark.parametrize("kind", [BoundedSite, web.TCPSite])
+async def test_the_kernel_gives_up_peers_that_read_nothing(kind: type[web.TCPSite]) -> None:
+    """An accepted connection has the time-out: from its listening socket, or else by a call."""
+    bounded: list[int] = []
+
+    async def note(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        own = request.transport.get_extra_info("socket")
+        bounded.append(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", note)
+    runner = BoundedRunner(app, Bounds(10.0, 7.0, 0), None)
+    await runner.setup()
+    try:
+        await kind(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.0 200")
+        writer.close()
+    finally:
+        await runner.cleanup()
+    assert bounded == [7_000]
 
 
 async def _unused(_request: web.BaseRequest) -> web.StreamResponse:
