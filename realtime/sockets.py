@@ -40,6 +40,11 @@ class Sockets(SocketServer):
             return None
         return None if connection.is_request_delayed else handler.refuse_early(client.sid, packet.data)
 
+    def answer_at_once(self, client: NamespaceClient, packet: DecodedPacket) -> Encoded | None:
+        handler = self.namespace_handlers.get(packet.namespace)
+        at_once = isinstance(handler, CalendarNamespace) and packet.data is not None
+        return handler.answer_at_once(client.sid, packet.data) if at_once else None
+
     def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:
         handler = self.namespace_handlers.get(Audience.PUBLIC.value)
         client = self.manager.client_of(connection, Audience.PUBLIC.value)

@@ -27,16 +27,21 @@ class AdmissionQueue:
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def has_time(self) -> bool:
+        """Whether nothing waits, and this loop iteration has time for an action."""
+        return not self._queue and self._spent_seconds < SLICE_SECONDS
+
     def run(self, action: Callable[[], object], cost_seconds: float) -> None:
         """Run this action now, or in order later. `cost_seconds` estimates the work that it causes."""
-        if self._queue or self._spent_seconds >= SLICE_SECONDS:
-            self._queue.append((action, cost_seconds))
-        else:
+        if self.has_time:
             self._run(action, cost_seconds)
+        else:
+            self._queue.append((action, cost_seconds))
 
     async def admit(self, cost_seconds: float) -> None:
         """Wait until the caller may do work of this cost. Return at once while this loop iteration has time."""
-        if not self._queue and self._spent_seconds < SLICE_SECONDS:
+        if self.has_time:
             self.charge(cost_seconds)
             return
         admitted = asyncio.get_running_loop().create_future()

@@ -102,6 +102,17 @@ class Recovery:
                 return Joined(room, *answer)
         raise Overloaded
 
+    def join_at_once(self, room: Room, subscriber: Subscriber, wanted: Wanted) -> Joined | None:
+        """Do the same for a new client of a free room in this step of the loop; None if the room lacks its slots."""
+        replica = room.replica
+        subscriber.check(replica.info)
+        if not _has_all(room, subscriber.audience, wanted):
+            return None
+        body = self._text.snapshot(replica, wanted.begin, wanted.finish)
+        room.join(subscriber)
+        self._count("snapshot", replica, None)
+        return Joined(room, "snapshot", body, replica.cursor)
+
     def _count(self, mode: str, replica: Replica, after: Cursor | None) -> None:
         """Count an answer: the depth of a replay, or the reason of a snapshot."""
         if after is None:

@@ -87,6 +87,11 @@ class Room:
     def subscriber_count(self) -> int:
         return sum(map(len, self.subscribers.values()))
 
+    @property
+    def is_free(self) -> bool:
+        """Whether neither a write to the subscribers nor a join is under way."""
+        return not self.lock.locked()
+
     def join(self, subscriber: Subscriber) -> None:
         """Subscribe, under the same lock as the subscriber's answer."""
         self.subscribers[subscriber.audience].add(subscriber)
@@ -128,7 +133,7 @@ class Room:
 
         With few subscribers a task, a lock and a wait for further changes cost more than the write.
         """
-        if self.lock.locked() or self.subscribers[Audience.STAFF] or self.subscriber_count > MOST_AT_ONCE:
+        if not self.is_free or self.subscribers[Audience.STAFF] or self.subscriber_count > MOST_AT_ONCE:
             return 0
         rows = self._next_rows()
         if len(rows) < len(self.waiting) or any(row.type == Type.CALENDAR_UPDATED for row in rows):

@@ -48,6 +48,10 @@ class Session(Generic[ConnectionT]):
         """The calendars of the joins that are under way."""
         return {subscriber.calendar for subscriber in self._joining}
 
+    @property
+    def is_joining(self) -> bool:
+        return bool(self._joining)
+
     @contextmanager
     def join(self, subscriber: Subscriber) -> Iterator[None]:
         """Keep the subscriber while it joins."""

@@ -29,7 +29,7 @@ from realtime.reads.read_queue import reading_for
 from realtime.request_log import RequestCounts, RequestLog, new_request_id
 from realtime.requests.request_handler import RequestHandler
 from realtime.rooms.dispatcher import Dispatcher
-from realtime.rooms.recovery import Recovery
+from realtime.rooms.recovery import Joined, Recovery, Wanted
 from realtime.rooms.subscriber import Audience, CutReason, Subscriber, may_subscribe
 from realtime.transports.session import Session
 from realtime.transports.socketio_rooms import CalendarRooms
@@ -121,6 +121,32 @@ class CalendarNamespace(socketio.AsyncNamespace):
         self._log.write_many(Counter(name for _, name in claims), Overloaded.code, began)
         return [f"43{self.namespace},{number}[{ack}]".encode() for number, _ in claims]
 
+    def answer_at_once(self, sid: str, data: list[Any]) -> Encoded | None:
+        """Subscribe a new client to a calendar in memory without a task; return None for any other request."""
+        name, *fields = data
+        session = self._rooms.sessions.get(sid)
+        if name != Subscribe.wire.name or self._audience is not Audience.PUBLIC or not _asks_for_now(fields):
+            return None
+        if session is None or session.is_joining:
+            return None
+        room = self._dispatcher.rooms.get(fields[0]["calendar"])
+        if room is None or not room.is_free:
+            return None
+        began = time.perf_counter()
+        try:
+            check(session.connection.budget.request() if session.connection.budget is not None else 0)
+            subscriber, wanted = self._subscription(sid, session, protocol.read(Subscribe, fields[0]))
+            joined = self._recovery.join_at_once(room, subscriber, wanted)
+            if joined is None:
+                return None
+            code, ack = "ok", _joined(joined)
+        except Refused as refusal:
+            code, ack = refusal.code, protocol.write_refusal(refusal)
+        except Exception:
+            return None  # a task comes upon it too, and reports it
+        self._log.write(name, code, began, f"{self.namespace} {name}")
+        return Encoded(ack)
+
     async def _answer(self, sid: str, event: str, fields: list[Any] | str) -> Encoded:
         """Acknowledge, count and log a request; the log line has an id of its own."""
         received, began, request_id = self._request_handler.clock(), time.perf_counter(), ""
@@ -198,19 +224,22 @@ class CalendarNamespace(socketio.AsyncNamespace):
 
     async def on_subscribe(self, sid: str, session: Session[Connection], request: Subscribe) -> bytes:
         """Join the calendar's room. Nothing else runs between the subscription and the ack."""
+        subscriber, wanted = self._subscription(sid, session, request)
+        with session.join(subscriber):
+            async with session.lock:
+                await session.connection.until_writable()
+                with reading_for(session.peer):
+                    return _joined(await self._recovery.join(subscriber, wanted))
+
+    def _subscription(self, sid: str, session: Session[Connection], request: Subscribe) -> tuple[Subscriber, Wanted]:
+        """Return what the client asks for, or raise its refusal."""
         calendar = request.calendar
         if len({calendar, *session.joining, *self._rooms.calendars(sid)}) > MOST_SUBSCRIPTIONS:
             raise BadRequest(f"One connection watches {MOST_SUBSCRIPTIONS} calendars at most.", field="calendar")
         if self._audience is Audience.STAFF and not session.principal.is_viewer_of(calendar):
             raise Forbidden
         wanted = self._recovery.wanted(request.after, request.from_, request.to, request.at_least)
-        subscriber = Subscriber(calendar, session.connection, self._audience, session.principal, sid)
-        with session.join(subscriber):
-            async with session.lock:
-                await session.connection.until_writable()
-                with reading_for(session.peer):
-                    joined = await self._recovery.join(subscriber, wanted)
-        return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)
+        return Subscriber(calendar, session.connection, self._audience, session.principal, sid), wanted
 
     def on_unsubscribe(self, sid: str, session: Session[Connection], request: Unsubscribe) -> bytes:
         """Leave the room, also before the join is answered. A client outside the room gets the same answer."""
@@ -228,3 +257,18 @@ class CalendarNamespace(socketio.AsyncNamespace):
             if room is not None and not may_subscribe(session.principal, self._audience, room.replica.info):
                 self._rooms.leave(calendar, sid)
         return protocol.write_ok()
+
+
+def _asks_for_now(fields: list[Any]) -> bool:
+    """Whether a subscription names its calendar and nothing else: neither a cursor nor a window."""
+    return (
+        len(fields) == 1
+        and isinstance(fields[0], dict)
+        and fields[0].keys() == {"calendar"}
+        and isinstance(fields[0]["calendar"], str)
+    )
+
+
+def _joined(joined: Joined) -> bytes:
+    """Return the ack of a subscription."""
+    return b'{"ok":true,"mode":%b,%b' % (encode(joined.mode), joined.body)

@@ -110,6 +110,16 @@ class Connection(EngineConnection):
         if not self.may_read():
             self.pause_reading()
 
+    @property
+    def may_answer_at_once(self) -> bool:
+        """Whether a request can't overtake another one of the client, and this loop iteration has time for it."""
+        return not self._in_flight and not self.is_request_delayed and self.server.admission.has_time
+
+    def note_answer_at_once(self) -> None:
+        """Stop reading if the answer waits for the client."""
+        if not self.may_read():
+            self.pause_reading()
+
     def refuse(self, text: bytes) -> None:
         """Acknowledge a request that is refused in an overload.
 

@@ -146,6 +146,13 @@ class SocketServer(NamespaceServer):
         """Return the acknowledgement of a request that is refused without its handler, in an overload; else None."""
         return None
 
+    def answer_at_once(self, client: NamespaceClient, packet: DecodedPacket) -> Encoded | None:  # noqa: ARG002
+        """Return the acknowledgement of a request that waits for nothing, or None: then it takes a task.
+
+        It is asked while no other request of the client is under way.
+        """
+        return None
+
     def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:  # noqa: ARG002
         """Return the answers to the first of these packets that are refused, as they have waited for too long."""
         return []
@@ -187,19 +194,31 @@ class SocketServer(NamespaceServer):
             connection.begin_backlog()
             return self._handle_disconnect_packet(client)
         if packet.type in {packets.EVENT, packets.BINARY_EVENT}:
-            early = self.refuse_early(client, packet) if packet.data is not None else None
-            if early is not None:
-                if packet.ack_id is not None:
-                    prefix = namespace_prefix(packet.namespace)
-                    connection.refuse(b"43%b%d[%b]" % (prefix, packet.ack_id, early.json))
-                return None
-            arrived = connection.late_since or time.monotonic()
-            connection.request(lambda: self.eio.keep(self._answer(client, packet, arrived)), packet.size)
+            self._begin_request(client, packet)
             return None
         if packet.data is None:  # an acknowledgement with too many attachments
             return None
         callback = client.take_callback(packet.ack_id or 0)
         return self._call_back(callback, packet.data) if callback is not None else None
+
+    def _begin_request(self, client: NamespaceClient, packet: DecodedPacket) -> None:
+        """Answer a request, or begin a task for it."""
+        connection = client.connection
+        if packet.data is not None:
+            early = self.refuse_early(client, packet)
+            if early is not None:
+                if packet.ack_id is not None:
+                    prefix = namespace_prefix(packet.namespace)
+                    connection.refuse(b"43%b%d[%b]" % (prefix, packet.ack_id, early.json))
+                return
+            at_once = self.answer_at_once(client, packet) if connection.may_answer_at_once else None
+            if at_once is not None:
+                self.eio.admission.charge(self.eio.request_seconds)
+                self._acknowledge(connection, packet, at_once)
+                connection.note_answer_at_once()
+                return
+        arrived = connection.late_since or time.monotonic()
+        connection.request(lambda: self.eio.keep(self._answer(client, packet, arrived)), packet.size)
 
     async def _call_back(self, callback: Callable[..., Any], arguments: list[Any]) -> None:
         result = callback(*arguments)

@@ -74,6 +74,38 @@ async def _writing(place: Place, calendar: str, slots: list[str]) -> AsyncIterat
         await asyncio.gather(*writers)
 
 
+async def test_requests_in_one_segment_are_served_in_order(place: Place, world: World) -> None:
+    """A subscription that could be answered at once does not overtake the request before it."""
+    namespace = "/calendars,"
+    async with aiohttp.ClientSession() as http, Client(place.url) as other:
+        assert code_of(await other.ask("calendar.subscribe", {"calendar": world.calendar})) == "ok"
+        url = f"{place.url}/socket.io/?EIO=4&transport=websocket"
+        async with http.ws_connect(url) as socket:
+            await socket.receive_str()
+            await socket.send_str(f"40{namespace}")
+            await socket.receive_str()
+            named = json.dumps({"calendar": world.calendar})
+            for number, name in enumerate(("subscribe", "unsubscribe", "subscribe", "unsubscribe", "subscribe")):
+                request = f'42{namespace}{number}["calendar.{name}",{named}]'
+                await socket._writer.send_frame(request.encode(), aiohttp.WSMsgType.TEXT)
+            acknowledged = [(await socket.receive_str()).partition("[")[0] for _ in range(5)]
+            assert sorted(acknowledged) == [f"43{namespace}{number}" for number in range(5)]
+            await other.ask("slot.hold", {"slot": world.slot, "key": new_key()})
+            assert (await socket.receive_str()).startswith(f'42{namespace}["slot.held"')
+
+
+async def test_a_refusal_at_once_is_the_usual_one(place: Place, world: World) -> None:
+    """A calendar that has become private is refused as one that is not in memory."""
+    staff = Client(place.url, token=place.staff, namespace=STAFF)
+    async with Client(place.url) as watcher, Client(place.url) as guest, staff:
+        assert code_of(await watcher.ask("calendar.subscribe", {"calendar": world.calendar})) == "ok"
+        private = {"id": world.calendar, "visibility": "private", "key": new_key()}
+        assert code_of(await staff.ask("calendar.update", private)) == "ok"
+        assert code_of(await guest.ask("calendar.subscribe", {"calendar": world.calendar})) == "unauthorized"
+        for strange in ({"calendar": 7}, {"calendar": None}, {"calendar": "\0"}, {"calendar": []}):
+            assert code_of(await guest.ask("calendar.subscribe", strange)) in {"bad_request", "unauthorized"}
+
+
 async def test_many_join_while_a_writer_writes(place: Place, api: Api, world: World) -> None:
     """A subscription at any time and by any way misses, repeats or reorders no change."""
     slots = await _open(api, world.calendar, 20)
