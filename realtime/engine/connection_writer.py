@@ -13,8 +13,8 @@ from typing import ClassVar, Final, NamedTuple
 
 from realtime.engine.budget import CUT_OFF, RATE_LIMITED, Budget
 from realtime.engine.counters import SLOW, Counters
+from realtime.engine.memory_file import FEWEST_CLIENTS, SHARED_BYTES
 from realtime.engine.packet import Format, Packet, no_format
-from realtime.engine.page_file import FEWEST_CLIENTS, SHARED_BYTES
 
 CONGESTED_BYTES: Final = 65_536  # asyncio's own high-water mark
 _BUFFERED: Final = -1  # instead of a file descriptor: bytes go through the transport
@@ -219,7 +219,7 @@ def write_all(connections: Sequence[ConnectionWriter], packet: Packet) -> None:
         group = connections if len(formats) == 1 else [one for one in connections if one.format is form]
         data = packet.encoded(form)
         is_shared = len(data) >= SHARED_BYTES and len(group) >= FEWEST_CLIENTS
-        file = packet.page_file(form) if is_shared else None
+        file = packet.memory_file(form) if is_shared else None
         _put_all(group, data, os.write if file is None else file.send)
         counters = group[0].counters
         counters.packets_out += len(group)

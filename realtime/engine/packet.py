@@ -7,7 +7,7 @@ format. `Packet.encoded` calls it once, at the first use.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
-from realtime.engine.page_file import PageFile
+from realtime.engine.memory_file import MemoryFile
 
 
 class Event(NamedTuple):
@@ -30,7 +30,7 @@ class Packet:
     def __init__(self, events: Iterable[Event]) -> None:
         self.events = tuple(events)
         self._encodings: dict[Format, bytes] = {}
-        self._files: dict[Format, PageFile | None] = {}
+        self._files: dict[Format, MemoryFile | None] = {}
 
     @staticmethod
     def join(packets: "Iterable[Packet]") -> "Packet":
@@ -44,10 +44,10 @@ class Packet:
             data = self._encodings[form] = form(self)
         return data
 
-    def page_file(self, form: "Format") -> PageFile | None:
+    def memory_file(self, form: "Format") -> MemoryFile | None:
         """Return a file in memory with the bytes in this format, or None where there can be none."""
         if form not in self._files:
-            self._files[form] = PageFile.of(self.encoded(form))
+            self._files[form] = MemoryFile.of(self.encoded(form))
         return self._files[form]
 
 

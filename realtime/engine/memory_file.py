@@ -11,7 +11,7 @@ SHARED_BYTES: Final = 24_576  # from this size on sendfile takes less CPU: a ten
 FEWEST_CLIENTS: Final = 8  # the file itself costs as much as some writes
 
 
-class PageFile:
+class MemoryFile:
     """Bytes in a file in memory. Its end closes the file; sockets keep the pages that they have yet to send."""
 
     __slots__ = ("_fd", "_size")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from realtime.engine import ConnectionWriter, Counters, Event, Limits, Packet, write_all
-from realtime.engine.page_file import FEWEST_CLIENTS, SHARED_BYTES
+from realtime.engine.memory_file import FEWEST_CLIENTS, SHARED_BYTES
 from tests.support import eventually
 
 CLIENTS = FEWEST_CLIENTS + 4
@@ -104,7 +104,7 @@ async def test_without_such_files_the_bytes_are_copied(pairs: Pairs, monkeypatch
     monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
     await pairs.open(CLIENTS)
     packet = _packet(1)
-    assert packet.page_file(_bytes_of) is None
+    assert packet.memory_file(_bytes_of) is None
     write_all(pairs.writers, packet)
     for client in pairs.clients:
         assert await pairs.read(client, SHARED_BYTES) == _bytes_of(packet)
