@@ -19,8 +19,11 @@ import { move, type Reason, type Status } from "../transports/state.ts";
 import { type Subscriber, Subscribers } from "./subscribers.ts";
 import { TokenSource } from "./token.ts";
 
-/** A connection that is live for this long resets the back-off. */
-const STEADY_MS = 10_000;
+/** A connection that is live for this long resets the back-off. Servers that restart in turn end a
+ * client's connection every few seconds, and it must come back quickly each time. */
+const STEADY_MS = 3_000;
+/** A link that was live for less is given up for a lower rung once it falls silent. */
+const SHORT_MS = 10_000;
 
 export class Connection {
   readonly base: URL;
@@ -211,7 +214,7 @@ export class Connection {
     if (opened !== this.#live && opened !== this.#trial) return;
     const transport = opened.link?.transport;
     // A link that was live for a while and falls silent is no worse than the network.
-    const isShort = performance.now() - this.#live_at < STEADY_MS;
+    const isShort = performance.now() - this.#live_at < SHORT_MS;
     const isUseless = opened === this.#trial || (reason === "silent" && isShort);
     if (isUseless && transport !== undefined) this.#ladder.cameToNothing(transport);
     if (opened === this.#trial && this.#live !== undefined) {

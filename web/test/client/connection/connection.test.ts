@@ -127,6 +127,30 @@ describe("a connection", () => {
     expect(states).toEqual(["live opened polling", "live climbed websocket"]);
   });
 
+  it("comes back as quickly the third time, where servers end its link every few seconds", async () => {
+    await start();
+    for (const _ of [1, 2, 3]) {
+      await pass(4_000);
+      const at = Date.now();
+      network.link.events.lost("transport_lost");
+      expect(connection.status.retry_at).toBe(at + 250);
+      await pass(250);
+      expect(connection.status.state).toBe("live");
+    }
+  });
+
+  it("waits longer each time a link ends at once", async () => {
+    await start();
+    const waits = [];
+    for (const _ of [1, 2, 3]) {
+      const at = Date.now();
+      network.link.events.lost("transport_lost");
+      waits.push((connection.status.retry_at ?? 0) - at);
+      await pass(waits.at(-1) ?? 0);
+    }
+    expect(waits).toEqual([250, 500, 1_000]);
+  });
+
   it("sits on no link that was lost while it was being opened", async () => {
     const open = network.open;
     network.refusal = undefined;
