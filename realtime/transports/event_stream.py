@@ -20,7 +20,8 @@ from realtime.http.query import wants_beats
 from realtime.transports.stream import DRAIN, Streams, StreamSubscriptions
 
 RETRY_MILLISECONDS = range(1_000, 5_001)  # a random one each, or after a crash all would reconnect at once
-DRAIN_RETRY_MILLISECONDS = range(200, 2_001)  # other servers are there: back within three seconds
+STOP_RETRY_MILLISECONDS = range(200, 2_001)  # other servers are there: back within three seconds
+DRAIN_RETRY_MILLISECONDS = range(200, 1_001)  # a drain has spread them already
 
 _COMMENT = b":\n\n"
 _BEAT = b":beat %b\n\n"  # the first one announces the others
@@ -80,7 +81,8 @@ class EventStream(ConnectionWriter):
 
     def close_for_drain(self) -> None:
         """End the response, with a short wait before the client comes back."""
-        self.finish(DRAIN, _retry(DRAIN_RETRY_MILLISECONDS))
+        is_spread = self.streams is not None and self.streams.refuses
+        self.finish(DRAIN, _retry(DRAIN_RETRY_MILLISECONDS if is_spread else STOP_RETRY_MILLISECONDS))
 
     def on_end(self, reason: str) -> None:  # noqa: ARG002 - the hook's signature
         """Run the endings of the stream (ConnectionWriter)."""

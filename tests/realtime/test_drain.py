@@ -1,11 +1,13 @@
 """A stopping server closes its clients one after another, and answers meanwhile."""
 
 import asyncio
+import re
 import time
 from pathlib import Path
 
 import aiohttp
 
+from realtime.transports.event_stream import DRAIN_RETRY_MILLISECONDS
 from tests.support import Api, Server, eventually
 
 SECONDS = 4.0
@@ -14,14 +16,19 @@ GROUP_SECONDS = 0.5
 
 
 async def test_clients_leave_one_after_another(tmp_path: Path) -> None:
-    """Readiness ends first, requests go on, and no moment closes more than a part of the clients."""
+    """Readiness ends first, requests go on, and no moment closes more than a part of the clients.
+
+    Event streams are told to come back within a second: the drain has spread them already.
+    """
     settings = {"SLOTCAST_DRAIN_SECONDS": str(SECONDS), "SLOTCAST_RATE": "0"}
     with Server(tmp_path, settings=settings) as server:
         closed: list[float] = []
+        waits: list[int] = []
 
         async def watch(client: aiohttp.ClientWebSocketResponse | aiohttp.ClientResponse) -> None:
             if isinstance(client, aiohttp.ClientResponse):
-                await client.content.read()
+                told = await client.content.read()
+                waits.append(int(re.findall(rb"^retry: (\d+)$", told, re.MULTILINE)[-1]))
             else:
                 while (await client.receive()).type is aiohttp.WSMsgType.TEXT:
                     pass
@@ -55,6 +62,8 @@ async def test_clients_leave_one_after_another(tmp_path: Path) -> None:
             assert await stopping == 0
         took = [at - began for at in closed]
         print([f"{seconds:.1f}" for seconds in took])
+        assert len(waits) == EACH
+        assert set(waits) <= set(DRAIN_RETRY_MILLISECONDS)
         assert max(took) - min(took) > SECONDS / 4
         assert max(took) < SECONDS + 4, "on a busy machine"
         fullest = max(sum(begin <= seconds < begin + GROUP_SECONDS for seconds in took) for begin in took)

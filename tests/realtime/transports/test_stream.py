@@ -16,7 +16,10 @@ from cli.serve import compose, runner_of
 from cli.settings import Settings
 from realtime.access.auth import Auth
 from realtime.rooms.replica.replica import MOST_SLOTS
-from realtime.transports.event_stream import DRAIN_RETRY_MILLISECONDS, RETRY_MILLISECONDS
+from realtime.transports.event_stream import (
+    RETRY_MILLISECONDS,
+    STOP_RETRY_MILLISECONDS,
+)
 from realtime.transports.stream import HEARTBEAT_SECONDS
 from tests.realtime.transports.conftest import make_calendar, open_slots
 from tests.support import ROOT, Api, Server, eventually, free_port
@@ -141,5 +144,5 @@ async def test_the_end_of_a_server_is_said(tmp_path: Path, http: aiohttp.ClientS
             assert b"event: snapshot" in told
             waits = [int(wait) for wait in re.findall(rb"^retry: (\d+)$", told, re.MULTILINE)]
             assert len(waits) == 2
-            assert waits[-1] in DRAIN_RETRY_MILLISECONDS
+            assert waits[-1] in STOP_RETRY_MILLISECONDS
             assert told.endswith(b"\n\n")
