@@ -29,6 +29,7 @@ LOOK_SECONDS = 1.0  # between two looks whether the other server is still there
 _UNKNOWN = "The session is unknown."
 _MARK_BYTES = 6
 _SEPARATOR = "~"
+_MOST_DIGITS = 2  # a client that makes up an id must not open connections of its own number
 _HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect"}
 # aiohttp would add them: the answer to a client that reads no compressed ones would then be compressed.
 _NO_OTHERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
@@ -55,7 +56,7 @@ class Relay:
         self._address_of = address_of
         self._peer_urls = peer_urls
         self._links = links
-        self._session: ClientSession | None = None
+        self._sessions: dict[str, ClientSession] = {}
         self.relayed = 0
 
     @property
@@ -83,22 +84,22 @@ class Relay:
         try:
             if is_handshake(request):
                 return await _connect(request, url, mark)
-            return await self._ask(request, url, mark)
+            return await self._ask(request, url, mark, worker_of(rest))
         except (ClientError, OSError, TimeoutError) as error:
             _log.info("A server does not answer: %s", error)
             raise RejectedRequest(_UNKNOWN) from error
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
-    async def _ask(self, request: web.Request, url: str, mark: str) -> web.StreamResponse:
+    async def _ask(self, request: web.Request, url: str, mark: str, worker: str) -> web.StreamResponse:
         """Pass one request on, and give it up when its client leaves."""
         body = await request.read()
         transport = request.transport
         if transport is None or transport.is_closing():
             raise RejectedRequest(_UNKNOWN)
-        asking = asyncio.ensure_future(self._answer(request, url, mark, body))
+        asking = asyncio.ensure_future(self._answer(request, url, mark, body, worker))
         transport.set_protocol(PollProtocol(request.protocol, lambda: _cancel(asking)))
         try:
             return await self._wait(asking, url)
@@ -118,15 +119,10 @@ class Relay:
                 raise RejectedRequest(_UNKNOWN)
         return await asking
 
-    async def _answer(self, request: web.Request, url: str, mark: str, body: bytes) -> web.StreamResponse:
-        if self._session is None:
-            timeout = ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
-            self._session = ClientSession(
-                timeout=timeout, connector=TCPConnector(limit=0), auto_decompress=False, raise_for_status=False
-            )
+    async def _answer(self, request: web.Request, url: str, mark: str, body: bytes, worker: str) -> web.StreamResponse:
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP]
         headers = [(name, value) for name, value in headers if name.lower() != HEADER.lower()]
-        async with self._session.request(
+        async with self._connections(worker).request(
             request.method,
             f"{url}{request.raw_path}",
             headers=[*headers, (HEADER, mark)],
@@ -135,6 +131,26 @@ class Relay:
         ) as answer:
             kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
+
+    def _connections(self, worker: str) -> ClientSession:
+        """Return the connections for sessions of workers of this number.
+
+        A worker hands a request for another one over with its connection. So a connection is with the right worker from
+        its second request on, where all of its requests are for the same one.
+        """
+        session = self._sessions.get(worker)
+        if session is None:
+            timeout = ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
+            session = self._sessions[worker] = ClientSession(
+                timeout=timeout, connector=TCPConnector(limit=0), auto_decompress=False, raise_for_status=False
+            )
+        return session
+
+
+def worker_of(rest: str) -> str:
+    """Return the number of the worker that a session's id names, of at most two digits; "" without one."""
+    number, dot, _ = rest.partition(".")
+    return number if dot and len(number) <= _MOST_DIGITS and number.isascii() and number.isdigit() else ""
 
 
 def _cancel(task: asyncio.Future[web.StreamResponse]) -> None:

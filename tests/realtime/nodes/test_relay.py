@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from cli.setting_values import check_peer_url
+from realtime.nodes.relay import worker_of
 from tests.support import Api, Client, Node, Server, eventually, free_port
 from tests.support.databases.postgres import Postgres
 from tests.support.example import in_days
@@ -173,6 +174,15 @@ async def test_a_client_that_leaves_its_poll_ends_its_session(servers: list[Serv
                 return False
 
         await eventually(has_ended, what="the end of the session")
+
+
+@pytest.mark.parametrize(
+    ("rest", "worker"),
+    [("0.abc", "0"), ("12.abc", "12"), ("123.abc", ""), ("x.abc", ""), ("\u00b2.abc", ""), ("abc", "")],
+)
+def test_each_worker_has_connections_of_its_own(rest: str, worker: str) -> None:
+    """A session's id names its worker; an id that somebody made up opens no connections of its own."""
+    assert worker_of(rest) == worker
 
 
 @pytest.mark.parametrize(
