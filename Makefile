@@ -46,7 +46,7 @@ test: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Run every test (ARGS="-k hold" for
 	@$(PYTHON) -m tests.support.browser
 	@exec $(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
 
-chaos: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Inject 200 faults into three servers with 300 watchers (FAULTS=20 for fewer)
+chaos: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Inject 200 faults into three servers with 360 watchers (FAULTS=20 for fewer)
 	@exec $(PYTHON) -m pytest -n 0 -s --long tests/system/chaos $(ARGS)
 
 fuzz: $(VENV)/.tests $(WEB) $(NODE_TESTS)  ## Send a million malformed inputs on all transports (INPUTS=20000 for fewer)

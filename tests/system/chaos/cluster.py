@@ -23,6 +23,7 @@ class Member(Server):
     """One server with its workers. Its signals go to all of its processes."""
 
     clock: Path | None = None
+    _all_flags: tuple[str, ...] = ()
     ready_seconds = PATIENCE_SECONDS  # beside all clients, which come back meanwhile
 
     @property
@@ -43,12 +44,35 @@ class Member(Server):
     def thaw(self) -> None:
         _signal(signal.SIGCONT, [*self.workers, self.pid])
 
+    def use_clock(self, *, is_settable: bool) -> None:
+        """Restart with a clock that can be set, and without workers, or with the machine's clock and all workers."""
+        assert self.clock is not None, "no libfaketime on this machine (Debian: libfaketime)"
+        self.set_clock(0)
+        settings = _settable(self.clock)
+        if is_settable:
+            self._settings |= settings
+            self._all_flags, self._flags = self._flags, ()
+        else:
+            self._settings = {name: value for name, value in self._settings.items() if name not in settings}
+            self._flags = self._all_flags
+        self.restart()
+
     def set_clock(self, seconds: int) -> None:
         """Set its clock wrong by so much."""
         assert self.clock is not None
         new = self.clock.with_suffix(".new")
         new.write_text(f"{seconds:+}\n")
         new.replace(self.clock)
+
+
+def _settable(clock: Path) -> dict[str, str]:
+    """Return the settings of a process whose clock is off by what stands in the file."""
+    return {
+        "LD_PRELOAD": str(_FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
 
 
 def _signal(number: signal.Signals, pids: list[int]) -> None:
@@ -60,8 +84,9 @@ def _signal(number: signal.Signals, pids: list[int]) -> None:
 class Cluster:
     """The servers, from `__enter__` to `__exit__`. Clients come to `url`, and staff have a `token`.
 
-    The last server has a clock that can be set, where libfaketime is on this machine. It has no workers: Python's
-    `time.sleep` may fail under libfaketime, and would end the process that starts them.
+    The last server may restart with a clock that can be set, where libfaketime is on this machine. It has no workers
+    then: Python's `time.sleep` may fail under libfaketime, and would end the process that starts them. All the time it
+    would not do: a server takes three times the CPU under libfaketime.
     """
 
     def __init__(
@@ -105,20 +130,12 @@ class Cluster:
             "SLOTCAST_RATE": "0",
             "SLOTCAST_DEMO": "0",
         }
-        clock = folder / f"clock-{place}" if has_clock and _FAKETIME is not None else None
-        if clock is not None:
-            settings |= {
-                "LD_PRELOAD": str(_FAKETIME),
-                "FAKETIME_TIMESTAMP_FILE": str(clock),
-                "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
         flags = ["--workers", str(workers)] if workers > 1 else []
         member = Member(folder, *flags, port=port, database=self.database, settings=settings, may_crash=True)
-        member.is_fresh = member.is_fresh or workers > 1  # a supervisor starts its workers by its own command line
-        if clock is not None:
-            member.clock = clock
-            member.set_clock(0)
+        has_clock = has_clock and _FAKETIME is not None
+        member.is_fresh = member.is_fresh or has_clock or workers > 1  # a supervisor repeats its own command line
+        if has_clock:
+            member.clock = folder / f"clock-{place}"
         return member
 
     async def open(self, api: Api, count: int) -> list[str]:

@@ -68,12 +68,17 @@ class Faults:
             victim.thaw()
 
     async def set_a_clock(self) -> None:
-        """One server's clock is five minutes off, until it gets no requests any more."""
+        """One server's clock is five minutes off, until it gets no requests any more.
+
+        It restarts before and afterwards, as a clock that can be set is expensive.
+        """
         victim = self._cluster.members[-1]
         async with self._victim(lambda member: member is victim):
+            await asyncio.to_thread(victim.use_clock, is_settable=True)
+            await eventually(lambda: victim in self._cluster.up(), _PATIENCE_SECONDS, "the server again")
             victim.set_clock(self._dice.choice([WRONG_SECONDS, -WRONG_SECONDS]))
             await eventually(lambda: victim not in self._cluster.up(), _PATIENCE_SECONDS, "a server out of use")
-            victim.set_clock(0)
+            await asyncio.to_thread(victim.use_clock, is_settable=False)
 
     async def terminate_connections(self) -> None:
         async with self._postgres:

@@ -1,7 +1,7 @@
 """Random faults under random commands: no watcher misses a change, and no command is lost or done twice.
 
-`make chaos` injects 200 faults into three servers, two of them with two workers, with 300 watchers. `make test` injects
-20 into servers without workers, with 26 watchers. `FAULTS` and `SEED` set another number and another order.
+`make chaos` injects 200 faults into three servers with two workers each, with 360 watchers. `make test` injects
+20 into servers without workers, with 30 watchers. `FAULTS` and `SEED` set another number and another order.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class Size(NamedTuple):
 
 
 SHORT = Size(20, (1, 1, 1), 2, 1, 2.0, "1s fastinter 300ms downinter 300ms", 1, 100, 2, 0.05)
-LONG = Size(200, (2, 2, 1), 6, 4, 70.0, "2s", 6, 1_000, 1, 0.25)
+LONG = Size(200, (2, 2, 2), 6, 4, 70.0, "2s", 6, 1_000, 1, 0.25)
 
 
 @pytest.fixture

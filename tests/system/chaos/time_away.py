@@ -40,3 +40,16 @@ class TimeAway:
             cells.append(f"{max(longest for _, longest in rounds):.1f}")
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
+
+    def table_of_kinds(self) -> str:
+        """Return a table of all rounds in Markdown: seconds, of half of the watchers of a kind, and of the last one."""
+        lines = ["| watchers | number | half of them | the last one |", "| --- | --- | --- | --- |"]
+        copies = [copy for rounds in self._rounds.values() for of_round, _ in rounds for copy in of_round]
+        ages: dict[str, list[float]] = defaultdict(list)
+        for copy in copies:
+            ages[copy.kind].append(copy.age_ms / 1_000)
+            ages["all"].append(copy.age_ms / 1_000)
+        for kind, of_kind in sorted(ages.items()):
+            of_kind.sort()
+            lines.append(f"| {kind} | {len(of_kind)} | {of_kind[len(of_kind) // 2]:.2f} | {of_kind[-1]:.2f} |")
+        return "\n".join(lines)
