@@ -45,7 +45,7 @@ class Sockets(SocketServer):
         at_once = isinstance(handler, CalendarNamespace) and packet.data is not None
         return handler.answer_at_once(client.sid, packet.data) if at_once else None
 
-    def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:
+    def refuse_late(self, connection: Connection, texts: list[bytes]) -> list[bytes]:
         handler = self.namespace_handlers.get(Audience.PUBLIC.value)
         client = self.manager.client_of(connection, Audience.PUBLIC.value)
         if not isinstance(handler, CalendarNamespace) or client is None or connection.is_request_delayed:

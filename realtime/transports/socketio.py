@@ -38,8 +38,8 @@ from realtime.transports.stream import MOST_SUBSCRIPTIONS
 SESSION_KEY = "HTTP_SLOTCAST_SESSION"  # of `environ`: the secret of the session's cookie
 _NO_ARRAY = "The request is no JSON array with a request's name."
 _CLAIMS = frozenset({"slot.hold", "slot.book", "booking.reschedule"})  # unless they bring a hold
-_CLAIM_PACKET = re.compile(r'42/calendars,([0-9]{1,15})\["(slot\.hold|slot\.book|booking\.reschedule)",')
-_HELD = '"hold"'
+_CLAIM_PACKET = re.compile(rb'42/calendars,([0-9]{1,15})\["(slot\.hold|slot\.book|booking\.reschedule)",')
+_HELD = b'"hold"'
 _BINARY = "A request is JSON; binary attachments are not taken."
 
 
@@ -102,12 +102,12 @@ class CalendarNamespace(socketio.AsyncNamespace):
         self._log.write(name, Overloaded.code, began, f"{self.namespace} {name}")
         return Encoded(ack)
 
-    def refuse_late(self, sid: str, since: float, texts: list[str]) -> list[bytes]:
+    def refuse_late(self, sid: str, since: float, texts: list[bytes]) -> list[bytes]:
         """Return the acknowledgements of the first packets that are claims, if all have waited for too long."""
         session = self._rooms.sessions.get(sid)
         if session is None or session.principal.highest_role >= Role.STAFF:
             return []
-        began, claims = time.perf_counter(), list[tuple[str, str]]()
+        began, claims = time.perf_counter(), list[tuple[bytes, bytes]]()
         match = _CLAIM_PACKET.match
         for text in texts:
             found = match(text)
@@ -117,9 +117,11 @@ class CalendarNamespace(socketio.AsyncNamespace):
         refusal = self._request_handler.refuse_late(since, len(claims)) if claims else None
         if refusal is None:
             return []
-        ack = protocol.write_refusal(refusal).decode()
-        self._log.write_many(Counter(name for _, name in claims), Overloaded.code, began)
-        return [f"43{self.namespace},{number}[{ack}]".encode() for number, _ in claims]
+        names = [name for _, name in claims]
+        counts = {name.decode(): names.count(name) for name in set(names)}
+        self._log.write_many(Counter(counts), Overloaded.code, began)
+        head, tail = f"43{self.namespace},".encode(), b"[%b]" % protocol.write_refusal(refusal)
+        return [head + number + tail for number, _ in claims]
 
     def answer_at_once(self, sid: str, data: list[Any]) -> Encoded | None:
         """Subscribe a new client to a calendar in memory without a task; return None for any other request."""

@@ -53,7 +53,7 @@ class ConnectionHost(HandlerHost, Protocol):
     max_in_flight: int
     request_seconds: float
 
-    def refuse_late(self, connection: "EngineConnection", texts: list[str]) -> list[bytes]:
+    def refuse_late(self, connection: "EngineConnection", texts: list[bytes]) -> list[bytes]:
         """Return the answers to the first of these packets that are refused, as they have waited for too long."""
 
     def receive(self, connection: "EngineConnection", data: str | bytes) -> None:

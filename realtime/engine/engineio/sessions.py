@@ -83,7 +83,7 @@ class SessionServer(engineio.AsyncServer):
         self.keep_parts: Callable[[web.Request], dict[str, str]] | None = None
         # Returns further lines for the head of the answer to a WebSocket's handshake.
         self.handshake_lines: Callable[[web.Request], bytes] = _no_lines
-        self.refuse_late: Callable[[Any, list[str]], list[bytes]] = _refuse_none  # see ConnectionHost
+        self.refuse_late: Callable[[Any, list[bytes]], list[bytes]] = _refuse_none  # see ConnectionHost
         self.refuse = False
         self.is_draining = False
         self.sockets: dict[str, EngineConnection] = {}
@@ -241,7 +241,7 @@ def _no_lines(_request: web.Request) -> bytes:
     return b""
 
 
-def _refuse_none(_connection: Any, _texts: list[str]) -> list[bytes]:
+def _refuse_none(_connection: Any, _texts: list[bytes]) -> list[bytes]:
     return []
 
 

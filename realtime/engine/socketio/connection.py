@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from realtime.engine.budget import cost_of
 from realtime.engine.engineio.connection import ConnectionHost, EngineConnection, Formats
 from realtime.engine.socketio.encoder import socketio_frames, socketio_text
-from realtime.engine.websocket.frame import Opcode, encode_frame, whole_texts
+from realtime.engine.websocket.frame import encode_texts, whole_texts
 
 PARKED_BYTES: Final = 1_000  # the weight of a request in the backlog, beside its own bytes
 
@@ -125,10 +125,13 @@ class Connection(EngineConnection):
 
         All refusals of the bytes just read leave by one write.
         """
+        self._queue_refusals([text])
+
+    def _queue_refusals(self, texts: list[bytes]) -> None:
         if self._refusals is None:
             self._refusals = []
             asyncio.get_running_loop().call_soon(self._send_refusals)
-        self._refusals.append(text)
+        self._refusals += texts
 
     def refuse_late(self, data: bytes) -> bytes:
         """Refuse late requests at the begin of the data together, at a fraction of the usual cost (WebSocket)."""
@@ -138,8 +141,7 @@ class Connection(EngineConnection):
         refusals = self.server.refuse_late(self, texts) if texts else []
         if not refusals or (self.budget is not None and not self.spend(len(refusals) + cost_of(stops[-1]))):
             return data
-        for refusal in refusals:
-            self.refuse(refusal)
+        self._queue_refusals(refusals)
         return data[stops[len(refusals) - 1] :]
 
     def _send_refusals(self) -> None:
@@ -147,7 +149,7 @@ class Connection(EngineConnection):
         self.counters.packets_out += len(texts)
         self.counters.bytes_out += sum(map(len, texts))
         if self.mailbox is None:
-            self.put_reply(b"".join([encode_frame(Opcode.TEXT, text) for text in texts]))
+            self.put_reply(encode_texts(texts))
         else:
             for text in texts:
                 self.put_reply(text)

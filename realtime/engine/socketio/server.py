@@ -153,7 +153,7 @@ class SocketServer(NamespaceServer):
         """
         return None
 
-    def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:  # noqa: ARG002
+    def refuse_late(self, connection: Connection, texts: list[bytes]) -> list[bytes]:  # noqa: ARG002
         """Return the answers to the first of these packets that are refused, as they have waited for too long."""
         return []
 

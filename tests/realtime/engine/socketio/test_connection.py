@@ -97,10 +97,10 @@ class Shedding(SocketServer):
         super().__init__()
         self.refused: list[int] = []
 
-    def refuse_late(self, connection: Connection, texts: list[str]) -> list[bytes]:  # noqa: ARG002
-        found = list(takewhile(lambda text: "count" in text, texts))
+    def refuse_late(self, connection: Connection, texts: list[bytes]) -> list[bytes]:  # noqa: ARG002
+        found = list(takewhile(lambda text: b"count" in text, texts))
         self.refused.append(len(found))
-        return [f"43{text[2]}[false]".encode() for text in found]
+        return [b"43%c[false]" % text[2] for text in found]
 
 
 def _unread_bytes(connection: Connection) -> int:
