@@ -54,9 +54,7 @@ def back_up(
         is_good = _print_faults(settings, draft)
         draft.replace(file)
     finally:
-        with suppress(OSError):  # of a name that can be none, which the copy has told
-            for end in ("", "-wal", "-shm"):
-                draft.with_name(draft.name + end).unlink(missing_ok=True)
+        _remove(draft)
     print(f"{file} has {file.stat().st_size / 1e6:,.1f} MB. Keep the secret with it: {_secret_of(settings)}.")
     return 0 if is_good else 1
 
@@ -69,7 +67,8 @@ def restore(
 ) -> int:
     """Replace the database by a backup, also under running servers: their clients get a snapshot.
 
-    A faulty file is refused. The replaced database is kept beside the new one, with the time in its name.
+    A faulty file is refused. The replaced database is kept beside the new one, with the time in its name. Triggers that
+    are not Slotcast's are left out, and named.
     """
     settings: Settings = context.obj
     target = _file_of(settings, "pg_restore")
@@ -88,7 +87,7 @@ def restore(
             typer.confirm(f"Replace {target} by {file}?", abort=True)
         kept = _unused(target.with_stem(f"{target.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
         backup.copy(target, kept)
-    backup.copy(file, target, _progress())
+    _replace(target, file)
     try:
         with opened_service(context) as service:
             service.run(RaiseFeedFloor(calendar=""))
@@ -103,6 +102,30 @@ def restore(
         + (f" The former one is {kept}." * bool(kept))
     )
     return 0
+
+
+def _replace(target: Path, file: Path) -> None:
+    """Copy the file into the database. One with other pages or with foreign triggers is first written anew."""
+    triggers = backup.foreign_triggers(file)
+    size = backup.page_bytes(target) if target.exists() else backup.page_bytes(file)
+    if not triggers and size == backup.page_bytes(file):
+        backup.copy(file, target, _progress())
+        return
+    draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
+    try:
+        backup.copy(file, draft)
+        backup.fit(draft, size)
+        backup.copy(draft, target, _progress())
+    finally:
+        _remove(draft)
+    for name in triggers:
+        print(f"{file}: the trigger {name!r} is not Slotcast's, and was left out", file=sys.stderr)
+
+
+def _remove(draft: Path) -> None:
+    with suppress(OSError):  # of a name that can be none, which the copy has told
+        for end in ("", "-wal", "-shm", "-journal"):
+            draft.with_name(draft.name + end).unlink(missing_ok=True)
 
 
 def _own_files(database: Path, secret: Path) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from models.storage.dialect import UnusableDatabase
+from models.storage.triggers.note import PREFIX
 
 _PAGES = 2_000  # a step; 8 MB
 _WAIT_SECONDS = 10.0
@@ -64,6 +65,38 @@ def is_ours(file: Path) -> bool:
             return bool(connection.execute(_FIRST).fetchone()[0])
     except sqlite3.Error:
         return False
+
+
+def page_bytes(file: Path) -> int:
+    """Return the size of a database's pages. SQLite copies a file into another one of the same size only."""
+    with closing(_open(file)) as connection:
+        ((size,),) = connection.execute("PRAGMA page_size")
+    return int(size)
+
+
+def foreign_triggers(file: Path) -> list[str]:
+    """Return the names of the triggers that are not Slotcast's. They would run with every write to the database."""
+    with closing(_open(file)) as connection:
+        found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
+    return [name for (name,) in found if not name.startswith(PREFIX)]
+
+
+def fit(draft: Path, size: int) -> None:
+    """Remove the foreign triggers of a copy, and write it with pages of this size. Raise UnusableDatabase if it fails.
+
+    The copy has no other user: a change of the size needs the whole file, and a file without a WAL.
+    """
+    try:
+        triggers = foreign_triggers(draft)
+        with closing(_open(draft)) as connection:
+            for name in triggers:
+                connection.execute('DROP TRIGGER "{}"'.format(name.replace('"', '""')))
+            connection.commit()
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute(f"PRAGMA page_size = {size:d}")
+            connection.execute("VACUUM")
+    except sqlite3.Error as error:
+        raise UnusableDatabase(f"{draft} can't be written anew: {error}") from error
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -6,6 +6,7 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
+from models.storage import backup
 from tests.cli.command import Run, check_one_line
 from tests.support import Api, Client, Server, eventually
 from tests.support.clients.viewer import Viewer
@@ -100,6 +101,55 @@ def test_a_file_that_does_not_open_is_taken_back(run: Run, tmp_path: Path) -> No
     assert refused.code == 2
     assert "is as it was" in refused.errors
     assert _names(tmp_path / "slotcast.db") == ["room", "second"]
+    assert run("check").code == 0
+
+
+def test_a_file_of_another_page_size_is_restored(run: Run, tmp_path: Path) -> None:
+    """As one that another tool has written anew; under a database with a WAL SQLite copies no other size."""
+    assert run("calendar", "create", "room").code == 0
+    copy, database = tmp_path / "copy.db", tmp_path / "slotcast.db"
+    assert run("backup", str(copy)).code == 0
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("VACUUM")
+    assert backup.page_bytes(copy) == 8_192
+    assert run("calendar", "create", "second").code == 0
+    with closing(sqlite3.connect(database)) as reader:  # a server's, which sees the restored rows without a restart
+        assert reader.execute("SELECT COUNT(*) FROM calendar").fetchone() == (2,)
+        done = run("restore", str(copy), "--yes")
+        assert (done.code, done.errors) == (0, "")
+        assert reader.execute("SELECT id FROM calendar").fetchall() == [("room",)]
+    assert backup.page_bytes(database) == 4_096
+    assert not list(tmp_path.glob("*.draft*"))
+    assert run("check").code == 0
+
+
+def test_foreign_triggers_are_not_restored(run: Run, tmp_path: Path) -> None:
+    """A trigger of a file would run with every booking, as one that copies customers. Ours come back."""
+    assert run("calendar", "create", "room").code == 0
+    copy = tmp_path / "copy.db"
+    assert run("backup", str(copy)).code == 0
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("CREATE TABLE taken (customer)")
+        for event, name in (("booking", 'steal "them"'), ("calendar", "other")):
+            trigger = name.replace('"', '""')
+            connection.execute(
+                f'CREATE TRIGGER "{trigger}" AFTER INSERT ON {event} BEGIN INSERT INTO taken VALUES (NEW.id); END'
+            )
+        connection.commit()
+    done = run("restore", str(copy), "--yes")
+    assert done.code == 0
+    assert [line.rpartition(": ")[2] for line in done.errors.splitlines()] == [
+        "the trigger 'other' is not Slotcast's, and was left out",
+        "the trigger 'steal \"them\"' is not Slotcast's, and was left out",
+    ]
+    assert backup.foreign_triggers(tmp_path / "slotcast.db") == []
+    assert run("calendar", "create", "second").code == 0
+    with closing(sqlite3.connect(tmp_path / "slotcast.db")) as connection:
+        assert connection.execute("SELECT * FROM taken").fetchall() == []
+        ours = connection.execute("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'trigger'").fetchone()
+    assert ours > (10,)
     assert run("check").code == 0
 
 
