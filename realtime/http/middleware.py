@@ -327,12 +327,12 @@ class RequestGuard:
             return await handler(request)
         if not self._origins.is_allowed(request):
             raise Forbidden(self._origins.refuse(request), rule="origin")
+        _check_encoding(request)
         if request.method == "OPTIONS":
             headers = self._origins.headers(request)
             headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
             headers["Access-Control-Max-Age"] = "600"
             return web.Response(status=204, headers=headers)
-        _check_encoding(request)
         return await handler(request)
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:

@@ -82,10 +82,10 @@ class EngineServer(SessionServer):
         return response
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
-        if request.method == "OPTIONS":
-            return web.Response(status=204)
         if is_encoded(request) and (request.body_exists or request.method == "POST"):
             raise RejectedRequest("The server takes no compressed bodies.", 415)
+        if request.method == "OPTIONS":
+            return web.Response(status=204)
         query = request.query
         if query.get("EIO") != "4":
             raise RejectedRequest(UNSUPPORTED_VERSION)

@@ -90,14 +90,14 @@ async def test_the_scheme_that_proxies_name(said: str, scheme: str) -> None:
     assert Proxies([ip_network("10.0.0.0/8")]).scheme_of(request) == scheme
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"])
 @pytest.mark.parametrize(
     "path",
     ["/", "/api/calendars", "/api/calendars/demo/events", "/calendars/demo.ics", "/healthz", "/nowhere",
      "/socket.io/?EIO=4&transport=polling"],
 )  # fmt: skip
 async def test_a_compressed_body_is_refused_everywhere(served: Server, method: str, path: str) -> None:
-    """Also where no body is read."""
+    """Also where no body is read, and in the preflight of a browser."""
     async with Api(served.url) as api:
         answer = await api.ask(method, path, raw=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
         assert answer.status == 415
