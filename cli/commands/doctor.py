@@ -8,6 +8,7 @@ import resource
 import shutil
 import ssl
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Annotated, NamedTuple
@@ -24,12 +25,14 @@ from models.contract.values.time import system_clock
 from models.storage.backup import is_ours
 from models.storage.database import database_file, needs_migration, open_database
 from models.storage.dialect import UnusableDatabase
+from realtime.mail.smtp import MailFailed, greet
 
 _LEAST_FILES = 4_096
 _LEAST_DISK_BYTES = 1_000_000_000
 _LEAST_DIFFERENT = 12  # characters of a secret; a random one of 32 letters has some 20
 _CERTIFICATE_DAYS = 14
 _URL_SECONDS = 10.0
+_MAIL_SECONDS = 10.0
 _OK = 200
 _PRIVATE_BITS = 8  # a shorter prefix than that of 10.0.0.0/8 trusts strangers
 
@@ -205,6 +208,32 @@ def _check_clock(settings: Settings) -> Verdicts:
     yield _good("clock", text) if abs(offset) < 1 else _bad("clock", f"{text}; run an NTP client")
 
 
+def _check_mail(settings: Settings) -> Verdicts:
+    """Connect to the mail server and log in as the server does, and send no mail.
+
+    A thread bounds the time: a mail server that sends its lines slowly would have it for each of them.
+    """
+    mail = settings.mail
+    if mail is None:
+        return
+    where, found = f"{mail.server.host}:{mail.server.port}", list[Verdict]()
+
+    def ask() -> None:
+        try:
+            found.append(_good("mail", f"{where} answers {greet(mail.server, _MAIL_SECONDS)}"))
+        except MailFailed as failed:
+            found.append(_bad("mail", f"{where} takes no mail of this server ({failed}); check SLOTCAST_SMTP_URL"))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_MAIL_SECONDS)
+    yield (
+        found[0]
+        if found
+        else _bad("mail", f"{where} did not answer within {_MAIL_SECONDS:.0f} s; check SLOTCAST_SMTP_URL and firewalls")
+    )
+
+
 _CHECKS: tuple[Callable[[Settings], Verdicts], ...] = (
     _check_variables,
     _check_secret,
@@ -213,6 +242,7 @@ _CHECKS: tuple[Callable[[Settings], Verdicts], ...] = (
     _check_clock,
     _check_network,
     _check_limits,
+    _check_mail,
 )
 
 

@@ -53,12 +53,25 @@ def send(server: MailServer, messages: Iterable[EmailMessage]) -> list[MailFaile
         raise MailFailed(_reason(error)) from None
 
 
-def _connect(server: MailServer) -> smtplib.SMTP:
+def greet(server: MailServer, seconds: float) -> str:
+    """Connect and log in as for a mail, but send none; return a text of the connection's state. Raise MailFailed.
+
+    Each step of the connection has so many seconds.
+    """
+    try:
+        with _connect(server, seconds) as client:
+            has_tls = isinstance(client.sock, ssl.SSLSocket)
+            return ("with TLS" if has_tls else "without TLS") + (" and takes the login" if server.user else "")
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailFailed(_reason(error)) from None
+
+
+def _connect(server: MailServer, seconds: float = SMTP_SECONDS) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if server.is_tls:
-        client: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=SMTP_SECONDS, context=context)
+        client: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=seconds, context=context)
     else:
-        client = smtplib.SMTP(server.host, server.port, timeout=SMTP_SECONDS)
+        client = smtplib.SMTP(server.host, server.port, timeout=seconds)
     try:
         client.ehlo()
         if not server.is_tls and client.has_extn("starttls"):

@@ -40,7 +40,7 @@ class MailServer:
         given = arguments[4]
         assert isinstance(given, LoginPassword)
         user, password = given.login.decode(), given.password.decode()
-        return AuthResult(success=(user, password) == self._login)
+        return AuthResult(success=(user, password) == self._login, handled=False)  # else it tells no 535
 
     def __enter__(self) -> Self:
         wants: dict[str, Any] = {"auth_require_tls": False, "auth_required": True, "authenticator": self._authenticate}

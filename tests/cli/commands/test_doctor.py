@@ -1,14 +1,18 @@
 """The checks of a deployment: each fault is named with its cure, and a sound one has none."""
 
 import errno
+import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from cli.commands import doctor
 from tests.cli.command import Run, check_one_line
 from tests.support import Server
+from tests.support.mail_server import MailServer
+from tests.support.port import free_port
 
 GUESSED = "a" * 40
 
@@ -54,6 +58,35 @@ def test_a_fault_is_named(run: Run, settings: dict[str, str], words: tuple[str, 
     for word in words:
         assert word in _faults(done.output), done.output
     assert GUESSED not in done.output
+
+
+def _mail(url: str) -> dict[str, str]:
+    return {
+        "SLOTCAST_SMTP_URL": url,
+        "SLOTCAST_MAIL_FROM": "bookings@example.org",
+        "SLOTCAST_PUBLIC_URL": "https://book.example.org",
+        "SLOTCAST_PROXIES": "127.0.0.1",
+    }
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")  # of the mail server of the test
+def test_the_mail_server_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It logs in and sends nothing. A wrong password, a closed port and a silent server have a line each."""
+    with MailServer(login=("slotcast", "a-password")) as mails:
+        done = run("doctor", **_mail(mails.url))
+        assert done.code == 0, done.output
+        assert f"mail: 127.0.0.1:{mails.port} answers without TLS and takes the login" in done.output
+        wrong = run("doctor", **_mail(mails.url.replace("a-password", "another")))
+        assert "(SMTPAuthenticationError 535); check SLOTCAST_SMTP_URL" in _faults(wrong.output)
+        assert "another" not in wrong.output
+        assert mails.mails == []
+    refused = run("doctor", **_mail(f"smtp://127.0.0.1:{free_port()}"))
+    assert "(ConnectionRefusedError); check" in _faults(refused.output)
+    monkeypatch.setattr(doctor, "_MAIL_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = run("doctor", **_mail(f"smtp://127.0.0.1:{silent.getsockname()[1]}"))
+    assert done.code == 1
+    assert "mail: 127.0.0.1:" in _faults(done.output)
 
 
 def test_files_that_others_can_read(run: Run, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from realtime.mail.smtp import MailFailed, MailServer, read_server, send
+from realtime.mail.smtp import MailFailed, MailServer, greet, read_server, send
 from tests.support.mail_server import MailServer as RealServer
 from tests.support.port import free_port
 
@@ -35,6 +35,18 @@ def test_messages_are_sent_over_one_connection() -> None:
         assert [mail["To"] for mail in real.mails] == ["ada@example.org", "bob@example.org"]
         with pytest.raises(MailFailed, match="SMTP"):
             send(_server(url.replace("p%40ss", "wrong")), [_message()])
+
+
+@allows_plain_login
+def test_a_greeting_sends_no_mail() -> None:
+    """It connects and logs in, and tells what it found. A wrong password is the server's answer, without its text."""
+    with RealServer(login=("slotcast", "secret")) as real:
+        assert greet(_server(real.url), 5) == "without TLS and takes the login"
+        with pytest.raises(MailFailed, match=r"SMTPAuthenticationError 535\Z"):
+            greet(_server(real.url.replace("secret", "wrong")), 5)
+        assert real.mails == []
+    with RealServer() as real:
+        assert greet(_server(real.url), 5) == "without TLS"
 
 
 def test_a_refused_message_fails_alone_and_tells_no_address() -> None:
