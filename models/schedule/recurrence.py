@@ -28,19 +28,26 @@ _ONE_DAY = timedelta(days=1)
 _WEEK = 7
 
 
-@lru_cache(maxsize=4_096)
 def check_rule(text: str, start: date) -> int:
     """Raise ValueError, with a sentence for the client, unless the rule has a date from `start` on.
 
     Return the number of dates and periods it had to look at.
     """
+    has_date, visits = _looked(text, start)
+    if not has_date:
+        raise ValueError("the rule names no date at all")
+    return visits
+
+
+@lru_cache(maxsize=4_096)
+def _looked(text: str, start: date) -> tuple[bool, int]:
+    """Say if the rule has a date, and return the visits that it took. A rule without one looks at every date."""
     visits = count()
     rule = read_rule(text)
     last = _day_after_until(rule) if isinstance(rule.until, Time) else LAST_DATE
     begin = start if rule.start is None else rule.start.day
-    if next(_dates(rule, begin, max(begin, start), last, visits.__next__), None) is None:
-        raise ValueError("the rule names no date at all")
-    return next(visits)
+    has_date = next(_dates(rule, begin, max(begin, start), last, visits.__next__), None) is not None
+    return has_date, next(visits)
 
 
 def _unseen() -> None:
@@ -85,10 +92,10 @@ def periods(rule: Rule, start: date, first: date) -> Iterator[tuple[date, list[d
         yield period.first, [day for day in period.dates if _fits(rule, day)]
 
 
-def picked(found: Sequence[T], positions: Sequence[int]) -> list[T]:
+def picked(found: Sequence[T], positions: frozenset[int]) -> list[T]:
     """Return those that BYSETPOS picks from a period's, in order."""
-    places = {place - 1 if place > 0 else len(found) + place for place in positions}
-    return [found[place] for place in sorted(places) if 0 <= place < len(found)]
+    size = len(found)
+    return [one for place, one in enumerate(found) if place + 1 in positions or place - size in positions]
 
 
 def _day_after_until(rule: Rule) -> date:
@@ -131,9 +138,9 @@ def _completed(rule: Rule, start: date) -> Rule:
     if rule.by_day or rule.by_month_day or rule.by_year_day or rule.frequency == "DAILY":
         return rule
     if rule.frequency == "WEEKLY" or rule.by_week:
-        return replace(rule, by_day=((0, start.weekday()),))
-    by_month = rule.by_month or ((start.month,) if rule.frequency == "YEARLY" else ())
-    return replace(rule, by_month_day=(start.day,), by_month=by_month)
+        return replace(rule, by_day=frozenset({(0, start.weekday())}))
+    by_month = rule.by_month or frozenset({start.month} if rule.frequency == "YEARLY" else ())
+    return replace(rule, by_month_day=frozenset({start.day}), by_month=by_month)
 
 
 class _Period(NamedTuple):
@@ -174,13 +181,13 @@ def _fits(rule: Rule, day: date) -> bool:
 def _fits_weekday(rule: Rule, day: date) -> bool:
     weekday = day.weekday()
     if not rule.counts_weekdays:
-        return any(weekday == one for _, one in rule.by_day)
+        return (0, weekday) in rule.by_day
     if rule.frequency == "MONTHLY" or rule.by_month:
         place, length = day.day, monthrange(day.year, day.month)[1]
     else:
         place, length = _year_day(day), _year_length(day.year)
-    numbers = {0, (place - 1) // _WEEK + 1, -((length - place) // _WEEK + 1)}
-    return any(weekday == one and number in numbers for number, one in rule.by_day)
+    numbers = (0, (place - 1) // _WEEK + 1, -((length - place) // _WEEK + 1))
+    return any((number, weekday) in rule.by_day for number in numbers)
 
 
 def _year_day(day: date) -> int:

@@ -33,19 +33,22 @@ class Time(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule's parts. Weekdays count from Monday; `by_day` has the number before each, 0 for none."""
+    """A rule's parts. Weekdays count from Monday; `by_day` has the number before each, 0 for none.
+
+    They are sets: a date costs the same whatever the number of a part's values.
+    """
 
     frequency: str
     interval: int = 1
     count: int | None = None
     until: date | Time | None = None
     week_start: int = 0
-    by_month: tuple[int, ...] = ()
-    by_week: tuple[int, ...] = ()
-    by_year_day: tuple[int, ...] = ()
-    by_month_day: tuple[int, ...] = ()
-    by_day: tuple[tuple[int, int], ...] = ()
-    by_position: tuple[int, ...] = ()
+    by_month: frozenset[int] = frozenset()
+    by_week: frozenset[int] = frozenset()
+    by_year_day: frozenset[int] = frozenset()
+    by_month_day: frozenset[int] = frozenset()
+    by_day: frozenset[tuple[int, int]] = frozenset()
+    by_position: frozenset[int] = frozenset()
     start: Time | None = None
 
     @property
@@ -188,13 +191,13 @@ def _check_numbers(name: str, value: str) -> None:
             raise ValueError(f"{name} has numbers from {smallest} to {_LARGEST[name]}, and not 0")
 
 
-def _numbers(parts: dict[str, str], name: str) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(map(int, filter(None, parts.get(name, "").split(",")))))
+def _numbers(parts: dict[str, str], name: str) -> frozenset[int]:
+    return frozenset(map(int, filter(None, parts.get(name, "").split(","))))
 
 
-def _weekdays(value: str) -> tuple[tuple[int, int], ...]:
+def _weekdays(value: str) -> frozenset[tuple[int, int]]:
     each = filter(None, value.split(","))
-    return tuple(dict.fromkeys((int(one[:-2] or 0), _WEEKDAYS.index(one[-2:])) for one in each))
+    return frozenset((int(one[:-2] or 0), _WEEKDAYS.index(one[-2:])) for one in each)
 
 
 def _read_until(text: str) -> date | Time:

@@ -74,7 +74,7 @@ def _by_dates(parts: dict[str, list[Any]], frequency: str, begun: datetime, last
 def _rule(parts: dict[str, list[Any]], frequency: str) -> Rule:
     """Return the rule's dates. A part that has no meaning with FREQ is left out, as programs read it."""
     is_yearly, week_start = frequency == "YEARLY", str(parts.get("WKST", ["MO"])[0]).upper()
-    by_week = _numbers(parts, "BYWEEKNO") if is_yearly else ()
+    by_week = _numbers(parts, "BYWEEKNO") if is_yearly else frozenset[int]()
     counts_weekdays = frequency in {"MONTHLY", "YEARLY"} and not by_week
     by_day = [_weekday(str(value).upper()) for value in parts.get("BYDAY", [])]
     return Rule(
@@ -85,7 +85,7 @@ def _rule(parts: dict[str, list[Any]], frequency: str) -> Rule:
         by_week=by_week,
         by_year_day=_numbers(parts, "BYYEARDAY"),
         by_month_day=_numbers(parts, "BYMONTHDAY"),
-        by_day=tuple((number if counts_weekdays else 0, day) for number, day in by_day),
+        by_day=frozenset((number if counts_weekdays else 0, day) for number, day in by_day),
     )
 
 
@@ -101,10 +101,10 @@ def _times(parts: dict[str, list[Any]], begun: datetime) -> list[time]:
     return [time(*one) for one in product(hours, minutes, seconds)]
 
 
-def _numbers(parts: dict[str, list[Any]], name: str, *, most: int | None = None) -> tuple[int, ...]:
+def _numbers(parts: dict[str, list[Any]], name: str, *, most: int | None = None) -> frozenset[int]:
     """Return the numbers of a part; of one with a `most`, those from 0 to it."""
-    numbers = dict.fromkeys(int(value) for value in parts.get(name, []))
-    return tuple(number for number in numbers if most is None or 0 <= number <= most)
+    numbers = (int(value) for value in parts.get(name, []))
+    return frozenset(number for number in numbers if most is None or 0 <= number <= most)
 
 
 def _within_days(recur: Any, begun: datetime) -> Iterator[datetime]:
