@@ -10,6 +10,7 @@ import difflib
 import resource
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import ceil
 from typing import Any, Self
 
 from cli.setting_values import (
@@ -329,16 +330,17 @@ class Settings:
 
     @property
     def token_seconds(self) -> int:
-        return int(self.token_days * _DAY_SECONDS)
+        return ceil(self.token_days * _DAY_SECONDS)  # 0 is for no bound
 
     @property
     def retention(self) -> Retention:
+        """The times in whole seconds. A part of a second is one: 0 would keep customers for ever."""
         return Retention(
             log_seconds=int(self.log_days * _DAY_SECONDS),
             history_seconds=int(self.history_days * _DAY_SECONDS),
             log_changes=self.log_changes,
-            address_seconds=int(self.keep_addresses_days * _DAY_SECONDS),
-            customer_seconds=int(self.keep_customers_days * _DAY_SECONDS),
+            address_seconds=ceil(self.keep_addresses_days * _DAY_SECONDS),
+            customer_seconds=ceil(self.keep_customers_days * _DAY_SECONDS),
         )
 
     @property

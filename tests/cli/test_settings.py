@@ -2,7 +2,9 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +99,23 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
 def test_every_setting_has_one_default() -> None:
     """`Settings()` and a command line without flags have the same values."""
     assert Settings() == Settings.read({setting.name: setting.default for setting in declared()})
+
+
+@pytest.mark.parametrize("name", ["keep_customers_days", "keep_addresses_days", "token_days"])
+def test_no_time_above_zero_becomes_zero(name: str) -> None:
+    """0 keeps customers and tokens for ever, so a millionth of a day is a second. The longest time is one."""
+
+    def seconds(days: float) -> int:
+        given: dict[str, Any] = {name: days}
+        settings = replace(Settings(), **given)
+        of = {
+            "keep_customers_days": settings.retention.customer_seconds,
+            "keep_addresses_days": settings.retention.address_seconds,
+            "token_days": settings.token_seconds,
+        }
+        return of[name]
+
+    assert [seconds(days) for days in (0, 1e-9, 1e-6, 1, 1e5)] == [0, 1, 1, 86_400, 8_640_000_000]
 
 
 def _bad_value(setting: Setting) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 from models.contract.changes import Customer
 from models.contract.commands.background import EraseBookings
 from models.contract.commands.bookings import NewDetails, UpdateBooking
+from models.contract.commands.calendars import CreateCalendar
 from models.contract.commands.command import Answer, Command
 from models.contract.errors import Forbidden
 from models.contract.principal import Principal, Role
@@ -65,6 +66,25 @@ def test_customers_of_the_past_are_forgotten(driver: Driver) -> None:
     assert sorted(results(run(driver, command)) for command in commands) == [1, 2]
     assert names(driver) == sorted([moved["id"], kept["id"]])
     assert all(one.customer is None for one in driver.service.bookings_by_id(early).values())
+    assert driver.service.past_customers("") == ([], "")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Vienna"])
+def test_the_time_of_retention_is_counted_from_the_end_of_the_slot(driver: Driver, zone: str) -> None:
+    """In milliseconds, whatever the zone of the calendar: a moment before it nobody is erased, and after it all are."""
+    create = CreateCalendar(principal=STAFF, calendar="desk", name="Desk", zone=zone)
+    driver.service.run(create)
+    driver.calendar = "desk"
+    (slot,) = driver.open(1)
+    driver.reserve(slot, customer=person("ada@example.org"))
+    ((end,),) = driver.query('SELECT "end" FROM slot')
+    for seconds in (1, 86_400):
+        driver.service.retention.customer_seconds = seconds
+        driver.clock.now = end + seconds * 1_000
+        assert driver.service.past_customers("") == ([], "")
+        driver.clock.now += 1
+        assert len(driver.service.past_customers("")[0]) == 1
+    driver.service.retention.customer_seconds = 8_640_000_000  # the greatest setting: before 1970
     assert driver.service.past_customers("") == ([], "")
 
 
