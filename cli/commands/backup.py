@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from contextlib import suppress
@@ -81,6 +82,7 @@ def restore(
     if not _print_faults(settings, file):
         print(f"slotcast: {file} has faults, so nothing was restored", file=sys.stderr)
         return 1
+    _check_room(target, file)
     kept = None
     if target.exists():
         if not yes:
@@ -102,6 +104,19 @@ def restore(
         + (f" The former one is {kept}." * bool(kept))
     )
     return 0
+
+
+def _check_room(target: Path, file: Path) -> None:
+    """Refuse a restore that would fill the disk: with a half of it written there is no room to take it back.
+
+    The former database is kept, and the new one is written to the WAL and then to the file. A draft is one more.
+    """
+    folder, size = target.resolve().parent, file.stat().st_size
+    needed = 3 * size + (target.stat().st_size if target.exists() else 0)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        text = f"needs {needed / 1e6:,.1f} MB in {folder}, and {free / 1e6:,.1f} MB are free; nothing was restored"
+        raise BadSetting(f"the restore {text}")
 
 
 def _replace(target: Path, file: Path) -> None:

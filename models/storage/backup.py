@@ -30,18 +30,22 @@ def copy(source: Path, target: Path, on_copied: OnCopied | None = None) -> None:
     """Copy the newest commit of `source` into `target`, with all it replaces there.
 
     Processes with an open `target` see the old content, then the new one. A new file is for its owner only. Raise
-    UnusableDatabase, with `target` as it was, if the copy fails.
+    UnusableDatabase, with `target` as it was, if the copy fails: also without it, where a disk was full.
     """
+    is_new = False
     try:
         with closing(_open(source)) as old:
             old.execute("BEGIN")
             old.execute("SELECT 1 FROM sqlite_schema").fetchone()  # one commit, whatever is written meanwhile
             with suppress(FileExistsError):
                 os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                is_new = True
             with closing(sqlite3.connect(target, timeout=_WAIT_SECONDS)) as new:
                 told = (lambda _, left, count: on_copied(count - left, count)) if on_copied else None
                 old.backup(new, pages=_PAGES, progress=told)
     except (sqlite3.Error, OSError) as error:
+        if is_new:
+            target.unlink(missing_ok=True)
         raise UnusableDatabase(f"{source} can't be copied to {target}: {error}") from error
 
 

@@ -1,10 +1,13 @@
 """A backup is one commit of the served file, and a restore is another history to every client."""
 
 import os
+import shutil
 import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from models.storage import backup
 from tests.cli.command import Run, check_one_line
@@ -123,6 +126,19 @@ def test_a_file_of_another_page_size_is_restored(run: Run, tmp_path: Path) -> No
     assert backup.page_bytes(database) == 4_096
     assert not list(tmp_path.glob("*.draft*"))
     assert run("check").code == 0
+
+
+def test_a_full_disk_is_not_restored_to(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database stays. Half of a restore has left no room to take it back, and copies of nothing beside it."""
+    assert run("calendar", "create", "room").code == 0
+    copy = tmp_path / "copy.db"
+    assert run("backup", str(copy)).code == 0
+    assert run("calendar", "create", "second").code == 0
+    used = shutil.disk_usage(tmp_path)._replace(free=copy.stat().st_size)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: used)
+    check_one_line(run("restore", str(copy), "--yes"), "needs", "are free", "nothing was restored")
+    assert _names(tmp_path / "slotcast.db") == ["room", "second"]
+    assert not list(tmp_path.glob("slotcast-*.db"))
 
 
 def test_foreign_triggers_are_not_restored(run: Run, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A copy of a SQLite file is one commit, and a failed copy leaves the target as it was."""
 
+import resource
+import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -64,3 +66,22 @@ def test_a_failed_copy_leaves_the_target(tmp_path: Path) -> None:
     with closing(sqlite3.connect(target)) as connection:
         assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("kept",)]
     assert backup.damage(tmp_path / "text") == ["file is not a database"]
+
+
+def test_a_copy_that_fails_leaves_no_new_file(tmp_path: Path) -> None:
+    """As on a full disk: a limit of the process refuses the write."""
+    source, target = tmp_path / "source.db", tmp_path / "target.db"
+    with closing(sqlite3.connect(source)) as connection:
+        connection.execute("CREATE TABLE row (filler BLOB)")
+        connection.execute("INSERT INTO row VALUES (zeroblob(1000000))")
+        connection.commit()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(UnusableDatabase, match="can't be copied"):
+            backup.copy(source, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert not target.exists()
