@@ -9,8 +9,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from models.storage.dialect import UnusableDatabase
-from models.storage.triggers.note import PREFIX
 
+_OUR_TRIGGERS = "outside_"  # models/storage/triggers
 _PAGES = 2_000  # a step; 8 MB
 _WAIT_SECONDS = 10.0
 
@@ -82,7 +82,7 @@ def foreign_triggers(file: Path) -> list[str]:
     """Return the names of the triggers that are not Slotcast's. They would run with every write to the database."""
     with closing(_open(file)) as connection:
         found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
-    return [name for (name,) in found if not name.startswith(PREFIX)]
+    return [name for (name,) in found if not name.startswith(_OUR_TRIGGERS)]
 
 
 def fit(draft: Path, size: int) -> None:
