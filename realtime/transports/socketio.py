@@ -127,7 +127,7 @@ class CalendarNamespace(socketio.AsyncNamespace):
         """Subscribe a new client to a calendar in memory without a task; return None for any other request."""
         name, *fields = data
         session = self._rooms.sessions.get(sid)
-        if name != Subscribe.wire.name or self._audience is not Audience.PUBLIC or not _asks_for_now(fields):
+        if name != Subscribe.wire.name or self._audience is not Audience.PUBLIC or not _knows_nothing(fields):
             return None
         if session is None or session.is_joining:
             return None
@@ -261,13 +261,14 @@ class CalendarNamespace(socketio.AsyncNamespace):
         return protocol.write_ok()
 
 
-def _asks_for_now(fields: list[Any]) -> bool:
-    """Whether a subscription names its calendar and nothing else: neither a cursor nor a window."""
+def _knows_nothing(fields: list[Any]) -> bool:
+    """Whether a subscription names its calendar and has no cursor."""
     return (
         len(fields) == 1
         and isinstance(fields[0], dict)
-        and fields[0].keys() == {"calendar"}
-        and isinstance(fields[0]["calendar"], str)
+        and isinstance(fields[0].get("calendar"), str)
+        and fields[0].get("after", "") == ""
+        and "at_least" not in fields[0]
     )
 
 

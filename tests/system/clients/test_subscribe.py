@@ -102,7 +102,13 @@ async def test_a_refusal_at_once_is_the_usual_one(place: Place, world: World) ->
         private = {"id": world.calendar, "visibility": "private", "key": new_key()}
         assert code_of(await staff.ask("calendar.update", private)) == "ok"
         assert code_of(await guest.ask("calendar.subscribe", {"calendar": world.calendar})) == "unauthorized"
-        for strange in ({"calendar": 7}, {"calendar": None}, {"calendar": "\0"}, {"calendar": []}):
+        for strange in (
+            {"calendar": 7},
+            {"calendar": None},
+            {"calendar": "\0"},
+            {"calendar": world.calendar, "after": []},
+            {"calendar": world.calendar, "from": "soon"},
+        ):
             assert code_of(await guest.ask("calendar.subscribe", strange)) in {"bad_request", "unauthorized"}
 
 
