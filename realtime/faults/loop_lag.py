@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 INTERVAL_SECONDS = 0.02
-IDLE_INTERVAL_SECONDS = 0.1  # while the loop's thread does nearly nothing: each wake of an idle core is dear
+IDLE_INTERVAL_SECONDS = 0.2  # while the loop's thread does nearly nothing: each wake of an idle core is dear
 IDLE_SHARE = 0.05  # of an interval, in CPU
 LATE_SECONDS = 0.25
 LATE_INTERVALS = 3  # in a row: one late interval is no overload
