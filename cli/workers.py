@@ -90,12 +90,12 @@ def supervise(
     """
     with ExitStack() as ends:
         try:
-            ends.enter_context(_reserved(settings.host, settings.port))
+            ends.enter_context(reserved(settings.host, settings.port))
         except (OSError, UnicodeError) as error:
             raise BadSetting(why_not(settings, error)) from error
         if settings.metrics_listen is not None:
             try:
-                ends.enter_context(_reserved(*settings.metrics_listen))
+                ends.enter_context(reserved(*settings.metrics_listen))
             except (OSError, UnicodeError) as error:
                 raise BadSetting(f"SLOTCAST_METRICS_LISTEN: {error}") from error
         print(welcome, flush=True)
@@ -133,7 +133,7 @@ def locked(path: Path, more: int = 0) -> int:
     return lock
 
 
-def _reserved(host: str, port: int) -> socket.socket:
+def reserved(host: str, port: int) -> socket.socket:
     """Bind the address without listening, so that no other program takes it while a worker restarts."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -141,10 +141,12 @@ def _reserved(host: str, port: int) -> socket.socket:
     with socket.socket(family, kind, protocol) as probe:  # a server without SO_REUSEPORT is noticed here
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
-    reserved = socket.socket(family, kind, protocol)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    reserved.bind(address)
-    return reserved
+    held = socket.socket(family, kind, protocol)
+    # Both options: the closed connections of a server without workers keep the port for a minute.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.bind(address)
+    return held
 
 
 class _Supervisor:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.workers import TOGETHER_SECONDS, VARIABLE, locked, remove_left
+from cli.workers import TOGETHER_SECONDS, VARIABLE, locked, remove_left, reserved
 from tests.support import ROOT, Api, Client, Server, eventually, wait_until
 from tests.support.clients.following import all_have, following, open_slot
 from tests.support.example import in_days
@@ -267,3 +267,20 @@ def test_a_signal_at_any_line_ends_the_supervisor(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Stopping") == 100
+
+
+def test_the_closed_connections_of_a_server_without_workers_are_in_nobodys_way() -> None:
+    """They keep the address for a minute after its end, and had no SO_REUSEPORT."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # with SO_REUSEADDR
+        port: int = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = listener.accept()
+            accepted.close()  # the server closes first, so its side stays in TIME_WAIT
+            assert client.recv(1) == b""
+    held = reserved("127.0.0.1", port)
+    held.close()
+
+
+def test_the_address_of_a_running_server_is_not_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(OSError, match="in use"):
+        reserved("127.0.0.1", listener.getsockname()[1])
