@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from math import inf
 
 INTERVAL_SECONDS = 0.02
 IDLE_INTERVAL_SECONDS = 0.2  # while the loop's thread does nearly nothing: each wake of an idle core is dear
@@ -53,6 +54,7 @@ class LoopLagMonitor:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._tick)
 
     def close(self) -> None:
+        self.ticked_at = inf  # the loop does not stand: nobody counts its turns any more
         if self._timer is not None:
             self._timer.cancel()
 

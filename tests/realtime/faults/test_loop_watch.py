@@ -17,7 +17,7 @@ async def test_a_standing_loop_is_named_with_its_place(caplog: pytest.LogCapture
     asyncio.get_running_loop().slow_callback_duration = 60.0
     faults, lag = Faults(), LoopLagMonitor(lambda: False, lambda _: None)
     lag.start()
-    watch = LoopWatch(faults, lambda: lag.ticked_at, standstill_seconds=0.3)
+    watch = LoopWatch(faults, lambda: lag.ticked_at, standstill_seconds=0.8)
     watch.start()
     with caplog.at_level(logging.WARNING, "slotcast.faults"):
         until = time.monotonic() + 20
@@ -31,3 +31,22 @@ async def test_a_standing_loop_is_named_with_its_place(caplog: pytest.LogCapture
     assert "test_loop_watch.py, line " in begun
     assert over.startswith("Over (loop)")
     assert faults.begun["loop"] == 1
+
+
+async def test_a_loop_whose_turns_are_not_counted_any_more_does_not_stand(caplog: pytest.LogCaptureFixture) -> None:
+    """A server that stops takes its time, and is no fault."""
+    faults, lag, looks = Faults(), LoopLagMonitor(lambda: False, lambda _: None), 0
+
+    def last_turn() -> float:
+        nonlocal looks
+        looks += 1
+        return lag.ticked_at
+
+    lag.start()
+    watch = LoopWatch(faults, last_turn, standstill_seconds=0.05)
+    lag.close()
+    watch.start()
+    await eventually(lambda: looks > 10)
+    await watch.close()
+    assert not faults.present
+    assert not caplog.records
