@@ -142,10 +142,14 @@ def reserved(host: str, port: int) -> socket.socket:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
     held = socket.socket(family, kind, protocol)
-    # Both options: the closed connections of a server without workers keep the port for a minute.
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    held.bind(address)
+    try:
+        held.bind(address)
+    except OSError:
+        # Closed connections of a server without workers keep the port for a minute. Only then is the address shared
+        # with programs that set SO_REUSEADDR: another supervisor that starts would not notice this one otherwise.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(address)
     return held
 
 

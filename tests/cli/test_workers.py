@@ -284,3 +284,11 @@ def test_the_closed_connections_of_a_server_without_workers_are_in_nobodys_way()
 def test_the_address_of_a_running_server_is_not_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(OSError, match="in use"):
         reserved("127.0.0.1", listener.getsockname()[1])
+
+
+def test_the_address_of_a_server_whose_workers_start_is_not_taken() -> None:
+    """Nobody listens there yet, and the second supervisor has the same options."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    with reserved("127.0.0.1", port), pytest.raises(OSError, match="in use"):
+        reserved("127.0.0.1", port)
