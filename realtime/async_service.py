@@ -22,8 +22,8 @@ from realtime.access.waiting_bound import IGNORING_SHARE, WaitingBound
 from realtime.engine.reading_line import Queueing, ReadingLine
 from realtime.reads.read_queue import Lane
 from realtime.reads.readers import Readers
+from realtime.thread_turn import ThreadTurn
 from realtime.writer_link.client import WriterLink
-from realtime.writer_turn import WriterTurn
 
 T = TypeVar("T")
 
@@ -59,14 +59,14 @@ class AsyncService:
         self._done: deque[tuple[_Asked | None, Any, float]] = deque()  # with the time, by time.monotonic
         self._unsent: list[tuple[Command, Reply, float | None]] = []  # of this turn of the loop
         self._is_woken = False
-        self._turn = WriterTurn(self._loop, self._done, self._hand_over)
+        self._turn = ThreadTurn(self._loop, self._submit, self._threads_have)
         self.committed_at = 0.0  # by time.perf_counter, while `on_commit` runs
         self.wait = WaitingBound(sync.max_wait_seconds)
         self.admission: Sized = ()  # the requests that have not begun yet; the app sets it
         self.line = ReadingLine(lambda: self.wait.read_room(len(self.admission)))
         self._asked = self._answered = 0  # commands so far
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()  # for so many answers
-        self._readers = Readers(sync.close_thread_connection)
+        self._readers = Readers(sync.close_thread_connection, self._turn)
         if link is None:
             sync.on_commit = self._committed
         else:
@@ -129,10 +129,10 @@ class AsyncService:
         if self._link is None and not self.wait.is_standing:
             self._turn.plan()
 
-    def _hand_over(self) -> int:
-        """Give the writer what it has not got yet, and return the number of commands without an answer."""
-        self._submit()
-        return self._under_way
+    def _threads_have(self) -> int:
+        """Return the number of commands and reads that this process's threads have not done yet."""
+        commands = self._under_way - len(self._done) if self._link is None else 0
+        return max(commands, 0) + self._readers.young
 
     @property
     def _under_way(self) -> int:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from math import inf
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from models.contract.errors import Overloaded, RateLimited, Refused
 from models.contract.values.histogram import Histogram
 from models.service import Cancelled
 from realtime.reads.read_queue import Lane, Read, ReadQueue, Waiter, current_peer
+from realtime.thread_turn import ThreadTurn
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ MOST_WAITING = 2_000  # reads in one lane
 MOST_WAITING_EACH = 200  # of one client
 LONGEST_WAIT_SECONDS = 10.0  # then it is refused
 LONGEST_READ_SECONDS = 15.0
+YOUNG_SECONDS = 0.1  # a busy event loop stops for a read of this age: later, the read is what keeps a thread busy
 CHECK_SECONDS = 0.1  # for clients that have hung up
 STOP_SECONDS = 2.0
 
@@ -45,6 +48,7 @@ class _Thread:
     def __init__(self, number: int, lanes: tuple[Lane, ...], readers: Readers) -> None:
         self.lanes = lanes
         self.reading: Read | None = None
+        self.began_at = -inf  # of the read that runs, by time.monotonic
         self.inbox: SimpleQueue[Read | None] = SimpleQueue()
         self._readers = readers
         self.thread = threading.Thread(target=self._run, name=f"slotcast-reader-{number}", daemon=True)
@@ -60,6 +64,8 @@ class _Thread:
                 error = Overloaded("The read was cancelled.")
             except Exception as failure:
                 error = failure
+            self.began_at = -inf
+            self._readers.note()
             with suppress(RuntimeError):  # the loop has closed
                 self._readers.loop.call_soon_threadsafe(self._readers.done, self, read, result, error)
             del read, result, error
@@ -74,7 +80,7 @@ def _too_late(*, is_hogging: bool) -> Refused:
 class Readers:
     """The reading threads. Every method is for the loop's thread."""
 
-    def __init__(self, close_thread_connection: Callable[[], None]) -> None:
+    def __init__(self, close_thread_connection: Callable[[], None], turn: ThreadTurn) -> None:
         self.loop = asyncio.get_running_loop()
         self.close_thread_connection = close_thread_connection
         self._queues = {lane: ReadQueue(lane) for lane in Lane}
@@ -84,6 +90,7 @@ class Readers:
         self.times = {lane: Histogram() for lane in Lane}  # seconds from its begin to its end
         self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
+        self._turn = turn
         for thread in self._threads:
             thread.thread.start()
 
@@ -91,6 +98,16 @@ class Readers:
     def queued(self) -> dict[Lane, int]:
         """Return the number of waiting reads of each lane."""
         return {lane: queue.length for lane, queue in self._queues.items()}
+
+    @property
+    def young(self) -> int:
+        """Return the number of reads that run since a short time. Any thread may ask."""
+        since = time.monotonic() - YOUNG_SECONDS
+        return sum(thread.began_at > since for thread in self._threads)
+
+    def note(self) -> None:
+        """Note the end of a read, from its thread."""
+        self._turn.note()
 
     async def run(
         self, question: Callable[[], T], lane: Lane, key: Hashable = None, *, is_late_welcome: bool = False
@@ -154,7 +171,9 @@ class Readers:
                 read.began_at = self.loop.time()
                 self.waits[read.lane].observe(read.began_at - read.waiters[0].since if read.waiters else 0.0)
                 thread.reading = read
+                thread.began_at = time.monotonic()
                 thread.inbox.put(read)
+                self._turn.watch()
                 return
 
     def done(self, thread: _Thread, read: Read, result: Any, error: Exception | None) -> None:

@@ -220,3 +220,17 @@ async def test_a_read_that_waits_too_long_is_refused(service: AsyncService, monk
     honest = _ask(service, endless, client="c")
     outcomes = await asyncio.gather(*hog, honest, *running, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [RateLimited, RateLimited, Overloaded, Overloaded, Overloaded]
+
+
+async def test_a_busy_loop_stops_for_young_reads_alone(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that takes long keeps a thread busy itself, and the loop is not stopped for it."""
+    blocking = BlockingRead()
+    asked = asyncio.create_task(service.read(blocking.read, lane=Lane.HEAVY))
+    await eventually(lambda: blocking.began)
+    assert service._readers.young == 1
+    monkeypatch.setattr(readers, "YOUNG_SECONDS", 0.0)
+    assert service._readers.young == 0
+    monkeypatch.undo()
+    blocking.open()
+    await asked
+    assert service._readers.young == 0

@@ -1,4 +1,4 @@
-"""The writer's turn: the loop waits for the writer's thread, but never for long."""
+"""The threads' turn: the loop waits for the threads of the database, but never for long."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import time
 
 import pytest
 
-from realtime.writer_turn import LOOK_SECONDS, MOST_LOOK_SECONDS, MOST_SECONDS, WriterTurn
+from realtime.thread_turn import LOOK_SECONDS, MOST_LOOK_SECONDS, MOST_SECONDS, ThreadTurn
 from tests.support import eventually
 
 
-async def _pass(turn: WriterTurn) -> float:
+def _nothing() -> None:
+    """Have nothing to hand over."""
+
+
+async def _pass(turn: ThreadTurn) -> float:
     """Plan a turn, and return its seconds."""
     loop = asyncio.get_running_loop()
     turn.plan()
@@ -27,7 +31,7 @@ async def _pass(turn: WriterTurn) -> float:
 async def test_the_turn_ends_with_the_last_answer() -> None:
     """A thread that answers gets on while the loop waits, and the loop goes on as soon as nothing is under way."""
     answers = list[int]()
-    turn = WriterTurn(asyncio.get_running_loop(), answers, lambda: 3)
+    turn = ThreadTurn(asyncio.get_running_loop(), _nothing, lambda: 3 - len(answers))
     has_begun = threading.Event()
 
     def answer() -> None:
@@ -47,12 +51,12 @@ async def test_the_turn_ends_with_the_last_answer() -> None:
 
 async def test_a_writer_that_stands_does_not_stop_the_loop() -> None:
     """Without any answer a turn ends after a while. With nothing under way there is none."""
-    turn = WriterTurn(asyncio.get_running_loop(), [], lambda: 1)
+    turn = ThreadTurn(asyncio.get_running_loop(), _nothing, lambda: 1)
     until = time.thread_time() + MOST_SECONDS
     while time.thread_time() < until:
         pass  # the loop works
     assert MOST_SECONDS <= await _pass(turn) < 20 * MOST_SECONDS
-    idle = WriterTurn(asyncio.get_running_loop(), [1], lambda: 1)
+    idle = ThreadTurn(asyncio.get_running_loop(), _nothing, lambda: 0)
     assert await _pass(idle) < MOST_SECONDS
 
 
@@ -64,14 +68,14 @@ def _work(seconds: float) -> None:
 
 async def test_a_busy_loop_stops_for_a_command_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop's thread works all the time, so the writer's gets a turn. The looks end with the last command."""
-    answers, under_way, has_stopped, block = list[int](), [1], threading.Event(), WriterTurn._block
+    answers, under_way, has_stopped, block = list[int](), [1], threading.Event(), ThreadTurn._block
 
-    def stop(turn: WriterTurn, seconds: float) -> None:
+    def stop(turn: ThreadTurn, seconds: float) -> None:
         has_stopped.set()
         block(turn, seconds)
 
-    monkeypatch.setattr(WriterTurn, "_block", stop)
-    turn = WriterTurn(asyncio.get_running_loop(), answers, lambda: under_way[0])
+    monkeypatch.setattr(ThreadTurn, "_block", stop)
+    turn = ThreadTurn(asyncio.get_running_loop(), _nothing, lambda: under_way[0] - len(answers))
 
     def answer() -> None:
         has_stopped.wait()
@@ -93,7 +97,7 @@ async def test_a_busy_loop_stops_for_a_command_under_way(monkeypatch: pytest.Mon
 
 async def test_a_loop_that_waits_stops_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loop without work leaves the interpreter to the writer's thread anyway."""
-    monkeypatch.delattr(WriterTurn, "_block")
+    monkeypatch.delattr(ThreadTurn, "_block")
     looks = 0
 
     def count() -> int:
@@ -101,23 +105,23 @@ async def test_a_loop_that_waits_stops_for_nothing(monkeypatch: pytest.MonkeyPat
         looks += 1
         return looks < 5
 
-    turn = WriterTurn(asyncio.get_running_loop(), [], count)
+    turn = ThreadTurn(asyncio.get_running_loop(), _nothing, count)
     turn.watch()
     await eventually(lambda: looks == 5, 10, "five looks")
 
 
 async def test_a_busy_loop_gets_on_beside_a_writer_that_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     """It stops less and less often for a writer that waits for a lock or a disk itself."""
-    turns, block = 0, WriterTurn._block
+    turns, block = 0, ThreadTurn._block
 
-    def count(turn: WriterTurn, seconds: float) -> None:
+    def count(turn: ThreadTurn, seconds: float) -> None:
         nonlocal turns
         turns += 1
         block(turn, seconds)
 
-    monkeypatch.setattr(WriterTurn, "_block", count)
+    monkeypatch.setattr(ThreadTurn, "_block", count)
     under_way = [1]
-    turn = WriterTurn(asyncio.get_running_loop(), [], lambda: under_way[0])
+    turn = ThreadTurn(asyncio.get_running_loop(), _nothing, lambda: under_way[0])
     turn.watch()
     until = time.thread_time() + 6 * MOST_LOOK_SECONDS
     while time.thread_time() < until:
