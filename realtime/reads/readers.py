@@ -35,6 +35,7 @@ MOST_WAITING = 2_000  # reads in one lane
 MOST_WAITING_EACH = 200  # of one client
 LONGEST_WAIT_SECONDS = 10.0  # then it is refused
 LONGEST_READ_SECONDS = 15.0
+CANCEL_SECONDS = 2.0  # then the waiters of a cancelled read are refused: a frozen database does not even cancel
 YOUNG_SECONDS = 0.1  # a busy event loop stops for a read of this age: later, the read is what keeps a thread busy
 CHECK_SECONDS = 0.1  # for clients that have hung up
 STOP_SECONDS = 2.0
@@ -209,8 +210,11 @@ class Readers:
             read = thread.reading
             if read is None or read.lane is Lane.SERVER or read.began_at is None:
                 continue
-            if not read.is_wanted or self.loop.time() - read.began_at > LONGEST_READ_SECONDS:
+            late = self.loop.time() - read.began_at - LONGEST_READ_SECONDS
+            if not read.is_wanted or late > 0:
                 self._cancel(read)
+            if late > CANCEL_SECONDS:
+                read.settle(None, Overloaded("The database does not answer."))
         self._start_timer()
 
     def _sift(self) -> None:

@@ -206,7 +206,7 @@ async def test_a_client_has_so_many_reads_waiting(service: AsyncService, monkeyp
 
 async def test_a_read_that_waits_too_long_is_refused(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read is refused after its time in the queue, and cancelled after its time in the database."""
-    monkeypatch.setattr(readers, "LONGEST_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(readers, "LONGEST_WAIT_SECONDS", 0.25)  # between two checks
     monkeypatch.setattr(readers, "LONGEST_READ_SECONDS", 0.6)
     db = service.sync._db
 
@@ -220,6 +220,20 @@ async def test_a_read_that_waits_too_long_is_refused(service: AsyncService, monk
     honest = _ask(service, endless, client="c")
     outcomes = await asyncio.gather(*hog, honest, *running, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [RateLimited, RateLimited, Overloaded, Overloaded, Overloaded]
+
+
+async def test_a_read_that_a_frozen_database_does_not_end_is_answered(
+    service: AsyncService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread is taken for as long as the database stands, and its waiters are refused."""
+    monkeypatch.setattr(readers, "LONGEST_READ_SECONDS", 0.2)
+    monkeypatch.setattr(readers, "CANCEL_SECONDS", 0.2)
+    blocking = BlockingRead()
+    with pytest.raises(Overloaded):
+        await asyncio.wait_for(_ask(service, blocking.read), 20)
+    assert blocking.began
+    blocking.open()
+    assert await _ask(service, lambda: "next") == "next"
 
 
 async def test_a_busy_loop_stops_for_young_reads_alone(service: AsyncService, monkeypatch: pytest.MonkeyPatch) -> None:
