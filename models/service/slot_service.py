@@ -17,7 +17,7 @@ from models.audit import audit, unreadable
 from models.audit.audit import Finding
 from models.contract.changes import Logged
 from models.contract.commands.command import Answer, Command
-from models.contract.errors import Refused
+from models.contract.errors import Overloaded, Refused
 from models.contract.values.time import Clock, MeasuredClock, system_clock
 from models.contract.values.tokens import Tokens
 from models.domain.access import blocks
@@ -250,7 +250,10 @@ class SlotService(Queries):
         self._writer.submit(command, reply, arrived)
 
     def run(self, command: Command) -> Answer:
-        """Run the command and wait for its answer; raise its refusal. For callers without an event loop."""
+        """Run the command and wait for its answer; raise its refusal. For callers without an event loop.
+
+        Such a caller is the operator, who learns why the database can't be written.
+        """
         done = threading.Event()
         outcomes: list[Outcome] = []
 
@@ -260,6 +263,8 @@ class SlotService(Queries):
 
         self.submit(command, reply)
         done.wait()
+        if isinstance(outcomes[0], Overloaded) and (fault := self.write_fault) is not None:
+            raise Overloaded(f"The database can't be written: {fault.reason}.")
         if isinstance(outcomes[0], Refused):
             raise outcomes[0]
         return outcomes[0]

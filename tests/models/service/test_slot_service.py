@@ -35,6 +35,20 @@ def test_a_closed_service_refuses_commands(database: str) -> None:
 
 
 @pytest.mark.only("sqlite")
+def test_an_operator_learns_why_nothing_is_written(driver: Driver) -> None:
+    """A command of the command line, or the start of a server, on a full disk: "overloaded" alone helps nobody."""
+    # SQLite takes the present size instead, so the file can't grow.
+    driver.together([], arm=lambda connection: connection.execute("PRAGMA max_page_count = 1"))
+
+    def fill() -> None:
+        for place in range(200):
+            driver.service.run(CreateCalendar(principal=OPERATOR, calendar=f"room-{place}", name="R" * 200, zone="UTC"))
+
+    with pytest.raises(Overloaded, match="The database can't be written: database or disk is full"):
+        fill()
+
+
+@pytest.mark.only("sqlite")
 def test_a_check_of_the_secret_makes_no_file(tmp_path: Path, database: str) -> None:
     """`check_secret` leaves nothing behind, and tells another secret from the database's."""
     SlotService(database, b"one secret of the tests").check_secret()
