@@ -144,6 +144,7 @@ class _App:
             clock,
             lambda ticket, ends_at: self.service.run(UseTicket(ticket=ticket, ends_at=ends_at)),
             credentials,
+            read_rights=self.access.keeper.read,
         )
         self.guard = RequestGuard(
             auth,

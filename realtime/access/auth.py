@@ -228,16 +228,25 @@ class Tickets:
     """Tickets for clients that cannot send a header: valid once, for the calendars they name, for 30 s.
 
     A ticket is signed and not stored, so that any server with the secret takes it. `use` writes down that it was used.
+    One of a session is valid while the session has the rights that it had then. `read_rights` brings the rights of a
+    session that another server has just opened or changed.
     """
 
     def __init__(
-        self, secret: bytes | TokenKeys, clock: Clock, use: UseTicket, credentials: Credentials | None = None
+        self,
+        secret: bytes | TokenKeys,
+        clock: Clock,
+        use: UseTicket,
+        credentials: Credentials | None = None,
+        *,
+        read_rights: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._credentials = credentials or Credentials(clock)
         # No ticket is a token, and no token is a ticket.
         self._ticket_keys = tuple(hmac.digest(one, b"ticket", "sha256") for one in keys_of(secret).secrets)
         self._clock = clock
         self._use = use
+        self._read_rights = read_rights
 
     def issue(self, identity: Identity, calendars: frozenset[str]) -> tuple[str, int]:
         """Return a ticket for these calendars, and its end in milliseconds. The caller checks the calendars."""
@@ -251,6 +260,8 @@ class Tickets:
         }
         if identity.credential is not None:
             claims["of"] = identity.credential.id
+        if identity.account and identity.credential is not None:
+            claims["rights"] = self._credentials.rights_of(identity.credential.id)
         if identity.expires_at is not None:
             claims["until"] = now + int(identity.seconds_left * SECOND)
         return jwt.encode(claims, self._ticket_keys[0], algorithm=ALGORITHM), ends_at
@@ -271,7 +282,10 @@ class Tickets:
             subject=claims["sub"], address=holder_address(address), calendars=frozenset(claims["calendars"])
         )
         left = (claims["until"] - now) / SECOND if "until" in claims else None
-        credential = self._credentials.of_id(claims["of"]) if "of" in claims else None
+        rights = claims.get("rights")
+        if rights and self._read_rights and not self._credentials.has_rights(claims["of"], rights):
+            await self._read_rights()
+        credential = self._credentials.of_id(claims["of"], rights) if "of" in claims else None
         identity = Identity(principal, None, credential)
         return identity if left is None else identity.lasting(left, self._clock)
 

@@ -70,14 +70,14 @@ class Credentials:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._state = AccessState({}, frozenset())
+        self._sessions: dict[str, LiveSession] = {}  # by their ids
         self._live: WeakValueDictionary[str, Credential] = WeakValueDictionary()
         self._uses: dict[str, Use] = {}
 
     def take(self, state: AccessState) -> None:
         """Take the rights in force, and end the connections of those that have changed."""
-        before = {session.id: session for session in self._state.sessions.values()}
-        after = {session.id: session for session in state.sessions.values()}
-        self._state = state
+        before, after = self._sessions, {session.id: session for session in state.sessions.values()}
+        self._state, self._sessions = state, after
         for name, credential in list(self._live.items()):
             if name in state.revoked or before.get(name) != after.get(name):
                 self._live.pop(name, None)
@@ -117,10 +117,23 @@ class Credentials:
         self._note(Use(id=session.id, used_at=self._clock()))
         return self._known(session.id), session
 
-    def of_id(self, name: str) -> Credential:
-        """Return the credential with this id, of a ticket; Unauthorized for a revoked one."""
+    def rights_of(self, session: str) -> str:
+        """Return a hash of the rights of the session with this id."""
+        return _hash_of(repr(self._sessions.get(session)))
+
+    def has_rights(self, session: str, rights: str) -> bool:
+        """Say if the session is in force with the rights of this hash."""
+        return session in self._sessions and rights == self.rights_of(session)
+
+    def of_id(self, name: str, rights: str | None) -> Credential:
+        """Return the credential with this id, of a ticket; Unauthorized for a revoked one.
+
+        `rights` are those of a session when the ticket was issued. A session with others is another credential.
+        """
         if name in self._state.revoked:
             raise Unauthorized("The ticket's token was revoked.")
+        if rights is not None and not self.has_rights(name, rights):
+            raise Unauthorized("The ticket's session has ended, or its rights have changed.")
         return self._known(name)
 
     def _known(self, name: str) -> Credential:

@@ -62,6 +62,21 @@ async def test_a_session_ends_with_its_rights() -> None:
     assert "three" in ends
 
 
+def test_a_ticket_of_a_session_has_its_rights_or_none() -> None:
+    """It is refused once the session is gone, and once its account has another role. A token has no such rights."""
+    credentials, session = Credentials(system_clock), _session("one")
+    credentials.take(_state(session))
+    rights = credentials.rights_of("one")
+    assert credentials.of_id("one", rights).id == "one"
+    for state in (_state(session._replace(roles=(("room", "viewer"),))), _state()):
+        credentials.take(state)
+        with pytest.raises(Unauthorized):
+            credentials.of_id("one", rights)
+    with pytest.raises(Unauthorized):
+        credentials.of_id("one", credentials.rights_of("one"))
+    assert credentials.of_id("of a token", None).id == "of a token"
+
+
 async def test_uses_are_noted_once() -> None:
     """Those of tokens with a role, of links and of sessions; a guest's token of another program is not."""
     credentials = Credentials(system_clock)

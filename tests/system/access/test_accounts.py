@@ -155,6 +155,28 @@ async def test_what_is_revoked_ends_at_once(place: Place, api: Api) -> None:
         assert listed["revoked_at"] is not None
 
 
+@pytest.mark.parametrize("end", ["sign-out", "disabled", "roles", "removed"])
+async def test_a_ticket_opens_nothing_after_its_session(place: Place, api: Api, end: str) -> None:
+    """A ticket taken before a sign-out, or before the account lost its roles, is refused."""
+    calendar = f"after-{end}"
+    await make_world(api, calendar, place.staff, visibility="private")
+    account = await add(place, calendar, **{calendar: "staff"})
+    async with Api(place.url, headers=await sign_in(place, calendar)) as page, Api(place.url, OWNER) as owner:
+        asked = {"calendars": [calendar]}
+        before, after = [(await page.ask("POST", "/api/tickets", asked)).body["ticket"] for _ in range(2)]
+        path = f"/calendars/{calendar}.ics?ticket="
+        async with Api(place.url) as stranger:
+            assert (await stranger.ask("GET", path + before)).status == 200
+            ended = {
+                "sign-out": (page, "DELETE", "/api/session", None),
+                "disabled": (owner, "PATCH", f"/api/accounts/{account}", {"disabled": True}),
+                "roles": (owner, "PATCH", f"/api/accounts/{account}", {"roles": {"elsewhere": "viewer"}}),
+                "removed": (owner, "DELETE", f"/api/accounts/{account}", None),
+            }[end]
+            assert (await ended[0].ask(*ended[1:])).code == "ok"
+            assert (await stranger.ask("GET", path + after)).code == "unauthorized"
+
+
 async def test_a_private_link_is_revoked(place: Place, api: Api) -> None:
     """Staff see when a link was made and used, and end it before its time."""
     await make_world(api, "linked", place.staff, visibility="private")
