@@ -10,7 +10,7 @@ import ssl
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,22 +19,26 @@ import typer
 from peewee import DatabaseError, InterfaceError
 
 from cli.secret import is_kept, open_files, secret_file
+from cli.secret_strength import can_be_guessed
 from cli.setting_values import SECRET_CHARACTERS
 from cli.settings import BadSetting, Settings, unknown_variables
 from models.contract.values.time import system_clock
 from models.storage.backup import is_ours
 from models.storage.database import database_file, needs_migration, open_database
 from models.storage.dialect import UnusableDatabase
+from realtime.access.issuer import UnusableKeys, count_keys
 from realtime.mail.smtp import MailFailed, greet
 
 _LEAST_FILES = 4_096
 _LEAST_DISK_BYTES = 1_000_000_000
-_LEAST_DIFFERENT = 12  # characters of a secret; a random one of 32 letters has some 20
 _CERTIFICATE_DAYS = 14
 _URL_SECONDS = 10.0
 _MAIL_SECONDS = 10.0
 _OK = 200
-_PRIVATE_BITS = 8  # a shorter prefix than that of 10.0.0.0/8 trusts strangers
+# A public network with a shorter prefix has strangers beside the proxies; those of the big ones have 12 bits, or 29.
+_PUBLIC_BITS = {4: 10, 6: 20}
+_PRIVATE_4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
+_PRIVATE = tuple(map(ip_network, (*_PRIVATE_4, "fc00::/7", "fe80::/10", "::1/128")))
 
 
 class Verdict(NamedTuple):
@@ -101,10 +105,13 @@ def _check_secret(settings: Settings) -> Verdicts:
     where = "its file" if is_kept_here else "SLOTCAST_SECRET"
     if not settings.secret:
         yield _good("secret", f"the first start makes {secret_file(settings.database)}")
-    elif len(set(settings.secret)) < _LEAST_DIFFERENT:
+    elif can_be_guessed(settings.secret):
         yield _bad("secret", f"{where} can be guessed; `openssl rand -base64 {SECRET_CHARACTERS}` prints a strong one")
     else:
         yield _good("secret", f"{where} has {len(settings.secret)} characters")
+    if settings.secret_previous and can_be_guessed(settings.secret_previous):
+        text = "SLOTCAST_SECRET_PREVIOUS can be guessed, and makes tokens of staff while it is set; remove it soon"
+        yield _bad("secret", text)
     if is_kept_here and not settings.database.startswith("sqlite:"):
         text = f"each server makes its own {secret_file(settings.database)}; set the same SLOTCAST_SECRET on all"
         yield _bad("secret", text)
@@ -169,7 +176,7 @@ def _check_network(settings: Settings) -> Verdicts:
         yield _bad("origins", f"{origin} has no TLS, so anyone on its way can act as that page; use https")
     if "*" not in settings.origins and not plain:
         yield _good("origins", ", ".join(settings.origins) or "only the server's own pages")
-    wide = [network for network in settings.proxies if network.prefixlen < _PRIVATE_BITS]
+    wide = [network for network in settings.proxies if _has_strangers(network)]
     for network in wide:
         yield _bad("proxies", f"{network} lets anyone write the address that limits count; name your proxies")
     if not settings.proxies and is_local:
@@ -177,6 +184,12 @@ def _check_network(settings: Settings) -> Verdicts:
         yield _bad("proxies", text)
     elif not wide:
         yield _good("proxies", ", ".join(map(str, settings.proxies)) or "none; clients connect directly")
+    if settings.public_url.startswith("http://") and not _is_local(_host_of(settings.public_url)):
+        yield _bad(
+            "tls", f"SLOTCAST_PUBLIC_URL={settings.public_url} brings guests to their bookings in clear; use https"
+        )
+    if settings.metrics_public:
+        yield _bad("metrics", "SLOTCAST_METRICS_PUBLIC lets everyone read them; use SLOTCAST_METRICS_LISTEN")
     if not is_local and not settings.proxies:
         yield _bad("tls", f"{settings.host}:{settings.port} is plain HTTP for every machine; put TLS in front")
 
@@ -206,6 +219,18 @@ def _check_clock(settings: Settings) -> Verdicts:
         return  # told by the check of the database
     text = f"this machine's clock is {offset:+.1f} s off the database's"
     yield _good("clock", text) if abs(offset) < 1 else _bad("clock", f"{text}; run an NTP client")
+
+
+def _check_issuer(settings: Settings) -> Verdicts:
+    """Fetch the keys of the company's issuer as the server does."""
+    if settings.issuer is None:
+        return
+    try:
+        count = asyncio.run(count_keys(settings.jwks_url))
+    except UnusableKeys as error:
+        yield _bad("issuer", f"no keys at SLOTCAST_JWKS_URL ({error}); its tokens are refused")
+        return
+    yield _good("issuer", f"{count} keys at SLOTCAST_JWKS_URL")
 
 
 def _check_mail(settings: Settings) -> Verdicts:
@@ -242,6 +267,7 @@ _CHECKS: tuple[Callable[[Settings], Verdicts], ...] = (
     _check_clock,
     _check_network,
     _check_limits,
+    _check_issuer,
     _check_mail,
 )
 
@@ -320,6 +346,12 @@ async def _certificate(url: str) -> list[Verdict]:
         writer.close()
     days = int((ssl.cert_time_to_seconds(certificate["notAfter"]) - system_clock() / 1_000) // 86_400)
     return [Verdict(days >= _CERTIFICATE_DAYS, "certificate", f"it ends in {days} days")]
+
+
+def _has_strangers(network: IPv4Network | IPv6Network) -> bool:
+    """Say if the network is so wide that others than proxies are in it. Its own network has who runs it."""
+    is_private = any(network.version == own.version and network.subnet_of(own) for own in _PRIVATE)  # type: ignore[arg-type]
+    return not is_private and network.prefixlen < _PUBLIC_BITS[network.version]
 
 
 def _host_of(origin: str) -> str:

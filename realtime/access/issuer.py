@@ -36,7 +36,7 @@ ALGORITHMS = frozenset(_ALGORITHMS.values())
 _log = logging.getLogger("slotcast.issuer")
 
 
-class _UnusableKeys(Exception):
+class UnusableKeys(Exception):
     """The issuer's answer is no set of keys; the message says why."""
 
 
@@ -130,11 +130,23 @@ class Issuer:
         """Replace the keys; keep them if that fails."""
         self._asked_at = time.monotonic()
         try:
-            self._keys = _read_keys(await _get(self._settings.jwks_url))
-        except (_UnusableKeys, aiohttp.ClientError, TimeoutError, OSError) as error:
-            _log.warning("SLOTCAST_JWKS_URL was not read, %d keys stay: %s", len(self._keys), str(error) or "no answer")
+            self._keys = await _fetch_keys(self._settings.jwks_url)
+        except UnusableKeys as error:
+            _log.warning("SLOTCAST_JWKS_URL was not read, %d keys stay: %s", len(self._keys), error)
         except Exception:
             _log.exception("SLOTCAST_JWKS_URL was not read, %d keys stay", len(self._keys))
+
+
+async def count_keys(url: str) -> int:
+    """Return the number of keys there; UnusableKeys says why there is none."""
+    return len(await _fetch_keys(url))
+
+
+async def _fetch_keys(url: str) -> dict[str, tuple[Any, str]]:
+    try:
+        return _read_keys(await _get(url))
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise UnusableKeys(str(error) or "no answer") from error
 
 
 async def _get(url: str) -> bytes:
@@ -145,12 +157,12 @@ async def _get(url: str) -> bytes:
         session.get(url, allow_redirects=False, headers={"Accept": "application/json"}) as answer,
     ):
         if answer.status != _OK:
-            raise _UnusableKeys(f"it answers with the status {answer.status}")
+            raise UnusableKeys(f"it answers with the status {answer.status}")
         body = bytearray()
         async for part in answer.content.iter_any():
             body += part
             if len(body) > MOST_BYTES:
-                raise _UnusableKeys(f"its answer has more than {MOST_BYTES} bytes")
+                raise UnusableKeys(f"its answer has more than {MOST_BYTES} bytes")
         return bytes(body)
 
 
@@ -160,7 +172,7 @@ def _read_keys(body: bytes) -> dict[str, tuple[Any, str]]:
         given = json.loads(body)["keys"]
         listed = [one for one in given if isinstance(one, dict)]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _UnusableKeys("its answer is no JWK Set") from error
+        raise UnusableKeys("its answer is no JWK Set") from error
     keys: dict[str, tuple[Any, str]] = {}
     for jwk in listed[:MOST_KEYS]:
         algorithm = _algorithm_of(jwk)
@@ -174,7 +186,7 @@ def _read_keys(body: bytes) -> dict[str, tuple[Any, str]]:
             continue
         keys[jwk["kid"]] = key, algorithm
     if not keys:
-        raise _UnusableKeys("its answer has no key for RS256, ES256 or EdDSA with a kid")
+        raise UnusableKeys("its answer has no key for RS256, ES256 or EdDSA with a kid")
     return keys
 
 

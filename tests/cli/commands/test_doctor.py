@@ -34,9 +34,21 @@ def test_a_sound_deployment(run: Run, tmp_path: Path) -> None:
     ("settings", "words"),
     [
         ({"SLOTCAST_SECRET": GUESSED}, ("secret: SLOTCAST_SECRET can be guessed",)),
+        ({"SLOTCAST_SECRET_PREVIOUS": GUESSED}, ("secret: SLOTCAST_SECRET_PREVIOUS can be guessed",)),
+        ({"SLOTCAST_PUBLIC_URL": "http://example.org"}, ("tls: SLOTCAST_PUBLIC_URL=http://example.org",)),
+        ({"SLOTCAST_METRICS_PUBLIC": "1"}, ("metrics: SLOTCAST_METRICS_PUBLIC",)),
+        (
+            {
+                "SLOTCAST_JWKS_URL": "http://127.0.0.1:1/keys",
+                "SLOTCAST_JWT_ISSUER": "https://a.example",
+                "SLOTCAST_JWT_AUDIENCE": "slots",
+            },
+            ("issuer: no keys at SLOTCAST_JWKS_URL",),
+        ),
         ({"SLOTCAST_ORIGINS": "*"}, ("origins: SLOTCAST_ORIGINS=*",)),
         ({"SLOTCAST_ORIGINS": "http://example.org"}, ("origins: http://example.org has no TLS",)),
         ({"SLOTCAST_PROXIES": "0.0.0.0/0"}, ("proxies: 0.0.0.0/0",)),
+        ({"SLOTCAST_PROXIES": "8.0.0.0/8,2000::/16"}, ("proxies: 8.0.0.0/8", "proxies: 2000::/16")),
         ({"SLOTCAST_HOST": "0.0.0.0"}, ("tls: 0.0.0.0:8080 is plain HTTP",)),  # noqa: S104 - only a setting
         ({}, ("proxies: SLOTCAST_PROXIES is empty",)),
         ({"SLOTCAST_RATE": "0"}, ("limits: SLOTCAST_RATE=0",)),
@@ -58,6 +70,13 @@ def test_a_fault_is_named(run: Run, settings: dict[str, str], words: tuple[str, 
     for word in words:
         assert word in _faults(done.output), done.output
     assert GUESSED not in done.output
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.0/8", "fc00::/7", "172.64.0.0/13,2a06:98c0::/29"])
+def test_networks_of_proxies_are_no_fault(run: Run, proxies: str) -> None:
+    """A private network may be wide, and that of a big provider of proxies is."""
+    assert run("calendar", "create", "room").code == 0
+    assert run("doctor", SLOTCAST_PROXIES=proxies).code == 0
 
 
 def _mail(url: str) -> dict[str, str]:
