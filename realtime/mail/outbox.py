@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from contextlib import suppress
 from email.message import EmailMessage
-from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -79,8 +80,31 @@ class Outbox:
             await self._service.run(NoteMail(booking=order["booking"], is_sent=failure is None))
 
     async def _send(self, server: MailServer, messages: list[EmailMessage]) -> list[MailFailed | None]:
-        """Send the messages on a thread; no connection fails them all."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(None, partial(send, server, messages))
-        except MailFailed as failure:
-            return [failure] * len(messages)
+        """Send the messages on a thread; no connection fails them all.
+
+        No stop of the server waits for the thread, as it would for one of the loop's pool: a mail server may take 60 s.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[MailFailed | None]] = loop.create_future()
+
+        def run() -> None:
+            try:
+                found: list[MailFailed | None] | Exception = send(server, messages)
+            except MailFailed as failure:
+                found = [failure] * len(messages)
+            except Exception as error:
+                found = error
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_settle, answer, found)
+
+        threading.Thread(target=run, name="slotcast-mail", daemon=True).start()
+        return await answer
+
+
+def _settle(answer: asyncio.Future[list[MailFailed | None]], found: list[MailFailed | None] | Exception) -> None:
+    if answer.done():  # the outbox is closed
+        return
+    if isinstance(found, Exception):
+        answer.set_exception(found)
+    else:
+        answer.set_result(found)

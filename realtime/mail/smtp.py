@@ -1,15 +1,21 @@
-"""Sends messages by SMTP, on a thread. The password goes over TLS only, but for this machine."""
+"""Sends messages by SMTP, on a thread. The password goes over TLS only, but for this machine.
+
+A mail server has a bounded time for each answer, and for all of a connection, and its answers have a bounded size.
+"""
 
 from __future__ import annotations
 
 import smtplib
 import ssl
+import time
 from collections.abc import Iterable
 from email.message import EmailMessage
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-SMTP_SECONDS = 20.0
+SMTP_SECONDS = 20.0  # for each answer
+CONNECTION_SECONDS = 60.0  # for a connection with all its messages
+MOST_ANSWER_BYTES = 64_000
 _PORTS = {"smtp": 587, "smtps": 465}
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -40,14 +46,76 @@ def read_server(url: str) -> MailServer | None:
     )
 
 
+class _Answers:
+    """Reads the lines of a mail server: smtplib bounds neither the time nor the size of an answer of many parts."""
+
+    def __init__(self, connection: Any, ends_at: float) -> None:
+        self._connection = connection
+        self._file = connection.makefile("rb")
+        self._ends_at = ends_at
+        self._answer_ends_at = ends_at
+        self._left = MOST_ANSWER_BYTES
+
+    def begin(self, seconds: float) -> None:
+        """Begin an answer, which may take so many seconds."""
+        self._answer_ends_at = min(self._ends_at, time.monotonic() + seconds)
+        self._left = MOST_ANSWER_BYTES
+
+    def readline(self, most: int) -> bytes:
+        line = b""
+        while len(line) < most and not line.endswith(b"\n"):
+            seconds = self._answer_ends_at - time.monotonic()
+            if seconds <= 0 or self._left <= 0:
+                raise TimeoutError("the answer takes too long")
+            self._connection.settimeout(seconds)
+            waiting = self._file.peek(1)[: min(most - len(line), self._left)]
+            if not waiting:
+                break
+            line += self._file.read(waiting.find(b"\n") + 1 or len(waiting))
+            self._left -= len(waiting)
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Bounded:
+    """Bounds each answer of smtplib's clients, to the `timeout` of the client."""
+
+    ends_at: float | None = None
+    file: Any
+    sock: Any
+    timeout: float
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.ends_at is None:
+            self.ends_at = time.monotonic() + CONNECTION_SECONDS
+        if self.file is None:
+            self.file = _Answers(self.sock, self.ends_at)
+        self.file.begin(self.timeout)
+        reply: tuple[int, bytes] = super().getreply()  # type: ignore[misc]  # of smtplib
+        self.sock.settimeout(self.timeout)  # for what is sent next
+        return reply
+
+
+class _Plain(_Bounded, smtplib.SMTP):
+    """A connection that begins without TLS."""
+
+
+class _Tls(_Bounded, smtplib.SMTP_SSL):
+    """A connection with TLS from its start."""
+
+
 class MailFailed(Exception):
     """A message was not sent. The text has no address and no password."""
 
 
-def send(server: MailServer, messages: Iterable[EmailMessage]) -> list[MailFailed | None]:
+def send(
+    server: MailServer, messages: Iterable[EmailMessage], seconds: float = SMTP_SECONDS
+) -> list[MailFailed | None]:
     """Send the messages over one connection; return the failure of each. Raise MailFailed without a connection."""
     try:
-        with _connect(server) as client:
+        with _connect(server, seconds) as client:
             return [_send_one(client, message) for message in messages]
     except (OSError, smtplib.SMTPException) as error:
         raise MailFailed(_reason(error)) from None
@@ -66,12 +134,12 @@ def greet(server: MailServer, seconds: float) -> str:
         raise MailFailed(_reason(error)) from None
 
 
-def _connect(server: MailServer, seconds: float = SMTP_SECONDS) -> smtplib.SMTP:
+def _connect(server: MailServer, seconds: float) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if server.is_tls:
-        client: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=seconds, context=context)
+        client: smtplib.SMTP = _Tls(server.host, server.port, timeout=seconds, context=context)
     else:
-        client = smtplib.SMTP(server.host, server.port, timeout=seconds)
+        client = _Plain(server.host, server.port, timeout=seconds)
     try:
         client.ehlo()
         if not server.is_tls and client.has_extn("starttls"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,3 +72,17 @@ async def test_a_code_comes_also_after_a_crash(server: Server, port: int) -> Non
             secret = second.get_content().partition(f"/verify/{other['id']}#")[2].split()[0]
             assert (await _verify(guest, other, secret, is_link=True))["booking"]["status"] == "confirmed"
     assert "ada@example.org" not in server.log
+
+
+async def test_a_silent_mail_server_delays_no_stop(server: Server, port: int) -> None:
+    """The server ends while its mail server takes the time of an answer, which is 20 s."""
+    slots = await _slots(server, 1)
+    with socket.create_server(("127.0.0.1", port)) as silent:
+        silent.settimeout(10)
+        async with Api(server.url) as guest:
+            await guest.post(f"/api/slots/{slots[0]}/bookings", customer=CUSTOMER)
+        connection, _ = await asyncio.to_thread(silent.accept)
+        with connection:
+            began = time.monotonic()
+            assert await asyncio.to_thread(server.stop) == 0
+            assert time.monotonic() - began < 8

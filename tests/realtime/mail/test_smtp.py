@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+from contextlib import suppress
 from email.message import EmailMessage
 
 import pytest
@@ -47,6 +51,30 @@ def test_a_greeting_sends_no_mail() -> None:
         assert real.mails == []
     with RealServer() as real:
         assert greet(_server(real.url), 5) == "without TLS"
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+@pytest.mark.parametrize("answer", [b"", b"2", b"220-" + b"x" * 900 + b"\r\n", b"x" * 1_000], ids=len)
+def test_a_slow_or_endless_answer_has_an_end(answer: bytes, scheme: str) -> None:
+    """A mail server that is silent, sends a byte now and then, or lines without an end, has the time of one answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_answer_for_ever, args=(listening, answer))
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(MailFailed):
+            send(_server(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"), [_message()], 0.5)
+        assert time.monotonic() - began < 5
+        thread.join()
+
+
+def _answer_for_ever(listening: socket.socket, answer: bytes) -> None:
+    connection, _ = listening.accept()
+    with connection, suppress(OSError):
+        while answer:
+            connection.sendall(answer)
+            time.sleep(0.05 if len(answer) == 1 else 0)
+        while connection.recv(1_000):
+            pass
 
 
 def test_a_refused_message_fails_alone_and_tells_no_address() -> None:
