@@ -31,6 +31,15 @@ def canonical_email(email: str) -> str:
     return normalize("NFC", normalize("NFC", f"{local}@{labels}").lower())
 
 
+def mailbox_of(email: str) -> str:
+    """Return the same text for all addresses whose mail is likely to come to one mailbox: `a.da+tag@` is `ada@`.
+
+    Two persons may have it, so it is only for a bound on mails that nobody has asked for.
+    """
+    local, at, domain = canonical_email(email).rpartition("@")
+    return (local.partition("+")[0].replace(".", "") or local) + at + domain
+
+
 def plain_beginning(email: str) -> str:
     """Return what the spellings of an address have in common at their beginning, but for ASCII case and quotes.
 

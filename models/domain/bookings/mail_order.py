@@ -11,7 +11,7 @@ from peewee import fn
 
 from models.contract.errors import BadRequest, LimitExceeded
 from models.contract.principal import Principal
-from models.contract.values.canonical_email import canonical_email
+from models.contract.values.canonical_email import mailbox_of
 from models.contract.values.time import SECOND
 from models.domain.policy import rules
 from models.domain.policy.booking_states import State
@@ -20,7 +20,7 @@ from models.storage.rows import BookingRow, CalendarRow, SlotRow, VerificationRo
 from models.storage.tables import Verification
 from models.transaction.transaction import Transaction
 
-MOST_OF_EMAIL = 3  # bookings of one address without an answer, in all calendars: each is a mail
+MOST_OF_EMAIL = 3  # bookings of one mailbox without an answer, in all calendars: each is a mail
 MOST_OF_CALLER = 30  # many people may share the address of a guest
 WAIT_SECONDS = 1_800  # for the answer, unless the policy has `pending_seconds`
 MOST_WAIT_SECONDS = 86_400
@@ -42,7 +42,7 @@ def check(transaction: Transaction, caller: str, email: str | None, language: st
     """Return the row of a new booking, without its id. Refuse one without an address, and one mail too many."""
     if not email:
         raise BadRequest("A booking here needs an e-mail address, for a code.", field="customer.email")
-    address = transaction.tokens.pseudonym("verification", canonical_email(email))
+    address = transaction.tokens.pseudonym("verification", mailbox_of(email))
     db = transaction.db_with(Verification)
     for column, value, most in (
         (Verification.email, address, MOST_OF_EMAIL),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contract.values.canonical_email import canonical_email, plain_beginning
+from models.contract.values.canonical_email import canonical_email, mailbox_of, plain_beginning
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,11 @@ def test_all_spellings_begin_alike(local: str) -> None:
     """The plain beginning of the form is that of each spelling, in lower case; quotes apart."""
     beginning = plain_beginning(canonical_email(f"{local}@x.org"))
     assert f"{local}@"[: len(beginning)].lower() == beginning
+
+
+def test_addresses_of_one_mailbox() -> None:
+    """A tag and dots make no other mailbox. A name of nothing else stays."""
+    for spelling in ("ada@example.org", "A.da+tag@Example.org", "ada+@example.org", '"ada+1"@example.org'):
+        assert mailbox_of(spelling) == "ada@example.org"
+    assert mailbox_of("+tag@example.org") == "+tag@example.org"
+    assert mailbox_of("ada@example.net") != mailbox_of("ada@example.org")

@@ -51,6 +51,17 @@ def test_one_address_gets_few_mails(mailing: Driver, clock: FakeClock) -> None:
     book(mailing, mailing.open(start=clock.now + HOUR)[0])
 
 
+def test_tags_bring_one_mailbox_no_more_mails(mailing: Driver) -> None:
+    """A stranger who books for `ada+1@`, `ada+2@` … sends as many mails to Ada as for `ada@`."""
+    slots = mailing.open(MOST_OF_EMAIL + 1)
+    people = [Person(name="Ada", email=f"ada+{number}@example.org") for number in range(MOST_OF_EMAIL + 1)]
+    for slot, person in zip(slots[:-1], people[:-1], strict=True):
+        mailing.reserve(slot, customer=person)
+    with pytest.raises(LimitExceeded) as refused:
+        mailing.reserve(slots[-1], customer=people[-1])
+    assert refused.value.details["rule"] == "unverified"
+
+
 def test_without_mail_the_policy_is_refused(open_service: Callable[..., SlotService], clock: FakeClock) -> None:
     """A server without SLOTCAST_SMTP_URL says so, to a new calendar and to a change of one."""
     driver = Driver(open_service(), clock)
