@@ -1,4 +1,8 @@
-"""The limit on log-ins: so many tries of one address, and so many for one name, whether it has an account or not."""
+"""The limit on log-ins: so many tries of one address, and so many for one name, whether it has an account or not.
+
+An address that has signed in has tries of its own for that name. Else a stranger with a try every 20 s would lock the
+account's owner out.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,8 @@ class SignInLimit:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._full_at: OrderedDict[tuple[str, str], float] = OrderedDict()  # when all tries are there again
+        self._full_at: OrderedDict[tuple[str, ...], float] = OrderedDict()  # when all tries are there again
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()  # names, with addresses that have signed in
 
     def check(self, address: str, name: str) -> None:
         """Take a try; RateLimited with the seconds to wait if there is none."""
@@ -35,11 +40,17 @@ class SignInLimit:
             self._full_at.popitem(last=False)
 
     def succeed(self, address: str, name: str) -> None:
-        """Give the try back."""
+        """Give the try back, and know the address from now on."""
         for key, seconds in self._keys(address, name):
             if key in self._full_at:
                 self._full_at[key] -= seconds
+        known = name, holder_address(address)
+        self._known[known] = None
+        self._known.move_to_end(known)
+        if len(self._known) > _MOST_KEPT:
+            self._known.popitem(last=False)
 
-    @staticmethod
-    def _keys(address: str, name: str) -> tuple[tuple[tuple[str, str], float], ...]:
-        return (("address", holder_address(address)), ADDRESS_SECONDS), (("name", name), NAME_SECONDS)
+    def _keys(self, address: str, name: str) -> tuple[tuple[tuple[str, ...], float], ...]:
+        holder = holder_address(address)
+        of_name = ("known", name, holder) if (name, holder) in self._known else ("name", name)
+        return (("address", holder), ADDRESS_SECONDS), (of_name, NAME_SECONDS)

@@ -34,3 +34,21 @@ def test_tries_of_an_address_and_for_a_name() -> None:
     for _ in range(3 * TRIES):
         limit.check("203.0.113.98", "anna")
         limit.succeed("203.0.113.98", "anna")
+
+
+def test_strangers_lock_no_owner_out() -> None:
+    """Who uses up the tries for a name stops no address that has signed in; that one has no endless tries either."""
+    limit = SignInLimit(_Clock())
+    limit.check("192.0.2.1", "anna")
+    limit.succeed("192.0.2.1", "anna")
+    for number in range(TRIES):
+        limit.check(f"203.0.113.{number}", "anna")
+    with pytest.raises(RateLimited):
+        limit.check("203.0.113.99", "anna")
+    limit.check("192.0.2.1", "anna")
+    limit.succeed("192.0.2.1", "anna")
+    for _ in range(TRIES):
+        limit.check("192.0.2.1", "anna")
+    for address in ("192.0.2.1", "203.0.113.99"):
+        with pytest.raises(RateLimited):
+            limit.check(address, "anna")
