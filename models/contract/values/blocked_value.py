@@ -25,11 +25,12 @@ _CACHED = 4_096
 def canonical_phone(phone: str) -> str:
     """Return the digits of a number without the prefix of a call abroad: `+43 1 234` and `0043 1 234` are the same.
 
-    A number without its country stays another one: no table of countries is asked.
+    No country's code begins with 0, so further zeros before it are left out. A number without its country stays another
+    one: no table of countries is asked.
     """
     digits = "".join(filter(str.isdigit, _TRUNK.sub("", phone)))
-    is_abroad = digits.startswith("00")
-    return digits[2:] if is_abroad else digits
+    is_abroad = "+" in phone or digits.startswith("00")
+    return (digits.lstrip("0") or digits) if is_abroad else digits
 
 
 def read_network(text: str) -> Network:

@@ -6,16 +6,28 @@ from models.contract.values.blocked_value import canonical_phone, canonical_valu
 
 
 @pytest.mark.parametrize(
-    "phone", ["+43 1 234-56", "0043 1 23456", "+43 (0)1 / 234.56", "+43 ( 0 ) 123456", "(0043) 123456", "43123456"]
+    "phone",
+    [
+        "+43 1 234-56",
+        "0043 1 23456",
+        "+43 (0)1 / 234.56",
+        "+43 ( 0 ) 123456",
+        "(0043) 123456",
+        "43123456",
+        "+043 1 23456",
+        "+0043 1 23456",
+        "000 43 123456",
+    ],
 )
 def test_a_phone_number_is_the_same_however_it_is_written(phone: str) -> None:
-    """Spaces, signs, the prefix of a call abroad and a zone's `(0)` make no other number."""
+    """Spaces, signs, zeros before the country's code and a zone's `(0)` make no other number."""
     assert canonical_phone(phone) == "43123456"
 
 
 def test_a_number_without_its_country_is_another_one() -> None:
     """No table of countries is asked."""
     assert canonical_phone("01 23456") == "0123456"
+    assert canonical_phone("+000") == canonical_phone("000") == "000"
 
 
 @pytest.mark.parametrize(
