@@ -1,6 +1,6 @@
 """The queues of the reads that wait for a thread: one for each client in each lane.
 
-The clients of a lane take turns, and one client has at most one heavy read running.
+The clients of a lane take turns, and one client has at most one heavy read running. After a long one it rests.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from typing import Any
 
 from models.contract.errors import Refused
 from models.service import Cancellation
+
+LONG_SECONDS = 0.02  # a heavy read of this time makes its client rest
+REST_SHARE = 3  # times the read: so one client keeps a thread busy for a quarter of the time
+LONGEST_REST_SECONDS = 1.0
 
 
 class Lane(IntEnum):
@@ -114,6 +118,7 @@ class ReadQueue:
         self._is_heavy = lane in {Lane.STAFF, Lane.HEAVY}
         self._queues: OrderedDict[str, deque[Read]] = OrderedDict()
         self.running: Counter[str] = Counter()
+        self._resting: set[str] = set()  # clients
         self.length = 0
 
     def add(self, client: str, read: Read) -> None:
@@ -125,9 +130,9 @@ class ReadQueue:
         return len(self._queues.get(client, ()))
 
     def next(self) -> Read | None:
-        """Take the next read, wanted or not; None while every waiting client has a heavy read running."""
+        """Take the next read, wanted or not; None while every waiting client rests or has a heavy read running."""
         for client in list(self._queues):
-            if self._is_heavy and self.running[client]:
+            if self._is_heavy and (self.running[client] or client in self._resting):
                 continue
             queue = self._queues[client]
             while queue:
@@ -145,10 +150,22 @@ class ReadQueue:
         if client in self._queues:
             self._queues.move_to_end(client)
 
-    def end(self, client: str) -> None:
+    def end(self, client: str, seconds: float) -> float:
+        """Note that a read of this client has ended after so many seconds; return the seconds that the client rests.
+
+        The caller calls `wake` after these.
+        """
         self.running[client] -= 1
         if not self.running[client]:
             del self.running[client]
+        if not self._is_heavy or seconds < LONG_SECONDS:
+            return 0.0
+        self._resting.add(client)
+        return min(seconds * REST_SHARE, LONGEST_REST_SECONDS)
+
+    def wake(self, client: str) -> None:
+        """End the rest of this client."""
+        self._resting.discard(client)
 
     def sift(self, keep: Callable[[ReadQueue, str, Read], bool]) -> None:
         """Drop the reads that `keep` does not keep."""

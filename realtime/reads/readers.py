@@ -179,12 +179,18 @@ class Readers:
 
     def done(self, thread: _Thread, read: Read, result: Any, error: Exception | None) -> None:
         """Answer the waiters of a finished read, and give its thread the next one."""
-        self._queues[read.lane].end(read.client)
-        if read.began_at is not None:
-            self.times[read.lane].observe(self.loop.time() - read.began_at)
+        seconds = 0.0 if read.began_at is None else self.loop.time() - read.began_at
+        self.times[read.lane].observe(seconds)
+        rest = self._queues[read.lane].end(read.client, seconds)
+        if rest:
+            self.loop.call_later(rest, self._wake, self._queues[read.lane], read.client)
         self._unkey(read)
         thread.reading = None
         read.settle(result, error)
+        self._feed_idle()
+
+    def _wake(self, queue: ReadQueue, client: str) -> None:
+        queue.wake(client)
         self._feed_idle()
 
     def _drop(self, read: Read, reason: str) -> None:

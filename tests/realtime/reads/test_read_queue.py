@@ -1,8 +1,17 @@
-"""The queue of one lane: clients take turns, and one client has one heavy read running."""
+"""The queue of one lane: clients take turns, have one heavy read running, and rest after a long one."""
 
 import pytest
 
-from realtime.reads.read_queue import Lane, Peer, Read, ReadQueue, current_peer, reading_for
+from realtime.reads.read_queue import (
+    LONG_SECONDS,
+    LONGEST_REST_SECONDS,
+    Lane,
+    Peer,
+    Read,
+    ReadQueue,
+    current_peer,
+    reading_for,
+)
 
 
 def _queue(lane: Lane, *clients: str) -> ReadQueue:
@@ -18,7 +27,7 @@ def _run(queue: ReadQueue) -> list[tuple[str, object]]:
     while (read := queue.next()) is not None:
         queue.begin(read.client)
         order.append((read.client, read.key))
-        queue.end(read.client)
+        queue.end(read.client, 0)
     return order
 
 
@@ -40,6 +49,27 @@ def test_a_client_has_one_heavy_read_running() -> None:
         found = queue.next()
         assert found is not None
         assert found.client == second
+
+
+@pytest.mark.parametrize(
+    ("lane", "seconds", "rest"),
+    [
+        (Lane.HEAVY, LONG_SECONDS, 3 * LONG_SECONDS),
+        (Lane.STAFF, 15, LONGEST_REST_SECONDS),
+        (Lane.HEAVY, LONG_SECONDS / 2, 0),
+        (Lane.LIGHT, 15, 0),
+    ],
+)
+def test_a_client_rests_after_a_long_read(lane: Lane, seconds: float, rest: float) -> None:
+    """Other clients go on meanwhile. A light read, or a short one, asks for no rest."""
+    queue = _queue(lane, "a", "a", "b")
+    first = queue.next()
+    assert first is not None
+    queue.begin("a")
+    assert queue.end("a", seconds) == rest
+    assert _run(queue) == ([("b", 2)] if rest else [("b", 2), ("a", 1)])
+    queue.wake("a")
+    assert _run(queue) == ([("a", 1)] if rest else [])
 
 
 def test_sifted_reads_do_not_run() -> None:

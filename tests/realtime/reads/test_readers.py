@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -80,6 +81,20 @@ async def test_clients_take_turns(service: AsyncService) -> None:
     assert blocking.began == [0]
     blocking.open()
     assert await asyncio.gather(*hog) == list(range(100))
+
+
+async def test_a_client_of_long_reads_leaves_the_threads_to_others(service: AsyncService) -> None:
+    """It rests three times as long as each of its reads takes, and then its next one runs."""
+    times: list[tuple[float, float]] = []
+
+    def read() -> None:
+        began = time.monotonic()
+        time.sleep(0.05)
+        times.append((began, time.monotonic()))
+
+    await asyncio.gather(*(_ask(service, read) for _ in range(3)))
+    for (began, ended), (next_began, _) in pairwise(times):
+        assert next_began - ended > 2 * (ended - began)
 
 
 async def test_light_reads_pass_heavy_ones(service: AsyncService) -> None:
