@@ -71,8 +71,9 @@ class _Answers:
             waiting = self._file.peek(1)[: min(most - len(line), self._left)]
             if not waiting:
                 break
-            line += self._file.read(waiting.find(b"\n") + 1 or len(waiting))
-            self._left -= len(waiting)
+            count = waiting.find(b"\n") + 1 or len(waiting)
+            line += self._file.read(count)
+            self._left -= count
         return line
 
     def close(self) -> None:
