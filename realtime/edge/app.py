@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from realtime.access.auth import Auth, Tickets
 from realtime.access.rate_limit import Addresses
 from realtime.access.visibility import hiding
 from realtime.async_service import AsyncService
+from realtime.background_task import end_tasks
 from realtime.drain import Drain
 from realtime.edge.following import EdgeRooms
 from realtime.edge.namespace import EdgeNamespace
@@ -261,11 +261,9 @@ class EdgeApp:
         self.dispatcher.start()
         self.streams.start()
         self._loop_lag.start()
-        tidying = asyncio.create_task(self._close_idle_rooms())
+        tasks = [asyncio.create_task(self._close_idle_rooms()), asyncio.create_task(self.passage.watch())]
         yield
-        tidying.cancel()
-        with suppress(asyncio.CancelledError):
-            await tidying
+        await end_tasks(tasks)
         await self.dispatcher.close()
         await self.passage.close()
         await self.service.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,14 +16,14 @@ from models.contract.changes import encode, read_cursor
 from models.contract.commands.calendars import Subscribe
 from models.contract.errors import Forbidden, Overloaded, Unauthorized
 from models.contract.request import Request
-from realtime.edge.upstream import Upstream
+from realtime.edge.upstream import AWAY, Upstream
 from realtime.engine import is_handshake
 from realtime.http.routes import BOOKING_TOKEN, COMMANDS, READS
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 90.0  # longer than a poll waits
 MOST_TOKEN_CHARACTERS = 8_100  # a header has 8,190 bytes at most
-_AWAY = "The core does not answer."
+LOOK_SECONDS = 2.0  # between two looks at the core, and for the answer to one
 _HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect"}
 # aiohttp would add them.
 _NO_OTHERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
@@ -67,6 +68,11 @@ class _Problem(Struct):
     details: dict[str, Any] | None = None
 
 
+class _Health(Struct):
+    status: str
+
+
+_health = msgspec.json.Decoder(_Health)
 _told = msgspec.json.Decoder(_Told)
 _problems = msgspec.json.Decoder(_Problem)
 
@@ -78,7 +84,6 @@ class Passage:
         self._upstream = upstream
         self._address_of = address_of
         self._session: aiohttp.ClientSession | None = None
-        self.passed = 0
 
     async def close(self) -> None:
         if self._session is not None:
@@ -95,7 +100,7 @@ class Passage:
         try:
             async with self._open().request(
                 request.method,
-                f"{self._upstream.url}{request.raw_path}",
+                f"{self._upstream.url}{_path_of(request)}",
                 headers=headers,
                 data=body or None,
                 allow_redirects=False,
@@ -103,7 +108,7 @@ class Passage:
             ) as answer:
                 return await self._copy(request, answer)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Overloaded(_AWAY) from error
+            raise Overloaded(AWAY) from error
 
     async def _copy(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
         kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
@@ -140,10 +145,26 @@ class Passage:
             ) as answer:
                 return _ack(answer.status, await answer.read())
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
-            raise Overloaded(_AWAY) from error
+            raise Overloaded(AWAY) from error
+
+    async def watch(self) -> None:
+        """Look again and again whether the core answers, for the readiness of an edge that asks it nothing else."""
+        while True:
+            began_at = asyncio.get_running_loop().time()
+            self._upstream.is_reached = await self._is_core_there()
+            await asyncio.sleep(max(0.0, began_at + LOOK_SECONDS - asyncio.get_running_loop().time()))
+
+    async def _is_core_there(self) -> bool:
+        try:
+            async with (
+                asyncio.timeout(LOOK_SECONDS),
+                self._open().get(f"{self._upstream.url}/livez", skip_auto_headers=_NO_OTHERS) as answer,
+            ):
+                return bool(_health.decode(await answer.read()).status)
+        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
+            return False
 
     def _open(self) -> aiohttp.ClientSession:
-        self.passed += 1
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS)
             connector = aiohttp.TCPConnector(limit=0)
@@ -160,6 +181,11 @@ def _ack(status: int, body: bytes) -> tuple[bytes, str, int]:
     told = _told.decode(body)
     calendar = told.booking.calendar if told.booking is not None else ""
     return b'{"ok":true,%b' % body[1:], calendar, read_cursor(told.cursor).seq if calendar and told.cursor else 0
+
+
+def _path_of(request: web.Request) -> str:
+    """Return the path and the query as the client wrote them; a target with a host would name another server."""
+    return request.raw_path if request.raw_path.startswith("/") else request.rel_url.raw_path_qs
 
 
 def _fits_header(token: str) -> bool:

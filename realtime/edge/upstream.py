@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -17,6 +17,9 @@ from models.contract.request import LAST_MOMENT
 from models.contract.values.time import Clock, read_time, system_clock, write_time
 from models.service import Head, PackedSlots, PlacedSlot, Snapshot, WriteFigures
 
+T = TypeVar("T")
+
+AWAY = "The core does not answer."
 ANSWER_SECONDS = 5.0
 MOST_TRIES = 10  # of a calendar that has more slots than one answer, while it changes
 _GONE = 410
@@ -89,7 +92,7 @@ class Upstream:
     def __init__(self, url: str, clock: Clock = system_clock) -> None:
         self.url = url
         self.on_commit: Any = None
-        self.is_reached = True  # by the last request
+        self.is_reached = True  # by the last read or look
         self._clock = clock
         self._ahead = 0  # of the core's clock, in milliseconds
         self._parts = urlsplit(url)
@@ -118,7 +121,7 @@ class Upstream:
 
     def _page(self, calendar: str, begin: int, finish: int) -> _Slots:
         window = {"from": write_time(begin), "to": write_time(finish)}
-        page = _slots.decode(self._get(f"/api/calendars/{quote(calendar, safe='')}/slots?{urlencode(window)}"))
+        page = self._get(f"/api/calendars/{quote(calendar, safe='')}/slots?{urlencode(window)}", _slots)
         self._ahead = read_time(page.server_time) - self._clock()
         return page
 
@@ -141,10 +144,10 @@ class Upstream:
         """Return a page of the changes after the cursor; None if the log has lost them."""
         query = urlencode({"after": f"{cursor.seq}.{cursor.nonce}"})
         try:
-            body = self._get(f"/api/calendars/{quote(calendar, safe='')}/changes?{query}")
+            page = self._get(f"/api/calendars/{quote(calendar, safe='')}/changes?{query}", _pages)
         except _Gone:
             return None
-        return logged_rows(_pages.decode(body).changes, cursor)
+        return logged_rows(page.changes, cursor)
 
     def changes_before(self, _calendar: str, _seq: int) -> list[Logged]:
         """Return nothing: the core gives changes by their cursor only."""
@@ -159,28 +162,33 @@ class Upstream:
     def close(self) -> None:
         """Close nothing: each thread has its own connection."""
 
-    def _get(self, path: str) -> bytes:
-        """Return the body of an answer. Raise the core's refusal, or Overloaded if it does not answer."""
+    def _get(self, path: str, decoder: msgspec.json.Decoder[T]) -> T:
+        """Return the decoded answer. Raise the core's refusal, or Overloaded if the answer is none of the core's."""
+        try:
+            status, body = self._ask(path)
+            self.is_reached = True
+            return decoder.decode(_checked(status, body))
+        except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
+            self.is_reached = False
+            raise Overloaded(AWAY) from error
+
+    def _ask(self, path: str) -> tuple[int, bytes]:
+        """Return status and body. Ask once more where a kept connection has ended meanwhile."""
         kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
-        for is_last in (False, True):  # a kept connection may have ended meanwhile
+        while True:
             connection = getattr(self._threads, "connection", None)
+            is_kept = connection is not None
             if connection is None:
-                connection = kind(self._parts.netloc, timeout=ANSWER_SECONDS)
-                self._threads.connection = connection
+                connection = self._threads.connection = kind(self._parts.netloc, timeout=ANSWER_SECONDS)
             try:
                 connection.request("GET", path)
                 answer = connection.getresponse()
-                body: bytes = answer.read()
+                return answer.status, answer.read()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 self._threads.connection = None
-                if is_last:
-                    self.is_reached = False
-                    raise Overloaded("The core does not answer.") from error
-                continue
-            self.is_reached = True
-            return _checked(answer.status, body)
-        raise AssertionError
+                if not is_kept or isinstance(error, TimeoutError):
+                    raise
 
 
 def _placed(body: Raw) -> PlacedSlot:
@@ -189,14 +197,12 @@ def _placed(body: Raw) -> PlacedSlot:
 
 
 def _checked(status: int, body: bytes) -> bytes:
-    if status < http.client.BAD_REQUEST:
+    """Return the body of an answer. Raise the core's refusal, or DecodeError if it is not the core's."""
+    if status == http.client.OK:
         return body
     if status == _GONE:
         raise _Gone
-    try:
-        problem = _problems.decode(body)
-    except msgspec.DecodeError:
-        raise Overloaded("The core does not answer.") from None
+    problem = _problems.decode(body)
     raise refusal_of(problem.code, problem.message)
 
 

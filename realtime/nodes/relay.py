@@ -79,6 +79,8 @@ class Relay:
         url = next((url for url in self._peer_urls() if _mark_of(url) == place), None)
         if url is None or self._mark.read(request) is not None:  # nothing is passed on twice
             raise RejectedRequest(_UNKNOWN)
+        if not request.raw_path.startswith("/"):  # behind the URL, a target with a host would name another server
+            raise RejectedRequest(_UNKNOWN)
         self.relayed += 1
         mark = self._mark.write(request, self._address_of(request))
         try:

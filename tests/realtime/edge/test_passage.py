@@ -1,5 +1,6 @@
 """An edge passes to the core what it does not have: commands, staff's requests, pages, and private calendars."""
 
+import asyncio
 import json
 
 import aiohttp
@@ -106,3 +107,33 @@ async def test_a_token_that_fits_no_header_is_refused(core: Server, edge: Server
         booked = await guest.ask("slot.book", slot=slots[0], customer={"name": "Ada"}, key=new_key())
         read = await guest.ask("booking.get", booking=booked["booking"]["id"], token=token[:4_000])
         assert read["error"]["code"] in {"forbidden", "not_found"}
+
+
+async def test_readiness_tells_of_a_core_that_nothing_is_asked_of(core: Server, edge: Server) -> None:
+    """An edge without watchers looks at its core: `/readyz` names it while it is away, and not after."""
+
+    async def degraded() -> list[str]:
+        async with aiohttp.ClientSession() as session, session.get(f"{edge.url}/readyz") as answer:
+            assert answer.status == 200
+            found: list[str] = (await answer.json())["degraded"]
+            return found
+
+    async def is_named() -> bool:
+        return await degraded() == ["core"]
+
+    async def is_well() -> bool:
+        return not await degraded()
+
+    core.kill9()
+    await eventually(is_named, what="the core's loss")
+    core.start()
+    await eventually(is_well, what="the core's return")
+
+
+async def test_a_target_with_a_host_is_asked_of_the_core(core: Server, edge: Server) -> None:
+    """A client may write `GET http://host/path`; the host must not become a part of the core's address."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    writer.write(b"GET m://elsewhere/openapi.json HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n")
+    head = await reader.readuntil(b"\r\n")
+    writer.close()
+    assert b" 200 " in head
