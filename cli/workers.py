@@ -32,6 +32,7 @@ STOP_SECONDS = 30.0  # after the drain
 WRITER_STOP_SECONDS = 10.0  # after the workers
 TOGETHER_SECONDS = 10.0  # how long workers wait for the slowest one before they listen
 _LOOK_SECONDS = 0.1
+_STOP_LOOK_SECONDS = 0.02
 _FOLDER = "slotcast-workers-"  # for the sockets between the processes
 _LOCK = "lock"  # in it: held while the supervisor or one of its processes lives
 _BAD_SETTING = 2  # the exit code: another start would end the same way
@@ -164,6 +165,7 @@ class _Supervisor:
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._started_at: dict[int, float] = {}
         self._is_stopping = False  # an Event's lock may be held by the thread that a signal interrupts
+        self._is_killing = False
         self._may_listen = False
         self._began_at = time.monotonic()
 
@@ -183,6 +185,7 @@ class _Supervisor:
     def _end(self) -> None:
         """Take a signal: the first one begins the stop, and the second one ends all processes at once."""
         if self._is_stopping:
+            self._is_killing = True
             for process in self._workers.values():
                 process.kill()
         self._is_stopping = True
@@ -197,7 +200,7 @@ class _Supervisor:
             pass_fds=(self._lock,),  # the folder is in use until the last process has ended
             start_new_session=True,  # Ctrl-C reaches this process, which stops the workers in good order
         )
-        if self._may_listen:
+        if self._may_listen and number != _WRITER:
             self._let_listen(number)
 
     def _let_listen_together(self) -> None:
@@ -219,40 +222,62 @@ class _Supervisor:
         self._beats.look()
         if not self._may_listen:
             self._let_listen_together()
+        self._end_frozen()
         for number, worker in self._workers.items():
-            name = "The writer" if number == _WRITER else f"Worker {number}"
-            code = worker.poll()
-            if code is None and self._beats.is_frozen(number):
-                print(f"{name} stands still, and is ended.", file=sys.stderr, flush=True)
+            if worker.poll() == _BAD_SETTING and self._may_start(number):
+                name = _name(number)
+                raise BadSetting(f"{name[0].lower()}{name[1:]} has ended: see its message")
+            self._start_again(number)
+
+    def _end_frozen(self) -> None:
+        """Kill the processes that stand still."""
+        for number, worker in self._workers.items():
+            if worker.poll() is None and self._beats.is_frozen(number):
+                print(f"{_name(number)} stands still, and is ended.", file=sys.stderr, flush=True)
                 self._beats.forget(number)
                 worker.kill()
-            if code is None or time.monotonic() - self._started_at[number] < RESTART_SECONDS:
-                continue
-            if code == _BAD_SETTING:
-                raise BadSetting(f"{name[0].lower()}{name[1:]} has ended: see its message")
-            print(f"{name} ended with {code}, and starts again.", file=sys.stderr, flush=True)
+
+    def _start_again(self, number: int) -> None:
+        """Start a process again that has ended, not sooner than a while after its last start."""
+        code = self._workers[number].poll()
+        if code is not None and self._may_start(number):
+            print(f"{_name(number)} ended with {code}, and starts again.", file=sys.stderr, flush=True)
             self._start(number)
+
+    def _may_start(self, number: int) -> bool:
+        return time.monotonic() - self._started_at[number] >= RESTART_SECONDS
 
     def _stop(self) -> None:
         print("\nStopping: writes finish, and clients reconnect by themselves …", flush=True)
         give_up_at = time.monotonic() + self._stop_seconds
-        writer = self._workers.get(_WRITER)
-        workers = [worker for worker in self._workers.values() if worker is not writer]
+        workers = [worker for number, worker in self._workers.items() if number != _WRITER]
         for worker in workers:
             worker.terminate()
-        for worker in workers:
-            _end(worker, give_up_at)
+        self._await(workers, give_up_at, needs_writer=_WRITER in self._workers)
+        writer = self._workers.get(_WRITER)
         if writer is not None:
             assert writer.stdin is not None
             writer.stdin.close()  # it takes no signal: one to all processes of a service must not end it first
-            _end(writer, give_up_at + WRITER_STOP_SECONDS)
+            self._await([writer], give_up_at + WRITER_STOP_SECONDS)
         print("Goodbye.", flush=True)
 
+    def _await(
+        self, processes: list[subprocess.Popen[bytes]], give_up_at: float, *, needs_writer: bool = False
+    ) -> None:
+        """Wait for the ends of the processes. Kill those that stand still, and in the end those that are left.
 
-def _end(process: subprocess.Popen[bytes], give_up_at: float) -> None:
-    """Wait for the process's end, and kill it if that does not come."""
-    try:
-        process.wait(max(0.0, give_up_at - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        The workers answer requests in their drain: they need a writer until they have ended.
+        """
+        while any(process.poll() is None for process in processes):
+            if time.monotonic() > give_up_at:
+                for process in processes:
+                    process.kill()
+            self._beats.look()
+            self._end_frozen()
+            if needs_writer and not self._is_killing:
+                self._start_again(_WRITER)
+            time.sleep(_STOP_LOOK_SECONDS)
+
+
+def _name(number: int) -> str:
+    return "The writer" if number == _WRITER else f"Worker {number}"

@@ -7,6 +7,7 @@ rows of the commit and its own answers by one write. So no thread waits for anot
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 import socket
 import time
@@ -150,7 +151,7 @@ class WriterServer:
         for key, events in self._selector.select(wait):
             if key.fileobj is self._listener:
                 self._accept()
-            elif key.fd == self._supervisor:
+            elif key.fd == self._supervisor and not os.read(key.fd, READ_BYTES):
                 self._begin_end()
             elif key.fd in self._links:
                 self._serve(key.fd, events)

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cli.heartbeat import FROZEN_SECONDS
 from cli.settings import Settings
 from cli.writer import has_writer, writers_of_each
 from tests.cli.test_workers import is_alive, processes_of, workers_of, writers_of
@@ -227,6 +228,35 @@ def test_the_writer_ends_last(tmp_path: Path) -> None:
         assert not any(map(is_alive, processes))
         assert {booking for _, booking in booked(server, "ending")} >= set(done)
         assert "link is lost" not in server.log
+
+
+async def test_a_drain_has_a_writer(tmp_path: Path) -> None:
+    """The workers answer requests in their drain, so a writer that dies meanwhile is replaced."""
+    with serving(tmp_path, SLOTCAST_DRAIN_SECONDS="12") as server:
+        wait_for_all(server)
+        token = Server(tmp_path, database=server.database).command("token", "--scope", "staff").strip()
+        async with Api(server.url, token) as api, AsyncExitStack() as stack:
+            slot, *_ = await open_slots(api, "draining", 1)
+            for _ in range(CONNECTIONS):  # each worker has clients to drain
+                await (await stack.enter_async_context(Client(server.url))).watch("draining")
+            os.kill(server.pid, signal.SIGTERM)
+            await eventually(lambda: "Stopping" in server.log, PATIENCE_SECONDS, "the stop")
+            (writer,) = writers_of(server)
+            os.kill(writer, signal.SIGKILL)
+            assert (await book(api, slot, new_key())).code == "ok"
+        assert server._running().wait(PATIENCE_SECONDS) == 0
+        assert len(booked(server, "draining")) == 1
+
+
+def test_a_stop_ends_frozen_processes(tmp_path: Path) -> None:
+    """They are noticed as at any other time: a stop would wait 40 seconds for them."""
+    with serving(tmp_path) as server:
+        wait_for_all(server)
+        (writer,), (worker, _) = writers_of(server), workers_of(server)
+        with freezing(writer, worker):
+            os.kill(server.pid, signal.SIGTERM)
+            assert server._running().wait(FROZEN_SECONDS + 10.0) == 0
+            assert not any(map(is_alive, (writer, worker)))
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,9 @@ class Stand:
             item = self.server.get(timeout=0.01)
             self.server.put(item)
 
+    def write_as_supervisor(self) -> None:
+        os.write(self._end, b"\n")
+
     def end_supervisor(self) -> None:
         os.close(self._end)
         self._end = -1
@@ -205,6 +208,15 @@ def test_it_ends_after_the_supervisor_and_all_workers(stand: Stand) -> None:
         worker.sendall(commands(1))
         assert stand.server.get(timeout=10) is not None
     assert stand.server.get(timeout=10) is None
+
+
+def test_a_word_of_the_supervisor_is_not_its_end(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that took the word for workers for the end was replaced once a minute."""
+    monkeypatch.setattr(server, "END_SECONDS", 0.0)
+    stand.write_as_supervisor()
+    with stand.worker() as worker:
+        worker.sendall(commands(1))
+        assert stand.server.get(timeout=10) is not None
 
 
 def test_it_does_not_wait_for_a_frozen_worker_for_ever(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
