@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from hashlib import blake2b
@@ -26,6 +27,7 @@ from realtime.nodes.workers import WorkerLinks, head_of
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 90.0  # longer than a poll waits
 LOOK_SECONDS = 1.0  # between two looks whether the other server is still there
+WARN_AGAIN_SECONDS = 60.0
 _UNKNOWN = "The session is unknown."
 _MARK_BYTES = 6
 _SEPARATOR = "~"
@@ -57,6 +59,7 @@ class Relay:
         self._peer_urls = peer_urls
         self._links = links
         self._sessions: dict[str, ClientSession] = {}
+        self._warns_from: dict[str, float] = {}  # the time of the next warning, by URL
         self.relayed = 0
 
     @property
@@ -88,8 +91,17 @@ class Relay:
                 return await _connect(request, url, mark)
             return await self._ask(request, url, mark, worker_of(rest))
         except (ClientError, OSError, TimeoutError) as error:
-            _log.info("A server does not answer: %s", error)
+            self._note(url, error)
             raise RejectedRequest(_UNKNOWN) from error
+
+    def _note(self, url: str, error: Exception) -> None:
+        """Log that a server does not answer, as a warning now and then: its SLOTCAST_PEER_URL may be wrong."""
+        now = time.monotonic()
+        is_due = now >= self._warns_from.get(url, 0.0)
+        if is_due:
+            self._warns_from[url] = now + WARN_AGAIN_SECONDS
+        level = logging.WARNING if is_due else logging.INFO
+        _log.log(level, "The server with SLOTCAST_PEER_URL=%s does not answer: %r", url, error)
 
     async def close(self) -> None:
         for session in self._sessions.values():

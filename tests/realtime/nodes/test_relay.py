@@ -140,6 +140,7 @@ async def test_a_session_of_a_dead_or_unknown_server_is_unknown(servers: list[Se
         for name in (sid, "0" * 12 + "~x", "~", "~~", "x~0.y"):
             async with asyncio.timeout(20), session.get(f"{servers[0].url}/socket.io/?{POLLING}&sid={name}") as answer:
                 assert (answer.status, await answer.text()) == (400, "The session is unknown.")
+    assert f"SLOTCAST_PEER_URL={servers[1].url} does not answer" in servers[0].log
 
 
 async def test_a_poll_does_not_wait_for_a_frozen_server(servers: list[Server]) -> None:
