@@ -21,7 +21,7 @@ from cli.database_wait import open_patiently
 from cli.heartbeat import beat_on_loop
 from cli.secret import warn_of_open_files
 from cli.settings import BadSetting, Settings
-from cli.workers import Worker, follow_supervisor, supervise, this_worker
+from cli.workers import Worker, follow_supervisor, reserved, supervise, this_worker
 from cli.writer import has_writer, socket_in, write, writers_of_each
 from models import demo
 from models.contract.commands.background import RaiseFeedFloor
@@ -59,6 +59,8 @@ def serve(settings: Settings) -> None:
     if worker is not None and worker.is_writer:
         write(settings, worker.folder, worker.number)
         return
+    if worker is None:
+        _check_address(settings)
     service = settings.service()
     if worker is not None:
         service.writers = 0 if has_writer(settings) else writers_of_each(service.writers, settings.workers)
@@ -278,6 +280,14 @@ async def _wait_until_unfit(service: AsyncService) -> str:
         with suppress(Exception):  # the database may not answer just now
             if why := await service.read(service.sync.why_unfit):
                 return why
+
+
+def _check_address(settings: Settings) -> None:
+    """Refuse a used address before the database is made, or migrated below a server that runs."""
+    try:
+        reserved(settings.host, settings.port).close()
+    except (OSError, UnicodeError) as error:
+        raise BadSetting(why_not_listening(settings, error)) from error
 
 
 def why_not_listening(settings: Settings, error: OSError | UnicodeError) -> str:

@@ -17,13 +17,15 @@ def test_a_host_that_is_not_here(run: Run, host: str) -> None:
     check_one_line(done, "SLOTCAST_HOST", host)
 
 
-def test_a_port_that_is_taken(run: Run) -> None:
-    """A second server on the same port says so in one line."""
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_is_taken(run: Run, tmp_path: Path, workers: str) -> None:
+    """A second server on the same port says so in one line. It makes no database, and migrates none."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = run(SLOTCAST_PORT=str(taken.getsockname()[1]), SLOTCAST_DEMO="0")
+        done = run(SLOTCAST_PORT=str(taken.getsockname()[1]), SLOTCAST_DEMO="0", SLOTCAST_WORKERS=workers)
     check_one_line(done, "SLOTCAST_PORT", "in use")
+    assert not (tmp_path / "slotcast.db").exists()
 
 
 def test_a_taken_port_is_all_that_is_said(tmp_path: Path) -> None:
