@@ -232,18 +232,20 @@ def _work(worker: Worker, links: WorkerLinks, runner: web.AppRunner, app: web.Ap
 
 
 async def _listen(settings: Settings, runner: web.AppRunner, operators: web.AppRunner, *, shares_port: bool) -> None:
-    """Listen on the address of the settings, and on the one for operators, if there is one."""
+    """Listen on the address for operators, if there is one, and then on the one for clients.
+
+    Who finds the server ready at the second finds the first, too.
+    """
+    if settings.metrics_listen is not None:
+        try:
+            await web.TCPSite(operators, *settings.metrics_listen, reuse_port=shares_port).start()
+        except (OSError, UnicodeError) as error:
+            raise BadSetting(f"SLOTCAST_METRICS_LISTEN: {error}") from error
     site = BoundedSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=shares_port)
     try:
         await site.start()
     except (OSError, UnicodeError) as error:
         raise BadSetting(why_not_listening(settings, error)) from error
-    if settings.metrics_listen is None:
-        return
-    try:
-        await web.TCPSite(operators, *settings.metrics_listen, reuse_port=shares_port).start()
-    except (OSError, UnicodeError) as error:
-        raise BadSetting(f"SLOTCAST_METRICS_LISTEN: {error}") from error
 
 
 def stop_by_signal() -> asyncio.Event:
