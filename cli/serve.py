@@ -234,7 +234,7 @@ def _work(worker: Worker, links: WorkerLinks, runner: web.AppRunner, app: web.Ap
 async def _listen(settings: Settings, runner: web.AppRunner, operators: web.AppRunner, *, shares_port: bool) -> None:
     """Listen on the address for operators, if there is one, and then on the one for clients.
 
-    Who finds the server ready at the second finds the first, too.
+    So a server that is ready for clients answers its operators.
     """
     if settings.metrics_listen is not None:
         try:

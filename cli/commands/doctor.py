@@ -35,7 +35,7 @@ _CERTIFICATE_DAYS = 14
 _URL_SECONDS = 10.0
 _MAIL_SECONDS = 10.0
 _OK = 200
-# A public network with a shorter prefix has strangers beside the proxies; those of the big ones have 12 bits, or 29.
+# The shortest prefix of a public network of proxies alone; those of the big providers have 12 bits, or 29.
 _PUBLIC_BITS = {4: 10, 6: 20}
 _PRIVATE_4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
 _PRIVATE = tuple(map(ip_network, (*_PRIVATE_4, "fc00::/7", "fe80::/10", "::1/128")))
@@ -349,7 +349,7 @@ async def _certificate(url: str) -> list[Verdict]:
 
 
 def _has_strangers(network: IPv4Network | IPv6Network) -> bool:
-    """Say if the network is so wide that others than proxies are in it. Its own network has who runs it."""
+    """Say if strangers have addresses in the network: it is public, and wider than that of any provider of proxies."""
     is_private = any(network.version == own.version and network.subnet_of(own) for own in _PRIVATE)  # type: ignore[arg-type]
     return not is_private and network.prefixlen < _PUBLIC_BITS[network.version]
 

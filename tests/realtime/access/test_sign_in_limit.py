@@ -37,7 +37,7 @@ def test_tries_of_an_address_and_for_a_name() -> None:
 
 
 def test_strangers_lock_no_owner_out() -> None:
-    """Who uses up the tries for a name stops no address that has signed in; that one has no endless tries either."""
+    """Tries of other addresses use up none of an address that has signed in, whose own are bounded too."""
     limit = SignInLimit(_Clock())
     limit.check("192.0.2.1", "anna")
     limit.succeed("192.0.2.1", "anna")
